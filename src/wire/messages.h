@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every message as a C struct, expanded from the .def files in proto: struct wire_record, RECORD_KEY_device,
+ * wire_record_desc, and every enumeration: enum wire_e_severity, SEVERITY_EXTREME, wire_severity_enum.
+ *
+ * BYTES, STR and LIST members are spans into the buffer they were decoded from: valid as long as that buffer.
+ */
+#pragma once
+
+#include "charter.def"
+#include "control.def"
+#include "enums.def"
+#include "kinds.def"
+#include "link.def"
+#include "owner.def"
+#include "records.def"
+#include "wire/table.h"
+
+/* name, NAME: every enumeration of the protocol */
+#define WIRE_ENUMS(E)                                                                                                  \
+        E(category, CATEGORY)                                                                                          \
+        E(urgency, URGENCY)                                                                                            \
+        E(severity, SEVERITY)                                                                                          \
+        E(certainty, CERTAINTY)                                                                                        \
+        E(status, STATUS)                                                                                              \
+        E(doing, DOING)                                                                                                \
+        E(state, STATE)                                                                                                \
+        E(source, SOURCE)                                                                                              \
+        E(happening, HAPPENING)                                                                                        \
+        E(precision, PRECISION)                                                                                        \
+        E(record, RECORD)                                                                                              \
+        E(class, CLASS)                                                                                                \
+        E(op, OP)                                                                                                      \
+        E(share, SHARE)                                                                                                \
+        E(reason, REASON)                                                                                              \
+        E(set, SET)                                                                                                    \
+        E(exit, EXIT)                                                                                                  \
+        E(fresh, FRESH)
+
+/* SEVERITY_EXTREME = 1, … */
+#define WIRE_V_CATEGORY(n, v, s, d) CATEGORY_##n = v,
+#define WIRE_V_URGENCY(n, v, s, d) URGENCY_##n = v,
+#define WIRE_V_SEVERITY(n, v, s, d) SEVERITY_##n = v,
+#define WIRE_V_CERTAINTY(n, v, s, d) CERTAINTY_##n = v,
+#define WIRE_V_STATUS(n, v, s, d) STATUS_##n = v,
+#define WIRE_V_DOING(n, v, s, d) DOING_##n = v,
+#define WIRE_V_STATE(n, v, s, d) STATE_##n = v,
+#define WIRE_V_SOURCE(n, v, s, d) SOURCE_##n = v,
+#define WIRE_V_HAPPENING(n, v, s, d) HAPPENING_##n = v,
+#define WIRE_V_PRECISION(n, v, s, d) PRECISION_##n = v,
+#define WIRE_V_RECORD(n, v, s, d) RECORD_##n = v,
+#define WIRE_V_CLASS(n, v, s, d) CLASS_##n = v,
+#define WIRE_V_OP(n, v, s, d) OP_##n = v,
+#define WIRE_V_SHARE(n, v, s, d) SHARE_##n = v,
+#define WIRE_V_REASON(n, v, s, d) REASON_##n = v,
+#define WIRE_V_SET(n, v, s, d) SET_##n = v,
+#define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
+#define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
+
+#define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
+        enum wire_e_##name { ENUM_##NAME(WIRE_V_##NAME) };                                                               \
+        extern const struct wire_enum wire_##name##_enum;                                                              \
+        extern const struct wire_of wire_of_##name;
+WIRE_ENUMS(WIRE_DECLARE_ENUM)
+
+/* KIND_FIRE = 1, …; everything else about a kind is in wire_kinds. */
+#define WIRE_V_KIND(n, v, ...) KIND_##n = v,
+enum wire_alert_kind { KINDS(WIRE_V_KIND) };
+extern const struct wire_enum wire_kind_enum;
+extern const struct wire_of wire_of_kind;
+extern const struct wire_of wire_of_NONE;
+
+struct wire_kind_row {
+        const char *spelling;
+        const char *doc;
+        uint8_t kind, category, urgency, severity, certainty;
+        uint16_t hours;     /* default life */
+        bool may_be_urgent; /* false: never in the urgent class, whatever its urgency and severity say */
+        bool call_first;    /* the tools say "call 112 or 911 first" */
+};
+extern const struct wire_kind_row wire_kinds[];
+extern const size_t wire_kinds_n;
+const struct wire_kind_row *wire_kind_find(uint64_t kind); /* NULL: unknown here, treated as `other` */
+
+/* CHARTER_max_members = 1, …, and the bounds of each row. */
+#define WIRE_V_CHARTER(key, name, ...) CHARTER_##name = key,
+enum wire_charter { CHARTER(WIRE_V_CHARTER) WIRE_CHARTER_END };
+struct wire_charter_bound {
+        const char *name;
+        const char *doc;
+        uint32_t key, min, max, preset;
+};
+extern const struct wire_charter_bound wire_charter_bounds[];
+extern const size_t wire_charter_bounds_n;
+
+#define WIRE_MESSAGES(M)                                                                                               \
+        RECORD_MESSAGES(M)                                                                                             \
+        LINK_BODIES(M)                                                                                                 \
+        CONTROL_BODIES(M)                                                                                              \
+        OWNER_BODIES(M)
+
+#define WIRE_X_MEMBER(S, key, KIND, name, ...) wire_t_##KIND name;
+#define WIRE_X_KEY(S, key, KIND, name, ...) S##_KEY_##name = key,
+#define WIRE_DECLARE_MESSAGE(name, NAME, doc, max)                                                                     \
+        struct wire_##name {                                                                                           \
+                uint64_t has;                                                                                          \
+                MSG_##NAME(WIRE_X_MEMBER, NAME)                                                                        \
+        };                                                                                                             \
+        enum { MSG_##NAME(WIRE_X_KEY, NAME) NAME##_BYTES_MAX = max };                                                  \
+        extern const struct wire_desc wire_##name##_desc;                                                              \
+        extern const struct wire_of wire_of_##name##_msg;
+WIRE_MESSAGES(WIRE_DECLARE_MESSAGE)
+
+/* WIRE_HAS(&rec, RECORD, sensor); WIRE_PUT(&rec, RECORD, sensor, true) sets the member and its bit. */
+#define WIRE_HAS(m, NAME, field) ((bool)((m)->has >> NAME##_KEY_##field & 1))
+#define WIRE_PUT(m, NAME, field, value) ((m)->field = (value), (m)->has |= UINT64_C(1) << NAME##_KEY_##field)
+
+/* Numbers of the messages on links, control.sock and owner.sock: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
+#define WIRE_V_LINK(v, NAME, ...) LINK_##NAME = v,
+#define WIRE_V_CONTROL(v, NAME, ...) CONTROL_##NAME = v,
+#define WIRE_V_OWNER(v, NAME, ...) OWNER_##NAME = v,
+enum wire_link { LINK_MESSAGES(WIRE_V_LINK) };
+enum wire_control { CONTROL_MESSAGES(WIRE_V_CONTROL) };
+enum wire_owner { OWNER_MESSAGES(WIRE_V_OWNER) };
+
+/* A numbered message of one of the three conversations. */
+struct wire_number {
+        uint8_t number;
+        uint8_t klass; /* links: queue 0…5 */
+        const char *name;
+        const char *doc;
+        const struct wire_desc *desc;
+};
+const struct wire_number *wire_link_find(uint64_t number); /* NULL: unknown */
+const struct wire_number *wire_control_find(uint64_t number);
+const struct wire_number *wire_owner_find(uint64_t number);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vault whole, but for its sockets: frames of two of the owner's tools and of the daemon, in any order, against a disk, a
+ * clock and randomness of our own. The input is a run of steps: a byte that says who speaks, and a frame (4-byte length and
+ * body); or a byte that lets time pass, breaks the disk, makes a tool hang up, or starts the vault anew.
+ */
+#include "base/log.h"
+#include "vault/vault.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum step { STEP_DAEMON, STEP_FIRST, STEP_SECOND, STEP_TIME, STEP_DISK, STEP_HANG_UP, STEP_START, STEPS };
+
+#define TOOLS 2
+#define STEPS_MAX 64 /* each may make keys and sign */
+#define DISK_MODES 4 /* fine, full, broken, no memory */
+
+struct world {
+        struct buf file;
+        uint8_t disk;
+        uint8_t seed;
+        struct vault_io io;
+        struct vault v;
+        struct vault_peer tools[TOOLS];
+        mesh_time now;
+        bool member; /* the file was once a member's: it must stay what it is */
+        struct keyfile head;
+};
+
+static int disk_error(const struct world *w) {
+        static const int errors[DISK_MODES] = {0, ERR_FULL, ERR_IO, ERR_NOMEM};
+        return errors[w->disk % DISK_MODES];
+}
+
+static int key_read(void *arg, struct buf *out, bool *ret_tightened) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        if (r)
+                return r;
+        if (!w->file.n)
+                return KEYDISK_E_NONE;
+        buf_add(out, buf_span(&w->file));
+        *ret_tightened = w->seed & 1;
+        return 0;
+}
+
+static int key_write(void *arg, struct span bytes, bool replace) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        if (r)
+                return r;
+        if (w->file.n && !replace)
+                return KEYDISK_E_THERE;
+        buf_clear(&w->file);
+        buf_add(&w->file, bytes);
+        return 0;
+}
+
+static int key_remove(void *arg) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        if (r == 0)
+                buf_clear(&w->file);
+        return r;
+}
+
+static void seed(void *arg, uint8_t ret[32]) {
+        struct world *w = arg;
+        memset(ret, ++w->seed, 32);
+}
+
+static mesh_wall wall(void *arg) {
+        struct world *w = arg;
+        return VAULT_CLOCK_FLOOR + w->now / 1000;
+}
+
+/* ---- what must hold after each step ---- */
+
+static void check_out(struct buf *out, bool to_daemon) {
+        struct span in = buf_span(out), body;
+        const struct wire_number *row;
+        union frame_message m;
+        size_t used;
+        REQUIRE(buf_ok(out));
+        while (in.n) {
+                REQUIRE(frame_take(in, &body, &used) == 0);
+                REQUIRE(frame_read(body, wire_owner_find, &row, &m, NULL) == 0);
+                bool said_to_daemon =
+                        row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN || row->number == OWNER_V_FORGET;
+                REQUIRE(said_to_daemon == to_daemon);
+                in = span_from(in, used);
+        }
+        buf_clear(out);
+}
+
+static void check_file(struct world *w) {
+        struct keyfile head;
+        if (!w->file.n) {
+                REQUIRE(!w->member);
+                return;
+        }
+        REQUIRE(keyfile_decode(buf_span(&w->file), &head) == 0);
+        REQUIRE(!w->member || (head.state == KEYFILE_MEMBER && key_eq(&head.household, &w->head.household)));
+        w->member = head.state == KEYFILE_MEMBER;
+        w->head = head;
+}
+
+static void check(struct world *w) {
+        REQUIRE(w->v.asker == NULL || w->v.errand != VAULT_NO_ERRAND);
+        check_out(&w->v.to_daemon, true);
+        for (size_t i = 0; i < TOOLS; i++)
+                check_out(&w->tools[i].out, false);
+        check_file(w);
+}
+
+/* ---- steps ---- */
+
+static void tool_says(struct world *w, size_t i, struct span body) {
+        struct vault_peer *p = &w->tools[i];
+        if (w->v.asker == p) /* the server reads no further while a tool waits */
+                return;
+        vault_request(&w->v, p, body, w->now);
+        REQUIRE(w->v.asker == p || p->out.n);
+}
+
+static void start(struct world *w) {
+        vault_fini(&w->v);
+        REQUIRE(vault_init(&w->v, &w->io) <= 0);
+}
+
+static void plain_step(struct world *w, enum step step) {
+        switch (step) {
+        case STEP_TIME:
+                w->now += VAULT_ANSWER_MS / 2 + 1;
+                vault_tick(&w->v, w->now);
+                return;
+        case STEP_DISK:
+                w->disk++;
+                return;
+        case STEP_HANG_UP:
+                vault_peer_gone(&w->v, &w->tools[0]);
+                return;
+        case STEP_START:
+                start(w);
+                return;
+        case STEP_DAEMON:
+        case STEP_FIRST:
+        case STEP_SECOND:
+        case STEPS:
+                return;
+        }
+}
+
+/* The bytes used; 0 at the end. */
+static size_t one_step(struct world *w, struct span in) {
+        struct span body;
+        size_t used;
+        if (!in.n)
+                return 0;
+        enum step step = in.p[0] % STEPS;
+        if (step > STEP_SECOND) {
+                plain_step(w, step);
+                return 1;
+        }
+        if (frame_take(span_from(in, 1), &body, &used))
+                return 0;
+        if (step == STEP_DAEMON)
+                vault_daemon(&w->v, body);
+        else
+                tool_says(w, step - STEP_FIRST, body);
+        return 1 + used;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+        struct world w = {.tools = {{.uid = 1000}, {.uid = 0}}};
+        struct span in = span_of(data, size);
+        log_set_level(LOG_ERROR);
+        w.io = (struct vault_io){key_read, key_write, key_remove, seed, wall, &w, 1000, 1, KEYFILE_MEMORY_KIB_MIN};
+        start(&w);
+        for (int i = 0; i < STEPS_MAX; i++) {
+                size_t used = one_step(&w, in);
+                if (!used)
+                        break;
+                check(&w);
+                in = span_from(in, used);
+        }
+        vault_fini(&w.v);
+        for (size_t i = 0; i < TOOLS; i++)
+                buf_fini(&w.tools[i].out);
+        buf_wipe(&w.file);
+        return 0;
+}
