@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Domains: no key does two jobs, and no signature, hash, derived key or sealed box of one job is any good in another (T02).
+ * The text goes into the computation with its terminating NUL; texts are never reused.
+ */
+#pragma once
+
+#define DOMAINS(D)                                                                                                     \
+        D(RECORD, "porchlight/1 record")             /* id of a record; device signature over it */                    \
+        D(CONTACT, "porchlight/1 contact")           /* hash of a contact; device signature */                         \
+        D(EPOCH, "porchlight/1 epoch")               /* hash of an epoch header; device signature */                   \
+        D(OP, "porchlight/1 operation")              /* hash under the household's signature of an operation */        \
+        D(OP_INVITE, "porchlight/1 operation invite") /* the invite key's signature over the same hash */              \
+        D(OP_ADMIT, "porchlight/1 operation admit")  /* the countersigning device's signature */                       \
+        D(OP_ID, "porchlight/1 operation id")        /* id of a whole operation */                                     \
+        D(INVITE, "porchlight/1 invite")             /* the inviter device's signature on the public half of a ticket */ \
+        D(TICKET_BLIND, "porchlight/1 ticket blind") /* hash of a ticket's private part */                             \
+        D(CHECK_WORDS, "porchlight/1 check words")   /* the four words to compare by telephone */                      \
+        D(COMMIT_KEY, "porchlight/1 commit group key")                                                                 \
+        D(COMMIT_LINK, "porchlight/1 commit link key")                                                                 \
+        D(DAY, "porchlight/1 day")                   /* group key of the next day */                                   \
+        D(RECORD_KEY, "porchlight/1 record key")     /* key of one record */                                           \
+        D(CONTACT_KEY, "porchlight/1 contact key")                                                                     \
+        D(REMOVED, "porchlight/1 removed set")       /* hash of a removed set */                                       \
+        D(SALT, "porchlight/1 link salt")            /* SipHash key of a link */                                       \
+        D(RANK, "porchlight/1 overlay rank")                                                                           \
+        D(BEACON, "porchlight/1 beacon")                                                                               \
+        D(RNG, "porchlight/1 rng")                                                                                     \
+        D(SEALED, "porchlight/1 sealed box")         /* the key of a sealed box; the caller's context goes in as well */ \
+        D(GRANT, "porchlight/1 grant")                                                                                 \
+        D(LEDGER, "porchlight/1 ledger")                                                                               \
+        D(MANIFEST, "porchlight/1 manifest")                                                                           \
+        D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
+        D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
+        D(BACKUP, "porchlight/1 backup")
+
+enum domain {
+#define DOMAIN_X(name, text) DOMAIN_##name,
+        DOMAINS(DOMAIN_X)
+#undef DOMAIN_X
+                DOMAIN_COUNT
+};
+
+/* The text of a domain. */
+const char *domain_text(enum domain d);
