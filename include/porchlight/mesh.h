@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mesh core: one state machine for a whole node over all its links. Events go in, actions come out. It has no sockets,
+ * files, clocks, threads, callbacks or randomness of its own: a run is a function of (seed, keys, events), so it can be
+ * recorded, replayed, and simulated by the thousand.
+ *
+ * Two sentences about memory. What an event points to is borrowed until mesh_step() returns. What an action points to is
+ * borrowed until the next call on the same mesh. There is no third case.
+ *
+ * Use: mesh_new; one RESTORE event for each row the store holds, in the order of enum mesh_row_kind; START; then any event
+ * as it happens. After every mesh_step call mesh_next until it is false, and ask mesh_deadline when the next TICK is due.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "porchlight/outcomes.def"
+#include "porchlight/row.h"
+#include "wire/messages.h"
+
+struct mesh;
+struct roster;
+
+enum mesh_outcome {
+#define MESH_OUTCOME_X(name, ...) MESH_OUT_##name,
+        MESH_OUTCOMES(MESH_OUTCOME_X)
+#undef MESH_OUTCOME_X
+};
+
+struct mesh_outcome_row {
+        const char *name, *message, *hint;
+        int exit;
+};
+const struct mesh_outcome_row *mesh_outcome(enum mesh_outcome o);
+
+/* This device's secrets. The daemon owns the file they come from; the core keeps a copy and wipes it in mesh_free. */
+struct mesh_config {
+        uint8_t sign_seed[32];    /* Ed25519 seed: signs records */
+        struct key noise_secret;  /* X25519: links only */
+        struct key seal_secret;   /* X25519: what is sealed to this device */
+        mesh_wall built;          /* when this program was built: no honest clock is earlier */
+        uint8_t seed[32];         /* all randomness there will be */
+};
+
+/* ---- events ---- */
+enum mesh_event_type {
+        MESH_EV_RESTORE,  /* a row from the store; before START only */
+        MESH_EV_START,
+        MESH_EV_TICK,
+        MESH_EV_LINK_UP,  /* a connection is there: dialled (by DIAL's link number) or accepted */
+        MESH_EV_LINK_DOWN, /* it is gone, or could not be made */
+        MESH_EV_RECV,
+        MESH_EV_WRITABLE, /* how much of what was sent still waits in the kernel and the shell */
+        MESH_EV_STORED,
+        MESH_EV_LOADED,
+        MESH_EV_VERIFIED,
+        MESH_EV_LISTENING, /* the addresses this node can be reached at, own port included; replaces the earlier list */
+        MESH_EV_FOUND,     /* command: the vault has signed a genesis */
+        MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket */
+        MESH_EV_FORGET,    /* command: give the joining up */
+        MESH_EV_PUBLISH,   /* command: post, or follow up */
+        MESH_EV_INVITE,    /* command: write a ticket */
+        MESH_EV_REVOKE,    /* command: revoke a ticket */
+        MESH_EV_DIAL,      /* command: a person says where to knock */
+        MESH_EV_STOP,      /* say goodbye on every link */
+};
+
+/* What a person wants to say. Enumerations may be 0: the kind's default. */
+struct mesh_draft {
+        uint8_t type;         /* enum wire_e_record: ALERT … RETRACT */
+        bool sensor;
+        uint8_t kind, severity, urgency, certainty, status, doing;
+        uint8_t precision;    /* 0: the charter's for a person, AREA for a sensor */
+        mesh_cell cell;
+        uint64_t expires_in;  /* seconds; 0: the kind's */
+        struct span text, clips;
+        struct hash target;   /* follow-ups: the alert's id */
+};
+
+struct mesh_loaded {
+        struct hash id;
+        struct span bytes; /* empty: the store has none */
+};
+
+#define MESH_ADDRS_MAX 6
+
+struct mesh_event {
+        enum mesh_event_type type;
+        mesh_time now;   /* monotonic; never less than in the event before */
+        mesh_wall wall;  /* this machine's clock, right or wrong */
+        mesh_link link;
+        uint64_t token;  /* STORED, LOADED, VERIFIED: the action's. Commands: comes back in REPLY */
+        union {
+                const struct mesh_row *restore;
+                struct {
+                        struct mesh_addr addr;
+                        bool dialled;
+                        bool lan; /* the address is of a network this machine is on */
+                } up;
+                struct span recv; /* any slice of the stream */
+                struct {
+                        size_t backlog; /* bytes */
+                } writable;
+                struct {
+                        bool ok;
+                } stored;
+                struct {
+                        const struct mesh_loaded *items;
+                        size_t n;
+                } loaded;
+                struct {
+                        const bool *good;
+                        size_t n;
+                } verified;
+                struct {
+                        const struct mesh_addr *addrs;
+                        size_t n; /* at most MESH_ADDRS_MAX */
+                } listening;
+                struct {
+                        struct span op;
+                } found;
+                struct {
+                        struct span op, ticket;
+                } join;
+                const struct mesh_draft *draft;
+                struct {
+                        struct span label;
+                        uint32_t uses;
+                        uint64_t expires_in; /* seconds */
+                        mesh_cell cell;      /* put into the ticket; 0: the mesh's */
+                        struct wire_list addrs; /* encoded wire_addr rows (IP addresses and names), best first */
+                } invite;
+                struct {
+                        struct key id;
+                } revoke;
+                struct {
+                        struct mesh_addr addr;
+                } dial;
+        };
+};
+
+/* ---- actions ---- */
+enum mesh_action_type {
+        MESH_DO_SEND,
+        MESH_DO_DIAL,    /* connect and answer with LINK_UP or LINK_DOWN under this link number */
+        MESH_DO_HANGUP,  /* close after what was sent; no LINK_DOWN follows */
+        MESH_DO_STORE,   /* write durably, then STORED with this token. Rows handed out before the next STORED may share one
+                            transaction, in their order */
+        MESH_DO_LOAD,    /* fetch the bytes of these records, then LOADED */
+        MESH_DO_VERIFY,  /* check these signatures, then VERIFIED */
+        MESH_DO_REPLY,   /* a command's outcome */
+        MESH_DO_HANDED,  /* so many other households have this own record on disk by now */
+        MESH_DO_STATE,   /* mesh_status() has changed in a way people care about */
+        MESH_DO_TRACE,   /* one stable line for the log and for tests */
+};
+
+struct mesh_verify {
+        struct key pub;
+        struct hash what;
+        uint8_t sig[64];
+        uint8_t domain; /* enum domain */
+};
+
+struct mesh_action {
+        enum mesh_action_type type;
+        mesh_link link;
+        uint64_t token;
+        union {
+                struct span send;
+                struct mesh_addr dial;
+                enum wire_e_reason hangup;
+                const struct mesh_row *store;
+                struct {
+                        const struct hash *ids;
+                        size_t n;
+                } load;
+                struct {
+                        const struct mesh_verify *items;
+                        size_t n;
+                } verify;
+                struct {
+                        enum mesh_outcome outcome;
+                        struct hash id;       /* PUBLISH: the record; INVITE: the invite key */
+                        struct span text;     /* INVITE: the ticket */
+                        mesh_wall expires;    /* PUBLISH, INVITE */
+                        bool urgent;          /* PUBLISH */
+                } reply;
+                struct {
+                        struct hash id;
+                        uint32_t homes;
+                } handed;
+                struct span trace;
+        };
+};
+
+/* @cfg is copied. Returns 0 or ERR_NOMEM. */
+int mesh_new(struct mesh **ret, const struct mesh_config *cfg);
+struct mesh *mesh_free(struct mesh *m); /* NULL is fine; returns NULL */
+
+/* Takes one event. 0, or <0 only when the process must end (memory). A misbehaving peer is a HANGUP, never an error. */
+int mesh_step(struct mesh *m, const struct mesh_event *ev);
+bool mesh_next(struct mesh *m, struct mesh_action *ret);
+mesh_time mesh_deadline(const struct mesh *m);
+
+/* DIAL's link numbers have this bit; the shell numbers the connections it accepts from 1 up without it. */
+#define MESH_LINK_DIALLED UINT32_C(0x80000000)
+
+/* ---- looking in ---- */
+/* What a draft of an alert would become: everything left open filled in, and how long it would live. Publishes nothing. */
+enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_draft *d, struct wire_alert *ret,
+                                      uint64_t *ret_life);
+
+struct mesh_status {
+        enum wire_e_fresh state;
+        mesh_wall state_since;
+        struct hash mesh;          /* zeros without one */
+        struct key household, device;
+        uint32_t homes, stewards, links, unsent;
+        mesh_wall alone_since;     /* 0: not alone */
+        mesh_wall time;            /* mesh time now */
+        bool clock_trusted;
+        enum mesh_outcome join_problem; /* why joining has not worked so far; DONE: no reason yet */
+};
+void mesh_status(const struct mesh *m, struct mesh_status *ret);
+
+struct mesh_peer {
+        struct key device, household;
+        struct mesh_addr addr;
+        bool dialled, up, lan;
+        mesh_wall since;
+        uint64_t sent, received;
+        enum wire_e_reason problem; /* 0: none */
+};
+bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links first, then known addresses */
+
+struct mesh_ticket {
+        struct key id;
+        struct span text, label;
+        uint32_t uses, used;
+        mesh_wall expires;
+        bool revoked;
+};
+bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
+
+/* The roster, or NULL without a mesh. Valid until the next mesh_step. */
+const struct roster *mesh_roster(const struct mesh *m);

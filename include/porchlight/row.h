@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the core keeps on disk. The one description the core and the store share: neither knows more of the other.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "porchlight/types.h"
+#include "wire/messages.h"
+
+/* STORE hands such a row out, RESTORE takes it back in after a restart. The order of the kinds is the order of RESTORE. */
+enum mesh_row_kind {
+        MESH_ROW_MARK,
+        MESH_ROW_JOIN,
+        MESH_ROW_OP,
+        MESH_ROW_EPOCH,
+        MESH_ROW_TICKET,
+        MESH_ROW_CONTACT,
+        MESH_ROW_ADDR,
+        MESH_ROW_RECORD,
+        MESH_ROW_KINDS
+};
+
+struct mesh_row {
+        enum mesh_row_kind kind;
+        union {
+                struct { /* the latest time neighbours or elapsed time have confirmed */
+                        mesh_wall wall;
+                } mark;
+                struct { /* waiting for admission; both empty: over */
+                        struct span op;     /* the add, without countersignature */
+                        struct span ticket; /* its text */
+                } join;
+                struct {
+                        struct hash id;
+                        struct span bytes;
+                } op;
+                struct { /* replaces an equal id */
+                        uint8_t id[16];
+                        struct span header;
+                        bool has_key;
+                        struct key key;  /* the group key, ratcheted to day */
+                        uint32_t day;
+                        struct key link_key;
+                        mesh_wall since; /* when this node got it */
+                } epoch;
+                struct { /* replaces an equal id */
+                        struct key id;      /* the invite key */
+                        struct span text;   /* PORCHLIGHT1… */
+                        struct span label;
+                        bool revoked;
+                } ticket;
+                struct { /* replaces an equal device */
+                        struct key device;
+                        uint64_t seq;
+                        struct span bytes;
+                } contact;
+                struct { /* where a link worked before, or where a person said to knock; replaces an equal address */
+                        struct mesh_addr addr;
+                        struct key device; /* zeros: not known yet */
+                        bool manual;
+                        bool gone; /* delete it */
+                } addr;
+                struct {
+                        struct hash id;
+                        struct key device, household;
+                        mesh_wall created, expires;
+                        uint32_t day;
+                        uint16_t index;
+                        uint8_t type, klass;  /* enum wire_e_record, enum wire_e_class */
+                        bool mine;            /* this household's */
+                        bool own;             /* this very device's */
+                        bool sensor;
+                        struct hash target;   /* of follow-ups and retractions; zeros otherwise */
+                        struct span bytes;    /* the signed record; empty: only the id is kept (not used by RESTORE) */
+                        const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */
+                        const struct wire_follow *follow; /* STORE only */
+                } record;
+        };
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where to knock: addresses from tickets, people, contacts and past links. Bounded; the least useful gives way. */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b) {
+        return a->port == b->port && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 && a->scope == b->scope;
+}
+
+static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret) {
+        struct mesh_addr a = {.port = (uint16_t)w->port};
+        if (WIRE_HAS(w, ADDR, ip6)) {
+                memcpy(a.ip, w->ip6.p, sizeof(a.ip));
+        } else if (WIRE_HAS(w, ADDR, ip4)) {
+                memcpy(a.ip, mapped, sizeof(mapped));
+                memcpy(a.ip + sizeof(mapped), w->ip4.p, 4);
+        } else {
+                return false;
+        }
+        *ret = a;
+        return true;
+}
+
+void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret) {
+        *ret = (struct wire_addr){.port = a->port};
+        if (memcmp(a->ip, mapped, sizeof(mapped)) == 0)
+                WIRE_PUT(ret, ADDR, ip4, span_of(a->ip + sizeof(mapped), 4));
+        else
+                WIRE_PUT(ret, ADDR, ip6, SPAN_OF(a->ip));
+}
+
+struct address *address_of_link(struct mesh *m, mesh_link id) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (m->addresses[i].link == id)
+                        return &m->addresses[i];
+        return NULL;
+}
+
+/* The one to give up for a new one: not in use, not a person's, failed most often. */
+static struct address *least_useful(struct mesh *m) {
+        struct address *worst = NULL;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                struct address *a = &m->addresses[i];
+                if (a->link || a->manual || a->ticket || a->failures == 0)
+                        continue;
+                if (!worst || a->failures > worst->failures)
+                        worst = a;
+        }
+        return worst;
+}
+
+struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (addr_eq(&m->addresses[i].addr, addr))
+                        return &m->addresses[i];
+        if (!m->addresses && !(m->addresses = calloc(ADDRESSES_MOST, sizeof(*m->addresses))))
+                return NULL;
+        struct address *a = m->n_addresses < ADDRESSES_MOST ? &m->addresses[m->n_addresses++] : least_useful(m);
+        if (a)
+                *a = (struct address){.addr = *addr, .next = m->now};
+        return a;
+}
+
+int address_store(struct mesh *m, struct address *a) {
+        struct mesh_row row = {.kind = MESH_ROW_ADDR, .addr = {.addr = a->addr, .device = a->device, .manual = a->manual}};
+        a->stored = true;
+        return mesh_store(m, &row, NULL);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tickets this device wrote, and admitting those who come on anybody's. Any member's device admits: it checks the joiner's
+ * add against the fold, countersigns it with its mesh time and the heads it has applied, and stores it before it counts.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+static void ticket_row_free(struct ticket_row *t) {
+        if (!t)
+                return;
+        buf_wipe(&t->text);
+        buf_fini(&t->label);
+        free(t);
+}
+DEFINE_FREEP(struct ticket_row, ticket_row_free)
+
+void tickets_fini(struct mesh *m) {
+        for (size_t i = 0; i < m->n_tickets; i++)
+                ticket_row_free(m->tickets[i]);
+        free(m->tickets);
+        m->tickets = NULL;
+        m->n_tickets = m->cap_tickets = 0;
+}
+
+static struct ticket_row *ticket_find(struct mesh *m, const struct key *id) {
+        for (size_t i = 0; i < m->n_tickets; i++)
+                if (key_eq(&m->tickets[i]->id, id))
+                        return m->tickets[i];
+        return NULL;
+}
+
+static int ticket_put(struct mesh *m, struct ticket_row *t) {
+        if (m->n_tickets == m->cap_tickets) {
+                size_t cap = m->cap_tickets ? m->cap_tickets * 2 : 8;
+                struct ticket_row **rows = realloc(m->tickets, cap * sizeof(struct ticket_row *));
+                if (!rows)
+                        return ERR_NOMEM;
+                m->tickets = rows;
+                m->cap_tickets = cap;
+        }
+        m->tickets[m->n_tickets++] = t;
+        return 0;
+}
+
+static int ticket_save(struct mesh *m, const struct ticket_row *t, const struct wait *w) {
+        struct mesh_row row = {.kind = MESH_ROW_TICKET,
+                               .ticket = {.id = t->id,
+                                          .text = buf_span(&t->text),
+                                          .label = buf_span(&t->label),
+                                          .revoked = t->revoked}};
+        return mesh_store(m, &row, w);
+}
+
+int invite_restore(struct mesh *m, const struct mesh_row *row) {
+        struct ticket parsed = {0};
+        if (ticket_parse(&parsed, row->ticket.text))
+                return 0;
+        _clean_(ticket_row_freep) struct ticket_row *t = calloc(1, sizeof(*t));
+        if (t) {
+                t->id = row->ticket.id;
+                t->uses = (uint32_t)parsed.w.uses;
+                t->expires = parsed.w.expires;
+                t->revoked = row->ticket.revoked;
+                buf_add(&t->text, row->ticket.text);
+                buf_add(&t->label, row->ticket.label);
+        }
+        ticket_fini(&parsed);
+        if (!t || !buf_ok(&t->text) || ticket_put(m, t))
+                return ERR_NOMEM;
+        TAKE(t);
+        return 0;
+}
+
+int invite_make(struct mesh *m, const struct mesh_event *ev) {
+        struct epoch *e = epoch_newest(m);
+        if (!m->member || !e || !clock_usable(m)) {
+                mesh_reply(m, ev->token, !m->roster ? MESH_OUT_NO_MESH : !e ? MESH_OUT_NO_EPOCH : MESH_OUT_REMOVED);
+                return 0;
+        }
+        if (roster_members(m->roster) >= roster_charter(m->roster, CHARTER_max_members)) {
+                mesh_reply(m, ev->token, MESH_OUT_MESH_FULL);
+                return 0;
+        }
+        const struct roster_home *me = roster_home_find(m->roster, &m->household);
+        struct ticket t = {0};
+        t.w = (struct wire_ticket){.mesh = SPAN_OF(roster_mesh(m->roster)->b),
+                                   .mesh_name = span_str(roster_mesh_name(m->roster)),
+                                   .link_key = SPAN_OF(e->link_key.b),
+                                   .inviter = span_str(me->name),
+                                   .expires = clock_now(m) + MIN(ev->invite.expires_in, (uint64_t)TICKET_LIFE_MAX),
+                                   .uses = ev->invite.uses};
+        if (ev->invite.addrs.count)
+                WIRE_PUT(&t.w, TICKET, addrs, ev->invite.addrs);
+        mesh_cell cell = ev->invite.cell ? ev->invite.cell : roster_mesh_cell(m->roster);
+        if (cell)
+                WIRE_PUT(&t.w, TICKET, cell, cell);
+        _clean_(ticket_row_freep) struct ticket_row *row = calloc(1, sizeof(*row));
+        if (!row)
+                return ERR_NOMEM;
+        int r = ticket_make(&t, &m->sign, &m->rng, &row->text);
+        row->id = t.invite.pub;
+        row->uses = (uint32_t)ev->invite.uses;
+        row->expires = t.w.expires;
+        buf_add(&row->label, ev->invite.label);
+        ticket_fini(&t);
+        if (r > 0) {
+                mesh_reply(m, ev->token, MESH_OUT_TICKET_BAD);
+                return 0;
+        }
+        struct wait *w = r ? NULL : mesh_wait(m, WAIT_INVITE, ev->token);
+        if (!w || !buf_ok(&row->label) || ticket_put(m, row))
+                return r ? r : ERR_NOMEM;
+        w->id = row->id;
+        return ticket_save(m, TAKE(row), w);
+}
+
+int invite_revoke(struct mesh *m, const struct mesh_event *ev) {
+        struct ticket_row *t = ticket_find(m, &ev->revoke.id);
+        if (!t) {
+                mesh_reply(m, ev->token, MESH_OUT_NO_TICKET);
+                return 0;
+        }
+        t->revoked = true;
+        struct wait *w = mesh_wait(m, WAIT_REVOKE, ev->token);
+        if (!w)
+                return ERR_NOMEM;
+        w->id = t->id;
+        return ticket_save(m, t, w);
+}
+
+int invite_stored(struct mesh *m, struct wait *w) {
+        struct ticket_row *t = ticket_find(m, &w->id);
+        if (w->failed || !t) {
+                for (size_t i = 0; t && w->kind == WAIT_INVITE && i < m->n_tickets; i++) {
+                        if (m->tickets[i] != t)
+                                continue;
+                        m->tickets[i] = m->tickets[--m->n_tickets];
+                        ticket_row_free(t);
+                        break;
+                }
+                mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
+                return 0;
+        }
+        struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
+        if (!a)
+                return ERR_NOMEM;
+        bool ok = true;
+        a->token = w->command;
+        a->reply.outcome = MESH_OUT_DONE;
+        memcpy(a->reply.id.b, t->id.b, sizeof(a->reply.id));
+        a->reply.text = out_keep(&m->out, buf_span(&t->text), &ok);
+        a->reply.expires = t->expires;
+        return ok ? 0 : ERR_NOMEM;
+}
+
+/* ---- admitting ---- */
+static enum wire_e_reason refusal(int r) {
+        switch (r) {
+        case ROSTER_E_EXPIRED:
+                return REASON_TICKET_EXPIRED;
+        case ROSTER_E_USED:
+        case ROSTER_E_MEMBER:
+                return REASON_TICKET_USED;
+        case ROSTER_E_NAME:
+                return REASON_NAME_REFUSED;
+        case ROSTER_E_FULL:
+                return REASON_MESH_FULL;
+        case ROSTER_E_BUDGET:
+                return REASON_BUDGET;
+        case ROSTER_E_STRANGER:
+                return REASON_NOT_ISSUED_HERE; /* its device may be one this home has not heard of yet */
+        }
+        return REASON_TICKET_BAD;
+}
+
+static int refuse(struct link *l, enum wire_e_reason why) {
+        struct wire_refused msg = {.reason = why};
+        mesh_trace(l->m, "link %u: not admitted: %s", (unsigned)l->id, wire_enum_text(&wire_reason_enum, why));
+        int r = link_say(l, LINK_REFUSED, &msg);
+        if (!r)
+                r = link_flush(l);
+        link_hangup(l, why);
+        return r;
+}
+
+static bool ticket_revoked(struct mesh *m, const struct wire_op *w) {
+        struct wire_list list = w->invite;
+        struct wire_invite inv;
+        struct key id;
+        if (!wire_list_next(&wire_invite_desc, &list, &inv))
+                return false;
+        memcpy(id.b, inv.key.p, sizeof(id.b));
+        const struct ticket_row *t = ticket_find(m, &id);
+        return t && t->revoked;
+}
+
+/* The joiner is who shook hands: the device it certifies must be the one at the other end. */
+static bool add_is_of_link(const struct link *l, const struct wire_op *w) {
+        struct wire_list list = w->device;
+        struct wire_device d;
+        return wire_list_next(&wire_device_desc, &list, &d) &&
+               memcmp(d.noise.p, l->frames.peer.b, sizeof(l->frames.peer.b)) == 0;
+}
+
+int admit_start(struct link *l, struct span add) {
+        struct mesh *m = l->m;
+        struct wire_op w;
+        if (!l->stranger) { /* admitted meanwhile by another member */
+                l->joining = false;
+                int r = link_greet(l);
+                return r ? r : link_greeted(l);
+        }
+        if (!m->member || !l->joining || l->dialled) {
+                link_hangup(l, REASON_NOT_MEMBER);
+                return 0;
+        }
+        int r = roster_may_admit(m->roster, add, clock_now(m));
+        if (r < 0)
+                return r;
+        if (!r && (codec_decode(&wire_op_desc, add, &w, NULL) || !add_is_of_link(l, &w)))
+                r = ROSTER_E_INPUT;
+        if (r)
+                return refuse(l, refusal(r));
+        if (ticket_revoked(m, &w))
+                return refuse(l, REASON_TICKET_REVOKED);
+        struct hash heads[ROSTER_HEADS_MAX], id;
+        size_t n = MIN(roster_heads(m->roster, heads), (size_t)4);
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        r = op_countersign(&op, add, roster_mesh(m->roster), &m->sign, clock_now(m), heads, n);
+        if (!r)
+                r = roster_add(m->roster, buf_span(&op), false, &id);
+        if (r < 0)
+                return r;
+        if (r)
+                return refuse(l, refusal(r));
+        struct wait *wait = mesh_wait(m, WAIT_ADMIT, 0);
+        if (!wait)
+                return ERR_NOMEM;
+        wait->link = l->id;
+        memcpy(wait->id.b, id.b, sizeof(id.b));
+        return ops_store(m, buf_span(&op), &id, wait);
+}
+
+int admit_stored(struct mesh *m, struct wait *w) {
+        struct link *l = link_find(m, w->link);
+        struct hash id;
+        memcpy(id.b, w->id.b, sizeof(id.b));
+        const struct roster_op *op = roster_op_find(m->roster, &id);
+        if (w->failed || CHECK_FAILS(op)) {
+                /* The operation counts in memory, but nobody was told: after a restart it is gone, and the joiner asks again. */
+                if (l)
+                        link_hangup(l, REASON_SHUTDOWN);
+                return 0;
+        }
+        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
+        int r = p ? spread_packet(m, p, l) : ERR_NOMEM;
+        if (r || !l || !l->stranger)
+                return r;
+        const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
+        if (!d)
+                return 0;
+        l->stranger = false;
+        l->device = d->sign;
+        l->household = d->home->key;
+        mesh_trace(m, "link %u: admitted a new home", (unsigned)l->id);
+        r = link_greet(l);
+        return r ? r : link_greeted(l);
+}

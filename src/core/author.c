@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Own posts: a draft becomes a record in the next free slot of its class, encrypted under the epoch in force, signed, and
+ * written to disk. Only then is it sent, and only then does the person hear that it was posted; how many neighbouring homes
+ * have it on their own disks follows as they acknowledge it.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+#define TEXT_MOST 512
+
+/* What the draft leaves open, the kind fills in. */
+static enum mesh_outcome complete(const struct mesh *m, const struct mesh_draft *d, struct wire_alert *ret,
+                                  uint64_t *ret_life) {
+        const struct wire_kind_row *k = wire_kind_find(d->kind);
+        if (!k)
+                k = wire_kind_find(KIND_OTHER);
+        struct wire_alert a = {.kind = d->kind ? d->kind : KIND_OTHER,
+                               .category = k->category,
+                               .severity = d->severity ? d->severity : k->severity,
+                               .urgency = d->urgency ? d->urgency : k->urgency,
+                               .certainty = d->certainty ? d->certainty : k->certainty,
+                               .status = d->status ? d->status : STATUS_ACTUAL};
+        int finest = (int)roster_charter(m->roster, CHARTER_precision);
+        int wanted = d->precision ? d->precision : d->sensor ? CELL_AREA : finest;
+        a.cell = cell_coarsen(d->cell, MIN(wanted, finest));
+        if (!cell_valid(a.cell))
+                return MESH_OUT_BAD_PLACE;
+        if (d->text.n > TEXT_MOST || d->clips.n > 96 || d->clips.n % 32)
+                return MESH_OUT_BAD_TEXT;
+        uint8_t klass = record_class_of((uint8_t)a.kind, (uint8_t)a.urgency, (uint8_t)a.severity, (uint8_t)a.status);
+        uint64_t life = d->expires_in ? d->expires_in : MIN((uint64_t)k->hours * 3600, records_life(klass));
+        if (life > records_life(klass))
+                return MESH_OUT_BAD_TIME;
+        if (d->doing)
+                WIRE_PUT(&a, ALERT, doing, d->doing);
+        if (d->text.n)
+                WIRE_PUT(&a, ALERT, text, d->text);
+        if (d->clips.n)
+                WIRE_PUT(&a, ALERT, clips, d->clips);
+        *ret = a;
+        *ret_life = life;
+        return MESH_OUT_DONE;
+}
+
+enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_draft *d, struct wire_alert *ret,
+                                      uint64_t *ret_life) {
+        return m->roster ? complete(m, d, ret, ret_life) : MESH_OUT_NO_MESH;
+}
+
+static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        uint16_t quota = records_quota(m, me, klass, sensor);
+        for (uint16_t i = 0; i < quota; i++) {
+                if (records_slot(m, &m->sign.pub, day, klass, i))
+                        continue;
+                *ret = i;
+                return true;
+        }
+        return false;
+}
+
+/* Encrypts @plain into @w's body, signs, appends the record to @raw and gives its id. */
+static int finish(struct mesh *m, struct wire_record *w, const struct key *slot_device, struct span plain,
+                  struct buf *raw, struct hash *ret_id) {
+        const struct epoch *e = epoch_usable(m);
+        uint8_t sig[SIGN_BYTES] = {0}, blank[BOX_OVERHEAD + 768] = {0};
+        _clean_(buf_fini) struct buf head = BUF_NULL, body = BUF_NULL;
+        struct key key;
+        bool ok = false;
+        if (CHECK_FAILS(e && plain.n <= 768))
+                return ERR_BROKEN;
+        w->epoch = span_of(e->id, sizeof(e->id));
+        w->sig = SPAN_OF(sig);
+        w->body = span_of(blank, plain.n + BOX_OVERHEAD);
+        record_key(e, w, slot_device, &key, &ok);
+        codec_encode(&wire_record_desc, w, &head);
+        if (ok && buf_ok(&head))
+                box_lock(&body, &key, codec_before(buf_span(&head), RECORD_KEY_body), plain, &m->rng);
+        hash_wipe(&key, sizeof(key));
+        if (!ok || !buf_ok(&head) || !buf_ok(&body))
+                return ok ? ERR_NOMEM : ERR_BROKEN;
+        w->body = buf_span(&body);
+        codec_encode(&wire_record_desc, w, raw);
+        if (!buf_ok(raw))
+                return ERR_NOMEM;
+        record_id(m, buf_span(raw), ret_id);
+        sign_make(sig, &m->sign, DOMAIN_RECORD, ret_id);
+        buf_clear(raw);
+        codec_encode(&wire_record_desc, w, raw);
+        return buf_ok(raw) ? 0 : ERR_NOMEM;
+}
+
+static int publish(struct mesh *m, uint64_t command, struct wire_record *w, const struct key *slot_device,
+                   const struct wire_alert *alert, const struct wire_follow *follow) {
+        _clean_(buf_wipe) struct buf plain = BUF_NULL;
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct hash id;
+        if (alert)
+                codec_encode(&wire_alert_desc, alert, &plain);
+        else
+                codec_encode(&wire_follow_desc, follow, &plain);
+        if (CHECK_FAILS(buf_ok(&plain))) {
+                mesh_reply(m, command, MESH_OUT_BAD_TEXT);
+                return 0;
+        }
+        int r = finish(m, w, slot_device, buf_span(&plain), &raw, &id);
+        if (r)
+                return r;
+        struct rec *rec = records_new(m, &id, w);
+        struct wait *wait = rec ? mesh_wait(m, WAIT_RECORD, command) : NULL;
+        if (!wait)
+                return ERR_NOMEM;
+        uint8_t queue = w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3;
+        rec->packet = packet_of(LINK_RECORD, queue, buf_span(&raw));
+        wait->rec = rec->number;
+        memcpy(wait->id.b, id.b, sizeof(id.b));
+        if (!rec->packet)
+                return ERR_NOMEM;
+        return records_store(m, rec, w, buf_span(&raw), alert, follow, wait);
+}
+
+static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
+        struct wire_alert a;
+        uint64_t life;
+        uint8_t salt[16];
+        enum mesh_outcome o = complete(m, d, &a, &life);
+        mesh_wall now = clock_now(m);
+        uint8_t klass = record_class_of((uint8_t)a.kind, (uint8_t)a.urgency, (uint8_t)a.severity, (uint8_t)a.status);
+        uint16_t index = 0;
+        if (o == MESH_OUT_DONE && !next_slot(m, (uint32_t)(now / MESH_DAY), klass, d->sensor, &index))
+                o = MESH_OUT_NO_SLOTS;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, command, o);
+                return 0;
+        }
+        rng_bytes(&m->rng, salt, sizeof(salt));
+        a.salt = SPAN_OF(salt);
+        struct wire_record w = {.type = RECORD_ALERT,
+                                .device = SPAN_OF(m->sign.pub.b),
+                                .day = now / MESH_DAY,
+                                .klass = klass,
+                                .index = index,
+                                .created = now,
+                                .expires = now + life};
+        if (d->sensor)
+                WIRE_PUT(&w, RECORD, sensor, true);
+        return publish(m, command, &w, &m->sign.pub, &a, NULL);
+}
+
+static enum mesh_outcome follow_allowed(const struct mesh *m, uint8_t type, const struct rec *target) {
+        bool own_only = type == RECORD_UPDATE || type == RECORD_RESOLVE || type == RECORD_RETRACT;
+        bool mine = target->flags & REC_MINE;
+        if (target->expires <= clock_now(m) || target->flags & REC_PENDING)
+                return MESH_OUT_NO_TARGET;
+        if (type != RECORD_RETRACT && target->type != RECORD_ALERT)
+                return MESH_OUT_NO_TARGET;
+        if (type == RECORD_RETRACT && target->type == RECORD_RETRACT)
+                return MESH_OUT_NO_TARGET;
+        if (own_only && !mine)
+                return MESH_OUT_NOT_YOURS;
+        if ((type == RECORD_CONFIRM || type == RECORD_DISPUTE) && mine)
+                return MESH_OUT_YOURS;
+        return MESH_OUT_DONE;
+}
+
+/* Follow-ups live as long as their alert, or as their class allows; a retraction exactly as long as its target. */
+static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
+        struct rec *t = records_find(m, &d->target);
+        enum mesh_outcome o = t ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
+        mesh_wall now = clock_now(m);
+        uint8_t salt[16];
+        if (o == MESH_OUT_DONE && d->text.n > TEXT_MOST)
+                o = MESH_OUT_BAD_TEXT;
+        bool keeps_class = d->type == RECORD_UPDATE || d->type == RECORD_RESOLVE;
+        bool retract = d->type == RECORD_RETRACT;
+        struct wire_record w = {.type = d->type, .device = SPAN_OF(m->sign.pub.b), .created = now, .day = now / MESH_DAY};
+        w.klass = keeps_class ? t ? t->klass : CLASS_NORMAL : CLASS_NORMAL;
+        struct wire_follow f = {0};
+        uint16_t index = 0;
+        uint64_t until = 0;
+        if (o == MESH_OUT_DONE) {
+                until = d->type == RECORD_UPDATE && d->expires_in ? now + d->expires_in : t->expires;
+                if (until - now > records_life((uint8_t)w.klass))
+                        o = MESH_OUT_BAD_TIME;
+        }
+        if (o == MESH_OUT_DONE && !retract &&
+            !next_slot(m, (uint32_t)w.day, (uint8_t)w.klass, false, &index))
+                o = MESH_OUT_NO_SLOTS;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, command, o);
+                return 0;
+        }
+        w.index = index;
+        w.expires = until;
+        struct key slot_device = m->sign.pub;
+        if (retract) {
+                slot_device = m->authors[t->author]->device;
+                w.day = t->day;
+                w.klass = t->klass;
+                w.index = t->index;
+                w.expires = t->expires;
+                WIRE_PUT(&w, RECORD, target, SPAN_OF(t->id.b));
+                if (!key_eq(&slot_device, &m->sign.pub))
+                        WIRE_PUT(&w, RECORD, target_device, SPAN_OF(slot_device.b));
+        } else {
+                WIRE_PUT(&f, FOLLOW, target, SPAN_OF(d->target.b));
+        }
+        if (d->text.n && !retract)
+                WIRE_PUT(&f, FOLLOW, text, d->text);
+        if (d->type == RECORD_UPDATE) {
+                if (d->severity)
+                        WIRE_PUT(&f, FOLLOW, severity, d->severity);
+                if (d->urgency)
+                        WIRE_PUT(&f, FOLLOW, urgency, d->urgency);
+                if (d->certainty)
+                        WIRE_PUT(&f, FOLLOW, certainty, d->certainty);
+                if (d->expires_in)
+                        WIRE_PUT(&f, FOLLOW, expires, until);
+        }
+        rng_bytes(&m->rng, salt, sizeof(salt));
+        f.salt = SPAN_OF(salt);
+        return publish(m, command, &w, &slot_device, NULL, &f);
+}
+
+int author_publish(struct mesh *m, const struct mesh_event *ev) {
+        enum mesh_outcome o = MESH_OUT_DONE;
+        if (!m->roster)
+                o = m->joining ? MESH_OUT_JOINING : MESH_OUT_NO_MESH;
+        else if (!m->member)
+                o = m->joining ? MESH_OUT_JOINING : MESH_OUT_REMOVED;
+        else if (!clock_usable(m))
+                o = MESH_OUT_NO_CLOCK;
+        else if (!epoch_usable(m))
+                o = MESH_OUT_NO_EPOCH;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, ev->token, o);
+                return 0;
+        }
+        return ev->draft->type == RECORD_ALERT ? post(m, ev->token, ev->draft) : follow_up(m, ev->token, ev->draft);
+}
+
+/* On disk: it counts, it is sent, the person hears of it. Not on disk: it never was. */
+int author_stored(struct mesh *m, struct wait *w) {
+        struct rec *r = m->recs[w->rec];
+        if (w->failed) {
+                records_drop(m, r);
+                mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
+                return 0;
+        }
+        struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
+        struct handed *h = calloc(1, sizeof(*h));
+        if (!a || !h) {
+                free(h);
+                return ERR_NOMEM;
+        }
+        a->token = w->command;
+        a->reply.outcome = MESH_OUT_DONE;
+        a->reply.id = r->id;
+        a->reply.expires = r->expires;
+        a->reply.urgent = r->klass == CLASS_URGENT;
+        h->id = r->id;
+        list_push(&m->handed, &h->list);
+        r->flags |= REC_STORED;
+        int e = records_hold(m, r);
+        if (!e)
+                e = spread_record(m, r, r->packet, NULL);
+        r->packet = packet_free(r->packet);
+        return e;
+}
+
+void author_acked(struct mesh *m, struct link *l, struct span sids) {
+        for (size_t i = 0; i + 8 <= sids.n; i += 8) {
+                uint64_t sid = get_be64(sids.p + i);
+                LIST_EACH(h, &m->handed, struct handed, list) {
+                        if (link_sid(l, &h->id) != sid)
+                                continue;
+                        bool known = h->n_homes == ARRAY_LEN(h->homes);
+                        for (size_t k = 0; k < h->n_homes; k++)
+                                known = known || key_eq(&h->homes[k], &l->household);
+                        if (known)
+                                break;
+                        h->homes[h->n_homes++] = l->household;
+                        struct mesh_action *a = out_add(&m->out, MESH_DO_HANDED);
+                        if (a) {
+                                a->handed.id = h->id;
+                                a->handed.homes = (uint32_t)h->n_homes;
+                        }
+                        break;
+                }
+        }
+        /* Those whose record is no longer in force need no counting. */
+        LIST_EACH(h, &m->handed, struct handed, list) {
+                const struct rec *r = records_find(m, &h->id);
+                if (r && r->expires > clock_now(m) && h->n_homes < OUTBOUND_WANTED)
+                        continue;
+                list_drop(&h->list);
+                free(h);
+        }
+}
+
+void handed_fini(struct mesh *m) {
+        LIST_EACH(h, &m->handed, struct handed, list) {
+                list_drop(&h->list);
+                free(h);
+        }
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Contacts: where a device can be reached just now, signed by it, readable by members only, the latest sequence wins. One is
+ * published when the addresses change (at most every ten minutes) and daily, and lives a week. Addresses stand nowhere else.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+static struct contact *contact_free(struct contact *c) {
+        if (!c)
+                return NULL;
+        buf_fini(&c->bytes);
+        free(c);
+        return NULL;
+}
+DEFINE_FREEP(struct contact, contact_free)
+
+void contacts_fini(struct mesh *m) {
+        MAP_EACH(c, &m->contacts, struct contact)
+                contact_free(c);
+        map_fini(&m->contacts);
+}
+
+static void contact_hash(const struct mesh *m, struct span raw, struct hash *ret) {
+        hash_make(ret, DOMAIN_CONTACT, roster_mesh(m->roster), codec_before(raw, CONTACT_KEY_sig));
+}
+
+static bool contact_key(struct mesh *m, const struct wire_contact *w, struct key *ret) {
+        const struct epoch *e = epoch_find(m, w->epoch);
+        struct key day;
+        uint8_t context[32 + 8];
+        if (!e || !epoch_day_key(e, (uint32_t)(w->time / MESH_DAY), &day))
+                return false;
+        memcpy(context, w->device.p, 32);
+        put_be64(context + 32, w->seq);
+        hash_derive(ret, DOMAIN_CONTACT_KEY, &day, SPAN_OF(context));
+        hash_wipe(&day, sizeof(day));
+        return true;
+}
+
+static void read_addresses(struct mesh *m, struct contact *c, const struct wire_contact *w, struct span raw) {
+        _clean_(buf_fini) struct buf plain = BUF_NULL;
+        struct wire_contact_body body;
+        struct key key;
+        if (!contact_key(m, w, &key) || !box_open(&plain, &key, codec_before(raw, CONTACT_KEY_body), w->body) ||
+            codec_decode(&wire_contact_body_desc, buf_span(&plain), &body, NULL))
+                return;
+        struct wire_addr a;
+        while (c->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
+                if (addr_from_wire(&a, &c->addrs[c->n_addrs]))
+                        c->n_addrs++;
+}
+
+static int contact_keep(struct mesh *m, const struct wire_contact *w, struct span raw, struct contact **ret) {
+        _clean_(contact_freep) struct contact *c = calloc(1, sizeof(*c));
+        if (!c)
+                return ERR_NOMEM;
+        memcpy(c->device.b, w->device.p, sizeof(c->device.b));
+        contact_hash(m, raw, &c->hash);
+        c->seq = w->seq;
+        c->time = w->time;
+        buf_add(&c->bytes, raw);
+        if (!buf_ok(&c->bytes))
+                return ERR_NOMEM;
+        read_addresses(m, c, w, raw);
+        struct contact *old = map_del(&m->contacts, c->device.b);
+        contact_free(old);
+        int r = map_put(&m->contacts, c->device.b, c);
+        if (r)
+                return r;
+        *ret = TAKE(c);
+        return 0;
+}
+
+/* Where it says it is, we may knock. */
+static void contact_learn(struct mesh *m, const struct contact *c) {
+        if (key_eq(&c->device, &m->sign.pub))
+                return;
+        for (size_t i = 0; i < c->n_addrs; i++) {
+                struct address *a = address_add(m, &c->addrs[i]);
+                if (!a)
+                        continue;
+                if (!key_eq(&a->device, &c->device)) {
+                        a->device = c->device;
+                        a->self = false;
+                        a->failures = 0;
+                        a->next = m->now;
+                }
+        }
+}
+
+static bool contact_good(const struct mesh *m, const struct wire_contact *w, struct span raw) {
+        struct key device;
+        struct hash h;
+        memcpy(device.b, w->device.p, sizeof(device.b));
+        const struct roster_device *d = roster_device_find(m->roster, &device);
+        mesh_wall now = clock_now(m);
+        if (!d || d->gone_at || w->time > now + FUTURE_SLACK || w->time + CONTACT_LIFE <= now)
+                return false;
+        contact_hash(m, raw, &h);
+        return sign_check(w->sig.p, &device, DOMAIN_CONTACT, &h);
+}
+
+static int contact_store(struct mesh *m, const struct contact *c) {
+        struct mesh_row row = {.kind = MESH_ROW_CONTACT,
+                               .contact = {.device = c->device, .seq = c->seq, .bytes = buf_span(&c->bytes)}};
+        return mesh_store(m, &row, NULL);
+}
+
+int contact_take(struct link *from, const struct wire_contact *w, struct span raw) {
+        struct mesh *m = from->m;
+        const struct contact *old = map_find(&m->contacts, w->device.p);
+        if ((old && old->seq >= w->seq) || !contact_good(m, w, raw))
+                return 0;
+        struct contact *c = NULL;
+        int r = contact_keep(m, w, raw, &c);
+        if (r)
+                return r;
+        contact_learn(m, c);
+        r = contact_store(m, c);
+        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, raw);
+        return p ? spread_packet(m, p, from) : ERR_NOMEM;
+}
+
+int contact_restore(struct mesh *m, struct span raw) {
+        struct wire_contact w;
+        struct contact *c = NULL;
+        if (!m->roster || codec_decode(&wire_contact_desc, raw, &w, NULL))
+                return 0;
+        int r = contact_keep(m, &w, raw, &c);
+        if (r)
+                return r;
+        if (key_eq(&c->device, &m->sign.pub)) {
+                m->contact_seq = c->seq;
+                m->contact_time = c->time;
+        }
+        contact_learn(m, c);
+        return 0;
+}
+
+static int contact_body(const struct mesh *m, struct buf *out) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_contact_body body = {0};
+        for (size_t i = 0; i < m->n_listening; i++) {
+                struct wire_addr a;
+                addr_to_wire(&m->listening[i], &a);
+                wire_list_add(&wire_addr_desc, &body.addrs, &store, &a);
+        }
+        codec_encode(&wire_contact_body_desc, &body, out);
+        return buf_ok(out) && buf_ok(&store) ? 0 : ERR_NOMEM;
+}
+
+static int contact_make(struct mesh *m, const struct epoch *e, struct buf *raw, struct wire_contact *w) {
+        _clean_(buf_fini) struct buf plain = BUF_NULL, head = BUF_NULL, body = BUF_NULL;
+        uint8_t sig[SIGN_BYTES] = {0}, blank[512] = {0};
+        struct key key;
+        struct hash h;
+        int r = contact_body(m, &plain);
+        if (r)
+                return r;
+        *w = (struct wire_contact){.device = SPAN_OF(m->sign.pub.b),
+                                   .seq = m->contact_seq + 1,
+                                   .time = clock_now(m),
+                                   .epoch = span_of(e->id, sizeof(e->id)),
+                                   .body = span_of(blank, plain.n + BOX_OVERHEAD),
+                                   .sig = SPAN_OF(sig)};
+        if (CHECK_FAILS(plain.n + BOX_OVERHEAD <= sizeof(blank)) || !contact_key(m, w, &key))
+                return ERR_BROKEN;
+        codec_encode(&wire_contact_desc, w, &head);
+        box_lock(&body, &key, codec_before(buf_span(&head), CONTACT_KEY_body), buf_span(&plain), &m->rng);
+        hash_wipe(&key, sizeof(key));
+        w->body = buf_span(&body);
+        codec_encode(&wire_contact_desc, w, raw);
+        if (!buf_ok(&head) || !buf_ok(&body) || !buf_ok(raw))
+                return ERR_NOMEM;
+        contact_hash(m, buf_span(raw), &h);
+        sign_make(sig, &m->sign, DOMAIN_CONTACT, &h);
+        buf_clear(raw);
+        codec_encode(&wire_contact_desc, w, raw);
+        return buf_ok(raw) ? 0 : ERR_NOMEM;
+}
+
+/* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
+static mesh_wall contact_due(const struct mesh *m) {
+        if (!m->member || m->joining || !m->n_listening || !clock_usable(m) || !epoch_usable(m))
+                return MESH_NEVER;
+        if (m->contact_time == 0)
+                return 0;
+        return m->contact_time + (m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD);
+}
+
+mesh_time contact_deadline(const struct mesh *m) {
+        mesh_wall due = contact_due(m), now = clock_now(m);
+        if (due == MESH_NEVER)
+                return MESH_NEVER;
+        return due <= now ? m->now : m->now + MIN(due - now, (mesh_wall)CONTACT_PERIOD) * 1000;
+}
+
+int contact_publish(struct mesh *m) {
+        struct wire_contact w;
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        if (contact_due(m) > clock_now(m))
+                return 0;
+        int r = contact_make(m, epoch_usable(m), &raw, &w);
+        if (r)
+                return r;
+        /* Spans of w point into buffers that are gone: it is read again from its bytes. */
+        struct contact *c = NULL;
+        r = codec_decode(&wire_contact_desc, buf_span(&raw), &w, NULL);
+        if (!r)
+                r = contact_keep(m, &w, buf_span(&raw), &c);
+        if (r)
+                return err_fold(r);
+        m->contact_dirty = false;
+        m->contact_seq = c->seq;
+        m->contact_time = c->time;
+        r = contact_store(m, c);
+        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, buf_span(&c->bytes));
+        return p ? spread_packet(m, p, NULL) : ERR_NOMEM;
+}

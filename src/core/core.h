@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the core: the state one node has, and which file looks after which part of it.
+ *
+ *   mesh.c       events in, actions out, deadlines          out.c       the queue of actions
+ *   link.c       a connection's life, its queues            frames.c    its handshake and framing
+ *   on_message.c what comes over links, one function each   packet.c    messages encoded once for many links
+ *   found.c      founding and joining                       admit.c     admitting others
+ *   ops.c        operations and orphans                     epoch.c     group and link keys
+ *   records.c    the index of held records, acceptance      author.c    own posts
+ *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
+ *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
+ *   clock.c      mesh time                                  status.c    looking in
+ */
+#pragma once
+
+#include "base/cell.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "core/frames.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/recon.h"
+#include "crypto/rng.h"
+#include "porchlight/mesh.h"
+#include "roster/op.h"
+#include "roster/roster.h"
+#include "roster/ticket.h"
+
+/* ---- bounds and times, each with its reason ---- */
+#define LINKS_MAX 32              /* connections at once, handshakes included */
+#define OUTBOUND_WANTED 5         /* DESIGN 6.7 */
+#define INBOUND_MOST 7            /* member links accepted; a joiner is always heard out */
+#define HANDSHAKE_TIME 10000      /* ms from connection to hello */
+#define KEEPALIVE_TIME 60000      /* ms of silence before a ping */
+#define SILENCE_TIME 150000       /* ms of silence before hanging up: two pings unanswered */
+#define LINK_LIFE 86400000        /* ms: a new handshake each 24 h */
+#define PREAUTH_BYTES 4096        /* what a connection may make us hold before it has proved itself (T13) */
+#define LINK_WINDOW 65536         /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
+#define QUEUE_MOST 262144         /* bytes waiting on a link before lower classes are dropped; sync repairs them */
+#define QUEUE_HARD 4194304        /* bytes of classes 0 and 1 after which the peer is too slow to keep */
+#define SYNC_PERIOD 60000         /* ms between reconciliations with a random neighbour */
+#define SYNC_MARGIN 120           /* seconds an element must still live to be compared */
+#define RECON_MESSAGE 8000        /* bytes of ranges in one message */
+#define RECON_PATIENCE 30000      /* ms a session may wait for an answer */
+#define RECON_ROUNDS 64
+#define PUSH_BATCH 64             /* records fetched from the store at once for one link */
+#define PUSH_AHEAD 65536          /* bytes of bulk queued on a link before the next batch is fetched */
+#define EAGER_BACKLOG 24576       /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define PRUNE_DUPLICATES 5
+#define GRAFT_TIME 400            /* ms until an announced record is asked for */
+#define RECENT_RECORDS 1024       /* records an IHAVE is compared with */
+#define ORPHANS_MOST 256          /* operations kept while their parents are missing */
+#define EARLY_MOST 16             /* epochs kept while operations of their frontier are missing */
+#define FUTURE_SLACK 600          /* seconds a record may lie ahead of mesh time */
+#define LIFE_URGENT 86400         /* seconds a record of the class may live */
+#define LIFE_NORMAL (7 * 86400)
+#define LIFE_NOTICE (3 * 86400)
+#define LIFE_ASK (30 * 86400)
+#define CONTACT_LIFE (7 * 86400)  /* seconds */
+#define CONTACT_PERIOD 86400      /* seconds between contacts when nothing changed */
+#define CONTACT_SPACING 600       /* seconds between contacts at least */
+#define DIAL_FIRST 1000           /* ms of the first back-off */
+#define DIAL_LAST 300000          /* ms of the longest */
+#define DIAL_PSK_TIME 2000        /* ms without an answer to message 1 before another link key is tried */
+#define JOIN_PATIENCE 30000       /* ms a `join` command waits */
+#define MARK_PERIOD 600           /* seconds between clock marks on disk */
+#define SECRETS_MOST 64           /* link keys kept */
+#define SECRETS_DAYS 30
+
+/* ---- records ---- */
+enum rec_flag {
+        REC_PENDING = 1,    /* its signature is being checked, or it is being written: not held yet */
+        REC_MINE = 2,       /* of this household */
+        REC_OWN = 4,        /* of this device */
+        REC_SENSOR = 8,
+        REC_RETRACTED = 16, /* a held retraction names it: no element any more, its bytes are gone */
+        REC_STORED = 32,
+};
+
+struct rec {
+        struct hash id;
+        mesh_wall created, expires;
+        uint32_t author;        /* index into mesh.authors: the slot's device */
+        uint32_t number;        /* own index in mesh.recs */
+        uint32_t day;
+        uint32_t next_slot;     /* chain of the slot table; REC_NONE ends it */
+        uint16_t index;
+        uint8_t type, klass, flags;
+        struct hash *target;    /* of retractions: owned */
+        struct packet *packet;  /* its bytes while the store may not have them; owned reference */
+};
+#define REC_NONE UINT32_MAX
+
+struct author { /* a device that signed a record held here */
+        struct key device;
+        uint32_t number;
+};
+
+/* ---- links ---- */
+enum link_state {
+        LINK_HANDSHAKE, /* Noise */
+        LINK_GREETING,  /* waiting for the other side's hello (and, from a stranger, its admit) */
+        LINK_UP,        /* both are members and have greeted */
+        LINK_CLOSING,
+};
+
+enum link_set { LINK_OPS, LINK_CONTACTS, LINK_RECORDS, LINK_SETS };
+
+struct push { /* elements owed to a link, fetched and queued as its window allows */
+        uint32_t *what;
+        size_t n, at, cap;
+        bool loading;
+};
+
+struct link {
+        struct list list;
+        struct mesh *m;
+        mesh_link id;
+        enum link_state state;
+        bool dialled, lan;
+        struct mesh_addr addr;
+        struct frames frames;
+        struct buf out;         /* handed out with the next SEND */
+        bool out_given;         /* `out` was handed out: forget it at the next call */
+        struct packet_queue queue[6];
+        size_t backlog;         /* as the shell last said, plus what was handed out since */
+        mesh_time since, heard, spoke, pinged;
+        mesh_wall wall;         /* when it came up */
+        uint64_t sent, received;
+        enum wire_e_reason ending;
+
+        struct key device, household; /* zeros until known */
+        bool stranger;          /* responder: its static key is no current device's; only an admit helps */
+        bool unproven;          /* initiator: not known to us; only operations are taken */
+        bool hello_sent, hello_got, joining;
+        struct wire_hello hello; /* spans not kept: digests below */
+        uint8_t their[LINK_SETS][8];
+        bool newest_theirs;     /* both hold the same newest link key */
+        int64_t clock_offset;   /* their clock minus ours, seconds */
+
+        bool lazy_out;          /* they pruned us: IHAVE only */
+        bool lazy_in;           /* we pruned them */
+        uint32_t duplicates;
+        uint8_t announce[800];  /* short ids waiting for the next IHAVE */
+        size_t n_announce;
+
+        struct recon recon;     /* snapshot of the running session */
+        enum wire_e_set recon_set; /* 0: none */
+        bool recon_opened;      /* by this side */
+        uint32_t round;
+        mesh_wall until;
+        mesh_time recon_due;    /* gives up then */
+        bool synced[LINK_SETS]; /* equal once since the link came up */
+        bool caught_up;         /* records flow */
+        struct push push[LINK_SETS];
+        uint64_t load_token;
+};
+
+/* ---- keys ---- */
+struct epoch {
+        uint8_t id[16];
+        struct hash hash;       /* element of the OPS set */
+        struct buf header;
+        struct wire_epoch w;    /* spans into header */
+        bool has_key;
+        struct key key, link_key;
+        uint32_t day;           /* of key */
+        mesh_wall since;
+};
+
+struct ticket_row {
+        struct key id;
+        struct buf text, label;
+        uint32_t uses;
+        mesh_wall expires;
+        bool revoked;
+};
+
+struct contact {
+        struct key device;
+        struct hash hash;
+        uint64_t seq;
+        mesh_wall time;
+        struct buf bytes;
+        struct mesh_addr addrs[MESH_ADDRS_MAX];
+        size_t n_addrs;
+};
+
+struct address { /* somewhere to knock */
+        struct mesh_addr addr;
+        struct key device;      /* zeros: not known */
+        bool manual, stored, ticket, self;
+        mesh_link link;         /* 0: not dialled now */
+        uint32_t failures;
+        uint32_t psk_try;       /* which link key the next dial uses */
+        bool show_add;          /* the last greeting got no answer: bring our own operations along */
+        mesh_time next;
+        mesh_wall down_since;
+        enum wire_e_reason problem;
+};
+#define ADDRESSES_MOST 512
+
+/* What is waiting for STORED. */
+enum wait_kind { WAIT_NONE, WAIT_RECORD, WAIT_OP, WAIT_FOUND, WAIT_JOIN, WAIT_INVITE, WAIT_REVOKE, WAIT_ADMIT };
+struct wait {
+        struct list list;
+        uint64_t token;
+        enum wait_kind kind;
+        uint64_t command;       /* token of the command to reply to; 0: none */
+        uint32_t rec;
+        mesh_link link;
+        struct key id;
+        uint32_t left;          /* rows still to come (founding) */
+        bool failed;
+};
+
+struct orphan { /* an operation whose parents are missing */
+        struct buf bytes;
+        mesh_link link;
+};
+
+struct verifying { /* a record whose signature is with the shell */
+        uint32_t rec;
+        mesh_link link;
+};
+
+struct verify_batch { /* signatures being checked by the shell */
+        struct list list;
+        uint64_t token;
+        size_t n;
+        struct verifying items[];
+};
+
+struct handed { /* an own record whose reach is still being counted */
+        struct list list;
+        struct hash id;
+        struct key homes[16];
+        size_t n_homes;
+};
+
+struct graft {
+        struct list list;
+        uint64_t sid;
+        mesh_link link;
+        mesh_time due;
+};
+
+struct mesh {
+        struct rng rng;
+        uint64_t map_seed[4];
+        struct sign_key sign;
+        struct box_key noise, seal;
+        mesh_wall built;
+        mesh_time now;
+        mesh_wall wall;
+        bool started, stopping;
+        uint64_t next_token;
+        mesh_link next_dial;
+        struct out out;
+        struct list waits;
+
+        /* belonging */
+        struct roster *roster;  /* NULL: no mesh */
+        bool member;            /* this device is a current member's */
+        bool removed;
+        struct key household;
+        struct buf join_op, join_text;
+        struct ticket join_ticket;
+        bool joining;
+        uint64_t join_command;
+        mesh_time join_due;
+        enum mesh_outcome join_problem;
+        struct orphan orphans[ORPHANS_MOST];
+        size_t n_orphans;
+        struct buf early[EARLY_MOST]; /* epochs whose frontier is not here yet, each an encoded epoch_key */
+        size_t n_early;
+
+        struct epoch **epochs;
+        size_t n_epochs, cap_epochs;
+        struct ticket_row **tickets;
+        size_t n_tickets, cap_tickets;
+        struct map contacts;
+        uint64_t contact_seq;
+        mesh_wall contact_time;
+        bool contact_dirty;
+        struct mesh_addr listening[MESH_ADDRS_MAX];
+        size_t n_listening;
+
+        /* records */
+        struct map by_id;
+        struct rec **recs;      /* by number; NULL: free */
+        size_t n_recs, cap_recs;
+        uint32_t *free_recs;
+        size_t n_free, cap_free;
+        struct rec **sorted;    /* held records by (created, id) */
+        size_t n_sorted, cap_sorted;
+        uint32_t *slots;        /* hash table of records by slot */
+        size_t cap_slots, n_slots;
+        struct map retracts;    /* held retractions, by the id they take back */
+        struct map authors_map;
+        struct author **authors;
+        size_t n_authors, cap_authors;
+        uint32_t recent[RECENT_RECORDS];
+        size_t recent_at;
+        struct buf verify;      /* struct mesh_verify, one after the other */
+        struct buf verify_for;  /* struct verifying, in the same order */
+        struct list verify_out; /* batches with the shell */
+        struct list handed;
+        struct list grafts;
+        size_t n_grafts;
+
+        /* links */
+        struct list links;
+        size_t n_links;
+        struct link *serving;   /* whose SEND or HANGUP comes next */
+        struct address *addresses;
+        size_t n_addresses;
+        mesh_time sync_due;
+        mesh_wall alone_since;
+        enum wire_e_fresh state;
+        mesh_wall state_since;
+
+        /* time */
+        bool clock_trusted;
+        int64_t clock_offset;   /* mesh time minus wall, seconds */
+        mesh_time clock_moved;
+        mesh_wall mark, mark_stored;
+        mesh_wall expire_due;
+};
+
+/* ---- mesh.c ---- */
+uint64_t mesh_token(struct mesh *m);
+void mesh_reply(struct mesh *m, uint64_t command, enum mesh_outcome o);
+struct wait *mesh_wait(struct mesh *m, enum wait_kind kind, uint64_t command); /* NULL: no memory */
+/* Stores a row; STORED is answered to @w (NULL: nobody cares). 0 or ERR_NOMEM. */
+int mesh_store(struct mesh *m, const struct mesh_row *row, const struct wait *w);
+_printf_(2, 3) void mesh_trace(struct mesh *m, const char *fmt, ...);
+void mesh_state_changed(struct mesh *m);
+void mesh_membership(struct mesh *m); /* looks up again who this device is, after operations came */
+
+/* ---- clock.c ---- */
+mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */
+bool clock_usable(const struct mesh *m);
+void clock_tick(struct mesh *m);
+void clock_restore(struct mesh *m, mesh_wall mark);
+
+/* ---- link.c ---- */
+int link_up(struct mesh *m, const struct mesh_event *ev);
+void link_down(struct mesh *m, mesh_link id);
+int link_recv(struct mesh *m, mesh_link id, struct span bytes);
+void link_writable(struct mesh *m, mesh_link id, size_t backlog);
+struct link *link_find(struct mesh *m, mesh_link id);
+void link_hangup(struct link *l, enum wire_e_reason why);
+/* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
+int link_send(struct link *l, struct packet *p);
+int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
+int link_flush(struct link *l); /* frames what the window allows */
+int link_tick(struct mesh *m);
+mesh_time link_deadline(const struct mesh *m);
+uint64_t link_sid(const struct link *l, const struct hash *id);
+int link_greet(struct link *l); /* says hello, once */
+int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
+struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
+size_t links_up(const struct mesh *m);
+void link_free(struct link *l);
+void link_caught_up(struct link *l);
+#define LINK_EACH(var, m) LIST_EACH(var, &(m)->links, struct link, list)
+
+/* ---- on_message.c ---- */
+int on_body(struct link *l, struct span body); /* one frame; hangs up by itself on nonsense */
+
+/* ---- found.c ---- */
+int found_start(struct mesh *m, const struct mesh_event *ev);
+int found_stored(struct mesh *m, struct wait *w);
+int join_start(struct mesh *m, const struct mesh_event *ev);
+int join_stored(struct mesh *m, struct wait *w);
+int join_restore(struct mesh *m, struct span op, struct span ticket);
+void join_refused(struct mesh *m, enum wire_e_reason why);
+int join_check_done(struct mesh *m);
+void join_tick(struct mesh *m);
+int join_forget(struct mesh *m);
+
+/* ---- admit.c ---- */
+int admit_start(struct link *l, struct span add);
+int admit_stored(struct mesh *m, struct wait *w);
+int invite_make(struct mesh *m, const struct mesh_event *ev);
+int invite_stored(struct mesh *m, struct wait *w);
+int invite_revoke(struct mesh *m, const struct mesh_event *ev);
+int invite_restore(struct mesh *m, const struct mesh_row *row);
+void tickets_fini(struct mesh *m);
+
+/* ---- ops.c ---- */
+int ops_take(struct mesh *m, struct link *from, struct span op); /* from a link; NULL: from here */
+int ops_restore(struct mesh *m, struct span op);
+int ops_store(struct mesh *m, struct span op, const struct hash *id, const struct wait *w);
+void orphans_fini(struct mesh *m);
+
+/* ---- epoch.c ---- */
+int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */
+int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w);
+int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg);
+int epochs_try(struct mesh *m); /* after operations came: epochs that were too early */
+int epoch_restore(struct mesh *m, const struct mesh_row *row);
+struct epoch *epoch_find(struct mesh *m, struct span id);
+struct epoch *epoch_usable(const struct mesh *m); /* rule U; NULL: none */
+bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret);
+int epoch_hand(struct link *l, const struct epoch *e); /* rule H */
+struct epoch *epoch_newest(struct mesh *m);            /* whose link key is dialled with; NULL: none */
+size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first */
+void epochs_fini(struct mesh *m);
+
+/* ---- records.c ---- */
+int records_init(struct mesh *m);
+void records_fini(struct mesh *m);
+int records_restore(struct mesh *m, const struct mesh_row *row);
+int records_take(struct link *from, const struct wire_record *w, struct span raw);
+int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n);
+int records_flush(struct mesh *m); /* hands out the signatures collected in this step */
+void records_expire(struct mesh *m);
+struct rec *records_find(struct mesh *m, const struct hash *id);
+struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
+struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
+void records_drop(struct mesh *m, struct rec *r);
+int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */
+int records_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
+                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
+int records_stored(struct mesh *m, struct wait *w);
+uint16_t records_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor);
+uint64_t records_life(uint8_t klass); /* 0: unknown class */
+void record_id(const struct mesh *m, struct span raw, struct hash *ret);
+void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
+                bool *ret_ok);
+uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
+
+/* ---- author.c ---- */
+int author_publish(struct mesh *m, const struct mesh_event *ev);
+int author_stored(struct mesh *m, struct wait *w);
+void author_acked(struct mesh *m, struct link *l, struct span sids);
+void handed_fini(struct mesh *m);
+
+/* ---- spread.c ---- */
+int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from);
+int spread_packet(struct mesh *m, struct packet *p, const struct link *from); /* operations, epochs, contacts: everywhere */
+void spread_duplicate(struct link *l, const struct rec *r);
+int spread_ihave(struct link *l, struct span sids);
+int spread_graft(struct link *l, struct span sids);
+int spread_tick(struct mesh *m);
+mesh_time spread_deadline(const struct mesh *m);
+void spread_fini(struct mesh *m);
+
+/* ---- sync.c ---- */
+int sync_digest(struct link *l, enum wire_e_set set, mesh_wall until, uint8_t ret[8]);
+int sync_begin(struct link *l); /* after the greetings: opens sessions for what differs, in order */
+int sync_join(struct link *l);  /* before the greetings can be completed: asks for the roster */
+int sync_recon(struct link *l, const struct wire_recon *msg);
+int sync_pump(struct link *l);  /* fetches and queues what is owed */
+int sync_loaded(struct mesh *m, const struct mesh_event *ev);
+int sync_tick(struct mesh *m);
+mesh_time sync_deadline(const struct mesh *m);
+int push_add(struct push *p, uint32_t what);
+void push_fini(struct push *p);
+
+/* ---- contact.c ---- */
+int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
+int contact_restore(struct mesh *m, struct span raw);
+int contact_publish(struct mesh *m);
+mesh_time contact_deadline(const struct mesh *m);
+void contacts_fini(struct mesh *m);
+
+/* ---- addrbook.c, dial.c ---- */
+struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
+struct address *address_of_link(struct mesh *m, mesh_link id);
+int address_store(struct mesh *m, struct address *a);
+bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b);
+bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret); /* false for a name */
+void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);   /* borrows from @a */
+int dial_tick(struct mesh *m);
+mesh_time dial_deadline(const struct mesh *m);
+void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom to dial. Five outbound links are wanted; candidates come in the order of a rank that only this node can compute, so
+ * that nobody can place himself first in everybody's list, and back off when they do not answer. What a person typed and
+ * what a ticket names comes before that.
+ */
+#include "core/core.h"
+
+static const uint8_t no_device[32];
+
+static bool known_device(const struct address *a) {
+        return memcmp(a->device.b, no_device, sizeof(no_device)) != 0;
+}
+
+static uint64_t rank(const struct mesh *m, const struct address *a) {
+        uint8_t salt[16];
+        memcpy(salt, m->map_seed, sizeof(salt));
+        return hash_short(salt, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
+}
+
+static bool dialling_device(const struct mesh *m, const struct address *a) {
+        if (!known_device(a))
+                return false;
+        LINK_EACH(l, m) {
+                if (l->state != LINK_CLOSING && key_eq(&l->device, &a->device))
+                        return true;
+        }
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *other = &m->addresses[i];
+                if (other != a && other->link && key_eq(&other->device, &a->device))
+                        return true;
+        }
+        return false;
+}
+
+static bool worth_dialling(const struct mesh *m, const struct address *a) {
+        if (a->link || a->self || key_eq(&a->device, &m->sign.pub) || dialling_device(m, a))
+                return false;
+        if (m->joining)
+                return a->ticket || a->manual;
+        if (!known_device(a))
+                return true;
+        const struct roster_device *d = roster_device_find(m->roster, &a->device);
+        return d && !d->gone_at;
+}
+
+static size_t outbound(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_addresses; i++)
+                n += m->addresses[i].link != 0;
+        return n;
+}
+
+static bool active(const struct mesh *m) {
+        return m->started && !m->stopping && (m->joining || (m->member && roster_members(m->roster) > 1));
+}
+
+/* The best candidate that is due, or the time at which the next one will be. */
+static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
+        struct address *best = NULL;
+        *ret_due = MESH_NEVER;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                struct address *a = &m->addresses[i];
+                if (!worth_dialling(m, a))
+                        continue;
+                *ret_due = MIN(*ret_due, a->next);
+                if (a->next > m->now)
+                        continue;
+                if (!best || a->manual > best->manual || (a->manual == best->manual && rank(m, a) < rank(m, best)))
+                        best = a;
+        }
+        return best;
+}
+
+int dial_tick(struct mesh *m) {
+        mesh_time due;
+        if (!active(m))
+                return 0;
+        while (outbound(m) < OUTBOUND_WANTED && m->n_links < LINKS_MAX - INBOUND_MOST) {
+                struct address *a = candidate(m, &due);
+                if (!a)
+                        return 0;
+                struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);
+                if (!act)
+                        return ERR_NOMEM;
+                a->link = MESH_LINK_DIALLED | ++m->next_dial;
+                act->link = a->link;
+                act->dial = a->addr;
+        }
+        return 0;
+}
+
+mesh_time dial_deadline(const struct mesh *m) {
+        mesh_time due;
+        if (!active(m) || outbound(m) >= OUTBOUND_WANTED)
+                return MESH_NEVER;
+        return candidate(m, &due) ? m->now : due;
+}
+
+void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why) {
+        a->problem = why;
+        if (why == REASON_DUPLICATE) {
+                a->next = m->now + DIAL_LAST;
+                return;
+        }
+        struct key keys[SECRETS_MOST];
+        size_t n = epoch_link_keys(m, keys);
+        hash_wipe(keys, sizeof(keys));
+        a->psk_try = n > 1 && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE) ? (a->psk_try + 1) % (uint32_t)n : 0;
+        uint32_t doublings = MIN(a->failures, 8u);
+        mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
+        a->failures++;
+        a->next = m->now + wait / 2 + rng_below(&m->rng, wait);
+        if (m->joining && m->join_problem == MESH_OUT_UNREACHABLE && why == REASON_BAD_HANDSHAKE)
+                m->join_problem = MESH_OUT_STRANGER;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Founding a mesh, and joining one. Both begin with an operation the vault has signed; what this file adds is durable before
+ * it counts. Joining goes on in the background, over restarts, until a member admits the home or refuses it by name.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+static int founded(struct mesh *m, struct wait *w, struct span op) {
+        struct hash id;
+        int r = roster_add(m->roster, op, false, &id);
+        if (r < 0)
+                return r;
+        const struct roster_op *genesis = r ? NULL : roster_op_find(m->roster, &id);
+        if (!genesis || genesis->type != OP_GENESIS || !roster_device_find(m->roster, &m->sign.pub))
+                return 1;
+        struct epoch *e = NULL;
+        r = epoch_found(m, &e);
+        if (r)
+                return r;
+        w->left = 2;
+        r = ops_store(m, op, &id, w);
+        return r ? r : epoch_store(m, e, w);
+}
+
+int found_start(struct mesh *m, const struct mesh_event *ev) {
+        if (m->roster || m->joining) {
+                mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
+                return 0;
+        }
+        if (!clock_usable(m)) {
+                mesh_reply(m, ev->token, MESH_OUT_NO_CLOCK);
+                return 0;
+        }
+        struct wait *w = mesh_wait(m, WAIT_FOUND, ev->token);
+        int r = w ? roster_new(&m->roster, m->map_seed) : ERR_NOMEM;
+        if (!r)
+                r = founded(m, w, ev->found.op);
+        if (r <= 0)
+                return r;
+        list_drop(&w->list);
+        free(w);
+        epochs_fini(m);
+        m->roster = roster_free(m->roster);
+        mesh_reply(m, ev->token, MESH_OUT_BAD_OP);
+        return 0;
+}
+
+int found_stored(struct mesh *m, struct wait *w) {
+        if (w->failed) {
+                epochs_fini(m);
+                m->roster = roster_free(m->roster);
+                mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
+                return 0;
+        }
+        m->contact_dirty = true;
+        mesh_membership(m);
+        mesh_reply(m, w->command, MESH_OUT_DONE);
+        return 0;
+}
+
+/* ---- joining ---- */
+static void join_end(struct mesh *m) {
+        m->joining = false;
+        m->join_command = 0;
+        buf_wipe(&m->join_op);
+        buf_wipe(&m->join_text);
+        ticket_fini(&m->join_ticket);
+        m->join_ticket = (struct ticket){0};
+}
+
+static int join_load(struct mesh *m, struct span op, struct span text) {
+        struct ticket t = {0};
+        int r = ticket_parse(&t, text);
+        if (r)
+                return r;
+        m->join_ticket = t;
+        buf_add(&m->join_op, op);
+        buf_add(&m->join_text, text);
+        if (!buf_ok(&m->join_op) || !buf_ok(&m->join_text))
+                return ERR_NOMEM;
+        m->joining = true;
+        m->join_problem = MESH_OUT_UNREACHABLE;
+        struct wire_list list = t.w.addrs;
+        struct wire_addr w;
+        while (wire_list_next(&wire_addr_desc, &list, &w)) {
+                struct mesh_addr addr;
+                struct address *a = addr_from_wire(&w, &addr) ? address_add(m, &addr) : NULL;
+                if (!a)
+                        continue;
+                a->ticket = true;
+                a->next = m->now;
+        }
+        return 0;
+}
+
+int join_start(struct mesh *m, const struct mesh_event *ev) {
+        if (m->roster || m->joining) {
+                mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
+                return 0;
+        }
+        int r = join_load(m, ev->join.op, ev->join.ticket);
+        if (r < 0)
+                return r;
+        if (r) {
+                join_end(m);
+                mesh_reply(m, ev->token, MESH_OUT_TICKET_BAD);
+                return 0;
+        }
+        m->join_command = ev->token;
+        m->join_due = m->now + JOIN_PATIENCE;
+        struct wait *w = mesh_wait(m, WAIT_JOIN, ev->token);
+        struct mesh_row row = {.kind = MESH_ROW_JOIN, .join = {.op = ev->join.op, .ticket = ev->join.ticket}};
+        return w ? mesh_store(m, &row, w) : ERR_NOMEM;
+}
+
+int join_stored(struct mesh *m, struct wait *w) {
+        if (!w->failed) {
+                mesh_state_changed(m);
+                return 0;
+        }
+        mesh_reply(m, m->join_command, MESH_OUT_STORE_FAILED);
+        join_end(m);
+        return 0;
+}
+
+int join_restore(struct mesh *m, struct span op, struct span ticket) {
+        int r = op.n ? join_load(m, op, ticket) : 0;
+        return r < 0 ? r : 0;
+}
+
+static int join_forget_row(struct mesh *m) {
+        struct mesh_row row = {.kind = MESH_ROW_JOIN};
+        return mesh_store(m, &row, NULL);
+}
+
+static enum mesh_outcome outcome_of(enum wire_e_reason why) {
+        switch (why) {
+        case REASON_TICKET_USED:
+                return MESH_OUT_TICKET_USED;
+        case REASON_TICKET_EXPIRED:
+                return MESH_OUT_TICKET_EXPIRED;
+        case REASON_TICKET_REVOKED:
+                return MESH_OUT_TICKET_REVOKED;
+        case REASON_TICKET_BAD:
+                return MESH_OUT_TICKET_BAD;
+        case REASON_NAME_REFUSED:
+                return MESH_OUT_NAME_REFUSED;
+        case REASON_MESH_FULL:
+                return MESH_OUT_MESH_FULL;
+        case REASON_BUDGET:
+                return MESH_OUT_BUDGET;
+        case REASON_SHUTDOWN:
+        case REASON_DUPLICATE:
+        case REASON_FULL:
+        case REASON_NOT_MEMBER:
+        case REASON_REMOVED:
+        case REASON_BAD_HANDSHAKE:
+        case REASON_BAD_FRAME:
+        case REASON_BAD_SIGNATURE:
+        case REASON_SILENT:
+        case REASON_OVERLOAD:
+        case REASON_NOT_ISSUED_HERE:
+        case REASON_SELF:
+        case REASON_REKEYED:
+                break;
+        }
+        return MESH_OUT_DONE; /* not final: another member may see it otherwise */
+}
+
+void join_refused(struct mesh *m, enum wire_e_reason why) {
+        enum mesh_outcome o = outcome_of(why);
+        if (!m->joining || m->roster || o == MESH_OUT_DONE)
+                return;
+        mesh_reply(m, m->join_command, o);
+        join_end(m);
+        m->join_problem = o;
+        join_forget_row(m);
+        mesh_state_changed(m);
+}
+
+/* Admitted: this device is a member's in a roster that begins with the ticket's mesh, and a group key is here. */
+int join_check_done(struct mesh *m) {
+        if (!m->joining || !m->member || !epoch_usable(m))
+                return 0;
+        uint64_t command = m->join_command;
+        join_end(m);
+        int r = join_forget_row(m);
+        m->contact_dirty = true;
+        mesh_membership(m);
+        mesh_reply(m, command, MESH_OUT_DONE);
+        for (size_t i = 0; i < m->n_addresses && !r; i++)
+                if (m->addresses[i].ticket && m->addresses[i].link)
+                        r = address_store(m, &m->addresses[i]);
+        return r;
+}
+
+void join_tick(struct mesh *m) {
+        if (!m->joining || !m->join_command || m->now < m->join_due)
+                return;
+        mesh_reply(m, m->join_command, m->join_problem);
+        m->join_command = 0;
+}
+
+int join_forget(struct mesh *m) {
+        if (!m->joining)
+                return 0;
+        if (m->join_command)
+                mesh_reply(m, m->join_command, MESH_OUT_UNREACHABLE);
+        join_end(m);
+        mesh_state_changed(m);
+        return join_forget_row(m);
+}

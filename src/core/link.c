@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection's life: handshake, greeting, up, closing. Every connection is bounded: 4 KiB before it has proved itself, ten
+ * seconds to do so, a window towards the kernel, queues by class behind it. Within a link a lower class never delays a
+ * higher one by more than the window; a link too slow for its lower classes loses them, and sync repairs that.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+struct link *link_find(struct mesh *m, mesh_link id) {
+        LINK_EACH(l, m) {
+                if (l->id == id && l->state != LINK_CLOSING)
+                        return l;
+        }
+        return NULL;
+}
+
+struct link *link_to_device(struct mesh *m, const struct key *device) {
+        LINK_EACH(l, m) {
+                if (l->state == LINK_UP && key_eq(&l->device, device))
+                        return l;
+        }
+        return NULL;
+}
+
+size_t links_up(const struct mesh *m) {
+        size_t n = 0;
+        LINK_EACH(l, m)
+                n += l->state == LINK_UP;
+        return n;
+}
+
+uint64_t link_sid(const struct link *l, const struct hash *id) {
+        return hash_short(l->frames.salt, SPAN_OF(id->b));
+}
+
+void link_free(struct link *l) {
+        list_drop(&l->list);
+        l->m->n_links--;
+        frames_fini(&l->frames);
+        buf_fini(&l->out);
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
+                packet_queue_fini(&l->queue[i]);
+        recon_fini(&l->recon);
+        for (size_t i = 0; i < LINK_SETS; i++)
+                push_fini(&l->push[i]);
+        free(l);
+}
+
+/* The mesh whose links these are, and the keys that open them: the roster's, or while joining the ticket's. */
+static const struct hash *link_mesh(const struct mesh *m) {
+        if (m->roster)
+                return roster_mesh(m->roster);
+        return m->joining ? &m->join_ticket.mesh : NULL;
+}
+
+static size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
+        size_t n = epoch_link_keys(m, ret);
+        if (n == 0 && m->joining && m->join_ticket.w.link_key.n == sizeof(struct key)) {
+                memcpy(ret[0].b, m->join_ticket.w.link_key.p, sizeof(struct key));
+                n = 1;
+        }
+        return n;
+}
+
+static int shaking(struct link *l, struct span bytes);
+
+int link_up(struct mesh *m, const struct mesh_event *ev) {
+        struct key psks[SECRETS_MOST];
+        const struct hash *mesh = link_mesh(m);
+        struct address *a = ev->up.dialled ? address_of_link(m, ev->link) : NULL;
+        size_t n_psk = mesh ? link_keys(m, psks) : 0;
+        struct link *l = calloc(1, sizeof(*l));
+        if (!l)
+                return ERR_NOMEM;
+        *l = (struct link){.m = m, .id = ev->link, .dialled = ev->up.dialled, .lan = ev->up.lan, .addr = ev->up.addr};
+        l->since = l->heard = l->spoke = m->now;
+        list_push(&m->links, &l->list);
+        m->n_links++;
+        if (!n_psk || m->stopping || m->n_links > LINKS_MAX || (ev->up.dialled && !a)) {
+                link_hangup(l, REASON_FULL);
+                return 0;
+        }
+        if (!ev->up.dialled)
+                return 0; /* a responder begins with the first bytes: until then a stranger costs nothing but the struct */
+        struct frames_config cfg = {.initiator = true, .mesh = mesh, .s = &m->noise, .psks = psks, .n_psk = 1};
+        if (a->psk_try < n_psk)
+                cfg.psks = psks + a->psk_try;
+        rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
+        int r = frames_init(&l->frames, &cfg, &l->out);
+        hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
+        return r;
+}
+
+/* What ended is told to the address it was dialled at, so that dialling can learn from it. */
+static void link_forget_address(struct link *l, enum wire_e_reason why) {
+        struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
+        if (!a)
+                return;
+        a->link = 0;
+        a->down_since = clock_now(l->m);
+        if (l->state == LINK_UP && why != REASON_DUPLICATE) {
+                a->failures = 0;
+                a->show_add = false;
+        }
+        if (l->state == LINK_GREETING)
+                a->show_add = true;
+        dial_failed(l->m, a, why);
+}
+
+void link_down(struct mesh *m, mesh_link id) {
+        struct link *l = link_find(m, id);
+        if (l) {
+                enum wire_e_reason why = l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_SHUTDOWN;
+                bool up = l->state == LINK_UP;
+                link_forget_address(l, why);
+                link_free(l);
+                if (up)
+                        mesh_state_changed(m);
+                return;
+        }
+        struct address *a = address_of_link(m, id);
+        if (!a)
+                return;
+        a->link = 0; /* it could not be made */
+        dial_failed(m, a, REASON_SILENT);
+}
+
+void link_hangup(struct link *l, enum wire_e_reason why) {
+        if (l->state == LINK_CLOSING)
+                return;
+        bool up = l->state == LINK_UP;
+        if (up && why != REASON_REMOVED) {
+                struct wire_bye bye = {.reason = why};
+                link_say(l, LINK_BYE, &bye);
+                link_flush(l);
+        }
+        link_forget_address(l, why);
+        mesh_trace(l->m, "link %u: hanging up: %s", (unsigned)l->id,
+                   wire_enum_text(&wire_reason_enum, why) ? wire_enum_text(&wire_reason_enum, why) : "?");
+        l->state = LINK_CLOSING;
+        l->ending = why;
+        if (up)
+                mesh_state_changed(l->m);
+}
+
+/* ---- sending ---- */
+static size_t queued(const struct link *l) {
+        size_t n = 0;
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
+                n += l->queue[i].bytes;
+        return n;
+}
+
+static void make_room(struct link *l) {
+        for (int k = 3; k >= 2 && queued(l) > QUEUE_MOST; k--)
+                while (l->queue[k].count && queued(l) > QUEUE_MOST)
+                        packet_queue_drop(&l->queue[k]);
+}
+
+int link_send(struct link *l, struct packet *p) {
+        if (l->state == LINK_CLOSING)
+                return 0;
+        int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
+        if (r)
+                return r;
+        if (queued(l) > QUEUE_MOST)
+                make_room(l);
+        if (l->queue[0].bytes + l->queue[1].bytes > QUEUE_HARD)
+                link_hangup(l, REASON_OVERLOAD);
+        return 0;
+}
+
+int link_say(struct link *l, enum wire_link number, const void *msg) {
+        const struct wire_number *row = wire_link_find(number);
+        _clean_(packet_freep) struct packet *p = packet_new(number, row ? row->klass : 0, msg);
+        return p ? link_send(l, p) : ERR_NOMEM;
+}
+
+/* Fills one frame: the highest class first, as many messages as fit. Bulk frames only when nothing but bulk waits. */
+static int flush_frame(struct link *l) {
+        bool bulk = true;
+        for (int k = 0; k < 4; k++)
+                bulk = bulk && !l->queue[k].count;
+        size_t room = bulk ? FRAMES_BULK : FRAMES_NORMAL, n = 0;
+        uint8_t body[FRAMES_BULK];
+        for (size_t k = 0; k < ARRAY_LEN(l->queue); k++) {
+                struct packet *p;
+                while ((p = packet_queue_first(&l->queue[k])) && n + p->n <= room) {
+                        memcpy(body + n, p->bytes, p->n);
+                        n += p->n;
+                        packet_queue_drop(&l->queue[k]);
+                }
+                if (p && k < 4)
+                        break; /* the next of this class goes first into the next frame */
+        }
+        if (n == 0) { /* one message too long for a normal frame goes alone, as bulk */
+                for (size_t k = 0; k < ARRAY_LEN(l->queue) && !n; k++) {
+                        struct packet *p = packet_queue_first(&l->queue[k]);
+                        if (!p)
+                                continue;
+                        if (p->n <= FRAMES_BULK) {
+                                memcpy(body, p->bytes, p->n);
+                                n = p->n;
+                        }
+                        packet_queue_drop(&l->queue[k]);
+                }
+        }
+        l->spoke = l->m->now;
+        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : 0;
+}
+
+int link_flush(struct link *l) {
+        if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
+                return 0;
+        while (l->backlog + l->out.n < LINK_WINDOW && queued(l)) {
+                int r = flush_frame(l);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+void link_writable(struct mesh *m, mesh_link id, size_t backlog) {
+        struct link *l = link_find(m, id);
+        if (l)
+                l->backlog = backlog;
+}
+
+/* ---- receiving ---- */
+int link_recv(struct mesh *m, mesh_link id, struct span bytes) {
+        struct link *l = link_find(m, id);
+        if (!l)
+                return 0;
+        l->received += bytes.n;
+        l->heard = m->now;
+        if (l->frames.state != FRAMES_OPEN && l->frames.in.n - l->frames.at + bytes.n > PREAUTH_BYTES) {
+                link_hangup(l, REASON_BAD_HANDSHAKE);
+                return 0;
+        }
+        return shaking(l, bytes);
+}
+
+/* The handshake is over: who is it? A responder says nothing to a key that is no current device's. */
+static int link_identify(struct link *l) {
+        struct mesh *m = l->m;
+        const struct roster_device *d = m->roster ? roster_noise_find(m->roster, &l->frames.peer) : NULL;
+        l->state = LINK_GREETING;
+        if (hash_same(&l->frames.peer, &m->noise.pub, sizeof(struct key))) {
+                struct address *a = l->dialled ? address_of_link(m, l->id) : NULL;
+                if (a)
+                        a->self = true;
+                link_hangup(l, REASON_SELF);
+                return 0;
+        }
+        if (d) {
+                l->device = d->sign;
+                l->household = d->home->key;
+        } else if (l->dialled) {
+                l->unproven = true;
+        } else {
+                l->stranger = true;
+        }
+        return l->dialled ? link_greet(l) : 0;
+}
+
+static int shaking(struct link *l, struct span bytes) {
+        struct mesh *m = l->m;
+        struct key psks[SECRETS_MOST];
+        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(m), .s = &m->noise, .psks = psks};
+        if (l->frames.state == FRAMES_WAIT_1) {
+                cfg.n_psk = link_keys(m, psks);
+                rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
+                if (l->frames.in.n == 0)
+                        frames_init(&l->frames, &cfg, &l->out);
+        }
+        int r = frames_feed(&l->frames, bytes);
+        while (!r && l->state != LINK_CLOSING) {
+                struct span body;
+                r = cfg.mesh ? frames_next(&l->frames, &cfg, &l->out, &body) : FRAMES_E_BAD;
+                if (r == FRAMES_E_MORE) {
+                        r = 0;
+                        break;
+                }
+                if (r == FRAMES_E_BAD) {
+                        link_hangup(l, l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_BAD_FRAME);
+                        r = 0;
+                        break;
+                }
+                if (r == FRAMES_E_SHAKEN)
+                        r = l->frames.state == FRAMES_OPEN ? link_identify(l) : 0;
+                else if (r == 0)
+                        r = on_body(l, body);
+        }
+        hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
+        hash_wipe(psks, sizeof(psks));
+        return r;
+}
+
+/* ---- greeting ---- */
+static void newest_key_digest(struct mesh *m, uint8_t ret[8]) {
+        struct key keys[SECRETS_MOST];
+        struct hash h = {0};
+        if (link_keys(m, keys))
+                hash_make(&h, DOMAIN_COMMIT_LINK, link_mesh(m), SPAN_OF(keys[0].b));
+        memcpy(ret, h.b, 8);
+        hash_wipe(keys, sizeof(keys));
+}
+
+int link_greet(struct link *l) {
+        struct mesh *m = l->m;
+        if (l->hello_sent)
+                return 0;
+        uint8_t digests[LINK_SETS][8], key[8], seen[18];
+        l->hello_sent = true;
+        if (l->dialled)
+                l->until = clock_now(m);
+        static const enum wire_e_set sets[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
+        for (size_t i = 0; i < LINK_SETS; i++) {
+                int r = sync_digest(l, sets[i], l->until, digests[i]);
+                if (r)
+                        return r;
+        }
+        newest_key_digest(m, key);
+        memcpy(seen, l->addr.ip, 16);
+        put_be16(seen + 16, l->addr.port);
+        struct wire_hello h = {.version = 1,
+                               .time = clock_now(m),
+                               .until = l->until,
+                               .ops = SPAN_OF(digests[0]),
+                               .contacts = SPAN_OF(digests[1]),
+                               .records = SPAN_OF(digests[2]),
+                               .link_key = SPAN_OF(key)};
+        WIRE_PUT(&h, HELLO, seen, SPAN_OF(seen));
+        bool joining = m->joining && !m->roster;
+        if (joining)
+                WIRE_PUT(&h, HELLO, joining, true);
+        int r = link_say(l, LINK_HELLO, &h);
+        if (!r)
+                r = link_flush(l); /* the first frame holds the hello alone: 128 bytes */
+        if (r || !l->dialled)
+                return r;
+        if (joining) {
+                struct wire_admit a = {.op = buf_span(&m->join_op)};
+                return link_say(l, LINK_ADMIT, &a);
+        }
+        /* They may not know us yet: bring the operation along that made this device a member's. */
+        const struct address *at = address_of_link(m, l->id);
+        if (!at || !at->show_add || !m->roster)
+                return 0;
+        for (size_t i = roster_ops(m->roster); i-- > 0;) {
+                const struct roster_op *op = roster_op_at(m->roster, i);
+                struct wire_op w;
+                if ((op->type != OP_ADD && op->type != OP_DEVICE_ADD) ||
+                    codec_decode(&wire_op_desc, op->bytes, &w, NULL) || memcmp(w.household.p, m->household.b, 32) != 0)
+                        continue;
+                _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
+                return p ? link_send(l, p) : ERR_NOMEM;
+        }
+        return 0;
+}
+
+/* Two links to one device: both sides keep the one that the device with the lower key dialled. */
+static bool link_settle_duplicate(struct link *l) {
+        struct mesh *m = l->m;
+        LINK_EACH(other, m) {
+                if (other == l || other->state != LINK_UP || !key_eq(&other->device, &l->device))
+                        continue;
+                bool mine_lower = memcmp(m->sign.pub.b, l->device.b, 32) < 0;
+                bool keep_new = other->dialled == l->dialled || l->dialled == mine_lower;
+                link_hangup(keep_new ? other : l, REASON_DUPLICATE);
+                return keep_new;
+        }
+        return true;
+}
+
+static bool link_welcome(struct link *l) {
+        size_t inbound = 0;
+        LINK_EACH(other, l->m)
+                inbound += other != l && other->state == LINK_UP && !other->dialled;
+        return l->dialled || l->joining || inbound < INBOUND_MOST;
+}
+
+int link_greeted(struct link *l) {
+        struct mesh *m = l->m;
+        if (l->state != LINK_GREETING || !l->hello_got || !l->hello_sent || l->stranger || l->unproven)
+                return 0;
+        if (!link_settle_duplicate(l))
+                return 0;
+        if (!link_welcome(l)) {
+                l->state = LINK_UP; /* so that the reason is sent */
+                link_hangup(l, REASON_FULL);
+                return 0;
+        }
+        l->state = LINK_UP;
+        l->wall = clock_now(m);
+        uint8_t key[8];
+        newest_key_digest(m, key);
+        struct address *a = l->dialled ? address_of_link(m, l->id) : NULL;
+        if (a) {
+                a->failures = 0;
+                a->problem = 0;
+                a->show_add = false;
+                bool fresh = !a->stored || !key_eq(&a->device, &l->device);
+                a->device = l->device;
+                int r = fresh && !m->joining ? address_store(m, a) : 0;
+                if (r)
+                        return r;
+        }
+        mesh_trace(m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
+        mesh_state_changed(m);
+        return sync_begin(l);
+}
+
+void link_caught_up(struct link *l) {
+        if (l->caught_up)
+                return;
+        l->caught_up = true;
+        mesh_state_changed(l->m);
+}
+
+/* ---- time ---- */
+static mesh_time link_due(const struct link *l) {
+        switch (l->state) {
+        case LINK_HANDSHAKE:
+        case LINK_GREETING:
+                return l->since + HANDSHAKE_TIME;
+        case LINK_UP: {
+                mesh_time ping = MAX(MAX(l->heard, l->pinged), l->spoke) + KEEPALIVE_TIME;
+                return MIN(MIN(l->heard + SILENCE_TIME, ping), l->since + LINK_LIFE);
+        }
+        case LINK_CLOSING:
+                break;
+        }
+        return MESH_NEVER;
+}
+
+mesh_time link_deadline(const struct mesh *m) {
+        mesh_time at = MESH_NEVER;
+        LINK_EACH(l, m)
+                at = MIN(at, link_due(l));
+        return at;
+}
+
+int link_tick(struct mesh *m) {
+        struct wire_nothing nothing = {0};
+        LINK_EACH(l, m) {
+                if (link_due(l) > m->now || l->state == LINK_CLOSING)
+                        continue;
+                if (l->state != LINK_UP || l->heard + SILENCE_TIME <= m->now) {
+                        link_hangup(l, REASON_SILENT);
+                } else if (l->since + LINK_LIFE <= m->now) {
+                        link_hangup(l, REASON_REKEYED);
+                } else {
+                        l->pinged = m->now;
+                        int r = link_say(l, LINK_PING, &nothing);
+                        if (r)
+                                return r;
+                }
+        }
+        return 0;
+}

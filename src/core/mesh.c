@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events in, actions out: the one place where they are told apart. */
+#include "core/core.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
+        struct mesh *m = calloc(1, sizeof(*m));
+        if (!m)
+                return ERR_NOMEM;
+        rng_init(&m->rng, cfg->seed);
+        rng_bytes(&m->rng, m->map_seed, sizeof(m->map_seed));
+        sign_key_from_seed(&m->sign, cfg->sign_seed);
+        box_key_from_secret(&m->noise, &cfg->noise_secret);
+        box_key_from_secret(&m->seal, &cfg->seal_secret);
+        m->built = cfg->built;
+        m->state = FRESH_NO_MESH;
+        out_init(&m->out);
+        list_init(&m->waits);
+        list_init(&m->links);
+        list_init(&m->verify_out);
+        list_init(&m->handed);
+        list_init(&m->grafts);
+        map_init(&m->contacts, m->map_seed);
+        int r = records_init(m);
+        if (r) {
+                mesh_free(m);
+                return r;
+        }
+        *ret = m;
+        return 0;
+}
+
+struct mesh *mesh_free(struct mesh *m) {
+        if (!m)
+                return NULL;
+        LINK_EACH(l, m)
+                link_free(l);
+        LIST_EACH(w, &m->waits, struct wait, list) {
+                list_drop(&w->list);
+                free(w);
+        }
+        out_fini(&m->out);
+        records_fini(m);
+        spread_fini(m);
+        handed_fini(m);
+        epochs_fini(m);
+        tickets_fini(m);
+        contacts_fini(m);
+        orphans_fini(m);
+        free(m->addresses);
+        roster_free(m->roster);
+        buf_wipe(&m->join_op);
+        buf_wipe(&m->join_text);
+        ticket_fini(&m->join_ticket);
+        rng_fini(&m->rng);
+        hash_wipe(m, sizeof(*m));
+        free(m);
+        return NULL;
+}
+
+uint64_t mesh_token(struct mesh *m) {
+        return ++m->next_token;
+}
+
+void mesh_reply(struct mesh *m, uint64_t command, enum mesh_outcome o) {
+        if (!command)
+                return;
+        struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
+        if (!a)
+                return;
+        a->token = command;
+        a->reply.outcome = o;
+}
+
+struct wait *mesh_wait(struct mesh *m, enum wait_kind kind, uint64_t command) {
+        struct wait *w = calloc(1, sizeof(*w));
+        if (!w)
+                return NULL;
+        w->token = mesh_token(m);
+        w->kind = kind;
+        w->command = command;
+        w->left = 1;
+        list_push(&m->waits, &w->list);
+        return w;
+}
+
+int mesh_store(struct mesh *m, const struct mesh_row *row, const struct wait *w) {
+        return out_row(&m->out, w ? w->token : 0, row);
+}
+
+void mesh_trace(struct mesh *m, const char *fmt, ...) {
+        _clean_(buf_fini) struct buf b = BUF_NULL;
+        va_list ap;
+        va_start(ap, fmt);
+        buf_vprintf(&b, fmt, ap);
+        va_end(ap);
+        struct mesh_action *a = buf_ok(&b) ? out_add(&m->out, MESH_DO_TRACE) : NULL;
+        bool ok = true;
+        if (a)
+                a->trace = out_keep(&m->out, buf_span(&b), &ok);
+}
+
+/* What people would call the state of their replica. */
+static enum wire_e_fresh state_now(const struct mesh *m) {
+        if (m->joining)
+                return FRESH_JOINING;
+        if (!m->roster)
+                return FRESH_NO_MESH;
+        if (!m->member)
+                return FRESH_REMOVED;
+        if (roster_members(m->roster) == 1)
+                return FRESH_CURRENT;
+        bool up = false;
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP)
+                        continue;
+                if (l->caught_up)
+                        return FRESH_CURRENT;
+                up = true;
+        }
+        return up ? FRESH_CATCHING_UP : FRESH_ALONE;
+}
+
+void mesh_state_changed(struct mesh *m) {
+        enum wire_e_fresh s = state_now(m);
+        if (s == m->state)
+                return;
+        m->state = s;
+        m->state_since = clock_now(m);
+        if (s == FRESH_ALONE)
+                m->alone_since = m->state_since;
+        out_add(&m->out, MESH_DO_STATE);
+}
+
+void mesh_membership(struct mesh *m) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &m->sign.pub) : NULL;
+        m->member = d && !d->gone_at && d->home->member;
+        m->removed = d && !m->member;
+        if (d)
+                m->household = d->home->key;
+        mesh_state_changed(m);
+}
+
+static int restore(struct mesh *m, const struct mesh_row *row) {
+        switch (row->kind) {
+        case MESH_ROW_MARK:
+                clock_restore(m, row->mark.wall);
+                return 0;
+        case MESH_ROW_JOIN:
+                return join_restore(m, row->join.op, row->join.ticket);
+        case MESH_ROW_OP:
+                return ops_restore(m, row->op.bytes);
+        case MESH_ROW_EPOCH:
+                return epoch_restore(m, row);
+        case MESH_ROW_TICKET:
+                return invite_restore(m, row);
+        case MESH_ROW_CONTACT:
+                return contact_restore(m, row->contact.bytes);
+        case MESH_ROW_ADDR: {
+                struct address *a = address_add(m, &row->addr.addr);
+                if (a) {
+                        a->device = row->addr.device;
+                        a->manual = row->addr.manual;
+                        a->stored = true;
+                }
+                return 0;
+        }
+        case MESH_ROW_RECORD:
+                return records_restore(m, row);
+        case MESH_ROW_KINDS:
+                break;
+        }
+        return 0;
+}
+
+static int start(struct mesh *m) {
+        m->started = true;
+        m->alone_since = clock_now(m);
+        mesh_membership(m);
+        return 0;
+}
+
+static int stored(struct mesh *m, uint64_t token, bool ok) {
+        struct wait *found = NULL;
+        LIST_EACH(w, &m->waits, struct wait, list) {
+                if (w->token == token) {
+                        found = w;
+                        break;
+                }
+        }
+        if (!found)
+                return 0;
+        if (!ok)
+                found->failed = true;
+        if (--found->left)
+                return 0;
+        list_drop(&found->list);
+        int r = 0;
+        switch (found->kind) {
+        case WAIT_NONE:
+        case WAIT_OP:
+                break;
+        case WAIT_RECORD:
+                r = records_stored(m, found);
+                break;
+        case WAIT_FOUND:
+                r = found_stored(m, found);
+                break;
+        case WAIT_JOIN:
+                r = join_stored(m, found);
+                break;
+        case WAIT_INVITE:
+        case WAIT_REVOKE:
+                r = invite_stored(m, found);
+                break;
+        case WAIT_ADMIT:
+                r = admit_stored(m, found);
+                break;
+        }
+        free(found);
+        return r;
+}
+
+static int dial_command(struct mesh *m, const struct mesh_event *ev) {
+        struct address *a = address_add(m, &ev->dial.addr);
+        if (!a) {
+                mesh_reply(m, ev->token, MESH_OUT_TOO_MANY);
+                return 0;
+        }
+        a->manual = true;
+        a->next = m->now;
+        a->self = false;
+        mesh_reply(m, ev->token, MESH_OUT_DONE);
+        return address_store(m, a);
+}
+
+static int listening(struct mesh *m, const struct mesh_event *ev) {
+        size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
+        bool same = n == m->n_listening;
+        for (size_t i = 0; i < n && same; i++)
+                same = addr_eq(&m->listening[i], &ev->listening.addrs[i]);
+        if (same)
+                return 0;
+        memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
+        m->n_listening = n;
+        m->contact_dirty = true;
+        return 0;
+}
+
+static int stop(struct mesh *m) {
+        m->stopping = true;
+        LINK_EACH(l, m)
+                link_hangup(l, REASON_SHUTDOWN);
+        return 0;
+}
+
+static int timers(struct mesh *m) {
+        if (!m->started || m->stopping)
+                return 0;
+        clock_tick(m);
+        join_tick(m);
+        int r = link_tick(m);
+        if (!r)
+                r = contact_publish(m);
+        if (!r)
+                r = dial_tick(m);
+        if (!r)
+                r = spread_tick(m);
+        if (!r)
+                r = sync_tick(m);
+        if (!r && m->wall >= m->expire_due) {
+                m->expire_due = m->wall + 60;
+                records_expire(m);
+        }
+        return r;
+}
+
+static int event(struct mesh *m, const struct mesh_event *ev) {
+        switch (ev->type) {
+        case MESH_EV_RESTORE:
+                return restore(m, ev->restore);
+        case MESH_EV_START:
+                return start(m);
+        case MESH_EV_TICK:
+                return 0;
+        case MESH_EV_LINK_UP:
+                return link_up(m, ev);
+        case MESH_EV_LINK_DOWN:
+                link_down(m, ev->link);
+                return 0;
+        case MESH_EV_RECV:
+                return link_recv(m, ev->link, ev->recv);
+        case MESH_EV_WRITABLE:
+                link_writable(m, ev->link, ev->writable.backlog);
+                return 0;
+        case MESH_EV_STORED:
+                return stored(m, ev->token, ev->stored.ok);
+        case MESH_EV_LOADED:
+                return sync_loaded(m, ev);
+        case MESH_EV_VERIFIED:
+                return records_verified(m, ev->token, ev->verified.good, ev->verified.n);
+        case MESH_EV_LISTENING:
+                return listening(m, ev);
+        case MESH_EV_FOUND:
+                return found_start(m, ev);
+        case MESH_EV_JOIN:
+                return join_start(m, ev);
+        case MESH_EV_FORGET:
+                return join_forget(m);
+        case MESH_EV_PUBLISH:
+                return author_publish(m, ev);
+        case MESH_EV_INVITE:
+                return invite_make(m, ev);
+        case MESH_EV_REVOKE:
+                return invite_revoke(m, ev);
+        case MESH_EV_DIAL:
+                return dial_command(m, ev);
+        case MESH_EV_STOP:
+                return stop(m);
+        }
+        return 0;
+}
+
+static bool timed(enum mesh_event_type t) { /* events after which something may be due at once */
+        return t != MESH_EV_RECV && t != MESH_EV_RESTORE && t != MESH_EV_STORED && t != MESH_EV_LOADED &&
+               t != MESH_EV_VERIFIED;
+}
+
+int mesh_step(struct mesh *m, const struct mesh_event *ev) {
+        if (!CHECK_FAILS(ev->now >= m->now))
+                m->now = ev->now;
+        m->wall = ev->wall;
+        LINK_EACH(l, m) {
+                if (l->out_given)
+                        buf_clear(&l->out);
+                l->out_given = false;
+        }
+        int r = event(m, ev);
+        if (!r && (timed(ev->type) || m->now >= mesh_deadline(m)))
+                r = timers(m);
+        if (!r)
+                r = records_flush(m);
+        LINK_EACH(l, m) {
+                if (!r && l->state == LINK_UP)
+                        r = sync_pump(l);
+                if (!r)
+                        r = link_flush(l);
+        }
+        return r;
+}
+
+bool mesh_next(struct mesh *m, struct mesh_action *ret) {
+        if (out_next(&m->out, ret))
+                return true;
+        LINK_EACH(l, m) {
+                if (l->out_given) {
+                        if (l->out.cap > LINK_WINDOW)
+                                buf_fini(&l->out);
+                        buf_clear(&l->out);
+                        l->out_given = false;
+                }
+                if (l->out.n) {
+                        *ret = (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
+                        l->sent += l->out.n;
+                        l->backlog += l->out.n;
+                        l->out_given = true;
+                        return true;
+                }
+                if (l->state == LINK_CLOSING) {
+                        *ret = (struct mesh_action){.type = MESH_DO_HANGUP, .link = l->id, .hangup = l->ending};
+                        link_free(l);
+                        return true;
+                }
+        }
+        return false;
+}
+
+mesh_time mesh_deadline(const struct mesh *m) {
+        if (!m->started || m->stopping)
+                return MESH_NEVER;
+        mesh_time at = link_deadline(m);
+        at = MIN(at, dial_deadline(m));
+        at = MIN(at, sync_deadline(m));
+        at = MIN(at, spread_deadline(m));
+        at = MIN(at, contact_deadline(m));
+        if (m->joining && m->join_command)
+                at = MIN(at, m->join_due);
+        mesh_wall left = m->expire_due > m->wall ? m->expire_due - m->wall : 0;
+        return MIN(at, m->now + MIN(left, (mesh_wall)60) * 1000);
+}

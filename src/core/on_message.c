@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What comes over links, one function a message, chosen by a table that also says what a link must have shown before.
+ * Anything that is not a message ends the link; a message of a number unknown here is skipped and counted.
+ */
+#include "core/core.h"
+
+union message {
+        uint64_t has;
+        struct wire_hello hello;
+        struct wire_admit admit;
+        struct wire_refused refused;
+        struct wire_op op;
+        struct wire_epoch_key epoch_key;
+        struct wire_contact contact;
+        struct wire_record record;
+        struct wire_ids ids;
+        struct wire_nothing nothing;
+        struct wire_recon recon;
+        struct wire_bye bye;
+};
+
+static int on_hello(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        const struct wire_hello *h = &msg->hello;
+        if (l->hello_got) {
+                link_hangup(l, REASON_BAD_FRAME);
+                return 0;
+        }
+        l->hello_got = true;
+        l->joining = WIRE_HAS(h, HELLO, joining);
+        if (l->stranger && !l->joining && l->m->stopping) {
+                link_hangup(l, REASON_NOT_MEMBER);
+                return 0;
+        }
+        l->clock_offset = (int64_t)h->time - (int64_t)l->m->wall;
+        if (!l->dialled)
+                l->until = h->until;
+        memcpy(l->their[LINK_OPS], h->ops.p, 8);
+        memcpy(l->their[LINK_CONTACTS], h->contacts.p, 8);
+        memcpy(l->their[LINK_RECORDS], h->records.p, 8);
+        if (l->stranger)
+                return 0; /* the admit, or the operation that makes it a member, must follow */
+        int r = link_greet(l);
+        if (!r && l->unproven && l->m->joining && !l->m->member)
+                r = sync_join(l);
+        return r ? r : link_greeted(l);
+}
+
+static int on_admit(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return admit_start(l, msg->admit.op);
+}
+
+static int on_refused(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        if (l->m->joining)
+                join_refused(l->m, (enum wire_e_reason)msg->refused.reason);
+        return 0;
+}
+
+static int on_op(struct link *l, const union message *msg, struct span raw) {
+        (void)msg;
+        return ops_take(l->m, l, raw);
+}
+
+static int on_epoch_key(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return epoch_take(l->m, l, &msg->epoch_key);
+}
+
+static int on_contact(struct link *l, const union message *msg, struct span raw) {
+        return contact_take(l, &msg->contact, raw);
+}
+
+static int on_record(struct link *l, const union message *msg, struct span raw) {
+        return records_take(l, &msg->record, raw);
+}
+
+static int on_ihave(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return spread_ihave(l, msg->ids.ids);
+}
+
+static int on_graft(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return spread_graft(l, msg->ids.ids);
+}
+
+static int on_prune(struct link *l, const union message *msg, struct span raw) {
+        (void)msg, (void)raw;
+        l->lazy_out = true;
+        return 0;
+}
+
+static int on_ack(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        author_acked(l->m, l, msg->ids.ids);
+        return 0;
+}
+
+static int on_recon(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return sync_recon(l, &msg->recon);
+}
+
+static int on_ping(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return link_say(l, LINK_PONG, &msg->nothing);
+}
+
+static int on_pong(struct link *l, const union message *msg, struct span raw) {
+        (void)l, (void)msg, (void)raw;
+        return 0;
+}
+
+static int on_bye(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
+        link_hangup(l, (enum wire_e_reason)msg->bye.reason);
+        if (a && msg->bye.reason == REASON_FULL)
+                a->next = MAX(a->next, l->m->now + DIAL_LAST / 5);
+        return 0;
+}
+
+/* What a link must have shown before a message counts. */
+enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP };
+
+static const struct {
+        int (*on)(struct link *l, const union message *msg, struct span raw);
+        enum need need;
+} handlers[] = {
+        [LINK_HELLO] = {on_hello, NEED_NOTHING},      [LINK_ADMIT] = {on_admit, NEED_HELLO},
+        [LINK_REFUSED] = {on_refused, NEED_NOTHING},  [LINK_OP] = {on_op, NEED_HELLO},
+        [LINK_EPOCH_KEY] = {on_epoch_key, NEED_HELLO}, [LINK_CONTACT] = {on_contact, NEED_UP},
+        [LINK_RECORD] = {on_record, NEED_UP},         [LINK_IHAVE] = {on_ihave, NEED_UP},
+        [LINK_GRAFT] = {on_graft, NEED_UP},           [LINK_PRUNE] = {on_prune, NEED_UP},
+        [LINK_ACK] = {on_ack, NEED_UP},               [LINK_RECON] = {on_recon, NEED_PROVEN},
+        [LINK_PING] = {on_ping, NEED_HELLO},          [LINK_PONG] = {on_pong, NEED_HELLO},
+        [LINK_BYE] = {on_bye, NEED_NOTHING},
+};
+
+static bool allowed(const struct link *l, enum need need) {
+        switch (need) {
+        case NEED_NOTHING:
+                return true;
+        case NEED_HELLO:
+                return l->hello_got;
+        case NEED_PROVEN: /* while joining, the roster that would prove the other side is what it sends */
+                return l->hello_got && !l->stranger && (!l->unproven || !l->m->member);
+        case NEED_UP:
+                return l->state == LINK_UP;
+        }
+        return false;
+}
+
+int on_body(struct link *l, struct span body) {
+        struct wire_reader r = wire_reader(body);
+        while (l->state != LINK_CLOSING) {
+                union message msg = {0};
+                struct span raw;
+                struct codec_why why;
+                unsigned unknown = 0;
+                const struct wire_number *row = codec_next(&r, wire_link_find, &unknown);
+                if (!row) {
+                        if (!wire_reader_ok(&r))
+                                link_hangup(l, REASON_BAD_FRAME);
+                        return 0;
+                }
+                if (codec_read(row->desc, &r, &msg, &raw, &why)) {
+                        mesh_trace(l->m, "link %u: %s: %s: %s", (unsigned)l->id, why.message, why.field, why.what);
+                        link_hangup(l, REASON_BAD_FRAME);
+                        return 0;
+                }
+                if (row->number >= ARRAY_LEN(handlers) || !handlers[row->number].on)
+                        continue;
+                if (!allowed(l, handlers[row->number].need)) {
+                        if (l->stranger)
+                                link_hangup(l, REASON_NOT_MEMBER);
+                        continue; /* early or late, not hostile: sync brings it again */
+                }
+                int e = handlers[row->number].on(l, &msg, raw);
+                if (e)
+                        return e;
+        }
+        return 0;
+}

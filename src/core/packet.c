@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/packet.h"
+
+#include <stdlib.h>
+
+#define PACKET_QUEUE_FIRST 8 /* slots of a queue's first ring; a power of two */
+
+static struct packet *packet_alloc(uint8_t klass, size_t map_at, struct span bytes) {
+        struct packet *p = malloc(sizeof(*p) + bytes.n);
+        if (!p)
+                return NULL;
+        *p = (struct packet){.refs = 1, .klass = klass, .map_at = map_at, .n = bytes.n};
+        memcpy(p->bytes, bytes.p, bytes.n);
+        return p;
+}
+
+struct packet *packet_new(enum wire_link number, uint8_t klass, const void *msg) {
+        _clean_(buf_fini) struct buf b = BUF_NULL;
+        const struct wire_number *row = wire_link_find(number);
+        if (CHECK_FAILS(row))
+                return NULL;
+        codec_put(row, msg, &b);
+        if (CHECK_FAILS(buf_ok(&b)))
+                return NULL;
+        return packet_alloc(klass, 1, buf_span(&b));
+}
+
+struct packet *packet_of(enum wire_link number, uint8_t klass, struct span map) {
+        _clean_(buf_fini) struct buf b = BUF_NULL;
+        buf_add_u8(&b, (uint8_t)number);
+        buf_add(&b, map);
+        return buf_ok(&b) ? packet_alloc(klass, 1, buf_span(&b)) : NULL;
+}
+
+struct packet *packet_ref(struct packet *p) {
+        p->refs++;
+        return p;
+}
+
+struct packet *packet_free(struct packet *p) {
+        if (p && --p->refs == 0)
+                free(p);
+        return NULL;
+}
+
+struct span packet_map(const struct packet *p) {
+        return span_of(p->bytes + p->map_at, p->n - p->map_at);
+}
+
+void packet_queue_fini(struct packet_queue *q) {
+        while (q->count)
+                packet_queue_drop(q);
+        free(q->ring);
+        *q = (struct packet_queue){0};
+}
+
+int packet_queue_put(struct packet_queue *q, struct packet *p) {
+        if (q->count == q->cap) {
+                size_t cap = q->cap ? q->cap * 2 : PACKET_QUEUE_FIRST;
+                struct packet **ring = calloc(cap, sizeof(struct packet *));
+                if (!ring)
+                        return ERR_NOMEM;
+                for (size_t i = 0; i < q->count; i++)
+                        ring[i] = q->ring[(q->at + i) & (q->cap - 1)];
+                free(q->ring);
+                q->ring = ring;
+                q->cap = cap;
+                q->at = 0;
+        }
+        q->ring[(q->at + q->count++) & (q->cap - 1)] = packet_ref(p);
+        q->bytes += p->n;
+        return 0;
+}
+
+struct packet *packet_queue_first(const struct packet_queue *q) {
+        return q->count ? q->ring[q->at] : NULL;
+}
+
+void packet_queue_drop(struct packet_queue *q) {
+        struct packet *p = packet_queue_first(q);
+        if (!p)
+                return;
+        q->at = (q->at + 1) & (q->cap - 1);
+        q->count--;
+        q->bytes -= p->n;
+        packet_free(p);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One message as it goes into frames: number and map, encoded once and shared by every link it is queued on. */
+#pragma once
+
+#include "base/list.h"
+#include "wire/codec.h"
+
+struct packet {
+        uint32_t refs;
+        uint8_t klass;   /* queue 0…5 */
+        size_t map_at;   /* where the map begins */
+        size_t n;
+        uint8_t bytes[];
+};
+
+struct packet *packet_new(enum wire_link number, uint8_t klass, const void *msg); /* NULL: no memory, or a bug */
+struct packet *packet_of(enum wire_link number, uint8_t klass, struct span map);  /* around a map already encoded */
+struct packet *packet_ref(struct packet *p);
+struct packet *packet_free(struct packet *p); /* drops one reference; NULL is fine; returns NULL */
+struct span packet_map(const struct packet *p);
+DEFINE_FREEP(struct packet, packet_free)
+
+/* A first-in first-out of packets. */
+struct packet_queue {
+        struct packet **ring;
+        size_t cap, at, count, bytes;
+};
+void packet_queue_fini(struct packet_queue *q);
+int packet_queue_put(struct packet_queue *q, struct packet *p); /* takes its own reference; 0 or ERR_NOMEM */
+struct packet *packet_queue_first(const struct packet_queue *q); /* NULL: empty */
+void packet_queue_drop(struct packet_queue *q);                 /* the first */

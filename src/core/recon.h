@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Range-based set reconciliation over one link: which elements has the other side that this one lacks, and the reverse.
+ *
+ * An element is (time, short id): the short id is SipHash under the link's salt, so that nobody can aim a collision.
+ * Elements are sorted by time, then short id. A message is a run of ranges from the lowest element up; for each range it
+ * says SKIP, a fingerprint, the full list of short ids, or which ids of the other side's list are wanted (a bitmap). Equal
+ * fingerprints end a range; unequal ones are answered by lists where few elements are left, else by sixteen smaller ranges.
+ *
+ * Works on a snapshot: what comes in meanwhile travels by itself. PROTOCOL section 9. Pure: no links, no records here.
+ */
+#pragma once
+
+#include "base/buf.h"
+
+enum {
+        RECON_E_INPUT = 1, /* not a message of this protocol */
+};
+
+struct recon_item {
+        uint64_t time;
+        uint64_t sid;  /* short id */
+        uint32_t what; /* the caller's name for the element */
+};
+
+struct recon {
+        struct recon_item *items; /* owned; sorted */
+        size_t n, cap;
+        uint64_t *sums;           /* sums[i]: sum of the short ids of items 0…i-1, modulo 2^64 */
+};
+
+void recon_fini(struct recon *r);
+int recon_add(struct recon *r, uint64_t time, uint64_t sid, uint32_t what); /* 0 or ERR_NOMEM */
+int recon_seal(struct recon *r);                                            /* sorts; after the last recon_add */
+/* Fingerprint of everything: 8 bytes. */
+void recon_digest(const struct recon *r, uint8_t ret[8]);
+
+/* What a message means for the caller. */
+struct recon_result {
+        uint32_t *have;   /* `what` of own elements the other side lacks or wants: send them */
+        size_t n_have, cap_have;
+        size_t n_missing; /* elements of the other side that were asked for */
+        bool answer;      /* there is an answer to send */
+        bool done;        /* no further message is expected after this one (and its answer) */
+};
+void recon_result_fini(struct recon_result *r);
+
+/* Appends the opening message's ranges, at most @max bytes. */
+int recon_open(const struct recon *r, size_t max, struct buf *out);
+/* Takes the other side's ranges, appends the answer's ranges to @out (at most @max bytes). 0, RECON_E_INPUT (then @out and
+ * @ret mean nothing), ERR_NOMEM. @ret is to be recon_result_fini'd in any case. */
+int recon_answer(const struct recon *r, struct span in, size_t max, struct buf *out, struct recon_result *ret);

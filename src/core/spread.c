@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who gets a record now. While a link's own backlog is short, urgent records go over every link; otherwise, and for the
+ * lower classes always, they go over the links of a spanning tree that duplicates carve out (Plumtree), and the others hear
+ * "I have it" and ask when it does not come by itself. Own records go over every link.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+#define ANNOUNCE_MOST 100 /* short ids in one IHAVE */
+#define GRAFTS_MOST 512
+
+static bool pushes(const struct link *l, const struct rec *r) {
+        if (r->flags & REC_OWN)
+                return true;
+        if (r->klass == CLASS_URGENT && l->backlog + l->out.n < EAGER_BACKLOG)
+                return true;
+        return !l->lazy_out;
+}
+
+static int announce(struct link *l, const struct rec *r) {
+        put_be64(l->announce + 8 * l->n_announce++, link_sid(l, &r->id));
+        if (l->n_announce < ANNOUNCE_MOST)
+                return 0;
+        struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
+        l->n_announce = 0;
+        return link_say(l, LINK_IHAVE, &msg);
+}
+
+int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from) {
+        LINK_EACH(l, m) {
+                if (l == from || l->state != LINK_UP || !l->synced[LINK_OPS]) /* who lacks operations can't judge records */
+                        continue;
+                int e = pushes(l, r) ? link_send(l, p) : announce(l, r);
+                if (e)
+                        return e;
+        }
+        return 0;
+}
+
+int spread_packet(struct mesh *m, struct packet *p, const struct link *from) {
+        LINK_EACH(l, m) {
+                if (l == from || l->state != LINK_UP)
+                        continue;
+                int e = link_send(l, p);
+                if (e)
+                        return e;
+        }
+        return 0;
+}
+
+/* The same record again over another link: after a few, that link need only announce. */
+void spread_duplicate(struct link *l, const struct rec *r) {
+        struct wire_nothing nothing = {0};
+        if (r->flags & REC_OWN || ++l->duplicates < PRUNE_DUPLICATES || l->lazy_in)
+                return;
+        l->lazy_in = true;
+        l->duplicates = 0;
+        link_say(l, LINK_PRUNE, &nothing);
+}
+
+static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
+        for (size_t i = 0; i < RECENT_RECORDS; i++)
+                if (m->recent[i] != REC_NONE && link_sid(l, &m->recs[m->recent[i]]->id) == sid)
+                        return true;
+        return false;
+}
+
+int spread_ihave(struct link *l, struct span sids) {
+        struct mesh *m = l->m;
+        for (size_t i = 0; i + 8 <= sids.n; i += 8) {
+                uint64_t sid = get_be64(sids.p + i);
+                if (held(m, l, sid) || m->n_grafts >= GRAFTS_MOST)
+                        continue;
+                struct graft *g = calloc(1, sizeof(*g));
+                if (!g)
+                        return ERR_NOMEM;
+                g->sid = sid;
+                g->link = l->id;
+                g->due = m->now + GRAFT_TIME;
+                list_push(&m->grafts, &g->list);
+                m->n_grafts++;
+        }
+        return 0;
+}
+
+/* Records asked for again, from here on without being asked. */
+int spread_graft(struct link *l, struct span sids) {
+        struct mesh *m = l->m;
+        l->lazy_out = false;
+        for (size_t i = 0; i + 8 <= sids.n; i += 8) {
+                uint64_t sid = get_be64(sids.p + i);
+                for (size_t k = 0; k < RECENT_RECORDS; k++) {
+                        const struct rec *r = m->recent[k] == REC_NONE ? NULL : m->recs[m->recent[k]];
+                        if (!r || link_sid(l, &r->id) != sid)
+                                continue;
+                        int e = push_add(&l->push[LINK_RECORDS], r->number);
+                        if (e)
+                                return e;
+                        break;
+                }
+        }
+        return 0;
+}
+
+static void graft_drop(struct mesh *m, struct graft *g) {
+        list_drop(&g->list);
+        free(g);
+        m->n_grafts--;
+}
+
+int spread_tick(struct mesh *m) {
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP || !l->n_announce)
+                        continue;
+                struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
+                l->n_announce = 0;
+                int r = link_say(l, LINK_IHAVE, &msg);
+                if (r)
+                        return r;
+        }
+        LIST_EACH(g, &m->grafts, struct graft, list) {
+                if (g->due > m->now)
+                        continue;
+                struct link *l = link_find(m, g->link);
+                uint8_t sid[8];
+                put_be64(sid, g->sid);
+                bool ask = l && l->state == LINK_UP && !held(m, l, g->sid);
+                graft_drop(m, g);
+                if (!ask)
+                        continue;
+                l->lazy_in = false;
+                l->duplicates = 0;
+                struct wire_ids msg = {.ids = SPAN_OF(sid)};
+                int r = link_say(l, LINK_GRAFT, &msg);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+mesh_time spread_deadline(const struct mesh *m) {
+        mesh_time at = MESH_NEVER;
+        LINK_EACH(l, m)
+                if (l->n_announce)
+                        at = MIN(at, m->now + 100);
+        LIST_EACH(g, &m->grafts, struct graft, list)
+                at = MIN(at, g->due);
+        return at;
+}
+
+void spread_fini(struct mesh *m) {
+        LIST_EACH(g, &m->grafts, struct graft, list)
+                graft_drop(m, g);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Looking in: copies of what people may ask about, changing nothing. */
+#include "core/core.h"
+
+const struct roster *mesh_roster(const struct mesh *m) {
+        return m->roster;
+}
+
+/* Own records in force that no other home has acknowledged. */
+static uint32_t unsent(const struct mesh *m) {
+        uint32_t n = 0;
+        LIST_EACH(h, &m->handed, struct handed, list)
+                n += h->n_homes == 0;
+        return n;
+}
+
+void mesh_status(const struct mesh *m, struct mesh_status *ret) {
+        *ret = (struct mesh_status){.state = m->state,
+                                    .state_since = m->state_since,
+                                    .device = m->sign.pub,
+                                    .household = m->household,
+                                    .links = (uint32_t)links_up(m),
+                                    .time = clock_now(m),
+                                    .clock_trusted = clock_usable(m),
+                                    .join_problem = m->join_problem};
+        if (m->roster && roster_mesh(m->roster)) {
+                ret->mesh = *roster_mesh(m->roster);
+                ret->homes = (uint32_t)roster_members(m->roster);
+                ret->stewards = (uint32_t)roster_stewards(m->roster);
+                ret->unsent = ret->homes > 1 ? unsent(m) : 0;
+        }
+        if (m->state == FRESH_ALONE)
+                ret->alone_since = m->alone_since;
+}
+
+bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP || i-- > 0)
+                        continue;
+                *ret = (struct mesh_peer){.device = l->device,
+                                          .household = l->household,
+                                          .addr = l->addr,
+                                          .dialled = l->dialled,
+                                          .up = true,
+                                          .lan = l->lan,
+                                          .since = l->wall,
+                                          .sent = l->sent,
+                                          .received = l->received};
+                return true;
+        }
+        for (size_t k = 0; k < m->n_addresses; k++) {
+                const struct address *a = &m->addresses[k];
+                bool up = false;
+                LINK_EACH(l, m)
+                        up = up || (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)));
+                if (up || a->self || i-- > 0)
+                        continue;
+                *ret = (struct mesh_peer){.device = a->device,
+                                          .addr = a->addr,
+                                          .dialled = true,
+                                          .since = a->down_since,
+                                          .problem = a->problem};
+                const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+                if (d)
+                        ret->household = d->home->key;
+                return true;
+        }
+        return false;
+}
+
+bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret) {
+        if (i >= m->n_tickets)
+                return false;
+        const struct ticket_row *t = m->tickets[i];
+        *ret = (struct mesh_ticket){.id = t->id,
+                                    .text = buf_span(&t->text),
+                                    .label = buf_span(&t->label),
+                                    .uses = t->uses,
+                                    .used = m->roster ? roster_invite_used(m->roster, &t->id) : 0,
+                                    .expires = t->expires,
+                                    .revoked = t->revoked};
+        return true;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who gets it later: reconciliation when a link comes up and every minute with a random neighbour. Three sets, in this
+ * order: operations and epochs, contacts, records; a set is compared when those before it are equal. The side that dialled
+ * opens the sessions. What the other side lacks is owed to the link and fetched from disk as its window allows.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+/* Elements of the OPS set are numbered by their place in the roster; epochs follow from here up. */
+#define WHAT_EPOCH UINT32_C(0x40000000)
+
+void push_fini(struct push *p) {
+        free(p->what);
+        *p = (struct push){0};
+}
+
+int push_add(struct push *p, uint32_t what) {
+        if (p->at == p->n)
+                p->at = p->n = 0;
+        if (p->n == p->cap) {
+                size_t cap = p->cap ? p->cap * 2 : 64;
+                uint32_t *w = realloc(p->what, cap * sizeof(*w));
+                if (!w)
+                        return ERR_NOMEM;
+                p->what = w;
+                p->cap = cap;
+        }
+        p->what[p->n++] = what;
+        return 0;
+}
+
+/* ---- snapshots ---- */
+static int snapshot_ops(const struct link *l, struct recon *ret) {
+        const struct mesh *m = l->m;
+        for (size_t i = 0; m->roster && i < roster_ops(m->roster); i++) {
+                const struct roster_op *op = roster_op_at(m->roster, i);
+                int r = recon_add(ret, op->time, link_sid(l, &op->id), (uint32_t)i);
+                if (r)
+                        return r;
+        }
+        for (size_t i = 0; i < m->n_epochs; i++) {
+                const struct epoch *e = m->epochs[i];
+                int r = recon_add(ret, e->w.time, link_sid(l, &e->hash), WHAT_EPOCH + (uint32_t)i);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int snapshot_contacts(const struct link *l, struct recon *ret) {
+        const struct mesh *m = l->m;
+        mesh_wall now = clock_now(m);
+        uint32_t i = 0;
+        MAP_EACH(c, &m->contacts, struct contact) {
+                int r = c->time + CONTACT_LIFE > now ? recon_add(ret, c->time, link_sid(l, &c->hash), i) : 0;
+                if (r)
+                        return r;
+                i++;
+        }
+        return 0;
+}
+
+/* What expires within two minutes, or was made after T, does not count on either side. */
+static int snapshot_records(const struct link *l, mesh_wall until, struct recon *ret) {
+        const struct mesh *m = l->m;
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                const struct rec *rec = m->sorted[i];
+                if (rec->created > until)
+                        break;
+                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_RETRACTED)
+                        continue;
+                int r = recon_add(ret, rec->created, link_sid(l, &rec->id), rec->number);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int snapshot(const struct link *l, enum wire_e_set set, mesh_wall until, struct recon *ret) {
+        int r = 0;
+        switch (set) {
+        case SET_OPS:
+                r = snapshot_ops(l, ret);
+                break;
+        case SET_CONTACTS:
+                r = snapshot_contacts(l, ret);
+                break;
+        case SET_RECORDS:
+                r = snapshot_records(l, until, ret);
+                break;
+        }
+        return r ? r : recon_seal(ret);
+}
+
+int sync_digest(struct link *l, enum wire_e_set set, mesh_wall until, uint8_t ret[8]) {
+        _clean_(recon_fini) struct recon r = {0};
+        int e = snapshot(l, set, until, &r);
+        if (!e)
+                recon_digest(&r, ret);
+        return e;
+}
+
+/* ---- sessions ---- */
+static size_t set_index(enum wire_e_set set) {
+        return (size_t)set - 1;
+}
+
+static void session_end(struct link *l) {
+        recon_fini(&l->recon);
+        l->recon_set = 0;
+}
+
+static int session_say(struct link *l, enum wire_e_set set, uint64_t round, struct span ranges) {
+        struct wire_recon msg = {.set = set, .round = round, .until = l->until, .ranges = ranges};
+        l->recon_due = l->m->now + RECON_PATIENCE;
+        return link_say(l, LINK_RECON, &msg);
+}
+
+static int session_open(struct link *l, enum wire_e_set set) {
+        _clean_(buf_fini) struct buf ranges = BUF_NULL;
+        session_end(l);
+        l->until = clock_now(l->m);
+        int r = snapshot(l, set, l->until, &l->recon);
+        if (!r)
+                r = recon_open(&l->recon, RECON_MESSAGE, &ranges);
+        if (r)
+                return r;
+        l->recon_set = set;
+        l->recon_opened = true;
+        l->round = 0;
+        return session_say(l, set, 0, buf_span(&ranges));
+}
+
+/* The next set that differs; when none is left, records flow over this link. */
+static int session_next(struct link *l) {
+        if (l->state != LINK_UP)
+                return 0;
+        static const enum wire_e_set order[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
+        for (size_t i = 0; i < LINK_SETS; i++)
+                if (!l->synced[i])
+                        return session_open(l, order[i]);
+        link_caught_up(l);
+        return 0;
+}
+
+/* The side that was dialled opens no sessions: it learns from those of the other side, and from the hello. */
+static int all_synced(struct link *l) {
+        if (l->synced[LINK_OPS] && l->synced[LINK_CONTACTS] && l->synced[LINK_RECORDS])
+                link_caught_up(l);
+        return 0;
+}
+
+/* A joiner has nothing: the roster comes first, and shows who is at the other end. */
+int sync_join(struct link *l) {
+        return session_open(l, SET_OPS);
+}
+
+int sync_begin(struct link *l) {
+        static const enum wire_e_set order[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
+        for (size_t i = 0; i < LINK_SETS; i++) {
+                uint8_t mine[8];
+                int r = sync_digest(l, order[i], l->until, mine);
+                if (r)
+                        return r;
+                l->synced[i] = memcmp(mine, l->their[i], 8) == 0;
+        }
+        /* Until the operations are equal no record flows here, and some may have come since the hello was said. */
+        l->synced[LINK_RECORDS] = l->synced[LINK_RECORDS] && l->synced[LINK_OPS];
+        return l->dialled ? session_next(l) : all_synced(l);
+}
+
+static int owe(struct link *l, enum wire_e_set set, const struct recon_result *res) {
+        for (size_t i = 0; i < res->n_have; i++) {
+                int r = push_add(&l->push[set_index(set)], res->have[i]);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int what_compare(const void *a, const void *b) {
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+        return x < y ? -1 : x > y;
+}
+
+int sync_recon(struct link *l, const struct wire_recon *msg) {
+        if (msg->set < SET_OPS || msg->set > SET_RECORDS || (msg->set == SET_RECORDS && l->state != LINK_UP))
+                return 0;
+        bool opens = msg->round == 0 && !l->dialled;
+        int r = 0;
+        if (opens) {
+                session_end(l);
+                l->until = msg->until;
+                r = snapshot(l, (enum wire_e_set)msg->set, msg->until, &l->recon);
+                l->recon_set = (enum wire_e_set)msg->set;
+                l->recon_opened = false;
+                l->round = 0;
+                for (size_t i = 0; i < set_index(l->recon_set); i++)
+                        l->synced[i] = true; /* the other side goes in this order */
+        } else if (l->recon_set != msg->set || msg->round != l->round + 1) {
+                return 0; /* of a session that is over */
+        }
+        if (r)
+                return r;
+        l->round = (uint32_t)msg->round;
+        _clean_(buf_fini) struct buf answer = BUF_NULL;
+        struct recon_result res = {0};
+        r = recon_answer(&l->recon, msg->ranges, RECON_MESSAGE, &answer, &res);
+        if (r > 0) {
+                recon_result_fini(&res);
+                link_hangup(l, REASON_BAD_FRAME);
+                return 0;
+        }
+        if (!r && msg->set == SET_OPS && res.n_have)
+                qsort(res.have, res.n_have, sizeof(*res.have), what_compare); /* parents before children */
+        if (!r)
+                r = owe(l, (enum wire_e_set)msg->set, &res);
+        bool give_up = l->round + 1 >= RECON_ROUNDS;
+        if (!r && res.answer && !give_up) {
+                l->round++;
+                r = session_say(l, (enum wire_e_set)msg->set, l->round, buf_span(&answer));
+        }
+        bool done = res.done || give_up;
+        recon_result_fini(&res);
+        if (r || !done)
+                return r;
+        session_end(l);
+        l->synced[set_index((enum wire_e_set)msg->set)] = true;
+        return l->dialled ? session_next(l) : all_synced(l);
+}
+
+/* ---- what is owed ---- */
+static struct contact *contact_at(const struct mesh *m, uint32_t what) {
+        uint32_t i = 0;
+        MAP_EACH(c, &m->contacts, struct contact)
+                if (i++ == what)
+                        return c;
+        return NULL;
+}
+
+static bool room(const struct link *l) {
+        return l->queue[4].bytes < PUSH_AHEAD;
+}
+
+static int push_element(struct link *l, enum wire_link number, struct span map) {
+        _clean_(packet_freep) struct packet *p = packet_of(number, 4, map);
+        return p ? link_send(l, p) : ERR_NOMEM;
+}
+
+static int pump_ops(struct link *l) {
+        struct push *p = &l->push[LINK_OPS];
+        while (p->at < p->n && room(l)) {
+                uint32_t what = p->what[p->at++];
+                int r = 0;
+                if (what >= WHAT_EPOCH) {
+                        size_t i = what - WHAT_EPOCH;
+                        r = i < l->m->n_epochs ? epoch_hand(l, l->m->epochs[i]) : 0;
+                } else {
+                        const struct roster_op *op = roster_op_at(l->m->roster, what);
+                        r = op ? push_element(l, LINK_OP, op->bytes) : 0;
+                }
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int pump_contacts(struct link *l) {
+        struct push *p = &l->push[LINK_CONTACTS];
+        while (p->at < p->n && room(l)) {
+                const struct contact *c = contact_at(l->m, p->what[p->at++]);
+                int r = c ? push_element(l, LINK_CONTACT, buf_span(&c->bytes)) : 0;
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+static int pump_records(struct link *l) {
+        struct mesh *m = l->m;
+        struct push *p = &l->push[LINK_RECORDS];
+        struct hash ids[PUSH_BATCH];
+        size_t n = 0;
+        if (p->loading)
+                return 0;
+        while (p->at < p->n && room(l) && n < PUSH_BATCH) {
+                uint32_t what = p->what[p->at++];
+                const struct rec *r = what < m->n_recs ? m->recs[what] : NULL;
+                if (!r || r->flags & REC_RETRACTED)
+                        continue;
+                if (r->packet) {
+                        int e = push_element(l, LINK_RECORD, packet_map(r->packet));
+                        if (e)
+                                return e;
+                        continue;
+                }
+                ids[n++] = r->id;
+        }
+        if (p->at == p->n && p->cap > PUSH_BATCH)
+                push_fini(p);
+        if (!n)
+                return 0;
+        struct mesh_action *a = out_add(&m->out, MESH_DO_LOAD);
+        bool ok = true;
+        if (!a)
+                return ERR_NOMEM;
+        struct span kept = out_keep(&m->out, span_of(ids, n * sizeof(ids[0])), &ok);
+        a->load.ids = (const struct hash *)(const void *)kept.p;
+        a->load.n = n;
+        a->token = l->load_token = mesh_token(m);
+        l->push[LINK_RECORDS].loading = true;
+        return ok ? 0 : ERR_NOMEM;
+}
+
+int sync_pump(struct link *l) {
+        int r = pump_ops(l);
+        if (!r)
+                r = pump_contacts(l);
+        return r ? r : pump_records(l);
+}
+
+int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
+        LINK_EACH(l, m) {
+                if (!l->push[LINK_RECORDS].loading || l->load_token != ev->token)
+                        continue;
+                l->push[LINK_RECORDS].loading = false;
+                for (size_t i = 0; i < ev->loaded.n; i++) {
+                        if (!ev->loaded.items[i].bytes.n)
+                                continue;
+                        int r = push_element(l, LINK_RECORD, ev->loaded.items[i].bytes);
+                        if (r)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+/* ---- time ---- */
+mesh_time sync_deadline(const struct mesh *m) {
+        mesh_time at = m->n_links ? m->sync_due : MESH_NEVER;
+        LINK_EACH(l, m)
+                if (l->recon_set && l->recon_opened)
+                        at = MIN(at, l->recon_due);
+        return at;
+}
+
+/* Once a minute: one neighbour this side dialled is compared with again. */
+int sync_tick(struct mesh *m) {
+        LINK_EACH(l, m) {
+                if (!l->recon_set || !l->recon_opened || l->recon_due > m->now)
+                        continue;
+                session_end(l);
+        }
+        if (m->sync_due > m->now)
+                return 0;
+        m->sync_due = m->now + SYNC_PERIOD * 4 / 5 + rng_below(&m->rng, SYNC_PERIOD * 2 / 5);
+        size_t n = 0;
+        LINK_EACH(l, m)
+                n += l->state == LINK_UP && l->dialled && !l->recon_set;
+        if (!n)
+                return 0;
+        size_t pick = rng_below(&m->rng, n);
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP || !l->dialled || l->recon_set || pick-- > 0)
+                        continue;
+                memset(l->synced, 0, sizeof(l->synced));
+                return session_next(l);
+        }
+        return 0;
+}

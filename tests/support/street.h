@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A street in one process: the real core in many homes, virtual time, a network and disks of memory. Tests speak its
+ * language: found, join, post, cut, switch off and on, run for so many seconds, wait until everybody has it.
+ *
+ * A run is a function of the seed. Time is the street's own; nothing here sleeps or looks at a clock.
+ */
+#pragma once
+
+#include "porchlight/mesh.h"
+#include "roster/roster.h"
+
+struct street;
+
+struct street *street_new(size_t homes, uint64_t seed); /* home 0 founds, the others join on one ticket; all are members */
+struct street *street_bare(size_t homes, uint64_t seed); /* the same homes, nobody in a mesh yet */
+struct street *street_free(struct street *s);
+
+/* Home @i founds / home @i joins on @ticket: the command's outcome, MESH_OUT_BUSY if it did not answer in time. */
+enum mesh_outcome street_found(struct street *s, size_t i);
+enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
+const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
+enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last written there */
+
+/* Posts; *ret_id names the record. Runs until the home's disk has it. */
+enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text,
+                              struct hash *ret_id);
+enum mesh_outcome street_follow(struct street *s, size_t i, enum wire_e_record type, const struct hash *target,
+                                const char *text, struct hash *ret_id);
+
+void street_run_for(struct street *s, double seconds);
+bool street_wait(struct street *s, double seconds, bool (*done)(struct street *s, void *ctx), void *ctx);
+bool street_wait_all_have(struct street *s, const struct hash *id, double seconds); /* homes that are on, readable */
+bool street_wait_links(struct street *s, size_t i, double seconds); /* at least one link up and caught up */
+
+bool street_has(const struct street *s, size_t i, const struct hash *id);   /* on its disk and readable as plaintext */
+size_t street_count(const struct street *s, size_t i);                      /* readable alerts on its disk */
+unsigned street_times(const struct street *s, size_t i, const struct hash *id); /* STORE rows with a plaintext for it */
+uint32_t street_handed(const struct street *s, size_t i, const struct hash *id);
+bool street_body(const struct street *s, size_t i, const struct hash *id);  /* its bytes are on the disk */
+
+void street_off(struct street *s, size_t i);  /* the process ends between two events; the disk stays */
+void street_on(struct street *s, size_t i);
+void street_cut(struct street *s, size_t a, size_t b);
+void street_mend(struct street *s, size_t a, size_t b);
+void street_disk_full(struct street *s, size_t i, bool full);
+void street_clock(struct street *s, size_t i, int64_t seconds_off);
+
+struct mesh *street_core(struct street *s, size_t i);
+/* Bytes on the wire so far, and the raw stream sent by one home, for looking into. */
+uint64_t street_bytes(const struct street *s);
+/* Garbage: opens a connection to home @i from nowhere, sends @bytes, and returns how many bytes came back within a minute. */
+size_t street_stranger(struct street *s, size_t i, struct span bytes);
