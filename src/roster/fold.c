@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fold. Why: nobody hands out membership here, so every node must compute it, and all must get the same: member set,
+ * stewards and removed set are a function of the set of operations alone, not of the order in which they came.
+ *
+ * The rules, exactly. past(o) is the fold of o's ancestors, o excluded; ancestors are what parents and (where another home's
+ * device countersigns) heads name, and theirs. seniority(h) = add depth (founder 0, else inviter's + 1), then lower id.
+ *
+ * Judging (judge.c), once, when all ancestors are there; an operation that fails is void for ever and not kept.
+ *  J1  Parents are 1 to 4 different ids, the author's previous operation first; seq is that one's seq + 1. genesis and add
+ *      have seq 0 and no parents; an add's ancestors are its heads, an invite-undo's its parents and heads.
+ *  J2  The author is a member in past(o) and has no standing operation with that seq there; seq < 64, or < 4,096 for a
+ *      steward in past(o).
+ *  J3  add: in past(o) the invite's device and the countersigning device are current devices of members; the household has
+ *      no standing add and was not removed; no standing certificate has the device's signing or noise key; at <= the invite's expires <= at +
+ *      31 days; the invite was spent fewer than `uses` times and no home that came on it was removed or undone; an ordinary inviter has
+ *      fewer than home_invites members directly below it; a steward's tickets brought fewer than steward_adds homes whose
+ *      `at` is of the same UTC day; members < max_members. Two invites are one if what their device signs is equal.
+ *  J4  remove, promote, demote: the target is a member, not the author; promote: no steward; demote: a steward.
+ *      return: the target was removed or undone in past(o), and did not also leave.
+ *  J5  endorse: the proposal (remove, promote, demote or return) is an ancestor, the author was a member in past(proposal)
+ *      too, is none of its targets, and has not voted for it in past(o).
+ *  J6  device-add: fewer than 4 current devices, and the share is whole exactly if there is no whole device. device-revoke:
+ *      the target is a current device of the author's; its `device`, if there, is judged as if the target were gone.
+ *  J7  vouch: the target is a member, neither the author nor invited by it, and was not vouched for by it before.
+ *  J8  invite-undo: the add is an ancestor, came on a ticket of the author's, and its home is a member; past(o) has at least
+ *      3 members; the countersigning device is a third member's; at <= the add's at + 86,400 s.
+ *
+ * Folding a set closed under ancestors (this file; rivals.c R, votes.c V):
+ *  R1  Adds of one household with equal pairs up to and including its signature are twins: one operation countersigned
+ *      twice. Of other operations at one place of a chain, lowest place first, one stands: of adds none
+ *      that has another of the same household among its descendants; then one that another household built on before
+ *      one nobody built on; then the lower id. What they rest on in other chains is not asked here. Building on x: having it among the ancestors, where of an add the
+ *      household counts whose device countersigned it. The others, and what their author chained to them, are void.
+ *  R2  Of more standing spends of an invite than `uses`, those stand first that have none of the others among their
+ *      ancestors; among these as R1; and so on. The others are void. Twins are one spend.
+ *  R3  Of standing certificates with the same signing or noise key one counts: one of a genesis or add first, then as R1.
+ *  S1  Resting: an operation is void if no twin of its author's first operation stands; an add or invite-undo, if the
+ *      certificate of the invite's or the countersigning device does not. A steward's vote is only an ordinary home's if the
+ *      promotion its author was a steward by is neither in force nor complete by votes among the vote's own ancestors.
+ *  V1  A vote counts for households only once, never a target's. It is a steward's if its author was one in past(proposal)
+ *      and in past(vote). Votes needed are read in past(proposal):
+ *        remove or return a home, promote: two stewards', or one where there is one steward;
+ *        remove or demote a steward: more than half of the stewards, target included; of two stewards the senior's alone;
+ *        any of them, also: more than half of all units. A unit is a steward, or an ordinary home whose inviter is a
+ *        steward, was one when it went, or is the founder, with all members below it in the invite tree except stewards and
+ *        what is below those; it votes once more than half of its members do.
+ *        return: by either count more than any removal or undo of that home had in past(return).
+ *      leave, device-revoke and invite-undo are complete alone, with 1 vote.
+ *  V2  Turns: of the standing, complete proposals whose turn has not come the one with most votes (of the stewards', or if
+ *      those do not suffice the units'), then the most senior voter (of those counted), then the lower id. Repeat.
+ *  V3  Taking a remove, leave or undo voids what each target signed or countersigned, and the adds on its tickets, where the
+ *      standing votes that have it among their ancestors would not have been enough. A demote: so with the target's votes. A
+ *      device-revoke: so with what the device countersigned and the adds on tickets it signed. Then S1 again.
+ *  V4  A return is taken only if it has more votes than each complete removal or undo of its target among its ancestors has
+ *      now; those are then as if never proposed against that home. A later removal needs no more votes than the first did.
+ *  V5  remove with `subtree` also has as targets all members below the home in the invite tree of past(o), except stewards,
+ *      what is below those, and homes for which two members outside the subtree have vouched.
+ *  E1  Members: homes with a standing add against whom no removal, leave or undo is in force. Stewards: members who are the
+ *      founder with no demotion in force, or have a promotion in force among whose ancestors every demotion in force against
+ *      them is. Removed set: households against whom something is in force, and devices revoked.
+ */
+#include "roster/inside.h"
+
+#include <stdlib.h>
+
+#define STATE_FIRST 64 /* of each kind, in the first allocation */
+
+/* ---- the state's memory ---- */
+
+/* Makes *p hold @n items of @size, the new ones filled with @fill. */
+static int array_fit(void *p, uint32_t cap, uint32_t n, size_t size, int fill) {
+        uint8_t *old, *bigger;
+        memcpy(&old, p, sizeof(old));
+        bigger = realloc(old, n * size);
+        if (!bigger)
+                return ERR_NOMEM;
+        memset(bigger + cap * size, fill, (n - cap) * size);
+        memcpy(p, &bigger, sizeof(bigger));
+        return 0;
+}
+
+static uint32_t cap_for(uint32_t cap, uint32_t n) {
+        return n <= cap ? cap : MAX(MAX(n, cap + cap / 2), STATE_FIRST);
+}
+
+static void homes_none(struct home_state *h, uint32_t from, uint32_t to) {
+        for (uint32_t i = from; i < to; i++)
+                h[i] = (struct home_state){.add = NONE, .gone = NONE, .promo = NONE};
+}
+
+int state_fit(const struct roster *r, struct state *st) {
+        uint32_t ops = cap_for(st->cap_ops, r->n_ops), homes = cap_for(st->cap_homes, r->n_homes),
+                 certs = cap_for(st->cap_certs, r->n_certs);
+        if (ops > st->cap_ops) {
+                if (array_fit(&st->ops, st->cap_ops, ops, sizeof(*st->ops), 0))
+                        return ERR_NOMEM;
+                st->cap_ops = ops;
+        }
+        if (homes > st->cap_homes) {
+                if (array_fit(&st->homes, st->cap_homes, homes, sizeof(*st->homes), 0) ||
+                    array_fit(&st->count, st->cap_homes, homes, sizeof(*st->count), 0))
+                        return ERR_NOMEM;
+                homes_none(st->homes, st->cap_homes, homes);
+                st->cap_homes = homes;
+        }
+        if (certs > st->cap_certs) {
+                if (array_fit(&st->certs, st->cap_certs, certs, sizeof(*st->certs), 0) ||
+                    array_fit(&st->revoked, st->cap_certs, certs, sizeof(*st->revoked), 0xff))
+                        return ERR_NOMEM;
+                st->cap_certs = certs;
+        }
+        return 0;
+}
+
+void state_fini(struct state *st) {
+        free(st->ops);
+        free(st->homes);
+        free(st->certs);
+        free(st->revoked);
+        free(st->count);
+        *st = (struct state){0};
+}
+
+static int state_clear(const struct roster *r, struct state *st) {
+        if (state_fit(r, st))
+                return ERR_NOMEM;
+        memset(st->ops, 0, st->cap_ops * sizeof(*st->ops));
+        memset(st->certs, CERT_NONE, st->cap_certs * sizeof(*st->certs));
+        memset(st->revoked, 0xff, st->cap_certs * sizeof(*st->revoked));
+        homes_none(st->homes, 0, st->cap_homes);
+        st->members = st->stewards = 0;
+        return 0;
+}
+
+/* ---- what stands ---- */
+
+uint32_t fold_limit(const struct roster *r, const struct bits *in) {
+        return in ? MIN(in->n, r->n_ops) : r->n_ops;
+}
+
+static bool stands(const struct bits *in, const struct state *st, uint32_t i) {
+        return set_has(in, i) && !(st->ops[i] & OP_VOID);
+}
+
+bool fold_add_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t first) {
+        uint32_t twin = r->ops[first]->twin;
+        if (!r->ops[twin]->twinned)
+                return stands(in, st, first);
+        for (uint32_t i = r->homes[r->ops[first]->home]->ops; i != NONE; i = r->ops[i]->next_of_home)
+                if (!r->ops[i]->seq && r->ops[i]->twin == twin && stands(in, st, i))
+                        return true;
+        return false;
+}
+
+bool fold_cert_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t cert) {
+        const struct cert *c = r->certs[cert];
+        if (st->certs[cert] == CERT_LOST)
+                return false;
+        return r->ops[c->op]->seq ? stands(in, st, c->op) : fold_add_stands(r, in, st, c->op);
+}
+
+/* S1: "an operation is void if no twin of its author's first operation stands; an add or invite-undo, if the certificate of
+ * the invite's or the countersigning device does not." */
+static bool rests_on_void(const struct roster *r, const struct bits *in, const struct state *st, const struct op *o) {
+        if (o->seq && !fold_add_stands(r, in, st, o->root))
+                return true;
+        if (o->inv_cert != NONE && !fold_cert_stands(r, in, st, o->inv_cert))
+                return true;
+        return o->by_cert != NONE && !fold_cert_stands(r, in, st, o->by_cert);
+}
+
+/* S1: "A steward's vote is only an ordinary home's if the promotion its author was a steward by is neither in force nor
+ * complete by votes among the vote's own ancestors." */
+static bool steward_holds(const struct roster *r, const struct bits *in, struct state *st, const struct vote *v) {
+        if (v->promo == NONE || st->ops[v->promo] & OP_TAKEN)
+                return true;
+        return stands(in, st, v->promo) && votes_tally(r, in, st, r->ops[v->promo], NONE, &v->past).complete;
+}
+
+/* Ancestors first. Returns whether anything became void. */
+static bool settle_once(const struct roster *r, const struct bits *in, struct state *st) {
+        bool changed = false;
+        for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
+                const struct op *o = r->ops[i];
+                if (!stands(in, st, i))
+                        continue;
+                bool branch = o->seq && st->ops[o->named[0]] & OP_BRANCH;
+                if (branch || rests_on_void(r, in, st, o)) {
+                        st->ops[i] |= branch ? OP_VOID | OP_BRANCH : OP_VOID;
+                        changed = true;
+                        continue;
+                }
+                st->ops[i] &= (uint8_t)~OP_STEWARD;
+                if (o->vote && o->vote->steward && steward_holds(r, in, st, o->vote))
+                        st->ops[i] |= OP_STEWARD;
+        }
+        return changed;
+}
+
+/* Once is enough but for twins, of which a later one may hold up what comes before it. */
+void fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
+        while (settle_once(r, in, st) && r->n_twins)
+                ;
+}
+
+/* ---- the outcome ---- */
+
+static bool id_lower(const struct op *a, const struct op *b) {
+        return memcmp(a->pub.id.b, b->pub.id.b, sizeof(a->pub.id.b)) < 0;
+}
+
+static void adds_finish(const struct roster *r, const struct bits *in, struct state *st) {
+        for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
+                const struct op *o = r->ops[i];
+                struct home_state *h = &st->homes[o->home];
+                if (o->seq == 0 && stands(in, st, i) && (h->add == NONE || id_lower(o, r->ops[h->add])))
+                        h->add = i;
+        }
+}
+
+/* E1: is every demotion in force against @home among @p's ancestors? @p NULL: is there none? */
+static bool undemoted(const struct roster *r, const struct bits *in, const struct state *st, uint32_t home,
+                      const struct op *p) {
+        for (uint32_t i = 0; i < r->n_proposals; i++) {
+                const struct op *d = r->ops[r->proposals[i]];
+                if (d->pub.type != OP_DEMOTE || !set_has(in, d->index) || !(st->ops[d->index] & OP_TAKEN) ||
+                    d->vote->prop->targets[0] != home)
+                        continue;
+                if (!p || !bits_has(&p->vote->past, d->index))
+                        return false;
+        }
+        return true;
+}
+
+static void stewards_finish(const struct roster *r, const struct bits *in, struct state *st) {
+        uint32_t founder = r->ops[0]->home;
+        for (uint32_t i = 0; i < r->n_proposals; i++) {
+                const struct op *p = r->ops[r->proposals[i]];
+                if (p->pub.type != OP_PROMOTE || !set_has(in, p->index) || !(st->ops[p->index] & OP_TAKEN))
+                        continue;
+                struct home_state *h = &st->homes[p->vote->prop->targets[0]];
+                if (!undemoted(r, in, st, p->vote->prop->targets[0], p))
+                        continue;
+                if (h->promo == NONE || id_lower(p, r->ops[h->promo]))
+                        h->promo = p->index;
+                h->steward = true;
+        }
+        if (!set_has(in, 0) || !undemoted(r, in, st, founder, NULL))
+                return;
+        st->homes[founder].steward = true;
+        st->homes[founder].promo = NONE;
+}
+
+static void homes_finish(const struct roster *r, struct state *st) {
+        for (uint32_t i = 0; i < r->n_homes; i++) {
+                struct home_state *h = &st->homes[i];
+                h->member = h->add != NONE && h->gone == NONE;
+                st->members += h->member;
+                st->stewards += h->member && h->steward;
+        }
+}
+
+static void certs_finish(const struct roster *r, const struct bits *in, struct state *st) {
+        for (uint32_t i = 0; i < r->n_certs; i++) {
+                if (st->revoked[i] != NONE)
+                        st->certs[i] = CERT_REVOKED;
+                else if (fold_cert_stands(r, in, st, i))
+                        st->certs[i] = st->homes[r->certs[i]->home].member ? CERT_CURRENT : CERT_ENDED;
+        }
+}
+
+int fold_run(const struct roster *r, const struct bits *in, struct state *st) {
+        if (state_clear(r, st))
+                return ERR_NOMEM;
+        if (r->n_rivals || r->n_crowded || r->n_clashes)
+                if (rivals_resolve(r, in, st))
+                        return ERR_NOMEM;
+        votes_take(r, in, st);
+        adds_finish(r, in, st);
+        stewards_finish(r, in, st);
+        homes_finish(r, st);
+        certs_finish(r, in, st);
+        return 0;
+}
+
+/* ---- one more, of the common kind ---- */
+
+bool fold_plain(const struct roster *r, const struct op *o) {
+        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins)
+                return false;
+        return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD || o->pub.type == OP_VOUCH;
+}
+
+/* A removal in force may void what its target has a hand in: leave that to the whole fold. */
+static bool hands_clean(const struct roster *r, const struct op *o) {
+        const struct state *st = &r->now;
+        if (o->seq)
+                return st->homes[o->home].member;
+        return st->certs[o->inv_cert] == CERT_CURRENT && st->certs[o->by_cert] == CERT_CURRENT;
+}
+
+bool fold_append(struct roster *r, const struct op *o) {
+        struct state *st = &r->now;
+        if (!fold_plain(r, o) || !hands_clean(r, o))
+                return false;
+        if (o->pub.type == OP_ADD) {
+                st->homes[o->home] = (struct home_state){.add = o->index, .gone = NONE, .promo = NONE, .member = true};
+                st->members++;
+        }
+        if (o->cert != NONE)
+                st->certs[o->cert] = CERT_CURRENT;
+        return true;
+}

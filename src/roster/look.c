@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why: what others ask of a roster, none of which changes it. */
+#include "roster/inside.h"
+
+const struct hash *roster_mesh(const struct roster *r) {
+        return r->n_ops ? &r->mesh : NULL;
+}
+
+const char *roster_mesh_name(const struct roster *r) {
+        return r->name;
+}
+
+mesh_cell roster_mesh_cell(const struct roster *r) {
+        return r->cell;
+}
+
+mesh_wall roster_founded(const struct roster *r) {
+        return r->n_ops ? r->ops[0]->pub.time : 0;
+}
+
+uint32_t roster_charter(const struct roster *r, enum wire_charter row) {
+        return (unsigned)row < WIRE_CHARTER_END ? r->charter[row] : 0;
+}
+
+/* ---- operations ---- */
+
+size_t roster_ops(const struct roster *r) {
+        return r->n_ops;
+}
+
+const struct roster_op *roster_op_at(const struct roster *r, size_t i) {
+        return i < r->n_ops ? &r->ops[i]->pub : NULL;
+}
+
+const struct roster_op *roster_op_find(const struct roster *r, const struct hash *id) {
+        const struct op *o = map_find(&r->by_id, id->b);
+        return o ? &o->pub : NULL;
+}
+
+/* Inserts @id into the @n lowest so far, of which at most @max are kept. */
+static size_t lowest_put(struct hash *ret, size_t n, size_t max, const struct hash *id) {
+        size_t at = n;
+        while (at > 0 && memcmp(ret[at - 1].b, id->b, sizeof(id->b)) > 0)
+                at--;
+        if (at == max)
+                return n;
+        size_t kept = MIN(n, max - 1);
+        memmove(&ret[at + 1], &ret[at], (kept - at) * sizeof(*ret));
+        ret[at] = *id;
+        return kept + 1;
+}
+
+size_t roster_heads(const struct roster *r, struct hash ret[ROSTER_HEADS_MAX]) {
+        size_t n = 0;
+        for (uint32_t i = 0; i < r->n_heads; i++)
+                n = lowest_put(ret, n, ROSTER_HEADS_MAX, &r->ops[r->heads[i]]->pub.id);
+        return n;
+}
+
+/* ---- what to name when signing ---- */
+
+/* The end of the branch of its chain that stands. */
+static const struct op *chain_end(const struct roster *r, const struct key *household) {
+        const struct home *h = map_find(&r->by_home, household->b);
+        const struct op *best = NULL;
+        for (uint32_t i = h ? h->ops : NONE; i != NONE; i = r->ops[i]->next_of_home) {
+                const struct op *o = r->ops[i];
+                if (r->now.ops[i] & OP_BRANCH)
+                        continue;
+                bool later = best && o->seq > best->seq;
+                bool lower = best && o->seq == best->seq && memcmp(o->pub.id.b, best->pub.id.b, sizeof(o->pub.id.b)) < 0;
+                if (!best || later || lower)
+                        best = o;
+        }
+        return best;
+}
+
+static size_t parent_put(struct hash *ret, size_t n, const struct hash *id) {
+        for (size_t i = 0; i < n; i++)
+                if (hash_eq(&ret[i], id))
+                        return n;
+        if (n < ROSTER_PARENTS_MAX)
+                ret[n++] = *id;
+        return n;
+}
+
+size_t roster_parents(const struct roster *r, const struct key *household, const struct hash *must, size_t n_must,
+                      struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq) {
+        struct hash heads[ROSTER_HEADS_MAX];
+        size_t n = 0, n_heads = roster_heads(r, heads);
+        if (household) {
+                const struct op *end = chain_end(r, household);
+                if (!end)
+                        return 0;
+                n = parent_put(ret, n, &end->pub.id);
+                *ret_seq = end->seq + 1;
+        }
+        /* A few heads hold everything; among many, what the operation is about goes first. */
+        for (size_t i = 0; i < n_must && n + n_heads > ROSTER_PARENTS_MAX; i++)
+                n = parent_put(ret, n, &must[i]);
+        for (size_t i = 0; i < n_heads; i++)
+                n = parent_put(ret, n, &heads[i]);
+        return n;
+}
+
+const struct roster_op *roster_home_op(const struct roster *r, const struct roster_home *home) {
+        const struct home *h = CONTAINER_OF(home, struct home, pub);
+        uint32_t add = r->now.homes[h->index].add;
+        return add == NONE ? NULL : &r->ops[add]->pub;
+}
+
+const struct roster_op *roster_device_op(const struct roster *r, const struct roster_device *device) {
+        const struct cert *c = CONTAINER_OF(device, struct cert, pub);
+        const struct op *by = r->ops[c->op];
+        if (by->seq)
+                return &by->pub;
+        const struct roster_op *add = roster_home_op(r, device->home);
+        return add ? add : &by->pub;
+}
+
+/* ---- homes and devices ---- */
+
+const struct roster_home *roster_home_find(const struct roster *r, const struct key *household) {
+        const struct home *h = map_find(&r->by_home, household->b);
+        return h && h->shown ? &h->pub : NULL;
+}
+
+static bool cert_shown(const struct roster *r, const struct cert *c) {
+        uint8_t s = r->now.certs[c->index];
+        return s == CERT_CURRENT || s == CERT_REVOKED || s == CERT_ENDED;
+}
+
+const struct roster_device *roster_device_find(const struct roster *r, const struct key *sign) {
+        const struct cert *c = map_find(&r->by_sign, sign->b);
+        while (c && !cert_shown(r, c))
+                c = c->next_sign == NONE ? NULL : r->certs[c->next_sign];
+        return c ? &c->pub : NULL;
+}
+
+const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise) {
+        const struct cert *c = map_find(&r->by_noise, noise->b);
+        while (c && r->now.certs[c->index] != CERT_CURRENT)
+                c = c->next_noise == NONE ? NULL : r->certs[c->next_noise];
+        return c ? &c->pub : NULL;
+}
+
+const struct roster_home *roster_home_at(const struct roster *r, size_t i) {
+        return i < r->n_shown ? &r->homes[r->shown[i]]->pub : NULL;
+}
+
+size_t roster_members(const struct roster *r) {
+        return r->now.members;
+}
+
+size_t roster_stewards(const struct roster *r) {
+        return r->now.stewards;
+}
+
+uint32_t roster_invite_used(const struct roster *r, const struct key *invite) {
+        uint32_t used = 0;
+        for (uint32_t i = 0; i < r->n_invites; i++) {
+                if (!key_eq(&r->invites[i]->key, invite))
+                        continue;
+                for (uint32_t k = r->invites[i]->adds; k != NONE; k = r->ops[k]->next_on_invite)
+                        used += r->now.homes[r->ops[k]->home].add == k;
+        }
+        return used;
+}
+
+void roster_removed(const struct roster *r, struct hash *ret) {
+        *ret = r->removed;
+}

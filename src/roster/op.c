@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why: everything that makes, signs or takes in an operation must agree to the byte on what is hashed, who signs what, and
+ * which rows a type has. All three are here, and nowhere else.
+ *
+ * Hashes run over the pairs of the map before the key of the signature, without the map's header: a countersignature adds
+ * pairs behind, which changes the header's count and must not touch what the household has signed.
+ */
+#include "roster/op.h"
+
+#include "roster/charter.h"
+#include "roster/invite.h"
+#include "roster/name.h"
+
+#define ID_BYTES 32
+#define PARENTS_MAX 4
+
+/* ---- hashes ---- */
+
+void op_id(struct hash *ret, const struct hash *mesh, struct span op) {
+        hash_make(ret, DOMAIN_OP_ID, mesh, op);
+}
+
+void op_signed_hash(struct hash *ret, const struct hash *mesh, struct span op) {
+        hash_make(ret, DOMAIN_OP, mesh, codec_pairs_before(op, OP_KEY_sig));
+}
+
+static void op_admit_hash(struct hash *ret, const struct hash *mesh, struct span op) {
+        hash_make(ret, DOMAIN_OP_ADMIT, mesh, codec_pairs_before(op, OP_KEY_by_sig));
+}
+
+/* ---- shape ---- */
+
+#define ROW(name) (UINT64_C(1) << OP_KEY_##name)
+#define WITNESS (ROW(by) | ROW(at) | ROW(heads) | ROW(by_sig))
+
+/* clang-format off */
+/* Which of the optional rows an operation must have, and which it may have. Witnessed: another home's device signs too. */
+static const struct shape {
+        uint64_t must, may;
+        bool first;     /* the first of its chain: seq 0, no parents */
+        bool witnessed;
+} shapes[] = {
+        [OP_GENESIS]       = { ROW(name) | ROW(seal) | ROW(device) | ROW(mesh_name), ROW(charter) | ROW(cell), true, false },
+        [OP_ADD]           = { ROW(name) | ROW(seal) | ROW(device) | ROW(invite) | ROW(invite_sig), 0, true, true },
+        [OP_REMOVE]        = { ROW(target), ROW(reason) | ROW(subtree), false, false },
+        [OP_ENDORSE]       = { ROW(proposal), 0, false, false },
+        [OP_PROMOTE]       = { ROW(target), 0, false, false },
+        [OP_DEMOTE]        = { ROW(target), ROW(reason), false, false },
+        [OP_LEAVE]         = { 0, 0, false, false },
+        [OP_DEVICE_ADD]    = { ROW(device), 0, false, false },
+        [OP_DEVICE_REVOKE] = { ROW(target), ROW(device), false, false },
+        [OP_VOUCH]         = { ROW(target), 0, false, false },
+        [OP_INVITE_UNDO]   = { ROW(proposal), 0, false, true },
+        [OP_RETURN]        = { ROW(target), 0, false, false },
+};
+/* Every row that is not in each operation. */
+#define ROWS_OPTIONAL                                                                                                  \
+        (ROW(name) | ROW(seal) | ROW(device) | ROW(mesh_name) | ROW(charter) | ROW(cell) | ROW(target) | ROW(proposal) | \
+         ROW(reason) | ROW(subtree) | ROW(invite) | ROW(invite_sig) | WITNESS)
+/* clang-format on */
+
+/* Whole ids, none twice. */
+static bool ids_valid(struct span ids) {
+        if (ids.n % ID_BYTES)
+                return false;
+        for (size_t i = 0; i < ids.n; i += ID_BYTES)
+                for (size_t j = 0; j < i; j += ID_BYTES)
+                        if (memcmp(ids.p + i, ids.p + j, ID_BYTES) == 0)
+                                return false;
+        return true;
+}
+
+static bool rows_fit(const struct shape *s, const struct wire_op *op, bool countersigned) {
+        uint64_t has = op->has & ROWS_OPTIONAL, witness = s->witnessed && countersigned ? WITNESS : 0;
+        return (has & (s->must | witness)) == (s->must | witness) && !(has & ~(s->must | s->may | witness));
+}
+
+static bool chain_fits(const struct shape *s, const struct wire_op *op) {
+        if (!ids_valid(op->parents) || !ids_valid(op->heads))
+                return false;
+        return s->first ? op->seq == 0 && op->parents.n == 0 : op->seq > 0 && op->parents.n > 0;
+}
+
+/* A household's first device is its whole one. */
+static bool device_fits(const struct shape *s, const struct wire_op *op) {
+        struct wire_list list = op->device;
+        struct wire_device d;
+        if (!WIRE_HAS(op, OP, device))
+                return true;
+        if (!wire_list_next(&wire_device_desc, &list, &d))
+                return false;
+        return s->first ? d.share == SHARE_WHOLE : d.share == SHARE_WHOLE || d.share == SHARE_QUARTER;
+}
+
+static bool op_fits(const struct wire_op *op, bool countersigned) {
+        if (op->type >= ARRAY_LEN(shapes) || (!shapes[op->type].must && op->type != OP_LEAVE))
+                return false;
+        const struct shape *s = &shapes[op->type];
+        if (op->type == OP_ADD && countersigned && op->heads.n == 0)
+                return false;
+        return rows_fit(s, op, countersigned) && chain_fits(s, op) && device_fits(s, op);
+}
+
+/* ---- values nobody may sign ---- */
+
+static bool device_name_right(const struct wire_op *op) {
+        struct wire_list list = op->device;
+        struct wire_device d;
+        return !wire_list_next(&wire_device_desc, &list, &d) || !name_check_mesh(d.name);
+}
+
+static bool values_right(const struct wire_op *op) {
+        if (WIRE_HAS(op, OP, name) && name_check(op->name))
+                return false;
+        if (WIRE_HAS(op, OP, device) && !device_name_right(op))
+                return false;
+        if (op->type != OP_GENESIS)
+                return true;
+        uint32_t rows[WIRE_CHARTER_END];
+        return !name_check_mesh(op->mesh_name) && charter_read(op->charter, rows);
+}
+
+/* ---- signatures ---- */
+
+static void key_of(struct key *ret, struct span s) {
+        memcpy(ret->b, s.p, sizeof(ret->b));
+}
+
+static bool signed_by(struct span sig, struct span pub, enum domain d, const struct hash *what) {
+        struct key key;
+        key_of(&key, pub);
+        return sign_check(sig.p, &key, d, what);
+}
+
+static bool invite_signed(const struct wire_op *op, const struct hash *mesh, const struct hash *what) {
+        struct wire_list list = op->invite;
+        struct wire_invite inv;
+        if (!wire_list_next(&wire_invite_desc, &list, &inv))
+                return false;
+        return signed_by(op->invite_sig, inv.key, DOMAIN_OP_INVITE, what) && invite_check(&inv, mesh);
+}
+
+static bool op_signed(struct span raw, const struct wire_op *op, const struct hash *mesh) {
+        struct hash what;
+        op_signed_hash(&what, mesh, raw);
+        if (!signed_by(op->sig, op->household, DOMAIN_OP, &what))
+                return false;
+        if (WIRE_HAS(op, OP, invite_sig) && !invite_signed(op, mesh, &what))
+                return false;
+        if (!WIRE_HAS(op, OP, by_sig))
+                return true;
+        op_admit_hash(&what, mesh, raw);
+        return signed_by(op->by_sig, op->by, DOMAIN_OP_ADMIT, &what);
+}
+
+int op_check(struct span raw, const struct hash *mesh, bool countersigned, bool signatures, struct wire_op *ret) {
+        struct wire_op op;
+        if (codec_decode(&wire_op_desc, raw, &op, NULL) || !op_fits(&op, countersigned))
+                return OP_E_INPUT;
+        if (!values_right(&op))
+                return OP_E_VALUE;
+        if (signatures && !op_signed(raw, &op, op.type == OP_GENESIS ? NULL : mesh))
+                return OP_E_SIGNATURE;
+        *ret = op;
+        return 0;
+}
+
+/* ---- making ---- */
+
+/* Encodes @op into @raw with @sig's 64 bytes as they are, so that what stands before them can be hashed. */
+static int op_encode(struct buf *raw, struct wire_op *op) {
+        buf_clear(raw);
+        codec_encode(&wire_op_desc, op, raw);
+        return buf_ok(raw) ? 0 : OP_E_INPUT;
+}
+
+static int op_sign(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household,
+                   const struct sign_key *invite) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t sig[SIGN_BYTES] = {0}, invite_sig[SIGN_BYTES] = {0};
+        struct hash what;
+        op->household = SPAN_OF(household->pub.b);
+        op->has &= ~(WITNESS | ROW(invite_sig));
+        WIRE_PUT(op, OP, sig, SPAN_OF(sig));
+        if (invite)
+                WIRE_PUT(op, OP, invite_sig, SPAN_OF(invite_sig));
+        int r = op_encode(&raw, op);
+        if (r)
+                return r;
+        op_signed_hash(&what, mesh, buf_span(&raw));
+        sign_make(sig, household, DOMAIN_OP, &what);
+        if (invite)
+                sign_make(invite_sig, invite, DOMAIN_OP_INVITE, &what);
+        r = op_encode(&raw, op);
+        op->sig = op->invite_sig = SPAN_NONE; /* they pointed into this frame */
+        if (r)
+                return r;
+        struct wire_op made;
+        if (op_check(buf_span(&raw), mesh, false, false, &made))
+                return OP_E_INPUT;
+        buf_add(out, buf_span(&raw));
+        return buf_ok(out) ? 0 : ERR_NOMEM;
+}
+
+int op_make(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household) {
+        return op_sign(out, op, op->type == OP_GENESIS ? NULL : mesh, household, NULL);
+}
+
+int op_make_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household,
+                const struct sign_key *invite) {
+        return op_sign(out, op, mesh, household, invite);
+}
+
+int op_countersign(struct buf *out, struct span add, const struct hash *mesh, const struct sign_key *device,
+                   mesh_wall at, const struct hash *heads, size_t n_heads) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t sig[SIGN_BYTES] = {0};
+        struct wire_op op;
+        struct hash what;
+        if (n_heads > PARENTS_MAX || op_check(add, mesh, false, false, &op) || !shapes[op.type].witnessed)
+                return OP_E_INPUT;
+        WIRE_PUT(&op, OP, by, SPAN_OF(device->pub.b));
+        WIRE_PUT(&op, OP, at, at);
+        WIRE_PUT(&op, OP, heads, span_of(heads, n_heads * sizeof(*heads)));
+        WIRE_PUT(&op, OP, by_sig, SPAN_OF(sig));
+        int r = op_encode(&raw, &op);
+        if (r)
+                return r;
+        op_admit_hash(&what, mesh, buf_span(&raw));
+        sign_make(sig, device, DOMAIN_OP_ADMIT, &what);
+        r = op_encode(&raw, &op);
+        if (r || op_check(buf_span(&raw), mesh, true, false, &op))
+                return OP_E_INPUT;
+        buf_add(out, buf_span(&raw));
+        return buf_ok(out) ? 0 : ERR_NOMEM;
+}

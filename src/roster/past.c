@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why: every rule asks who had seen what. Ancestors never change, but keeping them for each of 5,000 adds would take a bit
+ * for each pair. So only votes keep their ancestors (judge.c stores them once); for an add they are asked for once, when it
+ * comes in, and mostly the answer is "everything there is but a handful". past_mark_rest() finds that handful by walking
+ * from the newest operation down until nothing is left that the named ones might not have seen; past_of() writes the
+ * whole set where the handful is not harmless.
+ */
+#include "roster/inside.h"
+
+#include <stdlib.h>
+
+#define WORD_BITS 64
+
+enum { MARK_TOUCHED = 1, MARK_PAST = 2, MARK_BITS = 2 };
+
+struct past {
+        uint32_t mark, built; /* of the latest walk: marks of earlier ones mean nothing */
+};
+
+int past_new(struct past **ret) {
+        struct past *p = calloc(1, sizeof(*p));
+        if (!p)
+                return ERR_NOMEM;
+        *ret = p;
+        return 0;
+}
+
+struct past *past_free(struct past *p) {
+        free(p);
+        return NULL;
+}
+
+int bits_init(struct bits *b, uint32_t n) {
+        uint64_t *w = calloc(n / WORD_BITS + 1, sizeof(*w));
+        if (!w)
+                return ERR_NOMEM;
+        *b = (struct bits){w, n};
+        return 0;
+}
+
+void bits_fini(struct bits *b) {
+        free(b->w);
+        *b = (struct bits){0};
+}
+
+int past_of(const struct roster *r, const uint32_t *named, uint32_t n_named, struct bits *ret) {
+        struct bits b;
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < n_named; i++)
+                n = MAX(n, named[i] + 1);
+        if (bits_init(&b, n))
+                return ERR_NOMEM;
+        for (uint32_t i = 0; i < n_named; i++)
+                bits_set(&b, named[i]);
+        for (uint32_t i = n; i-- > 0;) {
+                if (!bits_has(&b, i))
+                        continue;
+                for (uint32_t k = 0; k < r->ops[i]->n_named; k++)
+                        bits_set(&b, r->ops[i]->named[k]);
+        }
+        *ret = b;
+        return 0;
+}
+
+/* ---- the rest: what is not an ancestor ---- */
+
+/* A fresh number for a walk. After 2^30 walks old marks might be taken for new ones: then they are all wiped. */
+static uint32_t walk_next(const struct roster *r) {
+        if (++r->past->mark >> (32 - MARK_BITS)) {
+                r->past->mark = 1;
+                for (uint32_t i = 0; i < r->n_ops; i++)
+                        r->ops[i]->mark = 0;
+        }
+        return r->past->mark;
+}
+
+static uint32_t mark_get(const struct roster *r, const struct op *o) {
+        return o->mark >> MARK_BITS == r->past->mark ? o->mark & (MARK_TOUCHED | MARK_PAST) : 0;
+}
+
+static void mark_set(const struct roster *r, struct op *o, uint32_t flags) {
+        o->mark = r->past->mark << MARK_BITS | flags;
+}
+
+/* Marks @o and keeps count of the operations that were reached and may lie outside. */
+static void mark_reach(const struct roster *r, struct op *o, uint32_t flag, uint32_t *open) {
+        uint32_t was = mark_get(r, o), is = was | flag;
+        bool was_open = was == MARK_TOUCHED, is_open = is == MARK_TOUCHED;
+        *open += is_open;
+        *open -= was_open;
+        mark_set(r, o, is);
+}
+
+static bool is_member_by(const struct roster *r, const struct op *o) {
+        const struct home_state *h = &r->now.homes[o->home];
+        return h->member && h->add == o->index;
+}
+
+bool past_mark_rest(const struct roster *r, const uint32_t *named, uint32_t n_named,
+                    bool (*plain)(const struct roster *r, const struct op *o), uint32_t *ret_rest,
+                    uint32_t *ret_members) {
+        uint32_t open = 0, rest = 0, members = 0;
+        walk_next(r);
+        for (uint32_t i = 0; i < r->n_heads; i++)
+                mark_reach(r, r->ops[r->heads[i]], MARK_TOUCHED, &open);
+        for (uint32_t i = 0; i < n_named; i++)
+                mark_reach(r, r->ops[named[i]], MARK_PAST, &open);
+        for (uint32_t i = r->n_ops; i-- > 0 && open;) {
+                struct op *o = r->ops[i];
+                bool past = mark_get(r, o) & MARK_PAST;
+                for (uint32_t k = 0; k < o->n_named; k++)
+                        mark_reach(r, r->ops[o->named[k]], past ? MARK_PAST : MARK_TOUCHED, &open);
+                if (past)
+                        continue;
+                open--;
+                rest++;
+                members += is_member_by(r, o);
+                if (!plain(r, o))
+                        return false;
+        }
+        *ret_rest = rest;
+        *ret_members = members;
+        return true;
+}
+
+bool past_outside(const struct roster *r, const struct op *o) {
+        return mark_get(r, o) == MARK_TOUCHED;
+}
+
+/* ---- who built on it ---- */
+
+uint32_t past_namer(const struct roster *r, const struct op *o) {
+        return o->pub.type == OP_ADD ? r->certs[o->by_cert]->home : o->home;
+}
+
+static bool names_built(const struct roster *r, const struct op *o, uint32_t walk) {
+        for (uint32_t k = 0; k < o->n_named; k++)
+                if (r->ops[o->named[k]]->built == walk)
+                        return true;
+        return false;
+}
+
+bool past_built_on(const struct roster *r, const struct bits *in, const struct op *x) {
+        uint32_t walk = ++r->past->built, n = fold_limit(r, in);
+        r->ops[x->index]->built = walk;
+        for (uint32_t i = x->index + 1; i < n; i++) {
+                struct op *o = r->ops[i];
+                if (!set_has(in, i) || !names_built(r, o, walk))
+                        continue;
+                if (past_namer(r, o) != x->home)
+                        return true;
+                o->built = walk;
+        }
+        return false;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why: two operations may each be right in their own past and still not both stand: a household signed two at one place of
+ * its chain, a ticket's last use was spent on both sides of a partition, two households certified one device key. Which one
+ * stands must not depend on who asks, so: the one another household built on; of several or none, the lower id.
+ *
+ * An add that two doors countersigned is one operation of its household (twins): nothing is wrong with it, both stand.
+ */
+#include "roster/inside.h"
+
+#include <stdlib.h>
+
+static bool stands(const struct bits *in, const struct state *st, uint32_t i) {
+        return set_has(in, i) && !(st->ops[i] & OP_VOID);
+}
+
+static bool id_lower(const struct op *a, const struct op *b) {
+        return memcmp(a->pub.id.b, b->pub.id.b, sizeof(a->pub.id.b)) < 0;
+}
+
+/* ---- forks of a chain ---- */
+
+static int by_place(const void *a, const void *b, void *arg) {
+        const struct roster *r = arg;
+        const struct op *x = r->ops[*(const uint32_t *)a], *y = r->ops[*(const uint32_t *)b];
+        if (x->seq != y->seq)
+                return x->seq < y->seq ? -1 : 1;
+        if (x->home != y->home)
+                return x->home < y->home ? -1 : 1;
+        return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* @x comes before @y: someone built on it and nobody on @y, or else its id is lower. */
+static bool preferred(const struct roster *r, const struct bits *in, const struct op *x, const struct op *y) {
+        bool bx = past_built_on(r, in, x), by = past_built_on(r, in, y);
+        return bx != by ? bx : id_lower(x, y);
+}
+
+/* The operation itself, or the first twin of a first operation: those are one. */
+static uint32_t as_one(const struct op *o) {
+        return o->seq ? o->index : o->twin;
+}
+
+/* R1: "of adds none that has another of the same household among its descendants": it had fallen when that was admitted. */
+static int was_replaced(const struct roster *r, const struct op *o, const uint32_t *at, uint32_t n, bool *ret) {
+        for (uint32_t i = 0; i < n; i++) {
+                const struct op *later = r->ops[at[i]];
+                struct bits past;
+                if (o->seq || as_one(later) == as_one(o))
+                        continue;
+                if (past_of(r, later->named, later->n_named, &past))
+                        return ERR_NOMEM;
+                *ret |= bits_has(&past, o->index);
+                bits_fini(&past);
+        }
+        return 0;
+}
+
+/* Of the operations @at[0…n) at one place of one chain one stands, with its twins. What they rest on in other chains is not
+ * asked, so that it does not matter which household's chain is resolved first. */
+static int place_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *at,
+                         uint32_t n) {
+        const struct op *best = NULL;
+        for (uint32_t i = 0; i < n; i++) {
+                const struct op *o = r->ops[at[i]];
+                bool replaced = o->seq && st->ops[o->named[0]] & OP_BRANCH;
+                if (!replaced && was_replaced(r, o, at, n, &replaced))
+                        return ERR_NOMEM;
+                if (!replaced && (!best || preferred(r, in, o, best)))
+                        best = o;
+        }
+        for (uint32_t i = 0; i < n; i++)
+                if (!best || as_one(r->ops[at[i]]) != as_one(best))
+                        st->ops[at[i]] |= OP_VOID | OP_BRANCH;
+        return 0;
+}
+
+/* What hangs on a branch that fell, and has no rival itself. Own previous operations have lower numbers. */
+static void branches_spread(const struct roster *r, const struct bits *in, struct state *st) {
+        for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++)
+                if (set_has(in, i) && r->ops[i]->seq && st->ops[r->ops[i]->named[0]] & OP_BRANCH)
+                        st->ops[i] |= OP_VOID | OP_BRANCH;
+}
+
+/* From the beginning of the chains up: what stands on a branch that fell is no candidate. */
+static int forks_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+        uint32_t n = 0, limit = fold_limit(r, in);
+        uint32_t *list = malloc((r->n_rivals + 1) * sizeof(*list));
+        if (!list)
+                return ERR_NOMEM;
+        for (uint32_t i = 0; i < limit; i++)
+                if (r->ops[i]->rival && set_has(in, i))
+                        list[n++] = i;
+        qsort_r(list, n, sizeof(*list), by_place, (void *)r);
+        int ret = 0;
+        for (uint32_t from = 0, to; from < n && !ret; from = to) {
+                const struct op *first = r->ops[list[from]];
+                for (to = from + 1; to < n; to++)
+                        if (r->ops[list[to]]->seq != first->seq || r->ops[list[to]]->home != first->home)
+                                break;
+                branches_spread(r, in, st);
+                ret = place_resolve(r, in, st, list + from, to - from);
+        }
+        free(list);
+        return ret;
+}
+
+/* ---- tickets spent more often than they may be ---- */
+
+struct spend {
+        const struct op *add;
+        struct bits past;
+        uint32_t before; /* spends in its past that were not picked yet */
+        bool built, picked;
+};
+
+static void spends_free(struct spend *s, uint32_t n) {
+        for (uint32_t i = 0; i < n; i++)
+                bits_fini(&s[i].past);
+        free(s);
+}
+
+static int spends_list(const struct roster *r, const struct bits *in, const struct state *st, const struct invite *inv,
+                       struct spend *s, uint32_t *n) {
+        for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite) {
+                const struct op *o = r->ops[i];
+                if (!stands(in, st, i))
+                        continue;
+                struct spend *one = &s[*n];
+                if (past_of(r, o->named, o->n_named, &one->past))
+                        return ERR_NOMEM;
+                one->add = o;
+                one->built = past_built_on(r, in, o);
+                ++*n;
+        }
+        for (uint32_t i = 0; i < *n; i++)
+                for (uint32_t k = 0; k < *n; k++)
+                        s[i].before += bits_has(&s[i].past, s[k].add->index);
+        return 0;
+}
+
+static struct spend *spend_next(struct spend *s, uint32_t n) {
+        struct spend *best = NULL;
+        for (uint32_t i = 0; i < n; i++) {
+                if (s[i].picked || s[i].before)
+                        continue;
+                bool better = best && (s[i].built != best->built ? s[i].built : id_lower(s[i].add, best->add));
+                if (!best || better)
+                        best = &s[i];
+        }
+        return best;
+}
+
+/* Takes @one and its twins, which are the same spend. */
+static void spend_pick(struct spend *s, uint32_t n, const struct spend *one) {
+        for (uint32_t i = 0; i < n; i++) {
+                if (s[i].picked || s[i].add->twin != one->add->twin)
+                        continue;
+                s[i].picked = true;
+                for (uint32_t k = 0; k < n; k++)
+                        s[k].before -= bits_has(&s[k].past, s[i].add->index);
+        }
+}
+
+static int invite_resolve(const struct roster *r, const struct bits *in, struct state *st, const struct invite *inv) {
+        uint32_t n = 0, room = 0;
+        for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite)
+                room++;
+        struct spend *s = calloc(room + 1, sizeof(*s));
+        if (!s)
+                return ERR_NOMEM;
+        int ret = spends_list(r, in, st, inv, s, &n);
+        for (uint32_t used = 0; !ret && used < inv->uses; used++) {
+                struct spend *one = spend_next(s, n);
+                if (!one)
+                        break;
+                spend_pick(s, n, one);
+        }
+        for (uint32_t i = 0; !ret && i < n; i++)
+                if (!s[i].picked)
+                        st->ops[s[i].add->index] |= OP_VOID;
+        spends_free(s, room);
+        return ret;
+}
+
+static int invites_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+        for (uint32_t i = 0; i < r->n_invites; i++) {
+                const struct invite *inv = r->invites[i];
+                if (inv->n_adds > inv->uses && invite_resolve(r, in, st, inv))
+                        return ERR_NOMEM;
+        }
+        return 0;
+}
+
+/* ---- one device key, two certificates ---- */
+
+/* The operation that certifies: of twins the standing one with the lowest id. */
+static const struct op *certifier(const struct roster *r, const struct bits *in, const struct state *st,
+                                  const struct cert *c) {
+        const struct op *best = r->ops[c->op];
+        if (best->seq || !best->twinned)
+                return best;
+        uint32_t twin = best->twin;
+        best = NULL;
+        for (uint32_t i = r->homes[c->home]->ops; i != NONE; i = r->ops[i]->next_of_home) {
+                const struct op *o = r->ops[i];
+                if (!o->seq && o->twin == twin && stands(in, st, i) && (!best || id_lower(o, best)))
+                        best = o;
+        }
+        return best ? best : r->ops[c->op];
+}
+
+/* A home's first device before a later one: it is the harder to make up. Then as with forks. */
+static bool cert_preferred(const struct roster *r, const struct bits *in, const struct state *st, const struct cert *a,
+                           const struct cert *b) {
+        const struct op *x = certifier(r, in, st, a), *y = certifier(r, in, st, b);
+        return (x->seq == 0) != (y->seq == 0) ? x->seq == 0 : preferred(r, in, x, y);
+}
+
+static void certs_compare(const struct roster *r, const struct bits *in, struct state *st, const bool *fine, uint32_t a,
+                          uint32_t b) {
+        if (a == b || !fine[a] || !fine[b])
+                return;
+        st->certs[cert_preferred(r, in, st, r->certs[a], r->certs[b]) ? b : a] = CERT_LOST;
+}
+
+static int keys_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+        bool *fine = calloc(r->n_certs + 1, sizeof(*fine));
+        if (!fine)
+                return ERR_NOMEM;
+        for (uint32_t i = 0; i < r->n_certs; i++)
+                fine[i] = fold_cert_stands(r, in, st, i);
+        for (uint32_t i = 0; i < r->n_clashes; i++) {
+                const struct cert *c = r->certs[r->clashes[i]];
+                for (uint32_t k = c->next_sign; k != NONE; k = r->certs[k]->next_sign)
+                        certs_compare(r, in, st, fine, c->index, k);
+                for (uint32_t k = c->next_noise; k != NONE; k = r->certs[k]->next_noise)
+                        certs_compare(r, in, st, fine, c->index, k);
+        }
+        free(fine);
+        return 0;
+}
+
+int rivals_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+        if (r->n_rivals && forks_resolve(r, in, st))
+                return ERR_NOMEM;
+        fold_settle(r, in, st);
+        if (r->n_crowded && invites_resolve(r, in, st))
+                return ERR_NOMEM;
+        fold_settle(r, in, st);
+        return r->n_clashes ? keys_resolve(r, in, st) : 0;
+}

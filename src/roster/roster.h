@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fold: operations in, member set and charter out. The member set is a pure function of the set of operations, in
+ * whatever order they came; the exact rules are PROTOCOL section 5 (votes, seniority, voiding, tickets).
+ */
+#pragma once
+
+#include "crypto/sign.h"
+#include "wire/messages.h"
+
+#define ROSTER_DEVICES_MAX 4 /* of a household, at a time */
+#define ROSTER_HEADS_MAX 16
+#define ROSTER_PARENTS_MAX 4
+
+struct roster;
+
+struct roster_home;
+
+struct roster_device {
+        struct key sign, noise, seal;
+        enum wire_e_share share;
+        char name[33];
+        const struct roster_home *home;
+        mesh_wall since;    /* stated time of its certification (an add: the countersigned time) */
+        mesh_wall gone_at;  /* 0: current; else the stated time of its revocation, or of its household's end: records it made
+                               up to then stand, later ones are void */
+};
+
+struct roster_home {
+        struct key key;   /* names the household */
+        struct key seal;
+        char name[33];
+        bool member;      /* false: removed or left; kept because its earlier records stand */
+        bool left;        /* it left by itself */
+        bool steward;
+        mesh_wall joined;
+        mesh_wall gone_at; /* 0: a member */
+        uint32_t depth;    /* add depth: seniority is (depth, then lower id of the add) */
+        const struct roster_home *inviter; /* NULL: the founder */
+        struct roster_device *const *devices; /* current and revoked */
+        size_t n_devices;
+        bool name_clash;   /* a senior home has a look-alike name: always show the id beside it */
+};
+
+struct roster_op {
+        struct hash id;
+        struct span bytes;
+        enum wire_e_op type;
+        mesh_wall time;    /* stated; of an add: the countersigned time */
+};
+
+enum {
+        ROSTER_E_KNOWN = 1,     /* it is there already */
+        ROSTER_E_PARENTS = 2,   /* an ancestor is missing: keep it and try again */
+        ROSTER_E_INPUT = 3,     /* not an operation, or a row its type needs is missing or does not belong */
+        ROSTER_E_SIGNATURE = 4, /* a signature is wrong */
+        ROSTER_E_RULE = 5,      /* void for ever by what its own ancestors say (author no member, chain full, ticket …) */
+        ROSTER_E_EXPIRED = 6,   /* admission: the ticket's time is over */
+        ROSTER_E_USED = 7,      /* admission: every use is spent */
+        ROSTER_E_NAME = 8,      /* admission: the name is refused */
+        ROSTER_E_FULL = 9,      /* admission: the mesh is full */
+        ROSTER_E_BUDGET = 10,   /* admission: the inviting household has no places left */
+        ROSTER_E_STRANGER = 11, /* admission: the ticket's device is no current member's */
+        ROSTER_E_MEMBER = 12,   /* admission: that household is, or was, a member */
+};
+
+int roster_new(struct roster **ret, const uint64_t seed[4]);
+struct roster *roster_free(struct roster *r);
+
+/* Takes an operation; the first must be the genesis. Copies the bytes. @checked: its signatures were checked before (it
+ * comes from this node's own disk). Returns 0, ROSTER_E_KNOWN … ROSTER_E_RULE, or <0. @ret_id on 0, KNOWN and PARENTS. */
+int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_id);
+/* Would the joiner's signed add (without countersignature) be admitted now, at mesh time @now? 0 or ROSTER_E_*. Checks its
+ * signatures. Revoked tickets are the caller's to know. */
+int roster_may_admit(const struct roster *r, struct span add, mesh_wall now);
+
+const struct hash *roster_mesh(const struct roster *r); /* the genesis id; NULL before the genesis */
+const char *roster_mesh_name(const struct roster *r);
+mesh_cell roster_mesh_cell(const struct roster *r);     /* 0: none */
+mesh_wall roster_founded(const struct roster *r);
+uint32_t roster_charter(const struct roster *r, enum wire_charter row);
+
+size_t roster_ops(const struct roster *r);
+/* In an order in which every operation stands behind its parents (the order they were taken). NULL past the end. */
+const struct roster_op *roster_op_at(const struct roster *r, size_t i);
+const struct roster_op *roster_op_find(const struct roster *r, const struct hash *id);
+/* Ids of the operations nobody names as a parent, lowest id first; at most ROSTER_HEADS_MAX. */
+size_t roster_heads(const struct roster *r, struct hash ret[ROSTER_HEADS_MAX]);
+
+/* What an operation signed now names: at most 4 ids. With @household, its own previous operation stands first and @ret_seq is
+ * the place in its chain; NULL (a countersignature's heads): @ret_seq may be NULL too. Then the @must ids (the home or proposal
+ * it is about, the devices it rests on), then heads. Returns how many; 0: that household has no chain here. */
+size_t roster_parents(const struct roster *r, const struct key *household, const struct hash *must, size_t n_must,
+                      struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq);
+/* The operation a home is a member by, or a device was certified by. */
+const struct roster_op *roster_home_op(const struct roster *r, const struct roster_home *home);
+const struct roster_op *roster_device_op(const struct roster *r, const struct roster_device *device);
+
+const struct roster_home *roster_home_find(const struct roster *r, const struct key *household);
+const struct roster_device *roster_device_find(const struct roster *r, const struct key *sign);
+const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise); /* current devices only */
+/* Every household that ever was a member, in order of joining. NULL past the end. */
+const struct roster_home *roster_home_at(const struct roster *r, size_t i);
+size_t roster_members(const struct roster *r);
+size_t roster_stewards(const struct roster *r);
+/* Homes that came on this invite, now standing or not. */
+uint32_t roster_invite_used(const struct roster *r, const struct key *invite);
+
+/* Hash over the sorted keys of removed and departed households and revoked devices, as the whole set of operations says. */
+void roster_removed(const struct roster *r, struct hash *ret);
+/* The same, folded from the ancestors of these heads alone (themselves included). 0, or ROSTER_E_PARENTS. */
+int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, struct hash *ret);
+
+/* A removal, promotion, demotion or return that was proposed. */
+struct roster_proposal {
+        struct hash id;
+        enum wire_e_op type;
+        const struct roster_home *target, *by;
+        mesh_wall time;
+        struct span reason;     /* into the roster's own memory */
+        uint32_t votes, needed; /* by the count that is nearer to being enough */
+        bool in_force;          /* taken */
+        bool dead;              /* void, or its turn came and it was not taken */
+};
+/* Newest first by stated time. NULL members never; false past the end. */
+bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal *ret);
+/* Has @household a vote that counts for it? */
+bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household);
+/* The place and the id of @household's latest standing operation, for signing its next one; false: no such home. */
+bool roster_chain(const struct roster *r, const struct key *household, uint32_t *ret_next_seq, struct hash *ret_last);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why: a ticket is all a joiner has, and it comes by paper, by telephone and by photograph. So it must be readable before
+ * joining, say by itself that it arrived whole, and let nobody forge a use of it: its signature is the one that the invite in
+ * the joiner's add carries, over a hash of all the ticket says.
+ *
+ * blind = hash(TICKET_BLIND, mesh, the ticket's pairs before its signature), so signing the invite signs the ticket.
+ */
+#include "roster/ticket.h"
+
+#include "base/text.h"
+#include "roster/invite.h"
+
+#define PREFIX_WORD "PORCHLIGHT" /* and then the version */
+#define VERSION '1'
+#define TEXT_MAX 4096 /* with all that is skipped; a ticket has about 620 characters */
+#define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes of the last pair */
+
+/* ---- the public half ---- */
+
+/* @with_sig false: the signature is to be made yet. */
+static void invite_encode(const struct wire_invite *inv, bool with_sig, struct buf *out) {
+        static const uint8_t none[SIGN_BYTES];
+        struct wire_invite copy = *inv;
+        if (!with_sig)
+                copy.sig = SPAN_OF(none);
+        codec_encode(&wire_invite_desc, &copy, out);
+}
+
+void invite_hash(struct hash *ret, const struct wire_invite *inv, const struct hash *mesh) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        invite_encode(inv, false, &raw);
+        hash_make(ret, DOMAIN_INVITE, mesh, codec_pairs_before(buf_span(&raw), INVITE_KEY_sig));
+}
+
+bool invite_check(const struct wire_invite *inv, const struct hash *mesh) {
+        struct hash what;
+        struct key device;
+        memcpy(device.b, inv->device.p, sizeof(device.b));
+        invite_hash(&what, inv, mesh);
+        return sign_check(inv->sig.p, &device, DOMAIN_INVITE, &what);
+}
+
+/* @blind receives what inv->blind points to. */
+static struct wire_invite invite_of(const struct ticket *t, struct span raw, struct hash *blind) {
+        hash_make(blind, DOMAIN_TICKET_BLIND, &t->mesh, codec_pairs_before(raw, TICKET_KEY_sig));
+        return (struct wire_invite){
+                .key = SPAN_OF(t->invite.pub.b),
+                .device = t->w.device,
+                .expires = t->w.expires,
+                .uses = t->w.uses,
+                .blind = SPAN_OF(blind->b),
+                .sig = t->w.sig,
+        };
+}
+
+void ticket_invite(const struct ticket *t, struct buf *out) {
+        struct hash blind;
+        struct wire_invite inv = invite_of(t, buf_span(&t->store), &blind);
+        invite_encode(&inv, true, out);
+}
+
+/* ---- addresses ---- */
+
+static bool addr_right(const struct wire_addr *a) {
+        return WIRE_HAS(a, ADDR, ip4) + WIRE_HAS(a, ADDR, ip6) + WIRE_HAS(a, ADDR, dns) == 1;
+}
+
+static bool addrs_right(struct wire_list list) {
+        struct wire_addr a;
+        uint32_t n = list.count, right = 0;
+        while (wire_list_next(&wire_addr_desc, &list, &a))
+                right += addr_right(&a);
+        return right == n && n <= TICKET_ADDRS_MAX;
+}
+
+static struct wire_list addrs_first(struct wire_list list, uint32_t n) {
+        struct wire_list rest = list;
+        struct wire_addr a;
+        for (uint32_t i = 0; i < n; i++)
+                wire_list_next(&wire_addr_desc, &rest, &a);
+        return (struct wire_list){n, span_of(list.items.p, list.items.n - rest.items.n)};
+}
+
+/* ---- making ---- */
+
+static bool ticket_encode(struct ticket *t, struct buf *raw) {
+        buf_clear(raw);
+        codec_encode(&wire_ticket_desc, &t->w, raw);
+        return buf_ok(raw);
+}
+
+/* Drops addresses from the last until the whole fits. */
+static bool ticket_fit(struct ticket *t, struct buf *raw) {
+        struct wire_list all = t->w.addrs;
+        if (!WIRE_HAS(&t->w, TICKET, addrs) || all.count == 0) {
+                t->w.has &= ~(UINT64_C(1) << TICKET_KEY_addrs);
+                return ticket_encode(t, raw);
+        }
+        for (uint32_t n = all.count; n > 0; n--) {
+                t->w.addrs = addrs_first(all, n);
+                if (ticket_encode(t, raw))
+                        return true;
+        }
+        t->w.has &= ~(UINT64_C(1) << TICKET_KEY_addrs);
+        return ticket_encode(t, raw);
+}
+
+static void ticket_text(struct span raw, struct buf *text) {
+        buf_add_str(text, TICKET_PREFIX);
+        text_base32(text, raw);
+}
+
+/* Signs what @t->w says, its spans still the caller's, and leaves the encoding in @raw. */
+static int ticket_sign(struct ticket *t, const struct sign_key *device, const uint8_t seed[32], struct buf *raw) {
+        uint8_t sig[SIGN_BYTES] = {0};
+        struct hash blind, what;
+        t->w.device = SPAN_OF(device->pub.b);
+        t->w.seed = span_of(seed, 32);
+        t->w.sig = SPAN_OF(sig);
+        if (!ticket_fit(t, raw))
+                return TICKET_E_VALUE;
+        struct wire_invite inv = invite_of(t, buf_span(raw), &blind);
+        invite_hash(&what, &inv, &t->mesh);
+        sign_make(sig, device, DOMAIN_INVITE, &what);
+        bool made = ticket_encode(t, raw);
+        t->w.sig = t->w.seed = SPAN_NONE;
+        return made ? 0 : ERR_NOMEM;
+}
+
+static int ticket_read(struct ticket *t) {
+        if (codec_decode(&wire_ticket_desc, buf_span(&t->store), &t->w, NULL))
+                return TICKET_E_MANGLED;
+        if (codec_before(buf_span(&t->store), TICKET_KEY_sig).n + SIG_PAIR != t->store.n)
+                return TICKET_E_MANGLED; /* something stands behind the signature */
+        if (WIRE_HAS(&t->w, TICKET, addrs) && !addrs_right(t->w.addrs))
+                return TICKET_E_MANGLED;
+        memcpy(t->mesh.b, t->w.mesh.p, sizeof(t->mesh.b));
+        sign_key_from_seed(&t->invite, t->w.seed.p);
+        return 0;
+}
+
+int ticket_make(struct ticket *t, const struct sign_key *device, struct rng *rng, struct buf *text) {
+        _clean_(buf_wipe) struct buf raw = BUF_NULL;
+        uint8_t seed[32];
+        if (t->w.mesh.n != sizeof(t->mesh.b) || (WIRE_HAS(&t->w, TICKET, addrs) && !addrs_right(t->w.addrs)))
+                return TICKET_E_VALUE;
+        memcpy(t->mesh.b, t->w.mesh.p, sizeof(t->mesh.b));
+        rng_bytes(rng, seed, sizeof(seed));
+        sign_key_from_seed(&t->invite, seed);
+        int r = ticket_sign(t, device, seed, &raw);
+        hash_wipe(seed, sizeof(seed));
+        if (r)
+                return r;
+        buf_add(&t->store, buf_span(&raw));
+        if (!buf_ok(&t->store))
+                return ERR_NOMEM;
+        r = ticket_read(t);
+        if (r)
+                return TICKET_E_VALUE;
+        ticket_text(buf_span(&t->store), text);
+        return buf_ok(text) ? 0 : ERR_NOMEM;
+}
+
+/* ---- reading ---- */
+
+static bool skipped(uint8_t c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '-';
+}
+
+/* The text without what is skipped. */
+static int text_squeeze(struct span text, struct buf *ret) {
+        if (text.n > TEXT_MAX)
+                return TICKET_E_MANGLED;
+        for (size_t i = 0; i < text.n; i++)
+                if (!skipped(text.p[i]))
+                        buf_add_u8(ret, text.p[i]);
+        return buf_ok(ret) ? 0 : ERR_NOMEM;
+}
+
+static int prefix_check(struct span s) {
+        size_t n = sizeof(PREFIX_WORD) - 1;
+        if (s.n < n || !text_eq_nocase(span_of(s.p, n), SPAN_STR(PREFIX_WORD)))
+                return TICKET_E_PREFIX;
+        if (s.n == n)
+                return TICKET_E_MANGLED;
+        if (s.p[n] == VERSION)
+                return 0;
+        return s.p[n] >= '0' && s.p[n] <= '9' ? TICKET_E_VERSION : TICKET_E_MANGLED;
+}
+
+static int ticket_decode(struct ticket *t, struct span text) {
+        _clean_(buf_wipe) struct buf plain = BUF_NULL;
+        int r = text_squeeze(text, &plain);
+        if (r)
+                return r;
+        r = prefix_check(buf_span(&plain));
+        if (r)
+                return r;
+        if (!text_unbase32(&t->store, span_from(buf_span(&plain), sizeof(TICKET_PREFIX) - 1)))
+                return buf_ok(&t->store) ? TICKET_E_MANGLED : ERR_NOMEM;
+        r = ticket_read(t);
+        if (r)
+                return r;
+        struct hash blind;
+        struct wire_invite inv = invite_of(t, buf_span(&t->store), &blind);
+        return invite_check(&inv, &t->mesh) ? 0 : TICKET_E_SIGNATURE;
+}
+
+int ticket_parse(struct ticket *ret, struct span text) {
+        struct ticket t = {.store = BUF_NULL};
+        int r = ticket_decode(&t, text);
+        if (r) {
+                ticket_fini(&t);
+                return r;
+        }
+        *ret = t;
+        hash_wipe(&t, sizeof(t));
+        return 0;
+}
+
+void ticket_fini(struct ticket *t) {
+        buf_wipe(&t->store);
+        hash_wipe(t, sizeof(*t));
+}
+
+const char *ticket_error_text(int e) {
+        switch (e) {
+        case TICKET_E_PREFIX:
+                return "is not a Porchlight ticket";
+        case TICKET_E_VERSION:
+                return "is a ticket of a newer version of Porchlight";
+        case TICKET_E_MANGLED:
+                return "did not arrive whole: letters are missing, changed or added";
+        case TICKET_E_SIGNATURE:
+                return "was altered: its signature is wrong";
+        case TICKET_E_VALUE:
+                return "has a value out of bounds";
+        }
+        return "cannot be read";
+}
