@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/inside.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+
+#define BATCH_FIRST 16
+#define ROW_SPANS_MAX 4
+
+/* A row with everything it points to behind it. Some rows hold keys, so all are wiped. */
+struct item {
+        uint64_t token;
+        size_t size;
+        struct mesh_row row;
+        union {
+                struct wire_alert alert;
+                struct wire_follow follow;
+        };
+        uint8_t bytes[];
+};
+
+struct store_batch {
+        struct item **items;
+        size_t n, cap;
+};
+
+struct store_batch *store_batch_new(void) {
+        return calloc(1, sizeof(struct store_batch));
+}
+
+struct store_batch *store_batch_free(struct store_batch *b) {
+        if (!b)
+                return NULL;
+        for (size_t i = 0; i < b->n; i++) {
+                explicit_bzero(b->items[i], b->items[i]->size);
+                free(b->items[i]);
+        }
+        free(b->items);
+        free(b);
+        return NULL;
+}
+
+/* Every span a row borrows; of its plaintext, the item's own copy's. */
+static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[ROW_SPANS_MAX]) {
+        size_t n = 0;
+        switch (row->kind) {
+        case MESH_ROW_JOIN:
+                ret[n++] = &row->join.op;
+                ret[n++] = &row->join.ticket;
+                break;
+        case MESH_ROW_OP:
+                ret[n++] = &row->op.bytes;
+                break;
+        case MESH_ROW_EPOCH:
+                ret[n++] = &row->epoch.header;
+                break;
+        case MESH_ROW_TICKET:
+                ret[n++] = &row->ticket.text;
+                ret[n++] = &row->ticket.label;
+                break;
+        case MESH_ROW_CONTACT:
+                ret[n++] = &row->contact.bytes;
+                break;
+        case MESH_ROW_RECORD:
+                ret[n++] = &row->record.bytes;
+                if (row->record.alert) {
+                        ret[n++] = &it->alert.text;
+                        ret[n++] = &it->alert.clips;
+                } else if (row->record.follow) {
+                        ret[n++] = &it->follow.target;
+                        ret[n++] = &it->follow.text;
+                }
+                break;
+        case MESH_ROW_MARK:
+        case MESH_ROW_ADDR:
+        case MESH_ROW_KINDS:
+                break;
+        }
+        return n;
+}
+
+static void copy_plaintext(struct item *it) {
+        if (it->row.kind != MESH_ROW_RECORD)
+                return;
+        if (it->row.record.alert) {
+                it->alert = *it->row.record.alert;
+                it->alert.salt = SPAN_NONE; /* nobody reads it again */
+                it->row.record.alert = &it->alert;
+                it->row.record.follow = NULL;
+        } else if (it->row.record.follow) {
+                it->follow = *it->row.record.follow;
+                it->follow.salt = SPAN_NONE;
+                it->row.record.follow = &it->follow;
+        }
+}
+
+static struct item *item_new(const struct mesh_row *row, uint64_t token) {
+        struct item head = {.token = token, .size = sizeof(head), .row = *row};
+        struct span *spans[ROW_SPANS_MAX];
+        copy_plaintext(&head);
+        size_t n = row_spans(&head.row, &head, spans);
+        for (size_t i = 0; i < n; i++)
+                head.size += spans[i]->n;
+
+        struct item *it = malloc(head.size);
+        if (!it)
+                return NULL;
+        *it = head;
+        copy_plaintext(it); /* once more: now it points into the item that stays */
+        n = row_spans(&it->row, it, spans);
+        uint8_t *at = it->bytes;
+        for (size_t i = 0; i < n; i++) {
+                if (spans[i]->n)
+                        memcpy(at, spans[i]->p, spans[i]->n);
+                spans[i]->p = at;
+                at += spans[i]->n;
+        }
+        explicit_bzero(&head, sizeof(head));
+        return it;
+}
+
+int store_batch_add(struct store_batch *b, const struct mesh_row *row, uint64_t token) {
+        if (b->n == b->cap) {
+                size_t cap = b->cap ? b->cap * 2 : BATCH_FIRST;
+                struct item **items = reallocarray(b->items, cap, sizeof(*items));
+                if (!items)
+                        return ERR_NOMEM;
+                b->items = items;
+                b->cap = cap;
+        }
+        struct item *it = item_new(row, token);
+        if (!it)
+                return ERR_NOMEM;
+        b->items[b->n++] = it;
+        return 0;
+}
+
+size_t store_batch_count(const struct store_batch *b) {
+        return b->n;
+}
+
+uint64_t store_batch_token(const struct store_batch *b, size_t i) {
+        return i < b->n ? b->items[i]->token : 0;
+}
+
+struct commit {
+        const struct store_batch *batch;
+        uint64_t seq;
+};
+
+static int put_all(struct store *s, void *ctx) {
+        struct commit *c = ctx;
+        for (size_t i = 0; i < c->batch->n; i++) {
+                int r = row_put(s, &c->batch->items[i]->row);
+                if (r)
+                        return r;
+        }
+        return store_last_event(&s->q, &c->seq);
+}
+
+int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t *ret_seq) {
+        struct commit c = {b, 0};
+        s->now = now;
+        int r = store_transaction(s, put_all, &c);
+        if (r)
+                return r;
+        *ret_seq = c.seq;
+        return 0;
+}

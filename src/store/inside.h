@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the store's own files share and nobody else sees. */
+#pragma once
+
+#include "store/file.h"
+#include "store/sql.h"
+#include "store/store.h"
+
+struct store {
+        struct sql q;
+        char *dir;
+        int lock;
+        mesh_wall now;  /* of the commit or tick under way */
+        bool broken;    /* reading or writing failed: what SQLite has in memory may not be what is on disk */
+        bool erase_due; /* something was erased, and the log still has its old pages */
+};
+
+struct store_reader {
+        struct sql q;
+};
+
+/* head.flags */
+enum {
+        RECORD_MINE = 1,
+        RECORD_OWN = 2,
+        RECORD_SENSOR = 4,
+        RECORD_WIPED = 8, /* retracted: its body is zeros and must never come back */
+        RECORD_READ = 16, /* its plaintext was there: it has an alert or follow row, unless retracted */
+        RECORD_BODY = 32,
+};
+
+/* Everything about a record that neither its id nor its expiry tells, packed into record.head. */
+struct head {
+        mesh_wall created;
+        uint32_t device, house; /* numbers of keys */
+        uint32_t day;
+        uint16_t index;
+        uint8_t type, klass, flags;
+        struct hash target; /* zeros: none */
+};
+#define HEAD_BYTES_MAX 57
+size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]);
+bool head_unpack(struct span bytes, struct head *ret);
+bool hash_is_zero(const struct hash *h);
+
+/* Runs @body inside one transaction and rolls back unless it returns 0. Finishes erasures afterwards. */
+int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx);
+int store_last_event(struct sql *q, uint64_t *ret_seq);
+
+/* rows.c, records.c */
+int row_put(struct store *s, const struct mesh_row *row);
+int record_put(struct store *s, const struct mesh_row *row);
+
+/* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
+struct alert_ref {
+        uint64_t n, house;
+        uint8_t state;
+};
+int alert_put(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row);
+int alert_find(struct store *s, const struct hash *id, struct alert_ref *ret, bool *ret_found);
+int alert_derive(struct store *s, uint64_t n, uint8_t *ret_happening); /* 0: nothing anybody sees has changed */
+int alert_event(struct store *s, uint64_t n, uint8_t happening);
+int alert_words(struct store *s, uint64_t n, struct span text, struct span clips);
+int alert_retracted(struct store *s, const struct hash *id, uint64_t house, bool *ret, mesh_wall *ret_when);
+
+/* follows.c */
+int follow_put(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row);
+int follow_drop(struct store *s, uint64_t n, uint64_t house); /* its author has taken it back */
+
+/* load.c */
+int load_alert(sqlite3_stmt *st, struct store_alert *ret); /* the columns ALERT_COLUMNS; borrows from the statement */
+bool alert_in_force(uint8_t state, mesh_wall expires, mesh_wall now);
+/* What a callback returned: 0 to go on, below 0 an error to pass up, above 0 enough. */
+int load_stopped(int r, bool *ret_stop);

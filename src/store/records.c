@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record arrives: its head is kept for RESTORE, its bytes for peers, its plaintext for people. A record that is there
+ * already adds only what was missing (bytes, or a plaintext that a late key has opened). A retraction wipes its target if
+ * that is here, and keeps it from coming back if it is not.
+ */
+#include "store/inside.h"
+
+struct known {
+        uint64_t n;
+        struct head head;
+};
+
+static int key_put(struct store *s, const struct key *key, uint32_t *ret_n) {
+        _sql_ find = sql_get(&s->q, SQL_KEY_FIND);
+        sql_bind_32(find, 1, key->b);
+        bool row;
+        int r = sql_next(&s->q, find, &row);
+        if (r)
+                return r;
+        if (row) {
+                *ret_n = (uint32_t)sql_u64(find, 0);
+                return 0;
+        }
+        _sql_ put = sql_get(&s->q, SQL_KEY_PUT);
+        sql_bind_32(put, 1, key->b);
+        r = sql_run(&s->q, put);
+        if (r)
+                return r;
+        *ret_n = (uint32_t)sqlite3_last_insert_rowid(s->q.db);
+        return 0;
+}
+
+static int record_find(struct store *s, const struct hash *id, struct known *ret, bool *ret_found) {
+        _sql_ st = sql_get(&s->q, SQL_RECORD_FIND);
+        sql_bind_32(st, 1, id->b);
+        int r = sql_next(&s->q, st, ret_found);
+        if (r || !*ret_found)
+                return r;
+        ret->n = sql_u64(st, 0);
+        return head_unpack(sql_span(st, 1), &ret->head) ? 0 : STORE_E_DAMAGED;
+}
+
+static int insert_head(struct store *s, const struct mesh_row *row, struct known *k) {
+        uint8_t bytes[HEAD_BYTES_MAX];
+        size_t n = head_pack(&k->head, bytes);
+        _sql_ st = sql_get(&s->q, SQL_RECORD_PUT);
+        sql_bind_32(st, 1, row->record.id.b);
+        sql_bind_u64(st, 2, row->record.expires);
+        sql_bind_span(st, 3, span_of(bytes, n));
+        int r = sql_run(&s->q, st);
+        if (!r)
+                k->n = (uint64_t)sqlite3_last_insert_rowid(s->q.db);
+        return r;
+}
+
+static int update_head(struct store *s, const struct known *k) {
+        uint8_t bytes[HEAD_BYTES_MAX];
+        size_t n = head_pack(&k->head, bytes);
+        _sql_ st = sql_get(&s->q, SQL_RECORD_HEAD);
+        sql_bind_u64(st, 1, k->n);
+        sql_bind_span(st, 2, span_of(bytes, n));
+        return sql_run(&s->q, st);
+}
+
+static int put_body(struct store *s, uint64_t n, struct span bytes) {
+        _sql_ st = sql_get(&s->q, SQL_BODY_PUT);
+        sql_bind_u64(st, 1, n);
+        sql_bind_span(st, 2, bytes);
+        return sql_run(&s->q, st);
+}
+
+static bool is_plaintext_of(const struct mesh_row *row, uint8_t type) {
+        if (row->record.alert)
+                return type == RECORD_ALERT;
+        return row->record.follow && type >= RECORD_UPDATE && type <= RECORD_COMMENT;
+}
+
+/* Which parts of the record @row brings that may be kept: RECORD_BODY, RECORD_READ. */
+static uint8_t brought(const struct mesh_row *row, const struct known *k) {
+        uint8_t body = row->record.bytes.n && !(k->head.flags & RECORD_WIPED) ? RECORD_BODY : 0;
+        return body | (is_plaintext_of(row, k->head.type) ? RECORD_READ : 0);
+}
+
+/* Takes over the parts @parts. Of a retracted alert the row is kept, without text; of what followed one, nothing. */
+static int put_content(struct store *s, const struct known *k, const struct mesh_row *row, uint8_t parts) {
+        int r = parts & RECORD_BODY ? put_body(s, k->n, row->record.bytes) : 0;
+        if (r || !(parts & RECORD_READ))
+                return r;
+        if (row->record.alert)
+                return alert_put(s, k->n, &k->head, row);
+        return k->head.flags & RECORD_WIPED ? 0 : follow_put(s, k->n, &k->head, row);
+}
+
+static int run_on(struct store *s, enum sql_id id, uint64_t n) {
+        _sql_ st = sql_get(&s->q, id);
+        sql_bind_u64(st, 1, n);
+        return sql_run(&s->q, st);
+}
+
+/* What the author's household wrote later about its alert is part of what it takes back. */
+static int wipe_changes(struct store *s, const struct hash *target, uint32_t house) {
+        static const enum sql_id ids[] = {SQL_FOLLOW_WIPE, SQL_FOLLOW_MUTE};
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+                _sql_ st = sql_get(&s->q, ids[i]);
+                sql_bind_32(st, 1, target->b);
+                sql_bind_u64(st, 2, house);
+                int r = sql_run(&s->q, st);
+                if (r)
+                        return r;
+                s->erase_due |= sqlite3_changes64(s->q.db) > 0;
+        }
+        return 0;
+}
+
+static int show_retraction(struct store *s, const struct known *target) {
+        if (!(target->head.flags & RECORD_READ))
+                return 0;
+        if (target->head.type != RECORD_ALERT)
+                return follow_drop(s, target->n, target->head.house);
+        uint8_t happening;
+        int r = alert_derive(s, target->n, &happening);
+        return r || !happening ? r : alert_event(s, target->n, happening);
+}
+
+static int insert_retraction(struct store *s, const struct known *k) {
+        _sql_ st = sql_get(&s->q, SQL_RETRACTION_PUT);
+        sql_bind_u64(st, 1, k->n);
+        sql_bind_32(st, 2, k->head.target.b);
+        sql_bind_u64(st, 3, k->head.house);
+        sql_bind_u64(st, 4, k->head.created);
+        return sql_run(&s->q, st);
+}
+
+static int wipe(struct store *s, struct known *target) {
+        s->erase_due = true;
+        target->head.flags |= RECORD_WIPED;
+        int r = update_head(s, target);
+        if (!r)
+                r = run_on(s, SQL_BODY_WIPE, target->n);
+        return r ? r : run_on(s, SQL_WORDS_WIPE, target->n);
+}
+
+/* DESIGN 6.13: "Retraction by the author replaces the payload by a tombstone everywhere." */
+static int retract(struct store *s, const struct known *k) {
+        int r = insert_retraction(s, k);
+        if (!r)
+                r = wipe_changes(s, &k->head.target, k->head.house);
+        if (r)
+                return r;
+        struct known target;
+        bool found;
+        r = record_find(s, &k->head.target, &target, &found);
+        if (r || !found || target.head.house != k->head.house || target.head.type == RECORD_RETRACT)
+                return r;
+        bool first = !(target.head.flags & RECORD_WIPED);
+        r = first ? wipe(s, &target) : 0;
+        /* A second retraction may be the earlier one, which only an alert's row can show. */
+        if (r || (!first && target.head.type != RECORD_ALERT))
+                return r;
+        return show_retraction(s, &target);
+}
+
+static int put_again(struct store *s, struct known *k, const struct mesh_row *row) {
+        uint8_t parts = brought(row, k) & (uint8_t)~k->head.flags;
+        if (!parts)
+                return 0;
+        k->head.flags |= parts;
+        if (parts & RECORD_READ && row->record.follow)
+                k->head.target = row->record.target; /* nobody knew it while the text was sealed */
+        int r = update_head(s, k);
+        return r ? r : put_content(s, k, row, parts);
+}
+
+static int number_keys(struct store *s, const struct mesh_row *row, struct head *h) {
+        int r = key_put(s, &row->record.device, &h->device);
+        return r ? r : key_put(s, &row->record.household, &h->house);
+}
+
+static int put_first(struct store *s, const struct mesh_row *row) {
+        struct known k = {0};
+        struct head *h = &k.head;
+        bool wiped = false, is_retraction = row->record.type == RECORD_RETRACT;
+        mesh_wall when;
+        int r = number_keys(s, row, h);
+        if (!r && !is_retraction)
+                r = alert_retracted(s, &row->record.id, h->house, &wiped, &when);
+        if (r)
+                return r;
+
+        h->created = row->record.created;
+        h->day = row->record.day;
+        h->index = row->record.index;
+        h->type = row->record.type;
+        h->klass = row->record.klass;
+        h->target = row->record.target;
+        h->flags = (row->record.mine ? RECORD_MINE : 0) | (row->record.own ? RECORD_OWN : 0) |
+                   (row->record.sensor ? RECORD_SENSOR : 0) | (wiped ? RECORD_WIPED : 0);
+        uint8_t parts = brought(row, &k);
+        h->flags |= parts;
+        r = insert_head(s, row, &k);
+        if (!r && is_retraction && !hash_is_zero(&h->target))
+                r = retract(s, &k);
+        return r ? r : put_content(s, &k, row, parts);
+}
+
+int record_put(struct store *s, const struct mesh_row *row) {
+        struct known k;
+        bool found;
+        int r = record_find(s, &row->record.id, &k, &found);
+        if (r)
+                return r;
+        return found ? put_again(s, &k, row) : put_first(s, row);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Hands the core its rows back at start. Only record heads and keys are read of what may be many: no body, no text. */
+#include "store/inside.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+
+#define KEYS_FIRST 256
+
+struct restore {
+        struct store *s;
+        mesh_wall now;
+        int (*take)(void *ctx, const struct mesh_row *row);
+        void *ctx;
+        struct key *keys; /* by number - 1 */
+        size_t n, cap;
+};
+
+static int add_key(struct restore *t, sqlite3_stmt *st) {
+        if (t->n == t->cap) {
+                size_t cap = t->cap ? t->cap * 2 : KEYS_FIRST;
+                struct key *keys = reallocarray(t->keys, cap, sizeof(*keys));
+                if (!keys)
+                        return ERR_NOMEM;
+                t->keys = keys;
+                t->cap = cap;
+        }
+        /* Keys are never deleted, so their numbers have no gaps. */
+        if (sql_u64(st, 0) != t->n + 1 || !sql_blob(st, 1, t->keys[t->n].b, sizeof(t->keys[t->n].b)))
+                return STORE_E_DAMAGED;
+        t->n++;
+        return 0;
+}
+
+static int read_keys(struct restore *t) {
+        _sql_ st = sql_get(&t->s->q, SQL_KEY_ALL);
+        for (;;) {
+                bool row;
+                int r = sql_next(&t->s->q, st, &row);
+                if (r || !row)
+                        return r;
+                r = add_key(t, st);
+                if (r)
+                        return r;
+        }
+}
+
+static const struct key *key_at(const struct restore *t, uint64_t n) {
+        return n >= 1 && n <= t->n ? &t->keys[n - 1] : NULL;
+}
+
+static bool read_record(const struct restore *t, sqlite3_stmt *st, struct mesh_row *row) {
+        struct head h;
+        if (!head_unpack(sql_span(st, 2), &h))
+                return false;
+        const struct key *device = key_at(t, h.device), *house = key_at(t, h.house);
+        if (!device || !house)
+                return false;
+        row->record.device = *device;
+        row->record.household = *house;
+        row->record.created = h.created;
+        row->record.expires = sql_u64(st, 1);
+        row->record.day = h.day;
+        row->record.index = h.index;
+        row->record.type = h.type;
+        row->record.klass = h.klass;
+        row->record.mine = h.flags & RECORD_MINE;
+        row->record.own = h.flags & RECORD_OWN;
+        row->record.sensor = h.flags & RECORD_SENSOR;
+        row->record.target = h.target;
+        return sql_blob(st, 0, row->record.id.b, sizeof(row->record.id.b));
+}
+
+static bool read_epoch(sqlite3_stmt *st, struct mesh_row *row) {
+        row->epoch.header = sql_span(st, 1);
+        row->epoch.has_key = sql_u64(st, 2);
+        row->epoch.day = (uint32_t)sql_u64(st, 4);
+        row->epoch.since = sql_u64(st, 6);
+        return sql_blob(st, 0, row->epoch.id, sizeof(row->epoch.id)) && sql_u64(st, 4) <= UINT32_MAX &&
+               sql_blob(st, 3, row->epoch.key.b, sizeof(row->epoch.key.b)) &&
+               sql_blob(st, 5, row->epoch.link_key.b, sizeof(row->epoch.link_key.b));
+}
+
+static bool read_addr(sqlite3_stmt *st, struct mesh_row *row) {
+        uint64_t port = sql_u64(st, 1), scope = sql_u64(st, 2);
+        row->addr.addr.port = (uint16_t)port;
+        row->addr.addr.scope = (uint32_t)scope;
+        row->addr.manual = sql_u64(st, 4);
+        return port <= UINT16_MAX && scope <= UINT32_MAX &&
+               sql_blob(st, 0, row->addr.addr.ip, sizeof(row->addr.addr.ip)) &&
+               sql_blob(st, 3, row->addr.device.b, sizeof(row->addr.device.b));
+}
+
+/* Fills @row from the statement's present row; false: the file is damaged. */
+static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row *row) {
+        switch (row->kind) {
+        case MESH_ROW_MARK:
+                row->mark.wall = sql_u64(st, 0);
+                return true;
+        case MESH_ROW_JOIN:
+                row->join.op = sql_span(st, 0);
+                row->join.ticket = sql_span(st, 1);
+                return true;
+        case MESH_ROW_OP:
+                row->op.bytes = sql_span(st, 1);
+                return sql_blob(st, 0, row->op.id.b, sizeof(row->op.id.b));
+        case MESH_ROW_EPOCH:
+                return read_epoch(st, row);
+        case MESH_ROW_TICKET:
+                row->ticket.text = sql_span(st, 1);
+                row->ticket.label = sql_span(st, 2);
+                row->ticket.revoked = sql_u64(st, 3);
+                return sql_blob(st, 0, row->ticket.id.b, sizeof(row->ticket.id.b));
+        case MESH_ROW_CONTACT:
+                row->contact.seq = sql_bits(st, 1);
+                row->contact.bytes = sql_span(st, 2);
+                return sql_blob(st, 0, row->contact.device.b, sizeof(row->contact.device.b));
+        case MESH_ROW_ADDR:
+                return read_addr(st, row);
+        case MESH_ROW_RECORD:
+                return read_record(t, st, row);
+        case MESH_ROW_KINDS:
+                break;
+        }
+        return false;
+}
+
+static const enum sql_id statement_of[MESH_ROW_KINDS] = {
+        [MESH_ROW_MARK] = SQL_MARK_ALL,   [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
+        [MESH_ROW_EPOCH] = SQL_EPOCH_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL, [MESH_ROW_CONTACT] = SQL_CONTACT_ALL,
+        [MESH_ROW_ADDR] = SQL_ADDR_ALL,   [MESH_ROW_RECORD] = SQL_RECORD_ALL,
+};
+
+static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {
+        _sql_ st = sql_get(&t->s->q, statement_of[kind]);
+        if (kind == MESH_ROW_RECORD)
+                sql_bind_u64(st, 1, t->now);
+        while (!*ret_stop) {
+                struct mesh_row row = {.kind = kind};
+                bool more;
+                int r = sql_next(&t->s->q, st, &more);
+                if (r || !more)
+                        return r;
+                if (!read_row(t, st, &row))
+                        return STORE_E_DAMAGED;
+                r = load_stopped(t->take(t->ctx, &row), ret_stop);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+int store_restore(struct store *s, mesh_wall now, int (*take)(void *ctx, const struct mesh_row *row), void *ctx) {
+        struct restore t = {.s = s, .now = now, .take = take, .ctx = ctx};
+        bool stop = false;
+        int r = read_keys(&t);
+        for (enum mesh_row_kind kind = 0; !r && !stop && kind < MESH_ROW_KINDS; kind++)
+                r = hand_out(&t, kind, &stop);
+        free(t.keys);
+        sqlite3_db_release_memory(s->q.db);
+        return r;
+}

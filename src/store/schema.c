@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/schema.h"
+
+#include "base/err.h"
+#include "store/file.h"
+#include "store/store.h"
+
+#define APPLICATION_ID 1346586700 /* "PCHL" */
+#define VERSION_TEXT_MAX 128
+
+/*
+ * key     households' and devices' public keys, once each
+ * record  what RESTORE needs, and nothing else: a start reads these pages only, and packed, because reading a column costs
+ *         SQLite more than reading its bytes (100,000 records: 20 ms instead of 42)
+ * retraction  who takes back what, whether it is here or not
+ * body    the signed bytes, by the record's number
+ * words   text and clips in plain, by the record's number. Rows of body and words are appended, overwritten with zeros in
+ *         place, and deleted from the oldest end only: SQLite never moves one, so that no forgotten copy of a text stays in
+ *         the gap of some page
+ * alert   the nearby index: as posted (…0), and as it stands with all that followed. place is the cell with its leading
+ *         bit, so that blocks and areas don't collide; last is when it was last in force or changed; words is the record
+ *         whose text is shown
+ * follow  what followed an alert that may not have arrived yet
+ */
+static const char version_1[] =
+        "CREATE TABLE value (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE mark (one INTEGER PRIMARY KEY, wall INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE joining (one INTEGER PRIMARY KEY, op BLOB NOT NULL, ticket BLOB NOT NULL) STRICT;"
+        "CREATE TABLE op (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, bytes BLOB NOT NULL) STRICT;"
+        "CREATE TABLE epoch (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, header BLOB NOT NULL, has_key INTEGER NOT "
+        "NULL,"
+        " key BLOB NOT NULL, day INTEGER NOT NULL, link_key BLOB NOT NULL, since INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE ticket (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, text BLOB NOT NULL, label BLOB NOT NULL,"
+        " revoked INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE contact (n INTEGER PRIMARY KEY, device BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL,"
+        " bytes BLOB NOT NULL) STRICT;"
+        "CREATE TABLE addr (n INTEGER PRIMARY KEY, ip BLOB NOT NULL, port INTEGER NOT NULL, scope INTEGER NOT NULL,"
+        " device BLOB NOT NULL, manual INTEGER NOT NULL, UNIQUE (ip, port, scope)) STRICT;"
+
+        "CREATE TABLE key (n INTEGER PRIMARY KEY, b BLOB NOT NULL UNIQUE) STRICT;"
+        "CREATE TABLE record (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, expires INTEGER NOT NULL,"
+        " head BLOB NOT NULL) STRICT;"
+        "CREATE INDEX record_expires ON record (expires);"
+        "CREATE TABLE retraction (n INTEGER PRIMARY KEY, target BLOB NOT NULL, house INTEGER NOT NULL,"
+        " created INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX retraction_target ON retraction (target, house, created);"
+        "CREATE TABLE body (n INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
+        "CREATE TABLE words (n INTEGER PRIMARY KEY, text BLOB NOT NULL, clips BLOB NOT NULL) STRICT;"
+
+        "CREATE TABLE alert (n INTEGER PRIMARY KEY, device INTEGER NOT NULL, house INTEGER NOT NULL,"
+        " place INTEGER NOT NULL, kind INTEGER NOT NULL,"
+        " doing INTEGER NOT NULL, category INTEGER NOT NULL, status INTEGER NOT NULL, created INTEGER NOT NULL,"
+        " severity0 INTEGER NOT NULL, urgency0 INTEGER NOT NULL, certainty0 INTEGER NOT NULL, expires0 INTEGER NOT "
+        "NULL,"
+        " words0 INTEGER NOT NULL, severity INTEGER NOT NULL, urgency INTEGER NOT NULL, certainty INTEGER NOT NULL,"
+        " expires INTEGER NOT NULL, state INTEGER NOT NULL, updated INTEGER NOT NULL, words INTEGER NOT NULL,"
+        " confirms INTEGER NOT NULL, disputes INTEGER NOT NULL, comments INTEGER NOT NULL, last INTEGER NOT NULL) "
+        "STRICT;"
+        "CREATE INDEX alert_place ON alert (place, last);"
+        "CREATE INDEX alert_last ON alert (last);"
+        "CREATE INDEX alert_due ON alert (expires) WHERE state <= 2;"
+        "CREATE TABLE follow (n INTEGER PRIMARY KEY, target BLOB NOT NULL, what INTEGER NOT NULL, house INTEGER NOT "
+        "NULL,"
+        " created INTEGER NOT NULL, slot INTEGER NOT NULL, severity INTEGER NOT NULL, urgency INTEGER NOT NULL,"
+        " certainty INTEGER NOT NULL, expires INTEGER NOT NULL, words INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX follow_target ON follow (target, house, created);"
+        "CREATE TABLE event (seq INTEGER PRIMARY KEY AUTOINCREMENT, what INTEGER NOT NULL, alert INTEGER NOT NULL) "
+        "STRICT;"
+        "CREATE INDEX event_alert ON event (alert);";
+
+static const char *const steps[] = {version_1};
+const struct schema schema_current = {steps, ARRAY_LEN(steps)};
+
+/* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */
+static int build(const char *dir, const struct schema *schema, size_t from) {
+        _path_ path = file_path(dir, FILE_NEW, "");
+        if (!path)
+                return ERR_NOMEM;
+        struct sql q = {0};
+        int r = sql_open(&q, path, SQL_WRITER);
+        if (!r)
+                r = sql_exec(&q, "BEGIN");
+        for (size_t i = from; !r && i < schema->n; i++)
+                r = sql_exec(&q, schema->steps[i]);
+        char version[VERSION_TEXT_MAX];
+        sqlite3_snprintf(sizeof(version), version, "PRAGMA application_id=%d; PRAGMA user_version=%u; COMMIT",
+                         APPLICATION_ID, (unsigned)schema->n);
+        if (!r)
+                r = sql_exec(&q, version);
+        if (!r)
+                r = sql_exec(&q, "PRAGMA journal_mode=WAL");
+        int64_t wal = 0;
+        if (!r)
+                r = sql_number(&q, "SELECT journal_mode = 'wal' FROM pragma_journal_mode", &wal);
+        sql_close(&q);
+        if (!r && !wal)
+                r = STORE_E_ACCESS; /* a file system that cannot share memory between processes */
+        return r;
+}
+
+static int create(const char *dir, const struct schema *schema) {
+        _path_ wal = file_path(dir, FILE_DB, "-wal");
+        _path_ path = file_path(dir, FILE_NEW, "");
+        if (!wal || !path)
+                return ERR_NOMEM;
+        /* A log without its database: somebody lost the better half. A new file beside it would swallow the log. */
+        uint64_t size = 0;
+        int r = file_check(wal, &size);
+        if (r && r != STORE_E_NONE)
+                return r;
+        if (!r && size)
+                return STORE_E_DAMAGED;
+        r = file_remove(dir, FILE_DB);
+        if (!r)
+                r = file_create(path);
+        if (!r)
+                r = build(dir, schema, 0);
+        return r ? r : file_publish(dir, FILE_NEW, FILE_DB);
+}
+
+/* Copies the open store into FILE_NEW, without its free pages. */
+static int copy(struct sql *q, const char *dir) {
+        _path_ path = file_path(dir, FILE_NEW, "");
+        if (!path)
+                return ERR_NOMEM;
+        int r = file_create(path);
+        if (r)
+                return r;
+        char *text = sqlite3_mprintf("VACUUM INTO %Q", path);
+        if (!text)
+                return ERR_NOMEM;
+        r = sql_exec(q, text);
+        sqlite3_free(text);
+        return r;
+}
+
+static int log_emptied(struct sql *q) {
+        int rc = sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        return rc ? sql_error(q->db, rc) : 0;
+}
+
+static int version_of(struct sql *q, const struct schema *schema, size_t *ret) {
+        int64_t application = 0, version = 0;
+        int r = sql_number(q, "PRAGMA application_id", &application);
+        if (!r)
+                r = sql_number(q, "PRAGMA user_version", &version);
+        if (r)
+                return r;
+        if (application != APPLICATION_ID || version < 1)
+                return STORE_E_DAMAGED;
+        if ((uint64_t)version > schema->n)
+                return STORE_E_NEWER;
+        *ret = (size_t)version;
+        return 0;
+}
+
+int schema_check(struct sql *q, const struct schema *schema) {
+        size_t version;
+        int r = version_of(q, schema, &version);
+        if (r)
+                return r;
+        return version == schema->n ? 0 : STORE_E_DAMAGED;
+}
+
+/* Leaves the file alone unless it is a whole store of an older version; then its copy takes its place. */
+static int migrate(const char *dir, const char *path, const struct schema *schema) {
+        struct sql q = {0};
+        size_t version = 0;
+        bool older = false;
+        int r = sql_open(&q, path, SQL_WRITER);
+        if (!r) {
+                sqlite3_db_config(q.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+                r = version_of(&q, schema, &version);
+        }
+        if (!r && version < schema->n) {
+                older = true;
+                r = copy(&q, dir);
+        }
+        if (!r && older)
+                r = build(dir, schema, version);
+        if (!r && older)
+                r = log_emptied(&q); /* the copy must not find the old one's log */
+        sql_close(&q);
+        if (r || !older)
+                return r;
+        _path_ wal = file_path(dir, FILE_DB, "-wal");
+        if (!wal)
+                return ERR_NOMEM;
+        uint64_t size = 0;
+        r = file_check(wal, &size);
+        if (r && r != STORE_E_NONE)
+                return r;
+        if (!r && size)
+                return STORE_E_SHARED;
+        return file_publish(dir, FILE_NEW, FILE_DB);
+}
+
+int schema_settle(const char *dir, const struct schema *schema) {
+        _path_ path = file_path(dir, FILE_DB, "");
+        if (!path)
+                return ERR_NOMEM;
+        uint64_t size = 0;
+        int r = file_remove(dir, FILE_NEW);
+        if (r)
+                return r;
+        r = file_check(path, &size);
+        if (r == STORE_E_NONE)
+                return create(dir, schema);
+        if (r)
+                return r;
+        return size ? migrate(dir, path, schema) : STORE_E_DAMAGED;
+}

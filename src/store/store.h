@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The home's disk: one SQLite file with what the core must remember and what people ask about.
+ *
+ * The core's rows are stored as they come and handed back at start. From the records' plaintexts a nearby index is kept:
+ * one row an alert with its present state, place as an integer geohash, and counts, so that `nearby` is one indexed query
+ * whatever the mesh holds; and an event log whose sequence numbers `watch --after` counts by. Follow-ups may come before
+ * their alert: the row is a function of the set of records, in any order.
+ *
+ * One read-write connection, used by one thread at a time (the node's write job); struct store_reader is a second,
+ * read-only connection for queries, likewise used by one thread at a time. WAL, synchronous=FULL, secure_delete.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "porchlight/row.h"
+
+enum {
+        STORE_E_NEWER = 1,   /* written by a newer version: upgrade */
+        STORE_E_DAMAGED = 2, /* not a store, or damaged: restore a backup */
+        STORE_E_ACCESS = 3,  /* cannot be opened or created: permissions, missing folder */
+        STORE_E_FULL = 4,    /* no space: nothing was changed */
+        STORE_E_IO = 5,      /* reading or writing failed: nothing was acknowledged; the store must be reopened */
+        STORE_E_NONE = 6,    /* no such row */
+        STORE_E_MANY = 7,    /* the prefix fits several rows */
+        STORE_E_SHARED = 8,  /* another process has it open for writing */
+};
+const char *store_error_text(int e);
+
+struct store;
+struct store_reader;
+
+/* Opens or creates DIR/porchlight.db, 0600 under any umask, and migrates it on a copy if it is older. */
+int store_open(struct store **ret, const char *dir);
+struct store *store_close(struct store *s);
+int store_reader_open(struct store_reader **ret, const char *dir); /* after store_open */
+struct store_reader *store_reader_close(struct store_reader *r);
+
+/* Hands every row to @take in the order of enum mesh_row_kind, operations and records in the order they were stored; of
+ * records those with expires > @now only, without bytes, alert and follow. @take returns 0 to go on, above 0 to stop, below
+ * 0 to stop with that error; so do all callbacks here. What they are given is borrowed until they return, and they must not
+ * call the store. */
+int store_restore(struct store *s, mesh_wall now, int (*take)(void *ctx, const struct mesh_row *row), void *ctx);
+
+/* Rows to be written in one transaction. A batch copies what it is given, so that it can travel to another thread. */
+struct store_batch;
+struct store_batch *store_batch_new(void); /* NULL: no memory */
+struct store_batch *store_batch_free(struct store_batch *b);
+int store_batch_add(struct store_batch *b, const struct mesh_row *row, uint64_t token);
+size_t store_batch_count(const struct store_batch *b);
+uint64_t store_batch_token(const struct store_batch *b, size_t i);
+/* One transaction, on disk when it returns 0. @now: for states and events. Idempotent: a record, operation … that is there
+ * already changes nothing, but for bytes or a plaintext it came without the first time. STORE_E_FULL, STORE_E_IO: nothing
+ * was written. @ret_seq: the last event's number. */
+int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t *ret_seq);
+
+/* Time passes: alerts whose time is over become expired and get their event; rows of records that expired before
+ * @purge_before are deleted, text and all, and the log is checkpointed with truncation if anything was erased. */
+int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq);
+
+/* Small named values of the daemon's own: home cell, owner uid, mutes … @value.n == 0 deletes. */
+int store_set(struct store *s, const char *name, struct span value);
+int store_get(struct store_reader *r, const char *name, struct buf *ret); /* STORE_E_NONE */
+
+/* ---- questions ---- */
+struct store_alert {
+        struct hash id;
+        struct key device, household;
+        bool mine, sensor;
+        uint8_t kind, doing, category, severity, urgency, certainty, status;
+        uint8_t state; /* enum wire_e_state */
+        mesh_cell cell;
+        uint32_t distance_m;                   /* UINT32_MAX: not asked */
+        struct span text, clips;               /* borrowed until the callback returns */
+        mesh_wall created, updated, expires;   /* updated 0: never */
+        uint32_t confirms, disputes, comments; /* confirms and disputes: distinct households */
+};
+
+struct store_filter {
+        mesh_cell centre;  /* 0: no place asked */
+        uint32_t within_m; /* 0: everywhere; needs centre */
+        mesh_wall since;   /* 0: all in force, and what changed in the last 24 h; else what changed since then */
+        uint64_t kinds[4]; /* bitmap of wanted kinds 0…255; all zero: every kind */
+        uint64_t muted_kinds[4];
+        const struct key *muted_households;
+        size_t n_muted_households;
+        uint8_t min_severity; /* 0: any; Extreme is 1, so severity <= this (Unknown counts as least severe) */
+        struct span text;     /* empty: any */
+        uint32_t limit;       /* 0: no limit */
+        mesh_wall now;
+};
+
+/* Alerts that fit, in force first, then most severe, then newest. @row returns 0 to go on. Retracted ones are not shown. */
+int store_nearby(struct store_reader *r, const struct store_filter *f,
+                 int (*row)(void *ctx, const struct store_alert *a), void *ctx);
+/* For watch: everything but "in force or of the last 24 h", so that events of any age can be told; and a retracted alert
+ * fits whatever its text was, so that whoever was shown it learns of it. */
+bool store_alert_fits(const struct store_filter *f, const struct store_alert *a);
+int store_alert_get(struct store_reader *r, const struct hash *id, int (*row)(void *ctx, const struct store_alert *a),
+                    void *ctx); /* STORE_E_NONE */
+struct store_follow {
+        struct hash id;
+        struct key household;
+        uint8_t what; /* enum wire_e_record */
+        mesh_wall created;
+        struct span text;
+};
+int store_follows(struct store_reader *r, const struct hash *alert, int (*row)(void *ctx, const struct store_follow *f),
+                  void *ctx); /* oldest first */
+/* The alert whose id begins with these hex digits (4 to 64). 0, STORE_E_NONE, STORE_E_MANY. */
+int store_alert_prefix(struct store_reader *r, struct span hex, struct hash *ret);
+
+struct store_event {
+        uint64_t seq;
+        uint8_t event;            /* enum wire_e_happening */
+        struct store_alert alert; /* as it is now */
+};
+/* Events with a sequence number above @after, in order, at most @limit. */
+int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
+                 int (*row)(void *ctx, const struct store_event *e), void *ctx);
+int store_last_seq(struct store_reader *r, uint64_t *ret);
+int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
+/* Bytes of these records; an item without bytes is not there (or retracted). Bytes are appended to @keep, which the items
+ * point into afterwards. */
+struct store_loaded {
+        struct hash id;
+        struct span bytes;
+};
+int store_load(struct store_reader *r, struct store_loaded *items, size_t n, struct buf *keep);

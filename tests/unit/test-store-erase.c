@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Time passes and things are taken back: what should be gone is searched for in the raw files. */
+#include "store-check.h"
+
+static void alerts_expire_once(void **state) {
+        (void)state;
+        struct store *s = opened();
+        for (uint64_t i = 0; i < 600; i++)
+                put_alert(s, i, 1, "");
+        uint64_t seq;
+        assert_int_equal(store_tick(s, ROWS_NOW, 0, &seq), 0);
+        assert_int_equal(seq, 600);
+        assert_int_equal(store_tick(s, ROWS_NOW + ROWS_LIFE, 0, &seq), 0);
+        assert_int_equal(seq, 1200);
+        assert_int_equal(store_tick(s, ROWS_NOW + ROWS_LIFE, 0, &seq), 0);
+        assert_int_equal(seq, 1200);
+        struct store_reader *r = reading();
+        assert_int_equal(alert_of(r, rows_id(5)).state, STATE_EXPIRED);
+        _clean_(buf_fini) struct buf got = BUF_NULL;
+        assert_int_equal(store_events(r, 600, 1, show_event, &got), 0);
+        assert_int_equal(strncmp(buf_cstr(&got), "601 expired", 11), 0);
+        store_reader_close(r);
+        store_close(s);
+}
+
+static void purged_rows_are_gone(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct hash old = put_alert(s, 1, 1, "canary-purged-alert");
+        put_follow(s, 2, 2, RECORD_COMMENT, old, "canary-purged-comment");
+        struct mesh_row row = rows_record(3, 1, RECORD_ALERT, ROWS_NOW);
+        struct wire_alert a = rows_alert(home_cell(), SPAN_STR("canary-kept"));
+        row.record.alert = &a;
+        row.record.expires = ROWS_NOW + 9 * MESH_DAY;
+        must_commit(s, &row);
+        uint64_t seq;
+        assert_int_equal(store_tick(s, ROWS_NOW + MESH_DAY, ROWS_NOW + MESH_DAY, &seq), 0);
+        assert_int_equal(seq, 4);
+        struct store_reader *r = reading();
+        struct store_alert got;
+        assert_int_equal(store_alert_get(r, &old, take_alert, &got), STORE_E_NONE);
+        assert_int_equal(alert_of(r, row.record.id).state, STATE_ACTIVE);
+        _clean_(buf_fini) struct buf events = BUF_NULL;
+        assert_int_equal(store_events(r, 0, 10, show_event, &events), 0);
+        assert_int_equal(strncmp(buf_cstr(&events), "3 posted", 8), 0);
+        uint64_t last;
+        assert_int_equal(store_last_seq(r, &last), 0);
+        assert_int_equal(last, 4); /* numbers are not given out again */
+        store_reader_close(r);
+        store_close(s);
+        assert_false(rows_anywhere(dir, SPAN_STR("canary-purged")));
+        assert_true(rows_anywhere(dir, SPAN_STR("canary-kept")));
+}
+
+/* While another reads, too: the log is emptied as soon as that is over. */
+static void retracted_text_is_gone(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct hash id = put_alert(s, 1, 1, "canary-alert");
+        put_follow(s, 2, 1, RECORD_UPDATE, id, "canary-update");
+        struct hash said = put_follow(s, 3, 2, RECORD_COMMENT, id, "canary-comment");
+        put_retraction(s, 4, 2, said);
+        put_retraction(s, 5, 1, id);
+        put_follow(s, 6, 1, RECORD_UPDATE, id, "canary-late-update");
+        struct hash early = rows_id(7);
+        put_retraction(s, 8, 3, early);
+        put_alert(s, 7, 3, "canary-early");
+        struct store_reader *r = reading();
+        assert_int_equal(alert_of(r, early).state, STATE_RETRACTED);
+        assert_int_equal(alert_of(r, early).text.n, 0);
+        store_reader_close(r);
+
+        /* The files, while the store is still open: what SQLite holds is not what a thief finds. */
+        char copy[600];
+        snprintf(copy, sizeof(copy), "cp -r %s %s.copy", dir, dir);
+        assert_int_equal(system(copy), 0);
+        char copied[300];
+        snprintf(copied, sizeof(copied), "%s.copy", dir);
+        assert_false(rows_anywhere(copied, SPAN_STR("canary")));
+        rows_remove(copied);
+        store_close(s);
+        assert_false(rows_anywhere(dir, SPAN_STR("canary")));
+}
+
+#define HUNT_ALERTS 3000
+#define HUNT_TEXT 40
+
+/* Texts of every length come, some are taken back, time passes: in no file stands a text that should be gone. */
+static void no_copy_is_forgotten(void **state) {
+        (void)state;
+        uint64_t rng = 17, seq;
+        struct store *s = opened();
+        static bool gone[HUNT_ALERTS];
+        for (uint64_t i = 0; i < HUNT_ALERTS;) {
+                struct store_batch *b = store_batch_new();
+                for (uint64_t end = MIN(i + 100, HUNT_ALERTS); i < end; i++) {
+                        char text[513];
+                        int n = snprintf(text, sizeof(text), "hunted-%06llu-", (unsigned long long)i);
+                        size_t len = (size_t)n + rows_random(&rng) % (rows_random(&rng) % 4 ? HUNT_TEXT : 490);
+                        memset(text + n, 'x', len - (size_t)n);
+                        struct mesh_row row = rows_record(i, i % 7, RECORD_ALERT, ROWS_NOW + i);
+                        row.record.expires = ROWS_NOW + i + rows_random(&rng) % 500;
+                        struct wire_alert a = rows_alert(home_cell(), span_of(text, len));
+                        row.record.alert = &a;
+                        row.record.bytes = span_of(text, len);
+                        gone[i] = row.record.expires < ROWS_NOW + HUNT_ALERTS - 600;
+                        assert_int_equal(store_batch_add(b, &row, i), 0);
+                        uint64_t victim = rows_random(&rng) % (i + 1);
+                        if (rows_random(&rng) % 10 == 0) {
+                                struct mesh_row back =
+                                        rows_record(HUNT_ALERTS + i, victim % 7, RECORD_RETRACT, ROWS_NOW + i);
+                                back.record.target = rows_id(victim);
+                                assert_int_equal(store_batch_add(b, &back, i), 0);
+                                gone[victim] = true;
+                        }
+                }
+                assert_int_equal(store_commit(s, b, ROWS_NOW + i, &seq), 0);
+                store_batch_free(b);
+                assert_int_equal(store_tick(s, ROWS_NOW + i, ROWS_NOW + i - MIN(i, 600), &seq), 0);
+        }
+        store_close(s);
+        uint8_t *p;
+        size_t n = slurp(in_dir("porchlight.db"), &p);
+        unsigned left = 0, forgotten = 0;
+        for (uint8_t *at = p; (at = memmem(at, n - (size_t)(at - p), "hunted-", 7)); at += 7) {
+                char digits[7] = "";
+                memcpy(digits, at + 7, 6);
+                uint64_t i = strtoull(digits, NULL, 10);
+                left++;
+                forgotten += i < HUNT_ALERTS && gone[i];
+        }
+        free(p);
+        assert_int_equal(forgotten, 0);
+        assert_true(left > 100);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(alerts_expire_once),
+                TEST(purged_rows_are_gone),
+                TEST(retracted_text_is_gone),
+                TEST(no_copy_is_forgotten),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
