@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "vault/keydisk.h"
+
+#include "vault/keyfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEYDISK_MODE 0600
+#define KEYDISK_OTHERS 0077
+
+static void close_fd(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+static int io_error(void) {
+        return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
+}
+
+static int read_all(int fd, struct buf *out) {
+        for (;;) {
+                uint8_t *p = buf_room(out, KEYFILE_BYTES_MAX);
+                if (!p)
+                        return ERR_NOMEM;
+                ssize_t n = read(fd, p, KEYFILE_BYTES_MAX);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return ERR_IO;
+                if (n == 0)
+                        return 0;
+                buf_used(out, (size_t)n);
+        }
+}
+
+static int write_all(int fd, struct span s) {
+        while (s.n) {
+                ssize_t n = write(fd, s.p, s.n);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return io_error();
+                s = span_from(s, (size_t)n);
+        }
+        return 0;
+}
+
+int keydisk_read(int vault_fd, struct buf *out, bool *ret_tightened) {
+        /* O_NONBLOCK: a fifo in its place must not hold the vault up. */
+        _clean_(close_fd) int fd = openat(vault_fd, KEYDISK_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0 && errno == ENOENT)
+                return KEYDISK_E_NONE;
+        if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+                return KEYDISK_E_THING;
+        if (fd < 0 || fstat(fd, &st) != 0)
+                return ERR_IO;
+        if (!S_ISREG(st.st_mode) || st.st_size > KEYFILE_BYTES_MAX)
+                return KEYDISK_E_THING;
+        bool open_to_others = st.st_mode & KEYDISK_OTHERS;
+        if (open_to_others && fchmod(fd, KEYDISK_MODE) != 0)
+                return ERR_IO;
+        int r = read_all(fd, out);
+        if (r == 0)
+                *ret_tightened = open_to_others;
+        return r;
+}
+
+/* The new file, whole and on disk, under its temporary name. */
+static int write_temp(int vault_fd, struct span bytes) {
+        if (unlinkat(vault_fd, KEYDISK_TEMP, 0) != 0 && errno != ENOENT)
+                return ERR_IO;
+        _clean_(close_fd) int fd =
+                openat(vault_fd, KEYDISK_TEMP, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, KEYDISK_MODE);
+        if (fd < 0)
+                return io_error();
+        int r = write_all(fd, bytes);
+        if (r)
+                return r;
+        return fchmod(fd, KEYDISK_MODE) == 0 && fsync(fd) == 0 ? 0 : io_error();
+}
+
+/* link(2) refuses to write over a name, on every file system that has links. Where the new name is not durable it is
+ * taken back: a key that the caller was told is not there must not turn up after a crash. */
+static int put_new(int vault_fd) {
+        if (linkat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME, 0) != 0)
+                return errno == EEXIST ? KEYDISK_E_THERE : io_error();
+        if (unlinkat(vault_fd, KEYDISK_TEMP, 0) == 0 && fsync(vault_fd) == 0)
+                return 0;
+        int r = io_error();
+        unlinkat(vault_fd, KEYDISK_NAME, 0);
+        return r;
+}
+
+static int put_over(int vault_fd) {
+        if (renameat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME) != 0)
+                return io_error();
+        return fsync(vault_fd) == 0 ? 0 : io_error();
+}
+
+int keydisk_write(int vault_fd, struct span bytes, bool replace) {
+        int r = write_temp(vault_fd, bytes);
+        if (r == 0)
+                r = replace ? put_over(vault_fd) : put_new(vault_fd);
+        if (r)
+                unlinkat(vault_fd, KEYDISK_TEMP, 0);
+        return r;
+}
+
+/* Zeros over the old bytes. On flash and copying file systems that is a hope, so nobody waits for its success. */
+static void overwrite(int vault_fd) {
+        static const uint8_t zeros[KEYFILE_BYTES_MAX];
+        _clean_(close_fd) int fd = openat(vault_fd, KEYDISK_NAME, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+                return;
+        if (write_all(fd, span_of(zeros, (size_t)MIN(st.st_size, (off_t)sizeof(zeros)))) == 0)
+                fdatasync(fd);
+}
+
+int keydisk_remove(int vault_fd) {
+        overwrite(vault_fd);
+        if (unlinkat(vault_fd, KEYDISK_NAME, 0) != 0 && errno != ENOENT)
+                return ERR_IO;
+        return fsync(vault_fd) == 0 ? 0 : ERR_IO;
+}
+
+void keydisk_tidy(int vault_fd) {
+        unlinkat(vault_fd, KEYDISK_TEMP, 0);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the daemon says: V_DEVICE, which device this is, and V_RESULT, what became of a founding or joining. Neither
+ * makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let a founding or joining come
+ * to nothing, which it can do anyway: the key of a household that is a member is never touched here.
+ */
+#include "base/log.h"
+#include "porchlight/outcomes.def"
+#include "vault/vault.h"
+
+static const char *state_word(enum keyfile_state state) {
+        switch (state) {
+        case KEYFILE_FOUNDING:
+                return "founding";
+        case KEYFILE_JOINING:
+                return "joining";
+        case KEYFILE_MEMBER:
+                return "membership";
+        }
+        return "state";
+}
+
+/* Says in the file what the key is. The mesh exists whether or not this reaches the disk, so it is tried until it
+ * does. */
+bool vault_key_save_state(struct vault *v) {
+        _clean_(buf_wipe) struct buf file = BUF_NULL;
+        bool tightened = false;
+        int r = v->io->key_read(v->io->arg, &file, &tightened);
+        if (r == 0)
+                r = keyfile_set_state(&file, v->key.state);
+        if (r == 0)
+                r = v->io->key_write(v->io->arg, buf_span(&file), true);
+        if (r)
+                log_error("the key file could not be marked as a member's (%s); trying again later", err_text(r));
+        v->unsaved = r != 0;
+        return r == 0;
+}
+
+static bool become_member(struct vault *v) {
+        v->key.state = KEYFILE_MEMBER;
+        return vault_key_save_state(v);
+}
+
+/* ---- V_DEVICE ---- */
+
+/* A founding or joining that this process did not begin. Where the daemon has no mesh it may still be at it (it was
+ * the vault that died), so its key stays until the owner asks for something else: see vault_key_void. */
+static void settle_leftover(struct vault *v) {
+        if (v->in_mesh && v->key.state == KEYFILE_FOUNDING)
+                become_member(v);
+        else if (!v->in_mesh)
+                log_info("the daemon knows nothing of the %s begun before; its key waits for the next",
+                         state_word(v->key.state));
+}
+
+void on_device(struct vault *v, const union frame_message *m) {
+        const struct wire_v_device *d = &m->v_device;
+        bool first = !v->knows_device;
+        memcpy(v->sign.b, d->sign.p, sizeof(v->sign.b));
+        memcpy(v->noise.b, d->noise.p, sizeof(v->noise.b));
+        memcpy(v->seal.b, d->seal.p, sizeof(v->seal.b));
+        v->in_mesh = d->in_mesh;
+        v->knows_device = true;
+        if (v->errand) /* this may have crossed what the daemon is about to answer */
+                return;
+        if (v->has_key && v->key.state != KEYFILE_MEMBER)
+                settle_leftover(v);
+        else if (first && v->has_key && !v->in_mesh)
+                log_warning("the household's key is here, but the daemon is in no mesh");
+        else if (first && !v->has_key && v->in_mesh && !v->broken)
+                log_warning("the daemon is in a mesh, but the household's key is not here");
+}
+
+/* ---- V_RESULT ---- */
+
+static enum wire_e_exit exit_of(struct span name) {
+        static const struct {
+                const char *name;
+                int exit;
+        } rows[] = {
+#define OUTCOME_X(NAME, exit_, name_, ...) {name_, exit_},
+                MESH_OUTCOMES(OUTCOME_X)
+#undef OUTCOME_X
+        };
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                if (rows[i].exit && span_eq(span_str(rows[i].name), name))
+                        return (enum wire_e_exit)rows[i].exit;
+        return EXIT_REFUSED;
+}
+
+static void answer_no(struct vault_peer *p, const struct wire_v_result *res) {
+        if (!WIRE_HAS(res, V_RESULT, name)) {
+                vault_refuse(p, VAULT_NO_DAEMON_REFUSED);
+                return;
+        }
+        struct wire_c_error msg = {.name = res->name, .exit = exit_of(res->name)};
+        msg.message = WIRE_HAS(res, V_RESULT, message) ? res->message : res->name;
+        if (WIRE_HAS(res, V_RESULT, hint))
+                WIRE_PUT(&msg, C_ERROR, hint, res->hint);
+        frame_put(&p->out, wire_owner_find(OWNER_O_ERROR), &msg);
+}
+
+static void answer_done(struct vault_peer *p, bool kept) {
+        struct wire_c_done done = {0};
+        if (!kept)
+                WIRE_PUT(&done, C_DONE, warning,
+                         SPAN_STR("DIR/vault/household could not be rewritten; is the disk full?"));
+        frame_put(&p->out, wire_owner_find(OWNER_O_DONE), &done);
+}
+
+static void give_up(struct vault *v) {
+        struct wire_c_none none = {0};
+        bool joining = v->key.state == KEYFILE_JOINING;
+        log_info("the %s came to nothing; its key is removed", state_word(v->key.state));
+        vault_key_drop(v);
+        if (joining)
+                frame_put(&v->to_daemon, wire_owner_find(OWNER_V_FORGET), &none);
+}
+
+void on_result(struct vault *v, const union frame_message *m) {
+        const struct wire_v_result *res = &m->v_result;
+        bool waiting = !res->ok && WIRE_HAS(res, V_RESULT, waiting), kept = true;
+        if (!v->has_key || v->key.state == KEYFILE_MEMBER) {
+                log_warning("the daemon tells the outcome of nothing; ignoring it");
+                return;
+        }
+        struct vault_peer *asker = TAKE(v->asker);
+        v->errand = VAULT_NO_ERRAND;
+        v->in_mesh = res->ok || waiting; /* what is said to the daemon from now on stands behind V_FORGET */
+        if (res->ok) {
+                log_info("the %s is complete", state_word(v->key.state));
+                kept = become_member(v);
+        } else if (!waiting) {
+                give_up(v);
+        }
+        if (asker && res->ok)
+                answer_done(asker, kept);
+        else if (asker)
+                answer_no(asker, res);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* O_STATE: what is here, without opening it. */
+#include "vault/vault.h"
+
+void on_state(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        bool has = v->has_key && !vault_key_void(v), locked = has && v->key.lock == KEYFILE_LOCKED;
+        struct wire_o_state row = {
+                .v = 1,
+                .has_household = has,
+                .passphrase = locked,
+                .unlocked = has && !locked, /* a plain key is always open; a locked one only while it signs */
+        };
+        struct wire_c_done done = {0};
+        (void)m, (void)now;
+        frame_put(&p->out, wire_owner_find(OWNER_O_STATE_ROW), &row);
+        frame_put(&p->out, wire_owner_find(OWNER_O_DONE), &done);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See server.h. */
+#include "vault/server.h"
+
+#include "base/log.h"
+#include "vault/folder.h"
+#include "vault/vault.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SEATS 8                   /* tools at a time */
+#define FRAME_BYTES_MAX 4096      /* longest frame: O_JOIN and V_JOIN are about 2.2 KiB */
+#define OUT_BYTES_MAX (64 * 1024) /* answers a tool has not read; past it the tool is hung up on */
+#define SEAT_IDLE_MS 60000        /* a tool that asks nothing for so long loses its seat */
+#define MS_MAX 0x7fffffff
+
+/* What has come in on one stream and is not a whole frame yet. */
+struct inbox {
+        size_t n;
+        uint8_t p[FRAME_BYTES_MAX];
+};
+
+struct seat {
+        struct vault_peer peer;
+        int fd;    /* -1: free */
+        bool last; /* nothing more is read: close once the answers are out */
+        mesh_time idle_until;
+        struct inbox in;
+};
+
+struct server {
+        struct vault vault;
+        struct vault_io io;
+        struct folder folder;
+        const char *dir;
+        int listen_fd;
+        bool over; /* the daemon is gone, or its stream makes no sense */
+        struct inbox daemon;
+        struct seat seats[SEATS];
+};
+
+static volatile sig_atomic_t terminated;
+
+static void on_term(int sig) {
+        (void)sig;
+        terminated = 1;
+}
+
+static mesh_time now_ms(void) {
+        struct timespec ts;
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (mesh_time)ts.tv_sec * 1000 + (mesh_time)ts.tv_nsec / 1000000;
+}
+
+/* ---- the world, as the vault sees it ---- */
+
+static int io_key_read(void *arg, struct buf *out, bool *ret_tightened) {
+        return keydisk_read(((struct server *)arg)->folder.vault_fd, out, ret_tightened);
+}
+
+static int io_key_write(void *arg, struct span bytes, bool replace) {
+        return keydisk_write(((struct server *)arg)->folder.vault_fd, bytes, replace);
+}
+
+static int io_key_remove(void *arg) {
+        return keydisk_remove(((struct server *)arg)->folder.vault_fd);
+}
+
+static void io_seed(void *arg, uint8_t ret[32]) {
+        (void)arg;
+        REQUIRE(getrandom(ret, 32, 0) == 32); /* of so few bytes it never gives a part */
+}
+
+static mesh_wall io_wall(void *arg) {
+        (void)arg;
+        time_t t = time(NULL);
+        return t > 0 ? (mesh_wall)t : 0;
+}
+
+/* ---- streams ---- */
+
+enum { STREAM_MORE, STREAM_END, STREAM_IDLE };
+
+/* One read into the room left. */
+static int inbox_fill(struct inbox *in, int fd) {
+        ssize_t n = recv(fd, in->p + in->n, sizeof(in->p) - in->n, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return STREAM_IDLE;
+        if (n <= 0)
+                return STREAM_END;
+        in->n += (size_t)n;
+        return STREAM_MORE;
+}
+
+/* The first whole frame. A frame that can never fit is one of a wrong size. */
+static int inbox_take(const struct inbox *in, struct span *ret_body, size_t *ret_used) {
+        int r = frame_take(span_of(in->p, in->n), ret_body, ret_used);
+        return r == FRAME_E_MORE && in->n == sizeof(in->p) ? FRAME_E_SIZE : r;
+}
+
+/* Forgets a frame, and wipes what it said: it may have been a passphrase. */
+static void inbox_drop(struct inbox *in, size_t used) {
+        size_t rest = in->n - used;
+        memmove(in->p, in->p + used, rest);
+        hash_wipe(in->p + rest, used);
+        in->n = rest;
+}
+
+/* False: the other end is gone. */
+static bool flush(struct buf *out, int fd) {
+        while (out->n) {
+                ssize_t n = send(fd, out->p, out->n, MSG_DONTWAIT | MSG_NOSIGNAL);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return errno == EAGAIN;
+                buf_drop(out, (size_t)n);
+        }
+        buf_wipe(out);
+        return true;
+}
+
+/* ---- the owner's tools ---- */
+
+static void seat_close(struct server *s, struct seat *seat) {
+        vault_peer_gone(&s->vault, &seat->peer);
+        close(seat->fd);
+        seat->fd = -1;
+        buf_wipe(&seat->peer.out);
+        hash_wipe(&seat->in, sizeof(seat->in));
+}
+
+static bool seat_waits(const struct server *s, const struct seat *seat) {
+        return s->vault.asker == &seat->peer;
+}
+
+static void seat_requests(struct server *s, struct seat *seat, mesh_time now) {
+        struct span body;
+        size_t used;
+        int r = 0;
+        while (!seat_waits(s, seat) && (r = inbox_take(&seat->in, &body, &used)) == 0) {
+                vault_request(&s->vault, &seat->peer, body, now);
+                inbox_drop(&seat->in, used);
+                seat->idle_until = now + SEAT_IDLE_MS;
+        }
+        if (r != FRAME_E_SIZE || seat->last)
+                return;
+        vault_refuse_why(&seat->peer, VAULT_NO_BAD_REQUEST, "the request is empty, or longer than %d bytes",
+                         FRAME_BYTES_MAX);
+        seat->last = true;
+}
+
+static void seat_serve(struct server *s, struct seat *seat, short events, mesh_time now) {
+        bool hung_up = events & (POLLHUP | POLLERR) && seat_waits(s, seat);
+        if (events & POLLIN && !seat->last && inbox_fill(&seat->in, seat->fd) == STREAM_END)
+                seat->last = true;
+        if (!seat_waits(s, seat))
+                seat_requests(s, seat, now);
+        bool idle = !seat_waits(s, seat) && now >= seat->idle_until;
+        bool gone = !buf_ok(&seat->peer.out) || !flush(&seat->peer.out, seat->fd);
+        bool done = seat->last && !seat_waits(s, seat) && !seat->peer.out.n;
+        if (hung_up || idle || gone || done)
+                seat_close(s, seat);
+}
+
+/* Its one answer, and goodbye. */
+static void turn_away(int fd, enum vault_error e) {
+        struct vault_peer p = {0};
+        vault_refuse(&p, e);
+        flush(&p.out, fd);
+        buf_fini(&p.out);
+        close(fd);
+}
+
+static struct seat *free_seat(struct server *s) {
+        for (size_t i = 0; i < SEATS; i++)
+                if (s->seats[i].fd < 0)
+                        return &s->seats[i];
+        return NULL;
+}
+
+static void owner_accept(struct server *s, mesh_time now) {
+        struct ucred who;
+        socklen_t n = sizeof(who);
+        int fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || !vault_may_ask(&s->vault, who.uid)) {
+                log_warning("user %u may not ask for this household; hanging up", n == sizeof(who) ? who.uid : 0);
+                turn_away(fd, VAULT_NO_NOT_OWNER);
+                return;
+        }
+        struct seat *seat = free_seat(s);
+        if (!seat) {
+                turn_away(fd, VAULT_NO_BUSY);
+                return;
+        }
+        seat->fd = fd;
+        seat->last = false;
+        seat->idle_until = now + SEAT_IDLE_MS;
+        seat->peer = (struct vault_peer){.uid = who.uid, .out = BUF_MAX(OUT_BYTES_MAX)};
+}
+
+/* ---- the daemon ---- */
+
+static void daemon_serve(struct server *s, short events) {
+        struct span body;
+        size_t used;
+        int r;
+        if (events & (POLLIN | POLLHUP | POLLERR) && inbox_fill(&s->daemon, SERVER_DAEMON_FD) == STREAM_END)
+                s->over = true;
+        while ((r = inbox_take(&s->daemon, &body, &used)) == 0) {
+                vault_daemon(&s->vault, body);
+                inbox_drop(&s->daemon, used);
+        }
+        if (r == FRAME_E_SIZE) {
+                log_error("the daemon's stream makes no sense; ending, so that it starts anew");
+                s->over = true;
+        }
+}
+
+static void daemon_flush(struct server *s) {
+        if (!buf_ok(&s->vault.to_daemon) || !flush(&s->vault.to_daemon, SERVER_DAEMON_FD))
+                s->over = true;
+}
+
+static bool listen_when_ready(struct server *s, struct folder_why *why) {
+        if (!s->vault.knows_device || s->listen_fd >= 0)
+                return true;
+        s->listen_fd = folder_listen(&s->folder, s->dir, why);
+        return s->listen_fd >= 0;
+}
+
+/* ---- the loop ---- */
+
+static mesh_time next_wake(const struct server *s) {
+        mesh_time at = vault_deadline(&s->vault);
+        for (size_t i = 0; i < SEATS; i++)
+                if (s->seats[i].fd >= 0 && !seat_waits(s, &s->seats[i]))
+                        at = MIN(at, s->seats[i].idle_until);
+        return at;
+}
+
+static int wait_for(const struct server *s, struct pollfd *fds, size_t n, const sigset_t *mask) {
+        mesh_time at = next_wake(s), now = now_ms();
+        mesh_time ms = at > now ? MIN(at - now, (mesh_time)MS_MAX) : 0;
+        struct timespec ts = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+        return ppoll(fds, n, at == MESH_NEVER ? NULL : &ts, mask);
+}
+
+enum { POLL_DAEMON, POLL_LISTEN, POLL_SEATS, POLLS = POLL_SEATS + SEATS };
+
+static void fill_polls(const struct server *s, struct pollfd fds[POLLS]) {
+        short to_daemon = s->vault.to_daemon.n ? POLLIN | POLLOUT : POLLIN;
+        fds[POLL_DAEMON] = (struct pollfd){.fd = SERVER_DAEMON_FD, .events = to_daemon};
+        fds[POLL_LISTEN] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
+        for (size_t i = 0; i < SEATS; i++) {
+                const struct seat *seat = &s->seats[i];
+                short in = seat->last || seat_waits(s, seat) ? 0 : POLLIN, out = seat->peer.out.n ? POLLOUT : 0;
+                fds[POLL_SEATS + i] = (struct pollfd){.fd = seat->fd, .events = (short)(in | out)};
+        }
+}
+
+static bool turn(struct server *s, const sigset_t *mask, struct folder_why *why) {
+        struct pollfd fds[POLLS];
+        fill_polls(s, fds);
+        if (wait_for(s, fds, POLLS, mask) < 0 && errno != EINTR) {
+                *why = (struct folder_why){"poll", "waiting for requests failed", "this is a bug; please report it",
+                                           errno};
+                return false;
+        }
+        if (terminated)
+                return true;
+        mesh_time now = now_ms();
+        daemon_serve(s, fds[POLL_DAEMON].revents);
+        vault_tick(&s->vault, now);
+        for (size_t i = 0; i < SEATS; i++)
+                if (s->seats[i].fd >= 0)
+                        seat_serve(s, &s->seats[i], fds[POLL_SEATS + i].revents, now);
+        if (fds[POLL_LISTEN].revents & POLLIN)
+                owner_accept(s, now);
+        daemon_flush(s);
+        return listen_when_ready(s, why);
+}
+
+static bool loop(struct server *s, struct folder_why *why) {
+        struct sigaction act = {.sa_handler = on_term};
+        sigset_t block, mask;
+        sigemptyset(&block);
+        sigaddset(&block, SIGTERM);
+        sigprocmask(SIG_BLOCK, &block, &mask);
+        sigdelset(&mask, SIGTERM);
+        sigaction(SIGTERM, &act, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGINT,
+               SIG_IGN); /* Ctrl-C at a terminal reaches the whole group: the daemon ends first, in its own order */
+        while (!s->over && !terminated)
+                if (!turn(s, &mask, why))
+                        return false;
+        return true;
+}
+
+static bool serve(struct server *s, struct folder_why *why) {
+        int type;
+        socklen_t n = sizeof(type);
+        if (getsockopt(SERVER_DAEMON_FD, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
+            fcntl(SERVER_DAEMON_FD, F_SETFD, FD_CLOEXEC) != 0) {
+                *why = (struct folder_why){"no-daemon", "there is no daemon on file descriptor 3",
+                                           "porchlightd starts this program; start that", 0};
+                return false;
+        }
+        close_range(SERVER_DAEMON_FD + 1, ~0u, 0);
+        if (!folder_open(&s->folder, s->dir, why))
+                return false;
+        if (vault_init(&s->vault, &s->io)) {
+                *why = (struct folder_why){"memory", "there is not enough memory", "free some, then try again", 0};
+                return false;
+        }
+        return loop(s, why);
+}
+
+static void server_fini(struct server *s) {
+        for (size_t i = 0; i < SEATS; i++)
+                if (s->seats[i].fd >= 0)
+                        seat_close(s, &s->seats[i]);
+        if (s->listen_fd >= 0) {
+                folder_unlisten(&s->folder);
+                close(s->listen_fd);
+        }
+        vault_fini(&s->vault);
+        folder_close(&s->folder);
+        sodium_free(s); /* wipes */
+}
+
+static struct server *server_new(const char *dir) {
+        struct server *s = sodium_malloc(sizeof(*s));
+        if (!s)
+                return NULL;
+        memset(s, 0, sizeof(*s));
+        s->dir = dir;
+        s->folder = FOLDER_NULL;
+        s->listen_fd = -1;
+        for (size_t i = 0; i < SEATS; i++)
+                s->seats[i].fd = -1;
+        s->io = (struct vault_io){
+                .key_read = io_key_read,
+                .key_write = io_key_write,
+                .key_remove = io_key_remove,
+                .seed = io_seed,
+                .wall = io_wall,
+                .arg = s,
+                .uid = geteuid(),
+                .passes = KEYFILE_PASSES,
+                .memory_kib = KEYFILE_MEMORY_KIB,
+        };
+        return s;
+}
+
+int server_run(const char *dir) {
+        struct folder_why why = {"memory", "there is not enough memory", "free some, then try again", 0};
+        struct server *s = server_new(dir);
+        bool ok = s && serve(s, &why);
+        if (!ok)
+                log_error("%s: %s%s%s; %s", why.name, why.message, why.err ? ": " : "",
+                          why.err ? strerror(why.err) : "", why.hint);
+        if (s)
+                server_fini(s);
+        return ok ? 0 : EXIT_FAILED;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See vault.h: the table of requests, the daemon's side, and the one deadline. */
+#include "vault/vault.h"
+
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define REASON_BYTES_MAX 512 /* of an error's message on the wire */
+
+static const struct {
+        enum wire_owner number;
+        void (*handle)(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+} requests[] = {
+        {OWNER_O_CREATE, on_create},
+        {OWNER_O_JOIN, on_join},
+        {OWNER_O_STATE, on_state},
+};
+
+static const struct {
+        enum wire_owner number;
+        void (*handle)(struct vault *v, const union frame_message *m);
+} daemon_messages[] = {
+        {OWNER_V_DEVICE, on_device},
+        {OWNER_V_RESULT, on_result},
+};
+
+const struct vault_error_row *vault_error(enum vault_error e) {
+        static const struct vault_error_row rows[] = {
+#define VAULT_ERROR_X(NAME, exit_, name_, message_, hint_) [VAULT_NO_##NAME] = {name_, message_, hint_, EXIT_##exit_},
+                VAULT_ERRORS(VAULT_ERROR_X)
+#undef VAULT_ERROR_X
+        };
+        REQUIRE(e != VAULT_OK && (size_t)e < ARRAY_LEN(rows));
+        return &rows[e];
+}
+
+static bool refuse_with(struct vault_peer *p, enum vault_error e, const char *message) {
+        const struct vault_error_row *row = vault_error(e);
+        struct wire_c_error msg = {.name = span_str(row->name), .message = span_str(message), .exit = row->exit};
+        WIRE_PUT(&msg, C_ERROR, hint, span_str(row->hint));
+        frame_put(&p->out, wire_owner_find(OWNER_O_ERROR), &msg);
+        return false;
+}
+
+bool vault_refuse(struct vault_peer *p, enum vault_error e) {
+        return refuse_with(p, e, vault_error(e)->message);
+}
+
+bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...) {
+        char message[REASON_BYTES_MAX];
+        va_list ap;
+        va_start(ap, fmt);
+        int n = vsnprintf(message, sizeof(message), fmt, ap);
+        va_end(ap);
+        return refuse_with(p, e, n > 0 && (size_t)n < sizeof(message) ? message : vault_error(e)->message);
+}
+
+/* ---- the key file at the start ---- */
+
+static enum vault_error read_error(int r) {
+        switch (r) {
+        case KEYFILE_E_MAGIC:
+                return VAULT_NO_KEY_UNKNOWN;
+        case KEYFILE_E_COST:
+                return VAULT_NO_KEY_COST;
+        }
+        return VAULT_NO_KEY_DAMAGED;
+}
+
+static enum vault_error load_key(struct vault *v, struct span file, bool tightened) {
+        int r = keyfile_decode(file, &v->key);
+        if (r)
+                return read_error(r);
+        v->has_key = true;
+        if (tightened)
+                log_warning("DIR/vault/household could be read by others; it no longer can");
+        return VAULT_OK;
+}
+
+int vault_init(struct vault *ret, const struct vault_io *io) {
+        _clean_(buf_wipe) struct buf file = BUF_NULL;
+        bool tightened = false;
+        *ret = (struct vault){.io = io};
+        int r = io->key_read(io->arg, &file, &tightened);
+        if (r == KEYDISK_E_NONE)
+                return 0;
+        if (r == ERR_NOMEM)
+                return r;
+        if (r == KEYDISK_E_THING)
+                ret->broken = VAULT_NO_KEY_THING;
+        else
+                ret->broken = r ? VAULT_NO_KEY_UNREAD : load_key(ret, buf_span(&file), tightened);
+        if (ret->broken) {
+                const struct vault_error_row *row = vault_error(ret->broken);
+                log_error("%s: %s; %s", row->name, row->message, row->hint);
+        }
+        return 0;
+}
+
+void vault_fini(struct vault *v) {
+        if (v->unsaved)
+                vault_key_save_state(v);
+        buf_wipe(&v->to_daemon);
+}
+
+bool vault_may_ask(const struct vault *v, uint32_t uid) {
+        return uid == 0 || uid == v->io->uid || (v->has_key && uid == v->key.owner);
+}
+
+/* ---- frames ---- */
+
+void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh_time now) {
+        const struct wire_number *row;
+        union frame_message msg;
+        struct codec_why why;
+        if (v->unsaved)
+                vault_key_save_state(v);
+        if (frame_read(body, wire_owner_find, &row, &msg, &why)) {
+                vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the request cannot be read: %s: %s: %s", why.message,
+                                 why.field, why.what);
+                return;
+        }
+        if (v->broken) {
+                vault_refuse(p, v->broken);
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+                if (requests[i].number == row->number) {
+                        requests[i].handle(v, p, &msg, now);
+                        return;
+                }
+        vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "%s is not for the owner's tools to say", row->name);
+}
+
+void vault_daemon(struct vault *v, struct span body) {
+        const struct wire_number *row;
+        union frame_message msg;
+        struct codec_why why;
+        if (frame_read(body, wire_owner_find, &row, &msg, &why)) {
+                log_warning("the daemon's message cannot be read, ignoring it: %s: %s: %s", why.message, why.field,
+                            why.what);
+                return;
+        }
+        for (size_t i = 0; i < ARRAY_LEN(daemon_messages); i++)
+                if (daemon_messages[i].number == row->number) {
+                        daemon_messages[i].handle(v, &msg);
+                        return;
+                }
+        log_warning("%s is not for the daemon to say, ignoring it", row->name);
+}
+
+void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
+        if (v->asker == p)
+                v->asker = NULL;
+}
+
+mesh_time vault_deadline(const struct vault *v) {
+        return v->asker ? v->deadline : MESH_NEVER;
+}
+
+void vault_tick(struct vault *v, mesh_time now) {
+        if (!v->asker || now < v->deadline)
+                return;
+        log_warning("the daemon has not answered for %d s, telling the owner", VAULT_ANSWER_MS / 1000);
+        vault_refuse(TAKE(v->asker), VAULT_NO_DAEMON_SILENT);
+}

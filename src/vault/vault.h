@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vault: keeps the household's keys and signs with them what the owner asks for, and nothing else.
+ *
+ * Requests of the owner's tools come in by vault_request, the daemon's messages by vault_daemon; answers grow in the
+ * asker's `out` and in `to_daemon`, which the caller sends. Sockets are not its matter, and disk, clock and randomness
+ * are reached through struct vault_io, so that a fuzzer can drive it whole. At most one request waits for the daemon at
+ * a time; it is answered after 45 s at the latest. Between requests no secret is in memory, whatever the key file's
+ * lock.
+ *
+ * Requests are a table of number and handler (vault.c): a new one is a row there and a file on_<message>.c.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "crypto/box.h"
+#include "crypto/sign.h"
+#include "vault/errors.def"
+#include "vault/keydisk.h"
+#include "vault/keyfile.h"
+#include "wire/frame.h"
+
+#define VAULT_ANSWER_MS 45000        /* the daemon's time for one request; joining takes it 30 s at most */
+#define VAULT_CLOCK_FLOOR 1767225600 /* 2026-01-01: no honest clock is earlier than this program */
+#define VAULT_DEVICE_NAME "hub"      /* unless the owner says otherwise */
+
+/* Why not; VAULT_OK is 0. */
+enum vault_error {
+        VAULT_OK,
+#define VAULT_ERROR_X(name, ...) VAULT_NO_##name,
+        VAULT_ERRORS(VAULT_ERROR_X)
+#undef VAULT_ERROR_X
+};
+
+struct vault_error_row {
+        const char *name, *message, *hint;
+        enum wire_e_exit exit;
+};
+const struct vault_error_row *vault_error(enum vault_error e); /* @e is not VAULT_OK */
+
+/* The world. Each returns as keydisk.h says. */
+struct vault_io {
+        int (*key_read)(void *arg, struct buf *out, bool *ret_tightened);
+        int (*key_write)(void *arg, struct span bytes, bool replace);
+        int (*key_remove)(void *arg);
+        void (*seed)(void *arg, uint8_t ret[32]); /* true randomness */
+        mesh_wall (*wall)(void *arg);
+        void *arg;
+        uint32_t uid;                /* the vault's own */
+        uint32_t passes, memory_kib; /* of new locked key files */
+};
+
+/* A connection on owner.sock. */
+struct vault_peer {
+        uint32_t uid;
+        struct buf out; /* frames for it; failed: close it */
+};
+
+/* What the daemon has in hand and has not said a word about yet. */
+enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN };
+
+struct vault {
+        const struct vault_io *io; /* borrowed */
+        struct buf to_daemon;
+        enum vault_error broken; /* what is wrong with the key file; VAULT_OK: nothing */
+        bool has_key;
+        struct keyfile key;
+        bool unsaved; /* the file does not say yet that its key is a member's */
+        bool knows_device;
+        struct key sign, noise, seal; /* the device's */
+        bool in_mesh;
+        enum vault_errand errand;
+        struct vault_peer *asker; /* who waits for its end; NULL: nobody */
+        mesh_time deadline;       /* of the asker */
+};
+
+/* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
+ * home's alerts must not end with it, and nothing may write over it. 0, ERR_NOMEM. */
+int vault_init(struct vault *ret, const struct vault_io *io);
+void vault_fini(struct vault *v);
+/* May this user ask? Root, the vault's own user, and the household's owner. */
+bool vault_may_ask(const struct vault *v, uint32_t uid);
+/* One frame's body from an owner's tool. */
+void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh_time now);
+/* One frame's body from the daemon. */
+void vault_daemon(struct vault *v, struct span body);
+/* The tool hung up. What it asked for goes on. */
+void vault_peer_gone(struct vault *v, const struct vault_peer *p);
+mesh_time vault_deadline(const struct vault *v); /* MESH_NEVER: none */
+void vault_tick(struct vault *v, mesh_time now);
+/* Appends an O_ERROR. Returns false, so that a check may end with it. */
+bool vault_refuse(struct vault_peer *p, enum vault_error e);
+/* The same with a message of its own. */
+_printf_(3, 4) bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...);
+
+/* ---- for the handlers, one file each ---- */
+
+/* Fresh keys, in memory that is locked, left out of core dumps, and wiped when they go. */
+struct household {
+        struct keyfile_secret secret;
+        struct sign_key sign;
+        struct box_key seal;
+        struct rng rng;
+};
+struct household *household_new(const struct vault *v); /* NULL: no memory */
+struct household *household_free(struct household *h);
+DEFINE_FREEP(struct household, household_free)
+
+/* How the owner wants the key locked, as both founding and joining ask. */
+struct vault_wish {
+        bool passphrase, no_passphrase;
+        struct span words;
+};
+
+/* The key is that of a founding or joining the daemon knows nothing of: the next one takes its place. */
+bool vault_key_void(const struct vault *v);
+/* The common checks: true, or @p has its answer. */
+bool vault_is_free(const struct vault *v, struct vault_peer *p);
+bool vault_name_fine(struct vault_peer *p, struct span household);
+bool vault_label_fine(struct vault_peer *p, const char *what, struct span name);
+bool vault_place_fine(struct vault_peer *p, bool has, mesh_cell cell);
+bool vault_wish_fine(struct vault_peer *p, const struct vault_wish *wish);
+/* Whether this machine's clock can be right at all. */
+bool vault_clock_sane(mesh_wall wall);
+/* The device certificate an operation carries; @store holds its bytes. */
+struct wire_list vault_device_row(const struct vault *v, struct span name, struct buf *store);
+/* Writes the new household's key file, in place of a void one. True, or @p has its answer. */
+bool vault_key_keep(struct vault *v, struct vault_peer *p, struct household *h, enum keyfile_state state,
+                    const struct hash *mesh, const struct vault_wish *wish);
+/* Writes the key's state into its file. False: it could not be written, and will be tried again. */
+bool vault_key_save_state(struct vault *v);
+/* Removes the key of a founding or joining that came to nothing. */
+void vault_key_drop(struct vault *v);
+/* Sends the daemon on an errand; @p waits for its end. False: no memory, the key is dropped and @p has its answer. */
+bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
+                const void *msg, mesh_time now);
+
+void on_create(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_state(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_device(struct vault *v, const union frame_message *m);
+void on_result(struct vault *v, const union frame_message *m);
