@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Questions are asked on a terminal only; a script is told the option that answers them. Passphrases are read without
+ * echo into locked memory that is overwritten afterwards, straight from the descriptor: stdio would keep copies.
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PASSPHRASE_MAX 512 /* as in proto/owner.def */
+#define PASSPHRASE_ROOM 1024
+#define LINE_ROOM 2048
+#define NO_TERMINAL_HINT "give --passphrase-file FILE (- reads stdin), or --no-passphrase for a plain key file"
+
+void passphrase_fini(struct passphrase *p) {
+        uint8_t *at = p->text.p;
+        size_t cap = p->text.cap;
+        if (at)
+                explicit_bzero(at, cap);
+        if (at)
+                munlock(at, cap);
+        buf_wipe(&p->text);
+}
+
+/* Memory that is not written to swap, and is never moved: the buffer has a bound and all of its room at once. */
+static bool passphrase_room(struct buf *b) {
+        *b = BUF_MAX(PASSPHRASE_ROOM);
+        if (!buf_room(b, PASSPHRASE_ROOM))
+                return false;
+        (void)!mlock(b->p, b->cap); /* a limit of 0 locked bytes must not keep anybody from joining */
+        return true;
+}
+
+/* Up to a newline, which is dropped, or the end. False: the end alone, an error, or no room. */
+static bool read_line(int fd, struct buf *ret) {
+        uint8_t byte;
+        for (;;) {
+                ssize_t n = read(fd, &byte, 1);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0 || !buf_ok(ret))
+                        return false;
+                if (n == 0)
+                        return ret->n > 0;
+                if (byte == '\n')
+                        return true;
+                buf_add_u8(ret, byte);
+        }
+}
+
+bool ask_line(struct cli *c, const char *prompt, struct buf *ret) {
+        (void)c;
+        fprintf(stderr, "%s", prompt);
+        fflush(stderr);
+        ret->max = LINE_ROOM;
+        return read_line(STDIN_FILENO, ret);
+}
+
+static bool ask_silently(const char *prompt, struct buf *ret) {
+        struct termios was, quiet;
+        if (tcgetattr(STDIN_FILENO, &was))
+                return false;
+        quiet = was;
+        quiet.c_lflag &= ~(tcflag_t)ECHO;
+        fprintf(stderr, "%s", prompt);
+        fflush(stderr);
+        if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
+                return false;
+        bool got = read_line(STDIN_FILENO, ret);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
+        fputc('\n', stderr);
+        return got;
+}
+
+static int passphrase_ask(struct cli *c, struct passphrase *ret) {
+        _clean_(passphrase_fini) struct passphrase again = {0};
+        if (!passphrase_room(&again.text))
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
+        fputs("The passphrase locks this household's key. It is needed to share footage and to\n"
+              "remove homes, not to post or read alerts. Nobody can recover it.\n",
+              stderr);
+        if (!ask_silently("Passphrase: ", &ret->text) || !ret->text.n || !ask_silently("Once more:  ", &again.text))
+                return cli_usage(c, "--no-passphrase makes a plain key file", "no passphrase was typed");
+        if (!span_eq(buf_span(&ret->text), buf_span(&again.text)))
+                return cli_usage(c, "try again", "the two passphrases differ");
+        return 0;
+}
+
+static int passphrase_file(struct cli *c, const char *path, struct passphrase *ret) {
+        bool in = strcmp(path, "-") == 0;
+        int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return cli_fail(c, EXIT_FAILED, "cannot-read", "check the path", "%s: %s", path, strerror(errno));
+        bool got = read_line(fd, &ret->text);
+        if (!in)
+                close(fd);
+        return got && ret->text.n
+                       ? 0
+                       : cli_usage(c, "its first line is the passphrase", "no passphrase could be read from %s", path);
+}
+
+int passphrase_new(struct cli *c, const struct args *a, struct passphrase *ret) {
+        const char *path = args_text(a, OPT_PASSPHRASE_FILE);
+        ret->none = args_has(a, OPT_NO_PASSPHRASE);
+        if (ret->none && path)
+                return cli_usage(c, "give one of them", "--passphrase-file and --no-passphrase exclude each other");
+        if (ret->none)
+                return 0;
+        if (!path && !(c->in_tty && c->err_tty))
+                return cli_usage(c, NO_TERMINAL_HINT, "a passphrase is needed, and there is no terminal to ask for it");
+        if (!passphrase_room(&ret->text))
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
+        int r = path ? passphrase_file(c, path, ret) : passphrase_ask(c, ret);
+        if (r)
+                return r;
+        if (ret->text.n > PASSPHRASE_MAX)
+                return cli_usage(c, "shorten it", "the passphrase is longer than %d bytes", PASSPHRASE_MAX);
+        return 0;
+}
+
+int ask_yes(struct cli *c, const struct args *a, const char *fmt, ...) {
+        _clean_(buf_fini) struct buf answer = BUF_NULL;
+        char question[512];
+        va_list ap;
+        if (args_has(a, OPT_YES))
+                return 0;
+        if (!(c->in_tty && c->err_tty))
+                return cli_usage(c, "give --yes", "this cannot be undone, and there is no terminal to ask on");
+        va_start(ap, fmt);
+        vsnprintf(question, sizeof(question), fmt, ap);
+        va_end(ap);
+        if (ask_line(c, question, &answer) &&
+            (text_eq_nocase(buf_span(&answer), SPAN_STR("y")) || text_eq_nocase(buf_span(&answer), SPAN_STR("yes"))))
+                return 0;
+        return cli_fail(c, EXIT_FAILED, "not-confirmed", "", "nothing was changed");
+}
+
+int read_stdin(struct cli *c, size_t max, struct buf *ret) {
+        ret->max = max + 1; /* a newline at the end is not counted */
+        for (;;) {
+                uint8_t some[1024];
+                ssize_t n = read(STDIN_FILENO, some, sizeof(some));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return cli_fail(c, EXIT_FAILED, "cannot-read", "", "stdin: %s", strerror(errno));
+                if (n == 0)
+                        break;
+                buf_add(ret, span_of(some, (size_t)n));
+        }
+        while (ret->n && (ret->p[ret->n - 1] == '\n' || ret->p[ret->n - 1] == '\r'))
+                ret->n--;
+        if (!buf_ok(ret) || ret->n > max)
+                return cli_usage(c, "shorten it", "stdin holds more than %zu bytes", max);
+        return 0;
+}
+
+#define TEXT_MAX 512 /* as in proto/records.def */
+
+int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret) {
+        bool in = a->n_words == from + 1 && strcmp(a->words[from], "-") == 0;
+        if (in) {
+                int r = read_stdin(c, TEXT_MAX, ret);
+                if (r)
+                        return r;
+        }
+        for (size_t i = from; !in && i < a->n_words; i++)
+                buf_printf(ret, "%s%s", i > from ? " " : "", a->words[i]);
+        if (ret->n > TEXT_MAX)
+                return cli_fail(c, EXIT_USAGE, "bad-text", "shorten it", "the text has %zu bytes, and %d is the most",
+                                ret->n, TEXT_MAX);
+        if (!text_utf8(buf_span(ret)))
+                return cli_fail(c, EXIT_USAGE, "bad-text", "write it in UTF-8", "the text is not UTF-8");
+        return 0;
+}

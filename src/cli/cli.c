@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run of the program: where output and errors go, and the conversation with the daemon. stdout carries the answer and
+ * nothing else, so that a script can read it; stderr carries errors, freshness, progress and questions.
+ */
+#include "cli/cli.h"
+
+#include "base/text.h"
+#include "wire/json.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define ANSWER_MS 30000 /* between two rows of an answer; a post waits 5 s for neighbours */
+#define NOTE_MAX 1024
+
+/* ---- errors and notes ---- */
+
+static void write_all(int fd, struct span s) {
+        while (s.n) {
+                ssize_t n = write(fd, s.p, s.n);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return;
+                s = span_from(s, (size_t)n);
+        }
+}
+
+int cli_fail_call(const struct cli *c, const struct call_error *e) {
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        if (c->json) {
+                json_error(&out, e->name, e->message, e->hint);
+        } else {
+                buf_add_str(&out, "porchlight: ");
+                text_show(&out, span_str(e->name), false);
+                buf_add_str(&out, ": ");
+                text_show(&out, span_str(e->message), false);
+                buf_add_str(&out, *e->hint ? "; " : "");
+                text_show(&out, span_str(e->hint), false);
+        }
+        buf_add_u8(&out, '\n');
+        write_all(STDERR_FILENO, buf_span(&out));
+        return e->exit;
+}
+
+int cli_fail(const struct cli *c, int code, const char *name, const char *hint, const char *fmt, ...) {
+        struct call_error e = {.exit = code};
+        va_list ap;
+        call_error_set(&e, code, name, hint, "%s", "");
+        va_start(ap, fmt);
+        vsnprintf(e.message, sizeof(e.message), fmt, ap);
+        va_end(ap);
+        return cli_fail_call(c, &e);
+}
+
+void cli_note(const struct cli *c, const char *fmt, ...) {
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        char text[NOTE_MAX];
+        va_list ap;
+        (void)c;
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        buf_add_str(&out, "porchlight: ");
+        text_show(&out, span_str(text), false);
+        buf_add_u8(&out, '\n');
+        write_all(STDERR_FILENO, buf_span(&out));
+}
+
+/* ---- stdout ---- */
+
+static bool reader_gone;
+
+bool cli_reader_gone(void) {
+        struct pollfd p = {.fd = STDOUT_FILENO};
+        if (!reader_gone && poll(&p, 1, 0) > 0 &&
+            (p.revents & POLLERR)) /* a pipe's reader has gone, nothing written yet */
+                reader_gone = true;
+        return reader_gone;
+}
+
+int cli_flush(struct cli *c) {
+        struct span s = buf_span(&c->out);
+        if (!buf_ok(&c->out))
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
+        while (s.n && !reader_gone) {
+                ssize_t n = write(STDOUT_FILENO, s.p, s.n);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0 && errno == EPIPE)
+                        reader_gone = true;
+                else if (n < 0)
+                        return cli_fail(c, EXIT_FAILED, "cannot-write", "", "stdout: %s", strerror(errno));
+                else
+                        s = span_from(s, (size_t)n);
+        }
+        buf_clear(&c->out);
+        return 0;
+}
+
+/* ---- the daemon ---- */
+
+int cli_open(struct cli *c) {
+        struct call_error e;
+        if (c->call)
+                return 0;
+        return call_new(&c->call, c->data, CALL_CONTROL, &e) ? cli_fail_call(c, &e) : 0;
+}
+
+static void say_warning(struct cli *c, const struct wire_c_done *done) {
+        if (WIRE_HAS(done, C_DONE, warning))
+                cli_note(c, "warning: %.*s", (int)done->warning.n, (const char *)done->warning.p);
+}
+
+int cli_answer(struct cli *c, struct call *call, int wait_ms, cli_row_fn row, void *arg) {
+        struct call_row got;
+        for (;;) {
+                int r = call_row(call, wait_ms, &got);
+                if (r == CALL_E_FAILED) {
+                        cli_flush(c);
+                        return cli_fail_call(c, call_error(call));
+                }
+                if (r == CALL_E_END) {
+                        say_warning(c, &got.m->c_done);
+                        return 0;
+                }
+                r = row ? row(c, &got, arg) : 0;
+                if (r)
+                        return r;
+        }
+}
+
+int cli_ask_on(struct cli *c, struct call *call, unsigned number, const void *msg, cli_row_fn row, void *arg) {
+        if (call_send(call, number, msg))
+                return cli_fail_call(c, call_error(call));
+        return cli_answer(c, call, ANSWER_MS, row, arg);
+}
+
+int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, void *arg) {
+        int r = cli_open(c);
+        return r ? r : cli_ask_on(c, c->call, number, msg, row, arg);
+}
+
+int cli_row_json(struct cli *c, const struct call_row *row, void *arg) {
+        (void)arg;
+        json_message(&c->out, row->row->desc, row->m);
+        buf_add_u8(&c->out, '\n');
+        return cli_flush(c);
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int sig) {
+        (void)sig;
+        stopped = 1;
+}
+
+bool stop_wanted(void) {
+        return stopped;
+}
+
+void stop_catch(void) {
+        struct sigaction sa = {.sa_handler = on_stop}; /* no SA_RESTART: poll() must return */
+        sigaction(SIGINT, &sa, NULL);
+        sigaction(SIGTERM, &sa, NULL);
+        sigaction(SIGHUP, &sa, NULL);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The words that every command of the `porchlight` program is written in.
+ *
+ * A command is one row: words, synopsis, help, options, function. Parsing, `--help`, suggestions for typing errors
+ * and (later) completions and man pages are read off these rows; a command's function gets values that are parsed and
+ * within their bounds. Text for people and JSON for scripts come from the same row of the daemon's answer.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "client/call.h"
+#include "porchlight/types.h"
+
+#define CLI_COLUMNS 80  /* for people; scripts use --json */
+#define CLI_ID_PREFIX 4 /* bytes of an id that people are shown: 8 hex digits */
+
+/* ---- commands ---- */
+
+enum option_kind {
+        OPTION_FLAG,
+        OPTION_TEXT,
+        OPTION_FILE,
+        OPTION_ENUM,     /* of->rows */
+        OPTION_DURATION, /* seconds, min…max */
+        OPTION_TIME,
+        OPTION_NUMBER,   /* min…max */
+        OPTION_DISTANCE, /* metres, min…max */
+        OPTION_PLACE,    /* cell; 0: home */
+        OPTION_REST,     /* takes every word behind it */
+};
+
+/* Which option it is. An option means the same in every command that has it. */
+enum option_id {
+        OPT_DATA,
+        OPT_JSON,
+        OPT_HELP,
+        OPT_VERSION,
+        OPT_YES,
+        OPT_AT,
+        OPT_PRECISION,
+        OPT_SEVERITY,
+        OPT_URGENCY,
+        OPT_CERTAINTY,
+        OPT_DOING,
+        OPT_STATUS,
+        OPT_EXPIRES,
+        OPT_SOURCE,
+        OPT_DRY_RUN,
+        OPT_WITHIN,
+        OPT_SINCE,
+        OPT_KIND,
+        OPT_MIN_SEVERITY,
+        OPT_TEXT,
+        OPT_LIMIT,
+        OPT_MAX_AGE,
+        OPT_AFTER,
+        OPT_EXEC,
+        OPT_HOUSEHOLD,
+        OPT_CHARTER,
+        OPT_PASSPHRASE_FILE,
+        OPT_NO_PASSPHRASE,
+        OPT_FOR,
+        OPT_COUNT,
+        OPT_QR,
+        OPT_IDS
+};
+
+struct option {
+        enum option_id id;
+        const char *name;  /* without --; NULL ends a table */
+        const char *value; /* as help names it; NULL: a flag */
+        const char *help;
+        enum option_kind kind;
+        const struct wire_enum *of;
+        uint64_t min, max;
+        bool many; /* each use counts; else the last one does */
+};
+
+#define OPTION_END                                                                                                     \
+        { 0 }
+
+struct option_value {
+        const struct option *option;
+        const char *text;
+        uint64_t n;        /* number, seconds, metres, enumeration value, cell */
+        char *const *rest; /* OPTION_REST: NULL-terminated */
+};
+
+#define ARGS_WORDS_MAX 64
+#define ARGS_VALUES_MAX 64
+
+struct command;
+struct args {
+        const struct command *command; /* NULL: none was named */
+        const char *words[ARGS_WORDS_MAX];
+        size_t n_words;
+        struct option_value values[ARGS_VALUES_MAX];
+        size_t n_values;
+};
+
+/* The last use of an option, or NULL. */
+const struct option_value *args_get(const struct args *a, enum option_id id);
+const char *args_text(const struct args *a, enum option_id id); /* NULL: not given */
+bool args_has(const struct args *a, enum option_id id);
+
+struct cli;
+struct command {
+        const char *group;                               /* "alert", or NULL */
+        const char *name;                                /* NULL: the group's word alone */
+        const char *synopsis;                            /* behind the words */
+        const char *brief;                               /* one line for the overview */
+        const char *help;                                /* paragraphs and examples; may be NULL */
+        const struct option *options;                    /* ends with OPTION_END; may be NULL */
+        int min_words, max_words;                        /* max < 0: any number */
+        int (*run)(struct cli *c, const struct args *a); /* exit code */
+};
+
+extern const struct command *const commands[]; /* NULL-terminated; commands.c */
+extern const struct option options_everywhere[];
+
+/* ---- a run ---- */
+
+struct cli {
+        const char *data;
+        bool json;
+        bool in_tty, out_tty, err_tty;
+        bool colour;
+        uint64_t now;      /* seconds, when the run began */
+        struct buf out;    /* stdout, until cli_flush() */
+        struct call *call; /* control.sock, once opened */
+};
+
+/* Prints "porchlight: NAME: what happened; what to do", or its JSON, on stderr. Returns @exit. */
+_printf_(5, 6) int cli_fail(const struct cli *c, int exit, const char *name, const char *hint, const char *fmt, ...);
+int cli_fail_call(const struct cli *c, const struct call_error *e);
+#define cli_usage(c, hint, ...) cli_fail(c, EXIT_USAGE, "usage", hint, __VA_ARGS__)
+/* A line for a person on stderr, with "porchlight: " before it; control characters are escaped. */
+_printf_(2, 3) void cli_note(const struct cli *c, const char *fmt, ...);
+
+/* Writes c->out to stdout. 0; EXIT_FAILED (said) if it could not be written; a reader that has gone away is fine. */
+int cli_flush(struct cli *c);
+bool cli_reader_gone(void); /* stdout's reader has closed it */
+
+/* Opens control.sock once a run. 0, or an exit code (said). */
+int cli_open(struct cli *c);
+/* Sends and takes rows: @row gets each, 0 to go on. Returns 0 or an exit code; failures are said. A warning in DONE
+ * goes to stderr. */
+typedef int (*cli_row_fn)(struct cli *c, const struct call_row *row, void *arg);
+int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, void *arg);
+int cli_ask_on(struct cli *c, struct call *call, unsigned number, const void *msg, cli_row_fn row, void *arg);
+/* Takes the rows of a request that was sent. */
+int cli_answer(struct cli *c, struct call *call, int wait_ms, cli_row_fn row, void *arg);
+/* A row function: one JSON object a line. */
+int cli_row_json(struct cli *c, const struct call_row *row, void *arg);
+
+/* ---- parsing (parse.c, value.c) ---- */
+
+struct parse_error {
+        char message[256];
+        char hint[256];
+};
+/* Reads @argv (without the program's name; NULL-terminated). 0, or EXIT_USAGE with *ret_error. Also on failure
+ * ret->values holds the global options found so far, so that the error can be told as --json wants it. */
+int args_parse(struct args *ret, char *const *argv, uint64_t now, struct parse_error *ret_error);
+/* The value of an option as its row says. False with *ret_error. */
+bool value_parse(const struct option *o, const char *text, uint64_t now, struct option_value *ret,
+                 struct parse_error *ret_error);
+/* "800m", "1.5km", "800". */
+bool distance_parse(struct span s, uint64_t *ret_metres);
+const struct command *command_find(const char *group, const char *name);
+bool group_exists(const char *word);
+
+/* The word of @candidates (NULL-terminated) nearest to @typed; NULL if none is near. */
+const char *nearest(const char *typed, const char *const *candidates);
+const char *nearest_enum(const char *typed, const struct wire_enum *e);
+
+/* ---- help (help.c) ---- */
+
+void help_overview(struct buf *out);
+void help_command(struct buf *out, const struct command *cmd);
+void help_group(struct buf *out, const char *group);
+void help_words(struct buf *out, const struct command *cmd); /* "porchlight alert show" */
+
+/* ---- layout (layout.c) ---- */
+
+/* Wraps @text (shown, with its newlines) so that every line is indented and within @columns. A word that is too long
+ * is cut. Ends with a newline. */
+void layout_wrap(struct buf *out, struct span text, size_t indent, size_t columns);
+/* @text in exactly @columns columns: padded, or cut with "…". Negative: to the right. @text is escaped. */
+void layout_cell(struct buf *out, struct span text, int columns);
+void layout_trim(struct buf *out);               /* drops spaces at the end of the last line */
+void layout_id(struct buf *out, struct span id); /* 8 hex digits */
+void layout_distance(struct buf *out, uint64_t metres);
+void layout_enum(struct buf *out, const struct wire_enum *e, uint64_t value);
+void layout_count(struct buf *out, uint64_t n, const char *one, const char *many); /* "1 home", "3 homes" */
+/* The block of one alert. */
+void layout_alert(struct buf *out, const struct wire_c_alert *a, uint64_t now, bool colour);
+/* What became of a post, as a sentence without its end; @done is "posted", "confirmed" …. */
+void layout_posted(struct buf *out, const struct wire_c_posted *p, const char *done, uint64_t now);
+bool posted_unsent(const struct wire_c_posted *p);
+/* "current, 3 neighbours", "ALONE since 14:05; what happened since then is not here" */
+void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now);
+void layout_addr(struct buf *out, const struct wire_addr *a);
+
+/* ---- asking (ask.c) ---- */
+
+struct passphrase {
+        struct buf text; /* locked in memory; wiped by passphrase_fini */
+        bool none;       /* --no-passphrase */
+};
+void passphrase_fini(struct passphrase *p);
+/* From --passphrase-file, --no-passphrase, or twice from the terminal. 0 or an exit code (said). */
+int passphrase_new(struct cli *c, const struct args *a, struct passphrase *ret);
+/* Asks on a terminal; elsewhere needs --yes. 0: go on; an exit code (said) otherwise. */
+_printf_(3, 4) int ask_yes(struct cli *c, const struct args *a, const char *fmt, ...);
+/* A line from stdin after a prompt on stderr. False at its end. */
+bool ask_line(struct cli *c, const char *prompt, struct buf *ret);
+/* All of stdin, at most @max bytes, without newlines at its end. 0 or an exit code (said). */
+int read_stdin(struct cli *c, size_t max, struct buf *ret);
+/* The words from @from on with a space between, or stdin where the only one is "-". 0 or an exit code (said). */
+int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret);
+
+/* ---- shared by command groups ---- */
+
+/* Fills the filter of nearby and watch, and says on stderr how --since was read. @kinds holds its bytes. 0 or an exit
+ * code. */
+int filter_from(struct cli *c, const struct args *a, struct wire_c_filter *ret, struct buf *kinds);
+/* Asks for the status and says on stderr whether the replica is current. With @max_age (seconds; 0: any) too old is
+ * an error. 0 or an exit code (said). */
+int say_fresh(struct cli *c, uint64_t max_age);
+/* The status, its spans held by @store. 0 or an exit code (said). */
+int status_get(struct cli *c, struct wire_c_status *ret, struct buf *store);
+/* Prints what became of a post; a cli_row_fn with @arg = the word for it. */
+struct posted_sink {
+        const char *done;
+        bool told;
+        int exit;
+};
+/* Sends such a request and says what became of it: the exit code. */
+int cli_ask_posted(struct cli *c, unsigned number, const void *msg, const char *done);
+int row_posted(struct cli *c, const struct call_row *row, void *arg);
+/* Prints an alert; a cli_row_fn. */
+int row_alert(struct cli *c, const struct call_row *row, void *arg);
+void event_json(struct buf *out, const struct wire_c_event *e, const struct wire_c_alert *a);
+/* Draws @text as a QR code in half blocks. False if it does not fit one. */
+bool qr_draw(struct buf *out, const char *text, bool colour);
+/* Runs @argv with @input on its stdin for at most 30 s. 0; an exit code (said) if it cannot be started. */
+int exec_run(struct cli *c, char *const *argv, struct span input);
+/* Set by SIGINT, SIGTERM. */
+bool stop_wanted(void);
+void stop_catch(void);
+/* Reads and shows a ticket. */
+struct ticket;
+int ticket_read(struct cli *c, const char *word, struct ticket *ret, struct buf *text);
+void ticket_show(struct buf *out, const struct ticket *t, uint64_t now);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alert show, confirm, dispute, comment, update, resolve, retract: what follows an alert. */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "base/when.h"
+#include "cli/options.h"
+
+#define ID_DIGITS_MIN 4
+#define ID_DIGITS_MAX 64
+
+/* The word as an id or the beginning of one. 0 or an exit code (said). */
+static int target_of(struct cli *c, const char *word, struct span *ret) {
+        struct span s = span_str(word);
+        size_t digits = strspn(word, "0123456789abcdefABCDEF");
+        if (digits != s.n || s.n < ID_DIGITS_MIN || s.n > ID_DIGITS_MAX)
+                return cli_usage(c, "`porchlight nearby` shows them: at least 4 of their letters and digits",
+                                 "\"%.64s\" is not the id of an alert", word);
+        *ret = s;
+        return 0;
+}
+
+/* ---- show ---- */
+
+static void followed_text(struct cli *c, const struct wire_c_followed *f) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        when_local(&text, f->created, c->now);
+        buf_add_str(&text, "  ");
+        layout_enum(&text, &wire_record_enum, f->what);
+        buf_add_str(&text, " by ");
+        buf_add(&text, f->household);
+        if (WIRE_HAS(f, C_FOLLOWED, text) && f->text.n) {
+                buf_add_str(&text, ": ");
+                buf_add(&text, f->text);
+        }
+        layout_wrap(&c->out, buf_span(&text), 4, CLI_COLUMNS);
+}
+
+static int row_show(struct cli *c, const struct call_row *row, void *arg) {
+        if (c->json)
+                return cli_row_json(c, row, arg);
+        if (row->number == CONTROL_ALERT_ROW)
+                return row_alert(c, row, arg);
+        if (row->number == CONTROL_FOLLOWED_ROW)
+                followed_text(c, &row->m->c_followed);
+        return cli_flush(c);
+}
+
+static int show(struct cli *c, struct span target) {
+        struct wire_c_name m = {.name = target};
+        return cli_ask(c, CONTROL_SHOW, &m, row_show, NULL);
+}
+
+static int run_show(struct cli *c, const struct args *a) {
+        struct span target;
+        int r = target_of(c, a->words[0], &target);
+        return r ? r : show(c, target);
+}
+
+const struct command command_alert_show = {
+        .group = "alert",
+        .name = "show",
+        .synopsis = "ID",
+        .brief = "show an alert and what followed it",
+        .help = "ID is the one that `porchlight nearby` prints, or 4 letters and digits of its\n"
+                "beginning or more. With --json: the alert, then one line each for what\n"
+                "followed.\n"
+                "\nExample:\n  porchlight alert show 1a2b3c4d\n",
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_show,
+};
+
+/* ---- what follows ---- */
+
+static void put_options(const struct args *a, struct wire_c_follow *ret) {
+        const struct option_value *v;
+        if ((v = args_get(a, OPT_SEVERITY)))
+                WIRE_PUT(ret, C_FOLLOW, severity, v->n);
+        if ((v = args_get(a, OPT_URGENCY)))
+                WIRE_PUT(ret, C_FOLLOW, urgency, v->n);
+        if ((v = args_get(a, OPT_CERTAINTY)))
+                WIRE_PUT(ret, C_FOLLOW, certainty, v->n);
+        if ((v = args_get(a, OPT_EXPIRES)))
+                WIRE_PUT(ret, C_FOLLOW, expires_in, v->n);
+}
+
+static int follow(struct cli *c, const struct args *a, enum wire_e_record what, const char *done) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        struct wire_c_follow m = {.what = what};
+        int r = target_of(c, a->words[0], &m.target);
+        if (r)
+                return r;
+        r = words_text(c, a, 1, &text);
+        if (r)
+                return r;
+        if (text.n)
+                WIRE_PUT(&m, C_FOLLOW, text, buf_span(&text));
+        put_options(a, &m);
+        if (what == RECORD_UPDATE && m.has == 0)
+                return cli_usage(c, "give TEXT, --severity, --urgency, --certainty or --expires",
+                                 "nothing would change");
+        return cli_ask_posted(c, CONTROL_FOLLOW, &m, done);
+}
+
+static int run_confirm(struct cli *c, const struct args *a) {
+        return follow(c, a, RECORD_CONFIRM, "confirmed");
+}
+
+const struct command command_alert_confirm = {
+        .group = "alert",
+        .name = "confirm",
+        .synopsis = "ID [TEXT]",
+        .brief = "say that you have seen it too",
+        .help = "One confirmation a household, not of its own alerts.\n"
+                "\nExample:\n  porchlight alert confirm 1a2b \"From our window as well\"\n",
+        .min_words = 1,
+        .max_words = -1,
+        .run = run_confirm,
+};
+
+static int run_dispute(struct cli *c, const struct args *a) {
+        return follow(c, a, RECORD_DISPUTE, "disputed");
+}
+
+const struct command command_alert_dispute = {
+        .group = "alert",
+        .name = "dispute",
+        .synopsis = "ID [TEXT]",
+        .brief = "say that you doubt it, and why",
+        .help = "Every reader of the alert sees that somebody doubts it.\n"
+                "\nExample:\n  porchlight alert dispute 1a2b \"That is the barbecue at no. 7\"\n",
+        .min_words = 1,
+        .max_words = -1,
+        .run = run_dispute,
+};
+
+static int run_comment(struct cli *c, const struct args *a) {
+        return follow(c, a, RECORD_COMMENT, "commented");
+}
+
+const struct command command_alert_comment = {
+        .group = "alert",
+        .name = "comment",
+        .synopsis = "ID TEXT",
+        .brief = "add something under it",
+        .help = "TEXT may be several words, or - to read it from stdin.\n"
+                "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n",
+        .min_words = 2,
+        .max_words = -1,
+        .run = run_comment,
+};
+
+static const struct option update_options[] = {
+        OPTION_ROW_SEVERITY,  OPTION_ROW_URGENCY,
+        OPTION_ROW_CERTAINTY, OPTION_ROW_EXPIRES("its new end, from now: 30m, 6h"),
+        OPTION_END,
+};
+
+static int run_update(struct cli *c, const struct args *a) {
+        return follow(c, a, RECORD_UPDATE, "updated");
+}
+
+const struct command command_alert_update = {
+        .group = "alert",
+        .name = "update",
+        .synopsis = "ID [TEXT] [--severity S] [--urgency U] [--certainty C] [--expires D]",
+        .brief = "change an alert of this household",
+        .help = "TEXT takes the place of the text there was.\n"
+                "\nExample:\n  porchlight alert update 1a2b \"Under control\" --severity minor --expires 1h\n",
+        .options = update_options,
+        .min_words = 1,
+        .max_words = -1,
+        .run = run_update,
+};
+
+static int run_resolve(struct cli *c, const struct args *a) {
+        return follow(c, a, RECORD_RESOLVE, "resolved");
+}
+
+const struct command command_alert_resolve = {
+        .group = "alert",
+        .name = "resolve",
+        .synopsis = "ID [TEXT]",
+        .brief = "say that an alert of this household is over",
+        .help = "It stays readable, and no longer counts as in force.\n"
+                "\nExample:\n  porchlight alert resolve 1a2b \"Found, thank you all\"\n",
+        .min_words = 1,
+        .max_words = -1,
+        .run = run_resolve,
+};
+
+static const struct option retract_options[] = {OPTION_ROW_YES, OPTION_END};
+
+static int run_retract(struct cli *c, const struct args *a) {
+        struct span target;
+        int r = target_of(c, a->words[0], &target);
+        if (r)
+                return r;
+        if (!args_has(a, OPT_YES) && c->in_tty && c->err_tty && !c->json) {
+                r = show(c, target);
+                if (r)
+                        return r;
+        }
+        r = ask_yes(c, a,
+                    "Take this alert back? Its text is deleted in every home that can be reached, and cannot be\n"
+                    "restored; that there was an alert remains visible until it ends. [y/N] ");
+        return r ? r : follow(c, a, RECORD_RETRACT, "retracted");
+}
+
+const struct command command_alert_retract = {
+        .group = "alert",
+        .name = "retract",
+        .synopsis = "ID [--yes]",
+        .brief = "take an alert of this household back",
+        .help = "Deletes its text in every home. `resolve` is the right word for what is over;\n"
+                "retract what should not have been posted. Asks first on a terminal; elsewhere\n"
+                "it needs --yes.\n"
+                "\nExample:\n  porchlight alert retract 1a2b --yes\n",
+        .options = retract_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_retract,
+};

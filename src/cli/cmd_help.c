@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* help, version */
+#include "cli/commands.h"
+
+#include "wire/json.h"
+
+static int run_help(struct cli *c, const struct args *a) {
+        const char *first = a->n_words > 0 ? a->words[0] : NULL, *second = a->n_words > 1 ? a->words[1] : NULL;
+        if (!first) {
+                help_overview(&c->out);
+                return 0;
+        }
+        const struct command *cmd = second ? command_find(first, second) : command_find(NULL, first);
+        if (!cmd && !second)
+                cmd = command_find(first, NULL);
+        if (cmd) {
+                help_command(&c->out, cmd);
+                return 0;
+        }
+        if (!group_exists(first) || second)
+                return cli_usage(c, "`porchlight help` lists them", "there is no command \"%s%s%s\"", first,
+                                 second ? " " : "", second ? second : "");
+        help_group(&c->out, first);
+        return 0;
+}
+
+const struct command command_help = {
+        .name = "help",
+        .synopsis = "[COMMAND]",
+        .brief = "explain a command",
+        .max_words = 2,
+        .run = run_help,
+};
+
+static int run_version(struct cli *c, const struct args *a) {
+        if (!c->json && !args_has(a, OPT_JSON)) {
+                buf_add_str(&c->out, "porchlight " PORCHLIGHT_VERSION "\n");
+                return 0;
+        }
+        buf_add_str(&c->out, "{\"v\":1,\"version\":");
+        json_string(&c->out, SPAN_STR(PORCHLIGHT_VERSION));
+        buf_add_str(&c->out, "}\n");
+        return 0;
+}
+
+const struct command command_version = {
+        .name = "version",
+        .synopsis = "",
+        .brief = "print the version of this tool; `status` has the daemon's",
+        .run = run_version,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* invite, invite list, show, revoke: tickets for neighbours. `show` reads one offline, without a daemon. */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "base/when.h"
+#include "cli/options.h"
+#include "roster/ticket.h"
+#include "wire/json.h"
+
+#define COUNT_MAX 5000
+#define TICKET_TEXT_MAX 4096 /* with spaces and line breaks that mail programs put in */
+#define LABEL_COLUMNS 26
+#define USES_COLUMNS 10
+
+/* ---- reading one ---- */
+
+int ticket_read(struct cli *c, const char *word, struct ticket *ret, struct buf *text) {
+        int r = 0;
+        if (!word && !ask_line(c, "Ticket: ", text))
+                return cli_usage(c, "paste the whole of it", "no ticket was given");
+        if (word && strcmp(word, "-") == 0)
+                r = read_stdin(c, TICKET_TEXT_MAX, text);
+        else if (word)
+                buf_add_str(text, word);
+        if (r)
+                return r;
+        r = ticket_parse(ret, buf_span(text));
+        if (r < 0)
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "%s", err_text(r));
+        if (r)
+                return cli_fail(c, EXIT_USAGE, "ticket-unreadable", "copy the whole of it, from PORCHLIGHT1 on",
+                                "the ticket %s", ticket_error_text(r));
+        return 0;
+}
+
+static void addresses(struct buf *out, const struct ticket *t) {
+        struct wire_list list = t->w.addrs;
+        struct wire_addr a;
+        const char *between = "";
+        while (wire_list_next(&wire_addr_desc, &list, &a)) {
+                buf_add_str(out, between);
+                layout_addr(out, &a);
+                between = ", ";
+        }
+        if (!*between)
+                buf_add_str(out, "none in the ticket");
+}
+
+static void line(struct buf *out, const char *name, struct span value) {
+        _clean_(buf_fini) struct buf wrapped = BUF_NULL;
+        layout_wrap(&wrapped, value, 12, CLI_COLUMNS);
+        buf_printf(out, "%-12s", name);
+        buf_add(out, span_from(buf_span(&wrapped), 12)); /* the indent of the first line is the name's */
+        if (!wrapped.n)
+                buf_add_u8(out, '\n');
+}
+
+void ticket_show(struct buf *out, const struct ticket *t, uint64_t now) {
+        _clean_(buf_fini) struct buf v = BUF_NULL;
+        line(out, "mesh", t->w.mesh_name);
+        line(out, "invited by", t->w.inviter);
+        if (t->w.expires <= now)
+                buf_add_str(&v, "EXPIRED ");
+        when_local(&v, t->w.expires, now);
+        buf_add_str(&v, ", ");
+        when_relative(&v, t->w.expires, now);
+        line(out, "valid until", buf_span(&v));
+        buf_clear(&v);
+        layout_count(&v, t->w.uses, "home", "homes");
+        line(out, "admits", buf_span(&v));
+        buf_clear(&v);
+        addresses(&v, t);
+        line(out, "addresses", buf_span(&v));
+        buf_clear(&v);
+        ticket_words(t, &v);
+        line(out, "check words", buf_span(&v));
+}
+
+static void json_time(struct buf *out, const char *name, uint64_t seconds) {
+        buf_printf(out, ",\"%s\":\"", name);
+        when_rfc3339(out, seconds);
+        buf_add_u8(out, '"');
+}
+
+static void json_field(struct buf *out, const char *name, struct span value) {
+        buf_printf(out, ",\"%s\":", name);
+        json_string(out, value);
+}
+
+/* By hand, not from the ticket's own table: that holds the keys that open the mesh. */
+static void ticket_json(struct buf *out, const struct ticket *t) {
+        _clean_(buf_fini) struct buf v = BUF_NULL;
+        struct wire_list list = t->w.addrs;
+        struct wire_addr a;
+        const char *between = "";
+        buf_add_str(out, "{\"v\":1");
+        json_field(out, "mesh", t->w.mesh_name);
+        text_hex(&v, SPAN_OF(t->mesh.b));
+        json_field(out, "mesh_id", buf_span(&v));
+        json_field(out, "inviter", t->w.inviter);
+        json_time(out, "expires", t->w.expires);
+        buf_printf(out, ",\"uses\":%u,\"addresses\":[", (unsigned)t->w.uses);
+        for (; wire_list_next(&wire_addr_desc, &list, &a); between = ",") {
+                buf_clear(&v);
+                layout_addr(&v, &a);
+                buf_add_str(out, between);
+                json_string(out, buf_span(&v));
+        }
+        buf_add_u8(out, ']');
+        buf_clear(&v);
+        ticket_words(t, &v);
+        json_field(out, "check_words", buf_span(&v));
+        buf_add_str(out, "}\n");
+}
+
+static int run_show(struct cli *c, const struct args *a) {
+        _clean_(buf_wipe) struct buf text = BUF_NULL;
+        struct ticket t;
+        int r = ticket_read(c, a->words[0], &t, &text);
+        if (r)
+                return r;
+        if (c->json)
+                ticket_json(&c->out, &t);
+        else
+                ticket_show(&c->out, &t, c->now);
+        ticket_fini(&t);
+        return 0;
+}
+
+const struct command command_invite_show = {
+        .group = "invite",
+        .name = "show",
+        .synopsis = "TICKET|-",
+        .brief = "read a ticket without using it",
+        .help = "Shows the mesh, who invites, until when, and four check words. It works without\n"
+                "a daemon and asks nobody. Let the inviting home read its check words to you\n"
+                "over the telephone: if they are the same, nobody has changed the ticket on its\n"
+                "way.\n"
+                "\nExample:\n  porchlight invite show - < ticket.txt\n",
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_show,
+};
+
+/* ---- making one ---- */
+
+struct invite_sink {
+        bool qr;
+        const char *label;
+};
+
+static void explain(struct cli *c, const struct wire_c_ticket *row, const char *text) {
+        _clean_(buf_fini) struct buf words = BUF_NULL, when = BUF_NULL, who = BUF_NULL;
+        struct ticket t;
+        when_local(&when, row->expires, c->now);
+        layout_count(&who, row->uses, "home", "homes");
+        if (ticket_parse(&t, span_str(text)) == 0) {
+                ticket_words(&t, &words);
+                ticket_fini(&t);
+        }
+        buf_printf(&c->out, "\nThis ticket admits %s until %s.", buf_cstr(&who), buf_cstr(&when));
+        buf_printf(&c->out,
+                   " Pass it on in person, or by a\nmessenger you trust: whoever has it can join. There they run\n\n"
+                   "  porchlight join - --household \"NAME OF THE HOME\"\n\nand paste it.");
+        buf_printf(&c->out, " Its check words, to compare by telephone:\n\n  %s\n\n", buf_cstr(&words));
+        buf_add_str(&c->out, "Take it back with `porchlight invite revoke ");
+        layout_id(&c->out, row->id);
+        buf_add_str(&c->out, "`.\n");
+}
+
+static int row_invite(struct cli *c, const struct call_row *row, void *arg) {
+        _clean_(buf_wipe) struct buf text = BUF_NULL;
+        const struct invite_sink *sink = arg;
+        if (row->number != CONTROL_TICKET_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        const struct wire_c_ticket *t = &row->m->c_ticket;
+        buf_add(&text, t->ticket);
+        if (sink->qr && !qr_draw(&c->out, buf_cstr(&text), c->colour))
+                cli_note(c, "the ticket is too long for a QR code of 77 columns");
+        text_show(&c->out, t->ticket, false);
+        buf_add_u8(&c->out, '\n');
+        if (c->out_tty)
+                explain(c, t, buf_cstr(&text));
+        return cli_flush(c);
+}
+
+static const struct option invite_options[] = {
+        {OPT_FOR, "for", "NAME", "for whom; a note that stays at home", OPTION_TEXT},
+        {OPT_COUNT, "count", "N", "how many homes may use it; 1 if absent", OPTION_NUMBER, NULL, 1, COUNT_MAX},
+        OPTION_ROW_EXPIRES("how long it is valid, 30d at most; 7d if absent"),
+        {OPT_QR, "qr", NULL, "draw it as a QR code as well", OPTION_FLAG},
+        OPTION_END,
+};
+
+static int run_invite(struct cli *c, const struct args *a) {
+        struct wire_c_invite m = {0};
+        struct invite_sink sink = {.qr = args_has(a, OPT_QR), .label = args_text(a, OPT_FOR)};
+        const struct option_value *v;
+        if (sink.label)
+                WIRE_PUT(&m, C_INVITE, label, span_str(sink.label));
+        if ((v = args_get(a, OPT_COUNT)))
+                WIRE_PUT(&m, C_INVITE, uses, v->n);
+        if ((v = args_get(a, OPT_EXPIRES)))
+                WIRE_PUT(&m, C_INVITE, expires_in, v->n);
+        return cli_ask(c, CONTROL_INVITE, &m, row_invite, &sink);
+}
+
+const struct command command_invite = {
+        .group = "invite",
+        .synopsis = "[--for NAME] [--count N] [--expires 7d] [--qr]",
+        .brief = "make a ticket for a neighbour",
+        .help = "Prints a ticket with which a home can join the mesh. When stdout is not a\n"
+                "terminal the ticket stands there alone. Whoever has a ticket can join: pass it\n"
+                "on in person or by a messenger you trust.\n"
+                "\n"
+                "Examples:\n"
+                "  porchlight invite --for \"Family Braun\" --qr\n"
+                "  porchlight invite --count 20 --expires 2d > stairwell.txt\n",
+        .options = invite_options,
+        .run = run_invite,
+};
+
+/* ---- list, revoke ---- */
+
+static const char *ticket_state(const struct wire_c_ticket *t, uint64_t now) {
+        if (t->revoked)
+                return "revoked";
+        if (t->used >= t->uses)
+                return "used up";
+        return t->expires <= now ? "expired" : "open";
+}
+
+static void list_line(struct cli *c, const struct wire_c_ticket *t) {
+        _clean_(buf_fini) struct buf v = BUF_NULL;
+        layout_id(&c->out, t->id);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, t->label, LABEL_COLUMNS);
+        buf_printf(&v, "%u of %u", (unsigned)t->used, (unsigned)t->uses);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, buf_span(&v), USES_COLUMNS + 2);
+        buf_printf(&c->out, "  %-7s  ", ticket_state(t, c->now));
+        when_local(&c->out, t->expires, c->now);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int row_list(struct cli *c, const struct call_row *row, void *arg) {
+        bool *any = arg;
+        if (row->number != CONTROL_TICKET_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        if (!*any)
+                buf_printf(&c->out, "%-8s  %-26s  %-12s  %-7s  %s\n", "ID", "FOR", "USED", "STATE", "UNTIL");
+        *any = true;
+        list_line(c, &row->m->c_ticket);
+        return cli_flush(c);
+}
+
+static int run_list(struct cli *c, const struct args *a) {
+        struct wire_c_none none = {0};
+        bool any = false;
+        (void)a;
+        int r = cli_ask(c, CONTROL_INVITES, &none, row_list, &any);
+        if (!r && !any && !c->json)
+                buf_add_str(&c->out, "This household has made no tickets.\n");
+        return r;
+}
+
+const struct command command_invite_list = {
+        .group = "invite",
+        .name = "list",
+        .synopsis = "",
+        .brief = "the tickets of this household",
+        .run = run_list,
+};
+
+static int run_revoke(struct cli *c, const struct args *a) {
+        struct wire_c_name m = {.name = span_str(a->words[0])};
+        int r = cli_ask(c, CONTROL_INVITE_REVOKE, &m, NULL, NULL);
+        if (r)
+                return r;
+        buf_add_str(&c->out, c->json ? "{\"v\":1,\"revoked\":true}\n"
+                                     : "Revoked. Homes that have come on it stay; nobody else can use it.\n");
+        return 0;
+}
+
+const struct command command_invite_revoke = {
+        .group = "invite",
+        .name = "revoke",
+        .synopsis = "ID",
+        .brief = "take a ticket back",
+        .help = "ID is the one that `porchlight invite list` prints, or 4 letters and digits of\n"
+                "its beginning or more. Homes that have come on the ticket stay.\n"
+                "\nExample:\n  porchlight invite revoke 9f3c\n",
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_revoke,
+};

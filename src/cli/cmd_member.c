@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* member list, device list */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "base/when.h"
+
+#define NAME_COLUMNS 24
+#define BY_COLUMNS 14
+
+static void member_line(struct cli *c, const struct wire_c_member *m) {
+        layout_id(&c->out, m->id);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, m->name, NAME_COLUMNS);
+        buf_printf(&c->out, "  %-8s", m->steward ? "steward" : "");
+        buf_printf(&c->out, "%-7s", m->mine ? "yours" : m->linked ? "linked" : "");
+        layout_cell(&c->out, WIRE_HAS(m, C_MEMBER, invited_by) ? m->invited_by : SPAN_STR("(founder)"), BY_COLUMNS);
+        buf_add_str(&c->out, " ");
+        when_local(&c->out, m->joined, c->now);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int row_member(struct cli *c, const struct call_row *row, void *arg) {
+        uint64_t *n = arg;
+        if (row->number != CONTROL_MEMBER_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        if (!(*n)++)
+                buf_printf(&c->out, "%-8s  %-24s  %-8s%-7s%-14s %s\n", "ID", "HOUSEHOLD", "", "", "INVITED BY",
+                           "JOINED");
+        member_line(c, &row->m->c_member);
+        return cli_flush(c);
+}
+
+static int run_members(struct cli *c, const struct args *a) {
+        struct wire_c_none none = {0};
+        uint64_t n = 0;
+        (void)a;
+        return cli_ask(c, CONTROL_MEMBERS, &none, row_member, &n);
+}
+
+const struct command command_member_list = {
+        .group = "member",
+        .name = "list",
+        .synopsis = "",
+        .brief = "the homes of the mesh",
+        .help = "\"linked\" says that a link to one of its devices is up at the moment: a home\n"
+                "talks to a few others at a time, and alerts get around all the same.\n",
+        .run = run_members,
+};
+
+static int row_device(struct cli *c, const struct call_row *row, void *arg) {
+        uint64_t *n = arg;
+        if (row->number != CONTROL_DEVICE_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        const struct wire_c_device *d = &row->m->c_device;
+        if (!(*n)++)
+                buf_printf(&c->out, "%-8s  %-24s  %-8s\n", "ID", "DEVICE", "QUOTA");
+        layout_id(&c->out, d->id);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, d->name, NAME_COLUMNS);
+        buf_add_str(&c->out, "  ");
+        layout_enum(&c->out, &wire_share_enum, d->share);
+        buf_add_str(&c->out, d->this_one ? "  this one\n" : "\n");
+        return cli_flush(c);
+}
+
+static int run_devices(struct cli *c, const struct args *a) {
+        struct wire_c_none none = {0};
+        uint64_t n = 0;
+        (void)a;
+        return cli_ask(c, CONTROL_DEVICES, &none, row_device, &n);
+}
+
+const struct command command_device_list = {
+        .group = "device",
+        .name = "list",
+        .synopsis = "",
+        .brief = "the devices of this household",
+        .run = run_devices,
+};

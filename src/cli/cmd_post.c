@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* post: warn the neighbours. */
+#include "cli/commands.h"
+
+#include "base/when.h"
+#include "cli/options.h"
+
+#include <stdio.h>
+
+static const char call_first[] =
+        "This is not an emergency call. If you have not done so yet: telephone 112 or 911 first.";
+
+/* clang-format off */
+static const struct option post_options[] = {
+        OPTION_ROW_AT("where: LAT,LON, geo: URI, geohash or home (the default)"),
+        {OPT_PRECISION, "precision", "block|area", "how exact the place is told; block is about 150 m", OPTION_ENUM, &wire_precision_enum},
+        OPTION_ROW_SEVERITY,
+        OPTION_ROW_URGENCY,
+        OPTION_ROW_CERTAINTY,
+        {OPT_DOING, "doing", "CODE", "what somebody does; behaviour, never looks", OPTION_ENUM, &wire_doing_enum},
+        {OPT_STATUS, "status", "exercise|test", "mark it as a drill or a technical test", OPTION_ENUM, &wire_status_enum},
+        OPTION_ROW_EXPIRES("when it ends, from now: 30m, 6h, 2d; the kind's own if absent"),
+        {OPT_SOURCE, "source", "sensor", "a machine posts it: it has a third of the daily number", OPTION_ENUM, &wire_source_enum},
+        {OPT_DRY_RUN, "dry-run", NULL, "only show the alert as it would be posted", OPTION_FLAG},
+        OPTION_END,
+};
+/* clang-format on */
+
+int row_alert(struct cli *c, const struct call_row *row, void *arg) {
+        if (c->json)
+                return cli_row_json(c, row, arg);
+        layout_alert(&c->out, &row->m->c_alert, c->now, c->colour);
+        return cli_flush(c);
+}
+
+static void posted_text(struct cli *c, const struct wire_c_posted *p, const char *done) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        layout_posted(&text, p, done, c->now);
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+        buf_add_str(&c->out, "id ");
+        layout_id(&c->out, p->id);
+        buf_add_str(&c->out, ", ends ");
+        when_local(&c->out, p->expires, c->now);
+        buf_add_u8(&c->out, '\n');
+}
+
+int row_posted(struct cli *c, const struct call_row *row, void *arg) {
+        struct posted_sink *sink = arg;
+        if (row->number != CONTROL_POSTED && row->number != CONTROL_ALERT_ROW)
+                return 0; /* a newer daemon tells more than this tool can show */
+        sink->told = true;
+        if (row->number == CONTROL_ALERT_ROW)
+                return row_alert(c, row, NULL);
+        const struct wire_c_posted *p = &row->m->c_posted;
+        sink->exit = posted_unsent(p) ? EXIT_UNSENT : 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        posted_text(c, p, sink->done);
+        return cli_flush(c);
+}
+
+int cli_ask_posted(struct cli *c, unsigned number, const void *msg, const char *done) {
+        struct posted_sink sink = {.done = done};
+        int r = cli_ask(c, number, msg, row_posted, &sink);
+        if (r)
+                return r;
+        if (!sink.told)
+                return cli_fail(c, EXIT_FAILED, "bad-answer", "are the daemon and this tool of one version?",
+                                "the daemon did not tell what became of it");
+        return sink.exit;
+}
+
+static void put_options(const struct args *a, struct wire_c_post *ret) {
+        const struct option_value *v;
+        if ((v = args_get(a, OPT_AT)) && v->n)
+                WIRE_PUT(ret, C_POST, cell, v->n);
+        if ((v = args_get(a, OPT_PRECISION)))
+                WIRE_PUT(ret, C_POST, precision, v->n);
+        if ((v = args_get(a, OPT_SEVERITY)))
+                WIRE_PUT(ret, C_POST, severity, v->n);
+        if ((v = args_get(a, OPT_URGENCY)))
+                WIRE_PUT(ret, C_POST, urgency, v->n);
+        if ((v = args_get(a, OPT_CERTAINTY)))
+                WIRE_PUT(ret, C_POST, certainty, v->n);
+        if ((v = args_get(a, OPT_DOING)))
+                WIRE_PUT(ret, C_POST, doing, v->n);
+        if ((v = args_get(a, OPT_STATUS)))
+                WIRE_PUT(ret, C_POST, status, v->n);
+        if ((v = args_get(a, OPT_EXPIRES)))
+                WIRE_PUT(ret, C_POST, expires_in, v->n);
+        if ((v = args_get(a, OPT_SOURCE)))
+                WIRE_PUT(ret, C_POST, source, v->n);
+        if (args_has(a, OPT_DRY_RUN))
+                WIRE_PUT(ret, C_POST, dry_run, true);
+}
+
+static int bad_kind(struct cli *c, const char *word) {
+        char hint[128] = "`porchlight help post` lists them";
+        const char *near = nearest_enum(word, &wire_kind_enum);
+        if (near)
+                snprintf(hint, sizeof(hint), "did you mean %s? `porchlight help post` lists them", near);
+        return cli_usage(c, hint, "there is no kind \"%.64s\"", word);
+}
+
+static int run_post(struct cli *c, const struct args *a) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        struct wire_c_post m = {0};
+        m.kind = wire_enum_value(&wire_kind_enum, span_str(a->words[0]));
+        if (!m.kind)
+                return bad_kind(c, a->words[0]);
+        int r = words_text(c, a, 1, &text);
+        if (r)
+                return r;
+        if (text.n)
+                WIRE_PUT(&m, C_POST, text, buf_span(&text));
+        put_options(a, &m);
+        if (wire_kind_find(m.kind)->call_first && !m.dry_run && m.status <= STATUS_ACTUAL && m.source != SOURCE_SENSOR)
+                cli_note(c, "%s", call_first);
+        return cli_ask_posted(c, CONTROL_POST, &m, "posted");
+}
+
+#define KIND_LINE(NAME, n, spelling, cat, urg, sev, cert, hours, may, call, doc) "  " spelling ": " doc "\n"
+
+const struct command command_post = {
+        .name = "post",
+        .synopsis = "KIND [TEXT] [--at PLACE] [--severity S] [--expires D] [--dry-run] …",
+        .brief = "warn the neighbours",
+        .help = "Posts an alert to every home of the mesh. Say what happens and where, not who or\n"
+                "what somebody looks like. TEXT may be several words, or - to read it from stdin;\n"
+                "at most 512 bytes. It waits up to 5 s until a neighbouring home has the alert;\n"
+                "with none in reach it is saved, sent later, and the exit code is 6.\n"
+                "\n"
+                "Kinds:\n" KINDS(
+                        KIND_LINE) "\n"
+                                   "Examples:\n"
+                                   "  porchlight post smoke \"Behind the garages, source not seen\"\n"
+                                   "  porchlight post power-cut --at 52.5163,13.3777 --expires 3h\n"
+                                   "  porchlight post missing-pet \"Grey cat, red collar, shy\" --precision area\n"
+                                   "  echo \"Water in the cellar\" | porchlight post flood - --json\n",
+        .options = post_options,
+        .min_words = 1,
+        .max_words = -1,
+        .run = run_post,
+};

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch: the same as nearby, as it happens; for a person at a terminal or a program that is run for each event. */
+#include "cli/commands.h"
+
+#include "base/when.h"
+#include "cli/options.h"
+#include "wire/json.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#define LOOK_UP_MS 1000                  /* how often a watch looks whether its reader is still there */
+#define NUMBER_EXACT (UINT64_C(1) << 53) /* JSON numbers above it lose digits in many readers */
+
+static const struct option watch_options[] = {
+        OPTION_ROWS_FILTER,
+        {OPT_AFTER, "after", "SEQ", "first everything after this sequence number", OPTION_NUMBER, NULL, 0, INT64_MAX},
+        {OPT_EXEC, "exec", "CMD ARG…",
+         "run this for each event, its JSON on stdin; everything behind --exec belongs to it", OPTION_REST},
+        OPTION_END,
+};
+
+void event_json(struct buf *out, const struct wire_c_event *e, const struct wire_c_alert *a) {
+        _clean_(buf_fini) struct buf word = BUF_NULL;
+        const char *quote = e->seq > NUMBER_EXACT ? "\"" : "";
+        layout_enum(&word, &wire_happening_enum, e->event);
+        buf_printf(out, "{\"v\":1,\"seq\":%s%" PRIu64 "%s,\"event\":", quote, e->seq, quote);
+        json_string(out, buf_span(&word));
+        buf_add_str(out, ",\"alert\":");
+        json_message(out, &wire_c_alert_desc, a);
+        buf_add_str(out, "}\n");
+}
+
+static void event_text(struct cli *c, const struct wire_c_event *e, const struct wire_c_alert *a) {
+        uint64_t now = (uint64_t)time(NULL);
+        when_local(&c->out, now, now);
+        buf_add_str(&c->out, ": ");
+        layout_enum(&c->out, &wire_happening_enum, e->event);
+        buf_printf(&c->out, " (%" PRIu64 ")\n", e->seq);
+        layout_alert(&c->out, a, now, c->colour);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int on_event(struct cli *c, const struct wire_c_event *e, char *const *argv) {
+        _clean_(buf_fini) struct buf json = BUF_NULL;
+        struct wire_list list = e->alert;
+        struct wire_c_alert alert;
+        if (!wire_list_next(&wire_c_alert_desc, &list, &alert))
+                return 0;
+        if (argv) {
+                event_json(&json, e, &alert);
+                return exec_run(c, argv, buf_span(&json));
+        }
+        if (c->json)
+                event_json(&c->out, e, &alert);
+        else
+                event_text(c, e, &alert);
+        return cli_flush(c);
+}
+
+/* Until a signal, the end of stdout's reader, or the daemon's. */
+static int follow(struct cli *c, char *const *argv) {
+        struct call_row row;
+        while (!stop_wanted() && !cli_reader_gone()) {
+                int r = call_next(c->call, LOOK_UP_MS, &row);
+                if (r == CALL_E_FAILED)
+                        return cli_fail_call(c, call_error(c->call));
+                if (r == CALL_E_END)
+                        return cli_fail(c, EXIT_UNREACHABLE, "daemon-gone", "see its log",
+                                        "the daemon ended the watch");
+                if (r == 0 && row.number == CONTROL_EVENT_ROW)
+                        r = on_event(c, &row.m->c_event, argv);
+                if (r && r != CALL_E_AGAIN)
+                        return r;
+        }
+        return 0;
+}
+
+static int run_watch(struct cli *c, const struct args *a) {
+        _clean_(buf_fini) struct buf kinds = BUF_NULL;
+        const struct option_value *after = args_get(a, OPT_AFTER), *exec = args_get(a, OPT_EXEC);
+        char *const one[] = {exec ? (char *)(uintptr_t)exec->text : NULL, NULL}; /* --exec=CMD: no words of its own */
+        struct wire_c_filter m = {0};
+        stop_catch();
+        int r = say_fresh(c, 0);
+        if (r)
+                return r;
+        r = filter_from(c, a, &m, &kinds);
+        if (r)
+                return r;
+        if (after)
+                WIRE_PUT(&m, C_FILTER, after, after->n);
+        if (call_send(c->call, CONTROL_WATCH, &m))
+                return cli_fail_call(c, call_error(c->call));
+        return follow(c, exec ? (exec->rest ? exec->rest : one) : NULL);
+}
+
+const struct command command_watch = {
+        .name = "watch",
+        .synopsis = "[--at PLACE] [--within 800m] [--kind K]… [--min-severity S] [--after SEQ] [--exec CMD ARG…]",
+        .brief = "tell what happens as it happens",
+        .help = "Prints a block for each event until it is interrupted. With --json one object a\n"
+                "line: {\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and\n"
+                "give it to --after, and nothing is missed between two runs.\n"
+                "\n"
+                "--exec runs a program with fixed words for each event, without a shell: the\n"
+                "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"
+                "nothing else is printed.\n"
+                "\n"
+                "Examples:\n"
+                "  porchlight watch --min-severity severe\n"
+                "  porchlight watch --json --after 1200 >> events.jsonl\n"
+                "  porchlight watch --kind fire --kind smoke --exec /usr/local/bin/ring-bell 3\n",
+        .options = watch_options,
+        .run = run_watch,
+};
