@@ -57,6 +57,7 @@ enum mesh_event_type {
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */
         MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket */
         MESH_EV_FORGET,    /* command: give the joining up */
+        MESH_EV_OP,        /* command: the vault has signed an operation of this household */
         MESH_EV_PUBLISH,   /* command: post, or follow up */
         MESH_EV_INVITE,    /* command: write a ticket */
         MESH_EV_REVOKE,    /* command: revoke a ticket */
@@ -117,7 +118,7 @@ struct mesh_event {
                 } listening;
                 struct {
                         struct span op;
-                } found;
+                } found, operation;
                 struct {
                         struct span op, ticket;
                 } join;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A connection on control.sock, as the files that serve requests see it. */
+#pragma once
+
+#include "node/internal.h"
+#include "node/sink.h"
+#include "wire/frame.h"
+
+#define CALLER_OUT_BOUND (256 * 1024) /* bytes that wait for a caller before rows stop being made */
+
+struct post_wait {
+        bool on;
+        struct hash id;
+        uint32_t handed;
+        mesh_wall expires;
+        bool urgent;
+};
+
+struct watch {
+        bool on;
+        uint64_t after; /* everything up to here was looked at */
+        struct store_filter filter;
+};
+
+struct caller {
+        struct list on;
+        struct node *n;
+        uv_pipe_t pipe;
+        bool closed, leaving; /* leaving: closes when everything is written */
+        struct sink out;
+        struct buf in;                 /* what came behind the request */
+        struct buf body;               /* the request under way; msg's spans point into it */
+        const struct wire_number *row; /* NULL: none */
+        union frame_message msg;
+        struct command cmd;
+        struct query *query; /* that makes rows for it; NULL: none */
+        mesh_time deadline;  /* 0: none */
+        struct post_wait post;
+        struct watch watch;
+};
+
+/* Rows and the end of the answer. After the end nothing of the request may be used any more. */
+void caller_row(struct caller *c, enum wire_control number, const void *msg);
+void caller_done(struct caller *c);
+void caller_error(struct caller *c, const char *name, const char *message, const char *hint, enum wire_e_exit exit);
+void caller_outcome(struct caller *c, enum mesh_outcome o); /* DONE: as caller_done */
+void caller_store_error(struct caller *c, int r);
+void caller_no_place(struct caller *c); /* a radius, and home is not known */
+bool caller_has_room(const struct caller *c);
+void caller_flush(struct caller *c);
+/* The deadline of a post, or of a caller that does not read. 0 takes it away. */
+void caller_set_deadline(struct caller *c, mesh_time at);
+
+/* A question to the store on the caller's behalf. @row, may be NULL, and @after are not called when the caller is gone. */
+struct ask {
+        struct query q;
+        struct caller *c; /* NULL: gone */
+        bool list;        /* makes many rows */
+        void (*row)(struct caller *c, const struct query_row *row);
+        void (*after)(struct caller *c, const struct ask *a);
+        struct store_filter filter; /* parameters and results of the several questions */
+        struct buf keep;            /* what the filter points to, or the id's prefix */
+        uint64_t seq;
+        struct hash id;
+        uint64_t count;
+};
+
+/* Starts it; the caller is answered with an error if memory is out. @like: parameters, copied. */
+void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct query *q, struct store_reader *r),
+                struct span keep);
+static inline struct ask *ask_of(struct query *q) {
+        return CONTAINER_OF(q, struct ask, q);
+}
+
+/* 4 to 64 hex digits; else the caller is answered. */
+bool caller_id_ok(struct caller *c, struct span prefix);
+/* STORE_E_NONE, STORE_E_MANY and trouble of a prefix looked up; true if it was found. */
+bool caller_found(struct caller *c, int r);
+
+/* What serves each request. */
+void control_status(struct caller *c);
+void control_peers(struct caller *c);
+void control_peer_add(struct caller *c);
+void control_mesh(struct caller *c);
+void control_members(struct caller *c);
+void control_devices(struct caller *c);
+void control_post(struct caller *c);
+void control_follow(struct caller *c);
+void control_nearby(struct caller *c);
+void control_show(struct caller *c);
+void control_watch(struct caller *c);
+void control_invite(struct caller *c);
+void control_invites(struct caller *c);
+void control_invite_revoke(struct caller *c);
+
+void control_post_answer(struct caller *c); /* the wait is over */
+void control_watch_more(struct caller *c);

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/conn.h"
+#include "base/log.h"
+#include "node/endpoint.h"
+#include "node/internal.h"
+
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+
+#define DIAL_TIME 10000         /* ms until a connection must stand */
+#define GOODBYE_TIME 2000       /* ms for the last bytes to go out and the other side to close */
+#define DEADLINE_PERIOD 250     /* ms */
+#define DRAIN_PERIOD 20         /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
+#define BACKLOG_STEP 4          /* a change by less than a quarter is not worth an event */
+#define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
+#define CONNS_MAX 96            /* all; the core keeps 12, dials and goodbyes come on top */
+#define ACCEPTED_MAX 64
+#define ACCEPTED_PER_IP 8       /* strangers from one address; loopback is this machine itself */
+#define LOG_LINES 20            /* a minute */
+
+enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
+
+struct conn {
+        struct list on;
+        struct node *n;
+        mesh_link number; /* 0: the core knows it no more */
+        enum conn_state state;
+        bool dialled, dirty, shut;
+        struct mesh_addr addr;
+        mesh_time deadline; /* 0: none */
+        size_t reported;    /* backlog the core knows of */
+        uv_tcp_t tcp;
+        uv_connect_t connect;
+        uv_shutdown_t shutdown;
+        struct sink out;
+};
+
+static void conn_reap(uv_handle_t *handle) {
+        struct conn *l = CONTAINER_OF(handle, struct conn, tcp);
+        if (l->state != CONN_CLOSED || !uv_is_closing(handle))
+                return;
+        sink_fini(&l->out);
+        list_drop(&l->on);
+        free(l);
+}
+
+static void conn_close(struct conn *l) {
+        if (l->state == CONN_CLOSED)
+                return;
+        l->state = CONN_CLOSED;
+        l->number = 0;
+        uv_close((uv_handle_t *)&l->tcp, conn_reap);
+}
+
+/* The connection is gone, or never was: the core hears of it unless it hung up itself. */
+static void conn_lost(struct conn *l) {
+        struct node *n = l->n;
+        mesh_link number = l->number;
+        conn_close(l);
+        if (number)
+                node_feed(n, (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = number});
+}
+
+static struct conn *conn_find(struct node *n, mesh_link number) {
+        LIST_EACH(l, &n->conns.all, struct conn, on) {
+                if (l->number == number && number)
+                        return l;
+        }
+        n->conns.late++;
+        return NULL;
+}
+
+/* ---- leaving ---- */
+
+static void on_shutdown(uv_shutdown_t *req, int status) {
+        struct conn *l = CONTAINER_OF(req, struct conn, shutdown);
+        if (status < 0)
+                conn_close(l);
+}
+
+/* Everything is with the kernel: says so, then waits for the other side to close, lest a reset overtake the last bytes. */
+static void say_end(struct conn *l) {
+        if (l->shut || sink_waiting(&l->out))
+                return;
+        l->shut = true;
+        if (uv_shutdown(&l->shutdown, (uv_stream_t *)&l->tcp, on_shutdown))
+                conn_close(l);
+}
+
+static void arm_deadline(struct conn *l, uint64_t wait);
+
+static void conn_leave(struct conn *l) {
+        l->number = 0;
+        if (l->state != CONN_UP || sink_flush(&l->out)) {
+                conn_close(l);
+                return;
+        }
+        l->state = CONN_LEAVING;
+        arm_deadline(l, GOODBYE_TIME);
+        say_end(l);
+}
+
+/* ---- backlog ---- */
+
+static size_t backlog(const struct conn *l) {
+        size_t waiting = sink_waiting(&l->out);
+        int queued = 0;
+        uv_os_fd_t fd;
+        if (uv_fileno((const uv_handle_t *)&l->tcp, &fd) == 0 && ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0)
+                waiting += (size_t)queued;
+        return waiting;
+}
+
+static void report(struct conn *l, size_t bytes) {
+        l->reported = bytes;
+        node_feed(l->n,
+                  (struct mesh_event){.type = MESH_EV_WRITABLE, .link = l->number, .writable.backlog = bytes});
+}
+
+static bool any_backlog(struct conns *ls) {
+        LIST_EACH(l, &ls->all, struct conn, on) {
+                if (l->state == CONN_UP && l->reported)
+                        return true;
+        }
+        return false;
+}
+
+static void on_drain(uv_timer_t *timer) {
+        struct conns *ls = CONTAINER_OF(timer, struct conns, drain);
+        LIST_EACH(l, &ls->all, struct conn, on) {
+                if (l->state != CONN_UP || l->reported == 0)
+                        continue;
+                size_t now = backlog(l), step = l->reported / BACKLOG_STEP;
+                if (now == 0 || now + step < l->reported)
+                        report(l, now);
+        }
+        if (!any_backlog(ls))
+                uv_timer_stop(timer);
+}
+
+static void watch_drain(struct node *n) {
+        if (!uv_is_active((uv_handle_t *)&n->conns.drain))
+                uv_timer_start(&n->conns.drain, on_drain, DRAIN_PERIOD, DRAIN_PERIOD);
+}
+
+static void flush(struct conn *l) {
+        l->dirty = false;
+        if (l->state != CONN_UP)
+                return;
+        if (sink_flush(&l->out)) {
+                conn_lost(l);
+                return;
+        }
+        size_t now = backlog(l);
+        if (now)
+                watch_drain(l->n);
+        report(l, now);
+}
+
+void conns_flush(struct node *n) {
+        if (!n->conns.dirty)
+                return;
+        n->conns.dirty = false;
+        LIST_EACH(l, &n->conns.all, struct conn, on) {
+                if (l->dirty)
+                        flush(l);
+        }
+}
+
+static void on_written(struct sink *s, int status) {
+        struct conn *l = CONTAINER_OF(s, struct conn, out);
+        if (l->state == CONN_CLOSED)
+                return;
+        if (status)
+                conn_lost(l);
+        else if (l->state == CONN_LEAVING)
+                say_end(l);
+        else
+                report(l, backlog(l));
+}
+
+/* ---- reading ---- */
+
+static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
+        struct conn *l = CONTAINER_OF(stream, struct conn, tcp);
+        if (got < 0)
+                conn_lost(l);
+        else if (got > 0 && l->state == CONN_UP)
+                node_feed(l->n, (struct mesh_event){.type = MESH_EV_RECV,
+                                                    .link = l->number,
+                                                    .recv = span_of(buf->base, (size_t)got)});
+}
+
+static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *ret) {
+        *ret = node_read_buffer(CONTAINER_OF(handle, struct conn, tcp)->n);
+}
+
+/* ---- coming up ---- */
+
+static bool learn_peer(struct conn *l) {
+        struct sockaddr_storage sa;
+        int n = sizeof(sa);
+        return uv_tcp_getpeername(&l->tcp, (struct sockaddr *)&sa, &n) == 0 &&
+               endpoint_from_sockaddr((struct sockaddr *)&sa, &l->addr);
+}
+
+static void conn_up(struct conn *l) {
+        struct node *n = l->n;
+        struct mesh_event ev = {.type = MESH_EV_LINK_UP, .link = l->number};
+        l->state = CONN_UP;
+        l->deadline = 0;
+        uv_tcp_nodelay(&l->tcp, 1);
+        if (uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read)) {
+                conn_lost(l);
+                return;
+        }
+        ev.up.addr = l->addr;
+        ev.up.dialled = l->dialled;
+        ev.up.lan = listen_is_lan(n, &l->addr);
+        node_feed(n, ev);
+}
+
+static struct conn *conn_new(struct node *n, mesh_link number) {
+        struct conn *l = calloc(1, sizeof(*l));
+        if (!l)
+                return NULL;
+        l->n = n;
+        l->number = number;
+        list_init(&l->on);
+        if (uv_tcp_init(n->loop, &l->tcp)) {
+                free(l);
+                return NULL;
+        }
+        list_push(&n->conns.all, &l->on);
+        sink_init(&l->out, (uv_stream_t *)&l->tcp, OUT_MAX, on_written);
+        return l;
+}
+
+struct tally {
+        unsigned all, accepted, same;
+};
+
+static struct tally count_conns(struct node *n, const struct mesh_addr *ip) {
+        struct tally t = {0};
+        LIST_EACH(l, &n->conns.all, struct conn, on) {
+                t.all++;
+                t.accepted += !l->dialled;
+                t.same += !l->dialled && ip && endpoint_same_ip(&l->addr, ip);
+        }
+        return t;
+}
+
+/* @l itself is counted already. */
+static bool too_many(struct conn *l) {
+        struct tally t = count_conns(l->n, &l->addr);
+        bool crowd = t.same > ACCEPTED_PER_IP && !endpoint_is_loopback(&l->addr);
+        if (t.accepted <= ACCEPTED_MAX && t.all <= CONNS_MAX && !crowd)
+                return false;
+        if (quiet_may(&l->n->conns.refusals, uv_now(l->n->loop), LOG_LINES)) {
+                _clean_(buf_fini) struct buf text = BUF_NULL;
+                endpoint_text(&text, &l->addr);
+                log_warning("%s: %u connections (%u from there), refusing one more", buf_cstr(&text), t.accepted,
+                            t.same);
+        }
+        return true;
+}
+
+static mesh_link next_number(struct node *n) {
+        n->conns.last = n->conns.last + 1 < MESH_LINK_DIALLED ? n->conns.last + 1 : 1;
+        return n->conns.last;
+}
+
+void conn_accept(struct node *n, uv_stream_t *listener) {
+        struct conn *l = conn_new(n, 0);
+        if (!l)
+                return;
+        if (uv_accept(listener, (uv_stream_t *)&l->tcp) || !learn_peer(l) || too_many(l)) {
+                conn_close(l);
+                return;
+        }
+        l->number = next_number(n);
+        conn_up(l);
+}
+
+static void on_connect(uv_connect_t *req, int status) {
+        struct conn *l = CONTAINER_OF(req, struct conn, connect);
+        if (l->state != CONN_DIALLING)
+                return;
+        if (status) {
+                _clean_(buf_fini) struct buf text = BUF_NULL;
+                endpoint_text(&text, &l->addr);
+                log_debug("%s: %s", buf_cstr(&text), uv_strerror(status));
+                conn_lost(l);
+                return;
+        }
+        conn_up(l);
+}
+
+static void dial_failed(struct node *n, mesh_link number) {
+        node_feed(n, (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = number});
+}
+
+void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr) {
+        struct sockaddr_storage sa;
+        struct conn *l = count_conns(n, NULL).all < CONNS_MAX && !n->stopping ? conn_new(n, number) : NULL;
+        if (!l) {
+                dial_failed(n, number);
+                return;
+        }
+        l->dialled = true;
+        l->addr = *addr;
+        endpoint_to_sockaddr(addr, &sa);
+        if (uv_tcp_connect(&l->connect, &l->tcp, (struct sockaddr *)&sa, on_connect))
+                conn_lost(l);
+        else
+                arm_deadline(l, DIAL_TIME);
+}
+
+/* ---- the core's actions ---- */
+
+void conn_send(struct node *n, mesh_link number, struct span bytes) {
+        struct conn *l = conn_find(n, number);
+        if (!l || l->state != CONN_UP)
+                return;
+        buf_add(sink_buf(&l->out), bytes);
+        l->dirty = n->conns.dirty = true;
+}
+
+static bool worth_saying(enum wire_e_reason r) {
+        switch (r) {
+        case REASON_SHUTDOWN:
+        case REASON_DUPLICATE:
+        case REASON_FULL:
+        case REASON_SELF:
+        case REASON_REKEYED:
+        case REASON_SILENT:
+                return false;
+        case REASON_NOT_MEMBER:
+        case REASON_REMOVED:
+        case REASON_BAD_HANDSHAKE:
+        case REASON_BAD_FRAME:
+        case REASON_BAD_SIGNATURE:
+        case REASON_OVERLOAD:
+        case REASON_TICKET_USED:
+        case REASON_TICKET_EXPIRED:
+        case REASON_TICKET_REVOKED:
+        case REASON_TICKET_BAD:
+        case REASON_NAME_REFUSED:
+        case REASON_MESH_FULL:
+        case REASON_BUDGET:
+        case REASON_NOT_ISSUED_HERE:
+                return true;
+        }
+        return true;
+}
+
+void conn_hangup(struct node *n, mesh_link number, enum wire_e_reason reason) {
+        struct conn *l = conn_find(n, number);
+        if (!l)
+                return;
+        if (worth_saying(reason) && quiet_may(&n->conns.hangups, uv_now(n->loop), LOG_LINES)) {
+                _clean_(buf_fini) struct buf text = BUF_NULL;
+                endpoint_text(&text, &l->addr);
+                log_info("%s: %s, hanging up", buf_cstr(&text), node_enum_doc(&wire_reason_enum, reason));
+        }
+        conn_leave(l);
+}
+
+/* ---- deadlines ---- */
+
+static bool has_deadline(const struct conn *l) {
+        return l->state != CONN_CLOSED && l->deadline;
+}
+
+static bool any_deadline(struct conns *ls) {
+        LIST_EACH(l, &ls->all, struct conn, on) {
+                if (has_deadline(l))
+                        return true;
+        }
+        return false;
+}
+
+static void on_deadlines(uv_timer_t *timer) {
+        struct conns *ls = CONTAINER_OF(timer, struct conns, deadlines);
+        struct node *n = CONTAINER_OF(ls, struct node, conns);
+        mesh_time now = uv_now(n->loop);
+        LIST_EACH(l, &ls->all, struct conn, on) {
+                if (has_deadline(l) && now >= l->deadline)
+                        conn_lost(l);
+        }
+        if (!any_deadline(ls))
+                uv_timer_stop(timer);
+}
+
+static void arm_deadline(struct conn *l, uint64_t wait) {
+        uv_timer_t *timer = &l->n->conns.deadlines;
+        l->deadline = uv_now(l->n->loop) + wait;
+        if (!uv_is_active((uv_handle_t *)timer))
+                uv_timer_start(timer, on_deadlines, DEADLINE_PERIOD, DEADLINE_PERIOD);
+}
+
+void conns_init(struct node *n) {
+        list_init(&n->conns.all);
+        uv_timer_init(n->loop, &n->conns.drain);
+        uv_timer_init(n->loop, &n->conns.deadlines);
+}
+
+void conns_stop(struct node *n) {
+        LIST_EACH(l, &n->conns.all, struct conn, on) {
+                if (l->state == CONN_UP || l->state == CONN_DIALLING)
+                        conn_leave(l);
+        }
+}
+
+bool conns_idle(const struct node *n) {
+        return list_empty(&n->conns.all);
+}
+
+void conns_close(struct node *n) {
+        LIST_EACH(l, &n->conns.all, struct conn, on) {
+                conn_close(l);
+        }
+        uv_close((uv_handle_t *)&n->conns.drain, NULL);
+        uv_close((uv_handle_t *)&n->conns.deadlines, NULL);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to other homes: TCP over IPv4 and IPv6. A link is a number to the core and a struct with handles here; it dies
+ * in one function, conn_reap(), which returns while a handle is open. What the core sends in one turn of the loop goes out
+ * in one system call; the core is told what still waits here and in the kernel after each write and as it drains.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "node/quiet.h"
+#include "node/sink.h"
+#include "porchlight/mesh.h"
+
+struct node;
+
+struct conns {
+        struct list all;
+        mesh_link last; /* number given to an accepted connection */
+        uv_timer_t drain, deadlines;
+        bool dirty;     /* something waits for conns_flush */
+        struct quiet refusals, hangups;
+        uint64_t late;  /* actions for links that were gone */
+};
+
+void conns_init(struct node *n);
+void conns_stop(struct node *n); /* no new ones; those that are left get the usual time to say goodbye */
+bool conns_idle(const struct node *n);
+void conns_close(struct node *n); /* closes what is left, and the handles */
+
+void conn_accept(struct node *n, uv_stream_t *listener);
+void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr);
+void conn_send(struct node *n, mesh_link number, struct span bytes);
+void conn_hangup(struct node *n, mesh_link number, enum wire_e_reason reason);
+/* Writes what was sent since the last call. Once before each wait of the loop. */
+void conns_flush(struct node *n);

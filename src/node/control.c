@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/control.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "node/caller.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CALLERS_MAX 64
+#define BACKLOG 64
+#define REQUEST_MAX (8 * 1024)        /* the longest request has some 1,000 bytes */
+#define IN_MAX (128 * 1024)           /* what may lie there; one read brings 64 KiB */
+#define OUT_MAX (8 * 1024 * 1024)     /* lists made in one go, of 5,000 homes, take 1 MiB */
+#define DEADLINE_PERIOD 20            /* ms */
+#define STALL_TIME 10000              /* ms that a caller may leave a query's thread waiting */
+#define SOCKET_MODE 0600
+#define PREFIX_LEAST 4
+#define PREFIX_MOST 64
+
+static const struct {
+        enum wire_control number;
+        void (*serve)(struct caller *c);
+} requests[] = {
+        {CONTROL_STATUS, control_status},
+        {CONTROL_POST, control_post},
+        {CONTROL_FOLLOW, control_follow},
+        {CONTROL_NEARBY, control_nearby},
+        {CONTROL_WATCH, control_watch},
+        {CONTROL_SHOW, control_show},
+        {CONTROL_INVITE, control_invite},
+        {CONTROL_INVITES, control_invites},
+        {CONTROL_INVITE_REVOKE, control_invite_revoke},
+        {CONTROL_PEERS, control_peers},
+        {CONTROL_PEER_ADD, control_peer_add},
+        {CONTROL_MESH, control_mesh},
+        {CONTROL_MEMBERS, control_members},
+        {CONTROL_DEVICES, control_devices},
+};
+
+/* ---- the end of a caller ---- */
+
+static void caller_reap(uv_handle_t *handle) {
+        struct caller *c = CONTAINER_OF(handle, struct caller, pipe);
+        if (!c->closed || !uv_is_closing(handle))
+                return;
+        sink_fini(&c->out);
+        buf_fini(&c->in);
+        buf_fini(&c->body);
+        list_drop(&c->on);
+        c->n->control.n_callers--;
+        free(c);
+}
+
+static void caller_close(struct caller *c) {
+        if (c->closed)
+                return;
+        c->closed = true;
+        node_command_forget(&c->cmd);
+        resolve_forget(c->n, &c->cmd);
+        if (c->query) {
+                ask_of(c->query)->c = NULL;
+                query_abandon(TAKE(c->query));
+        }
+        c->watch.on = c->post.on = false;
+        uv_close((uv_handle_t *)&c->pipe, caller_reap);
+}
+
+void caller_flush(struct caller *c) {
+        if (c->closed)
+                return;
+        if (sink_flush(&c->out) || (c->leaving && sink_waiting(&c->out) == 0))
+                caller_close(c);
+}
+
+/* ---- answers ---- */
+
+void caller_row(struct caller *c, enum wire_control number, const void *msg) {
+        frame_put(sink_buf(&c->out), wire_control_find(number), msg);
+}
+
+static void on_pump(uv_timer_t *timer);
+
+/* The next request, if it is here already, is taken up in a turn of its own: this may be the middle of the core's actions. */
+static void end_request(struct caller *c) {
+        c->row = NULL;
+        c->post = (struct post_wait){0};
+        c->watch = (struct watch){0};
+        c->deadline = 0;
+        caller_flush(c);
+        if (!c->closed && c->in.n)
+                uv_timer_start(&c->n->control.pump, on_pump, 0, 0);
+}
+
+void caller_done(struct caller *c) {
+        struct wire_c_done msg = {0};
+        caller_row(c, CONTROL_DONE, &msg);
+        end_request(c);
+}
+
+void caller_error(struct caller *c, const char *name, const char *message, const char *hint, enum wire_e_exit exit) {
+        struct wire_c_error msg = {.name = span_str(name), .message = span_str(message), .exit = exit};
+        if (*hint)
+                WIRE_PUT(&msg, C_ERROR, hint, span_str(hint));
+        caller_row(c, CONTROL_ERROR, &msg);
+        end_request(c);
+}
+
+void caller_outcome(struct caller *c, enum mesh_outcome o) {
+        const struct mesh_outcome_row *row = mesh_outcome(o);
+        if (o == MESH_OUT_DONE)
+                caller_done(c);
+        else
+                caller_error(c, row->name, row->message, row->hint, (enum wire_e_exit)row->exit);
+}
+
+void caller_store_error(struct caller *c, int r) {
+        caller_error(c, "store", r > 0 ? store_error_text(r) : err_text(r), "see the daemon's log", EXIT_FAILED);
+}
+
+bool caller_id_ok(struct caller *c, struct span prefix) {
+        _clean_(buf_fini) struct buf even = BUF_NULL, bytes = BUF_NULL;
+        buf_add(&even, prefix);
+        if (prefix.n % 2)
+                buf_add_u8(&even, '0');
+        if (prefix.n >= PREFIX_LEAST && prefix.n <= PREFIX_MOST && text_unhex(&bytes, buf_span(&even)))
+                return true;
+        caller_error(c, "bad-id", "an id is 4 to 64 hexadecimal digits", "`porchlight nearby` shows ids", EXIT_USAGE);
+        return false;
+}
+
+bool caller_found(struct caller *c, int r) {
+        if (r == 0)
+                return true;
+        if (r == STORE_E_NONE)
+                caller_outcome(c, MESH_OUT_NO_TARGET);
+        else if (r == STORE_E_MANY)
+                caller_error(c, "ambiguous", "several alerts have an id that begins so", "give more digits",
+                             EXIT_NOT_FOUND);
+        else
+                caller_store_error(c, r);
+        return false;
+}
+
+bool caller_has_room(const struct caller *c) {
+        return sink_waiting(&c->out) < CALLER_OUT_BOUND;
+}
+
+/* ---- deadlines ---- */
+
+static bool any_deadline(struct control *ctl) {
+        LIST_EACH(c, &ctl->callers, struct caller, on) {
+                if (!c->closed && c->deadline)
+                        return true;
+        }
+        return false;
+}
+
+static void on_deadlines(uv_timer_t *timer) {
+        struct control *ctl = CONTAINER_OF(timer, struct control, deadlines);
+        struct node *n = CONTAINER_OF(ctl, struct node, control);
+        mesh_time now = uv_now(n->loop);
+        LIST_EACH(c, &ctl->callers, struct caller, on) {
+                if (c->closed || c->deadline == 0 || c->deadline > now)
+                        continue;
+                if (c->post.on)
+                        control_post_answer(c);
+                else
+                        caller_close(c);
+        }
+        if (!any_deadline(ctl))
+                uv_timer_stop(timer);
+}
+
+void caller_set_deadline(struct caller *c, mesh_time at) {
+        uv_timer_t *timer = &c->n->control.deadlines;
+        c->deadline = at;
+        if (at && !uv_is_active((uv_handle_t *)timer))
+                uv_timer_start(timer, on_deadlines, DEADLINE_PERIOD, DEADLINE_PERIOD);
+}
+
+/* ---- questions to the store ---- */
+
+static void on_ask_row(struct query *q, const struct query_row *row) {
+        struct ask *a = ask_of(q);
+        if (a->c)
+                a->row(a->c, row);
+}
+
+static bool on_ask_go_on(struct query *q) {
+        struct ask *a = ask_of(q);
+        if (!a->c)
+                return true;
+        caller_flush(a->c);
+        if (!a->c || caller_has_room(a->c))
+                return true;
+        caller_set_deadline(a->c, uv_now(q->n->loop) + STALL_TIME);
+        return false;
+}
+
+static void on_ask_done(struct query *q) {
+        struct ask *a = ask_of(q);
+        if (a->c) {
+                a->c->query = NULL;
+                a->c->deadline = 0;
+                a->after(a->c, a);
+        }
+        buf_fini(&a->keep);
+        free(a);
+}
+
+void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct query *q, struct store_reader *r),
+                struct span keep) {
+        struct ask *a = malloc(sizeof(*a));
+        if (!a) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
+        *a = *like;
+        a->c = c;
+        a->keep = BUF_NULL;
+        buf_add(&a->keep, keep);
+        a->q = (struct query){.lane = like->list ? QUERY_LIST : QUERY_QUICK, .run = run, .go_on = on_ask_go_on, .done = on_ask_done};
+        if (like->row)
+                a->q.row = on_ask_row;
+        c->query = &a->q;
+        query_start(c->n, &a->q);
+}
+
+/* ---- requests ---- */
+
+static void serve(struct caller *c) {
+        for (size_t i = 0; i < ARRAY_LEN(requests); i++)
+                if (requests[i].number == c->row->number) {
+                        requests[i].serve(c);
+                        return;
+                }
+        caller_error(c, "not-a-request", "this message is an answer, not a request", "", EXIT_USAGE);
+}
+
+static void refuse(struct caller *c, const char *message) {
+        c->leaving = true;
+        caller_error(c, "bad-request", message, "are the tool and the daemon of the same version?", EXIT_USAGE);
+}
+
+/* What cannot be decoded is answered and ends the connection: whoever sent it speaks another language. */
+static void take_request(struct caller *c, struct span body) {
+        struct codec_why why = {0};
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        buf_clear(&c->body);
+        buf_add(&c->body, body);
+        if (!buf_ok(&c->body)) {
+                caller_close(c);
+                return;
+        }
+        if (frame_read(buf_span(&c->body), wire_control_find, &c->row, &c->msg, &why)) {
+                buf_printf(&text, "%s: %s: %s", why.message, why.field, why.what);
+                refuse(c, buf_cstr(&text));
+                return;
+        }
+        serve(c);
+}
+
+static void pump(struct caller *c) {
+        struct span body;
+        size_t used;
+        while (!c->closed && !c->leaving && !c->row) {
+                int r = frame_take(buf_span(&c->in), &body, &used);
+                if (r == FRAME_E_MORE && c->in.n <= REQUEST_MAX)
+                        return;
+                if (r || body.n > REQUEST_MAX) {
+                        refuse(c, "the request is too long, or empty");
+                        return;
+                }
+                take_request(c, body);
+                buf_drop(&c->in, used);
+        }
+}
+
+static void on_pump(uv_timer_t *timer) {
+        struct control *ctl = CONTAINER_OF(timer, struct control, pump);
+        LIST_EACH(c, &ctl->callers, struct caller, on) {
+                pump(c);
+        }
+}
+
+/* ---- connections ---- */
+
+static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
+        struct caller *c = CONTAINER_OF(stream, struct caller, pipe);
+        if (c->closed || got == 0)
+                return;
+        if (got > 0 && !c->leaving)
+                buf_add(&c->in, span_of(buf->base, (size_t)got));
+        if (got < 0 || !buf_ok(&c->in)) {
+                caller_close(c);
+                return;
+        }
+        pump(c);
+}
+
+static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *ret) {
+        *ret = node_read_buffer(CONTAINER_OF(handle, struct caller, pipe)->n);
+}
+
+static void on_written(struct sink *s, int status) {
+        struct caller *c = CONTAINER_OF(s, struct caller, out);
+        if (c->closed)
+                return;
+        if (status || (c->leaving && sink_waiting(s) == 0)) {
+                caller_close(c);
+                return;
+        }
+        if (c->query && c->query->held && caller_has_room(c)) {
+                caller_set_deadline(c, 0);
+                query_resume(c->query);
+        }
+        if (c->watch.on)
+                control_watch_more(c);
+}
+
+static struct caller *caller_new(struct node *n) {
+        struct caller *c = calloc(1, sizeof(*c));
+        if (!c)
+                return NULL;
+        c->n = n;
+        c->in = BUF_MAX(IN_MAX);
+        c->body = BUF_MAX(REQUEST_MAX);
+        uv_pipe_init(n->loop, &c->pipe, 0);
+        sink_init(&c->out, (uv_stream_t *)&c->pipe, OUT_MAX, on_written);
+        list_init(&c->on);
+        list_push(&n->control.callers, &c->on);
+        n->control.n_callers++;
+        return c;
+}
+
+static void on_connection(uv_stream_t *server, int status) {
+        struct control *ctl = CONTAINER_OF(server, struct control, listener);
+        struct node *n = CONTAINER_OF(ctl, struct node, control);
+        struct caller *c = status == 0 && ctl->listening ? caller_new(n) : NULL;
+        if (!c)
+                return;
+        bool ok = uv_accept(server, (uv_stream_t *)&c->pipe) == 0 && ctl->n_callers <= CALLERS_MAX;
+        if (!ok || uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read))
+                caller_close(c);
+}
+
+/* ---- what happens meanwhile ---- */
+
+static bool waits_for_neighbours(const struct caller *c) {
+        return !c->closed && c->post.on;
+}
+
+static bool post_complete(const struct caller *c) {
+        struct mesh_status st;
+        mesh_status(c->n->core, &st);
+        uint32_t others = st.homes ? st.homes - 1 : 0, wanted = MIN(st.links, others);
+        return others == 0 || (wanted && c->post.handed >= wanted);
+}
+
+void control_handed(struct node *n, const struct hash *id, uint32_t homes) {
+        struct hash which = *id;
+        LIST_EACH(c, &n->control.callers, struct caller, on) {
+                if (!waits_for_neighbours(c) || memcmp(c->post.id.b, which.b, sizeof(which.b)) != 0)
+                        continue;
+                c->post.handed = homes;
+                if (post_complete(c))
+                        control_post_answer(c);
+        }
+}
+
+void control_state(struct node *n) {
+        LIST_EACH(c, &n->control.callers, struct caller, on) {
+                if (waits_for_neighbours(c) && post_complete(c))
+                        control_post_answer(c);
+        }
+}
+
+void control_watch_kick(struct node *n) {
+        LIST_EACH(c, &n->control.callers, struct caller, on) {
+                if (!c->closed && c->watch.on)
+                        control_watch_more(c);
+        }
+}
+
+/* ---- life ---- */
+
+void control_init(struct node *n) {
+        struct control *ctl = &n->control;
+        list_init(&ctl->callers);
+        uv_pipe_init(n->loop, &ctl->listener, 0);
+        uv_timer_init(n->loop, &ctl->deadlines);
+        uv_timer_init(n->loop, &ctl->pump);
+}
+
+/* What stands there is a leftover: the store's lock says that no other daemon uses this folder. */
+int control_listen(struct node *n) {
+        struct control *ctl = &n->control;
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        dir_join(&path, n->dir, DIR_CONTROL_SOCK);
+        unlink(buf_cstr(&path));
+        int r = uv_pipe_bind(&ctl->listener, buf_cstr(&path));
+        if (r == 0 && chmod(buf_cstr(&path), SOCKET_MODE) != 0)
+                r = UV_EPERM;
+        if (r == 0)
+                r = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
+        if (r) {
+                log_error("%s: %s", buf_cstr(&path), uv_strerror(r));
+                return NODE_E_SOCKET;
+        }
+        ctl->listening = true;
+        return 0;
+}
+
+void control_stop(struct node *n) {
+        struct control *ctl = &n->control;
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        LIST_EACH(c, &ctl->callers, struct caller, on) {
+                caller_close(c);
+        }
+        if (!ctl->listening)
+                return;
+        ctl->listening = false;
+        dir_join(&path, n->dir, DIR_CONTROL_SOCK);
+        unlink(buf_cstr(&path));
+}
+
+void control_close(struct node *n) {
+        uv_close((uv_handle_t *)&n->control.listener, NULL);
+        uv_close((uv_handle_t *)&n->control.deadlines, NULL);
+        uv_close((uv_handle_t *)&n->control.pump, NULL);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control.sock: what the owner's tools ask the daemon (proto/control.def). A caller is one connection with one request at a
+ * time. Rows grow in its sink; whoever makes many of them stops while the caller does not read, so a tool that hangs costs
+ * the daemon a bounded amount of memory and nobody's time.
+ *
+ * One file a request group: control_status.c, control_roster.c, control_post.c, control_alerts.c, control_watch.c,
+ * control_invite.c, control_peer.c. What they have in common is in caller.h.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "porchlight/types.h"
+
+#include <uv.h>
+
+struct node;
+
+struct control {
+        uv_pipe_t listener;
+        uv_timer_t deadlines; /* posts that wait for neighbours, callers that do not read */
+        uv_timer_t pump;      /* requests that came before the last one was answered */
+        struct list callers;
+        unsigned n_callers;
+        bool listening;
+};
+
+void control_init(struct node *n);
+int control_listen(struct node *n); /* 0, NODE_E_SOCKET (logged) */
+void control_stop(struct node *n);  /* closes every connection and takes the socket away */
+void control_close(struct node *n);
+
+/* So many other households have this own record now. */
+void control_handed(struct node *n, const struct hash *id, uint32_t homes);
+/* The number of links may have changed. */
+void control_state(struct node *n);
+/* There may be new events on disk. */
+void control_watch_kick(struct node *n);

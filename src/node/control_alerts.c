@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NEARBY and SHOW: answered from this home's own disk; no packet leaves the house, and nobody learns that somebody asked. */
+#include "node/caller.h"
+#include "node/request.h"
+#include "node/rows.h"
+
+void caller_no_place(struct caller *c) {
+        caller_error(c, "no-place", "no place is known to look around", "give --at PLACE", EXIT_USAGE);
+}
+
+static void put_alert(struct caller *c, const struct store_alert *a) {
+        struct rows_alert row;
+        rows_alert(c->n, a, &row);
+        caller_row(c, CONTROL_ALERT_ROW, &row.w);
+}
+
+static void put_follow(struct caller *c, const struct store_follow *f) {
+        char household[ROWS_NAME_MAX];
+        struct wire_c_followed row = {
+                .id = SPAN_OF(f->id.b),
+                .what = f->what,
+                .household = span_str(rows_household(c->n, &f->household, household)),
+                .created = f->created,
+        };
+        if (f->text.n)
+                WIRE_PUT(&row, C_FOLLOWED, text, f->text);
+        caller_row(c, CONTROL_FOLLOWED_ROW, &row);
+}
+
+static void on_row(struct caller *c, const struct query_row *row) {
+        switch (row->what) {
+        case QUERY_ALERT:
+                put_alert(c, &row->alert);
+                return;
+        case QUERY_FOLLOW:
+                put_follow(c, &row->follow);
+                return;
+        case QUERY_EVENT:
+                return;
+        }
+}
+
+/* ---- NEARBY ---- */
+
+static int nearby_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        a->filter.text = buf_span(&a->keep);
+        return store_nearby(r, &a->filter, query_alert, q);
+}
+
+static void nearby_after(struct caller *c, const struct ask *a) {
+        if (a->q.r)
+                caller_store_error(c, a->q.r);
+        else
+                caller_done(c);
+}
+
+void control_nearby(struct caller *c) {
+        struct ask a = {.list = true, .row = on_row, .after = nearby_after};
+        const struct wire_c_filter *m = &c->msg.c_filter;
+        if (!request_filter(m, c->n->home, node_time(c->n), &a.filter)) {
+                caller_no_place(c);
+                return;
+        }
+        caller_ask(c, &a, nearby_run, m->text);
+}
+
+/* ---- SHOW ---- */
+
+static int show_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        int e = store_alert_prefix(r, buf_span(&a->keep), &a->id);
+        if (e == 0)
+                e = store_alert_get(r, &a->id, query_alert, q);
+        if (e == 0)
+                e = store_follows(r, &a->id, query_follow, q);
+        return e;
+}
+
+static void show_after(struct caller *c, const struct ask *a) {
+        if (caller_found(c, a->q.r))
+                caller_done(c);
+}
+
+void control_show(struct caller *c) {
+        struct span id = c->msg.c_name.name;
+        if (caller_id_ok(c, id))
+                caller_ask(c, &(struct ask){.list = true, .row = on_row, .after = show_after}, show_run, id);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MESH, MEMBERS and DEVICES: what the roster says. */
+#include "base/cell.h"
+#include "node/caller.h"
+#include "node/rows.h"
+#include "wire/codec.h"
+
+/* NULL: the caller is answered. */
+static const struct roster *roster_for(struct caller *c) {
+        const struct roster *roster = mesh_roster(c->n->core);
+        if (roster && roster_mesh(roster))
+                return roster;
+        caller_outcome(c, MESH_OUT_NO_MESH);
+        return NULL;
+}
+
+static void put_charter(const struct roster *roster, struct wire_list *ret, struct buf *store) {
+        for (size_t i = 0; i < wire_charter_bounds_n; i++) {
+                struct wire_charter_row row = {.key = wire_charter_bounds[i].key};
+                row.value = roster_charter(roster, (enum wire_charter)row.key);
+                wire_list_add(&wire_charter_row_desc, ret, store, &row);
+        }
+}
+
+void control_mesh(struct caller *c) {
+        _clean_(buf_fini) struct buf charter = BUF_NULL, cell = BUF_NULL;
+        const struct roster *roster = roster_for(c);
+        if (!roster)
+                return;
+        struct wire_c_mesh msg = {
+                .v = 1,
+                .name = span_str(roster_mesh_name(roster)),
+                .id = SPAN_OF(roster_mesh(roster)->b),
+                .founded = roster_founded(roster),
+                .homes = roster_members(roster),
+                .stewards = roster_stewards(roster),
+        };
+        if (roster_mesh_cell(roster)) {
+                cell_text(&cell, roster_mesh_cell(roster));
+                WIRE_PUT(&msg, C_MESH, cell, buf_span(&cell));
+        }
+        put_charter(roster, &msg.charter, &charter);
+        caller_row(c, CONTROL_MESH_ROW, &msg);
+        caller_done(c);
+}
+
+static bool linked(const struct node *n, const struct key *household) {
+        struct mesh_peer peer;
+        for (size_t i = 0; mesh_peer_at(n->core, i, &peer); i++)
+                if (peer.up && memcmp(peer.household.b, household->b, sizeof(household->b)) == 0)
+                        return true;
+        return false;
+}
+
+static size_t current_devices(const struct roster_home *home) {
+        size_t count = 0;
+        for (size_t i = 0; i < home->n_devices; i++)
+                count += home->devices[i]->gone_at == 0;
+        return count;
+}
+
+static void put_member(struct caller *c, const struct roster_home *home, const struct mesh_status *st) {
+        char name[ROWS_NAME_MAX], inviter[ROWS_NAME_MAX];
+        struct wire_c_member msg = {
+                .name = span_str(rows_household(c->n, &home->key, name)),
+                .id = SPAN_OF(home->key.b),
+                .steward = home->steward,
+                .mine = memcmp(home->key.b, st->household.b, sizeof(home->key.b)) == 0,
+                .joined = home->joined,
+                .devices = current_devices(home),
+                .linked = linked(c->n, &home->key),
+        };
+        if (home->inviter)
+                WIRE_PUT(&msg, C_MEMBER, invited_by, span_str(rows_household(c->n, &home->inviter->key, inviter)));
+        caller_row(c, CONTROL_MEMBER_ROW, &msg);
+}
+
+void control_members(struct caller *c) {
+        const struct roster *roster = roster_for(c);
+        const struct roster_home *home;
+        struct mesh_status st;
+        if (!roster)
+                return;
+        mesh_status(c->n->core, &st);
+        for (size_t i = 0; (home = roster_home_at(roster, i)); i++)
+                if (home->member)
+                        put_member(c, home, &st);
+        caller_done(c);
+}
+
+void control_devices(struct caller *c) {
+        const struct roster *roster = roster_for(c);
+        struct mesh_status st;
+        if (!roster)
+                return;
+        mesh_status(c->n->core, &st);
+        const struct roster_home *home = roster_home_find(roster, &st.household);
+        for (size_t i = 0; home && i < home->n_devices; i++) {
+                const struct roster_device *d = home->devices[i];
+                struct wire_c_device msg = {
+                        .name = span_str(d->name),
+                        .id = SPAN_OF(d->sign.b),
+                        .share = d->share,
+                        .this_one = memcmp(d->sign.b, st.device.b, sizeof(st.device.b)) == 0,
+                };
+                if (d->gone_at == 0)
+                        caller_row(c, CONTROL_DEVICE_ROW, &msg);
+        }
+        caller_done(c);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* STATUS: how this home stands, and how much its answers can be trusted to be current. */
+#include "node/caller.h"
+#include "node/rows.h"
+
+static int count_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        return store_in_force(r, a->filter.now, &a->count);
+}
+
+static void put_membership(struct caller *c, const struct mesh_status *st, struct wire_c_status *msg, char *household,
+                           char *device) {
+        const struct roster *roster = mesh_roster(c->n->core);
+        if (!roster || !roster_mesh(roster))
+                return;
+        WIRE_PUT(msg, C_STATUS, mesh, span_str(roster_mesh_name(roster)));
+        WIRE_PUT(msg, C_STATUS, mesh_id, SPAN_OF(st->mesh.b));
+        WIRE_PUT(msg, C_STATUS, household, span_str(rows_household(c->n, &st->household, household)));
+        WIRE_PUT(msg, C_STATUS, household_id, SPAN_OF(st->household.b));
+        WIRE_PUT(msg, C_STATUS, device, span_str(rows_device(c->n, &st->device, device)));
+}
+
+static void put_status(struct caller *c, const struct ask *a) {
+        struct node *n = c->n;
+        struct mesh_status st;
+        char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
+        _clean_(buf_fini) struct buf listen = BUF_NULL;
+        if (a->q.r) {
+                caller_store_error(c, a->q.r);
+                return;
+        }
+        mesh_status(n->core, &st);
+        struct wire_c_status msg = {
+                .v = 1,
+                .state = st.state,
+                .homes = st.homes,
+                .stewards = st.stewards,
+                .links = st.links,
+                .alerts = a->count,
+                .unsent = st.unsent,
+                .version = span_str(n->version),
+                .data = span_str(n->dir),
+        };
+        put_membership(c, &st, &msg, household, device);
+        WIRE_PUT(&msg, C_STATUS, device_id, SPAN_OF(st.device.b));
+        if (st.state_since)
+                WIRE_PUT(&msg, C_STATUS, since, st.state_since);
+        listen_bound(n, &msg.listen, &listen);
+        if (msg.listen.count)
+                WIRE_PUT(&msg, C_STATUS, listen, msg.listen);
+        if (n->home)
+                WIRE_PUT(&msg, C_STATUS, home, n->home);
+        bool outside = st.state == FRESH_JOINING || st.state == FRESH_NO_MESH;
+        if (outside && st.join_problem != MESH_OUT_DONE)
+                WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));
+        caller_row(c, CONTROL_STATUS_ROW, &msg);
+        caller_done(c);
+}
+
+void control_status(struct caller *c) {
+        struct ask a = {.after = put_status};
+        a.filter.now = node_time(c->n);
+        caller_ask(c, &a, count_run, SPAN_NONE);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the node know of each other. */
+#pragma once
+
+#include "base/dir.h"
+#include "node/control.h"
+#include "node/conn.h"
+#include "node/listen.h"
+#include "node/node.h"
+#include "node/query.h"
+#include "node/resolve.h"
+#include "node/vault_link.h"
+#include "node/verify.h"
+#include "node/writer.h"
+#include "roster/roster.h"
+
+/* Names of settings in the store. */
+#define SETTING_HOME "home"   /* 8 bytes: the cell */
+#define SETTING_OWNER "owner" /* 4 bytes: the uid that founded or joined */
+
+#define SETTING_JOINING "joining" /* there: the vault does not know yet how its joining ended */
+
+/* Who waits for a command's outcome. */
+struct command {
+        struct list on;
+        uint64_t token;
+        void (*reply)(struct command *c, const struct mesh_action *a); /* once; may not call the core */
+};
+
+/* An event that came up while the core was being drained. */
+struct node_later {
+        struct mesh_event ev;
+        void *owned; /* freed when it was handed on; may be NULL */
+};
+
+struct node {
+        uv_loop_t *loop;
+        struct mesh *core;
+        char *dir, *version, *libexec;
+        struct node_endpoint listen[NODE_LISTEN_MAX];
+        size_t n_listen;
+        struct node_advertised advertise[NODE_ADVERTISE_MAX];
+        size_t n_advertise;
+        bool lan;
+        struct mesh_config cfg;
+        void (*on_ready)(void *ctx);
+        void (*on_broken)(void *ctx);
+        void *ctx;
+
+        bool feeding, started, opened, stopping, closed, broken, ready;
+        struct node_later *later;
+        size_t n_later, cap_later;
+        mesh_time deadline; /* the timer is set to it */
+        uint64_t last_token;
+        struct list commands;
+        mesh_cell home; /* 0: not known */
+        unsigned cores;
+        mesh_time stop_by;
+        char *read_buffer;
+
+        uv_timer_t timer, stop_timer;
+        uv_prepare_t prepare;
+        uv_idle_t idle;
+
+        struct conns conns;
+        struct listening listening;
+        struct writer writer;
+        struct queries queries;
+        struct verifier verifier;
+        struct resolver resolver;
+        struct control control;
+        struct vault_link vault;
+};
+
+/* Hands an event to the core (now and wall are filled in) and does what it says. Called from within that, the event waits in
+ * a queue until the core's actions are drained; its spans must then still be good, so only events without any may come so. */
+void node_feed(struct node *n, struct mesh_event ev);
+/* The same; @owned (malloc) is freed afterwards and may hold what the event points to. */
+void node_feed_owned(struct node *n, struct mesh_event ev, void *owned);
+/* Feeds a command; @c->reply is called once. */
+void node_command(struct node *n, struct command *c, struct mesh_event ev);
+void node_command_forget(struct command *c); /* nobody waits any more */
+
+mesh_wall node_wall(void);                 /* this machine's clock */
+mesh_wall node_time(const struct node *n); /* mesh time; this machine's clock without a mesh */
+void node_fail(struct node *n, const char *what, int r);
+uv_buf_t node_read_buffer(struct node *n); /* one for all streams: consumed before the next read */
+const char *node_enum_doc(const struct wire_enum *e, uint64_t value);
+void node_vault_ready(struct node *n); /* owner.sock answers: so may control.sock */
+void node_set_home(struct node *n, mesh_cell cell);

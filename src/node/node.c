@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why this file exists: it is the only place where libuv and the core meet. An event goes in, actions come out and are
+ * performed, and whatever comes of them at once waits in a queue until the core has nothing more to say: mesh_step is never
+ * re-entered. What the turn of the loop gathered (bytes for links, rows for the disk) leaves just before the loop waits.
+ */
+#include "node/internal.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#define READ_BYTES (64 * 1024)
+#define STOP_PERIOD 5     /* ms between looks at what still runs */
+#define STOP_TIME 5000    /* ms for goodbyes; the disk gets the time it needs */
+#define FLUSH_ROUNDS 16   /* answers to writes that are written in the same turn */
+#define LATER_FIRST 16
+
+/* ---- time ---- */
+
+mesh_wall node_wall(void) {
+        struct timespec ts;
+        clock_gettime(CLOCK_REALTIME, &ts);
+        return ts.tv_sec > 0 ? (mesh_wall)ts.tv_sec : 0;
+}
+
+mesh_wall node_time(const struct node *n) {
+        struct mesh_status st = {0};
+        if (n->core && n->started)
+                mesh_status(n->core, &st);
+        return st.time ? st.time : MAX(node_wall(), n->cfg.built);
+}
+
+static void on_timer(uv_timer_t *timer) {
+        struct node *n = CONTAINER_OF(timer, struct node, timer);
+        n->deadline = MESH_NEVER;
+        node_feed(n, (struct mesh_event){.type = MESH_EV_TICK});
+}
+
+static void set_timer(struct node *n) {
+        mesh_time at = n->started && !n->broken ? mesh_deadline(n->core) : MESH_NEVER, now = uv_now(n->loop);
+        if (at == n->deadline || n->closed)
+                return;
+        n->deadline = at;
+        if (at == MESH_NEVER)
+                uv_timer_stop(&n->timer);
+        else
+                uv_timer_start(&n->timer, on_timer, at > now ? at - now : 0, 0);
+}
+
+/* ---- the core's actions ---- */
+
+struct load {
+        struct query q;
+        uint64_t token;
+        size_t count;
+        struct buf keep;
+        struct mesh_loaded *answer; /* behind items */
+        struct store_loaded items[];
+};
+
+static int load_run(struct query *q, struct store_reader *reader) {
+        struct load *l = CONTAINER_OF(q, struct load, q);
+        return store_load(reader, l->items, l->count, &l->keep);
+}
+
+static void load_done(struct query *q) {
+        struct load *l = CONTAINER_OF(q, struct load, q);
+        for (size_t i = 0; i < l->count; i++)
+                l->answer[i] = (struct mesh_loaded){l->items[i].id, q->r ? SPAN_NONE : l->items[i].bytes};
+        if (q->r)
+                log_error("store: reading %zu records: %s", l->count,
+                          q->r > 0 ? store_error_text(q->r) : err_text(q->r));
+        node_feed(q->n, (struct mesh_event){
+                                .type = MESH_EV_LOADED, .token = l->token, .loaded = {.items = l->answer, .n = l->count}});
+        buf_fini(&l->keep);
+        free(l);
+}
+
+static void load_start(struct node *n, uint64_t token, const struct hash *ids, size_t count) {
+        size_t row = sizeof(struct store_loaded) + sizeof(struct mesh_loaded);
+        struct load *l = calloc(1, sizeof(*l) + count * row);
+        if (!l) {
+                node_fail(n, "loading records", ERR_NOMEM);
+                return;
+        }
+        l->q = (struct query){.lane = QUERY_CORE, .run = load_run, .done = load_done};
+        l->token = token;
+        l->count = count;
+        l->answer = (struct mesh_loaded *)(void *)(l->items + count);
+        for (size_t i = 0; i < count; i++)
+                l->items[i].id = ids[i];
+        query_start(n, &l->q);
+}
+
+static void give_reply(struct node *n, const struct mesh_action *a) {
+        LIST_EACH(c, &n->commands, struct command, on) {
+                if (c->token != a->token)
+                        continue;
+                list_drop(&c->on);
+                c->reply(c, a);
+                return;
+        }
+}
+
+static void perform(struct node *n, const struct mesh_action *a) {
+        switch (a->type) {
+        case MESH_DO_SEND:
+                conn_send(n, a->link, a->send);
+                return;
+        case MESH_DO_DIAL:
+                conn_dial(n, a->link, &a->dial);
+                return;
+        case MESH_DO_HANGUP:
+                conn_hangup(n, a->link, a->hangup);
+                return;
+        case MESH_DO_STORE:
+                writer_add(n, a->store, a->token);
+                return;
+        case MESH_DO_LOAD:
+                load_start(n, a->token, a->load.ids, a->load.n);
+                return;
+        case MESH_DO_VERIFY:
+                verify_start(n, a->token, a->verify.items, a->verify.n);
+                return;
+        case MESH_DO_REPLY:
+                give_reply(n, a);
+                return;
+        case MESH_DO_HANDED:
+                control_handed(n, &a->handed.id, a->handed.homes);
+                return;
+        case MESH_DO_STATE:
+                vault_link_state(n);
+                control_state(n);
+                return;
+        case MESH_DO_TRACE:
+                log_debug("%.*s", (int)a->trace.n, (const char *)a->trace.p);
+                return;
+        }
+}
+
+/* ---- events ---- */
+
+static void step(struct node *n, struct mesh_event *ev) {
+        struct mesh_action a;
+        if (n->broken)
+                return;
+        ev->now = uv_now(n->loop);
+        ev->wall = node_wall();
+        int r = mesh_step(n->core, ev);
+        if (r) {
+                node_fail(n, "core", r);
+                return;
+        }
+        while (!n->broken && mesh_next(n->core, &a))
+                perform(n, &a);
+}
+
+static bool room_for_later(struct node *n) {
+        if (n->n_later < n->cap_later)
+                return true;
+        size_t cap = n->cap_later ? n->cap_later * 2 : LATER_FIRST;
+        struct node_later *more = reallocarray(n->later, cap, sizeof(*more));
+        if (!more)
+                return false;
+        n->later = more;
+        n->cap_later = cap;
+        return true;
+}
+
+static void feed_later(struct node *n, const struct mesh_event *ev, void *owned) {
+        if (!room_for_later(n)) {
+                free(owned);
+                node_fail(n, "queueing an event", ERR_NOMEM);
+                return;
+        }
+        n->later[n->n_later++] = (struct node_later){*ev, owned};
+}
+
+void node_feed_owned(struct node *n, struct mesh_event ev, void *owned) {
+        if (n->feeding) {
+                feed_later(n, &ev, owned);
+                return;
+        }
+        n->feeding = true;
+        step(n, &ev);
+        free(owned);
+        for (size_t i = 0; i < n->n_later; i++) { /* grows meanwhile, and may move */
+                struct node_later later = n->later[i];
+                step(n, &later.ev);
+                free(later.owned);
+        }
+        n->n_later = 0;
+        n->feeding = false;
+        set_timer(n);
+}
+
+void node_feed(struct node *n, struct mesh_event ev) {
+        node_feed_owned(n, ev, NULL);
+}
+
+void node_command(struct node *n, struct command *c, struct mesh_event ev) {
+        c->token = ++n->last_token;
+        ev.token = c->token;
+        list_init(&c->on);
+        list_push(&n->commands, &c->on);
+        node_feed(n, ev);
+}
+
+void node_command_forget(struct command *c) {
+        if (c->on.next)
+                list_drop(&c->on);
+}
+
+void node_fail(struct node *n, const char *what, int r) {
+        if (n->broken)
+                return;
+        n->broken = true;
+        log_error("%s: %s; the daemon ends", what, err_text(r));
+        n->on_broken(n->ctx);
+}
+
+uv_buf_t node_read_buffer(struct node *n) {
+        return uv_buf_init(n->read_buffer, READ_BYTES);
+}
+
+const char *node_enum_doc(const struct wire_enum *e, uint64_t value) {
+        for (size_t i = 0; i < e->n; i++)
+                if (e->rows[i].value == value)
+                        return e->rows[i].doc;
+        return "for a reason not known here";
+}
+
+void node_set_home(struct node *n, mesh_cell cell) {
+        uint8_t bytes[8];
+        put_be64(bytes, cell);
+        n->home = cell;
+        writer_set(n, SETTING_HOME, SPAN_OF(bytes));
+}
+
+/* ---- the turn of the loop ---- */
+
+static void on_idle(_unused_ uv_idle_t *idle) {
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+        struct node *n = CONTAINER_OF(prepare, struct node, prepare);
+        for (int i = 0; n->conns.dirty && i < FLUSH_ROUNDS; i++)
+                conns_flush(n);
+        if (n->opened)
+                writer_kick(n);
+        if (n->conns.dirty) /* so that the loop does not wait, but looks at what else has come */
+                uv_idle_start(&n->idle, on_idle);
+        else
+                uv_idle_stop(&n->idle);
+}
+
+/* ---- birth ---- */
+
+static int copy_config(struct node *n, const struct node_config *cfg) {
+        n->dir = strdup(cfg->dir);
+        n->version = strdup(cfg->version);
+        n->libexec = strdup(cfg->libexec);
+        n->read_buffer = malloc(READ_BYTES);
+        if (!n->dir || !n->version || !n->libexec || !n->read_buffer)
+                return ERR_NOMEM;
+        memcpy(n->listen, cfg->listen, sizeof(n->listen));
+        n->n_listen = cfg->n_listen;
+        memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
+        n->n_advertise = cfg->n_advertise;
+        n->lan = cfg->lan;
+        n->cfg = cfg->mesh;
+        n->on_ready = cfg->on_ready;
+        n->on_broken = cfg->on_broken;
+        n->ctx = cfg->ctx;
+        return 0;
+}
+
+static void free_parts(struct node *n) {
+        hash_wipe(&n->cfg, sizeof(n->cfg));
+        n->core = mesh_free(n->core);
+        for (size_t i = 0; i < n->n_later; i++)
+                free(n->later[i].owned);
+        free(n->later);
+        free(n->read_buffer);
+        free(n->dir);
+        free(n->version);
+        free(n->libexec);
+        free(n);
+}
+
+int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) {
+        struct node *n = calloc(1, sizeof(*n));
+        if (!n)
+                return ERR_NOMEM;
+        n->loop = loop;
+        n->deadline = MESH_NEVER;
+        n->cores = uv_available_parallelism();
+        list_init(&n->commands);
+        int r = copy_config(n, cfg);
+        if (r == 0)
+                r = mesh_new(&n->core, &n->cfg);
+        if (r == 0)
+                r = queries_init(n);
+        if (r) {
+                free_parts(n);
+                return r;
+        }
+        uv_timer_init(loop, &n->timer);
+        uv_timer_init(loop, &n->stop_timer);
+        uv_prepare_init(loop, &n->prepare);
+        uv_idle_init(loop, &n->idle);
+        conns_init(n);
+        listen_init(n);
+        writer_init(n);
+        resolve_init(n);
+        control_init(n);
+        vault_link_init(n);
+        *ret = n;
+        return 0;
+}
+
+struct restoring {
+        struct node *n;
+        struct buf ticket; /* of a joining that goes on */
+        size_t rows;
+};
+
+static int restore_row(void *ctx, const struct mesh_row *row) {
+        struct restoring *r = ctx;
+        r->rows++;
+        if (row->kind == MESH_ROW_JOIN) {
+                buf_clear(&r->ticket);
+                buf_add(&r->ticket, row->join.ticket);
+        }
+        if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
+                writer_expiry(r->n, row->record.expires);
+        node_feed(r->n, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = row});
+        return r->n->broken ? 1 : 0;
+}
+
+/* What is needed before the first job runs; a reader of its own would only cost memory. */
+static int read_settings(struct node *n) {
+        struct query_lane_state *lane = &n->queries.lanes[QUERY_QUICK];
+        _clean_(buf_fini) struct buf home = BUF_NULL;
+        int r = store_reader_open(&lane->reader, n->dir);
+        if (r == 0)
+                r = store_last_seq(lane->reader, &n->writer.seq);
+        if (r)
+                return r;
+        r = store_get(lane->reader, SETTING_HOME, &home);
+        if (r == 0 && home.n == sizeof(uint64_t))
+                n->home = get_be64(home.p);
+        buf_clear(&home);
+        n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
+        return r == STORE_E_NONE ? 0 : r;
+}
+
+static int open_store(struct node *n) {
+        int r = store_open(&n->writer.store, n->dir);
+        if (r == 0)
+                r = read_settings(n);
+        if (r == 0) {
+                n->opened = true;
+                return 0;
+        }
+        log_error("%s/%s: %s", n->dir, DIR_DB, r > 0 ? store_error_text(r) : err_text(r));
+        return r > 0 ? NODE_E_STORE : r;
+}
+
+static int restore(struct node *n) {
+        struct restoring r = {.n = n, .ticket = BUF_NULL};
+        int e = store_restore(n->writer.store, node_time(n), restore_row, &r);
+        if (e) {
+                log_error("%s/%s: %s", n->dir, DIR_DB, e > 0 ? store_error_text(e) : err_text(e));
+                buf_fini(&r.ticket);
+                return e > 0 ? NODE_E_STORE : e;
+        }
+        log_debug("%zu rows from the store", r.rows);
+        uv_update_time(n->loop);
+        n->started = true;
+        node_feed(n, (struct mesh_event){.type = MESH_EV_START});
+        if (r.ticket.n)
+                resolve_ticket(n, buf_span(&r.ticket));
+        buf_fini(&r.ticket);
+        return 0;
+}
+
+int node_start(struct node *n) {
+        uv_prepare_start(&n->prepare, on_prepare);
+        int r = open_store(n);
+        if (r == 0)
+                r = vault_link_start(n); /* it starts while the store is read */
+        if (r == 0)
+                r = restore(n);
+        if (r)
+                return r;
+        writer_start(n);
+        vault_link_state(n);
+        r = listen_start(n);
+        if (r == 0)
+                vault_link_await(n);
+        return r;
+}
+
+void node_vault_ready(struct node *n) {
+        if (n->ready || n->stopping)
+                return;
+        if (control_listen(n)) {
+                node_fail(n, DIR_CONTROL_SOCK, ERR_IO);
+                return;
+        }
+        n->ready = true;
+        n->on_ready(n->ctx);
+}
+
+int node_reload(struct node *n, const struct node_config *cfg) {
+        struct node_endpoint old[NODE_LISTEN_MAX];
+        size_t n_old = n->n_listen;
+        memcpy(old, n->listen, sizeof(old));
+        memcpy(n->listen, cfg->listen, sizeof(n->listen));
+        n->n_listen = cfg->n_listen;
+        int r = listen_open_new(n);
+        if (r) {
+                memcpy(n->listen, old, sizeof(n->listen));
+                n->n_listen = n_old;
+        } else {
+                memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
+                n->n_advertise = cfg->n_advertise;
+                n->lan = cfg->lan;
+        }
+        listen_settle(n);
+        return r;
+}
+
+/* ---- death ---- */
+
+static void close_all(struct node *n) {
+        n->closed = true;
+        uv_close((uv_handle_t *)&n->timer, NULL);
+        uv_close((uv_handle_t *)&n->stop_timer, NULL);
+        uv_close((uv_handle_t *)&n->prepare, NULL);
+        uv_close((uv_handle_t *)&n->idle, NULL);
+        conns_close(n);
+        listen_close(n);
+        writer_close(n);
+        queries_close(n);
+        control_close(n);
+        vault_link_close(n);
+}
+
+/* The pool's work can't be called back: until it is over nothing it writes to may go. */
+static bool pool_idle(const struct node *n) {
+        return writer_idle(n) && queries_idle(n) && n->verifier.running == 0 && n->resolver.running == 0;
+}
+
+static void on_stop_timer(uv_timer_t *timer) {
+        struct node *n = CONTAINER_OF(timer, struct node, stop_timer);
+        bool late = uv_now(n->loop) >= n->stop_by;
+        if (late)
+                vault_link_kill(n);
+        if (pool_idle(n) && (late || conns_idle(n)) && vault_link_gone(n))
+                close_all(n);
+}
+
+void node_stop(struct node *n) {
+        if (n->stopping)
+                return;
+        n->stopping = true;
+        listen_stop(n);
+        control_stop(n);
+        queries_stop(n);
+        if (n->started)
+                node_feed(n, (struct mesh_event){.type = MESH_EV_STOP});
+        conns_stop(n);
+        vault_link_stop(n);
+        n->stop_by = uv_now(n->loop) + STOP_TIME;
+        uv_timer_start(&n->stop_timer, on_stop_timer, 0, STOP_PERIOD);
+}
+
+struct node *node_free(struct node *n) {
+        if (!n)
+                return NULL;
+        queries_fini(n);
+        writer_fini(n);
+        free_parts(n);
+        return NULL;
+}

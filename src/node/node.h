@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The shell around the core: libuv on one side, struct mesh on the other. Links, the store's jobs, control.sock, and the
+ * vault as a child process; what to do is the core's to decide.
+ *
+ * Life: node_new; node_start; run the loop; node_stop ends everything that runs on it; when uv_run has returned, node_free.
+ */
+#pragma once
+
+#include "porchlight/mesh.h"
+
+#include <uv.h>
+
+enum {
+        NODE_E_STORE = 1,  /* the store does not open */
+        NODE_E_VAULT = 2,  /* porchlight-vault is not there or does not start */
+        NODE_E_LISTEN = 3, /* an address to listen on is taken or not this machine's */
+        NODE_E_SOCKET = 4, /* control.sock cannot be made */
+};
+
+#define NODE_NAME_MAX 49
+#define NODE_LISTEN_MAX 16
+#define NODE_ADVERTISE_MAX 3 /* a ticket has room for no more */
+#define NODE_PORT 7345       /* unless --listen says otherwise */
+
+struct node_endpoint {
+        struct mesh_addr addr;
+        bool optional; /* a machine may lack this family */
+};
+
+struct node_advertised {
+        struct mesh_addr addr; /* of a name: the port alone */
+        char name[NODE_NAME_MAX];
+        bool is_name;
+};
+
+struct node_config {
+        const char *dir, *version, *libexec; /* copied; libexec: where helpers are installed */
+        struct node_endpoint listen[NODE_LISTEN_MAX];
+        size_t n_listen;
+        struct node_advertised advertise[NODE_ADVERTISE_MAX];
+        size_t n_advertise;
+        bool lan;
+        struct mesh_config mesh;
+        void (*on_ready)(void *ctx);  /* both sockets answer */
+        void (*on_broken)(void *ctx); /* the node cannot go on; it has logged why. Stop it */
+        void *ctx;
+};
+
+struct node;
+
+/* Copies @cfg. 0, ERR_NOMEM. */
+int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg);
+/* Opens the store, starts the vault, listens. Logs why not: 0, NODE_E_*, <0; then node_stop is due as well. */
+int node_start(struct node *n);
+/* Takes over listen, advertise and lan of @cfg; on failure the old ones stay. 0, NODE_E_LISTEN. */
+int node_reload(struct node *n, const struct node_config *cfg);
+/* Says goodbye, flushes the store, ends the vault, closes every handle; takes at most a few seconds of the loop. */
+void node_stop(struct node *n);
+struct node *node_free(struct node *n); /* NULL is fine; the loop has ended */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/query.h"
+#include "node/internal.h"
+
+#define CHUNK_BYTES (64 * 1024)
+
+/* ---- on the pool ---- */
+
+static int hand_over(struct query *q) {
+        struct queries *qs = &q->n->queries;
+        uv_mutex_lock(&qs->lock);
+        q->parked = !q->stop;
+        if (q->parked)
+                uv_async_send(&qs->parked);
+        while (q->parked && !q->stop)
+                uv_cond_wait(&qs->moved, &qs->lock);
+        q->parked = false;
+        bool stop = q->stop;
+        uv_mutex_unlock(&qs->lock);
+        return stop ? 1 : 0;
+}
+
+/* A row in a chunk: the struct as it is, then the text and the clips its spans will point to. */
+static int put(struct query *q, const struct query_row *row, struct span text, struct span clips) {
+        buf_add(&q->chunk, span_of(row, sizeof(*row)));
+        buf_add(&q->chunk, text);
+        buf_add(&q->chunk, clips);
+        if (!buf_ok(&q->chunk))
+                return ERR_NOMEM;
+        return q->chunk.n < CHUNK_BYTES ? 0 : hand_over(q);
+}
+
+int query_alert(void *ctx, const struct store_alert *a) {
+        struct query_row row = {.what = QUERY_ALERT, .alert = *a};
+        return put(ctx, &row, a->text, a->clips);
+}
+
+int query_event(void *ctx, const struct store_event *e) {
+        struct query_row row = {.what = QUERY_EVENT, .event = *e};
+        return put(ctx, &row, e->alert.text, e->alert.clips);
+}
+
+int query_follow(void *ctx, const struct store_follow *f) {
+        struct query_row row = {.what = QUERY_FOLLOW, .follow = *f};
+        return put(ctx, &row, f->text, SPAN_NONE);
+}
+
+static void on_work(uv_work_t *work) {
+        struct query_lane_state *lane = CONTAINER_OF(work, struct query_lane_state, work);
+        struct query *q = lane->now;
+        if (!lane->reader)
+                q->r = store_reader_open(&lane->reader, lane->n->dir);
+        if (q->r == 0)
+                q->r = q->run(q, lane->reader);
+}
+
+/* ---- on the loop ---- */
+
+static void alert_spans(struct store_alert *a, const uint8_t **at) {
+        a->text.p = *at;
+        a->clips.p = *at + a->text.n;
+        *at += a->text.n + a->clips.n;
+}
+
+static void take_chunk(struct query *q) {
+        const uint8_t *at = q->chunk.p, *end = at + q->chunk.n;
+        struct query_row row;
+        while (at < end) {
+                memcpy(&row, at, sizeof(row));
+                at += sizeof(row);
+                switch (row.what) {
+                case QUERY_ALERT:
+                        alert_spans(&row.alert, &at);
+                        break;
+                case QUERY_EVENT:
+                        alert_spans(&row.event.alert, &at);
+                        break;
+                case QUERY_FOLLOW:
+                        row.follow.text.p = at;
+                        at += row.follow.text.n;
+                        break;
+                }
+                if (!q->stop)
+                        q->row(q, &row);
+        }
+        buf_clear(&q->chunk);
+}
+
+static void let_go(struct query *q) {
+        struct queries *qs = &q->n->queries;
+        uv_mutex_lock(&qs->lock);
+        q->parked = q->held = false;
+        uv_cond_broadcast(&qs->moved);
+        uv_mutex_unlock(&qs->lock);
+}
+
+static bool is_parked(struct queries *qs, struct query *q) {
+        uv_mutex_lock(&qs->lock);
+        bool parked = q && q->parked && !q->held;
+        uv_mutex_unlock(&qs->lock);
+        return parked;
+}
+
+static void on_parked(uv_async_t *async) {
+        struct queries *qs = CONTAINER_OF(async, struct queries, parked);
+        for (size_t i = 0; i < QUERY_LANES; i++) {
+                struct query *q = qs->lanes[i].now;
+                if (!is_parked(qs, q))
+                        continue;
+                take_chunk(q);
+                q->held = q->go_on && !q->go_on(q);
+                if (!q->held)
+                        let_go(q);
+        }
+}
+
+void query_resume(struct query *q) {
+        if (q->held)
+                let_go(q);
+}
+
+void query_abandon(struct query *q) {
+        struct queries *qs = &q->n->queries;
+        uv_mutex_lock(&qs->lock);
+        q->stop = true;
+        uv_cond_broadcast(&qs->moved);
+        uv_mutex_unlock(&qs->lock);
+}
+
+static void start_next(struct query_lane_state *lane);
+
+static void on_after(uv_work_t *work, _unused_ int status) {
+        struct query_lane_state *lane = CONTAINER_OF(work, struct query_lane_state, work);
+        struct query *q = lane->now;
+        take_chunk(q);
+        buf_fini(&q->chunk);
+        lane->now = NULL;
+        q->done(q);
+        start_next(lane);
+}
+
+static enum query_lane kind_of(const struct query_lane_state *lane) {
+        size_t i = (size_t)(lane - lane->n->queries.lanes);
+        return (enum query_lane)MIN(i, (size_t)QUERY_LIST);
+}
+
+static void start_next(struct query_lane_state *lane) {
+        struct node *n = lane->n;
+        struct list *waiting = &n->queries.waiting[kind_of(lane)];
+        if (lane->now || list_empty(waiting))
+                return;
+        lane->now = CONTAINER_OF(waiting->next, struct query, on);
+        list_drop(&lane->now->on);
+        uv_queue_work(n->loop, &lane->work, on_work, on_after);
+}
+
+void query_start(struct node *n, struct query *q) {
+        q->n = n;
+        list_init(&q->on);
+        list_push(&n->queries.waiting[q->lane], &q->on);
+        for (size_t i = 0; i < QUERY_LANES; i++)
+                if (kind_of(&n->queries.lanes[i]) == q->lane)
+                        start_next(&n->queries.lanes[i]);
+}
+
+int queries_init(struct node *n) {
+        struct queries *qs = &n->queries;
+        for (size_t i = 0; i < QUERY_KINDS; i++)
+                list_init(&qs->waiting[i]);
+        for (size_t i = 0; i < QUERY_LANES; i++)
+                qs->lanes[i].n = n;
+        if (uv_mutex_init(&qs->lock))
+                return ERR_NOMEM;
+        if (uv_cond_init(&qs->moved)) {
+                uv_mutex_destroy(&qs->lock);
+                return ERR_NOMEM;
+        }
+        if (uv_async_init(n->loop, &qs->parked, on_parked)) {
+                uv_cond_destroy(&qs->moved);
+                uv_mutex_destroy(&qs->lock);
+                return ERR_IO;
+        }
+        qs->ready = true;
+        return 0;
+}
+
+void queries_stop(struct node *n) {
+        for (size_t i = 0; n->queries.ready && i < QUERY_LANES; i++)
+                if (n->queries.lanes[i].now)
+                        query_abandon(n->queries.lanes[i].now);
+}
+
+bool queries_idle(const struct node *n) {
+        for (size_t i = 0; i < QUERY_LANES; i++)
+                if (n->queries.lanes[i].now)
+                        return false;
+        return true;
+}
+
+void queries_close(struct node *n) {
+        if (n->queries.ready)
+                uv_close((uv_handle_t *)&n->queries.parked, NULL);
+}
+
+void queries_fini(struct node *n) {
+        struct queries *qs = &n->queries;
+        if (!qs->ready)
+                return;
+        for (size_t i = 0; i < QUERY_LANES; i++)
+                qs->lanes[i].reader = store_reader_close(qs->lanes[i].reader);
+        uv_cond_destroy(&qs->moved);
+        uv_mutex_destroy(&qs->lock);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of control.sock as the core and the store take them. Pure; spans of the results point where the request's do. */
+#pragma once
+
+#include "porchlight/mesh.h"
+#include "store/store.h"
+
+/* @home: 0 if not known. */
+void request_draft(const struct wire_c_post *m, mesh_cell home, struct mesh_draft *ret);
+void request_follow(const struct wire_c_follow *m, const struct hash *target, struct mesh_draft *ret);
+/* False: a radius without a place. */
+bool request_filter(const struct wire_c_filter *m, mesh_cell home, mesh_wall now, struct store_filter *ret);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people see of the roster and the store: names instead of keys. */
+#pragma once
+
+#include "base/buf.h"
+#include "node/internal.h"
+
+#define ROWS_NAME_MAX 49 /* with its NUL */
+
+/* The household's name; with the first hex digits of its key where another home's name looks alike; only those if it is not
+ * known. Returns @ret. */
+const char *rows_household(const struct node *n, const struct key *household, char ret[ROWS_NAME_MAX]);
+const char *rows_device(const struct node *n, const struct key *device, char ret[ROWS_NAME_MAX]);
+
+struct rows_alert {
+        struct wire_c_alert w;
+        char household[ROWS_NAME_MAX], cell[16];
+};
+/* @ret->w points into @ret and @a. */
+void rows_alert(const struct node *n, const struct store_alert *a, struct rows_alert *ret);

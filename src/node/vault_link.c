@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/vault_link.h"
+#include "base/log.h"
+#include "crypto/box.h"
+#include "crypto/sign.h"
+#include "node/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PROGRAM "porchlight-vault"
+#define VAULT_FD 3            /* of the socketpair, in the vault */
+#define OUT_MAX (64 * 1024)
+#define IN_MAX (128 * 1024)   /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
+#define KNOCK_FIRST 1         /* ms between looks for owner.sock … */
+#define KNOCK_LATER 50        /* … and once it has taken longer than usual */
+#define KNOCKS_FAST 200
+#define RETRY_FIRST 100       /* ms before it is started again, doubled each time */
+#define RETRY_MOST 30000
+#define RETRY_DOUBLINGS 9
+#define LIVED_WELL 60000      /* ms after which a death counts as the first again */
+#define JOIN_PATIENCE 30000   /* RULES: `join` returns after 30 s at most */
+
+struct vault_errand {
+        struct command cmd;
+        struct node *n;
+        bool join, answered; /* answered: "waiting" was said */
+        mesh_cell cell;
+        uint64_t uid;
+};
+
+static struct node *node_of(struct vault_link *v) {
+        return CONTAINER_OF(v, struct node, vault);
+}
+
+/* ---- what it is told ---- */
+
+static void say(struct vault_link *v, enum wire_owner number, const void *msg) {
+        if (!v->alive)
+                return;
+        frame_put(sink_buf(&v->out), wire_owner_find(number), msg);
+        if (sink_flush(&v->out))
+                log_warning("%s does not take messages; it is started again when it has ended", PROGRAM);
+}
+
+static void say_device(struct vault_link *v) {
+        struct node *n = node_of(v);
+        struct sign_key sign;
+        struct box_key noise, seal;
+        sign_key_from_seed(&sign, n->cfg.sign_seed);
+        box_key_from_secret(&noise, &n->cfg.noise_secret);
+        box_key_from_secret(&seal, &n->cfg.seal_secret);
+        struct wire_v_device msg = {.sign = SPAN_OF(sign.pub.b),
+                                    .noise = SPAN_OF(noise.pub.b),
+                                    .seal = SPAN_OF(seal.pub.b),
+                                    .in_mesh = v->in_mesh};
+        say(v, OWNER_V_DEVICE, &msg);
+        hash_wipe(&sign, sizeof(sign));
+        hash_wipe(&noise, sizeof(noise));
+        hash_wipe(&seal, sizeof(seal));
+}
+
+static void say_result(struct vault_link *v, enum mesh_outcome o, bool waiting) {
+        const struct mesh_outcome_row *row = mesh_outcome(o);
+        struct wire_v_result msg = {.ok = o == MESH_OUT_DONE && !waiting};
+        if (!msg.ok) {
+                WIRE_PUT(&msg, V_RESULT, name, span_str(row->name));
+                WIRE_PUT(&msg, V_RESULT, message, span_str(row->message));
+                WIRE_PUT(&msg, V_RESULT, hint, span_str(row->hint));
+        }
+        if (waiting)
+                WIRE_PUT(&msg, V_RESULT, waiting, true);
+        say(v, OWNER_V_RESULT, &msg);
+}
+
+/* ---- foundings and joinings ---- */
+
+static void remember(struct vault_errand *e) {
+        uint8_t uid[4];
+        put_be32(uid, (uint32_t)e->uid);
+        writer_set(e->n, SETTING_OWNER, SPAN_OF(uid));
+        if (e->cell)
+                node_set_home(e->n, e->cell);
+}
+
+static void set_joining(struct node *n, bool joining) {
+        if (n->vault.joining == joining)
+                return;
+        n->vault.joining = joining;
+        writer_set(n, SETTING_JOINING, joining ? SPAN_STR("1") : SPAN_NONE);
+}
+
+static void on_reply(struct command *c, const struct mesh_action *a) {
+        struct vault_errand *e = CONTAINER_OF(c, struct vault_errand, cmd);
+        struct vault_link *v = &e->n->vault;
+        enum mesh_outcome outcome = a->reply.outcome;
+        uv_timer_stop(&v->patience);
+        log_info("%s: %s", e->join ? "joining" : "founding", mesh_outcome(outcome)->message);
+        if (outcome == MESH_OUT_DONE)
+                remember(e);
+        say_result(v, outcome, false);
+        if (v->alive) /* else it is told when it is back */
+                set_joining(e->n, false);
+        v->errand = NULL;
+        free(e);
+}
+
+/* Not an end: the core goes on, and the vault keeps the key. */
+static void on_patience(uv_timer_t *timer) {
+        struct vault_link *v = CONTAINER_OF(timer, struct vault_link, patience);
+        struct mesh_status st;
+        if (!v->errand)
+                return;
+        mesh_status(node_of(v)->core, &st);
+        bool reason = st.join_problem != MESH_OUT_DONE;
+        remember(v->errand);
+        v->errand->answered = true;
+        say_result(v, reason ? st.join_problem : MESH_OUT_UNREACHABLE, true);
+}
+
+static void start_errand(struct vault_link *v, struct mesh_event ev, bool has_cell, mesh_cell cell, uint64_t uid) {
+        struct node *n = node_of(v);
+        struct vault_errand *e = v->errand ? NULL : calloc(1, sizeof(*e));
+        if (!e) {
+                say_result(v, MESH_OUT_BUSY, false);
+                return;
+        }
+        e->n = n;
+        e->join = ev.type == MESH_EV_JOIN;
+        e->cell = has_cell ? cell : 0;
+        e->uid = uid;
+        e->cmd.reply = on_reply;
+        v->errand = e;
+        if (e->join) {
+                set_joining(n, true);
+                uv_timer_start(&v->patience, on_patience, JOIN_PATIENCE, 0);
+        }
+        node_command(n, &e->cmd, ev);
+}
+
+static void drop_errand(struct vault_link *v) {
+        if (!v->errand)
+                return;
+        uv_timer_stop(&v->patience);
+        node_command_forget(&v->errand->cmd);
+        free(TAKE(v->errand));
+}
+
+static void on_found(struct vault_link *v, const struct wire_v_found *m) {
+        start_errand(v, (struct mesh_event){.type = MESH_EV_FOUND, .found.op = m->op}, WIRE_HAS(m, V_FOUND, cell),
+                     m->cell, m->uid);
+}
+
+static void on_join(struct vault_link *v, const struct wire_v_join *m) {
+        start_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.op = m->op, .ticket = m->ticket}},
+                     WIRE_HAS(m, V_JOIN, cell), m->cell, m->uid);
+        if (v->errand)
+                resolve_ticket(node_of(v), m->ticket);
+}
+
+static void on_forget(struct vault_link *v) {
+        struct node *n = node_of(v);
+        drop_errand(v);
+        set_joining(n, false);
+        node_feed(n, (struct mesh_event){.type = MESH_EV_FORGET, .token = ++n->last_token});
+}
+
+static bool on_message(struct vault_link *v, struct span body) {
+        const struct wire_number *row;
+        union frame_message m;
+        struct codec_why why = {0};
+        if (frame_read(body, wire_owner_find, &row, &m, &why)) {
+                log_error("%s: %s: %s: %s", PROGRAM, why.message, why.field, why.what);
+                return false;
+        }
+        if (row->number == OWNER_V_FOUND)
+                on_found(v, &m.v_found);
+        else if (row->number == OWNER_V_JOIN)
+                on_join(v, &m.v_join);
+        else if (row->number == OWNER_V_FORGET)
+                on_forget(v);
+        else
+                log_error("%s: %s is not for the daemon", PROGRAM, row->name);
+        return true;
+}
+
+/* How a joining ended that an earlier run of this daemon began: its command is long forgotten. */
+static void settle_joining(struct vault_link *v, const struct mesh_status *st) {
+        bool pending = st->state == FRESH_JOINING;
+        if (!v->joining || v->errand || pending || !v->alive)
+                return;
+        enum mesh_outcome o = st->join_problem == MESH_OUT_DONE ? MESH_OUT_UNREACHABLE : st->join_problem;
+        say_result(v, st->state == FRESH_NO_MESH ? o : MESH_OUT_DONE, false);
+        set_joining(node_of(v), false);
+}
+
+void vault_link_state(struct node *n) {
+        struct vault_link *v = &n->vault;
+        struct mesh_status st;
+        if (!n->started)
+                return;
+        mesh_status(n->core, &st);
+        bool in_mesh = st.state != FRESH_NO_MESH;
+        bool news = !v->knows_in_mesh || in_mesh != v->in_mesh;
+        v->in_mesh = in_mesh;
+        if (v->alive && news) {
+                v->knows_in_mesh = true;
+                say_device(v);
+        }
+        settle_joining(v, &st);
+}
+
+/* ---- the process ---- */
+
+static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
+        struct vault_link *v = CONTAINER_OF(stream, struct vault_link, pipe);
+        struct span body;
+        size_t used;
+        if (got <= 0) { /* its end is told by on_exit */
+                if (got < 0)
+                        uv_read_stop(stream);
+                return;
+        }
+        buf_add(&v->in, span_of(buf->base, (size_t)got));
+        int r = buf_ok(&v->in) ? 0 : FRAME_E_SIZE;
+        while (r == 0 && (r = frame_take(buf_span(&v->in), &body, &used)) == 0) {
+                if (!on_message(v, body))
+                        r = FRAME_E_INPUT;
+                else
+                        buf_drop(&v->in, used);
+        }
+        if (r == FRAME_E_MORE)
+                return;
+        log_error("%s speaks nonsense; ending it", PROGRAM);
+        uv_read_stop(stream);
+        uv_process_kill(&v->process, SIGKILL);
+}
+
+static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *ret) {
+        *ret = node_read_buffer(node_of(CONTAINER_OF(handle, struct vault_link, pipe)));
+}
+
+static void on_written(_unused_ struct sink *s, _unused_ int status) {
+}
+
+static void start_again(uv_timer_t *timer);
+
+/* Both handles of the process are closed: only now may they be used anew. */
+static void vault_reap(struct vault_link *v) {
+        struct node *n = node_of(v);
+        if (v->handles)
+                return;
+        sink_fini(&v->out);
+        buf_fini(&v->in);
+        if (n->stopping || n->closed)
+                return;
+        unsigned doublings = MIN(v->failures, RETRY_DOUBLINGS);
+        uint64_t wait = MIN((uint64_t)RETRY_FIRST << doublings, RETRY_MOST);
+        v->failures++;
+        uv_timer_start(&v->retry, start_again, wait, 0);
+}
+
+static void on_process_closed(uv_handle_t *handle) {
+        struct vault_link *v = CONTAINER_OF(handle, struct vault_link, process);
+        v->handles--;
+        vault_reap(v);
+}
+
+static void on_pipe_closed(uv_handle_t *handle) {
+        struct vault_link *v = CONTAINER_OF(handle, struct vault_link, pipe);
+        v->handles--;
+        vault_reap(v);
+}
+
+static void close_pipe(struct vault_link *v) {
+        if (!uv_is_closing((uv_handle_t *)&v->pipe))
+                uv_close((uv_handle_t *)&v->pipe, on_pipe_closed);
+}
+
+static void on_exit_status(uv_process_t *process, int64_t status, int signal) {
+        struct vault_link *v = CONTAINER_OF(process, struct vault_link, process);
+        struct node *n = node_of(v);
+        v->alive = v->knows_in_mesh = false;
+        if (uv_now(n->loop) - v->since >= LIVED_WELL)
+                v->failures = 0;
+        if (!n->stopping)
+                log_error("%s has ended (%s %d); starting it again", PROGRAM, signal ? "signal" : "status",
+                          signal ? signal : (int)status);
+        uv_close((uv_handle_t *)process, on_process_closed);
+        close_pipe(v);
+}
+
+/* ---- starting it ---- */
+
+static bool try_folder(struct buf *path, struct span folder) {
+        buf_clear(path);
+        buf_add(path, folder);
+        buf_add_str(path, "/" PROGRAM);
+        return access(buf_cstr(path), X_OK) == 0;
+}
+
+/* RULES: helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
+static bool find_program(const struct node *n, struct buf *ret) {
+        char self[1024];
+        const char *env = getenv("PORCHLIGHT_LIBEXEC");
+        if (env && *env && try_folder(ret, span_str(env)))
+                return true;
+        ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
+        while (len > 0 && self[len - 1] != '/')
+                len--;
+        if (len > 1 && try_folder(ret, span_of(self, (size_t)len - 1)))
+                return true;
+        return try_folder(ret, span_str(n->libexec));
+}
+
+static int spawn(struct vault_link *v, char *path) {
+        struct node *n = node_of(v);
+        char *args[] = {path, n->dir, NULL};
+        uv_stdio_container_t io[VAULT_FD + 1] = {
+                {.flags = UV_IGNORE},
+                {.flags = UV_IGNORE},
+                {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+                {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&v->pipe},
+        };
+        uv_process_options_t options = {
+                .file = path, .args = args, .exit_cb = on_exit_status, .stdio = io, .stdio_count = VAULT_FD + 1};
+        v->handles = 2;
+        uv_pipe_init(n->loop, &v->pipe, 0);
+        sink_init(&v->out, (uv_stream_t *)&v->pipe, OUT_MAX, on_written);
+        v->in = BUF_MAX(IN_MAX);
+        int r = uv_spawn(n->loop, &v->process, &options);
+        if (r) {
+                uv_close((uv_handle_t *)&v->process, on_process_closed);
+                close_pipe(v);
+                return r;
+        }
+        v->alive = true;
+        v->since = uv_now(n->loop);
+        return uv_read_start((uv_stream_t *)&v->pipe, on_alloc, on_read);
+}
+
+static int start(struct vault_link *v) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        if (!find_program(node_of(v), &path)) {
+                log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s", PROGRAM,
+                          node_of(v)->libexec);
+                return NODE_E_VAULT;
+        }
+        int r = spawn(v, buf_cstr(&path));
+        if (r == 0)
+                return 0;
+        log_error("%s: %s", buf_cstr(&path), uv_strerror(r));
+        return NODE_E_VAULT;
+}
+
+static void start_again(uv_timer_t *timer) {
+        struct vault_link *v = CONTAINER_OF(timer, struct vault_link, retry);
+        struct node *n = node_of(v);
+        if (start(v) == 0)
+                vault_link_state(n);
+        else if (v->handles == 0)
+                vault_reap(v); /* nothing was opened: the next attempt is due all the same */
+}
+
+/* A connection that is taken shows that somebody listens; it is closed again at once. */
+static bool answers(const char *dir) {
+        struct sockaddr_un sun = {.sun_family = AF_UNIX};
+        int n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", dir, DIR_OWNER_SOCK);
+        if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
+                return false;
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return false;
+        bool ok = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+        close(fd);
+        return ok;
+}
+
+static void on_knock(uv_timer_t *timer) {
+        struct vault_link *v = CONTAINER_OF(timer, struct vault_link, knock);
+        struct node *n = node_of(v);
+        if (answers(n->dir)) {
+                node_vault_ready(n);
+                return;
+        }
+        v->knocks++;
+        if (v->knocks == KNOCKS_FAST)
+                log_warning("%s does not answer yet; waiting", PROGRAM);
+        uv_timer_start(timer, on_knock, v->knocks < KNOCKS_FAST ? KNOCK_FIRST : KNOCK_LATER, 0);
+}
+
+int vault_link_start(struct node *n) {
+        return start(&n->vault);
+}
+
+void vault_link_await(struct node *n) {
+        uv_timer_start(&n->vault.knock, on_knock, 0, 0);
+}
+
+void vault_link_init(struct node *n) {
+        uv_timer_init(n->loop, &n->vault.retry);
+        uv_timer_init(n->loop, &n->vault.knock);
+        uv_timer_init(n->loop, &n->vault.patience);
+}
+
+/* ---- the end ---- */
+
+void vault_link_stop(struct node *n) {
+        struct vault_link *v = &n->vault;
+        uv_timer_stop(&v->retry);
+        uv_timer_stop(&v->knock);
+        drop_errand(v);
+        if (v->alive)
+                close_pipe(v);
+}
+
+void vault_link_kill(struct node *n) {
+        struct vault_link *v = &n->vault;
+        if (!v->alive)
+                return;
+        log_warning("%s does not end; killing it", PROGRAM);
+        uv_process_kill(&v->process, SIGKILL);
+}
+
+bool vault_link_gone(const struct node *n) {
+        return n->vault.handles == 0;
+}
+
+void vault_link_close(struct node *n) {
+        struct vault_link *v = &n->vault;
+        uv_close((uv_handle_t *)&v->retry, NULL);
+        uv_close((uv_handle_t *)&v->knock, NULL);
+        uv_close((uv_handle_t *)&v->patience, NULL);
+}

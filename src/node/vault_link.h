@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The vault as the daemon's child: started before any listener, on a socketpair that carries nothing that signs for the
+ * household, and started again if it dies. What it brings (a genesis or an add its owner's tool asked for) goes to the
+ * core; what became of it goes back.
+ */
+#pragma once
+
+#include "node/sink.h"
+#include "porchlight/mesh.h"
+#include "wire/frame.h"
+
+#include <uv.h>
+
+struct node;
+struct command;
+
+struct vault_errand; /* a founding or joining that the core has in hand */
+
+struct vault_link {
+        uv_process_t process;
+        uv_pipe_t pipe;
+        uv_timer_t retry; /* starts it again */
+        uv_timer_t knock; /* until owner.sock answers */
+        uv_timer_t patience; /* how long the owner's tool waits for an admission */
+        struct sink out;
+        struct buf in;
+        struct vault_errand *errand; /* NULL: none */
+        unsigned handles; /* of process and pipe, open or closing */
+        bool alive, knows_in_mesh, in_mesh, joining;
+        unsigned failures, knocks;
+        mesh_time since;
+};
+
+void vault_link_init(struct node *n);
+/* 0, NODE_E_VAULT (logged). */
+int vault_link_start(struct node *n);
+/* Knocks at owner.sock until it answers, then node_vault_ready(). */
+void vault_link_await(struct node *n);
+/* The core's state has changed: the vault hears whether this device is in a mesh, and how a joining ended. */
+void vault_link_state(struct node *n);
+void vault_link_stop(struct node *n); /* it ends at end of file */
+void vault_link_kill(struct node *n); /* it did not */
+bool vault_link_gone(const struct node *n);
+void vault_link_close(struct node *n);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the core's batches of signatures: few of them at once in the loop, many split over the cores on the pool. */
+#pragma once
+
+#include "porchlight/mesh.h"
+
+struct node;
+
+struct verifier {
+        unsigned running; /* parts on the pool */
+};
+
+/* VERIFIED with @token follows in any case, now or later. */
+void verify_start(struct node *n, uint64_t token, const struct mesh_verify *items, size_t count);

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/writer.h"
+#include "base/log.h"
+#include "node/internal.h"
+
+#include <stdlib.h>
+
+#define TICK_PERIOD 60000 /* ms */
+#define SECOND 1000
+#define SETTING_NAME_MAX 32
+#define SETTING_MAX 256
+#define LOG_LINES 1 /* a minute */
+
+struct setting {
+        struct list on;
+        char name[SETTING_NAME_MAX];
+        uint8_t value[SETTING_MAX];
+        size_t n;
+};
+
+/* ---- on the pool ---- */
+
+static int write_settings(struct writer *w) {
+        int first = 0;
+        LIST_EACH(s, &w->settings_now, struct setting, on) {
+                int r = store_set(w->store, s->name, span_of(s->value, s->n));
+                if (r && !first)
+                        first = r;
+        }
+        return first;
+}
+
+/* An I/O error leaves SQLite's connection in doubt: nothing it says counts until it was opened anew. */
+static int reopen(struct writer *w, const char *dir) {
+        w->store = store_close(w->store);
+        int r = store_open(&w->store, dir);
+        if (r == 0)
+                w->reopen = false;
+        return r;
+}
+
+static void on_work(uv_work_t *work) {
+        struct writer *w = CONTAINER_OF(work, struct writer, work);
+        struct node *n = CONTAINER_OF(w, struct node, writer);
+        w->tick_ok = false;
+        w->r = w->reopen ? reopen(w, n->dir) : 0;
+        if (w->r == 0 && w->now)
+                w->r = store_commit(w->store, w->now, w->wall, &w->job_seq);
+        int later = 0;
+        if (w->r == 0)
+                later = write_settings(w);
+        if (w->r == 0 && later == 0 && w->tick_now) {
+                later = store_tick(w->store, w->wall, w->purge_before, &w->job_seq);
+                w->tick_ok = later == 0;
+        }
+        if (w->r == STORE_E_IO || later == STORE_E_IO)
+                w->reopen = true;
+}
+
+/* ---- on the loop ---- */
+
+static void free_settings(struct list *l) {
+        LIST_EACH(s, l, struct setting, on) {
+                list_drop(&s->on);
+                free(s);
+        }
+}
+
+static void complain(struct node *n, int r) {
+        if (!quiet_may(&n->writer.full, uv_now(n->loop), LOG_LINES))
+                return;
+        log_error("store: %s; what was to be written is not acknowledged",
+                  r > 0 ? store_error_text(r) : err_text(r));
+}
+
+static void plan_tick(struct node *n);
+
+static void on_after(uv_work_t *work, _unused_ int status) {
+        struct writer *w = CONTAINER_OF(work, struct writer, work);
+        struct node *n = CONTAINER_OF(w, struct node, writer);
+        struct store_batch *done = TAKE(w->now);
+        bool ok = w->r == 0;
+        w->busy = false;
+        if (!ok)
+                complain(n, w->r);
+        free_settings(&w->settings_now);
+        if (w->tick_now)
+                plan_tick(n);
+        w->tick_now = false;
+        w->seq = MAX(w->seq, w->job_seq);
+        for (size_t i = 0; done && i < store_batch_count(done); i++)
+                node_feed(n, (struct mesh_event){
+                                     .type = MESH_EV_STORED, .token = store_batch_token(done, i), .stored.ok = ok});
+        store_batch_free(done);
+        control_watch_kick(n);
+}
+
+static void move_settings(struct writer *w) {
+        LIST_EACH(s, &w->settings, struct setting, on) {
+                list_drop(&s->on);
+                list_push(&w->settings_now, &s->on);
+        }
+}
+
+static mesh_wall purge_before(const struct node *n, mesh_wall now) {
+        const struct roster *roster = mesh_roster(n->core);
+        uint64_t days = roster ? roster_charter(roster, CHARTER_retention_days) : 0;
+        for (size_t i = 0; days == 0 && i < wire_charter_bounds_n; i++)
+                if (wire_charter_bounds[i].key == CHARTER_retention_days)
+                        days = wire_charter_bounds[i].preset;
+        return now > days * MESH_DAY ? now - days * MESH_DAY : 0;
+}
+
+void writer_kick(struct node *n) {
+        struct writer *w = &n->writer;
+        bool rows = w->next && store_batch_count(w->next);
+        if (w->busy || (!rows && list_empty(&w->settings) && !w->tick_due))
+                return;
+        w->now = rows ? TAKE(w->next) : NULL;
+        move_settings(w);
+        w->wall = node_time(n);
+        w->purge_before = purge_before(n, w->wall);
+        w->tick_now = w->tick_due;
+        w->tick_due = false;
+        w->job_seq = w->seq;
+        w->busy = true;
+        uv_queue_work(n->loop, &w->work, on_work, on_after);
+}
+
+void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
+        struct writer *w = &n->writer;
+        if (!w->next)
+                w->next = store_batch_new();
+        if (!w->next || store_batch_add(w->next, row, token)) {
+                complain(n, ERR_NOMEM);
+                node_feed(n, (struct mesh_event){.type = MESH_EV_STORED, .token = token});
+                return;
+        }
+        if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
+                writer_expiry(n, row->record.expires);
+}
+
+void writer_set(struct node *n, const char *name, struct span value) {
+        struct setting *s = calloc(1, sizeof(*s));
+        if (!s || CHECK_FAILS(value.n <= sizeof(s->value) && strlen(name) < sizeof(s->name))) {
+                free(s);
+                return;
+        }
+        strcpy(s->name, name);
+        if (value.n)
+                memcpy(s->value, value.p, value.n);
+        s->n = value.n;
+        list_push(&n->writer.settings, &s->on);
+}
+
+/* ---- time passes ---- */
+
+static void on_tick(uv_timer_t *timer) {
+        struct writer *w = CONTAINER_OF(timer, struct writer, tick);
+        w->tick_due = true;
+        uv_timer_start(timer, on_tick, TICK_PERIOD, 0); /* in case the job fails; plan_tick sets a better one */
+}
+
+static void plan_tick(struct node *n) {
+        struct writer *w = &n->writer;
+        mesh_wall now = node_time(n);
+        uint64_t wait = TICK_PERIOD;
+        size_t over = 0;
+        while (w->tick_ok && over < w->n_expiries && w->expiries[over] <= w->wall)
+                over++;
+        w->n_expiries -= over;
+        memmove(w->expiries, w->expiries + over, w->n_expiries * sizeof(w->expiries[0]));
+        if (w->n_expiries) {
+                mesh_wall next = w->expiries[0];
+                uint64_t soon = next >= now ? (next - now + 1) * SECOND : SECOND;
+                wait = MIN(wait, soon);
+        }
+        uv_timer_start(&w->tick, on_tick, wait, 0);
+}
+
+void writer_expiry(struct node *n, mesh_wall at) {
+        struct writer *w = &n->writer;
+        size_t i = 0;
+        while (i < w->n_expiries && w->expiries[i] < at)
+                i++;
+        if (i == WRITER_EXPIRIES || (i < w->n_expiries && w->expiries[i] == at))
+                return;
+        size_t behind = MIN(w->n_expiries, WRITER_EXPIRIES - 1) - i;
+        memmove(w->expiries + i + 1, w->expiries + i, behind * sizeof(w->expiries[0]));
+        w->expiries[i] = at;
+        w->n_expiries = MIN(w->n_expiries + 1, WRITER_EXPIRIES);
+        if (i == 0 && n->started)
+                plan_tick(n);
+}
+
+void writer_init(struct node *n) {
+        list_init(&n->writer.settings);
+        list_init(&n->writer.settings_now);
+        uv_timer_init(n->loop, &n->writer.tick);
+}
+
+void writer_start(struct node *n) {
+        uv_timer_start(&n->writer.tick, on_tick, SECOND, 0);
+}
+
+bool writer_idle(const struct node *n) {
+        const struct writer *w = &n->writer;
+        return !w->busy && !(w->next && store_batch_count(w->next)) && list_empty(&w->settings);
+}
+
+void writer_close(struct node *n) {
+        uv_close((uv_handle_t *)&n->writer.tick, NULL);
+}
+
+void writer_fini(struct node *n) {
+        struct writer *w = &n->writer;
+        free_settings(&w->settings);
+        free_settings(&w->settings_now);
+        w->next = store_batch_free(w->next);
+        w->now = store_batch_free(w->now);
+        w->store = store_close(w->store);
+}

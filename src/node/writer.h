@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one that writes. Rows the core wants stored collect in a batch; while one transaction is on its way to the disk the
+ * next batch collects, so that under load many rows share one fsync and nobody waits for more than two. Small settings and
+ * the passing of time go the same way, behind the rows: the store's connection is used by one thread at a time.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "node/quiet.h"
+#include "store/store.h"
+
+#include <uv.h>
+
+struct node;
+
+#define WRITER_EXPIRIES 64 /* the next so many ends of alerts are known to the second; later ones are found once a minute */
+
+struct writer {
+        struct store *store;
+        struct store_batch *next, *now; /* collecting; being committed */
+        struct list settings;           /* to be set with the next job */
+        struct list settings_now;
+        bool busy, tick_due, tick_now, tick_ok, reopen;
+        mesh_wall wall, purge_before; /* of the job */
+        uint64_t seq;                 /* of the last event on disk */
+        uint64_t job_seq;
+        int r;
+        mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
+        size_t n_expiries;
+        struct quiet full;
+        uv_work_t work;
+        uv_timer_t tick;
+};
+
+void writer_init(struct node *n);
+void writer_start(struct node *n); /* the store is open */
+bool writer_idle(const struct node *n);
+void writer_close(struct node *n); /* when idle: closes the handle */
+void writer_fini(struct node *n);  /* after the loop has ended: frees what was not written */
+
+/* Takes a row for the next transaction; STORED comes in any case. */
+void writer_add(struct node *n, const struct mesh_row *row, uint64_t token);
+/* An alert ends at @at: its event is to come then. Also for rows from the store. */
+void writer_expiry(struct node *n, mesh_wall at);
+void writer_set(struct node *n, const char *name, struct span value);
+/* Starts a transaction if there is anything to write and none is on its way. Once before each wait of the loop. */
+void writer_kick(struct node *n);

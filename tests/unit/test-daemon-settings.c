@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line and the configuration file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "daemon/settings.h"
+#include "node/endpoint.h"
+
+static int args(struct settings *s, struct settings_why *why, const char *a, const char *b, const char *c, const char *d) {
+        const char *argv[] = {"porchlightd", a, b, c, d, NULL};
+        int argc = 1;
+        while (argv[argc])
+                argc++;
+        *s = (struct settings){0};
+        return settings_args(s, argc, (char **)(void *)argv, why);
+}
+
+static int file(struct settings *s, struct settings_why *why, const char *text) {
+        *s = (struct settings){.lan = true};
+        return settings_file(s, span_str(text), "conf", why);
+}
+
+static void reads_arguments(_unused_ void **state) {
+        struct settings s;
+        struct settings_why why;
+        assert_int_equal(args(&s, &why, "--data", "/tmp/x", "--listen=127.0.0.1:0", "--no-lan"), 0);
+        assert_string_equal(s.data, "/tmp/x");
+        assert_int_equal(s.n_listen, 1);
+        assert_true(endpoint_is_loopback(&s.listen[0].addr));
+        assert_false(s.listen[0].optional);
+        assert_true(s.given[SETTING_LAN] && !s.lan);
+        assert_int_equal(args(&s, &why, "--listen", "127.0.0.1:1", "--listen", "[::1]:2"), 0);
+        assert_int_equal(s.n_listen, 2);
+        assert_int_equal(args(&s, &why, "--advertise", "hub.example.org:1", NULL, NULL), 0);
+        assert_true(s.advertise[0].is_name);
+        assert_string_equal(s.advertise[0].name, "hub.example.org");
+        assert_int_equal(s.advertise[0].addr.port, 1);
+        assert_int_equal(args(&s, &why, "--help", NULL, NULL, NULL), SETTINGS_E_HELP);
+        assert_int_equal(args(&s, &why, "--version", NULL, NULL, NULL), SETTINGS_E_VERSION);
+}
+
+static void names_what_is_wrong_with_arguments(_unused_ void **state) {
+        static const struct {
+                const char *flag, *value, *text;
+        } rows[] = {
+                {"--frob", NULL, "usage: `--frob` is not an option; see --help"},
+                {"data", NULL, "usage: `data` is not an option; see --help"},
+                {"--data", NULL, "usage: `--data` wants a value; see --help"},
+                {"--data", "", "--data: `` is empty"},
+                {"--no-lan=1", NULL, "usage: `--no-lan=1` takes no value"},
+                {"--listen", "localhost:1", "--listen: `localhost:1` is a name: write an IP address of this machine, or "
+                                            "0.0.0.0:PORT for all"},
+                {"--listen", "1.2.3.4", "--listen: `1.2.3.4` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
+                {"--advertise", "0.0.0.0:1", "--advertise: `0.0.0.0:1` is not HOST:PORT that others can reach"},
+                {"--advertise", "hub:0", "--advertise: `hub:0` is not HOST:PORT that others can reach"},
+                {"--listen", "\033[31m:1", "--listen: `\\u{1B}[31m:1` is not ADDR:PORT, or [ADDR]:PORT for IPv6"},
+        };
+        struct settings s;
+        struct settings_why why;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(args(&s, &why, rows[i].flag, rows[i].value, NULL, NULL), SETTINGS_E_INPUT);
+                assert_string_equal(why.text, rows[i].text);
+        }
+        assert_int_equal(args(&s, &why, "--data", "a", "--data", "b"), SETTINGS_E_INPUT);
+        assert_string_equal(why.text, "--data: `b` is given twice");
+}
+
+static void reads_a_file(_unused_ void **state) {
+        struct settings s;
+        struct settings_why why;
+        assert_int_equal(file(&s, &why,
+                              "# porch\n\n  data = /srv/porch light \r\nlisten=[::1]:7\nlisten = 127.0.0.1:8\n"
+                              "advertise = 192.0.2.7:9\nlan = No"),
+                         0);
+        assert_string_equal(s.data, "/srv/porch light");
+        assert_int_equal(s.n_listen, 2);
+        assert_int_equal(s.n_advertise, 1);
+        assert_false(s.lan);
+        assert_int_equal(file(&s, &why, ""), 0);
+        assert_true(s.lan);
+}
+
+static void names_the_line(_unused_ void **state) {
+        static const struct {
+                const char *text, *why;
+        } rows[] = {
+                {"frob = 1", "conf:1: `frob` is not a setting"},
+                {"\n\nconfig = x\n", "conf:3: `config` is not a setting"},
+                {"lan\n", "conf:1: `lan` is not `key = value`"},
+                {"lan = perhaps", "conf:1: `perhaps` is not yes or no"},
+                {"lan = yes\nlan = no", "conf:2: `no` is given twice"},
+                {"data = \xff", "conf:1: `\\x{FF}` is not text"},
+                {" = 1", "conf:1: `` is not a setting"},
+        };
+        struct settings s;
+        struct settings_why why;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(file(&s, &why, rows[i].text), SETTINGS_E_INPUT);
+                assert_string_equal(why.text, rows[i].why);
+        }
+}
+
+static void bounds_its_lists(_unused_ void **state) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        struct settings s;
+        struct settings_why why;
+        for (int i = 0; i <= NODE_LISTEN_MAX; i++)
+                buf_printf(&text, "listen = 127.0.0.1:%d\n", i);
+        assert_int_equal(file(&s, &why, buf_cstr(&text)), SETTINGS_E_INPUT);
+        assert_string_equal(why.text, "conf:17: `127.0.0.1:16` is one address too many");
+        assert_int_equal(file(&s, &why,
+                              "advertise = a:1\nadvertise = b:1\nadvertise = c:1\nadvertise = d:1\n"),
+                         SETTINGS_E_INPUT);
+}
+
+static void the_command_line_outranks_the_file(_unused_ void **state) {
+        struct settings a, f, s;
+        struct settings_why why;
+        args(&a, &why, "--data", "/a", "--listen", "127.0.0.1:1");
+        file(&f, &why, "data = /f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\nlan = no\n");
+        settings_merge(&s, &a, &f);
+        assert_string_equal(s.data, "/a");
+        assert_int_equal(s.n_listen, 1);
+        assert_int_equal(s.listen[0].addr.port, 1);
+        assert_int_equal(s.n_advertise, 1);
+        assert_false(s.lan);
+        args(&a, &why, NULL, NULL, NULL, NULL);
+        settings_merge(&s, &a, &f);
+        assert_string_equal(s.data, "/f");
+        assert_int_equal(s.n_listen, 2);
+}
+
+static void listens_everywhere_by_default(_unused_ void **state) {
+        struct settings a = {0}, f = {.lan = true}, s;
+        settings_merge(&s, &a, &f);
+        assert_int_equal(s.n_listen, 2);
+        for (size_t i = 0; i < s.n_listen; i++) {
+                assert_true(endpoint_is_wild(&s.listen[i].addr) && s.listen[i].optional);
+                assert_int_equal(s.listen[i].addr.port, NODE_PORT);
+        }
+        assert_true(endpoint_is_v4(&s.listen[0].addr) != endpoint_is_v4(&s.listen[1].addr));
+        assert_true(s.lan && !s.given[SETTING_DATA]);
+}
+
+static void help_fits_a_terminal(_unused_ void **state) {
+        _clean_(buf_fini) struct buf help = BUF_NULL;
+        settings_help(&help);
+        size_t column = 0;
+        for (size_t i = 0; i < help.n; i++) {
+                column = help.p[i] == '\n' ? 0 : column + 1;
+                assert_in_range(column, 0, 80);
+        }
+        assert_non_null(strstr(buf_cstr(&help), "--advertise HOST:PORT"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(reads_arguments),
+                cmocka_unit_test(names_what_is_wrong_with_arguments),
+                cmocka_unit_test(reads_a_file),
+                cmocka_unit_test(names_the_line),
+                cmocka_unit_test(bounds_its_lists),
+                cmocka_unit_test(the_command_line_outranks_the_file),
+                cmocka_unit_test(listens_everywhere_by_default),
+                cmocka_unit_test(help_fits_a_terminal),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
