@@ -232,8 +232,14 @@ int author_publish(struct mesh *m, const struct mesh_event *ev) {
                 o = m->joining ? MESH_OUT_JOINING : MESH_OUT_REMOVED;
         else if (!clock_usable(m))
                 o = MESH_OUT_NO_CLOCK;
-        else if (!epoch_usable(m))
+        else if (!m->n_epochs)
                 o = MESH_OUT_NO_EPOCH;
+        if (o == MESH_OUT_DONE && !epoch_usable(m)) { /* a post waits for nobody's merge epoch: it brings one */
+                struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);
+                int r = w ? epoch_renew(m, w) : ERR_NOMEM;
+                if (r)
+                        return r;
+        }
         if (o != MESH_OUT_DONE) {
                 mesh_reply(m, ev->token, o);
                 return 0;

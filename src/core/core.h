@@ -51,6 +51,11 @@
 #define GRAFT_TIME 400            /* ms until an announced record is asked for */
 #define RECENT_RECORDS 1024       /* records an IHAVE is compared with */
 #define ORPHANS_MOST 256          /* operations kept while their parents are missing */
+#define UNSAVED_MOST 16           /* own operations waiting for a full disk */
+#define UNSAVED_TIME 5000         /* ms until the disk is tried again */
+#define RENEW_STEP 2000           /* ms a rank in making a merge epoch */
+#define RENEW_MOST 30000          /* ms at most */
+#define KEYS_DAYS 9               /* days a day's key is kept: the longest life of a record, and two for clocks */
 #define EARLY_MOST 16             /* epochs kept while operations of their frontier are missing */
 #define FUTURE_SLACK 600          /* seconds a record may lie ahead of mesh time */
 #define LIFE_URGENT 86400         /* seconds a record of the class may live */
@@ -202,7 +207,7 @@ struct address { /* somewhere to knock */
 #define ADDRESSES_MOST 512
 
 /* What is waiting for STORED. */
-enum wait_kind { WAIT_NONE, WAIT_RECORD, WAIT_OP, WAIT_FOUND, WAIT_JOIN, WAIT_INVITE, WAIT_REVOKE, WAIT_ADMIT };
+enum wait_kind { WAIT_NONE, WAIT_RECORD, WAIT_OP, WAIT_EPOCH, WAIT_FOUND, WAIT_JOIN, WAIT_INVITE, WAIT_REVOKE, WAIT_ADMIT };
 struct wait {
         struct list list;
         uint64_t token;
@@ -281,6 +286,12 @@ struct mesh {
         struct ticket_row **tickets;
         size_t n_tickets, cap_tickets;
         struct map contacts;
+        bool renew;             /* no epoch is usable: this device makes one at renew_due */
+        mesh_time renew_due;
+        mesh_wall ratcheted;    /* when old days' keys were last wiped */
+        struct hash unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
+        size_t n_unsaved;
+        mesh_time unsaved_due;
         uint64_t contact_seq;
         mesh_wall contact_time;
         bool contact_dirty;
@@ -352,6 +363,7 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
 struct link *link_find(struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
+int link_dismiss(struct link *l, struct span op); /* removed: its queue is dropped, the removal is the last it hears */
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
@@ -395,11 +407,20 @@ int ops_take(struct mesh *m, struct link *from, struct span op); /* from a link;
 int ops_restore(struct mesh *m, struct span op);
 int ops_store(struct mesh *m, struct span op, const struct hash *id, const struct wait *w);
 void orphans_fini(struct mesh *m);
+int ops_command(struct mesh *m, const struct mesh_event *ev);
+int ops_stored(struct mesh *m, struct wait *w);
+int ops_tick(struct mesh *m); /* tries again to write what the disk refused */
 
 /* ---- epoch.c ---- */
 int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w);
 int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg);
+int epoch_renew(struct mesh *m, const struct wait *w); /* makes a fresh one and stores it */
+int epoch_stored(struct mesh *m, struct wait *w);
+int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from); /* to every link, under rule H */
+void epoch_plan(struct mesh *m); /* after operations: if none is usable any more, when this device makes one */
+int epoch_tick(struct mesh *m);
+mesh_time epoch_deadline(const struct mesh *m);
 int epochs_try(struct mesh *m); /* after operations came: epochs that were too early */
 int epoch_restore(struct mesh *m, const struct mesh_row *row);
 struct epoch *epoch_find(struct mesh *m, struct span id);

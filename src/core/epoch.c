@@ -297,7 +297,7 @@ static void install_keys(struct epoch *e, const struct wire_epoch_key *msg) {
         memcpy(e->link_key.b, msg->link_key.p, sizeof(e->link_key.b));
 }
 
-static int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from) {
+int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from) {
         LINK_EACH(l, m) {
                 if (l == from || l->state != LINK_UP)
                         continue;
@@ -365,4 +365,98 @@ int epochs_try(struct mesh *m) {
                 buf_wipe(&waiting[i]);
         }
         return r;
+}
+
+/* ---- making ---- */
+int epoch_renew(struct mesh *m, const struct wait *w) {
+        struct epoch *e = NULL;
+        int r = epoch_found(m, &e);
+        m->renew = false;
+        if (!r)
+                mesh_trace(m, "epoch of generation %u: made", (unsigned)e->w.generation);
+        return r ? r : epoch_store(m, e, w);
+}
+
+int epoch_stored(struct mesh *m, struct wait *w) {
+        const struct epoch *e = epoch_newest(m);
+        if (w->failed || !e) {
+                m->renew = true;
+                m->renew_due = m->now + UNSAVED_TIME;
+                return 0;
+        }
+        return epoch_spread(m, e, NULL);
+}
+
+static void rank_of(const struct mesh *m, const struct hash *removed, const struct roster_device *d, struct hash *ret) {
+        const struct span parts[] = {SPAN_OF(removed->b), SPAN_OF(d->sign.b)};
+        hash_make_n(ret, DOMAIN_RANK, roster_mesh(m->roster), parts, ARRAY_LEN(parts));
+        ret->b[0] = d->home->steward ? ret->b[0] / 2 : 128 + ret->b[0] / 2; /* stewards come first */
+}
+
+/* How many members' devices come before this one in making the epoch after this removal. */
+static uint64_t rank_here(const struct mesh *m) {
+        struct hash removed, mine, theirs;
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        const struct roster_home *h;
+        uint64_t before = 0;
+        roster_removed(m->roster, &removed);
+        rank_of(m, &removed, me, &mine);
+        for (size_t i = 0; (h = roster_home_at(m->roster, i)); i++) {
+                for (size_t k = 0; h->member && k < h->n_devices; k++) {
+                        if (h->devices[k]->gone_at)
+                                continue;
+                        rank_of(m, &removed, h->devices[k], &theirs);
+                        before += memcmp(theirs.b, mine.b, sizeof(mine.b)) < 0;
+                }
+        }
+        return before;
+}
+
+void epoch_plan(struct mesh *m) {
+        if (!m->member || m->joining || epoch_usable(m)) {
+                m->renew = false;
+                return;
+        }
+        if (m->renew)
+                return;
+        m->renew = true;
+        m->renew_due = m->now + MIN(rank_here(m) * RENEW_STEP, (uint64_t)RENEW_MOST);
+}
+
+mesh_time epoch_deadline(const struct mesh *m) {
+        return m->renew ? MAX(m->renew_due, m->now) : MESH_NEVER;
+}
+
+/* Keys of days that no record in force is under are wiped, here and on disk. */
+static int ratchet(struct mesh *m) {
+        uint32_t today = (uint32_t)(clock_now(m) / MESH_DAY);
+        for (size_t i = 0; i < m->n_epochs; i++) {
+                struct epoch *e = m->epochs[i];
+                struct key key;
+                if (!e->has_key || e->day + KEYS_DAYS >= today || !epoch_day_key(e, today - KEYS_DAYS, &key))
+                        continue;
+                e->key = key;
+                e->day = today - KEYS_DAYS;
+                hash_wipe(&key, sizeof(key));
+                int r = epoch_store(m, e, NULL);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+int epoch_tick(struct mesh *m) {
+        int r = 0;
+        if (m->roster && clock_usable(m) && clock_now(m) >= m->ratcheted + MESH_DAY / 24) {
+                m->ratcheted = clock_now(m);
+                r = ratchet(m);
+        }
+        if (r || !m->renew || m->now < m->renew_due)
+                return r;
+        if (!m->member || epoch_usable(m) || !clock_usable(m)) {
+                m->renew = false;
+                return 0;
+        }
+        struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);
+        return w ? epoch_renew(m, w) : ERR_NOMEM;
 }

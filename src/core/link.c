@@ -145,6 +145,17 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                 mesh_state_changed(l->m);
 }
 
+int link_dismiss(struct link *l, struct span op) {
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
+                packet_queue_fini(&l->queue[i]);
+        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op);
+        int r = p ? link_send(l, p) : ERR_NOMEM;
+        if (!r)
+                r = link_flush(l);
+        link_hangup(l, REASON_REMOVED);
+        return r;
+}
+
 /* ---- sending ---- */
 static size_t queued(const struct link *l) {
         size_t n = 0;

@@ -200,7 +200,12 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
         int r = 0;
         switch (found->kind) {
         case WAIT_NONE:
+                break;
         case WAIT_OP:
+                r = ops_stored(m, found);
+                break;
+        case WAIT_EPOCH:
+                r = epoch_stored(m, found);
                 break;
         case WAIT_RECORD:
                 r = records_stored(m, found);
@@ -263,6 +268,10 @@ static int timers(struct mesh *m) {
         join_tick(m);
         int r = link_tick(m);
         if (!r)
+                r = ops_tick(m);
+        if (!r)
+                r = epoch_tick(m);
+        if (!r)
                 r = contact_publish(m);
         if (!r)
                 r = dial_tick(m);
@@ -309,6 +318,8 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return join_start(m, ev);
         case MESH_EV_FORGET:
                 return join_forget(m);
+        case MESH_EV_OP:
+                return ops_command(m, ev);
         case MESH_EV_PUBLISH:
                 return author_publish(m, ev);
         case MESH_EV_INVITE:
@@ -385,6 +396,9 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, sync_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
+        at = MIN(at, epoch_deadline(m));
+        if (m->n_unsaved)
+                at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)
                 at = MIN(at, m->join_due);
         mesh_wall left = m->expire_due > m->wall ? m->expire_due - m->wall : 0;

@@ -56,14 +56,16 @@ static int roster_begin(struct mesh *m, struct span op) {
 }
 
 /* After new operations: links learn who they are, a removed home is hung up on, and on nobody else. */
-static int links_learn(struct mesh *m) {
+static int links_learn(struct mesh *m, struct span op) {
         LINK_EACH(l, m) {
                 if (l->state != LINK_GREETING && l->state != LINK_UP)
                         continue;
                 const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
                 bool known = l->state == LINK_UP || (!l->stranger && !l->unproven);
                 if (known && !d && m->member) {
-                        link_hangup(l, REASON_REMOVED);
+                        int r = link_dismiss(l, op);
+                        if (r)
+                                return r;
                         continue;
                 }
                 if (!d || known)
@@ -79,6 +81,16 @@ static int links_learn(struct mesh *m) {
                         return r;
         }
         return 0;
+}
+
+/* What follows from new operations, the last of which is @op. */
+static int learned(struct mesh *m, struct span op) {
+        mesh_membership(m);
+        int r = links_learn(m, op);
+        if (!r)
+                r = epochs_try(m);
+        epoch_plan(m);
+        return r;
 }
 
 static int take_one(struct mesh *m, struct link *from, mesh_link link, struct span op, bool *ret_new) {
@@ -127,9 +139,76 @@ int ops_take(struct mesh *m, struct link *from, struct span op) {
                 r = orphans_try(m, &again);
         if (r || !fresh)
                 return r;
-        mesh_membership(m);
-        r = links_learn(m);
-        if (!r)
-                r = epochs_try(m);
+        r = learned(m, op);
         return r ? r : join_check_done(m);
+}
+
+/* ---- own operations ---- */
+static int unsaved_add(struct mesh *m, const struct hash *id) {
+        if (m->n_unsaved < UNSAVED_MOST)
+                m->unsaved[m->n_unsaved++] = *id;
+        m->unsaved_due = m->now + UNSAVED_TIME;
+        return 0;
+}
+
+int ops_command(struct mesh *m, const struct mesh_event *ev) {
+        struct hash id, before, after;
+        if (!m->roster || m->joining) {
+                mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_NO_MESH);
+                return 0;
+        }
+        roster_removed(m->roster, &before);
+        int r = roster_add(m->roster, ev->operation.op, false, &id);
+        if (r > 0)
+                mesh_reply(m, ev->token, MESH_OUT_BAD_OP);
+        if (r)
+                return r < 0 ? r : 0;
+        struct wait *w = mesh_wait(m, WAIT_OP, ev->token);
+        if (!w)
+                return ERR_NOMEM;
+        memcpy(w->id.b, id.b, sizeof(id.b));
+        mesh_membership(m);
+        roster_removed(m->roster, &after);
+        r = ops_store(m, ev->operation.op, &id, w);
+        if (r || hash_eq(&before, &after) || !m->member)
+                return r;
+        w->left++; /* the vote that completes a removal brings the fresh key along */
+        return epoch_renew(m, w);
+}
+
+static int announce(struct mesh *m, const struct hash *id) {
+        const struct roster_op *op = roster_op_find(m->roster, id);
+        _clean_(packet_freep) struct packet *p = op ? packet_of(LINK_OP, 0, op->bytes) : NULL;
+        int r = p ? spread_packet(m, p, NULL) : ERR_NOMEM;
+        if (!r)
+                r = learned(m, op->bytes);
+        const struct epoch *e = epoch_newest(m);
+        return r || !e ? r : epoch_spread(m, e, NULL);
+}
+
+int ops_stored(struct mesh *m, struct wait *w) {
+        struct hash id;
+        memcpy(id.b, w->id.b, sizeof(id.b));
+        mesh_reply(m, w->command, w->failed ? MESH_OUT_STORE_FAILED : MESH_OUT_DONE);
+        if (w->failed)
+                return unsaved_add(m, &id);
+        for (size_t i = 0; i < m->n_unsaved; i++)
+                if (hash_eq(&m->unsaved[i], &id))
+                        m->unsaved[i] = m->unsaved[--m->n_unsaved];
+        return announce(m, &id);
+}
+
+int ops_tick(struct mesh *m) {
+        if (!m->n_unsaved || m->now < m->unsaved_due)
+                return 0;
+        m->unsaved_due = m->now + UNSAVED_TIME;
+        const struct roster_op *op = roster_op_find(m->roster, &m->unsaved[0]);
+        struct wait *w = op ? mesh_wait(m, WAIT_OP, 0) : NULL;
+        if (!w)
+                return op ? ERR_NOMEM : 0;
+        memcpy(w->id.b, op->id.b, sizeof(op->id.b));
+        const struct epoch *e = epoch_newest(m);
+        w->left += e != NULL;
+        int r = ops_store(m, op->bytes, &op->id, w);
+        return r || !e ? r : epoch_store(m, e, w);
 }

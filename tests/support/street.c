@@ -654,6 +654,47 @@ enum mesh_outcome street_revoke(struct street *s, size_t i) {
         return command(s, i, ev, 10);
 }
 
+/* The place of home @i's next operation in its chain, and what it builds on: its own latest, then the heads. */
+static size_t chain(const struct street *s, size_t i, uint64_t *ret_seq, struct hash parents[4]) {
+        const struct roster *r = mesh_roster(s->homes[i].core);
+        const struct roster_op *op;
+        struct hash heads[ROSTER_HEADS_MAX];
+        size_t n = 1;
+        for (size_t k = 0; (op = roster_op_at(r, k)); k++) {
+                struct wire_op w;
+                if (codec_decode(&wire_op_desc, op->bytes, &w, NULL) ||
+                    memcmp(w.household.p, s->homes[i].household.pub.b, 32) != 0)
+                        continue;
+                parents[0] = op->id;
+                *ret_seq = w.seq + 1;
+        }
+        size_t n_heads = roster_heads(r, heads);
+        for (size_t k = 0; k < n_heads && n < 4; k++)
+                if (memcmp(&heads[k], &parents[0], sizeof(heads[k])) != 0)
+                        parents[n++] = heads[k];
+        return n;
+}
+
+enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target) {
+        struct home *h = &s->homes[i];
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        struct hash parents[4];
+        uint64_t seq = 0;
+        size_t n = chain(s, i, &seq, parents);
+        struct wire_op w = {.type = type,
+                            .household = SPAN_OF(h->household.pub.b),
+                            .seq = seq,
+                            .parents = span_of(parents, n * sizeof(parents[0])),
+                            .time = START_WALL + s->now / 1000};
+        if (type != OP_LEAVE)
+                WIRE_PUT(&w, OP, target, SPAN_OF(s->homes[target].household.pub.b));
+        if (type == OP_REMOVE)
+                WIRE_PUT(&w, OP, reason, SPAN_STR("test"));
+        if (op_make(&op, &w, roster_mesh(mesh_roster(h->core)), &h->household))
+                return MESH_OUT_BAD_OP;
+        return command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
+}
+
 struct street *street_new(size_t homes, uint64_t seed) {
         struct street *s = street_bare(homes, seed);
         REQUIRE(street_found(s, 0) == MESH_OUT_DONE);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who belongs: removals, leaving, the keys that follow, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
+#include "support/street.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+#define STREET(n) struct street *s = street_new((n), seed)
+
+static enum wire_e_fresh state_of(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.state;
+}
+
+static size_t links_of(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.links;
+}
+
+static bool members_are(struct street *s, void *ctx) {
+        size_t n = ((size_t *)ctx)[0], homes = ((size_t *)ctx)[1];
+        for (size_t i = 0; i < homes; i++)
+                if (mesh_roster(street_core(s, i)) && roster_members(mesh_roster(street_core(s, i))) != n)
+                        return false;
+        return true;
+}
+
+/* Removed: hears so, loses its links, reads nothing written afterwards. */
+static void test_removed_reads_nothing(void **state) {
+        (void)state;
+        struct hash before, after;
+        STREET(4);
+        street_run_for(s, 5);
+        assert_int_equal(street_post(s, 1, KIND_THEFT, "before", &before), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &before, 10));
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        size_t want[] = {3, 3};
+        assert_true(street_wait(s, 10, members_are, want));
+        street_run_for(s, 5);
+        assert_int_equal(state_of(s, 3), FRESH_REMOVED);
+        assert_int_equal(links_of(s, 3), 0);
+        assert_int_equal(street_post(s, 3, KIND_FIRE, "I am still here", NULL), MESH_OUT_REMOVED);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
+        street_run_for(s, 600);
+        assert_true(street_has(s, 0, &after) && street_has(s, 2, &after));
+        assert_false(street_has(s, 3, &after));
+        assert_false(street_body(s, 3, &after));
+        assert_int_equal(links_of(s, 3), 0);
+        street_free(s);
+}
+
+/* One who was off while a neighbour was removed learns it first thing, and the fresh key with it. */
+static void test_removal_while_off(void **state) {
+        (void)state;
+        struct hash after;
+        STREET(4);
+        street_run_for(s, 5);
+        street_off(s, 2);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
+        street_on(s, 2);
+        street_run_for(s, 120);
+        assert_true(street_has(s, 2, &after));
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 2))), 3);
+        struct hash own;
+        assert_int_equal(street_post(s, 2, KIND_FIRE, "back", &own), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        assert_true(street_has(s, 0, &own) && street_has(s, 1, &own));
+        assert_false(street_has(s, 3, &own));
+        street_free(s);
+}
+
+/* A removed home can't come back on the ticket it came on, nor on a fresh one. */
+static void test_removed_cannot_rejoin(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 5));
+        assert_int_equal(street_join(s, 1, ticket), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(state_of(s, 1), FRESH_REMOVED);
+        /* The removal closed the ticket for everybody, spent or not. */
+        assert_int_not_equal(street_join(s, 2, ticket), MESH_OUT_DONE);
+        free(ticket);
+        street_free(s);
+}
+
+static void test_leave(void **state) {
+        (void)state;
+        struct hash after;
+        STREET(3);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 2, OP_LEAVE, 2), MESH_OUT_DONE);
+        size_t want[] = {2, 3};
+        assert_true(street_wait(s, 10, members_are, want));
+        /* Nobody who stayed has completed anything: a member's device makes the epoch after its rank. */
+        street_run_for(s, 40);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_true(street_has(s, 0, &after));
+        assert_false(street_has(s, 2, &after));
+        street_free(s);
+}
+
+/* Two partitions remove one home each: afterwards both are gone everywhere, and a merge epoch lets all write again. */
+static void test_removals_on_both_sides(void **state) {
+        (void)state;
+        struct hash left, right;
+        STREET(8);
+        street_run_for(s, 10);
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 4), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        for (size_t a = 0; a < 4; a++)
+                for (size_t b = 4; b < 8; b++)
+                        street_cut(s, a, b);
+        street_run_for(s, 30);
+        /* Two stewards now: one vote is not enough for either, but more than half of all units would be. */
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        assert_int_equal(street_vote(s, 4, OP_REMOVE, 7), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 1))), 8);
+        /* Leaving is complete alone: one home leaves on each side. */
+        assert_int_equal(street_vote(s, 3, OP_LEAVE, 3), MESH_OUT_DONE);
+        assert_int_equal(street_vote(s, 7, OP_LEAVE, 7), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 1))), 7);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "left", &left), MESH_OUT_DONE);
+        assert_int_equal(street_post(s, 5, KIND_FIRE, "right", &right), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        for (size_t a = 0; a < 4; a++)
+                for (size_t b = 4; b < 8; b++)
+                        street_mend(s, a, b);
+        street_run_for(s, 900);
+        for (size_t i = 0; i < 8; i++) {
+                if (i == 3 || i == 7)
+                        continue;
+                assert_int_equal(roster_members(mesh_roster(street_core(s, i))), 6);
+                assert_true(street_has(s, i, &left) && street_has(s, i, &right));
+        }
+        struct hash merged;
+        assert_int_equal(street_post(s, 6, KIND_FIRE, "merged", &merged), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        for (size_t i = 0; i < 8; i++)
+                assert_int_equal(street_has(s, i, &merged), i != 3 && i != 7);
+        street_free(s);
+}
+
+/* A full disk at the one who removes: nobody hears of it before it is durable, and it goes through once there is room. */
+static void test_removal_on_full_disk(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 5);
+        street_disk_full(s, 0, true);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 2), MESH_OUT_STORE_FAILED);
+        street_run_for(s, 20);
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 1))), 3);
+        street_disk_full(s, 0, false);
+        size_t want[] = {2, 2};
+        assert_true(street_wait(s, 30, members_are, want));
+        street_free(s);
+}
+
+int main(void) {
+        const char *given = getenv("PORCHLIGHT_SEED");
+        seed = given ? strtoull(given, NULL, 0) : 1;
+        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_removed_reads_nothing),  cmocka_unit_test(test_removal_while_off),
+                cmocka_unit_test(test_removed_cannot_rejoin),  cmocka_unit_test(test_leave),
+                cmocka_unit_test(test_removals_on_both_sides), cmocka_unit_test(test_removal_on_full_disk),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
