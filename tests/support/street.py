@@ -334,7 +334,7 @@ class Street:
         self.homes = [play.home(listen=listen, ask=ask).start() for _ in range(n)]
         more = ()
         if charter:
-            path = os.path.join(play.folder, f'charter-{len(play.homes)}')
+            path = os.path.join(play.folder, f'charter-{len(play.every_home)}')
             with open(path, 'w', encoding='utf-8') as file:
                 file.writelines(f'{row} = {value}\n' for row, value in charter.items())
             more = ('--charter', path)
@@ -362,7 +362,7 @@ class Play:
         self.rng = random.Random(options.seed)
         parent = tempfile.gettempdir()
         self.folder = tempfile.mkdtemp(prefix='pl', dir=parent if len(parent) < SOCKET_PATH_MAX else '/tmp')
-        self.processes, self.homes = [], []
+        self.processes, self.every_home = [], []
         self.env = {name: value for name, value in os.environ.items() if not name.startswith(('PORCHLIGHT_', 'XDG_'))}
         self.env.update(HOME=self.folder, TZ='UTC', LC_ALL='C.UTF-8', COLUMNS=str(COLUMNS),
                         PORCHLIGHT_LIBEXEC=os.path.dirname(self.programs.vault))
@@ -386,9 +386,9 @@ class Play:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def home(self, name=None, listen='127.0.0.1:0', ask=(), **more):
-        number = len(self.homes) + 1
+        number = len(self.every_home) + 1
         home = Home(self, os.path.join(self.folder, str(number)), name or f'Home {number}', listen, ask, **more)
-        self.homes.append(home)
+        self.every_home.append(home)
         return home
 
     def street(self, n, **more):
@@ -412,7 +412,7 @@ class Play:
         self.wait(lambda: home.state()['state'] == state, f'{home.name} to be {state}', seconds)
 
     def show_logs(self):
-        for home in self.homes:
+        for home in self.every_home:
             if not os.path.exists(home.log):
                 continue
             with open(home.log, encoding='utf-8', errors='replace') as log:
@@ -420,6 +420,8 @@ class Play:
             print(f'---- log of {home.name}, the last of {len(lines)} lines', file=sys.stderr)
             for line in lines[-LOG_LINES:]:
                 print(line, file=sys.stderr)
+            if home.process and not home.up():
+                print(f'---- its daemon has ended with {home.process.returncode}', file=sys.stderr)
             for words in (('status',), ('peers',)) if home.up() else ():
                 print(f'---- porchlight {words[0]}', home.cli(*words).out, sep='\n', file=sys.stderr)
 

@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that is full: the post is refused by name, nothing is torn, and all is normal once there is room again."""
+import ctypes
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+SIZE = 6 * 1024 * 1024
+CHUNK = 64 * 1024
+POSTS_MOST = 400  # a write-ahead log that was emptied has room for some
+
+
+class Disk(street.Play):
+    def open(self):
+        street.unshare(street.CLONE_NEWNS)  # the mount goes with this process
+        self.disk = os.path.join(self.folder, 'disk')
+        os.makedirs(self.disk)
+        if street.libc.mount(b'tmpfs', self.disk.encode(), b'tmpfs', 0, f'size={SIZE}'.encode()):
+            raise street.Skip(f'no tmpfs: {os.strerror(ctypes.get_errno())}')
+        self.neighbours = self.street(1, charter={'max_members': 20, 'normal': 16384}).homes
+        self.anna = self.home()
+        self.anna.folder = os.path.join(self.disk, 'home')
+        self.anna.start()
+        self.anna.join(self.neighbours[0].invite())
+        self.filler = os.path.join(self.disk, 'filler')
+
+    def fill(self):
+        with open(self.filler, 'ab', buffering=0) as file:
+            for size in (CHUNK, 1):
+                try:
+                    while file.write(b'\0' * size):
+                        pass
+                except OSError:
+                    pass
+
+    def case_full(self):
+        """a post on a full disk is refused by name, and changes nothing"""
+        kept, refused = {}, []
+        self.fill()
+        for number in range(POSTS_MOST):
+            text = f'post {number} ' + 'x' * 400
+            result = self.anna.cli('post', 'other', text, '--json')
+            if result.code == street.DONE:
+                kept[result.row()['id']] = text
+                continue
+            error = result.error()
+            equal((result.code, error['name']), (street.FAILED, 'disk'), 'how it was refused')
+            refused.append(text)
+            if len(refused) == 3:
+                break
+        check(refused, f'{POSTS_MOST} posts of 400 bytes fit on a full disk')
+        print(f'# {len(kept)} posts kept before the first refusal')
+        self.kept, self.refused_texts = kept, refused
+        self.compare()
+
+    def compare(self):
+        """What was kept is there, what was refused is not, here and at the neighbour."""
+        for home in (self.anna, self.neighbours[0]):
+            self.wait(lambda: self.kept.keys() <= home.alerts('--limit', '100000').keys(), f'{home.name} to have what was kept')
+            texts = {row['text'] for row in home.alerts('--limit', '100000').values()}
+            equal(texts & set(self.refused_texts), set(), f'refused posts that {home.name} shows all the same')
+
+    def case_reads(self):
+        """a full disk keeps nobody from reading"""
+        equal(self.anna.cli('status').code, street.DONE, 'exit code of status')
+        check(self.anna.up(), 'the daemon has ended')
+
+    def case_room(self):
+        """with room again posts go out, and a restart finds everything"""
+        os.remove(self.filler)
+        posted = self.wait(lambda: self.posted_now(), 'a post to be taken again')
+        self.kept[posted['id']] = 'Room again'
+        self.wait_all_have([self.neighbours[0]], posted['id'])
+        self.anna.stop()
+        self.anna.start()
+        self.compare()
+
+    def posted_now(self):
+        result = self.anna.cli('post', 'other', 'Room again', '--json')
+        return result.row() if result.code == street.DONE else None
+
+    def case_what_comes_in(self):
+        """what a neighbour posts meanwhile arrives when there is room"""
+        self.fill()
+        posts = [self.neighbours[0].cli('post', 'other', f'meanwhile {i} ' + 'y' * 400, '--json').row() for i in range(3)]
+        check(self.anna.up(), 'the daemon has ended')
+        os.remove(self.filler)
+        self.anna.stop()
+        self.anna.start()
+        for post in posts:
+            self.wait_all_have([self.anna], post['id'])
+
+
+if __name__ == '__main__':
+    street.main(Disk)
