@@ -14,6 +14,7 @@ enum mesh_row_kind {
         MESH_ROW_JOIN,
         MESH_ROW_OP,
         MESH_ROW_EPOCH,
+        MESH_ROW_REVOKE,
         MESH_ROW_TICKET,
         MESH_ROW_CONTACT,
         MESH_ROW_ADDR,
@@ -44,6 +45,11 @@ struct mesh_row {
                         struct key link_key;
                         mesh_wall since; /* when this node got it */
                 } epoch;
+                struct { /* a ticket taken back; useless after @expires */
+                        struct hash id;
+                        mesh_wall expires;
+                        struct span bytes;
+                } revoke;
                 struct { /* replaces an equal id */
                         struct key id;      /* the invite key */
                         struct span text;   /* PORCHLIGHT1… */

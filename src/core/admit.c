@@ -127,7 +127,9 @@ int invite_revoke(struct mesh *m, const struct mesh_event *ev) {
         if (!w)
                 return ERR_NOMEM;
         w->id = t->id;
-        return ticket_save(m, t, w);
+        w->left = 2;
+        int r = ticket_save(m, t, w);
+        return r ? r : revoke_make(m, t, w);
 }
 
 int invite_stored(struct mesh *m, struct wait *w) {
@@ -143,9 +145,10 @@ int invite_stored(struct mesh *m, struct wait *w) {
                 mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
                 return 0;
         }
-        struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
+        int r = w->kind == WAIT_REVOKE ? revoke_announce(m, &w->id) : 0;
+        struct mesh_action *a = r ? NULL : out_add(&m->out, MESH_DO_REPLY);
         if (!a)
-                return ERR_NOMEM;
+                return r ? r : ERR_NOMEM;
         bool ok = true;
         a->token = w->command;
         a->reply.outcome = MESH_OUT_DONE;
@@ -188,12 +191,7 @@ static int refuse(struct link *l, enum wire_e_reason why) {
 static bool ticket_revoked(struct mesh *m, const struct wire_op *w) {
         struct wire_list list = w->invite;
         struct wire_invite inv;
-        struct key id;
-        if (!wire_list_next(&wire_invite_desc, &list, &inv))
-                return false;
-        memcpy(id.b, inv.key.p, sizeof(id.b));
-        const struct ticket_row *t = ticket_find(m, &id);
-        return t && t->revoked;
+        return wire_list_next(&wire_invite_desc, &list, &inv) && revoke_holds(m, &inv);
 }
 
 /* The joiner is who shook hands: the device it certifies must be the one at the other end. */

@@ -7,6 +7,7 @@
  *   on_message.c what comes over links, one function each   packet.c    messages encoded once for many links
  *   found.c      founding and joining                       admit.c     admitting others
  *   ops.c        operations and orphans                     epoch.c     group and link keys
+ *   revoke.c     tickets taken back
  *   records.c    the index of held records, acceptance      author.c    own posts
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
@@ -182,6 +183,14 @@ struct ticket_row {
         bool revoked;
 };
 
+struct revoke { /* a ticket taken back, by a device of the household that wrote it */
+        struct hash hash;
+        struct key invite, device;
+        mesh_wall time, expires;
+        struct buf bytes;
+};
+#define REVOKES_MOST 4096         /* held at once; the oldest gives way */
+
 struct contact {
         struct key device;
         struct hash hash;
@@ -285,6 +294,8 @@ struct mesh {
         size_t n_epochs, cap_epochs;
         struct ticket_row **tickets;
         size_t n_tickets, cap_tickets;
+        struct revoke **revokes;
+        size_t n_revokes, cap_revokes;
         struct map contacts;
         bool renew;             /* no epoch is usable: this device makes one at renew_due */
         mesh_time renew_due;
@@ -401,6 +412,14 @@ int invite_stored(struct mesh *m, struct wait *w);
 int invite_revoke(struct mesh *m, const struct mesh_event *ev);
 int invite_restore(struct mesh *m, const struct mesh_row *row);
 void tickets_fini(struct mesh *m);
+
+/* ---- revoke.c ---- */
+int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *w); /* signs and stores it */
+int revoke_announce(struct mesh *m, const struct key *invite); /* it is on disk: everybody hears of it */
+int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw);
+int revoke_restore(struct mesh *m, struct span raw);
+bool revoke_holds(const struct mesh *m, const struct wire_invite *inv); /* this ticket was taken back */
+void revokes_fini(struct mesh *m);
 
 /* ---- ops.c ---- */
 int ops_take(struct mesh *m, struct link *from, struct span op); /* from a link; NULL: from here */

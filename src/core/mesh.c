@@ -47,6 +47,7 @@ struct mesh *mesh_free(struct mesh *m) {
         handed_fini(m);
         epochs_fini(m);
         tickets_fini(m);
+        revokes_fini(m);
         contacts_fini(m);
         orphans_fini(m);
         free(m->addresses);
@@ -154,6 +155,8 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 return ops_restore(m, row->op.bytes);
         case MESH_ROW_EPOCH:
                 return epoch_restore(m, row);
+        case MESH_ROW_REVOKE:
+                return revoke_restore(m, row->revoke.bytes);
         case MESH_ROW_TICKET:
                 return invite_restore(m, row);
         case MESH_ROW_CONTACT:

@@ -18,6 +18,7 @@ union message {
         struct wire_nothing nothing;
         struct wire_recon recon;
         struct wire_bye bye;
+        struct wire_revoke revoke;
 };
 
 static int on_hello(struct link *l, const union message *msg, struct span raw) {
@@ -123,6 +124,10 @@ static int on_bye(struct link *l, const union message *msg, struct span raw) {
         return 0;
 }
 
+static int on_revoke(struct link *l, const union message *msg, struct span raw) {
+        return revoke_take(l, &msg->revoke, raw);
+}
+
 /* What a link must have shown before a message counts. */
 enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP };
 
@@ -137,7 +142,7 @@ static const struct {
         [LINK_GRAFT] = {on_graft, NEED_UP},           [LINK_PRUNE] = {on_prune, NEED_UP},
         [LINK_ACK] = {on_ack, NEED_UP},               [LINK_RECON] = {on_recon, NEED_PROVEN},
         [LINK_PING] = {on_ping, NEED_HELLO},          [LINK_PONG] = {on_pong, NEED_HELLO},
-        [LINK_BYE] = {on_bye, NEED_NOTHING},
+        [LINK_BYE] = {on_bye, NEED_NOTHING},          [LINK_REVOKE] = {on_revoke, NEED_UP},
 };
 
 static bool allowed(const struct link *l, enum need need) {

@@ -113,6 +113,9 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
         case MESH_ROW_EPOCH:
                 it->row.epoch.header = out_keep(o, row->epoch.header, &ok);
                 break;
+        case MESH_ROW_REVOKE:
+                it->row.revoke.bytes = out_keep(o, row->revoke.bytes, &ok);
+                break;
         case MESH_ROW_TICKET:
                 it->row.ticket.text = out_keep(o, row->ticket.text, &ok);
                 it->row.ticket.label = out_keep(o, row->ticket.label, &ok);

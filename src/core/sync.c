@@ -8,8 +8,9 @@
 
 #include <stdlib.h>
 
-/* Elements of the OPS set are numbered by their place in the roster; epochs follow from here up. */
+/* Elements of the OPS set are numbered by their place in the roster; epochs and revocations follow from here up. */
 #define WHAT_EPOCH UINT32_C(0x40000000)
+#define WHAT_REVOKE UINT32_C(0x60000000)
 
 void push_fini(struct push *p) {
         free(p->what);
@@ -32,7 +33,7 @@ int push_add(struct push *p, uint32_t what) {
 }
 
 /* ---- snapshots ---- */
-static int snapshot_ops(const struct link *l, struct recon *ret) {
+static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret) {
         const struct mesh *m = l->m;
         for (size_t i = 0; m->roster && i < roster_ops(m->roster); i++) {
                 const struct roster_op *op = roster_op_at(m->roster, i);
@@ -43,6 +44,14 @@ static int snapshot_ops(const struct link *l, struct recon *ret) {
         for (size_t i = 0; i < m->n_epochs; i++) {
                 const struct epoch *e = m->epochs[i];
                 int r = recon_add(ret, e->w.time, link_sid(l, &e->hash), WHAT_EPOCH + (uint32_t)i);
+                if (r)
+                        return r;
+        }
+        for (size_t i = 0; i < m->n_revokes; i++) {
+                const struct revoke *v = m->revokes[i];
+                int r = v->expires > until + SYNC_MARGIN
+                                ? recon_add(ret, v->time, link_sid(l, &v->hash), WHAT_REVOKE + (uint32_t)i)
+                                : 0;
                 if (r)
                         return r;
         }
@@ -82,7 +91,7 @@ static int snapshot(const struct link *l, enum wire_e_set set, mesh_wall until, 
         int r = 0;
         switch (set) {
         case SET_OPS:
-                r = snapshot_ops(l, ret);
+                r = snapshot_ops(l, until, ret);
                 break;
         case SET_CONTACTS:
                 r = snapshot_contacts(l, ret);
@@ -254,7 +263,10 @@ static int pump_ops(struct link *l) {
         while (p->at < p->n && room(l)) {
                 uint32_t what = p->what[p->at++];
                 int r = 0;
-                if (what >= WHAT_EPOCH) {
+                if (what >= WHAT_REVOKE) {
+                        size_t i = what - WHAT_REVOKE;
+                        r = i < l->m->n_revokes ? push_element(l, LINK_REVOKE, buf_span(&l->m->revokes[i]->bytes)) : 0;
+                } else if (what >= WHAT_EPOCH) {
                         size_t i = what - WHAT_EPOCH;
                         r = i < l->m->n_epochs ? epoch_hand(l, l->m->epochs[i]) : 0;
                 } else {

@@ -5,11 +5,11 @@
  */
 #include "base/dir.h"
 #include "base/log.h"
+#include "crypto/hash.h"
 #include "daemon/datadir.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
 #include "daemon/settings.h"
-#include "crypto/hash.h"
 #include "node/node.h"
 
 #include <errno.h>
@@ -29,9 +29,9 @@
 #define EXIT_TROUBLE 1 /* proto/control.def: failed */
 #define EXIT_BAD_USAGE 2
 #define OWN_UMASK 0077
-#define POOL_THREADS "4"         /* one for the disk, two for people's questions, the rest checks signatures */
-#define ARENAS 2                 /* malloc's: more would keep memory for threads that seldom need it */
-#define MMAP_BYTES (128 * 1024)  /* larger blocks go back to the system at once */
+#define POOL_THREADS "4"        /* one for the disk, two for people's questions, the rest checks signatures */
+#define ARENAS 2                /* malloc's: more would keep memory for threads that seldom need it */
+#define MMAP_BYTES (128 * 1024) /* larger blocks go back to the system at once */
 
 struct daemon {
         uv_loop_t loop;
@@ -62,8 +62,8 @@ static void stay_small(void) {
 }
 
 static void set_log_level(void) {
-        static const char *const words[] = {[LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info",
-                                            [LOG_DEBUG] = "debug"};
+        static const char *const words[] = {
+                [LOG_ERROR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
         const char *wanted = getenv("PORCHLIGHT_LOG");
         for (size_t i = 0; wanted && i < ARRAY_LEN(words); i++)
                 if (strcmp(wanted, words[i]) == 0)
@@ -116,7 +116,8 @@ static bool find_dir(struct daemon *d) {
         _clean_(buf_fini) struct buf dir = BUF_NULL;
         int r = dir_find_new(&dir, d->now.given[SETTING_DATA] ? d->now.data : NULL);
         if (r == DIR_E_LONG)
-                log_error("dir-too-long: the folder's path is too long for a socket in it; choose a shorter one with --data");
+                log_error("dir-too-long: the folder's path is too long for a socket in it; choose a shorter one with "
+                          "--data");
         else if (r)
                 log_error("no-dir: no folder is named; give one with --data");
         if (r)

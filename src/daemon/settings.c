@@ -8,9 +8,9 @@
 #define HELP_COLUMN 25
 
 struct row {
-        const char *key;   /* in the file; NULL: command line only */
+        const char *key; /* in the file; NULL: command line only */
         const char *flag;
-        const char *arg;   /* NULL: the flag alone */
+        const char *arg; /* NULL: the flag alone */
         const char *help;
         bool many;
         bool (*set)(struct settings *s, struct span value, const char **ret_why);

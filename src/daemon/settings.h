@@ -27,8 +27,8 @@ struct settings {
 };
 
 enum {
-        SETTINGS_E_INPUT = 1,   /* @ret_why says what is wrong */
-        SETTINGS_E_HELP = 2,    /* --help was asked for */
+        SETTINGS_E_INPUT = 1, /* @ret_why says what is wrong */
+        SETTINGS_E_HELP = 2,  /* --help was asked for */
         SETTINGS_E_VERSION = 3,
 };
 

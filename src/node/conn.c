@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#define DIAL_TIME 10000         /* ms until a connection must stand */
-#define GOODBYE_TIME 2000       /* ms for the last bytes to go out and the other side to close */
-#define DEADLINE_PERIOD 250     /* ms */
-#define DRAIN_PERIOD 20         /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
-#define BACKLOG_STEP 4          /* a change by less than a quarter is not worth an event */
+#define DIAL_TIME 10000     /* ms until a connection must stand */
+#define GOODBYE_TIME 2000   /* ms for the last bytes to go out and the other side to close */
+#define DEADLINE_PERIOD 250 /* ms */
+#define DRAIN_PERIOD 20     /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
+#define BACKLOG_STEP 4      /* a change by less than a quarter is not worth an event */
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
-#define CONNS_MAX 96            /* all; the core keeps 12, dials and goodbyes come on top */
+#define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */
 #define ACCEPTED_MAX 64
-#define ACCEPTED_PER_IP 8       /* strangers from one address; loopback is this machine itself */
-#define LOG_LINES 20            /* a minute */
+#define ACCEPTED_PER_IP 8 /* strangers from one address; loopback is this machine itself */
+#define LOG_LINES 20      /* a minute */
 
 enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
 
@@ -63,7 +63,7 @@ static void conn_lost(struct conn *l) {
 }
 
 static struct conn *conn_find(struct node *n, mesh_link number) {
-        LIST_EACH(l, &n->conns.all, struct conn, on) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
                 if (l->number == number && number)
                         return l;
         }
@@ -114,12 +114,11 @@ static size_t backlog(const struct conn *l) {
 
 static void report(struct conn *l, size_t bytes) {
         l->reported = bytes;
-        node_feed(l->n,
-                  (struct mesh_event){.type = MESH_EV_WRITABLE, .link = l->number, .writable.backlog = bytes});
+        node_feed(l->n, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = l->number, .writable.backlog = bytes});
 }
 
 static bool any_backlog(struct conns *ls) {
-        LIST_EACH(l, &ls->all, struct conn, on) {
+        LIST_EACH (l, &ls->all, struct conn, on) {
                 if (l->state == CONN_UP && l->reported)
                         return true;
         }
@@ -128,7 +127,7 @@ static bool any_backlog(struct conns *ls) {
 
 static void on_drain(uv_timer_t *timer) {
         struct conns *ls = CONTAINER_OF(timer, struct conns, drain);
-        LIST_EACH(l, &ls->all, struct conn, on) {
+        LIST_EACH (l, &ls->all, struct conn, on) {
                 if (l->state != CONN_UP || l->reported == 0)
                         continue;
                 size_t now = backlog(l), step = l->reported / BACKLOG_STEP;
@@ -162,7 +161,7 @@ void conns_flush(struct node *n) {
         if (!n->conns.dirty)
                 return;
         n->conns.dirty = false;
-        LIST_EACH(l, &n->conns.all, struct conn, on) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
                 if (l->dirty)
                         flush(l);
         }
@@ -243,7 +242,7 @@ struct tally {
 
 static struct tally count_conns(struct node *n, const struct mesh_addr *ip) {
         struct tally t = {0};
-        LIST_EACH(l, &n->conns.all, struct conn, on) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
                 t.all++;
                 t.accepted += !l->dialled;
                 t.same += !l->dialled && ip && endpoint_same_ip(&l->addr, ip);
@@ -374,7 +373,7 @@ static bool has_deadline(const struct conn *l) {
 }
 
 static bool any_deadline(struct conns *ls) {
-        LIST_EACH(l, &ls->all, struct conn, on) {
+        LIST_EACH (l, &ls->all, struct conn, on) {
                 if (has_deadline(l))
                         return true;
         }
@@ -385,7 +384,7 @@ static void on_deadlines(uv_timer_t *timer) {
         struct conns *ls = CONTAINER_OF(timer, struct conns, deadlines);
         struct node *n = CONTAINER_OF(ls, struct node, conns);
         mesh_time now = uv_now(n->loop);
-        LIST_EACH(l, &ls->all, struct conn, on) {
+        LIST_EACH (l, &ls->all, struct conn, on) {
                 if (has_deadline(l) && now >= l->deadline)
                         conn_lost(l);
         }
@@ -407,7 +406,7 @@ void conns_init(struct node *n) {
 }
 
 void conns_stop(struct node *n) {
-        LIST_EACH(l, &n->conns.all, struct conn, on) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
                 if (l->state == CONN_UP || l->state == CONN_DIALLING)
                         conn_leave(l);
         }
@@ -418,7 +417,7 @@ bool conns_idle(const struct node *n) {
 }
 
 void conns_close(struct node *n) {
-        LIST_EACH(l, &n->conns.all, struct conn, on) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
                 conn_close(l);
         }
         uv_close((uv_handle_t *)&n->conns.drain, NULL);

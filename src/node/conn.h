@@ -17,9 +17,9 @@ struct conns {
         struct list all;
         mesh_link last; /* number given to an accepted connection */
         uv_timer_t drain, deadlines;
-        bool dirty;     /* something waits for conns_flush */
+        bool dirty; /* something waits for conns_flush */
         struct quiet refusals, hangups;
-        uint64_t late;  /* actions for links that were gone */
+        uint64_t late; /* actions for links that were gone */
 };
 
 void conns_init(struct node *n);

@@ -10,11 +10,11 @@
 
 #define CALLERS_MAX 64
 #define BACKLOG 64
-#define REQUEST_MAX (8 * 1024)        /* the longest request has some 1,000 bytes */
-#define IN_MAX (128 * 1024)           /* what may lie there; one read brings 64 KiB */
-#define OUT_MAX (8 * 1024 * 1024)     /* lists made in one go, of 5,000 homes, take 1 MiB */
-#define DEADLINE_PERIOD 20            /* ms */
-#define STALL_TIME 10000              /* ms that a caller may leave a query's thread waiting */
+#define REQUEST_MAX (8 * 1024)    /* the longest request has some 1,000 bytes */
+#define IN_MAX (128 * 1024)       /* what may lie there; one read brings 64 KiB */
+#define OUT_MAX (8 * 1024 * 1024) /* lists made in one go, of 5,000 homes, take 1 MiB */
+#define DEADLINE_PERIOD 20        /* ms */
+#define STALL_TIME 10000          /* ms that a caller may leave a query's thread waiting */
 #define SOCKET_MODE 0600
 #define PREFIX_LEAST 4
 #define PREFIX_MOST 64
@@ -150,7 +150,7 @@ bool caller_has_room(const struct caller *c) {
 /* ---- deadlines ---- */
 
 static bool any_deadline(struct control *ctl) {
-        LIST_EACH(c, &ctl->callers, struct caller, on) {
+        LIST_EACH (c, &ctl->callers, struct caller, on) {
                 if (!c->closed && c->deadline)
                         return true;
         }
@@ -161,7 +161,7 @@ static void on_deadlines(uv_timer_t *timer) {
         struct control *ctl = CONTAINER_OF(timer, struct control, deadlines);
         struct node *n = CONTAINER_OF(ctl, struct node, control);
         mesh_time now = uv_now(n->loop);
-        LIST_EACH(c, &ctl->callers, struct caller, on) {
+        LIST_EACH (c, &ctl->callers, struct caller, on) {
                 if (c->closed || c->deadline == 0 || c->deadline > now)
                         continue;
                 if (c->post.on)
@@ -221,7 +221,8 @@ void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct quer
         a->c = c;
         a->keep = BUF_NULL;
         buf_add(&a->keep, keep);
-        a->q = (struct query){.lane = like->list ? QUERY_LIST : QUERY_QUICK, .run = run, .go_on = on_ask_go_on, .done = on_ask_done};
+        a->q = (struct query){
+                .lane = like->list ? QUERY_LIST : QUERY_QUICK, .run = run, .go_on = on_ask_go_on, .done = on_ask_done};
         if (like->row)
                 a->q.row = on_ask_row;
         c->query = &a->q;
@@ -280,7 +281,7 @@ static void pump(struct caller *c) {
 
 static void on_pump(uv_timer_t *timer) {
         struct control *ctl = CONTAINER_OF(timer, struct control, pump);
-        LIST_EACH(c, &ctl->callers, struct caller, on) {
+        LIST_EACH (c, &ctl->callers, struct caller, on) {
                 pump(c);
         }
 }
@@ -361,7 +362,7 @@ static bool post_complete(const struct caller *c) {
 
 void control_handed(struct node *n, const struct hash *id, uint32_t homes) {
         struct hash which = *id;
-        LIST_EACH(c, &n->control.callers, struct caller, on) {
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
                 if (!waits_for_neighbours(c) || memcmp(c->post.id.b, which.b, sizeof(which.b)) != 0)
                         continue;
                 c->post.handed = homes;
@@ -371,14 +372,14 @@ void control_handed(struct node *n, const struct hash *id, uint32_t homes) {
 }
 
 void control_state(struct node *n) {
-        LIST_EACH(c, &n->control.callers, struct caller, on) {
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
                 if (waits_for_neighbours(c) && post_complete(c))
                         control_post_answer(c);
         }
 }
 
 void control_watch_kick(struct node *n) {
-        LIST_EACH(c, &n->control.callers, struct caller, on) {
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
                 if (!c->closed && c->watch.on)
                         control_watch_more(c);
         }
@@ -416,7 +417,7 @@ int control_listen(struct node *n) {
 void control_stop(struct node *n) {
         struct control *ctl = &n->control;
         _clean_(buf_fini) struct buf path = BUF_NULL;
-        LIST_EACH(c, &ctl->callers, struct caller, on) {
+        LIST_EACH (c, &ctl->callers, struct caller, on) {
                 caller_close(c);
         }
         if (!ctl->listening)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PEERS and PEER_ADD: who this home is linked to, and where a person says to knock. */
-#include "node/endpoint.h"
 #include "node/caller.h"
+#include "node/endpoint.h"
 #include "node/rows.h"
 #include "wire/codec.h"
 
@@ -54,7 +54,6 @@ void control_peer_add(struct caller *c) {
         wire_list_next(&wire_addr_desc, &list, &row);
         if (endpoint_from_wire(&row, &ev.dial.addr))
                 node_command(c->n, &c->cmd, ev);
-        else if (!WIRE_HAS(&row, ADDR, dns) ||
-                 resolve_dial(c->n, row.dns, (uint16_t)row.port, &c->cmd, no_address))
+        else if (!WIRE_HAS(&row, ADDR, dns) || resolve_dial(c->n, row.dns, (uint16_t)row.port, &c->cmd, no_address))
                 no_address(&c->cmd);
 }

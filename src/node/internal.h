@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/dir.h"
-#include "node/control.h"
 #include "node/conn.h"
+#include "node/control.h"
 #include "node/listen.h"
 #include "node/node.h"
 #include "node/query.h"

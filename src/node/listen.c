@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 
-#define BACKLOG 128         /* connections the kernel holds until the loop takes them */
-#define LOOK_PERIOD 30000   /* ms between looks at the machine's addresses */
-#define BOUND_MAX 16        /* rows of STATUS */
+#define BACKLOG 128       /* connections the kernel holds until the loop takes them */
+#define LOOK_PERIOD 30000 /* ms between looks at the machine's addresses */
+#define BOUND_MAX 16      /* rows of STATUS */
 #define FOUND_MAX 64
 #define V4_BITS_OFFSET 96
 
@@ -91,7 +91,7 @@ static int open_one(struct node *n, const struct node_endpoint *e) {
 }
 
 static struct listener *find(struct node *n, const struct mesh_addr *wanted) {
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 if (!l->closed && endpoint_eq(&l->wanted, wanted))
                         return l;
         }
@@ -107,7 +107,7 @@ static bool is_wanted(const struct node *n, const struct mesh_addr *a) {
 
 static unsigned count_open(struct node *n) {
         unsigned open = 0;
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 open += !l->closed;
         }
         return open;
@@ -215,7 +215,7 @@ static int by_rank(const void *a, const void *b) {
 static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MAX]) {
         struct found f = {.n = 0};
         size_t used = 0;
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 if (!l->closed)
                         expand(n, &l->bound, &f);
         }
@@ -265,7 +265,7 @@ void listen_ticket_addrs(const struct node *n, struct wire_list *ret, struct buf
 }
 
 void listen_bound(const struct node *n, struct wire_list *ret, struct buf *store) {
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 struct wire_addr row;
                 if (l->closed || ret->count == BOUND_MAX)
                         continue;
@@ -297,7 +297,7 @@ int listen_start(struct node *n) {
 }
 
 void listen_settle(struct node *n) {
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 if (!l->closed && !is_wanted(n, &l->wanted))
                         listener_close(l);
         }
@@ -305,7 +305,7 @@ void listen_settle(struct node *n) {
 }
 
 void listen_stop(struct node *n) {
-        LIST_EACH(l, &n->listening.all, struct listener, on) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
                 listener_close(l);
         }
 }

@@ -37,7 +37,7 @@ int listen_start(struct node *n);
 int listen_open_new(struct node *n);
 /* Then, with the configuration that is to stay: closes what it does not name, and tells the core. */
 void listen_settle(struct node *n);
-void listen_stop(struct node *n); /* closes the listeners */
+void listen_stop(struct node *n);  /* closes the listeners */
 void listen_close(struct node *n); /* and the handle */
 
 bool listen_is_lan(const struct node *n, const struct mesh_addr *a);

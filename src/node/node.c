@@ -4,18 +4,19 @@
  * performed, and whatever comes of them at once waits in a queue until the core has nothing more to say: mesh_step is never
  * re-entered. What the turn of the loop gathered (bytes for links, rows for the disk) leaves just before the loop waits.
  */
-#include "node/internal.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "node/internal.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 #define READ_BYTES (64 * 1024)
-#define STOP_PERIOD 5     /* ms between looks at what still runs */
-#define STOP_TIME 5000    /* ms for goodbyes; the disk gets the time it needs */
-#define FLUSH_ROUNDS 16   /* answers to writes that are written in the same turn */
+#define STOP_PERIOD 5   /* ms between looks at what still runs */
+#define STOP_TIME 5000  /* ms for goodbyes; the disk gets the time it needs */
+#define FLUSH_ROUNDS 16 /* answers to writes that are written in the same turn */
 #define LATER_FIRST 16
+#define TICK_LEAST 1 /* ms: libuv 1.44 would not leave its timers before one that is always due, and read nothing */
 
 /* ---- time ---- */
 
@@ -46,7 +47,7 @@ static void set_timer(struct node *n) {
         if (at == MESH_NEVER)
                 uv_timer_stop(&n->timer);
         else
-                uv_timer_start(&n->timer, on_timer, at > now ? at - now : 0, 0);
+                uv_timer_start(&n->timer, on_timer, at > now ? at - now : TICK_LEAST, 0);
 }
 
 /* ---- the core's actions ---- */
@@ -72,8 +73,9 @@ static void load_done(struct query *q) {
         if (q->r)
                 log_error("store: reading %zu records: %s", l->count,
                           q->r > 0 ? store_error_text(q->r) : err_text(q->r));
-        node_feed(q->n, (struct mesh_event){
-                                .type = MESH_EV_LOADED, .token = l->token, .loaded = {.items = l->answer, .n = l->count}});
+        node_feed(q->n, (struct mesh_event){.type = MESH_EV_LOADED,
+                                            .token = l->token,
+                                            .loaded = {.items = l->answer, .n = l->count}});
         buf_fini(&l->keep);
         free(l);
 }
@@ -95,7 +97,7 @@ static void load_start(struct node *n, uint64_t token, const struct hash *ids, s
 }
 
 static void give_reply(struct node *n, const struct mesh_action *a) {
-        LIST_EACH(c, &n->commands, struct command, on) {
+        LIST_EACH (c, &n->commands, struct command, on) {
                 if (c->token != a->token)
                         continue;
                 list_drop(&c->on);

@@ -68,11 +68,11 @@ struct queries {
         bool ready;
 };
 
-int queries_init(struct node *n); /* 0, <0 */
-void queries_stop(struct node *n);       /* tells all running questions to end */
+int queries_init(struct node *n);  /* 0, <0 */
+void queries_stop(struct node *n); /* tells all running questions to end */
 bool queries_idle(const struct node *n);
-void queries_close(struct node *n);      /* when idle: closes the handle */
-void queries_fini(struct node *n);       /* after the loop has ended */
+void queries_close(struct node *n); /* when idle: closes the handle */
+void queries_fini(struct node *n);  /* after the loop has ended */
 
 /* Queues @q; done() is called in any case, later. */
 void query_start(struct node *n, struct query *q);

@@ -78,7 +78,7 @@ int resolve_dial(struct node *n, struct span name, uint16_t port, struct command
 }
 
 void resolve_forget(struct node *n, const struct command *c) {
-        LIST_EACH(k, &n->resolver.all, struct lookup, on) {
+        LIST_EACH (k, &n->resolver.all, struct lookup, on) {
                 if (k->c != c)
                         continue;
                 k->c = NULL;

@@ -15,17 +15,17 @@
 #include <unistd.h>
 
 #define PROGRAM "porchlight-vault"
-#define VAULT_FD 3            /* of the socketpair, in the vault */
+#define VAULT_FD 3 /* of the socketpair, in the vault */
 #define OUT_MAX (64 * 1024)
-#define IN_MAX (128 * 1024)   /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
-#define KNOCK_FIRST 1         /* ms between looks for owner.sock … */
-#define KNOCK_LATER 50        /* … and once it has taken longer than usual */
+#define IN_MAX (128 * 1024) /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
+#define KNOCK_FIRST 1       /* ms between looks for owner.sock … */
+#define KNOCK_LATER 50      /* … and once it has taken longer than usual */
 #define KNOCKS_FAST 200
-#define RETRY_FIRST 100       /* ms before it is started again, doubled each time */
+#define RETRY_FIRST 100 /* ms before it is started again, doubled each time */
 #define RETRY_MOST 30000
 #define RETRY_DOUBLINGS 9
-#define LIVED_WELL 60000      /* ms after which a death counts as the first again */
-#define JOIN_PATIENCE 30000   /* RULES: `join` returns after 30 s at most */
+#define LIVED_WELL 60000    /* ms after which a death counts as the first again */
+#define JOIN_PATIENCE 30000 /* RULES: `join` returns after 30 s at most */
 
 struct vault_errand {
         struct command cmd;

@@ -20,13 +20,13 @@ struct vault_errand; /* a founding or joining that the core has in hand */
 struct vault_link {
         uv_process_t process;
         uv_pipe_t pipe;
-        uv_timer_t retry; /* starts it again */
-        uv_timer_t knock; /* until owner.sock answers */
+        uv_timer_t retry;    /* starts it again */
+        uv_timer_t knock;    /* until owner.sock answers */
         uv_timer_t patience; /* how long the owner's tool waits for an admission */
         struct sink out;
         struct buf in;
         struct vault_errand *errand; /* NULL: none */
-        unsigned handles; /* of process and pipe, open or closing */
+        unsigned handles;            /* of process and pipe, open or closing */
         bool alive, knows_in_mesh, in_mesh, joining;
         unsigned failures, knocks;
         mesh_time since;

@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-#define INLINE_MAX 4    /* a check takes as long as two hand-overs between threads */
-#define PART_LEAST 8    /* signatures that are worth a thread */
-#define PARTS_MAX 3     /* one thread of the pool is left for the disk */
+#define INLINE_MAX 4 /* a check takes as long as two hand-overs between threads */
+#define PART_LEAST 8 /* signatures that are worth a thread */
+#define PARTS_MAX 3  /* one thread of the pool is left for the disk */
 
 struct batch;
 

@@ -22,7 +22,7 @@ struct setting {
 
 static int write_settings(struct writer *w) {
         int first = 0;
-        LIST_EACH(s, &w->settings_now, struct setting, on) {
+        LIST_EACH (s, &w->settings_now, struct setting, on) {
                 int r = store_set(w->store, s->name, span_of(s->value, s->n));
                 if (r && !first)
                         first = r;
@@ -60,7 +60,7 @@ static void on_work(uv_work_t *work) {
 /* ---- on the loop ---- */
 
 static void free_settings(struct list *l) {
-        LIST_EACH(s, l, struct setting, on) {
+        LIST_EACH (s, l, struct setting, on) {
                 list_drop(&s->on);
                 free(s);
         }
@@ -69,8 +69,7 @@ static void free_settings(struct list *l) {
 static void complain(struct node *n, int r) {
         if (!quiet_may(&n->writer.full, uv_now(n->loop), LOG_LINES))
                 return;
-        log_error("store: %s; what was to be written is not acknowledged",
-                  r > 0 ? store_error_text(r) : err_text(r));
+        log_error("store: %s; what was to be written is not acknowledged", r > 0 ? store_error_text(r) : err_text(r));
 }
 
 static void plan_tick(struct node *n);
@@ -96,7 +95,7 @@ static void on_after(uv_work_t *work, _unused_ int status) {
 }
 
 static void move_settings(struct writer *w) {
-        LIST_EACH(s, &w->settings, struct setting, on) {
+        LIST_EACH (s, &w->settings, struct setting, on) {
                 list_drop(&s->on);
                 list_push(&w->settings_now, &s->on);
         }

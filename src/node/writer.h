@@ -14,7 +14,8 @@
 
 struct node;
 
-#define WRITER_EXPIRIES 64 /* the next so many ends of alerts are known to the second; later ones are found once a minute */
+#define WRITER_EXPIRIES                                                                                                \
+        64 /* the next so many ends of alerts are known to the second; later ones are found once a minute */
 
 struct writer {
         struct store *store;

@@ -403,8 +403,6 @@ static int prepare(struct roster *r, struct coming *c, struct op *o) {
 /* The genesis is judged by nobody: it is what this node, or the ticket it came on, chose. */
 static int begin(struct roster *r, struct coming *c, struct span op, struct hash *ret_id) {
         struct hash id;
-        if (c->w.type != OP_GENESIS)
-                return ROSTER_E_INPUT;
         op_id(&id, NULL, op);
         struct op *o = op_new(r, op, &c->w, &id);
         if (!o)
@@ -414,8 +412,15 @@ static int begin(struct roster *r, struct coming *c, struct span op, struct hash
         return take_in(r, c, o);
 }
 
-/* What the bytes alone say: decoded, and its signatures checked. */
+/* What the bytes alone say: decoded, and its signatures checked; those of a mesh not known yet cannot be. */
 static int receive(const struct roster *r, struct span op, bool checked, struct coming *c) {
+        if (!r->n_ops) {
+                int ret = check(r, op, true, false, c);
+                if (ret)
+                        return ret;
+                if (c->w.type != OP_GENESIS)
+                        return ROSTER_E_INPUT;
+        }
         return check(r, op, true, !checked, c);
 }
 

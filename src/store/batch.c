@@ -55,6 +55,9 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
         case MESH_ROW_EPOCH:
                 ret[n++] = &row->epoch.header;
                 break;
+        case MESH_ROW_REVOKE:
+                ret[n++] = &row->revoke.bytes;
+                break;
         case MESH_ROW_TICKET:
                 ret[n++] = &row->ticket.text;
                 ret[n++] = &row->ticket.label;

@@ -95,6 +95,13 @@ static int purge_some(struct store *s, void *ctx) {
         return r ? r : trim(s);
 }
 
+static int forget_revokes(struct store *s, void *ctx) {
+        const mesh_wall *now = ctx;
+        _sql_ st = sql_get(&s->q, SQL_REVOKE_DEL);
+        sql_bind_u64(st, 1, *now);
+        return sql_run(&s->q, st);
+}
+
 int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq) {
         s->now = now;
         struct due due = {.count = EXPIRE_AT_ONCE};
@@ -109,6 +116,9 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
                 if (r)
                         return r;
         }
+        int gone = store_transaction(s, forget_revokes, &now);
+        if (gone)
+                return gone;
         sqlite3_db_release_memory(s->q.db); /* what a burst has filled the cache with */
         return store_last_event(&s->q, ret_seq);
 }

@@ -107,6 +107,10 @@ static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row 
                 return sql_blob(st, 0, row->op.id.b, sizeof(row->op.id.b));
         case MESH_ROW_EPOCH:
                 return read_epoch(st, row);
+        case MESH_ROW_REVOKE:
+                row->revoke.expires = sql_u64(st, 1);
+                row->revoke.bytes = sql_span(st, 2);
+                return sql_blob(st, 0, row->revoke.id.b, sizeof(row->revoke.id.b));
         case MESH_ROW_TICKET:
                 row->ticket.text = sql_span(st, 1);
                 row->ticket.label = sql_span(st, 2);
@@ -128,7 +132,7 @@ static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row 
 
 static const enum sql_id statement_of[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = SQL_MARK_ALL,   [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
-        [MESH_ROW_EPOCH] = SQL_EPOCH_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL, [MESH_ROW_CONTACT] = SQL_CONTACT_ALL,
+        [MESH_ROW_EPOCH] = SQL_EPOCH_ALL, [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL, [MESH_ROW_CONTACT] = SQL_CONTACT_ALL,
         [MESH_ROW_ADDR] = SQL_ADDR_ALL,   [MESH_ROW_RECORD] = SQL_RECORD_ALL,
 };
 

@@ -41,6 +41,14 @@ static int put_epoch(struct store *s, const struct mesh_row *row) {
         return sql_run(&s->q, st);
 }
 
+static int put_revoke(struct store *s, const struct mesh_row *row) {
+        _sql_ st = sql_get(&s->q, SQL_REVOKE_PUT);
+        sql_bind_32(st, 1, row->revoke.id.b);
+        sql_bind_u64(st, 2, row->revoke.expires);
+        sql_bind_span(st, 3, row->revoke.bytes);
+        return sql_run(&s->q, st);
+}
+
 static int put_ticket(struct store *s, const struct mesh_row *row) {
         _sql_ st = sql_get(&s->q, SQL_TICKET_PUT);
         sql_bind_32(st, 1, row->ticket.id.b);
@@ -80,6 +88,8 @@ int row_put(struct store *s, const struct mesh_row *row) {
                 return put_op(s, row);
         case MESH_ROW_EPOCH:
                 return put_epoch(s, row);
+        case MESH_ROW_REVOKE:
+                return put_revoke(s, row);
         case MESH_ROW_TICKET:
                 return put_ticket(s, row);
         case MESH_ROW_CONTACT:

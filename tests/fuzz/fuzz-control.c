@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_filter(const struct wire_c_filter *m) {
         struct store_filter f;
-        struct store_alert a = {.kind = KIND_FIRE, .cell = HOME, .text = SPAN_STR("smoke"), .created = NOW, .expires = NOW};
+        struct store_alert a = {
+                .kind = KIND_FIRE, .cell = HOME, .text = SPAN_STR("smoke"), .created = NOW, .expires = NOW};
         if (!request_filter(m, HOME, NOW, &f))
                 return;
         REQUIRE(f.centre && f.now == NOW);

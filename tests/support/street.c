@@ -149,6 +149,8 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
                 return memcmp(&a->op.id, &b->op.id, sizeof(a->op.id)) == 0;
         case MESH_ROW_EPOCH:
                 return memcmp(a->epoch.id, b->epoch.id, sizeof(a->epoch.id)) == 0;
+        case MESH_ROW_REVOKE:
+                return memcmp(&a->revoke.id, &b->revoke.id, sizeof(a->revoke.id)) == 0;
         case MESH_ROW_TICKET:
                 return memcmp(&a->ticket.id, &b->ticket.id, sizeof(a->ticket.id)) == 0;
         case MESH_ROW_CONTACT:
@@ -190,6 +192,9 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
                 break;
         case MESH_ROW_EPOCH:
                 r->row.epoch.header = keep(row->epoch.header, &r->kept[0]);
+                break;
+        case MESH_ROW_REVOKE:
+                r->row.revoke.bytes = keep(row->revoke.bytes, &r->kept[0]);
                 break;
         case MESH_ROW_TICKET:
                 r->row.ticket.text = keep(row->ticket.text, &r->kept[0]);
@@ -644,6 +649,10 @@ const char *street_invite(struct street *s, size_t i, uint32_t uses) {
         WIRE_PUT(&w, ADDR, ip4, span_of(s->homes[i].addr.ip + 12, 4));
         wire_list_add(&wire_addr_desc, &ev.invite.addrs, &keep_in, &w);
         return command(s, i, ev, 10) == MESH_OUT_DONE ? s->ticket : NULL;
+}
+
+void street_knock(struct street *s, size_t i, size_t at) {
+        command(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial = {.addr = s->homes[at].addr}}, 1);
 }
 
 enum mesh_outcome street_revoke(struct street *s, size_t i) {

@@ -22,6 +22,7 @@ enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
 const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
 enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last written there */
 
+void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
 /* Home @i signs remove, promote, demote (of home @target) or leave. */
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target);
 

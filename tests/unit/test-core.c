@@ -154,6 +154,11 @@ static void test_tickets(void **state) {
         char *revoked = strdup(street_invite(s, 0, 1));
         assert_int_equal(street_revoke(s, 0), MESH_OUT_DONE);
         assert_int_equal(street_join(s, 2, revoked), MESH_OUT_TICKET_REVOKED);
+        street_run_for(s, 5);
+        street_cut(s, 0, 3); /* home 1 heard of it: at the inviter's or elsewhere, the ticket is refused by name */
+        street_knock(s, 3, 1);
+        assert_int_equal(street_join(s, 3, revoked), MESH_OUT_TICKET_REVOKED);
+        street_mend(s, 0, 3);
         char *late = strdup(street_invite(s, 0, 1));
         street_run_for(s, 8 * 86400.0);
         assert_int_equal(street_join(s, 2, late), MESH_OUT_TICKET_EXPIRED);

@@ -10,7 +10,8 @@
 #include "daemon/settings.h"
 #include "node/endpoint.h"
 
-static int args(struct settings *s, struct settings_why *why, const char *a, const char *b, const char *c, const char *d) {
+static int args(struct settings *s, struct settings_why *why, const char *a, const char *b, const char *c,
+                const char *d) {
         const char *argv[] = {"porchlightd", a, b, c, d, NULL};
         int argc = 1;
         while (argv[argc])
@@ -52,8 +53,9 @@ static void names_what_is_wrong_with_arguments(_unused_ void **state) {
                 {"--data", NULL, "usage: `--data` wants a value; see --help"},
                 {"--data", "", "--data: `` is empty"},
                 {"--no-lan=1", NULL, "usage: `--no-lan=1` takes no value"},
-                {"--listen", "localhost:1", "--listen: `localhost:1` is a name: write an IP address of this machine, or "
-                                            "0.0.0.0:PORT for all"},
+                {"--listen", "localhost:1",
+                 "--listen: `localhost:1` is a name: write an IP address of this machine, or "
+                 "0.0.0.0:PORT for all"},
                 {"--listen", "1.2.3.4", "--listen: `1.2.3.4` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
                 {"--advertise", "0.0.0.0:1", "--advertise: `0.0.0.0:1` is not HOST:PORT that others can reach"},
                 {"--advertise", "hub:0", "--advertise: `hub:0` is not HOST:PORT that others can reach"},
@@ -112,8 +114,7 @@ static void bounds_its_lists(_unused_ void **state) {
                 buf_printf(&text, "listen = 127.0.0.1:%d\n", i);
         assert_int_equal(file(&s, &why, buf_cstr(&text)), SETTINGS_E_INPUT);
         assert_string_equal(why.text, "conf:17: `127.0.0.1:16` is one address too many");
-        assert_int_equal(file(&s, &why,
-                              "advertise = a:1\nadvertise = b:1\nadvertise = c:1\nadvertise = d:1\n"),
+        assert_int_equal(file(&s, &why, "advertise = a:1\nadvertise = b:1\nadvertise = c:1\nadvertise = d:1\n"),
                          SETTINGS_E_INPUT);
 }
 

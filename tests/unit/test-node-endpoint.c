@@ -96,7 +96,8 @@ static void knows_its_kinds(_unused_ void **state) {
         assert_true(endpoint_is_wild(&a) && endpoint_is_wild(&b));
         a = parse("169.254.0.1:1"), b = parse("[fe80::1]:1");
         assert_true(endpoint_is_link_local(&a) && endpoint_is_link_local(&b));
-        static const char *const homes[] = {"10.0.0.1:1", "172.31.9.9:1", "192.168.1.1:1", "100.64.0.1:1", "[fd00::1]:1"};
+        static const char *const homes[] = {"10.0.0.1:1", "172.31.9.9:1", "192.168.1.1:1", "100.64.0.1:1",
+                                            "[fd00::1]:1"};
         static const char *const far[] = {"172.32.0.1:1", "11.0.0.1:1", "100.128.0.1:1", "[2001:db8::1]:1"};
         for (size_t i = 0; i < ARRAY_LEN(homes); i++) {
                 a = parse(homes[i]);

@@ -96,12 +96,9 @@ static void kinds_become_bits(_unused_ void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(a_bare_post_is_at_home),
-                cmocka_unit_test(a_post_says_what_it_says),
-                cmocka_unit_test(a_follow_up_names_its_target),
-                cmocka_unit_test(a_bare_filter_lets_all_through),
-                cmocka_unit_test(a_radius_wants_a_place),
-                cmocka_unit_test(kinds_become_bits),
+                cmocka_unit_test(a_bare_post_is_at_home),       cmocka_unit_test(a_post_says_what_it_says),
+                cmocka_unit_test(a_follow_up_names_its_target), cmocka_unit_test(a_bare_filter_lets_all_through),
+                cmocka_unit_test(a_radius_wants_a_place),       cmocka_unit_test(kinds_become_bits),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

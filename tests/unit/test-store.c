@@ -146,6 +146,10 @@ static int show_row(void *ctx, const struct mesh_row *row) {
                 buf_printf(out, "%d %02x %u %02x %llu", row->epoch.has_key, row->epoch.key.b[0], row->epoch.day,
                            row->epoch.link_key.b[0], (unsigned long long)row->epoch.since);
                 break;
+        case MESH_ROW_REVOKE:
+                text_hex(out, span_of(row->revoke.id.b, 2));
+                buf_add(out, row->revoke.bytes);
+                break;
         case MESH_ROW_TICKET:
                 text_hex(out, span_of(row->ticket.id.b, 2));
                 buf_add(out, row->ticket.text);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tickets taken back. Any device of the household that wrote a ticket may sign a revocation; it goes round with the
+ * operations and is remembered as long as the ticket would have lived, so that whoever is asked to admit on it refuses it by
+ * name. The fold does not look at it: a home already admitted is undone or removed, not revoked.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+static void revoke_free(struct revoke *v) {
+        if (!v)
+                return;
+        buf_fini(&v->bytes);
+        free(v);
+}
+DEFINE_FREEP(struct revoke, revoke_free)
+
+void revokes_fini(struct mesh *m) {
+        for (size_t i = 0; i < m->n_revokes; i++)
+                revoke_free(m->revokes[i]);
+        free(m->revokes);
+        m->revokes = NULL;
+        m->n_revokes = m->cap_revokes = 0;
+}
+
+static struct revoke *revoke_find(const struct mesh *m, const struct hash *hash) {
+        for (size_t i = 0; i < m->n_revokes; i++)
+                if (hash_eq(&m->revokes[i]->hash, hash))
+                        return m->revokes[i];
+        return NULL;
+}
+
+static void revoke_hash(const struct mesh *m, struct span raw, struct hash *ret) {
+        hash_make(ret, DOMAIN_REVOKE, roster_mesh(m->roster), codec_before(raw, REVOKE_KEY_sig));
+}
+
+/* Those whose ticket is over go first; of the others the one whose ticket ends first. */
+static int revoke_room(struct mesh *m) {
+        mesh_wall now = clock_now(m);
+        for (size_t i = 0; i < m->n_revokes;) {
+                if (m->revokes[i]->expires > now) {
+                        i++;
+                        continue;
+                }
+                revoke_free(m->revokes[i]);
+                m->revokes[i] = m->revokes[--m->n_revokes];
+        }
+        if (m->n_revokes == REVOKES_MOST) {
+                size_t first = 0;
+                for (size_t i = 1; i < m->n_revokes; i++)
+                        if (m->revokes[i]->expires < m->revokes[first]->expires)
+                                first = i;
+                revoke_free(m->revokes[first]);
+                m->revokes[first] = m->revokes[--m->n_revokes];
+        }
+        if (m->n_revokes < m->cap_revokes)
+                return 0;
+        size_t cap = m->cap_revokes ? m->cap_revokes * 2 : 8;
+        struct revoke **vs = realloc(m->revokes, cap * sizeof(struct revoke *));
+        if (!vs)
+                return ERR_NOMEM;
+        m->revokes = vs;
+        m->cap_revokes = cap;
+        return 0;
+}
+
+static int revoke_keep(struct mesh *m, const struct wire_revoke *w, struct span raw, const struct hash *hash) {
+        int r = revoke_room(m);
+        _clean_(revoke_freep) struct revoke *v = r ? NULL : calloc(1, sizeof(*v));
+        if (!v)
+                return ERR_NOMEM;
+        v->hash = *hash;
+        memcpy(v->invite.b, w->invite.p, sizeof(v->invite.b));
+        memcpy(v->device.b, w->device.p, sizeof(v->device.b));
+        v->time = w->time;
+        v->expires = w->expires;
+        buf_add(&v->bytes, raw);
+        if (!buf_ok(&v->bytes))
+                return ERR_NOMEM;
+        m->revokes[m->n_revokes++] = TAKE(v);
+        return 0;
+}
+
+static int revoke_store(struct mesh *m, struct span raw, const struct hash *hash, mesh_wall expires,
+                        const struct wait *w) {
+        struct mesh_row row = {.kind = MESH_ROW_REVOKE, .revoke = {.id = *hash, .expires = expires, .bytes = raw}};
+        return mesh_store(m, &row, w);
+}
+
+int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *wait) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t sig[SIGN_BYTES] = {0};
+        struct hash hash;
+        struct wire_revoke w = {.invite = SPAN_OF(t->id.b),
+                                .device = SPAN_OF(m->sign.pub.b),
+                                .time = clock_now(m),
+                                .expires = MAX(t->expires, clock_now(m) + 1),
+                                .sig = SPAN_OF(sig)};
+        codec_encode(&wire_revoke_desc, &w, &raw);
+        if (!buf_ok(&raw))
+                return ERR_NOMEM;
+        revoke_hash(m, buf_span(&raw), &hash);
+        sign_make(sig, &m->sign, DOMAIN_REVOKE, &hash);
+        buf_clear(&raw);
+        codec_encode(&wire_revoke_desc, &w, &raw);
+        int r = buf_ok(&raw) ? revoke_keep(m, &w, buf_span(&raw), &hash) : ERR_NOMEM;
+        return r ? r : revoke_store(m, buf_span(&raw), &hash, w.expires, wait);
+}
+
+int revoke_announce(struct mesh *m, const struct key *invite) {
+        for (size_t i = 0; i < m->n_revokes; i++) {
+                if (!key_eq(&m->revokes[i]->invite, invite))
+                        continue;
+                _clean_(packet_freep) struct packet *p = packet_of(LINK_REVOKE, 0, buf_span(&m->revokes[i]->bytes));
+                return p ? spread_packet(m, p, NULL) : ERR_NOMEM;
+        }
+        return 0;
+}
+
+int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw) {
+        struct mesh *m = from->m;
+        struct key device;
+        struct hash hash;
+        mesh_wall now = clock_now(m);
+        memcpy(device.b, w->device.p, sizeof(device.b));
+        revoke_hash(m, raw, &hash);
+        const struct roster_device *d = roster_device_find(m->roster, &device);
+        if (revoke_find(m, &hash) || !d || w->expires <= now || w->expires > now + TICKET_LIFE_MAX + MESH_DAY)
+                return 0;
+        if (!sign_check(w->sig.p, &device, DOMAIN_REVOKE, &hash)) {
+                link_hangup(from, REASON_BAD_SIGNATURE);
+                return 0;
+        }
+        int r = revoke_keep(m, w, raw, &hash);
+        if (!r)
+                r = revoke_store(m, raw, &hash, w->expires, NULL);
+        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_REVOKE, 0, raw);
+        return p ? spread_packet(m, p, from) : ERR_NOMEM;
+}
+
+int revoke_restore(struct mesh *m, struct span raw) {
+        struct wire_revoke w;
+        struct hash hash;
+        if (!m->roster || codec_decode(&wire_revoke_desc, raw, &w, NULL) || w.expires <= clock_now(m))
+                return 0;
+        revoke_hash(m, raw, &hash);
+        return revoke_keep(m, &w, raw, &hash);
+}
+
+bool revoke_holds(const struct mesh *m, const struct wire_invite *inv) {
+        struct key writer;
+        memcpy(writer.b, inv->device.p, sizeof(writer.b));
+        const struct roster_device *wrote = roster_device_find(m->roster, &writer);
+        for (size_t i = 0; wrote && i < m->n_revokes; i++) {
+                const struct revoke *v = m->revokes[i];
+                const struct roster_device *d = roster_device_find(m->roster, &v->device);
+                if (memcmp(v->invite.b, inv->key.p, sizeof(v->invite.b)) == 0 && d && d->home == wrote->home)
+                        return true;
+        }
+        return false;
+}

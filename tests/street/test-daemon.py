@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The programs as a machine's owner meets them: files, sockets, exit codes, options, IPv6, systemd."""
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+TEXT_MOST = 512
+
+
+class Daemon(street.Play):
+    def open(self):
+        self.homes = self.street(2).homes
+        self.anna, self.ben = self.homes
+
+    def case_modes(self):
+        """under umask 000 every file is 0600 and every folder 0700"""
+        home = self.home(umask=0).start()
+        home.create('Open Street')
+        home.post('noise', 'A bang')
+        home.invite()
+        seen = 0
+        for folder, folders, names in os.walk(home.folder):
+            for name in [*folders, *names]:
+                path = os.path.join(folder, name)
+                mode = os.lstat(path).st_mode
+                equal(oct(stat.S_IMODE(mode)), '0o700' if stat.S_ISDIR(mode) else '0o600', f'mode of {path}')
+                seen += 1
+        equal(oct(stat.S_IMODE(os.stat(home.folder).st_mode)), '0o700', 'mode of the folder')
+        check(seen >= 5, f'only {seen} files in the folder')
+
+    def case_one_folder(self):
+        """a second daemon on one folder is refused by name, and the first goes on"""
+        second = self.home()
+        second.folder = self.anna.folder
+        process = second.spawn()
+        check(process.wait(street.STOP_SECONDS) not in (0, -signal.SIGSEGV, -signal.SIGABRT), 'it has not failed cleanly')
+        with open(second.log, encoding='utf-8') as log:
+            said = log.read()
+        check(self.anna.folder in said and 'another' in said, f'the second daemon said {said!r}')
+        self.anna.post('noise', 'Still here')
+
+    def case_taken_port(self):
+        """a port that is taken is refused by name"""
+        second = self.home(listen=self.anna.listen)
+        check(second.spawn().wait(street.STOP_SECONDS) > 0, 'it has not failed cleanly')
+        with open(second.log, encoding='utf-8') as log:
+            check(f'cannot listen on {self.anna.listen}' in log.read(), 'the log does not say which address is taken')
+
+    def case_bad_options(self):
+        """options the daemon does not have are refused with exit code 2"""
+        for words in (['--nonsense'], ['--listen', 'nowhere'], ['--listen', '127.0.0.1:99999'], ['--data'], ['extra']):
+            run = subprocess.run([self.programs.daemon, '--data', os.path.join(self.folder, 'x'), *words], env=self.env,
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, text=True, check=False)
+            equal((run.returncode, bool(run.stderr.strip())), (2, True), f'exit code of porchlightd {words}: {run.stderr!r}')
+
+    def case_long_folder(self):
+        """a folder too long for a socket is refused by name, by daemon and tool"""
+        home = self.home()
+        home.folder = os.path.join(self.folder, 'x' * 110)
+        check(home.spawn().wait(street.STOP_SECONDS) > 0, 'the daemon took it')
+        home.refused('data-folder-too-long', street.USAGE, 'status')
+
+    def case_exit_codes(self):
+        """exit codes: 0 done, 2 usage, 3 no daemon, 4 no such thing, 5 refused, 6 not sent"""
+        nobody = self.home()
+        nobody.refused('daemon-not-running', street.UNREACHABLE, 'status')
+        fresh = self.home().start()
+        equal(fresh.one('status')['state'], 'no-mesh', 'state of a daemon without a mesh')
+        fresh.refused('no-mesh', street.REFUSED, 'post', 'fire', 'Nobody hears')
+        fresh.refused('no-mesh', street.REFUSED, 'invite')
+        equal(self.anna.json('nearby', '--text', 'zzz'), [], 'an empty list, exit 0')
+        for words in (('postt',), ('post',), ('post', 'martians'), ('alert', 'show'), ('alert', 'show', 'xyz'),
+                      ('nearby', '--within', 'far'), ('nearby', '--nonsense'), ('post', 'fire', 'x', '--severity', 'huge'),
+                      ('invite', '--count', '0'), ('invite', '--expires', '5s'), ('alert', 'retract', 'abcd'),
+                      ('mesh', 'create', 'X', '--household', 'Y'), ('peer', 'add', 'nowhere'),
+                      ('post', 'fire', 'x' * (TEXT_MOST + 1))):
+            self.anna.cli(*words, code=street.USAGE)
+        self.anna.refused('no-such-alert', street.NOT_FOUND, 'alert', 'show', 'ffffffffffff')
+        self.anna.post('other', 'y' * TEXT_MOST)
+        self.ben.stop()
+        self.wait_state(self.anna, 'alone')
+        self.anna.post('noise', 'Into the void', code=street.UNSENT)
+        self.ben.start()
+        self.wait_state(self.anna, 'current')
+
+    def case_stdin(self):
+        """texts and tickets by -, from stdin"""
+        posted = self.anna.one('post', 'flood', '-', stdin='Water in the cellar\n')
+        equal(self.anna.alert(posted['id'])['text'], 'Water in the cellar', 'the text')
+        third = self.home().start()
+        third.cli('join', '-', '--household', third.name, '--no-passphrase', stdin=self.ben.invite() + '\n', code=0)
+        self.homes.append(third)
+        self.wait(lambda: self.anna.state()['homes'] == 3, 'the third home')
+
+    def case_columns(self):
+        """no line for people is wider than 80 columns"""
+        self.anna.post('other', 'Donaudampfschifffahrtsgesellschaftskapitän ' * 8, '--severity', 'unknown')
+        self.anna.invite('--for', 'A family with quite a long name that does not fit a column')
+        ticket = self.anna.invite()
+        alert = next(iter(self.anna.alerts()))
+        overview = self.anna.cli('help', code=0).out
+        commands = [('status',), ('nearby',), ('peers',), ('member', 'list'), ('device', 'list'), ('mesh', 'show'),
+                    ('invite', 'list'), ('alert', 'show', alert), ('invite', 'show', ticket), ('help',), ('version',),
+                    ('help', 'post'), ('help', 'alert'), ('help', 'mesh', 'create'), ('help', 'nearby')]
+        for words in commands:
+            result = self.anna.cli(*words, code=0)
+            wide = [line for line in (result.out + result.err).splitlines() if len(line) > street.COLUMNS]
+            equal(wide, [], f'wide lines of `porchlight {" ".join(words)}`')
+        check('nearby' in overview and 'post' in overview, 'the overview names no commands')
+
+    def case_ipv6(self):
+        """two homes over IPv6 loopback"""
+        if not os.path.exists('/proc/net/if_inet6'):
+            raise street.Skip('this machine has no IPv6')
+        try:
+            street.free_port(socket.AF_INET6, '::1')
+        except OSError as why:
+            raise street.Skip(f'no IPv6 loopback: {why}') from None
+        first, second = self.street(2, mesh='Six Street', listen='[::1]:0').homes
+        check(first.listen.startswith('[::1]:'), f'it listens on {first.listen}')
+        posted = first.post('noise', 'Over IPv6')
+        self.wait_all_have([second], posted['id'])
+        addresses = [row['address'] for row in first.linked()]
+        check(addresses and addresses[0].startswith('[::1]:'), f'the link runs over {addresses}')
+
+    def case_notify(self):
+        """systemd is told when the daemon is ready, not before"""
+        path = os.path.join(self.folder, 'notify')
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+            told.bind(path)
+            told.settimeout(street.PATIENCE)
+            home = self.home()
+            self.env['NOTIFY_SOCKET'] = path
+            try:
+                home.process = home.spawn()
+            finally:
+                del self.env['NOTIFY_SOCKET']
+            while b'READY=1' not in told.recv(4096):
+                pass
+            check(home.answers(), 'READY=1 came before control.sock answered')
+            home.cli('status', code=0)
+        home.stop()
+
+    def case_ends(self):
+        """SIGTERM leaves no socket and no vault behind; SIGHUP changes nothing"""
+        home = self.home().start()
+        home.create('Short Street')
+        home.process.send_signal(signal.SIGHUP)
+        home.post('noise', 'After a SIGHUP')
+        vaults = subprocess.run(['ps', '--ppid', str(home.process.pid), '-o', 'pid='], stdout=subprocess.PIPE, text=True,
+                                check=True).stdout.split()
+        home.stop()
+        left = [name for name in os.listdir(home.folder) if name.endswith('.sock')]
+        equal(left, [], 'sockets left behind')
+        self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in vaults), 'the vault to end')
+
+    def case_passphrase(self):
+        """a passphrase from a file; without one a script is told to decide"""
+        home = self.home().start()
+        secret = os.path.join(self.folder, 'secret')
+        with open(secret, 'w', encoding='utf-8') as file:
+            file.write('four words are better\n')
+        error = home.refused('usage', street.USAGE, 'mesh', 'create', 'Locked', '--household', home.name)
+        check('--passphrase-file' in error['message'] + error['hint'], f'the refusal names no way out: {error}')
+        home.one('mesh', 'create', 'Locked', '--household', home.name, '--passphrase-file', secret)
+        equal(home.holds_bytes(b'four words'), [], 'files with the passphrase')
+        home.stop()
+        home.start()
+        home.post('noise', 'No passphrase is asked for')
+
+
+if __name__ == '__main__':
+    street.main(Daemon)

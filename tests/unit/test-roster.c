@@ -1,0 +1,870 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rules of the roster one by one: who may sign what, how votes count, and what becomes of homes that fall out. */
+#include "roster-street.h"
+
+#define ORDERS 8
+
+/* Every side, and a fresh roster in any order, sees what side 0 sees. */
+static void same_for_all(struct street *s) {
+        static size_t order[STREET_OPS];
+        struct hash want, got;
+        street_sync_all(s);
+        street_digest(s->sides[0], &want);
+        for (int i = 1; i < STREET_SIDES; i++) {
+                street_digest(s->sides[i], &got);
+                assert_true(hash_eq(&want, &got));
+        }
+        for (int k = 0; k < ORDERS; k++) {
+                street_shuffle(&s->rng, order, s->n_ops);
+                struct roster *r = street_replay(s, order);
+                street_digest(r, &got);
+                assert_true(hash_eq(&want, &got));
+                roster_free(r);
+        }
+}
+
+/* Founder 0; homes 1 … @homes - 1 on its tickets; 1 … @stewards - 1 are stewards too. Every side knows. */
+static void begin(struct street *s, uint32_t homes, uint32_t stewards) {
+        street_found(s, 7, (struct wire_list){0});
+        for (uint32_t i = 1; i < homes; i++)
+                assert_int_equal(street_join(s, 0, i, 0), 0);
+        for (uint32_t i = 1; i < stewards; i++) {
+                assert_int_equal(street_about(s, 0, 0, OP_PROMOTE, i), 0);
+                if (i > 1)
+                        assert_int_equal(street_endorse(s, 0, 1, s->last), 0);
+        }
+        assert_int_equal(roster_members(s->sides[0]), homes);
+        assert_int_equal(roster_stewards(s->sides[0]), stewards);
+        street_sync_all(s);
+}
+
+static struct street s;
+
+static int finish(void **state) {
+        (void)state;
+        street_end(&s);
+        return 0;
+}
+
+/* ---- founding ---- */
+
+static int found_with(uint32_t key, uint32_t value, uint32_t key2, uint32_t value2) {
+        _clean_(buf_fini) struct buf rows = BUF_NULL, device = BUF_NULL, out = BUF_NULL;
+        struct wire_list list = {0};
+        struct wire_charter_row a = {.key = key, .value = value}, b = {.key = key2, .value = value2};
+        struct wire_op op = {.type = OP_GENESIS, .time = STREET_NOW}, made;
+        wire_list_add(&wire_charter_row_desc, &list, &rows, &a);
+        if (key2)
+                wire_list_add(&wire_charter_row_desc, &list, &rows, &b);
+        WIRE_PUT(&op, OP, name, SPAN_STR("Home"));
+        WIRE_PUT(&op, OP, seal, SPAN_OF(s.homes[0].seal.b));
+        WIRE_PUT(&op, OP, device, street_device(&device, &s.homes[0].device, &s.homes[0].noise, SHARE_WHOLE));
+        WIRE_PUT(&op, OP, mesh_name, SPAN_STR("Police Street"));
+        WIRE_PUT(&op, OP, charter, list);
+        int r = op_make(&out, &op, NULL, &s.homes[0].key);
+        return r ? r : op_check(buf_span(&out), NULL, true, true, &made);
+}
+
+static void test_founding(void **state) {
+        (void)state;
+        begin(&s, 1, 1);
+        const struct roster *r = s.sides[0];
+        assert_string_equal(roster_mesh_name(r), "Elm Street");
+        assert_int_equal(roster_founded(r), STREET_NOW);
+        assert_int_equal(roster_charter(r, CHARTER_max_members), 500);
+        assert_int_equal(roster_charter(r, CHARTER_precision), 7);
+        assert_true(street_steward(&s, 0, 0));
+        assert_non_null(roster_device_find(r, &s.homes[0].device.pub));
+        assert_non_null(roster_noise_find(r, &s.homes[0].noise));
+        assert_null(roster_home_at(r, 1));
+        assert_null(roster_op_at(r, 1));
+        assert_int_equal(found_with(CHARTER_max_members, 5000, 0, 0), 0);
+        assert_int_equal(found_with(CHARTER_max_members, 5001, 0, 0), OP_E_INPUT);
+        assert_int_equal(found_with(CHARTER_urgent, 0, 0, 0), OP_E_INPUT);
+        assert_int_equal(found_with(CHARTER_urgent, 1, CHARTER_urgent, 2), OP_E_INPUT);
+        assert_int_equal(found_with(63, 1, 0, 0), OP_E_INPUT);
+        assert_int_equal(found_with(CHARTER_normal, 16384, 0, 0), 0);
+        assert_int_equal(found_with(CHARTER_normal, 16384, CHARTER_max_members, 5000), OP_E_INPUT);
+}
+
+static void test_first_must_be_a_genesis(void **state) {
+        (void)state;
+        begin(&s, 2, 1);
+        struct roster *r = street_roster();
+        struct hash id;
+        assert_null(roster_mesh(r));
+        assert_int_equal(roster_add(r, buf_span(&s.ops[1].bytes), false, &id), ROSTER_E_INPUT);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[0].bytes), false, &id), 0);
+        assert_true(hash_eq(&id, &s.mesh));
+        assert_int_equal(roster_add(r, buf_span(&s.ops[0].bytes), false, &id), ROSTER_E_KNOWN);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[1].bytes), false, &id), 0);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[1].bytes), false, &id), ROSTER_E_KNOWN);
+        roster_free(r);
+}
+
+/* Every byte of an operation counts: whatever is changed, it is refused. */
+static void test_altered_bytes(void **state) {
+        (void)state;
+        begin(&s, 3, 2);
+        struct hash id;
+        for (size_t i = 1; i < s.n_ops; i++) {
+                struct roster *r = street_roster();
+                for (size_t k = 0; k < i; k++)
+                        roster_add(r, buf_span(&s.ops[k].bytes), true, &id);
+                _clean_(buf_fini) struct buf b = BUF_NULL;
+                buf_add(&b, buf_span(&s.ops[i].bytes));
+                for (size_t at = 0; at < b.n; at += 3) {
+                        b.p[at] ^= 1;
+                        int e = roster_add(r, buf_span(&b), false, &id);
+                        assert_true(e == ROSTER_E_INPUT || e == ROSTER_E_SIGNATURE);
+                        b.p[at] ^= 1;
+                }
+                assert_int_equal(roster_add(r, span_of(b.p, b.n - 1), false, &id), ROSTER_E_INPUT);
+                assert_int_equal(roster_add(r, buf_span(&b), false, &id), 0);
+                roster_free(r);
+        }
+}
+
+static void test_ancestors_first(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        struct roster *r = street_roster();
+        struct hash id;
+        roster_add(r, buf_span(&s.ops[0].bytes), true, &id);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[2].bytes), false, &id), ROSTER_E_PARENTS);
+        assert_true(hash_eq(&id, &s.ops[2].id));
+        assert_int_equal(roster_ops(r), 1);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[1].bytes), false, &id), 0);
+        assert_int_equal(roster_add(r, buf_span(&s.ops[2].bytes), false, &id), 0);
+        roster_free(r);
+}
+
+/* Rows that a type needs must be there, and no other type's. */
+static void test_shapes(void **state) {
+        (void)state;
+        begin(&s, 2, 1);
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        struct hash parents[2] = {s.mesh, s.mesh};
+        struct wire_op op = {.type = OP_REMOVE, .seq = 1, .time = 1, .parents = span_of(parents, 32)};
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        WIRE_PUT(&op, OP, target, SPAN_OF(s.homes[1].key.pub.b));
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), 0);
+        op.parents.n = 64; /* the same one twice */
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        op.parents.n = 33;
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        op.parents.n = 0;
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        op.parents.n = 32;
+        op.seq = 0;
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        op.seq = 1;
+        WIRE_PUT(&op, OP, proposal, SPAN_OF(s.mesh.b));
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+        op.has &= ~(UINT64_C(1) << OP_KEY_proposal);
+        op.type = 20;
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+}
+
+/* ---- joining ---- */
+
+static int may_admit(uint32_t joiner, struct span name, const struct ticket *t, mesh_wall now) {
+        _clean_(buf_fini) struct buf add = BUF_NULL;
+        street_add_sign(&s, joiner, name, t, &add);
+        return roster_may_admit(s.sides[0], buf_span(&add), now);
+}
+
+static void test_admission(void **state) {
+        (void)state;
+        begin(&s, 2, 1);
+        struct ticket t, strange;
+        street_ticket(&s, 0, 1, s.now + MESH_DAY, &t);
+        street_ticket(&s, 30, 1, s.now + MESH_DAY, &strange);
+        struct span name = SPAN_STR("The Smiths");
+        assert_int_equal(may_admit(2, name, &t, s.now), 0);
+        assert_int_equal(may_admit(2, name, &t, s.now + MESH_DAY), 0);
+        assert_int_equal(may_admit(2, name, &t, s.now + MESH_DAY + 1), ROSTER_E_EXPIRED);
+        assert_int_equal(may_admit(1, name, &t, s.now), ROSTER_E_MEMBER);
+        assert_int_equal(may_admit(2, name, &strange, s.now), ROSTER_E_STRANGER);
+        assert_int_equal(street_join_on(&s, 0, 2, &t, 1), 0);
+        const struct roster_home *h = street_home(&s, 0, 2);
+        assert_true(h->member && !h->steward && h->depth == 1 && h->n_devices == 1);
+        assert_ptr_equal(h->inviter, street_home(&s, 0, 0));
+        assert_int_equal(roster_invite_used(s.sides[0], &t.invite.pub), 1);
+        assert_int_equal(may_admit(3, name, &t, s.now), ROSTER_E_USED);
+        assert_int_equal(street_join_on(&s, 0, 3, &t, 1), ROSTER_E_RULE);
+        assert_int_equal(street_join_on(&s, 0, 3, &strange, 1), ROSTER_E_RULE);
+        ticket_fini(&t);
+        ticket_fini(&strange);
+        same_for_all(&s);
+}
+
+static void test_refused_names(void **state) {
+        (void)state;
+        begin(&s, 1, 1);
+        struct ticket t;
+        _clean_(buf_fini) struct buf device = BUF_NULL, invite = BUF_NULL, out = BUF_NULL;
+        street_ticket(&s, 0, 1, s.now + MESH_DAY, &t);
+        ticket_invite(&t, &invite);
+        struct wire_op op = {.type = OP_ADD, .time = s.now};
+        WIRE_PUT(&op, OP, name, SPAN_STR("Elm Police"));
+        WIRE_PUT(&op, OP, seal, SPAN_OF(s.homes[1].seal.b));
+        WIRE_PUT(&op, OP, device, street_device(&device, &s.homes[1].device, &s.homes[1].noise, SHARE_WHOLE));
+        WIRE_PUT(&op, OP, invite, ((struct wire_list){1, buf_span(&invite)}));
+        assert_int_equal(op_make_add(&out, &op, &s.mesh, &s.homes[1].key, &t.invite), OP_E_INPUT);
+        op.name = SPAN_STR("Elm Polite");
+        assert_int_equal(op_make_add(&out, &op, &s.mesh, &s.homes[1].key, &t.invite), 0);
+        assert_int_equal(roster_may_admit(s.sides[0], buf_span(&out), s.now), 0);
+        ticket_fini(&t);
+}
+
+static void test_budgets(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf rows = BUF_NULL;
+        struct wire_list list = {0};
+        struct wire_charter_row most = {.key = CHARTER_max_members, .value = 12};
+        struct wire_charter_row home = {.key = CHARTER_home_invites, .value = 2};
+        struct wire_charter_row steward = {.key = CHARTER_steward_adds, .value = 3};
+        wire_list_add(&wire_charter_row_desc, &list, &rows, &most);
+        wire_list_add(&wire_charter_row_desc, &list, &rows, &home);
+        wire_list_add(&wire_charter_row_desc, &list, &rows, &steward);
+        street_found(&s, 1, list);
+        s.now -= s.now % MESH_DAY;
+        for (uint32_t i = 1; i <= 3; i++)
+                assert_int_equal(street_join(&s, 0, i, 0), 0);
+        assert_int_equal(street_join(&s, 0, 4, 0), ROSTER_E_RULE); /* a steward's fourth of that day */
+        s.now += MESH_DAY;
+        assert_int_equal(street_join(&s, 0, 4, 0), 0);
+        assert_int_equal(street_join(&s, 0, 5, 1), 0);
+        assert_int_equal(street_join(&s, 0, 6, 1), 0);
+        assert_int_equal(street_join(&s, 0, 7, 1), ROSTER_E_RULE); /* an ordinary home's third */
+        s.now += MESH_DAY;
+        assert_int_equal(street_join(&s, 0, 7, 1), ROSTER_E_RULE); /* which no day brings back */
+        assert_int_equal(street_leave(&s, 0, 6), 0);
+        assert_int_equal(street_join(&s, 0, 7, 1), 0); /* but a home that goes */
+        struct ticket t;
+        street_ticket(&s, 1, 1, s.now + MESH_DAY, &t);
+        assert_int_equal(may_admit(20, SPAN_STR("One More"), &t, s.now), ROSTER_E_BUDGET);
+        ticket_fini(&t);
+        for (uint32_t i = 8; i <= 13; i++)
+                assert_int_equal(street_join(&s, 0, i, 2 + (i - 8) / 2), i < 13 ? 0 : ROSTER_E_RULE);
+        assert_int_equal(roster_members(s.sides[0]), 12);
+        street_ticket(&s, 4, 1, s.now + MESH_DAY, &t);
+        assert_int_equal(may_admit(20, SPAN_STR("One More"), &t, s.now), ROSTER_E_FULL);
+        ticket_fini(&t);
+        same_for_all(&s);
+}
+
+/* On each side of a partition somebody spends the same ticket. Nobody has built on either: the lower id stands. */
+static void test_ticket_spent_twice(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        struct ticket t;
+        street_ticket(&s, 0, 1, s.now + MESH_DAY, &t);
+        assert_int_equal(street_join_on(&s, 0, 10, &t, 1), 0);
+        struct hash first = s.last;
+        assert_int_equal(street_join_on(&s, 1, 11, &t, 2), 0);
+        struct hash second = s.last;
+        same_for_all(&s);
+        bool lower = memcmp(first.b, second.b, 32) < 0;
+        assert_int_equal(street_member(&s, 0, 10), lower);
+        assert_int_equal(street_member(&s, 0, 11), !lower);
+        assert_int_equal(roster_members(s.sides[0]), 4);
+        assert_int_equal(roster_invite_used(s.sides[0], &t.invite.pub), 1);
+        assert_null(roster_device_find(s.sides[0], &s.homes[lower ? 11 : 10].device.pub));
+        ticket_fini(&t);
+}
+
+/* Whichever id is lower: the one that another home's operation descends from stands, and with it what it brought. */
+static void test_ticket_spent_twice_built_on(void **state) {
+        (void)state;
+        for (int side = 0; side < 2; side++) {
+                begin(&s, 3, 1);
+                struct ticket t;
+                street_ticket(&s, 0, 1, s.now + MESH_DAY, &t);
+                assert_int_equal(street_join_on(&s, 0, 10, &t, 1), 0);
+                assert_int_equal(street_join_on(&s, 1, 11, &t, 2), 0);
+                assert_int_equal(street_about(&s, side, 1, OP_VOUCH, 2), 0);
+                assert_int_equal(street_join(&s, side, 12, side ? 11 : 10), 0);
+                same_for_all(&s);
+                assert_int_equal(street_member(&s, 0, 10), !side);
+                assert_int_equal(street_member(&s, 0, 11), side);
+                assert_true(street_member(&s, 0, 12));
+                ticket_fini(&t);
+                if (!side)
+                        street_end(&s);
+        }
+}
+
+/* A ticket for three is spent twice on one side, and twice on the other: earlier ones stand before those that saw them. */
+static void test_count_surplus(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        struct ticket t;
+        street_ticket(&s, 0, 3, s.now + MESH_DAY, &t);
+        assert_int_equal(street_join_on(&s, 0, 10, &t, 1), 0);
+        assert_int_equal(street_join_on(&s, 0, 11, &t, 1), 0);
+        assert_int_equal(street_join_on(&s, 1, 12, &t, 2), 0);
+        assert_int_equal(street_join_on(&s, 1, 13, &t, 2), 0);
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 10));
+        assert_true(street_member(&s, 0, 12));
+        assert_int_equal(street_member(&s, 0, 11) + street_member(&s, 0, 13), 1);
+        assert_int_equal(roster_invite_used(s.sides[0], &t.invite.pub), 3);
+        assert_int_equal(street_join_on(&s, 0, 14, &t, 1), ROSTER_E_RULE);
+        ticket_fini(&t);
+}
+
+/* One signed add, countersigned at two doors: one home, and what it signs on either stands. */
+static void test_two_doors(void **state) {
+        (void)state;
+        begin(&s, 4, 3);
+        struct ticket t;
+        _clean_(buf_fini) struct buf add = BUF_NULL;
+        street_ticket(&s, 0, 1, s.now + MESH_DAY, &t);
+        street_add_sign(&s, 10, SPAN_STR("Ten"), &t, &add);
+        assert_int_equal(street_admit(&s, 0, buf_span(&add), 2, ++s.now), 0);
+        assert_int_equal(street_admit(&s, 1, buf_span(&add), 3, ++s.now), 0);
+        assert_int_equal(street_about(&s, 0, 10, OP_VOUCH, 2), 0);
+        assert_int_equal(street_about(&s, 3, 0, OP_REMOVE, 3), 0); /* the second door goes, unseen */
+        assert_int_equal(street_endorse(&s, 3, 1, s.last), 0);
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 10));
+        assert_false(street_member(&s, 0, 3));
+        assert_int_equal(street_home(&s, 0, 10)->n_devices, 1);
+        assert_int_equal(roster_invite_used(s.sides[0], &t.invite.pub), 1);
+        ticket_fini(&t);
+}
+
+static void test_undo(void **state) {
+        (void)state;
+        begin(&s, 4, 1);
+        assert_int_equal(street_join(&s, 0, 10, 1), 0);
+        struct hash add = s.last;
+        mesh_wall at = s.now;
+        assert_int_equal(street_undo(&s, 0, 1, add, 1, at), ROSTER_E_RULE);  /* its own device */
+        assert_int_equal(street_undo(&s, 0, 1, add, 10, at), ROSTER_E_RULE); /* the joiner's */
+        assert_int_equal(street_undo(&s, 0, 2, add, 3, at), ROSTER_E_RULE);  /* not its ticket */
+        assert_int_equal(street_undo(&s, 0, 1, add, 2, at + MESH_DAY + 1), ROSTER_E_RULE);
+        assert_int_equal(street_undo(&s, 0, 1, add, 2, at + MESH_DAY), 0);
+        assert_false(street_member(&s, 0, 10));
+        assert_false(street_home(&s, 0, 10)->left);
+        assert_int_equal(street_join(&s, 0, 10, 1), ROSTER_E_RULE);
+        same_for_all(&s);
+}
+
+static void test_look_alikes(void **state) {
+        (void)state;
+        begin(&s, 2, 1);
+        struct ticket t;
+        _clean_(buf_fini) struct buf first = BUF_NULL, second = BUF_NULL;
+        street_ticket(&s, 0, 2, s.now + MESH_DAY, &t);
+        street_add_sign(&s, 10, SPAN_STR("Miller 10"), &t, &first);
+        street_add_sign(&s, 11, SPAN_STR("MiIIer lO"), &t, &second);
+        assert_int_equal(street_admit(&s, 0, buf_span(&first), 0, ++s.now), 0);
+        assert_false(street_home(&s, 0, 10)->name_clash);
+        assert_int_equal(street_admit(&s, 0, buf_span(&second), 0, ++s.now), 0);
+        assert_int_equal(street_home(&s, 0, 10)->name_clash + street_home(&s, 0, 11)->name_clash, 1);
+        assert_false(street_home(&s, 0, 1)->name_clash);
+        same_for_all(&s);
+        ticket_fini(&t);
+}
+
+/* ---- votes ---- */
+
+static void test_removing_an_ordinary_home(void **state) {
+        (void)state;
+        begin(&s, 6, 3);
+        assert_int_equal(street_about(&s, 0, 4, OP_REMOVE, 5), 0); /* any home may propose */
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 5, p), ROSTER_E_RULE); /* not the target */
+        assert_int_equal(street_endorse(&s, 0, 4, p), ROSTER_E_RULE); /* one vote a household */
+        assert_int_equal(street_endorse(&s, 0, 0, p), 0);
+        assert_true(street_member(&s, 0, 5));
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        assert_false(street_member(&s, 0, 5));
+        assert_int_equal(street_home(&s, 0, 5)->gone_at, roster_op_find(s.sides[0], &p)->time);
+        const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[5].device.pub);
+        assert_non_null(d);
+        assert_int_equal(d->gone_at, roster_op_find(s.sides[0], &p)->time);
+        assert_null(roster_noise_find(s.sides[0], &s.homes[5].noise));
+        assert_int_equal(street_about(&s, 0, 5, OP_VOUCH, 1), ROSTER_E_RULE);
+        assert_int_equal(street_join(&s, 0, 5, 0), ROSTER_E_RULE); /* no ticket brings it back */
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 0), ROSTER_E_RULE);
+        same_for_all(&s);
+}
+
+static void test_one_steward_alone(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 1), 0);
+        assert_false(street_member(&s, 0, 1));
+        same_for_all(&s);
+}
+
+/* Two stewards remove each other on two sides: the senior's vote alone is enough, the junior's is not. */
+static void test_two_stewards(void **state) {
+        (void)state;
+        begin(&s, 4, 2);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 1), 0);
+        assert_int_equal(street_about(&s, 1, 1, OP_REMOVE, 0), 0);
+        assert_true(street_member(&s, 1, 0));
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 0));
+        assert_false(street_member(&s, 0, 1));
+}
+
+/* Three: 0 and 2 remove 1, while 1 and 2 remove 0. Votes are even; of 0 and 1 the founder is senior. */
+static void test_three_stewards(void **state) {
+        (void)state;
+        begin(&s, 5, 3);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 1), 0);
+        assert_int_equal(street_endorse(&s, 0, 2, s.last), 0);
+        assert_false(street_member(&s, 0, 1));
+        assert_int_equal(street_about(&s, 1, 1, OP_REMOVE, 0), 0);
+        struct hash p = s.last;
+        street_sync(&s, 0, 2);
+        street_sync(&s, 1, 2);
+        assert_int_equal(street_endorse(&s, 2, 2, p), 0);
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 0));
+        assert_false(street_member(&s, 0, 1));
+        assert_true(street_member(&s, 0, 2));
+}
+
+/* Four: 0, 1, 2 remove 3 (three votes are more than half); 3 and 1 and 2 remove 0: even, the founder's goes first and what
+ * 3 signed unseen is void, which leaves the other short. */
+static void test_four_stewards(void **state) {
+        (void)state;
+        begin(&s, 6, 4);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 3), 0);
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        assert_true(street_member(&s, 0, 3));
+        assert_int_equal(street_endorse(&s, 0, 2, p), 0);
+        assert_false(street_member(&s, 0, 3));
+        assert_int_equal(street_about(&s, 1, 3, OP_REMOVE, 0), 0);
+        struct hash q = s.last;
+        street_sync(&s, 0, 2);
+        street_sync(&s, 1, 2);
+        assert_int_equal(street_endorse(&s, 2, 1, q), 0);
+        assert_int_equal(street_endorse(&s, 2, 2, q), 0);
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 0));
+        assert_false(street_member(&s, 0, 3));
+}
+
+/* A removed steward signs on, on what it knew: homes, votes and stewards of its own, all void. */
+static void test_removed_steward_backdates(void **state) {
+        (void)state;
+        begin(&s, 6, 3);
+        struct hash removed, later;
+        street_remember(&s, 0, 2);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 2), 0);
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        assert_false(street_member(&s, 0, 2));
+        roster_removed(s.sides[0], &removed);
+        s.backdate = true;
+        for (uint32_t i = 20; i < 24; i++)
+                assert_int_equal(street_join(&s, 1, i, 2), 0);
+        assert_int_equal(street_about(&s, 1, 2, OP_REMOVE, 5), 0);
+        assert_int_equal(street_about(&s, 1, 2, OP_PROMOTE, 4), 0);
+        assert_int_equal(street_about(&s, 1, 2, OP_DEMOTE, 1), 0);
+        s.backdate = false;
+        assert_int_equal(street_join(&s, 1, 30, 20), 0); /* what its homes brought */
+        assert_true(street_member(&s, 1, 20));
+        same_for_all(&s);
+        for (uint32_t i = 0; i < 6; i++)
+                assert_int_equal(street_member(&s, 0, i), i != 2);
+        assert_int_equal(roster_members(s.sides[0]), 5);
+        assert_int_equal(roster_stewards(s.sides[0]), 2);
+        assert_null(street_home(&s, 0, 20));
+        assert_null(street_home(&s, 0, 30));
+        roster_removed(s.sides[0], &later);
+        assert_true(hash_eq(&removed, &later)); /* so nobody makes an epoch for it */
+        assert_int_equal(roster_removed_at(s.sides[0], &s.ops[s.n_ops - 1].id, 1, &later), 0);
+        assert_false(hash_eq(&removed, &later));
+}
+
+/* What enough of the voters had seen stands: its homes stay when the steward goes. */
+static void test_seen_stands(void **state) {
+        (void)state;
+        begin(&s, 4, 3);
+        assert_int_equal(street_join(&s, 0, 10, 2), 0);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 2), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_false(street_member(&s, 0, 2));
+        assert_true(street_member(&s, 0, 10));
+        same_for_all(&s);
+}
+
+/* The only steward leaves. Of five homes three remove a fourth. */
+static void test_no_steward(void **state) {
+        (void)state;
+        begin(&s, 6, 1);
+        assert_int_equal(street_leave(&s, 0, 0), 0);
+        assert_true(street_home(&s, 0, 0)->left);
+        assert_int_equal(roster_stewards(s.sides[0]), 0);
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 5), 0);
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 2, p), 0);
+        assert_true(street_member(&s, 0, 5));
+        assert_int_equal(street_endorse(&s, 0, 3, p), 0);
+        assert_false(street_member(&s, 0, 5));
+        assert_int_equal(street_about(&s, 0, 1, OP_PROMOTE, 2), 0);
+        p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 3, p), 0);
+        assert_false(street_steward(&s, 0, 2));
+        assert_int_equal(street_endorse(&s, 0, 4, p), 0);
+        assert_true(street_steward(&s, 0, 2));
+        same_for_all(&s);
+}
+
+/* An ordinary home that brings ten homes has one vote with them, not eleven. */
+static void test_subtree_has_one_vote(void **state) {
+        (void)state;
+        begin(&s, 5, 1);
+        for (uint32_t i = 10; i < 20; i++)
+                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 4), 0);
+        struct hash p = s.last;
+        for (uint32_t i = 10; i < 20; i++)
+                assert_int_equal(street_endorse(&s, 0, i, p), 0);
+        assert_true(street_member(&s, 0, 4)); /* units: 0, 1 with its ten, 2, 3, 4 */
+        assert_int_equal(street_endorse(&s, 0, 2, p), 0);
+        assert_true(street_member(&s, 0, 4));
+        assert_int_equal(street_endorse(&s, 0, 3, p), 0);
+        assert_false(street_member(&s, 0, 4));
+        same_for_all(&s);
+}
+
+static void test_subtree_removal(void **state) {
+        (void)state;
+        begin(&s, 5, 2);
+        assert_int_equal(street_join(&s, 0, 10, 3), 0);
+        assert_int_equal(street_join(&s, 0, 11, 10), 0);
+        assert_int_equal(street_join(&s, 0, 12, 10), 0);
+        assert_int_equal(street_join(&s, 0, 13, 3), 0);
+        assert_int_equal(street_join(&s, 0, 14, 13), 0);
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 10), ROSTER_E_RULE); /* its own guest */
+        assert_int_equal(street_about(&s, 0, 4, OP_VOUCH, 12), 0);
+        assert_int_equal(street_about(&s, 0, 4, OP_VOUCH, 12), ROSTER_E_RULE);
+        assert_int_equal(street_about(&s, 0, 1, OP_VOUCH, 12), 0);
+        assert_int_equal(street_about(&s, 0, 1, OP_VOUCH, 11), 0);
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 11), 0); /* from inside: does not count */
+        assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 13), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_int_equal(street_remove_below(&s, 0, 0, 3), 0);
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 11, p), ROSTER_E_RULE); /* a target too */
+        street_sync_all(&s);
+        assert_int_equal(street_join(&s, 1, 15, 10), 0); /* unseen by the voters */
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        same_for_all(&s);
+        assert_false(street_member(&s, 0, 3));
+        assert_false(street_member(&s, 0, 10));
+        assert_false(street_member(&s, 0, 11));
+        assert_true(street_member(&s, 0, 12)); /* two members outside vouch */
+        assert_true(street_member(&s, 0, 13)); /* a steward, with what it brought */
+        assert_true(street_member(&s, 0, 14));
+        assert_false(street_member(&s, 0, 15));
+        assert_null(street_home(&s, 0, 15));
+}
+
+static void test_demotion(void **state) {
+        (void)state;
+        begin(&s, 6, 3);
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 5), 0);
+        struct hash p = s.last;
+        street_sync_all(&s);
+        assert_int_equal(street_about(&s, 0, 0, OP_DEMOTE, 2), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_false(street_steward(&s, 0, 2));
+        assert_true(street_member(&s, 0, 2));
+        assert_int_equal(street_endorse(&s, 1, 2, p), 0); /* side 1: 2 is a steward still */
+        assert_false(street_member(&s, 1, 5));
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 5)); /* a vote unseen by the demotion's */
+        assert_int_equal(street_about(&s, 0, 2, OP_VOUCH, 4), 0); /* and its chain goes on */
+        assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 2), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_true(street_steward(&s, 0, 2));
+        same_for_all(&s);
+}
+
+/* Who was made a steward by votes that fell votes as an ordinary home. */
+static void test_stewardship_rests_on_votes(void **state) {
+        (void)state;
+        begin(&s, 7, 3);
+        assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 4), 0);
+        struct hash promote = s.last;
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 5), 0);
+        struct hash p = s.last;
+        street_sync_all(&s);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 2), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_int_equal(street_endorse(&s, 1, 2, promote), 0); /* unseen */
+        assert_true(street_steward(&s, 1, 4));
+        assert_int_equal(street_endorse(&s, 1, 4, p), 0);
+        assert_true(street_member(&s, 1, 5)); /* in past(proposal) it was no steward */
+        assert_int_equal(street_about(&s, 1, 4, OP_REMOVE, 6), 0);
+        p = s.last;
+        assert_int_equal(street_endorse(&s, 1, 3, p), 0);
+        same_for_all(&s);
+        assert_false(street_member(&s, 0, 2));
+        assert_false(street_steward(&s, 0, 4));
+        assert_int_equal(street_endorse(&s, 0, 0, p), 0); /* one steward's vote; 4's is no longer one */
+        assert_true(street_member(&s, 0, 6));
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        assert_false(street_member(&s, 0, 6));
+        same_for_all(&s);
+}
+
+static void test_return(void **state) {
+        (void)state;
+        begin(&s, 6, 4);
+        assert_int_equal(street_about(&s, 0, 0, OP_RETURN, 5), ROSTER_E_RULE); /* is a member */
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 5), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_false(street_member(&s, 0, 5));
+        assert_int_equal(street_about(&s, 0, 2, OP_RETURN, 5), 0);
+        struct hash p = s.last;
+        assert_int_equal(street_endorse(&s, 0, 3, p), 0);
+        assert_false(street_member(&s, 0, 5)); /* as many votes are not more */
+        assert_int_equal(street_endorse(&s, 0, 0, p), 0);
+        assert_true(street_member(&s, 0, 5));
+        assert_int_equal(street_about(&s, 0, 5, OP_VOUCH, 1), 0);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 5), 0); /* a later removal is a new one */
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_false(street_member(&s, 0, 5));
+        assert_int_equal(street_leave(&s, 0, 4), 0);
+        assert_int_equal(street_about(&s, 0, 0, OP_RETURN, 4), ROSTER_E_RULE); /* it left by itself */
+        same_for_all(&s);
+}
+
+/* A removal closes the ticket the home came on. */
+static void test_removal_closes_ticket(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        struct ticket t;
+        street_ticket(&s, 0, 5, s.now + MESH_DAY, &t);
+        assert_int_equal(street_join_on(&s, 0, 10, &t, 1), 0);
+        assert_int_equal(street_join_on(&s, 0, 11, &t, 1), 0);
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 10), 0);
+        assert_int_equal(street_join_on(&s, 0, 12, &t, 1), ROSTER_E_RULE);
+        assert_int_equal(may_admit(12, SPAN_STR("Twelve"), &t, s.now), ROSTER_E_USED);
+        assert_true(street_member(&s, 0, 11));
+        ticket_fini(&t);
+        same_for_all(&s);
+}
+
+/* ---- leaving, devices, chains ---- */
+
+static void test_leaving(void **state) {
+        (void)state;
+        begin(&s, 4, 2);
+        assert_int_equal(street_join(&s, 1, 10, 3), 0); /* concurrently, on the leaver's ticket */
+        assert_int_equal(street_leave(&s, 0, 3), 0);
+        assert_false(street_member(&s, 0, 3));
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 1), ROSTER_E_RULE);
+        same_for_all(&s);
+        assert_false(street_member(&s, 0, 10));
+        assert_int_equal(roster_members(s.sides[0]), 3);
+        assert_true(street_home(&s, 0, 3)->left);
+}
+
+static void test_devices(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[40].key, SHARE_WHOLE),
+                         ROSTER_E_RULE); /* there is a whole one */
+        for (uint32_t i = 40; i < 43; i++)
+                assert_int_equal(street_device_add(&s, 0, 1, &s.homes[i].key, SHARE_QUARTER), 0);
+        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[43].key, SHARE_QUARTER), ROSTER_E_RULE); /* a fifth */
+        assert_int_equal(street_device_add(&s, 0, 2, &s.homes[40].key, SHARE_QUARTER), ROSTER_E_RULE); /* another's */
+        assert_int_equal(street_device_revoke(&s, 0, 2, &s.homes[40].key.pub, NULL), ROSTER_E_RULE);
+        assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[40].key.pub, NULL), 0);
+        assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[40].key.pub, NULL), ROSTER_E_RULE);
+        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[40].key, SHARE_QUARTER), ROSTER_E_RULE); /* never again */
+        assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[1].device.pub, &s.homes[44].key), 0);
+        const struct roster_device *old = roster_device_find(s.sides[0], &s.homes[1].device.pub);
+        const struct roster_device *new = roster_device_find(s.sides[0], &s.homes[44].key.pub);
+        assert_int_equal(old->gone_at, s.now);
+        assert_int_equal(new->gone_at, 0);
+        assert_int_equal(new->since, s.now);
+        assert_int_equal(new->share, SHARE_WHOLE);
+        assert_int_equal(street_home(&s, 0, 1)->n_devices, 5);
+        same_for_all(&s);
+}
+
+/* A stolen device signs tickets and opens doors after it was revoked, on what it knew: void. */
+static void test_stolen_device(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        assert_int_equal(street_join(&s, 0, 10, 1), 0);
+        street_sync_all(&s);
+        assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[1].device.pub, &s.homes[40].key), 0);
+        struct hash removed, later;
+        roster_removed(s.sides[0], &removed);
+        assert_int_equal(street_join(&s, 1, 11, 1), 0);
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 10));
+        assert_false(street_member(&s, 0, 11));
+        assert_true(street_member(&s, 0, 1));
+        roster_removed(s.sides[0], &later);
+        assert_true(hash_eq(&removed, &later));
+}
+
+/* Two households certify one device key, unseen by each other: it is the one's whose add it came with. */
+static void test_device_key_of_another(void **state) {
+        (void)state;
+        begin(&s, 3, 1);
+        assert_int_equal(street_device_add(&s, 1, 1, &s.homes[10].device, SHARE_QUARTER), 0);
+        assert_int_equal(street_join(&s, 0, 10, 0), 0);
+        same_for_all(&s);
+        const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[10].device.pub);
+        assert_ptr_equal(d->home, street_home(&s, 0, 10));
+        assert_int_equal(street_home(&s, 0, 1)->n_devices, 1);
+}
+
+static void test_fork(void **state) {
+        (void)state;
+        begin(&s, 5, 2);
+        street_remember(&s, 0, 3);
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 4), 0);
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 2), 0);
+        s.backdate = true;
+        assert_int_equal(street_leave(&s, 1, 3), 0);
+        s.backdate = false;
+        assert_false(street_member(&s, 1, 3));
+        assert_int_equal(street_about(&s, 0, 0, OP_VOUCH, 4), ROSTER_E_RULE); /* its own guest; builds on nothing */
+        assert_int_equal(street_join(&s, 0, 10, 0), 0);                       /* builds on the vouches */
+        same_for_all(&s);
+        assert_true(street_member(&s, 0, 3));
+        assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 1), 0); /* and nobody is muted for it */
+        same_for_all(&s);
+}
+
+static void test_chain_limits(void **state) {
+        (void)state;
+        begin(&s, 40, 1);
+        for (uint32_t i = 0; i < 63; i++) { /* seq 1 to 63: proposals to be rid of one another, which nobody joins */
+                int r = street_about(&s, 0, 1, i % 2 ? OP_REMOVE : OP_PROMOTE, 2 + i % 37);
+                assert_int_equal(r, 0);
+        }
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 2), ROSTER_E_RULE);
+        assert_int_equal(street_leave(&s, 0, 1), ROSTER_E_RULE);
+        assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 1), 0);
+        assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 2), 0); /* a steward's goes on */
+        same_for_all(&s);
+}
+
+/* A steward's chain ends at 4,096: the row itself holds no higher number. */
+static void test_steward_chain_limit(void **state) {
+        (void)state;
+        begin(&s, 2, 1);
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        struct hash parent = s.mesh;
+        struct wire_op op = {.type = OP_LEAVE, .seq = 4095, .time = 1, .parents = SPAN_OF(parent.b)};
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), 0);
+        op.seq = 4096;
+        assert_int_equal(op_make(&out, &op, &s.mesh, &s.homes[0].key), OP_E_INPUT);
+}
+
+/* ---- what the core asks ---- */
+
+/* An epoch's frontier need not hold every add: the removed set is the same. */
+static void test_removed_at(void **state) {
+        (void)state;
+        begin(&s, 4, 1);
+        struct hash all, at, heads[ROSTER_HEADS_MAX], frontier;
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 3), 0);
+        frontier = s.last;
+        assert_int_equal(street_join(&s, 0, 10, 0), 0);
+        roster_removed(s.sides[0], &all);
+        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, &at), 0);
+        assert_true(hash_eq(&all, &at));
+        assert_int_equal(roster_removed_at(s.sides[0], &s.mesh, 1, &at), 0);
+        assert_false(hash_eq(&all, &at));
+        struct hash expected;
+        hash_make(&expected, DOMAIN_REMOVED, &s.mesh, SPAN_OF(s.homes[3].key.pub.b));
+        assert_true(hash_eq(&all, &expected));
+        frontier.b[0] ^= 1;
+        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, &at), ROSTER_E_PARENTS);
+        assert_int_equal(roster_heads(s.sides[0], heads), 1);
+        assert_true(hash_eq(&heads[0], &s.last));
+}
+
+/* With many heads an operation names first what it is about. */
+static void test_parents(void **state) {
+        (void)state;
+        begin(&s, 8, 1);
+        for (uint32_t i = 1; i < 8; i++) { /* seven heads beside one another */
+                street_remember(&s, 3, i);
+                s.backdate = true;
+                assert_int_equal(street_about(&s, 0, i, OP_VOUCH, i == 7 ? 1 : i + 1), 0);
+                s.backdate = false;
+        }
+        struct hash heads[ROSTER_HEADS_MAX], parents[4];
+        uint64_t seq = 0;
+        size_t n = roster_heads(s.sides[0], heads);
+        assert_int_equal(n, 7);
+        for (size_t i = 1; i < n; i++)
+                assert_true(memcmp(heads[i - 1].b, heads[i].b, 32) < 0);
+        struct hash must[2] = {roster_home_op(s.sides[0], street_home(&s, 0, 5))->id, heads[6]};
+        assert_int_equal(roster_parents(s.sides[0], &s.homes[0].key.pub, must, 2, parents, &seq), 4);
+        assert_int_equal(seq, 1);
+        assert_true(hash_eq(&parents[0], &s.mesh));
+        assert_true(hash_eq(&parents[1], &must[0]));
+        assert_true(hash_eq(&parents[2], &must[1]));
+        assert_true(hash_eq(&parents[3], &heads[0]));
+        assert_int_equal(roster_parents(s.sides[0], &s.homes[50].key.pub, NULL, 0, parents, &seq), 0);
+        const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[5].device.pub);
+        assert_true(hash_eq(&roster_device_op(s.sides[0], d)->id, &must[0]));
+}
+
+#define CASE(f) cmocka_unit_test_teardown(f, finish)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                CASE(test_founding),
+                CASE(test_first_must_be_a_genesis),
+                CASE(test_altered_bytes),
+                CASE(test_ancestors_first),
+                CASE(test_shapes),
+                CASE(test_admission),
+                CASE(test_refused_names),
+                CASE(test_budgets),
+                CASE(test_ticket_spent_twice),
+                CASE(test_ticket_spent_twice_built_on),
+                CASE(test_count_surplus),
+                CASE(test_two_doors),
+                CASE(test_undo),
+                CASE(test_look_alikes),
+                CASE(test_removing_an_ordinary_home),
+                CASE(test_one_steward_alone),
+                CASE(test_two_stewards),
+                CASE(test_three_stewards),
+                CASE(test_four_stewards),
+                CASE(test_removed_steward_backdates),
+                CASE(test_seen_stands),
+                CASE(test_no_steward),
+                CASE(test_subtree_has_one_vote),
+                CASE(test_subtree_removal),
+                CASE(test_demotion),
+                CASE(test_stewardship_rests_on_votes),
+                CASE(test_return),
+                CASE(test_removal_closes_ticket),
+                CASE(test_leaving),
+                CASE(test_devices),
+                CASE(test_stolen_device),
+                CASE(test_device_key_of_another),
+                CASE(test_fork),
+                CASE(test_chain_limits),
+                CASE(test_steward_chain_limit),
+                CASE(test_removed_at),
+                CASE(test_parents),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
