@@ -43,13 +43,19 @@ static bool put_host(struct span host, bool bracketed, struct address_text *room
         return host_name(host) && !numeric(text);
 }
 
+/* Where the port's colon stands; NULL: there is no port. The colons inside brackets are the address's. */
+static const char *port_colon(const char *text) {
+        const char *bracket = strrchr(text, ']');
+        return strrchr(bracket ? bracket : text, ':');
+}
+
 bool address_parse(const char *text, struct address_text *room, struct wire_addr *ret) {
         struct wire_addr got = {0};
-        uint64_t port;
-        const char *colon = strrchr(text, ':');
-        if (!colon || !text_u64(span_str(colon + 1), PORT_MAX, &port) || !port)
+        uint64_t port = PORCHLIGHT_PORT;
+        const char *colon = port_colon(text);
+        if (colon && (!text_u64(span_str(colon + 1), PORT_MAX, &port) || !port))
                 return false;
-        struct span host = span_of(text, (size_t)(colon - text));
+        struct span host = colon ? span_of(text, (size_t)(colon - text)) : span_str(text);
         bool bracketed = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
         if (bracketed)
                 host = span_of(host.p + 1, host.n - 2);

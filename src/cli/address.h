@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HOST:PORT as people write it. */
+/* HOST[:PORT] as people write it. */
 #pragma once
 
 #include "cli/cli.h"
@@ -8,5 +8,6 @@ struct address_text { /* what the spans of the address point into */
         uint8_t ip[16];
 };
 
-/* "192.0.2.7:PORT", "[2001:db8::7]:PORT", "name.example:PORT" (at most 48 bytes). @ret borrows @text and @room. */
+/* "192.0.2.7:PORT", "[2001:db8::7]:PORT", "name.example:PORT" (at most 48 bytes); without :PORT the usual one. @ret
+ * borrows @text and @room. */
 bool address_parse(const char *text, struct address_text *room, struct wire_addr *ret);

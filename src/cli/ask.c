@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -18,7 +17,6 @@
 #define PASSPHRASE_MAX 512 /* as in proto/owner.def */
 #define PASSPHRASE_ROOM 1024
 #define LINE_ROOM 2048
-#define NO_TERMINAL_HINT "give --passphrase-file FILE (- reads stdin), or --no-passphrase for a plain key file"
 
 void passphrase_fini(struct passphrase *p) {
         uint8_t *at = p->text.p;
@@ -57,10 +55,15 @@ static bool read_line(int fd, struct buf *ret) {
 }
 
 bool ask_line(struct cli *c, const char *prompt, struct buf *ret) {
-        (void)c;
+        if (c->in_tty)
+                tcflush(STDIN_FILENO, TCIFLUSH); /* what was typed or pasted before the question is no answer to it */
         fprintf(stderr, "%s", prompt);
         fflush(stderr);
         ret->max = LINE_ROOM;
+        return read_line(STDIN_FILENO, ret);
+}
+
+bool ask_next_line(struct buf *ret) {
         return read_line(STDIN_FILENO, ret);
 }
 
@@ -80,14 +83,16 @@ static bool ask_silently(const char *prompt, struct buf *ret) {
         return got;
 }
 
-static int passphrase_ask(struct cli *c, struct passphrase *ret) {
+static int passphrase_ask_twice(struct cli *c, struct passphrase *ret) {
         _clean_(passphrase_fini) struct passphrase again = {0};
         if (!passphrase_room(&again.text))
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
         fputs("The passphrase locks this household's key. It is needed to share footage and to\n"
-              "remove homes, not to post or read alerts. Nobody can recover it.\n",
+              "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
+              "are better. Nobody can recover it.\n",
               stderr);
-        if (!ask_silently("Passphrase: ", &ret->text) || !ret->text.n || !ask_silently("Once more:  ", &again.text))
+        if (!ask_silently("New passphrase: ", &ret->text) || !ret->text.n ||
+            !ask_silently("Once more:      ", &again.text))
                 return cli_usage(c, "--no-passphrase makes a plain key file", "no passphrase was typed");
         if (!span_eq(buf_span(&ret->text), buf_span(&again.text)))
                 return cli_usage(c, "try again", "the two passphrases differ");
@@ -107,36 +112,64 @@ static int passphrase_file(struct cli *c, const char *path, struct passphrase *r
                        : cli_usage(c, "its first line is the passphrase", "no passphrase could be read from %s", path);
 }
 
-int passphrase_new(struct cli *c, const struct args *a, struct passphrase *ret) {
-        const char *path = args_text(a, OPT_PASSPHRASE_FILE);
-        ret->none = args_has(a, OPT_NO_PASSPHRASE);
-        if (ret->none && path)
-                return cli_usage(c, "give one of them", "--passphrase-file and --no-passphrase exclude each other");
-        if (ret->none)
-                return 0;
-        if (!path && !(c->in_tty && c->err_tty))
-                return cli_usage(c, NO_TERMINAL_HINT, "a passphrase is needed, and there is no terminal to ask for it");
-        if (!passphrase_room(&ret->text))
-                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
-        int r = path ? passphrase_file(c, path, ret) : passphrase_ask(c, ret);
-        if (r)
-                return r;
-        if (ret->text.n > PASSPHRASE_MAX)
+static const char *file_option(enum option_id file) {
+        return file == OPT_NEW_PASSPHRASE_FILE ? "new-passphrase-file" : "passphrase-file";
+}
+
+static int passphrase_check(struct cli *c, const struct passphrase *p) {
+        if (p->text.n > PASSPHRASE_MAX)
                 return cli_usage(c, "shorten it", "the passphrase is longer than %d bytes", PASSPHRASE_MAX);
         return 0;
 }
 
-int ask_yes(struct cli *c, const struct args *a, const char *fmt, ...) {
+int passphrase_new(struct cli *c, const struct args *a, enum option_id file, struct passphrase *ret) {
+        const char *path = args_text(a, file), *option = file_option(file);
+        char hint[128];
+        ret->none = args_has(a, OPT_NO_PASSPHRASE);
+        if (ret->none && path)
+                return cli_usage(c, "give one of them", "--%s and --no-passphrase exclude each other", option);
+        if (ret->none)
+                return 0;
+        snprintf(hint, sizeof(hint), "give --%s FILE (- reads stdin), or --no-passphrase for a plain key file", option);
+        if (!path && !(c->in_tty && c->err_tty))
+                return cli_usage(c, hint, "a passphrase is needed, and there is no terminal to ask for it");
+        if (!passphrase_room(&ret->text))
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
+        int r = path ? passphrase_file(c, path, ret) : passphrase_ask_twice(c, ret);
+        return r ? r : passphrase_check(c, ret);
+}
+
+int passphrase_get(struct cli *c, const struct args *a, const char *prompt, struct passphrase *ret) {
+        const char *path = args_text(a, OPT_PASSPHRASE_FILE);
+        if (!path && !(c->in_tty && c->err_tty))
+                return cli_fail(c, EXIT_LOCKED, "passphrase-needed",
+                                "give --passphrase-file FILE (- reads stdin), or open it for a while with "
+                                "`porchlight vault unlock`",
+                                "the household's key is locked, and there is no terminal to ask for its passphrase");
+        if (!passphrase_room(&ret->text))
+                return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
+        if (path) {
+                int r = passphrase_file(c, path, ret);
+                return r ? r : passphrase_check(c, ret);
+        }
+        if (!ask_silently(prompt, &ret->text) || !ret->text.n)
+                return cli_fail(c, EXIT_LOCKED, "passphrase-needed", "nothing was changed", "no passphrase was typed");
+        return passphrase_check(c, ret);
+}
+
+int can_ask(struct cli *c, const struct args *a) {
+        if (args_has(a, OPT_YES) || (c->in_tty && c->err_tty))
+                return 0;
+        return cli_usage(c, "give --yes", "this has to be confirmed, and there is no terminal to ask on");
+}
+
+int ask_yes(struct cli *c, const struct args *a, const char *question) {
         _clean_(buf_fini) struct buf answer = BUF_NULL;
-        char question[512];
-        va_list ap;
         if (args_has(a, OPT_YES))
                 return 0;
-        if (!(c->in_tty && c->err_tty))
-                return cli_usage(c, "give --yes", "this cannot be undone, and there is no terminal to ask on");
-        va_start(ap, fmt);
-        vsnprintf(question, sizeof(question), fmt, ap);
-        va_end(ap);
+        int r = can_ask(c, a);
+        if (r)
+                return r;
         if (ask_line(c, question, &answer) &&
             (text_eq_nocase(buf_span(&answer), SPAN_STR("y")) || text_eq_nocase(buf_span(&answer), SPAN_STR("yes"))))
                 return 0;

@@ -63,6 +63,10 @@ enum option_id {
         OPT_FOR,
         OPT_COUNT,
         OPT_QR,
+        OPT_REASON,
+        OPT_WITH_INVITED,
+        OPT_UNLOCK_FOR, /* --for of `vault unlock`: a duration, where `invite` has a name */
+        OPT_NEW_PASSPHRASE_FILE,
         OPT_IDS
 };
 
@@ -90,6 +94,18 @@ struct option_value {
 #define ARGS_WORDS_MAX 64
 #define ARGS_VALUES_MAX 64
 
+/* What the first word behind a command is, so that shells can complete it. */
+enum word_kind {
+        WORD_OTHER,
+        WORD_KIND,
+        WORD_ALERT,
+        WORD_HOUSEHOLD,
+        WORD_PROPOSAL,
+        WORD_TICKET_ID,
+        WORD_SHELL,
+        WORD_COMMAND,
+};
+
 struct command;
 struct args {
         const struct command *command; /* NULL: none was named */
@@ -113,6 +129,7 @@ struct command {
         const char *help;                                /* paragraphs and examples; may be NULL */
         const struct option *options;                    /* ends with OPTION_END; may be NULL */
         int min_words, max_words;                        /* max < 0: any number */
+        enum word_kind takes;
         int (*run)(struct cli *c, const struct args *a); /* exit code */
 };
 
@@ -210,12 +227,18 @@ struct passphrase {
         bool none;       /* --no-passphrase */
 };
 void passphrase_fini(struct passphrase *p);
-/* From --passphrase-file, --no-passphrase, or twice from the terminal. 0 or an exit code (said). */
-int passphrase_new(struct cli *c, const struct args *a, struct passphrase *ret);
+/* A new one: from the file that option @file names, --no-passphrase, or twice from the terminal. 0 or an exit code
+ * (said). */
+int passphrase_new(struct cli *c, const struct args *a, enum option_id file, struct passphrase *ret);
+/* The present one: from --passphrase-file, or once from the terminal. 0 or an exit code (said; 7 without either). */
+int passphrase_get(struct cli *c, const struct args *a, const char *prompt, struct passphrase *ret);
 /* Asks on a terminal; elsewhere needs --yes. 0: go on; an exit code (said) otherwise. */
-_printf_(3, 4) int ask_yes(struct cli *c, const struct args *a, const char *fmt, ...);
+int ask_yes(struct cli *c, const struct args *a, const char *question);
+/* Whether ask_yes() could ask, before work is done for the question. 0 or an exit code (said). */
+int can_ask(struct cli *c, const struct args *a);
 /* A line from stdin after a prompt on stderr. False at its end. */
 bool ask_line(struct cli *c, const char *prompt, struct buf *ret);
+bool ask_next_line(struct buf *ret); /* one more of the same answer */
 /* All of stdin, at most @max bytes, without newlines at its end. 0 or an exit code (said). */
 int read_stdin(struct cli *c, size_t max, struct buf *ret);
 /* The words from @from on with a space between, or stdin where the only one is "-". 0 or an exit code (said). */

@@ -68,6 +68,7 @@ const struct command command_alert_show = {
                 "\nExample:\n  porchlight alert show 1a2b3c4d\n",
         .min_words = 1,
         .max_words = 1,
+        .takes = WORD_ALERT,
         .run = run_show,
 };
 
@@ -116,6 +117,7 @@ const struct command command_alert_confirm = {
                 "\nExample:\n  porchlight alert confirm 1a2b \"From our window as well\"\n",
         .min_words = 1,
         .max_words = -1,
+        .takes = WORD_ALERT,
         .run = run_confirm,
 };
 
@@ -132,6 +134,7 @@ const struct command command_alert_dispute = {
                 "\nExample:\n  porchlight alert dispute 1a2b \"That is the barbecue at no. 7\"\n",
         .min_words = 1,
         .max_words = -1,
+        .takes = WORD_ALERT,
         .run = run_dispute,
 };
 
@@ -148,6 +151,7 @@ const struct command command_alert_comment = {
                 "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n",
         .min_words = 2,
         .max_words = -1,
+        .takes = WORD_ALERT,
         .run = run_comment,
 };
 
@@ -171,6 +175,7 @@ const struct command command_alert_update = {
         .options = update_options,
         .min_words = 1,
         .max_words = -1,
+        .takes = WORD_ALERT,
         .run = run_update,
 };
 
@@ -187,6 +192,7 @@ const struct command command_alert_resolve = {
                 "\nExample:\n  porchlight alert resolve 1a2b \"Found, thank you all\"\n",
         .min_words = 1,
         .max_words = -1,
+        .takes = WORD_ALERT,
         .run = run_resolve,
 };
 
@@ -220,5 +226,6 @@ const struct command command_alert_retract = {
         .options = retract_options,
         .min_words = 1,
         .max_words = 1,
+        .takes = WORD_ALERT,
         .run = run_retract,
 };

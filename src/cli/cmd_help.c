@@ -29,6 +29,7 @@ const struct command command_help = {
         .synopsis = "[COMMAND]",
         .brief = "explain a command",
         .max_words = 2,
+        .takes = WORD_COMMAND,
         .run = run_help,
 };
 

@@ -10,18 +10,41 @@
 
 #define COUNT_MAX 5000
 #define TICKET_TEXT_MAX 4096 /* with spaces and line breaks that mail programs put in */
+#define TICKET_PROMPT "Ticket (paste all of it; an empty line ends it): "
+#define TICKET_INDENT 4
+#define TICKET_COLUMNS 72 /* letters a line on a terminal; whoever copies them may copy the line breaks as well */
 #define LABEL_COLUMNS 26
 #define USES_COLUMNS 10
 
 /* ---- reading one ---- */
 
+/* Whether @text is all of a ticket; what else it is will be said later. */
+static bool is_whole(struct span text) {
+        struct ticket t;
+        if (ticket_parse(&t, text))
+                return false;
+        ticket_fini(&t);
+        return true;
+}
+
+/* A ticket that was copied from a terminal or out of a mail comes in several lines. */
+static bool ticket_ask(struct cli *c, struct buf *text) {
+        bool more = ask_line(c, TICKET_PROMPT, text);
+        while (more && !is_whole(buf_span(text))) {
+                size_t had = text->n;
+                more = ask_next_line(text) && text->n > had;
+        }
+        return text->n > 0;
+}
+
 int ticket_read(struct cli *c, const char *word, struct ticket *ret, struct buf *text) {
+        bool in = word && strcmp(word, "-") == 0, ask = !word || (in && c->in_tty && c->err_tty);
         int r = 0;
-        if (!word && !ask_line(c, "Ticket: ", text))
+        if (ask && !ticket_ask(c, text))
                 return cli_usage(c, "paste the whole of it", "no ticket was given");
-        if (word && strcmp(word, "-") == 0)
+        if (in && !ask)
                 r = read_stdin(c, TICKET_TEXT_MAX, text);
-        else if (word)
+        else if (!ask)
                 buf_add_str(text, word);
         if (r)
                 return r;
@@ -162,11 +185,17 @@ static void explain(struct cli *c, const struct wire_c_ticket *row, const char *
         buf_printf(&c->out, "\nThis ticket admits %s until %s.", buf_cstr(&who), buf_cstr(&when));
         buf_printf(&c->out,
                    " Pass it on in person, or by a\nmessenger you trust: whoever has it can join. There they run\n\n"
-                   "  porchlight join - --household \"NAME OF THE HOME\"\n\nand paste it.");
+                   "  porchlight join --household \"NAME OF THE HOME\"\n\nand paste it, all lines.");
         buf_printf(&c->out, " Its check words, to compare by telephone:\n\n  %s\n\n", buf_cstr(&words));
         buf_add_str(&c->out, "Take it back with `porchlight invite revoke ");
         layout_id(&c->out, row->id);
         buf_add_str(&c->out, "`.\n");
+}
+
+static void ticket_lines(struct buf *out, struct span text) {
+        _clean_(buf_wipe) struct buf shown = BUF_NULL;
+        text_show(&shown, text, false);
+        layout_wrap(out, buf_span(&shown), TICKET_INDENT, TICKET_INDENT + TICKET_COLUMNS);
 }
 
 static int row_invite(struct cli *c, const struct call_row *row, void *arg) {
@@ -180,10 +209,13 @@ static int row_invite(struct cli *c, const struct call_row *row, void *arg) {
         buf_add(&text, t->ticket);
         if (sink->qr && !qr_draw(&c->out, buf_cstr(&text), c->colour))
                 cli_note(c, "the ticket is too long for a QR code of 77 columns");
-        text_show(&c->out, t->ticket, false);
-        buf_add_u8(&c->out, '\n');
-        if (c->out_tty)
+        if (c->out_tty) {
+                ticket_lines(&c->out, buf_span(&text));
                 explain(c, t, buf_cstr(&text));
+        } else {
+                text_show(&c->out, t->ticket, false);
+                buf_add_u8(&c->out, '\n');
+        }
         return cli_flush(c);
 }
 
@@ -297,5 +329,6 @@ const struct command command_invite_revoke = {
                 "\nExample:\n  porchlight invite revoke 9f3c\n",
         .min_words = 1,
         .max_words = 1,
+        .takes = WORD_TICKET_ID,
         .run = run_revoke,
 };

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/found.h"
 #include "cli/options.h"
+#include "cli/owner.h"
 #include "roster/ticket.h"
 
 static const struct option join_options[] = {
@@ -39,17 +40,17 @@ static void ticket_plain(struct span text, struct buf *out) {
 static int join(struct cli *c, const struct args *a, struct wire_o_join *m) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         _clean_(call_freep) struct call *owner = NULL;
-        int r = found_open(c, &owner);
+        int r = owner_open(c, &owner);
         if (r)
                 return r;
-        r = passphrase_new(c, a, &pass);
+        r = passphrase_new(c, a, OPT_PASSPHRASE_FILE, &pass);
         if (r)
                 return r;
         if (pass.none)
                 WIRE_PUT(m, O_JOIN, no_passphrase, true);
         else
                 WIRE_PUT(m, O_JOIN, passphrase, buf_span(&pass.text));
-        return found_ask(c, owner, OWNER_O_JOIN, m, "waiting for a member to admit this home");
+        return owner_ask(c, owner, OWNER_O_JOIN, m, "waiting for a member to admit this home", NULL, NULL);
 }
 
 static int run_join(struct cli *c, const struct args *a) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* member list, device list */
+/* member list, member proposals, device list */
 #include "cli/commands.h"
 
 #include "base/text.h"
 #include "base/when.h"
+#include "cli/proposal.h"
 
 #define NAME_COLUMNS 24
 #define BY_COLUMNS 14
@@ -36,8 +37,10 @@ static int row_member(struct cli *c, const struct call_row *row, void *arg) {
 static int run_members(struct cli *c, const struct args *a) {
         struct wire_c_none none = {0};
         uint64_t n = 0;
+        bool any;
         (void)a;
-        return cli_ask(c, CONTROL_MEMBERS, &none, row_member, &n);
+        int r = cli_ask(c, CONTROL_MEMBERS, &none, row_member, &n);
+        return r || c->json ? r : proposals_list(c, false, "\nUnder vote:\n", &any);
 }
 
 const struct command command_member_list = {
@@ -46,8 +49,29 @@ const struct command command_member_list = {
         .synopsis = "",
         .brief = "the homes of the mesh",
         .help = "\"linked\" says that a link to one of its devices is up at the moment: a home\n"
-                "talks to a few others at a time, and alerts get around all the same.\n",
+                "talks to a few others at a time, and alerts get around all the same. Under the\n"
+                "table stands what is under vote.\n",
         .run = run_members,
+};
+
+static int run_proposals(struct cli *c, const struct args *a) {
+        bool any;
+        (void)a;
+        int r = proposals_list(c, true, "", &any);
+        if (!r && !any && !c->json)
+                buf_add_str(&c->out, "Nothing is under vote, and nothing was.\n");
+        return r;
+}
+
+const struct command command_member_proposals = {
+        .group = "member",
+        .name = "proposals",
+        .synopsis = "",
+        .brief = "what is under vote, and what was decided",
+        .help = "The newest first. Removing a home, and making or unmaking a steward, takes the\n"
+                "votes of several homes: each adds its own with `porchlight member endorse`.\n"
+                "\nExample:\n  porchlight member proposals --json | jq -r 'select(.in_force | not).id'\n",
+        .run = run_proposals,
 };
 
 static int row_device(struct cli *c, const struct call_row *row, void *arg) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mesh create, mesh show */
+/* mesh create, mesh show; `mesh leave` is in cmd_vote.c */
 #include "cli/commands.h"
 
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/found.h"
 #include "cli/options.h"
-#include "wire/json.h"
+#include "cli/owner.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -99,17 +99,17 @@ static int run_create(struct cli *c, const struct args *a) {
         if (m.charter.count)
                 WIRE_PUT(&m, O_CREATE, charter, m.charter);
         _clean_(call_freep) struct call *owner = NULL;
-        r = found_open(c, &owner);
+        r = owner_open(c, &owner);
         if (r)
                 return r;
-        r = passphrase_new(c, a, &pass);
+        r = passphrase_new(c, a, OPT_PASSPHRASE_FILE, &pass);
         if (r)
                 return r;
         if (pass.none)
                 WIRE_PUT(&m, O_CREATE, no_passphrase, true);
         else
                 WIRE_PUT(&m, O_CREATE, passphrase, buf_span(&pass.text));
-        r = found_ask(c, owner, OWNER_O_CREATE, &m, "founding");
+        r = owner_ask(c, owner, OWNER_O_CREATE, &m, "founding", NULL, NULL);
         return r ? r : found_done(c, "founded", "Invite the first neighbours with `porchlight invite`.");
 }
 
@@ -166,46 +166,13 @@ static void mesh_text(struct cli *c, const struct wire_c_mesh *m) {
         charter_text(&c->out, m->charter);
 }
 
-/* The charter as an object whose names are those of a charter file. */
-static void charter_json(struct buf *out, struct wire_list list) {
-        struct wire_charter_row row;
-        const char *between = "";
-        buf_add_u8(out, '{');
-        while (wire_list_next(&wire_charter_row_desc, &list, &row))
-                for (size_t i = 0; i < wire_charter_bounds_n; i++)
-                        if (wire_charter_bounds[i].key == row.key) {
-                                buf_printf(out, "%s\"%s\":%u", between, wire_charter_bounds[i].name,
-                                           (unsigned)row.value);
-                                between = ",";
-                        }
-        buf_add_u8(out, '}');
-}
-
-void mesh_json(struct buf *out, const struct wire_c_mesh *m) {
-        _clean_(buf_fini) struct buf rest = BUF_NULL;
-        struct wire_c_mesh bare = *m;
-        bare.charter = (struct wire_list){0};
-        json_message(&rest, &wire_c_mesh_desc, &bare);
-        struct span s = buf_span(&rest), end = SPAN_STR("[]}");
-        if (s.n < end.n || !span_eq(span_from(s, s.n - end.n), end)) { /* the table has grown behind the charter */
-                json_message(out, &wire_c_mesh_desc, m);
-                return;
-        }
-        buf_add(out, span_of(s.p, s.n - end.n));
-        charter_json(out, m->charter);
-        buf_add_u8(out, '}');
-}
-
 static int row_mesh(struct cli *c, const struct call_row *row, void *arg) {
         (void)arg;
         if (row->number != CONTROL_MESH_ROW)
                 return 0;
-        if (!c->json) {
-                mesh_text(c, &row->m->c_mesh);
-                return 0;
-        }
-        mesh_json(&c->out, &row->m->c_mesh);
-        buf_add_u8(&c->out, '\n');
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        mesh_text(c, &row->m->c_mesh);
         return 0;
 }
 

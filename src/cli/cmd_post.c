@@ -140,5 +140,6 @@ const struct command command_post = {
         .options = post_options,
         .min_words = 1,
         .max_words = -1,
+        .takes = WORD_KIND,
         .run = run_post,
 };

@@ -156,7 +156,7 @@ static int run_peers(struct cli *c, const struct args *a) {
         (void)a;
         int r = cli_ask(c, CONTROL_PEERS, &none, row_peer, &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "No links yet. `porchlight peer add HOST:PORT` says where to knock.\n");
+                buf_add_str(&c->out, "No links yet. `porchlight peer add HOST` says where to knock.\n");
         return r;
 }
 
@@ -175,8 +175,8 @@ static int run_add(struct cli *c, const struct args *a) {
         struct wire_addr addr;
         struct wire_c_peer m = {0};
         if (!address_parse(a->words[0], &room, &addr))
-                return cli_usage(c, "write it as 192.0.2.7:PORT, [2001:db8::7]:PORT or name.example:PORT",
-                                 "\"%.80s\" is not HOST:PORT", a->words[0]);
+                return cli_usage(c, "write it as 192.0.2.7, [2001:db8::7] or name.example, with :PORT if it is not 7345",
+                                 "\"%.80s\" is not HOST[:PORT]", a->words[0]);
         wire_list_add(&wire_addr_desc, &m.addr, &store, &addr);
         int r = cli_ask(c, CONTROL_PEER_ADD, &m, NULL, NULL);
         if (r)
@@ -189,11 +189,12 @@ static int run_add(struct cli *c, const struct args *a) {
 const struct command command_peer_add = {
         .group = "peer",
         .name = "add",
-        .synopsis = "HOST:PORT",
+        .synopsis = "HOST[:PORT]",
         .brief = "say where a neighbour's daemon can be reached",
         .help = "For networks in which homes do not find each other. Only members of the same\n"
-                "mesh can use such a link; anybody else gets no answer.\n"
-                "\nExamples:\n  porchlight peer add 192.168.1.20:7447\n  porchlight peer add '[2001:db8::7]:7447'\n",
+                "mesh can use such a link; anybody else gets no answer. HOST is an address or a\n"
+                "name, an IPv6 address in brackets; without a port it is 7345.\n"
+                "\nExamples:\n  porchlight peer add 192.168.1.20\n  porchlight peer add '[2001:db8::7]:7447'\n",
         .min_words = 1,
         .max_words = 1,
         .run = run_add,

@@ -20,6 +20,9 @@
 #define OPTION_ROWS_PASSPHRASE \
         {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", "its first line locks the household's key; - reads stdin", OPTION_FILE}, \
         {OPT_NO_PASSPHRASE, "no-passphrase", NULL, "keep the household's key in a plain file instead", OPTION_FLAG}
+#define OPTION_ROW_PASSPHRASE_FILE \
+        {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", "its first line opens the household's key; - reads stdin", OPTION_FILE}
+#define OPTION_ROWS_SIGN OPTION_ROW_PASSPHRASE_FILE, OPTION_ROW_YES
 #define OPTION_ROWS_FILTER \
         OPTION_ROW_AT("centre of the search"), \
         {OPT_WITHIN, "within", "800m", "only so far from there", OPTION_DISTANCE, NULL, 1, WITHIN_MAX}, \

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+/* clang-format off */
 #define DOMAINS(D)                                                                                                     \
         D(RECORD, "porchlight/1 record")             /* id of a record; device signature over it */                    \
         D(CONTACT, "porchlight/1 contact")           /* hash of a contact; device signature */                         \
@@ -34,6 +35,7 @@
         D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
         D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
         D(BACKUP, "porchlight/1 backup")
+/* clang-format on */
 
 enum domain {
 #define DOMAIN_X(name, text) DOMAIN_##name,

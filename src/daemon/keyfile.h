@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DIR/device.key: this device's three secrets. Made once, durable before it is used, never written again: a damaged file is
- * an error with a name, because a fresh device would need a fresh certificate and the old one would still be a member.
+ * DIR/device.key: this device's three secrets. Made once, durable before it is used, never written again: a damaged
+ * file is an error with a name, because a fresh device would need a fresh certificate and the old one would still be a
+ * member.
  *
- * "PLDEVKEY", a byte 1 (the version), Ed25519 seed, X25519 secret for links, X25519 secret for sealing, and a BLAKE2b-256
- * hash of all before it.
+ * "PLDEVKEY", a byte 1 (the version), Ed25519 seed, X25519 secret for links, X25519 secret for sealing, and a
+ * BLAKE2b-256 hash of all before it.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * porchlightd: reads what it is told, makes what must be on disk, and runs the node until a signal ends it. It holds the
- * device's keys and the group keys; no household key and no clip key ever comes here.
+ * porchlightd: reads what it is told, makes what must be on disk, and runs the node until a signal ends it. It holds
+ * the device's keys and the group keys; no household key and no clip key ever comes here.
  */
 #include "base/dir.h"
 #include "base/log.h"

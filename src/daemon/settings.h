@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon is told: on its command line, and in its configuration file, from one table. The command line outranks the
- * file. Nothing here touches the disk or the network.
+ * What the daemon is told: on its command line, and in its configuration file, from one table. The command line
+ * outranks the file. Nothing here touches the disk or the network.
  *
  * The file: lines `key = value`; lines that are empty or begin with # are skipped; a key it does not know is an error.
  */

@@ -51,7 +51,7 @@ void caller_flush(struct caller *c);
 /* The deadline of a post, or of a caller that does not read. 0 takes it away. */
 void caller_set_deadline(struct caller *c, mesh_time at);
 
-/* A question to the store on the caller's behalf. @row, may be NULL, and @after are not called when the caller is gone. */
+/* A question to the store on the caller's behalf. @row (may be NULL) and @after are not called when it is gone. */
 struct ask {
         struct query q;
         struct caller *c; /* NULL: gone */

@@ -79,7 +79,7 @@ static void on_shutdown(uv_shutdown_t *req, int status) {
                 conn_close(l);
 }
 
-/* Everything is with the kernel: says so, then waits for the other side to close, lest a reset overtake the last bytes. */
+/* All is with the kernel: says so, then waits for the other side to close, lest a reset overtake the last bytes. */
 static void say_end(struct conn *l) {
         if (l->shut || sink_waiting(&l->out))
                 return;

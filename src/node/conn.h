@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections to other homes: TCP over IPv4 and IPv6. A link is a number to the core and a struct with handles here; it dies
- * in one function, conn_reap(), which returns while a handle is open. What the core sends in one turn of the loop goes out
- * in one system call; the core is told what still waits here and in the kernel after each write and as it drains.
+ * Connections to other homes: TCP over IPv4 and IPv6. A link is a number to the core and a struct with handles here; it
+ * dies in one function, conn_reap(), which returns while a handle is open. What the core sends in one turn of the loop
+ * goes out in one system call; the core is told what still waits here and in the kernel after each write and as it
+ * drains.
  */
 #pragma once
 

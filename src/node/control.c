@@ -82,7 +82,7 @@ void caller_row(struct caller *c, enum wire_control number, const void *msg) {
 
 static void on_pump(uv_timer_t *timer);
 
-/* The next request, if it is here already, is taken up in a turn of its own: this may be the middle of the core's actions. */
+/* The next request, if it is here already, has a turn of its own: this may be the middle of the core's actions. */
 static void end_request(struct caller *c) {
         c->row = NULL;
         c->post = (struct post_wait){0};

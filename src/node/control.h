@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * control.sock: what the owner's tools ask the daemon (proto/control.def). A caller is one connection with one request at a
- * time. Rows grow in its sink; whoever makes many of them stops while the caller does not read, so a tool that hangs costs
- * the daemon a bounded amount of memory and nobody's time.
+ * control.sock: what the owner's tools ask the daemon (proto/control.def). A caller is one connection with one request
+ * at a time. Rows grow in its sink; whoever makes many of them stops while the caller does not read, so a tool that
+ * hangs costs the daemon a bounded amount of memory and nobody's time.
  *
  * One file a request group: control_status.c, control_roster.c, control_post.c, control_alerts.c, control_watch.c,
  * control_invite.c, control_peer.c. What they have in common is in caller.h.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NEARBY and SHOW: answered from this home's own disk; no packet leaves the house, and nobody learns that somebody asked. */
+/* NEARBY and SHOW: answered from this home's own disk; no packet leaves the house, nobody learns that one asked. */
 #include "node/caller.h"
 #include "node/request.h"
 #include "node/rows.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST and FOLLOW. The core answers when the record is on this disk; then the caller waits until every linked household has
- * it on its own disk, or its patience is over: "posted, handed to N homes" is said of homes that have it, never of attempts.
+ * POST and FOLLOW. The core answers when the record is on this disk; then the caller waits until every linked household
+ * has it on its own disk, or its patience is over: "posted, handed to N homes" is said of homes that have it, never of
+ * attempts.
  */
 #include "node/caller.h"
 #include "node/request.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WATCH. A watcher is a place in the store's log of events and a filter. Events always come from the store, by number, never
- * from memory: one that reads slowly falls behind and catches up later, and it makes no difference to anybody else.
+ * WATCH. A watcher is a place in the store's log of events and a filter. Events always come from the store, by number,
+ * never from memory: one that reads slowly falls behind and catches up later, and it makes no difference to anybody
+ * else.
  */
 #include "node/caller.h"
 #include "node/request.h"

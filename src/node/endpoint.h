@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Addresses between their four shapes: what a person types, struct mesh_addr, the kernel's sockaddr, and the wire's addr row.
- * No name is looked up here (resolve.h does that).
+ * Addresses between their four shapes: what a person types, struct mesh_addr, the kernel's sockaddr, and the wire's
+ * addr row. No name is looked up here (resolve.h does that).
  */
 #pragma once
 
@@ -22,7 +22,8 @@ enum {
 
 /* "192.0.2.1:7345", "[2001:db8::1]:7345", "[fe80::1%eth0]:7345". Port 0 is fine. 0, ADDR_E_*. */
 int endpoint_parse(struct span s, struct mesh_addr *ret);
-/* "HOST:PORT" into host (brackets taken off; a bare IPv6 address without them is refused) and port. 0, ENDPOINT_E_INPUT, ENDPOINT_E_PORT. */
+/* "HOST:PORT" into host (brackets taken off; a bare IPv6 address without them is refused) and port.
+ * 0, ENDPOINT_E_INPUT, ENDPOINT_E_PORT. */
 int endpoint_split(struct span s, struct span *ret_host, uint16_t *ret_port);
 /* Letters, digits, hyphens and dots, at most 48 of them. */
 bool endpoint_name_ok(struct span host);

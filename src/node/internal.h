@@ -72,8 +72,9 @@ struct node {
         struct vault_link vault;
 };
 
-/* Hands an event to the core (now and wall are filled in) and does what it says. Called from within that, the event waits in
- * a queue until the core's actions are drained; its spans must then still be good, so only events without any may come so. */
+/* Hands an event to the core (now and wall are filled in) and does what it says. Called from within that, the event
+ * waits in a queue until the core's actions are drained; its spans must then still be good, so only events without any
+ * may come so. */
 void node_feed(struct node *n, struct mesh_event ev);
 /* The same; @owned (malloc) is freed afterwards and may hold what the event points to. */
 void node_feed_owned(struct node *n, struct mesh_event ev, void *owned);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why this file exists: it is the only place where libuv and the core meet. An event goes in, actions come out and are
- * performed, and whatever comes of them at once waits in a queue until the core has nothing more to say: mesh_step is never
- * re-entered. What the turn of the loop gathered (bytes for links, rows for the disk) leaves just before the loop waits.
+ * performed, and whatever comes of them at once waits in a queue until the core has nothing more to say: mesh_step is
+ * never re-entered. What the turn of the loop gathered (bytes for links, rows for the disk) leaves just before the loop
+ * waits.
  */
 #include "base/log.h"
 #include "crypto/hash.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shell around the core: libuv on one side, struct mesh on the other. Links, the store's jobs, control.sock, and the
- * vault as a child process; what to do is the core's to decide.
+ * The shell around the core: libuv on one side, struct mesh on the other. Links, the store's jobs, control.sock, and
+ * the vault as a child process; what to do is the core's to decide.
  *
- * Life: node_new; node_start; run the loop; node_stop ends everything that runs on it; when uv_run has returned, node_free.
+ * Life: node_new; node_start; run the loop; node_stop ends everything that runs on it; when uv_run has returned,
+ * node_free.
  */
 #pragma once
 
@@ -21,7 +22,7 @@ enum {
 #define NODE_NAME_MAX 49
 #define NODE_LISTEN_MAX 16
 #define NODE_ADVERTISE_MAX 3 /* a ticket has room for no more */
-#define NODE_PORT 7345       /* unless --listen says otherwise */
+#define NODE_PORT PORCHLIGHT_PORT /* unless --listen says otherwise */
 
 struct node_endpoint {
         struct mesh_addr addr;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Questions to the store, on libuv's pool. A lane is one read-only connection and answers one question at a time: one lane is
- * the core's, so that no question of a person delays a neighbour; one is for questions that are answered at once; two are for
- * listings, which may have to wait until whoever asked has read what is there.
+ * Questions to the store, on libuv's pool. A lane is one read-only connection and answers one question at a time: one
+ * lane is the core's, so that no question of a person delays a neighbour; one is for questions that are answered at
+ * once; two are for listings, which may have to wait until whoever asked has read what is there.
  *
- * Rows travel to the loop in chunks: when a chunk is full the pool's thread waits until the loop has taken it, and the loop
- * takes it when whoever asked has room. So a listing of a million alerts needs no more memory than one of a thousand.
+ * Rows travel to the loop in chunks: when a chunk is full the pool's thread waits until the loop has taken it, and the
+ * loop takes it when whoever asked has room. So a listing of a million alerts needs no more memory than one of a
+ * thousand.
  */
 #pragma once
 
@@ -29,7 +30,7 @@ struct query {
         int (*run)(struct query *q, struct store_reader *reader);
         /* On the loop: one row. NULL where there are none. */
         void (*row)(struct query *q, const struct query_row *row);
-        /* On the loop, after each chunk: false leaves the pool's thread waiting for query_resume(). NULL: always go on. */
+        /* On the loop, after each chunk: false leaves the pool's thread waiting for query_resume(). NULL: true. */
         bool (*go_on)(struct query *q);
         /* On the loop, last of all: frees @q. */
         void (*done)(struct query *q);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of control.sock as the core and the store take them. Pure; spans of the results point where the request's do. */
+/* Requests of control.sock as the core and the store take them. Pure; the results' spans are the request's. */
 #pragma once
 
 #include "porchlight/mesh.h"

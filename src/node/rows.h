@@ -7,8 +7,8 @@
 
 #define ROWS_NAME_MAX 49 /* with its NUL */
 
-/* The household's name; with the first hex digits of its key where another home's name looks alike; only those if it is not
- * known. Returns @ret. */
+/* The household's name; with the first hex digits of its key where another home's name looks alike; only those if it is
+ * not known. Returns @ret. */
 const char *rows_household(const struct node *n, const struct key *household, char ret[ROWS_NAME_MAX]);
 const char *rows_device(const struct node *n, const struct key *device, char ret[ROWS_NAME_MAX]);
 

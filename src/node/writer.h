@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one that writes. Rows the core wants stored collect in a batch; while one transaction is on its way to the disk the
- * next batch collects, so that under load many rows share one fsync and nobody waits for more than two. Small settings and
- * the passing of time go the same way, behind the rows: the store's connection is used by one thread at a time.
+ * The one that writes. Rows the core wants stored collect in a batch; while one transaction is on its way to the disk
+ * the next batch collects, so that under load many rows share one fsync and nobody waits for more than two. Small
+ * settings and the passing of time go the same way, behind the rows: the store's connection is used by one thread at a
+ * time.
  */
 #pragma once
 

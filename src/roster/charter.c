@@ -5,7 +5,7 @@
  */
 #include "roster/charter.h"
 
-#define SLOT_DAYS 9                       /* days for which a node remembers which slots were used */
+#define SLOT_DAYS 9                                    /* days for which a node remembers which slots were used */
 #define SLOT_BITS_MAX (UINT64_C(16) * 1024 * 1024 * 8) /* of that memory, with every home at its full quota */
 
 static const struct wire_charter_bound *bound_find(uint64_t key) {

@@ -11,11 +11,12 @@
  *      have seq 0 and no parents; an add's ancestors are its heads, an invite-undo's its parents and heads.
  *  J2  The author is a member in past(o) and has no standing operation with that seq there; seq < 64, or < 4,096 for a
  *      steward in past(o).
- *  J3  add: in past(o) the invite's device and the countersigning device are current devices of members; the household has
- *      no standing add and was not removed; no standing certificate has the device's signing or noise key; at <= the invite's expires <= at +
- *      31 days; the invite was spent fewer than `uses` times and no home that came on it was removed or undone; an ordinary inviter has
- *      fewer than home_invites members directly below it; a steward's tickets brought fewer than steward_adds homes whose
- *      `at` is of the same UTC day; members < max_members. Two invites are one if what their device signs is equal.
+ *  J3  add: in past(o) the invite's device and the countersigning device are current devices of members; the household
+ *      has no standing add and was not removed; no standing certificate has the device's signing or noise key; at <= the
+ *      invite's expires <= at + 31 days; the invite was spent fewer than `uses` times and no home that came on it was
+ *      removed or undone; an ordinary inviter has fewer than home_invites members directly below it; a steward's tickets
+ *      brought fewer than steward_adds homes whose `at` is of the same UTC day; members < max_members. Two invites are one
+ *      if what their device signs is equal.
  *  J4  remove, promote, demote: the target is a member, not the author; promote: no steward; demote: a steward.
  *      return: the target was removed or undone in past(o), and did not also leave.
  *  J5  endorse: the proposal (remove, promote, demote or return) is an ancestor, the author was a member in past(proposal)

@@ -23,20 +23,20 @@ struct bits {
 
 /* An operation that is, or counts as, a vote. Everything but the list's links is as its own past, or its proposal's, says. */
 struct vote {
-        struct bits past;     /* its ancestors */
-        uint32_t proposal;    /* what it votes for; a proposal votes for itself */
-        uint32_t next;        /* the next vote for the same proposal */
-        uint32_t promo;       /* the promotion that made its author a steward; NONE: the founder, or no steward */
-        uint32_t unit;        /* in past(proposal): the topmost ordinary home over the author */
-        uint32_t unit_size;   /* and the members of its unit */
-        bool steward;         /* in past(proposal) and in its own */
+        struct bits past;      /* its ancestors */
+        uint32_t proposal;     /* what it votes for; a proposal votes for itself */
+        uint32_t next;         /* the next vote for the same proposal */
+        uint32_t promo;        /* the promotion that made its author a steward; NONE: the founder, or no steward */
+        uint32_t unit;         /* in past(proposal): the topmost ordinary home over the author */
+        uint32_t unit_size;    /* and the members of its unit */
+        bool steward;          /* in past(proposal) and in its own */
         struct proposal *prop; /* of a proposal */
 };
 
 struct proposal {
         uint32_t *targets; /* homes; the first is the one named */
         uint32_t n_targets;
-        uint32_t cert;     /* device-revoke: the certificate; else NONE */
+        uint32_t cert; /* device-revoke: the certificate; else NONE */
         uint32_t n_stewards, n_units;
         uint32_t reverses; /* return: votes that the removal had */
         bool against_steward;
@@ -45,24 +45,24 @@ struct proposal {
 
 struct op {
         struct roster_op pub;
-        struct vote *vote;              /* NULL: none */
+        struct vote *vote; /* NULL: none */
         uint32_t index;
-        uint32_t named[NAMED_MAX];      /* parents, own previous first, then heads */
+        uint32_t named[NAMED_MAX]; /* parents, own previous first, then heads */
         uint32_t n_named;
-        uint32_t home;                  /* the author */
+        uint32_t home; /* the author */
         uint32_t seq;
-        uint32_t root;                  /* the first operation of its chain */
-        uint32_t twin;                  /* of a first operation: the first to come with the same household signature */
-        uint32_t depth;                 /* of the author, from the founder's 0 */
-        uint32_t cert;                  /* the device it certifies, or NONE */
-        uint32_t invite, inv_cert;      /* add: the ticket, and the device that signed it */
-        uint32_t by_cert;               /* the device that countersigned */
-        uint32_t target;                /* vouch: the home; invite-undo: the add */
+        uint32_t root;             /* the first operation of its chain */
+        uint32_t twin;             /* of a first operation: the first to come with the same household signature */
+        uint32_t depth;            /* of the author, from the founder's 0 */
+        uint32_t cert;             /* the device it certifies, or NONE */
+        uint32_t invite, inv_cert; /* add: the ticket, and the device that signed it */
+        uint32_t by_cert;          /* the device that countersigned */
+        uint32_t target;           /* vouch: the home; invite-undo: the add */
         uint32_t next_of_home, next_on_invite, next_of_inviter;
-        uint32_t head_at;               /* place in roster.heads, or NONE */
-        uint32_t mark, built;           /* of past.c */
-        bool rival;                     /* another operation stands at its place in the chain */
-        bool twinned;                   /* of the first twin: there are others */
+        uint32_t head_at;     /* place in roster.heads, or NONE */
+        uint32_t mark, built; /* of past.c */
+        bool rival;           /* another operation stands at its place in the chain */
+        bool twinned;         /* of the first twin: there are others */
         uint8_t bytes[];
 };
 
@@ -70,22 +70,22 @@ struct home {
         struct roster_home pub;
         uint8_t skeleton[32]; /* of the name */
         uint32_t index;
-        uint32_t n_certs;     /* room in devices */
-        uint32_t certs;       /* newest first, by next_of_home */
-        uint32_t ops;         /* newest first, by next_of_home */
-        uint32_t invitees;    /* adds on its tickets, by next_of_inviter */
-        uint32_t next_alike;  /* the next home with the same skeleton */
+        uint32_t n_certs;    /* room in devices */
+        uint32_t certs;      /* newest first, by next_of_home */
+        uint32_t ops;        /* newest first, by next_of_home */
+        uint32_t invitees;   /* adds on its tickets, by next_of_inviter */
+        uint32_t next_alike; /* the next home with the same skeleton */
         struct roster_device **devices;
-        bool shown;           /* it is, or was, a member */
+        bool shown; /* it is, or was, a member */
 };
 
 struct cert {
         struct roster_device pub;
         uint32_t index;
-        uint32_t op;         /* that certifies it */
+        uint32_t op; /* that certifies it */
         uint32_t home;
         uint32_t next_of_home;
-        uint32_t next_sign;  /* the next certificate with the same signing key */
+        uint32_t next_sign; /* the next certificate with the same signing key */
         uint32_t next_noise;
 };
 
@@ -94,8 +94,8 @@ struct invite {
         struct key key;
         uint32_t index;
         uint32_t uses;
-        uint32_t adds;       /* by next_on_invite */
-        uint32_t n_adds;     /* homes, whatever became of them */
+        uint32_t adds;   /* by next_on_invite */
+        uint32_t n_adds; /* homes, whatever became of them */
 };
 
 /* What a set of operations makes of each. */
@@ -120,16 +120,16 @@ struct home_state {
         uint32_t gone;  /* the removal, leave or undo in force against it that states the earliest time, or NONE */
         uint32_t promo; /* the promotion it is a steward by; NONE: the founder, or none */
         bool member;
-        bool steward;   /* is one, or was when it went */
-        bool left;      /* gone, and by itself only */
+        bool steward; /* is one, or was when it went */
+        bool left;    /* gone, and by itself only */
 };
 
 struct state {
-        uint8_t *ops;              /* OP_* */
+        uint8_t *ops; /* OP_* */
         struct home_state *homes;
-        uint8_t *certs;            /* CERT_* */
-        uint32_t *revoked;         /* the revocation of each certificate, or NONE */
-        uint32_t *count;           /* scratch: votes a unit; all 0 between uses */
+        uint8_t *certs;    /* CERT_* */
+        uint32_t *revoked; /* the revocation of each certificate, or NONE */
+        uint32_t *count;   /* scratch: votes a unit; all 0 between uses */
         uint32_t cap_ops, cap_homes, cap_certs;
         uint32_t members, stewards;
 };
@@ -143,18 +143,17 @@ struct roster {
         struct home **homes;
         struct cert **certs;
         struct invite **invites;
-        uint32_t *votes;       /* operations with a vote */
-        uint32_t *proposals;   /* of these, the proposals */
+        uint32_t *proposals; /* what is, or counts as, a proposal */
         uint32_t *heads;
-        uint32_t *shown;       /* homes that are or were members, in the order of their first add */
-        uint32_t *clashes;     /* certificates that share a key with an earlier one */
-        uint32_t n_ops, n_homes, n_certs, n_invites, n_votes, n_proposals, n_heads, n_shown, n_clashes;
-        uint32_t n_rivals;     /* operations with a rival */
-        uint32_t n_crowded;    /* invites with more homes than uses */
+        uint32_t *shown;   /* homes that are or were members, in the order of their first add */
+        uint32_t *clashes; /* certificates that share a key with an earlier one */
+        uint32_t n_ops, n_homes, n_certs, n_invites, n_proposals, n_heads, n_shown, n_clashes;
+        uint32_t n_rivals;  /* operations with a rival */
+        uint32_t n_crowded; /* invites with more homes than uses */
         struct map by_id, by_home, by_sign, by_noise, by_invite, by_skeleton;
-        uint32_t n_twins;      /* first operations that are another's twin */
-        struct past *past;     /* scratch of past.c */
-        struct hash removed;   /* of the whole set */
+        uint32_t n_twins;    /* first operations that are another's twin */
+        struct past *past;   /* scratch of past.c */
+        struct hash removed; /* of the whole set */
         struct state now;
 };
 
@@ -175,7 +174,8 @@ int past_of(const struct roster *r, const uint32_t *named, uint32_t n_named, str
 /* The operations that are neither @named nor their ancestors, as marks that past_outside() reads until the next call.
  * Stops, false, at the first one that @plain refuses. */
 bool past_mark_rest(const struct roster *r, const uint32_t *named, uint32_t n_named,
-                    bool (*plain)(const struct roster *r, const struct op *o), uint32_t *ret_rest, uint32_t *ret_members);
+                    bool (*plain)(const struct roster *r, const struct op *o), uint32_t *ret_rest,
+                    uint32_t *ret_members);
 bool past_outside(const struct roster *r, const struct op *o);
 /* Another household has named @x, or what descends from it: someone else built on it. @in NULL: in the whole set. */
 bool past_built_on(const struct roster *r, const struct bits *in, const struct op *x);
@@ -186,7 +186,8 @@ static inline bool set_has(const struct bits *in, uint32_t i) { /* NULL: the who
 }
 
 /* ---- fold.c, rivals.c, votes.c ---- */
-int state_fit(const struct roster *r, struct state *st); /* room for all there is; keeps what is in it, the rest is 0 or NONE */
+int state_fit(const struct roster *r,
+              struct state *st); /* room for all there is; keeps what is in it, the rest is 0 or NONE */
 void state_fini(struct state *st);
 int fold_run(const struct roster *r, const struct bits *in, struct state *st);
 bool fold_add_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t first);
@@ -196,12 +197,13 @@ void fold_settle(const struct roster *r, const struct bits *in, struct state *st
 bool fold_plain(const struct roster *r, const struct op *o);
 /* Brings @r->now up to date with @o, the newest operation; false: it takes a fold of everything. */
 bool fold_append(struct roster *r, const struct op *o);
-uint32_t fold_limit(const struct roster *r, const struct bits *in); /* no operation of the set has this number or a higher */
+uint32_t fold_limit(const struct roster *r,
+                    const struct bits *in); /* no operation of the set has this number or a higher */
 int rivals_resolve(const struct roster *r, const struct bits *in, struct state *st);
 
 struct tally {
         bool complete;
-        uint32_t votes;         /* of the route that completes it */
+        uint32_t votes;          /* of the route that completes it */
         const struct op *senior; /* of those voters */
 };
 /* Counts the standing votes for @p: only those that have @seen (an operation, or NONE) among their ancestors, and only those
@@ -222,7 +224,7 @@ struct view {
         const struct bits *in; /* NULL: the whole set, but for what is marked if @rest */
         bool rest;
         uint32_t members;
-        struct state own;      /* of view_open, where the whole set's would not do */
+        struct state own; /* of view_open, where the whole set's would not do */
         struct bits bits;
 };
 int view_open(struct view *v, const struct roster *r, const uint32_t *named, uint32_t n_named);
@@ -244,6 +246,6 @@ int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uin
 uint32_t view_cert(const struct view *v, struct span sign); /* current device of a member, or NONE */
 
 /* ---- publish.c ---- */
-void publish_all(struct roster *r);             /* after a fold of the whole set */
+void publish_all(struct roster *r);                       /* after a fold of the whole set */
 void publish_added(struct roster *r, const struct op *o); /* after fold_append */
 int removed_hash(const struct roster *r, const struct state *st, struct hash *ret);

@@ -13,11 +13,11 @@
 #include "roster/invite.h"
 #include "roster/op.h"
 
-#define CHAIN_MAX 64           /* operations of an ordinary household; a steward's 4,096 are the row's bound */
-#define UNDO_SECONDS MESH_DAY  /* within which the use of a ticket can be undone */
-#define UNDO_MEMBERS_MIN 3     /* homes it takes to undo one */
+#define CHAIN_MAX 64               /* operations of an ordinary household; a steward's 4,096 are the row's bound */
+#define UNDO_SECONDS MESH_DAY      /* within which the use of a ticket can be undone */
+#define UNDO_MEMBERS_MIN 3         /* homes it takes to undo one */
 #define TICKET_LIFE_SLACK MESH_DAY /* by which the clocks of who wrote a ticket and who takes it may differ */
-#define VOUCHES_TO_STAY 2      /* members outside who keep a home in the mesh when its subtree goes */
+#define VOUCHES_TO_STAY 2          /* members outside who keep a home in the mesh when its subtree goes */
 
 /* ---- views ---- */
 
@@ -156,7 +156,8 @@ int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uin
                 return ROSTER_E_EXPIRED;
         if (c->inv.expires - at > TICKET_LIFE_MAX + TICKET_LIFE_SLACK)
                 return ROSTER_E_RULE;
-        if ((h && (view_came(v, h->index) || view_state(v)->homes[h->index].gone != NONE)) || !device_new(v, &c->device))
+        if ((h && (view_came(v, h->index) || view_state(v)->homes[h->index].gone != NONE)) ||
+            !device_new(v, &c->device))
                 return ROSTER_E_MEMBER;
         if (!invite_open(v, c))
                 return ROSTER_E_USED;

@@ -68,7 +68,8 @@ static const struct op *chain_end(const struct roster *r, const struct key *hous
                 if (r->now.ops[i] & OP_BRANCH)
                         continue;
                 bool later = best && o->seq > best->seq;
-                bool lower = best && o->seq == best->seq && memcmp(o->pub.id.b, best->pub.id.b, sizeof(o->pub.id.b)) < 0;
+                bool lower =
+                        best && o->seq == best->seq && memcmp(o->pub.id.b, best->pub.id.b, sizeof(o->pub.id.b)) < 0;
                 if (!best || later || lower)
                         best = o;
         }

@@ -114,7 +114,7 @@ void publish_all(struct roster *r) {
                 if (r->homes[i]->shown)
                         r->shown[r->n_shown++] = i;
         }
-        MAP_EACH(first, &r->by_skeleton, struct home)
+        MAP_EACH (first, &r->by_skeleton, struct home)
                 alike_publish(r, first);
 }
 

@@ -56,7 +56,6 @@ static void tables_free(struct roster *r) {
         free(r->homes);
         free(r->certs);
         free(r->invites);
-        free(r->votes);
         free(r->proposals);
         free(r->heads);
         free(r->shown);
@@ -305,10 +304,8 @@ static int ticket_file(struct roster *r, const struct coming *c, struct op *o) {
 static int vote_file(struct roster *r, struct op *o) {
         if (!o->vote)
                 return 0;
-        if (table_room(&r->votes, r->n_votes, sizeof(*r->votes)) ||
-            table_room(&r->proposals, r->n_proposals, sizeof(*r->proposals)))
+        if (table_room(&r->proposals, r->n_proposals, sizeof(*r->proposals)))
                 return ERR_NOMEM;
-        r->votes[r->n_votes++] = o->index;
         if (o->vote->prop) {
                 r->proposals[r->n_proposals++] = o->index;
                 return 0;

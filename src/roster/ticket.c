@@ -13,7 +13,7 @@
 
 #define PREFIX_WORD "PORCHLIGHT" /* and then the version */
 #define VERSION '1'
-#define TEXT_MAX 4096 /* with all that is skipped; a ticket has about 620 characters */
+#define TEXT_MAX 4096                 /* with all that is skipped; a ticket has about 620 characters */
 #define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes of the last pair */
 
 /* ---- the public half ---- */

@@ -167,8 +167,8 @@ static bool return_wins(const struct roster *r, const struct bits *in, struct st
         uint32_t home = back->vote->prop->targets[0];
         for (uint32_t i = 0; i < r->n_proposals; i++) {
                 const struct op *p = r->ops[r->proposals[i]];
-                if (!votes_is_removal(p) || !bits_has(&back->vote->past, p->index) ||
-                    !votes_has_target(p, home) || votes_held_off(r, in, st, p, home))
+                if (!votes_is_removal(p) || !bits_has(&back->vote->past, p->index) || !votes_has_target(p, home) ||
+                    votes_held_off(r, in, st, p, home))
                         continue;
                 if (st->ops[p->index] & OP_TAKEN)
                         return false;

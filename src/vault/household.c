@@ -149,13 +149,8 @@ void vault_key_drop(struct vault *v) {
 
 bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
                 const void *msg, mesh_time now) {
-        frame_put(&v->to_daemon, wire_owner_find(number), msg);
-        if (!buf_ok(&v->to_daemon)) {
-                vault_key_drop(v);
-                return vault_refuse(p, VAULT_NO_MEMORY);
-        }
-        v->errand = errand;
-        v->asker = p;
-        v->deadline = now + VAULT_ANSWER_MS;
-        return true;
+        if (vault_ask(v, p, errand, number, msg, now))
+                return true;
+        vault_key_drop(v);
+        return false;
 }

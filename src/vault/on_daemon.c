@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon says: V_DEVICE, which device this is, and V_RESULT, what became of a founding or joining. Neither
- * makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let a founding or joining come
+ * What the daemon says: V_DEVICE, which device this is, and V_RESULT, what became of a founding, a joining or an
+ * operation. Neither makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let them come
  * to nothing, which it can do anyway: the key of a household that is a member is never touched here.
  */
 #include "base/log.h"
 #include "porchlight/outcomes.def"
+#include "vault/ballot.h"
 #include "vault/vault.h"
 
 static const char *state_word(enum keyfile_state state) {
@@ -53,9 +54,10 @@ static void settle_leftover(struct vault *v) {
                          state_word(v->key.state));
 }
 
-void on_device(struct vault *v, const union frame_message *m) {
+void on_device(struct vault *v, const union frame_message *m, mesh_time now) {
         const struct wire_v_device *d = &m->v_device;
         bool first = !v->knows_device;
+        (void)now;
         memcpy(v->sign.b, d->sign.p, sizeof(v->sign.b));
         memcpy(v->noise.b, d->noise.p, sizeof(v->noise.b));
         memcpy(v->seal.b, d->seal.p, sizeof(v->seal.b));
@@ -88,7 +90,7 @@ static enum wire_e_exit exit_of(struct span name) {
         return EXIT_REFUSED;
 }
 
-static void answer_no(struct vault_peer *p, const struct wire_v_result *res) {
+void vault_pass_on(struct vault_peer *p, const struct wire_v_result *res) {
         if (!WIRE_HAS(res, V_RESULT, name)) {
                 vault_refuse(p, VAULT_NO_DAEMON_REFUSED);
                 return;
@@ -100,14 +102,6 @@ static void answer_no(struct vault_peer *p, const struct wire_v_result *res) {
         frame_put(&p->out, wire_owner_find(OWNER_O_ERROR), &msg);
 }
 
-static void answer_done(struct vault_peer *p, bool kept) {
-        struct wire_c_done done = {0};
-        if (!kept)
-                WIRE_PUT(&done, C_DONE, warning,
-                         SPAN_STR("DIR/vault/household could not be rewritten; is the disk full?"));
-        frame_put(&p->out, wire_owner_find(OWNER_O_DONE), &done);
-}
-
 static void give_up(struct vault *v) {
         struct wire_c_none none = {0};
         bool joining = v->key.state == KEYFILE_JOINING;
@@ -117,13 +111,9 @@ static void give_up(struct vault *v) {
                 frame_put(&v->to_daemon, wire_owner_find(OWNER_V_FORGET), &none);
 }
 
-void on_result(struct vault *v, const union frame_message *m) {
-        const struct wire_v_result *res = &m->v_result;
+/* Of a founding or joining. */
+static void settle(struct vault *v, const struct wire_v_result *res) {
         bool waiting = !res->ok && WIRE_HAS(res, V_RESULT, waiting), kept = true;
-        if (!v->has_key || v->key.state == KEYFILE_MEMBER) {
-                log_warning("the daemon tells the outcome of nothing; ignoring it");
-                return;
-        }
         struct vault_peer *asker = TAKE(v->asker);
         v->errand = VAULT_NO_ERRAND;
         v->in_mesh = res->ok || waiting; /* what is said to the daemon from now on stands behind V_FORGET */
@@ -134,7 +124,17 @@ void on_result(struct vault *v, const union frame_message *m) {
                 give_up(v);
         }
         if (asker && res->ok)
-                answer_done(asker, kept);
+                vault_done(asker, kept ? NULL : "DIR/vault/household could not be rewritten; is the disk full?");
         else if (asker)
-                answer_no(asker, res);
+                vault_pass_on(asker, res);
+}
+
+void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
+        (void)now;
+        if (v->errand == VAULT_OP)
+                ballot_settle(v, &m->v_result);
+        else if (v->has_key && v->key.state != KEYFILE_MEMBER)
+                settle(v, &m->v_result);
+        else
+                log_warning("the daemon tells the outcome of nothing; ignoring it");
 }

@@ -8,10 +8,9 @@ void on_state(struct vault *v, struct vault_peer *p, const union frame_message *
                 .v = 1,
                 .has_household = has,
                 .passphrase = locked,
-                .unlocked = has && !locked, /* a plain key is always open; a locked one only while it signs */
+                .unlocked = has && vault_unlocked(v, now),
         };
-        struct wire_c_done done = {0};
-        (void)m, (void)now;
+        (void)m;
         frame_put(&p->out, wire_owner_find(OWNER_O_STATE_ROW), &row);
-        frame_put(&p->out, wire_owner_find(OWNER_O_DONE), &done);
+        vault_done(p, NULL);
 }

@@ -54,9 +54,10 @@ static void on_term(int sig) {
         terminated = 1;
 }
 
+/* A clock that goes on while the machine sleeps: an unlocked key must not outlast a closed lid. */
 static mesh_time now_ms(void) {
         struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
+        clock_gettime(CLOCK_BOOTTIME, &ts);
         return (mesh_time)ts.tv_sec * 1000 + (mesh_time)ts.tv_nsec / 1000000;
 }
 
@@ -164,7 +165,7 @@ static void seat_serve(struct server *s, struct seat *seat, short events, mesh_t
                 seat->last = true;
         if (!seat_waits(s, seat))
                 seat_requests(s, seat, now);
-        bool idle = !seat_waits(s, seat) && now >= seat->idle_until;
+        bool idle = !vault_holds(&s->vault, &seat->peer) && now >= seat->idle_until;
         bool gone = !buf_ok(&seat->peer.out) || !flush(&seat->peer.out, seat->fd);
         bool done = seat->last && !seat_waits(s, seat) && !seat->peer.out.n;
         if (hung_up || idle || gone || done)
@@ -211,14 +212,14 @@ static void owner_accept(struct server *s, mesh_time now) {
 
 /* ---- the daemon ---- */
 
-static void daemon_serve(struct server *s, short events) {
+static void daemon_serve(struct server *s, short events, mesh_time now) {
         struct span body;
         size_t used;
         int r;
         if (events & (POLLIN | POLLHUP | POLLERR) && inbox_fill(&s->daemon, SERVER_DAEMON_FD) == STREAM_END)
                 s->over = true;
         while ((r = inbox_take(&s->daemon, &body, &used)) == 0) {
-                vault_daemon(&s->vault, body);
+                vault_daemon(&s->vault, body, now);
                 inbox_drop(&s->daemon, used);
         }
         if (r == FRAME_E_SIZE) {
@@ -244,7 +245,7 @@ static bool listen_when_ready(struct server *s, struct folder_why *why) {
 static mesh_time next_wake(const struct server *s) {
         mesh_time at = vault_deadline(&s->vault);
         for (size_t i = 0; i < SEATS; i++)
-                if (s->seats[i].fd >= 0 && !seat_waits(s, &s->seats[i]))
+                if (s->seats[i].fd >= 0 && !vault_holds(&s->vault, &s->seats[i].peer))
                         at = MIN(at, s->seats[i].idle_until);
         return at;
 }
@@ -280,7 +281,7 @@ static bool turn(struct server *s, const sigset_t *mask, struct folder_why *why)
         if (terminated)
                 return true;
         mesh_time now = now_ms();
-        daemon_serve(s, fds[POLL_DAEMON].revents);
+        daemon_serve(s, fds[POLL_DAEMON].revents, now);
         vault_tick(&s->vault, now);
         for (size_t i = 0; i < SEATS; i++)
                 if (s->seats[i].fd >= 0)

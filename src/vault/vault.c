@@ -3,6 +3,7 @@
 #include "vault/vault.h"
 
 #include "base/log.h"
+#include "vault/ballot.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,14 +17,21 @@ static const struct {
         {OWNER_O_CREATE, on_create},
         {OWNER_O_JOIN, on_join},
         {OWNER_O_STATE, on_state},
+        {OWNER_O_OP, on_op},
+        {OWNER_O_GO, on_go},
+        {OWNER_O_UNLOCK, on_unlock},
+        {OWNER_O_LOCK, on_lock},
+        {OWNER_O_PASSPHRASE, on_passphrase},
 };
 
 static const struct {
         enum wire_owner number;
-        void (*handle)(struct vault *v, const union frame_message *m);
+        void (*handle)(struct vault *v, const union frame_message *m, mesh_time now);
 } daemon_messages[] = {
         {OWNER_V_DEVICE, on_device},
         {OWNER_V_RESULT, on_result},
+        {OWNER_V_OPS, on_ops},
+        {OWNER_V_OPS_END, on_ops_end},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {
@@ -55,6 +63,13 @@ bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt,
         int n = vsnprintf(message, sizeof(message), fmt, ap);
         va_end(ap);
         return refuse_with(p, e, n > 0 && (size_t)n < sizeof(message) ? message : vault_error(e)->message);
+}
+
+void vault_done(struct vault_peer *p, const char *warning) {
+        struct wire_c_done done = {0};
+        if (warning)
+                WIRE_PUT(&done, C_DONE, warning, span_str(warning));
+        frame_put(&p->out, wire_owner_find(OWNER_O_DONE), &done);
 }
 
 /* ---- the key file at the start ---- */
@@ -102,6 +117,8 @@ int vault_init(struct vault *ret, const struct vault_io *io) {
 void vault_fini(struct vault *v) {
         if (v->unsaved)
                 vault_key_save_state(v);
+        vault_lock(v);
+        ballot_drop(v);
         buf_wipe(&v->to_daemon);
 }
 
@@ -134,7 +151,7 @@ void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh
         vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "%s is not for the owner's tools to say", row->name);
 }
 
-void vault_daemon(struct vault *v, struct span body) {
+void vault_daemon(struct vault *v, struct span body, mesh_time now) {
         const struct wire_number *row;
         union frame_message msg;
         struct codec_why why;
@@ -145,24 +162,59 @@ void vault_daemon(struct vault *v, struct span body) {
         }
         for (size_t i = 0; i < ARRAY_LEN(daemon_messages); i++)
                 if (daemon_messages[i].number == row->number) {
-                        daemon_messages[i].handle(v, &msg);
+                        daemon_messages[i].handle(v, &msg, now);
                         return;
                 }
         log_warning("%s is not for the daemon to say, ignoring it", row->name);
 }
 
+/* ---- who waits, and how long ---- */
+
+bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
+               const void *msg, mesh_time now) {
+        frame_put(&v->to_daemon, wire_owner_find(number), msg);
+        if (!buf_ok(&v->to_daemon))
+                return vault_refuse(p, VAULT_NO_MEMORY);
+        v->errand = errand;
+        v->asker = p;
+        v->deadline = now + VAULT_ANSWER_MS;
+        return true;
+}
+
 void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
         if (v->asker == p)
                 v->asker = NULL;
+        if (v->ballot && v->ballot->peer == p)
+                ballot_drop(v);
+}
+
+bool vault_holds(const struct vault *v, const struct vault_peer *p) {
+        return v->asker == p || (v->ballot && v->ballot->peer == p);
 }
 
 mesh_time vault_deadline(const struct vault *v) {
-        return v->asker ? v->deadline : MESH_NEVER;
+        mesh_time at = v->asker ? v->deadline : MESH_NEVER;
+        if (ballot_asked(v))
+                at = MIN(at, v->ballot->deadline);
+        return v->open ? MIN(at, v->open_until) : at;
+}
+
+static void give_up_on_daemon(struct vault *v) {
+        log_warning("the daemon has not answered for %d s, telling the owner", VAULT_ANSWER_MS / 1000);
+        vault_refuse(v->asker, VAULT_NO_DAEMON_SILENT);
+        vault_peer_gone(v, v->asker);
+}
+
+static void give_up_on_owner(struct vault *v) {
+        vault_refuse(v->ballot->peer, VAULT_NO_UNCONFIRMED);
+        ballot_drop(v);
 }
 
 void vault_tick(struct vault *v, mesh_time now) {
-        if (!v->asker || now < v->deadline)
-                return;
-        log_warning("the daemon has not answered for %d s, telling the owner", VAULT_ANSWER_MS / 1000);
-        vault_refuse(TAKE(v->asker), VAULT_NO_DAEMON_SILENT);
+        if (v->open && now >= v->open_until)
+                vault_lock(v);
+        if (v->asker && now >= v->deadline)
+                give_up_on_daemon(v);
+        if (ballot_asked(v) && now >= v->ballot->deadline)
+                give_up_on_owner(v);
 }

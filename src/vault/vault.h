@@ -6,7 +6,7 @@
  * asker's `out` and in `to_daemon`, which the caller sends. Sockets are not its matter, and disk, clock and randomness
  * are reached through struct vault_io, so that a fuzzer can drive it whole. At most one request waits for the daemon at
  * a time; it is answered after 45 s at the latest. Between requests no secret is in memory, whatever the key file's
- * lock.
+ * lock, but for the while that the owner has unlocked it for.
  *
  * Requests are a table of number and handler (vault.c): a new one is a row there and a file on_<message>.c.
  */
@@ -21,6 +21,8 @@
 #include "wire/frame.h"
 
 #define VAULT_ANSWER_MS 45000        /* the daemon's time for one request; joining takes it 30 s at most */
+#define VAULT_GO_MS 60000            /* the owner's time to say yes to a sentence */
+#define VAULT_OPEN_S 900             /* how long an unlocked key stays open, unless the owner says otherwise */
 #define VAULT_CLOCK_FLOOR 1767225600 /* 2026-01-01: no honest clock is earlier than this program */
 #define VAULT_DEVICE_NAME "hub"      /* unless the owner says otherwise */
 
@@ -56,8 +58,11 @@ struct vault_peer {
         struct buf out; /* frames for it; failed: close it */
 };
 
-/* What the daemon has in hand and has not said a word about yet. */
-enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN };
+/* What the daemon has in hand and has not said a word about yet; VAULT_OPS: has not sent all of. */
+enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN, VAULT_OPS, VAULT_OP };
+
+struct household;
+struct ballot;
 
 struct vault {
         const struct vault_io *io; /* borrowed */
@@ -72,6 +77,11 @@ struct vault {
         enum vault_errand errand;
         struct vault_peer *asker; /* who waits for its end; NULL: nobody */
         mesh_time deadline;       /* of the asker */
+        struct household *open;   /* the key, while the owner has it unlocked; else NULL */
+        mesh_time open_until;
+        unsigned wrong_tries;     /* of passphrases, since the last right one */
+        mesh_time next_try;       /* no passphrase is looked at before */
+        struct ballot *ballot;    /* what the household is about to sign; NULL: nothing */
 };
 
 /* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
@@ -83,9 +93,11 @@ bool vault_may_ask(const struct vault *v, uint32_t uid);
 /* One frame's body from an owner's tool. */
 void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh_time now);
 /* One frame's body from the daemon. */
-void vault_daemon(struct vault *v, struct span body);
-/* The tool hung up. What it asked for goes on. */
+void vault_daemon(struct vault *v, struct span body, mesh_time now);
+/* The tool hung up. What the daemon has in hand goes on; what is not signed yet never will be. */
 void vault_peer_gone(struct vault *v, const struct vault_peer *p);
+/* The tool waits for an answer, or has a sentence to say yes to. */
+bool vault_holds(const struct vault *v, const struct vault_peer *p);
 mesh_time vault_deadline(const struct vault *v); /* MESH_NEVER: none */
 void vault_tick(struct vault *v, mesh_time now);
 /* Appends an O_ERROR. Returns false, so that a check may end with it. */
@@ -106,6 +118,9 @@ struct household *household_new(const struct vault *v); /* NULL: no memory */
 struct household *household_free(struct household *h);
 DEFINE_FREEP(struct household, household_free)
 
+/* The household's own key, out of its file. VAULT_OK, or why not. */
+enum vault_error household_open(const struct vault *v, struct span passphrase, struct household **ret);
+
 /* How the owner wants the key locked, as both founding and joining ask. */
 struct vault_wish {
         bool passphrase, no_passphrase;
@@ -114,6 +129,19 @@ struct vault_wish {
 
 /* The key is that of a founding or joining the daemon knows nothing of: the next one takes its place. */
 bool vault_key_void(const struct vault *v);
+/* Whether the key can be used without a passphrase just now. */
+bool vault_unlocked(const struct vault *v, mesh_time now);
+/* Wipes an unlocked key out of memory. */
+void vault_lock(struct vault *v);
+/* Opens the key file, with @passphrase if it is under one; a wrong one makes the next wait longer. @ret is to be freed.
+ * True, or @p has its answer. */
+bool vault_open(struct vault *v, struct vault_peer *p, struct span passphrase, mesh_time now, struct household **ret);
+/* There is a household's key here. True, or @p has its answer. */
+bool vault_has_household(const struct vault *v, struct vault_peer *p);
+/* The last frame of an answer; @warning may be NULL. */
+void vault_done(struct vault_peer *p, const char *warning);
+/* The daemon's no, or VAULT_NO_DAEMON_REFUSED where it gave no reason. */
+void vault_pass_on(struct vault_peer *p, const struct wire_v_result *res);
 /* The common checks: true, or @p has its answer. */
 bool vault_is_free(const struct vault *v, struct vault_peer *p);
 bool vault_name_fine(struct vault_peer *p, struct span household);
@@ -131,12 +159,22 @@ bool vault_key_keep(struct vault *v, struct vault_peer *p, struct household *h, 
 bool vault_key_save_state(struct vault *v);
 /* Removes the key of a founding or joining that came to nothing. */
 void vault_key_drop(struct vault *v);
-/* Sends the daemon on an errand; @p waits for its end. False: no memory, the key is dropped and @p has its answer. */
+/* Sends the daemon on an errand; @p waits for its end. False: no memory, and @p has its answer. */
+bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
+               const void *msg, mesh_time now);
+/* The same for a founding or joining, whose key is dropped if it fails. */
 bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
                 const void *msg, mesh_time now);
 
 void on_create(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_state(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
-void on_device(struct vault *v, const union frame_message *m);
-void on_result(struct vault *v, const union frame_message *m);
+void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_lock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_passphrase(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_device(struct vault *v, const union frame_message *m, mesh_time now);
+void on_result(struct vault *v, const union frame_message *m, mesh_time now);
+void on_ops(struct vault *v, const union frame_message *m, mesh_time now);
+void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now);

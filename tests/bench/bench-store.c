@@ -19,7 +19,7 @@
 #define HOME_LON 13.4
 #define SPREAD_DEG 0.02 /* about 4.4 x 2.7 km */
 #define RETENTION_S (30u * MESH_DAY)
-#define QUERIES 400
+#define QUERIES 100
 
 static double seconds(void) {
         struct timespec t;
@@ -170,6 +170,7 @@ int main(int argc, char **argv) {
         uint64_t alerts = argc > 2 ? strtoull(argv[2], NULL, 10) : 100000, rng = 3;
         if (argc > 1)
                 setenv("TMPDIR", argv[1], 1);
+        setvbuf(stdout, NULL, _IOLBF, 0);
         rows_dir(dir, sizeof(dir));
         ingest(dir);
 

@@ -40,7 +40,14 @@ def impure(symbol):
     return None
 
 
+def defined(nm, library):
+    """What the library defines itself: its own clock.c may well have a clock_now."""
+    out = subprocess.run([nm, '--defined-only', '-g', library], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return {line.split()[2] for line in out.splitlines() if len(line.split()) == 3}
+
+
 def findings(nm, library):
+    own = defined(nm, library)
     out = subprocess.run([nm, '-u', library], check=True, stdout=subprocess.PIPE, text=True).stdout
     found = []
     member = library
@@ -48,7 +55,7 @@ def findings(nm, library):
         if line.endswith(':'):
             member = line[:-1]
         words = line.split()
-        what = impure(words[1]) if len(words) == 2 else None
+        what = impure(words[1]) if len(words) == 2 and words[1] not in own else None
         if what:
             found.append(f'{member} uses {words[1]}: {what}')
     return sorted(set(found))

@@ -109,7 +109,7 @@ class Daemon(street.Play):
         overview = self.anna.cli('help', code=0).out
         commands = [('status',), ('nearby',), ('peers',), ('member', 'list'), ('device', 'list'), ('mesh', 'show'),
                     ('invite', 'list'), ('alert', 'show', alert), ('invite', 'show', ticket), ('help',), ('version',),
-                    ('help', 'post'), ('help', 'alert'), ('help', 'mesh', 'create'), ('help', 'nearby')]
+                    ('post', 'fire', 'A fire'), ('post', 'gas-smell'), ('help', 'post'), ('help', 'alert'), ('help', 'mesh', 'create'), ('help', 'nearby')]
         for words in commands:
             result = self.anna.cli(*words, code=0)
             wide = [line for line in (result.out + result.err).splitlines() if len(line) > street.COLUMNS]

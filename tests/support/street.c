@@ -38,6 +38,8 @@ struct end { /* one side of a connection */
 struct conn {
         struct end side[2]; /* 0 dialled */
         uint64_t last[2];   /* time at which the last bytes sent by a side arrive */
+        street_on_bytes on; /* of an attached test: what the home says */
+        void *ctx;
 };
 
 struct home {
@@ -309,6 +311,8 @@ static void transmit(struct street *s, size_t from, const struct mesh_action *a)
         struct end *to = &c->side[1 - side];
         if (to->home == STRANGER) {
                 s->stranger_back += a->send.n;
+                if (c->on)
+                        c->on(c->ctx, a->send, false);
                 return;
         }
         if (is_cut(s, from, to->home) || !to->open)
@@ -331,6 +335,8 @@ static void hang_up(struct street *s, size_t from, mesh_link link) {
                 return;
         c->side[side].open = false;
         struct end *to = &c->side[1 - side];
+        if (c->on)
+                c->on(c->ctx, SPAN_NONE, true);
         if (!to->open || to->home == STRANGER)
                 return;
         uint64_t at = s->now + latency(s);
@@ -841,4 +847,34 @@ size_t street_stranger(struct street *s, size_t i, struct span bytes) {
         }
         street_run_for(s, 60);
         return s->stranger_back;
+}
+
+/* ---- tests that are a peer themselves ---- */
+const struct mesh_config *street_config(const struct street *s, size_t i) {
+        return &s->homes[i].cfg;
+}
+
+const struct mesh_row *street_row(const struct street *s, size_t i, size_t k) {
+        const struct disk *d = &s->homes[i].disk;
+        return k < d->n ? &d->rows[k].row : NULL;
+}
+
+mesh_wall street_wall(const struct street *s) {
+        return START_WALL + s->now / 1000;
+}
+
+mesh_link street_attach(struct street *s, size_t i, street_on_bytes on, void *ctx) {
+        struct end nowhere = {STRANGER, 0, true}, there = {i, ++s->homes[i].accepted, true};
+        struct conn *c = conn_add(s, nowhere, there);
+        c->on = on;
+        c->ctx = ctx;
+        feed(s, i, (struct mesh_event){.type = MESH_EV_LINK_UP, .link = there.link});
+        return there.link;
+}
+
+void street_attached_send(struct street *s, size_t i, mesh_link link, struct span bytes) {
+        for (size_t done = 0; done < bytes.n; done += PIECE) {
+                struct span piece = span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done));
+                feed(s, i, (struct mesh_event){.type = MESH_EV_RECV, .link = link, .recv = piece});
+        }
 }

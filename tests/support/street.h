@@ -55,3 +55,13 @@ struct mesh *street_core(struct street *s, size_t i);
 uint64_t street_bytes(const struct street *s);
 /* Garbage: opens a connection to home @i from nowhere, sends @bytes, and returns how many bytes came back within a minute. */
 size_t street_stranger(struct street *s, size_t i, struct span bytes);
+
+/* ---- for tests that are a peer themselves (support/guest.h) ---- */
+const struct mesh_config *street_config(const struct street *s, size_t i);      /* a home's device secrets */
+const struct mesh_row *street_row(const struct street *s, size_t i, size_t k);  /* of its disk, in no order; NULL past the end */
+mesh_wall street_wall(const struct street *s);
+/* A connection to home @i from nowhere. What the home sends goes to @on at once, with gone set when it hangs up; @on must not
+ * call the street. */
+typedef void (*street_on_bytes)(void *ctx, struct span bytes, bool gone);
+mesh_link street_attach(struct street *s, size_t i, street_on_bytes on, void *ctx);
+void street_attached_send(struct street *s, size_t i, mesh_link link, struct span bytes);

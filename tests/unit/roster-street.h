@@ -61,7 +61,8 @@ static inline void street_keys(struct street_home *h, uint32_t n) {
 }
 
 static inline struct roster *street_roster(void) {
-        static const uint64_t seed[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb, 0x2545f4914f6cdd1d};
+        static const uint64_t seed[4] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
+                                         0x2545f4914f6cdd1d};
         struct roster *r;
         assert_int_equal(roster_new(&r, seed), 0);
         return r;
@@ -173,7 +174,8 @@ static inline bool street_steward(const struct street *s, int side, uint32_t n) 
 }
 
 /* Where the next operation of @home hangs, as @side knows it; the backdated place if one is set. */
-static inline size_t street_parents(const struct street *s, int side, uint32_t home, struct hash ret[4], uint64_t *ret_seq) {
+static inline size_t street_parents(const struct street *s, int side, uint32_t home, struct hash ret[4],
+                                    uint64_t *ret_seq) {
         if (s->backdate) {
                 memcpy(ret, s->old, sizeof(s->old));
                 *ret_seq = s->old_seq;
@@ -253,7 +255,8 @@ static inline int street_device_revoke(struct street *s, int side, uint32_t home
 
 /* ---- joining ---- */
 
-static inline void street_ticket(struct street *s, uint32_t inviter, uint64_t uses, mesh_wall expires, struct ticket *ret) {
+static inline void street_ticket(struct street *s, uint32_t inviter, uint64_t uses, mesh_wall expires,
+                                 struct ticket *ret) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         static const uint8_t link_key[32];
         *ret = (struct ticket){0};

@@ -144,7 +144,7 @@ static inline struct store_alert alert_of(struct store_reader *r, struct hash id
 
 /* One row of each kind, and what replaces or follows it. */
 static inline void put_core_rows(struct store *s) {
-        struct mesh_row rows[12] = {0};
+        struct mesh_row rows[13] = {0};
         size_t n = 0;
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(2), SPAN_STR("second by id, first by time")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(1), SPAN_STR("op")}};
@@ -155,6 +155,7 @@ static inline void put_core_rows(struct store *s) {
                                       .epoch = {{1}, SPAN_STR("head"), true, {{5}}, 20000, {{6}}, 9}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_EPOCH,
                                       .epoch = {{1}, SPAN_STR("head"), true, {{7}}, 20001, {{6}}, 9}};
+        rows[n++] = (struct mesh_row){.kind = MESH_ROW_REVOKE, .revoke = {rows_id(3), 99, SPAN_STR("taken back")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_TICKET, .ticket = {{{3}}, SPAN_STR("text"), SPAN_NONE, true}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_CONTACT, .contact = {{{4}}, UINT64_MAX, SPAN_STR("contact")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_ADDR, .addr = {{{1, 2}, 443, 3}, {{8}}, true, false}};

@@ -170,9 +170,17 @@ static void addresses(void **state) {
         assert_true(WIRE_HAS(&a, ADDR, ip6) && a.ip6.n == 16);
         assert_true(address_parse("hub.example:65535", &room, &a));
         assert_true(WIRE_HAS(&a, ADDR, dns) && a.dns.n == 11);
+        assert_true(address_parse("192.0.2.7", &room, &a) && a.port == PORCHLIGHT_PORT);
+        assert_true(WIRE_HAS(&a, ADDR, ip4));
+        assert_true(address_parse("[2001:db8::7]", &room, &a) && a.port == PORCHLIGHT_PORT);
+        assert_true(WIRE_HAS(&a, ADDR, ip6));
+        assert_true(address_parse("hub.example", &room, &a) && a.port == PORCHLIGHT_PORT);
         static const char *const none[] = {"",
                                            ":80",
-                                           "host",
+                                           "[]",
+                                           "[2001:db8::7",
+                                           "2001:db8::7",
+                                           "host:",
                                            "host:0",
                                            "host:65536",
                                            "1.2:3",

@@ -11,9 +11,10 @@
 #include "roster-street.h"
 
 #define RUNS 1200
-#define ORDERS 3       /* in which each history is replayed */
+#define ORDERS 3 /* in which each history is replayed */
 #define STEPS_MAX 60
 #define PEOPLE 14
+#define SECONDS_MAX 10 /* CPU time of those under a sanitizer; far below what going through all for each would take */
 #define BULK 5000      /* homes of the big mesh */
 
 static uint64_t seed_now; /* printed when an assertion fails */
@@ -164,9 +165,9 @@ static void random_step(struct street *s, struct ticket *shared, uint32_t *remem
 static void roster_print(const struct roster *r) {
         const struct roster_home *h;
         for (size_t i = 0; (h = roster_home_at(r, i)); i++) {
-                print_message("%s member %d left %d steward %d joined %llu gone %llu depth %u clash %d:", h->name, h->member,
-                              h->left, h->steward, (unsigned long long)h->joined, (unsigned long long)h->gone_at,
-                              h->depth, h->name_clash);
+                print_message("# %s member %d left %d steward %d joined %llu gone %llu depth %u clash %d:", h->name,
+                              h->member, h->left, h->steward, (unsigned long long)h->joined,
+                              (unsigned long long)h->gone_at, h->depth, h->name_clash);
                 for (size_t k = 0; k < h->n_devices; k++)
                         print_message(" %02x%02x %d %llu %llu", h->devices[k]->sign.b[0], h->devices[k]->sign.b[1],
                                       h->devices[k]->share, (unsigned long long)h->devices[k]->since,
@@ -263,7 +264,7 @@ static void test_order_does_not_matter(void **state) {
         for (uint64_t i = 1, n = runs ? strtoull(runs, NULL, 10) : RUNS; i <= n; i++)
                 history_run(i);
         for (int i = OP_GENESIS; i <= OP_RETURN; i++)
-                print_message("%s: %zu\n", wire_enum_text(&wire_op_enum, (uint64_t)i), taken[i]);
+                print_message("# %s: %zu\n", wire_enum_text(&wire_op_enum, (uint64_t)i), taken[i]);
 }
 
 /* ---- removed homes sign on ---- */
@@ -399,11 +400,11 @@ static void test_five_thousand(void **state) {
                 heads[0] = id;
         }
         assert_int_equal(roster_members(r), BULK);
-        print_message("%d adds of %zu bytes: %.0f ms without signature checks, %zu bytes of memory a home\n", BULK - 1,
-                      bytes / (BULK - 1), took * 1e3, (mallinfo2().uordblks - memory) / BULK);
+        print_message("# %d adds of %zu bytes: %.0f ms without signature checks, %zu bytes of memory a home\n",
+                      BULK - 1, bytes / (BULK - 1), took * 1e3, (mallinfo2().uordblks - memory) / BULK);
         double from = seconds();
         assert_int_equal(street_leave(&s, 0, 0), 0);
-        print_message("a fold of all of them: %.1f ms\n", (seconds() - from) * 1e3);
+        print_message("# a fold of all of them: %.1f ms\n", (seconds() - from) * 1e3);
         assert_int_equal(roster_members(r), BULK - 1);
         street_end(&s);
 }

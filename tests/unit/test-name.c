@@ -45,11 +45,29 @@ static void test_length(void **state) {
 static void test_characters(void **state) {
         (void)state;
         static const char *const refused[] = {
-                " Smith",        "Smith ",         "Smith  Jones",     "Sm\tith",        "Smith\n",
-                "Sm\x7fith",     "Sm\xc2\x85ith",  "Sm\xe2\x80\xaeith", "Sm\xe2\x80\x8bith", "Sm\xef\xbb\xbfith",
-                "Sm\xc2\xadith", "Sm\xc2\xa0ith",  "Sm\xe3\x80\x80ith", "a/b",            "a+b",
-                "#1",            "a*b",            "\xff",             "\xc0\x80",       "\xed\xa0\x80",
-                "Sm\xf3\xa0\x81\x81ith", "Sm\xe2\x81\xa6ith", " ",
+                " Smith",
+                "Smith ",
+                "Smith  Jones",
+                "Sm\tith",
+                "Smith\n",
+                "Sm\x7fith",
+                "Sm\xc2\x85ith",
+                "Sm\xe2\x80\xaeith",
+                "Sm\xe2\x80\x8bith",
+                "Sm\xef\xbb\xbfith",
+                "Sm\xc2\xadith",
+                "Sm\xc2\xa0ith",
+                "Sm\xe3\x80\x80ith",
+                "a/b",
+                "a+b",
+                "#1",
+                "a*b",
+                "\xff",
+                "\xc0\x80",
+                "\xed\xa0\x80",
+                "Sm\xf3\xa0\x81\x81ith",
+                "Sm\xe2\x81\xa6ith",
+                " ",
         };
         for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
                 assert_int_equal(name_check(span_str(refused[i])), NAME_E_INPUT);
@@ -61,13 +79,45 @@ static void test_characters(void **state) {
 static void test_roles(void **state) {
         (void)state;
         static const char *const refused[] = {
-                "Police",       "police",        "POLICE",       "Elm Street Police", "P0lice",        "Po1ice",
-                "PoIice",       "Pol|ce",        "Роlice",       "Ρolice",            "pólice",        "P o l i c e",
-                "Police!",      "(Police)",      "Police-Desk",  "Polizei",           "POLIZEI",       "Fire Brigade",
-                "Elm fire department", "Feuerwehr", "Ambulance", "112",           "911",
-                "9 1 1",        "Steward",       "The Adrnin",   "Admin",             "Moderator",     "Porchlight",
-                "City of Elm",  "Council",       "Sheriff Bob",  "Official Alerts",   "Security Service", "Ｐｏｌｉｃｅ",
-                "𝐏𝐨𝐥𝐢𝐜𝐞",       "Полиция",       "emergency",    "Call 911",
+                "Police",
+                "police",
+                "POLICE",
+                "Elm Street Police",
+                "P0lice",
+                "Po1ice",
+                "PoIice",
+                "Pol|ce",
+                "Роlice",
+                "Ρolice",
+                "pólice",
+                "P o l i c e",
+                "Police!",
+                "(Police)",
+                "Police-Desk",
+                "Polizei",
+                "POLIZEI",
+                "Fire Brigade",
+                "Elm fire department",
+                "Feuerwehr",
+                "Ambulance",
+                "112",
+                "911",
+                "9 1 1",
+                "Steward",
+                "The Adrnin",
+                "Admin",
+                "Moderator",
+                "Porchlight",
+                "City of Elm",
+                "Council",
+                "Sheriff Bob",
+                "Official Alerts",
+                "Security Service",
+                "Ｐｏｌｉｃｅ",
+                "𝐏𝐨𝐥𝐢𝐜𝐞",
+                "Полиция",
+                "emergency",
+                "Call 911",
         };
         for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
                 int e = name_check(span_str(refused[i]));
@@ -95,8 +145,8 @@ static void test_look_alikes(void **state) {
         assert_true(alike("Smith", "Smlth"));
         assert_true(alike("Bob", "B0b"));
         assert_true(alike("The Smiths", "TheSmiths"));
-        assert_true(alike("Cope", "Соре"));      /* Cyrillic */
-        assert_true(alike("Ana", "Αna"));        /* Greek */
+        assert_true(alike("Cope", "Соре")); /* Cyrillic */
+        assert_true(alike("Ana", "Αna"));   /* Greek */
         assert_true(alike("Willow", "VVillow"));
         assert_true(alike("Jose", "José"));
         assert_true(alike("Jose", "Jose\xcc\x81"));
@@ -129,8 +179,9 @@ static void test_skeleton_of_anything(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_fine),  cmocka_unit_test(test_length),      cmocka_unit_test(test_characters),
-                cmocka_unit_test(test_roles), cmocka_unit_test(test_look_alikes), cmocka_unit_test(test_skeleton_of_anything),
+                cmocka_unit_test(test_fine),        cmocka_unit_test(test_length),
+                cmocka_unit_test(test_characters),  cmocka_unit_test(test_roles),
+                cmocka_unit_test(test_look_alikes), cmocka_unit_test(test_skeleton_of_anything),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -180,7 +180,7 @@ static void run_all(size_t n, size_t max) {
                         world_new(&w, n, (enum shape)s);
                         differ(&w, (enum difference)d);
                         struct cost c = reconcile(&w, max);
-                        if (n >= 1000 && s == SHAPE_SPREAD)
+                        if (n >= 20000 && s == SHAPE_SPREAD)
                                 print_message("# %zu elements, %s, messages of %zu: %zu bytes, %zu messages\n", n,
                                               difference_names[d], max, c.bytes, c.rounds);
                         world_free(&w);

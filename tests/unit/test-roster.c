@@ -585,7 +585,7 @@ static void test_demotion(void **state) {
         assert_int_equal(street_endorse(&s, 1, 2, p), 0); /* side 1: 2 is a steward still */
         assert_false(street_member(&s, 1, 5));
         same_for_all(&s);
-        assert_true(street_member(&s, 0, 5)); /* a vote unseen by the demotion's */
+        assert_true(street_member(&s, 0, 5));                     /* a vote unseen by the demotion's */
         assert_int_equal(street_about(&s, 0, 2, OP_VOUCH, 4), 0); /* and its chain goes on */
         assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 2), 0);
         assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
@@ -596,21 +596,23 @@ static void test_demotion(void **state) {
 /* Who was made a steward by votes that fell votes as an ordinary home. */
 static void test_stewardship_rests_on_votes(void **state) {
         (void)state;
-        begin(&s, 7, 3);
+        begin(&s, 8, 4);
         assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 4), 0);
         struct hash promote = s.last;
         assert_int_equal(street_about(&s, 0, 1, OP_REMOVE, 5), 0);
         struct hash p = s.last;
         street_sync_all(&s);
         assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 2), 0);
-        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        struct hash removal = s.last;
+        assert_int_equal(street_endorse(&s, 0, 1, removal), 0);
+        assert_int_equal(street_endorse(&s, 0, 3, removal), 0);
         assert_int_equal(street_endorse(&s, 1, 2, promote), 0); /* unseen */
         assert_true(street_steward(&s, 1, 4));
         assert_int_equal(street_endorse(&s, 1, 4, p), 0);
         assert_true(street_member(&s, 1, 5)); /* in past(proposal) it was no steward */
         assert_int_equal(street_about(&s, 1, 4, OP_REMOVE, 6), 0);
         p = s.last;
-        assert_int_equal(street_endorse(&s, 1, 3, p), 0);
+        assert_int_equal(street_endorse(&s, 1, 7, p), 0);
         same_for_all(&s);
         assert_false(street_member(&s, 0, 2));
         assert_false(street_steward(&s, 0, 4));

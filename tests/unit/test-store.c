@@ -195,12 +195,13 @@ static void rows_come_back_in_order(void **state) {
         put_core_rows(s);
         _clean_(buf_fini) struct buf want = BUF_NULL;
         buf_add_str(&want, "0 8\n1 addPORCHLIGHT1\n2 ");
-        struct hash first = rows_id(2), second = rows_id(1);
+        struct hash first = rows_id(2), second = rows_id(1), third = rows_id(3);
         text_hex(&want, span_of(first.b, 2));
         buf_add_str(&want, "second by id, first by time\n2 ");
         text_hex(&want, span_of(second.b, 2));
-        buf_add_str(&want, "op\n3 0100head1 07 20001 06 9\n4 0300text 1\n5 0400 ffffffffffffffff contact\n"
-                           "6 0102 443 3 08 1 0\n");
+        buf_add_str(&want, "op\n3 0100head1 07 20001 06 9\n4 ");
+        text_hex(&want, span_of(third.b, 2));
+        buf_add_str(&want, "taken back\n5 0300text 1\n6 0400 ffffffffffffffff contact\n7 0102 443 3 08 1 0\n");
         expect_restored(s, 0, buf_cstr(&want));
 
         struct mesh_row over = {.kind = MESH_ROW_JOIN};

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * member remove, endorse, promote, demote, vouch; mesh leave: what the household signs about its mesh. Each is one
+ * operation that the vault puts into words and signs; here it is only said what became of it.
+ */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "cli/options.h"
+#include "cli/owner.h"
+#include "cli/proposal.h"
+#include "wire/json.h"
+
+#define REASON_MAX 128 /* as in proto/owner.def */
+#define TARGET_MAX 64
+#define ID_DIGITS_MIN 4
+
+/* ---- what became of it ---- */
+
+static void voted_text(struct cli *c, const struct wire_o_voted *v, const char *target) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        struct span proposal = WIRE_HAS(v, O_VOTED, proposal) ? v->proposal : v->id;
+        if (v->in_force) {
+                buf_add_str(&text, "voted: ");
+                proposal_outcome(c, &text, proposal, target);
+        } else {
+                buf_printf(&text, "voted: %u of %u votes; others endorse with: porchlight member endorse ",
+                           (unsigned)v->votes, (unsigned)v->needed);
+                layout_id(&text, proposal);
+        }
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+}
+
+static void voted_json(struct cli *c, const struct wire_o_voted *v) {
+        json_message(&c->out, &wire_o_voted_desc, v);
+        buf_add_u8(&c->out, '\n');
+}
+
+/* ---- votes ---- */
+
+static int too_long(struct cli *c, const char *what, size_t most) {
+        return cli_usage(c, "shorten it", "%s is longer than %zu bytes", what, most);
+}
+
+static int put_reason(struct cli *c, const struct args *a, struct wire_o_op *ret) {
+        const char *reason = args_text(a, OPT_REASON);
+        if (!reason || !*reason)
+                return 0;
+        if (strlen(reason) > REASON_MAX)
+                return too_long(c, "--reason", REASON_MAX);
+        WIRE_PUT(ret, O_OP, reason, span_str(reason));
+        return 0;
+}
+
+static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_op m = {.type = type};
+        struct wire_o_voted voted;
+        const char *target = a->words[0];
+        if (!*target)
+                return cli_usage(c, "`porchlight member list` shows them", "the name is empty");
+        if (strlen(target) > TARGET_MAX)
+                return too_long(c, "the name", TARGET_MAX);
+        WIRE_PUT(&m, O_OP, target, span_str(target));
+        int r = put_reason(c, a, &m);
+        if (r)
+                return r;
+        if (args_has(a, OPT_WITH_INVITED))
+                WIRE_PUT(&m, O_OP, subtree, true);
+        r = owner_sign(c, a, &m, &voted, &store);
+        if (r)
+                return r;
+        if (c->json)
+                voted_json(c, &voted);
+        else
+                voted_text(c, &voted, type == OP_ENDORSE ? NULL : target);
+        return 0;
+}
+
+#define HOUSEHOLD_HELP                                                                                                 \
+        "H is a household's name, or 4 letters and digits of its id or more, as\n"                                     \
+        "`porchlight member list` shows them. "
+#define SIGN_HELP                                                                                                      \
+        "The vault says what it is about to sign, and\n"                                                               \
+        "asks; elsewhere than on a terminal --yes is needed.\n"
+
+static const struct option remove_options[] = {
+        {OPT_REASON, "reason", "TEXT", "why, at most 128 bytes; every home can read it", OPTION_TEXT},
+        {OPT_WITH_INVITED, "with-invited", NULL, "with all homes it brought, and those they brought", OPTION_FLAG},
+        OPTION_ROWS_SIGN,
+        OPTION_END,
+};
+
+static int run_remove(struct cli *c, const struct args *a) {
+        const char *reason = args_text(a, OPT_REASON);
+        if (!reason || !*reason)
+                return cli_usage(c, "say why: everybody in the mesh can read it", "--reason TEXT is missing");
+        return vote(c, a, OP_REMOVE);
+}
+
+const struct command command_member_remove = {
+        .group = "member",
+        .name = "remove",
+        .synopsis = "H --reason TEXT [--with-invited] [--yes] [--passphrase-file F]",
+        .brief = "vote to remove a home",
+        .help = HOUSEHOLD_HELP SIGN_HELP
+        "\n"
+        "This is your vote; how many are needed the answer tells, and the others add\n"
+        "theirs with `porchlight member endorse`. A removed home reads nothing that is\n"
+        "posted afterwards; what it has read it keeps. Homes that it brought stay unless\n"
+        "--with-invited is given; those that two other members vouch for stay anyhow.\n"
+        "\nExample:\n  porchlight member remove \"Number 9\" --reason \"moved away in May\"\n",
+        .options = remove_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_HOUSEHOLD,
+        .run = run_remove,
+};
+
+static const struct option sign_options[] = {OPTION_ROWS_SIGN, OPTION_END};
+
+static int run_endorse(struct cli *c, const struct args *a) {
+        const char *id = a->words[0];
+        if (strlen(id) < ID_DIGITS_MIN || strspn(id, "0123456789abcdefABCDEF") != strlen(id))
+                return cli_usage(c, "`porchlight member proposals` shows them: at least 4 of their letters and digits",
+                                 "\"%.64s\" is not the id of a proposal", id);
+        return vote(c, a, OP_ENDORSE);
+}
+
+const struct command command_member_endorse = {
+        .group = "member",
+        .name = "endorse",
+        .synopsis = "OP [--yes] [--passphrase-file F]",
+        .brief = "add your vote to a proposal",
+        .help = "OP is the proposal's id, or 4 letters and digits of its beginning or more, as\n"
+                "`porchlight member proposals` shows it. " SIGN_HELP
+                "\nExample:\n  porchlight member endorse 3f2a91c0\n",
+        .options = sign_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_PROPOSAL,
+        .run = run_endorse,
+};
+
+static int run_promote(struct cli *c, const struct args *a) {
+        return vote(c, a, OP_PROMOTE);
+}
+
+const struct command command_member_promote = {
+        .group = "member",
+        .name = "promote",
+        .synopsis = "H [--yes] [--passphrase-file F]",
+        .brief = "vote to make a home a steward",
+        .help = HOUSEHOLD_HELP SIGN_HELP
+        "\n"
+        "Two stewards remove a home or promote one. A mesh should have three, so that it\n"
+        "lives on when one of them moves away.\n"
+        "\nExample:\n  porchlight member promote Miller\n",
+        .options = sign_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_HOUSEHOLD,
+        .run = run_promote,
+};
+
+static const struct option demote_options[] = {
+        {OPT_REASON, "reason", "TEXT", "why, at most 128 bytes; every home can read it", OPTION_TEXT},
+        OPTION_ROWS_SIGN,
+        OPTION_END,
+};
+
+static int run_demote(struct cli *c, const struct args *a) {
+        return vote(c, a, OP_DEMOTE);
+}
+
+const struct command command_member_demote = {
+        .group = "member",
+        .name = "demote",
+        .synopsis = "H [--reason TEXT] [--yes] [--passphrase-file F]",
+        .brief = "vote to make a steward an ordinary home",
+        .help = HOUSEHOLD_HELP SIGN_HELP
+        "\n"
+        "It takes more than half of all stewards; of two, the senior one alone.\n"
+        "\nExample:\n  porchlight member demote Miller --reason \"asked for it\"\n",
+        .options = demote_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_HOUSEHOLD,
+        .run = run_demote,
+};
+
+/* ---- alone ---- */
+
+/* Signs @m and says @done about it. */
+static int sign_alone(struct cli *c, const struct args *a, const struct wire_o_op *m, const char *done) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_voted voted;
+        int r = owner_sign(c, a, m, &voted, &store);
+        if (r)
+                return r;
+        if (c->json)
+                voted_json(c, &voted);
+        else
+                layout_wrap(&c->out, span_str(done), 0, CLI_COLUMNS);
+        return 0;
+}
+
+static int run_vouch(struct cli *c, const struct args *a) {
+        struct wire_o_op m = {.type = OP_VOUCH};
+        if (!*a->words[0] || strlen(a->words[0]) > TARGET_MAX)
+                return cli_usage(c, "`porchlight member list` shows them", "\"%.64s\" is no household", a->words[0]);
+        WIRE_PUT(&m, O_OP, target, span_str(a->words[0]));
+        return sign_alone(c, a, &m, "vouched; every home can see it");
+}
+
+const struct command command_member_vouch = {
+        .group = "member",
+        .name = "vouch",
+        .synopsis = "H [--yes] [--passphrase-file F]",
+        .brief = "say that you know a home another one invited",
+        .help = HOUSEHOLD_HELP SIGN_HELP
+        "\n"
+        "A home that two members vouch for stays when the one that invited it is removed\n"
+        "together with all it brought.\n"
+        "\nExample:\n  porchlight member vouch \"Family Braun\"\n",
+        .options = sign_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_HOUSEHOLD,
+        .run = run_vouch,
+};
+
+static int run_leave(struct cli *c, const struct args *a) {
+        struct wire_o_op m = {.type = OP_LEAVE};
+        return sign_alone(c, a, &m,
+                          "left: nothing that is posted from now on reaches this home, and it posts nothing. What it "
+                          "has read so far stays on this machine.");
+}
+
+const struct command command_mesh_leave = {
+        .group = "mesh",
+        .name = "leave",
+        .synopsis = "[--yes] [--passphrase-file F]",
+        .brief = "leave the mesh with this household",
+        .help = "The others get fresh keys, and nothing posted afterwards reaches this home. To\n"
+                "come back it needs a ticket and a new folder. " SIGN_HELP
+                "\nExample:\n  porchlight mesh leave\n",
+        .options = sign_options,
+        .run = run_leave,
+};

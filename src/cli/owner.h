@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Conversations with the vault, over owner.sock: they may take long, since keys are derived and neighbours are asked. */
+#pragma once
+
+#include "cli/cli.h"
+
+/* Opens owner.sock. 0 or an exit code (said). */
+int owner_open(struct cli *c, struct call **ret);
+/* The next row of an answer, with @doing and the seconds on a terminal. 0; CALL_E_END (a warning in it is said);
+ * CALL_E_FAILED with *ret_exit (said). */
+int owner_row(struct cli *c, struct call *owner, const char *doing, struct call_row *ret, int *ret_exit);
+/* Sends the request and takes all rows, each to @row if it is not NULL. 0 or an exit code (said). */
+int owner_ask(struct cli *c, struct call *owner, unsigned number, const void *msg, const char *doing, cli_row_fn row,
+              void *arg);
+/* What the vault holds. 0 or an exit code (said). */
+int owner_state(struct cli *c, struct call *owner, struct wire_o_state *ret);
+
+/* What the household is to sign: shows the vault's sentence, asks for a yes and, where the vault wants it, for the
+ * passphrase (--yes, --passphrase-file). 0 with what became of it, its spans held by @store; or an exit code (said). */
+int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
+               struct buf *store);

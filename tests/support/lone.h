@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One core alone, restored from the disk of a home in a street, and a guest at the other end of one link: made in a
+ * millisecond, so that a fuzzer can have a fresh one for each input. After each step what must always hold is required:
+ * no check of our own has failed, no error came of a peer's bytes, and the deadline moves on.
+ */
+#pragma once
+
+#include "support/guest.h"
+#include "support/street.h"
+
+#define LONE_LINK 7
+#define LONE_PENDING 256
+
+struct lone_pending {
+        struct mesh_event ev;
+        bool *good;
+        struct mesh_loaded *loaded;
+};
+
+struct lone {
+        const struct street *s;
+        size_t home;
+        struct mesh *m;
+        struct guest g;
+        struct rng rng;
+        mesh_time now;
+        struct lone_pending pending[LONE_PENDING];
+        size_t n_pending;
+        unsigned stored[MESH_ROW_KINDS];
+};
+
+enum lone_guest {
+        LONE_NOBODY,   /* the link is up, and the handshake is the test's own */
+        LONE_STRANGER, /* knows the link key; its device is nobody's */
+        LONE_MEMBER,   /* home 1's device */
+};
+
+void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_guest who);
+void lone_end(struct lone *l);
+void lone_recv(struct lone *l, struct span bytes);
+void lone_flush(struct lone *l); /* what the guest has said reaches the core */
+void lone_wait(struct lone *l, uint64_t ms);
+/* The newest epoch on the disk, for a guest who is a member; and its author's key. */
+void lone_author(const struct lone *l, size_t home, struct guest_author *ret);
