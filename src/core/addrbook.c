@@ -59,8 +59,10 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
         if (!m->addresses && !(m->addresses = calloc(ADDRESSES_MOST, sizeof(*m->addresses))))
                 return NULL;
         struct address *a = m->n_addresses < ADDRESSES_MOST ? &m->addresses[m->n_addresses++] : least_useful(m);
-        if (a)
-                *a = (struct address){.addr = *addr, .next = m->now};
+        if (!a)
+                return NULL;
+        *a = (struct address){.addr = *addr, .next = m->now};
+        dial_soon(m);
         return a;
 }
 

@@ -51,14 +51,13 @@ enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_dr
 
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        uint16_t quota = records_quota(m, me, klass, sensor);
-        for (uint16_t i = 0; i < quota; i++) {
-                if (records_slot(m, &m->sign.pub, day, klass, i))
-                        continue;
-                *ret = i;
-                return true;
-        }
-        return false;
+        uint16_t quota = records_quota(m, me, klass, sensor), i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
+        while (i < quota && records_slot(m, &m->sign.pub, day, klass, i))
+                i++;
+        m->slot_hint[klass].day = day;
+        m->slot_hint[klass].next = i;
+        *ret = i;
+        return i < quota;
 }
 
 /* Encrypts @plain into @w's body, signs, appends the record to @raw and gives its id. */
@@ -251,23 +250,21 @@ int author_publish(struct mesh *m, const struct mesh_event *ev) {
 int author_stored(struct mesh *m, struct wait *w) {
         struct rec *r = m->recs[w->rec];
         if (w->failed) {
+                memset(m->slot_hint, 0, sizeof(m->slot_hint)); /* its slot is free again */
                 records_drop(m, r);
                 mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
                 return 0;
         }
         struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
-        struct handed *h = calloc(1, sizeof(*h));
-        if (!a || !h) {
-                free(h);
+        r->handed = calloc(1, sizeof(*r->handed));
+        if (!a || !r->handed)
                 return ERR_NOMEM;
-        }
+        m->unsent++;
         a->token = w->command;
         a->reply.outcome = MESH_OUT_DONE;
         a->reply.id = r->id;
         a->reply.expires = r->expires;
         a->reply.urgent = r->klass == CLASS_URGENT;
-        h->id = r->id;
-        list_push(&m->handed, &h->list);
         r->flags |= REC_STORED;
         int e = records_hold(m, r);
         if (!e)
@@ -276,39 +273,27 @@ int author_stored(struct mesh *m, struct wait *w) {
         return e;
 }
 
-void author_acked(struct mesh *m, struct link *l, struct span sids) {
-        for (size_t i = 0; i + 8 <= sids.n; i += 8) {
-                uint64_t sid = get_be64(sids.p + i);
-                LIST_EACH(h, &m->handed, struct handed, list) {
-                        if (link_sid(l, &h->id) != sid)
-                                continue;
-                        bool known = h->n_homes == ARRAY_LEN(h->homes);
-                        for (size_t k = 0; k < h->n_homes; k++)
-                                known = known || key_eq(&h->homes[k], &l->household);
-                        if (known)
-                                break;
-                        h->homes[h->n_homes++] = l->household;
-                        struct mesh_action *a = out_add(&m->out, MESH_DO_HANDED);
-                        if (a) {
-                                a->handed.id = h->id;
-                                a->handed.homes = (uint32_t)h->n_homes;
-                        }
-                        break;
-                }
-        }
-        /* Those whose record is no longer in force need no counting. */
-        LIST_EACH(h, &m->handed, struct handed, list) {
-                const struct rec *r = records_find(m, &h->id);
-                if (r && r->expires > clock_now(m) && h->n_homes < OUTBOUND_WANTED)
+void author_acked(struct mesh *m, struct link *l, struct span ids) {
+        for (size_t i = 0; i + sizeof(struct hash) <= ids.n; i += sizeof(struct hash)) {
+                struct hash id;
+                memcpy(id.b, ids.p + i, sizeof(id.b));
+                struct rec *r = records_find(m, &id);
+                struct handed *h = r ? r->handed : NULL;
+                bool known = !h || h->n_homes == ARRAY_LEN(h->homes);
+                for (size_t k = 0; !known && k < h->n_homes; k++)
+                        known = key_eq(&h->homes[k], &l->household);
+                if (known)
                         continue;
-                list_drop(&h->list);
-                free(h);
+                m->unsent -= h->n_homes == 0;
+                h->homes[h->n_homes++] = l->household;
+                struct mesh_action *a = out_add(&m->out, MESH_DO_HANDED);
+                if (!a)
+                        return;
+                a->handed.id = id;
+                a->handed.homes = (uint32_t)h->n_homes;
         }
 }
 
-void handed_fini(struct mesh *m) {
-        LIST_EACH(h, &m->handed, struct handed, list) {
-                list_drop(&h->list);
-                free(h);
-        }
+void author_dropped(struct mesh *m, const struct rec *r) {
+        m->unsent -= r->handed && r->handed->n_homes == 0;
 }

@@ -86,6 +86,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
                         a->self = false;
                         a->failures = 0;
                         a->next = m->now;
+                        dial_soon(m);
                 }
         }
 }

@@ -48,6 +48,8 @@
 #define PUSH_BATCH 64             /* records fetched from the store at once for one link */
 #define PUSH_AHEAD 65536          /* bytes of bulk queued on a link before the next batch is fetched */
 #define EAGER_BACKLOG 24576       /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define ACKS_MOST 25              /* ids in one ACK */
+#define ANNOUNCE_TIME 100         /* ms an announcement waits for others */
 #define PRUNE_DUPLICATES 5
 #define GRAFT_TIME 400            /* ms until an announced record is asked for */
 #define RECENT_RECORDS 1024       /* records an IHAVE is compared with */
@@ -75,6 +77,11 @@
 #define SECRETS_DAYS 30
 
 /* ---- records ---- */
+struct handed { /* households that have an own record on disk */
+        size_t n_homes;
+        struct key homes[OUTBOUND_WANTED + INBOUND_MOST];
+};
+
 enum rec_flag {
         REC_PENDING = 1,    /* its signature is being checked, or it is being written: not held yet */
         REC_MINE = 2,       /* of this household */
@@ -95,6 +102,7 @@ struct rec {
         uint8_t type, klass, flags;
         struct hash *target;    /* of retractions: owned */
         struct packet *packet;  /* its bytes while the store may not have them; owned reference */
+        struct handed *handed;  /* own: who has it; owned */
 };
 #define REC_NONE UINT32_MAX
 
@@ -150,6 +158,9 @@ struct link {
         uint32_t duplicates;
         uint8_t announce[800];  /* short ids waiting for the next IHAVE */
         size_t n_announce;
+        mesh_time announce_due;
+        struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
+        size_t n_acks;
 
         struct recon recon;     /* snapshot of the running session */
         enum wire_e_set recon_set; /* 0: none */
@@ -246,13 +257,6 @@ struct verify_batch { /* signatures being checked by the shell */
         struct verifying items[];
 };
 
-struct handed { /* an own record whose reach is still being counted */
-        struct list list;
-        struct hash id;
-        struct key homes[16];
-        size_t n_homes;
-};
-
 struct graft {
         struct list list;
         uint64_t sid;
@@ -328,7 +332,11 @@ struct mesh {
         struct buf verify;      /* struct mesh_verify, one after the other */
         struct buf verify_for;  /* struct verifying, in the same order */
         struct list verify_out; /* batches with the shell */
-        struct list handed;
+        uint32_t unsent;        /* own records no other home has acknowledged */
+        struct {
+                uint32_t day;
+                uint16_t next;
+        } slot_hint[CLASS_ASK + 1]; /* below it all own slots of the day are taken */
         struct list grafts;
         size_t n_grafts;
 
@@ -338,7 +346,7 @@ struct mesh {
         struct link *serving;   /* whose SEND or HANGUP comes next */
         struct address *addresses;
         size_t n_addresses;
-        mesh_time sync_due;
+        mesh_time sync_due, dial_due;
         mesh_wall alone_since;
         enum wire_e_fresh state;
         mesh_wall state_since;
@@ -378,6 +386,7 @@ int link_dismiss(struct link *l, struct span op); /* removed: its queue is dropp
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
+int link_acks(struct link *l);  /* says what was acknowledged in this step */
 int link_flush(struct link *l); /* frames what the window allows */
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m);
@@ -453,6 +462,7 @@ void epochs_fini(struct mesh *m);
 /* ---- records.c ---- */
 int records_init(struct mesh *m);
 void records_fini(struct mesh *m);
+void records_start(struct mesh *m); /* after the last RESTORE */
 int records_restore(struct mesh *m, const struct mesh_row *row);
 int records_take(struct link *from, const struct wire_record *w, struct span raw);
 int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n);
@@ -476,8 +486,8 @@ uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t
 /* ---- author.c ---- */
 int author_publish(struct mesh *m, const struct mesh_event *ev);
 int author_stored(struct mesh *m, struct wait *w);
-void author_acked(struct mesh *m, struct link *l, struct span sids);
-void handed_fini(struct mesh *m);
+void author_acked(struct mesh *m, struct link *l, struct span ids);
+void author_dropped(struct mesh *m, const struct rec *r); /* one of this device's leaves the index */
 
 /* ---- spread.c ---- */
 int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from);
@@ -517,4 +527,5 @@ bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret); /* false 
 void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);   /* borrows from @a */
 int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
+void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);

@@ -72,12 +72,21 @@ static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
         return best;
 }
 
+void dial_soon(struct mesh *m) {
+        m->dial_due = 0;
+}
+
+static bool may_dial(const struct mesh *m) {
+        return active(m) && outbound(m) < OUTBOUND_WANTED && m->n_links < LINKS_MAX - INBOUND_MOST;
+}
+
+/* Looking through all candidates is not cheap: it is done when one falls due, or when something changed. */
 int dial_tick(struct mesh *m) {
-        mesh_time due;
-        if (!active(m))
+        if (m->now < m->dial_due)
                 return 0;
-        while (outbound(m) < OUTBOUND_WANTED && m->n_links < LINKS_MAX - INBOUND_MOST) {
-                struct address *a = candidate(m, &due);
+        m->dial_due = MESH_NEVER;
+        while (may_dial(m)) {
+                struct address *a = candidate(m, &m->dial_due);
                 if (!a)
                         return 0;
                 struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);
@@ -87,18 +96,17 @@ int dial_tick(struct mesh *m) {
                 act->link = a->link;
                 act->dial = a->addr;
         }
+        m->dial_due = MESH_NEVER; /* until a link ends */
         return 0;
 }
 
 mesh_time dial_deadline(const struct mesh *m) {
-        mesh_time due;
-        if (!active(m) || outbound(m) >= OUTBOUND_WANTED)
-                return MESH_NEVER;
-        return candidate(m, &due) ? m->now : due;
+        return m->dial_due ? m->dial_due : m->now;
 }
 
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why) {
         a->problem = why;
+        dial_soon(m);
         if (why == REASON_DUPLICATE) {
                 a->next = m->now + DIAL_LAST;
                 return;

@@ -91,6 +91,7 @@ static int join_load(struct mesh *m, struct span op, struct span text) {
                         continue;
                 a->ticket = true;
                 a->next = m->now;
+                dial_soon(m);
         }
         return 0;
 }

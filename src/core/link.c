@@ -38,6 +38,7 @@ uint64_t link_sid(const struct link *l, const struct hash *id) {
 void link_free(struct link *l) {
         list_drop(&l->list);
         l->m->n_links--;
+        dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
@@ -187,6 +188,12 @@ int link_say(struct link *l, enum wire_link number, const void *msg) {
         const struct wire_number *row = wire_link_find(number);
         _clean_(packet_freep) struct packet *p = packet_new(number, row ? row->klass : 0, msg);
         return p ? link_send(l, p) : ERR_NOMEM;
+}
+
+int link_acks(struct link *l) {
+        struct wire_acks msg = {.ids = span_of(l->acks, l->n_acks * sizeof(l->acks[0]))};
+        l->n_acks = 0;
+        return link_say(l, LINK_ACK, &msg);
 }
 
 /* Fills one frame: the highest class first, as many messages as fit. Bulk frames only when nothing but bulk waits. */

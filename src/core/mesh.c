@@ -20,7 +20,6 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         list_init(&m->waits);
         list_init(&m->links);
         list_init(&m->verify_out);
-        list_init(&m->handed);
         list_init(&m->grafts);
         map_init(&m->contacts, m->map_seed);
         int r = records_init(m);
@@ -44,7 +43,6 @@ struct mesh *mesh_free(struct mesh *m) {
         out_fini(&m->out);
         records_fini(m);
         spread_fini(m);
-        handed_fini(m);
         epochs_fini(m);
         tickets_fini(m);
         revokes_fini(m);
@@ -139,6 +137,7 @@ void mesh_membership(struct mesh *m) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &m->sign.pub) : NULL;
         m->member = d && !d->gone_at && d->home->member;
         m->removed = d && !m->member;
+        dial_soon(m);
         if (d)
                 m->household = d->home->key;
         mesh_state_changed(m);
@@ -179,6 +178,7 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
 }
 
 static int start(struct mesh *m) {
+        records_start(m);
         m->started = true;
         m->alone_since = clock_now(m);
         mesh_membership(m);
@@ -240,6 +240,7 @@ static int dial_command(struct mesh *m, const struct mesh_event *ev) {
         a->manual = true;
         a->next = m->now;
         a->self = false;
+        dial_soon(m);
         mesh_reply(m, ev->token, MESH_OUT_DONE);
         return address_store(m, a);
 }
@@ -359,6 +360,8 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
         LINK_EACH(l, m) {
                 if (!r && l->state == LINK_UP)
                         r = sync_pump(l);
+                if (!r && l->n_acks)
+                        r = link_acks(l);
                 if (!r)
                         r = link_flush(l);
         }

@@ -15,6 +15,7 @@ union message {
         struct wire_contact contact;
         struct wire_record record;
         struct wire_ids ids;
+        struct wire_acks acks;
         struct wire_nothing nothing;
         struct wire_recon recon;
         struct wire_bye bye;
@@ -96,7 +97,7 @@ static int on_prune(struct link *l, const union message *msg, struct span raw) {
 
 static int on_ack(struct link *l, const union message *msg, struct span raw) {
         (void)raw;
-        author_acked(l->m, l, msg->ids.ids);
+        author_acked(l->m, l, msg->acks.ids);
         return 0;
 }
 

@@ -22,6 +22,7 @@ int records_init(struct mesh *m) {
 }
 
 static void rec_free(struct rec *r) {
+        free(r->handed);
         packet_free(r->packet);
         free(r->target);
         free(r);
@@ -208,6 +209,7 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
         r->author = a->number;
         r->next_slot = REC_NONE;
         r->packet = NULL;
+        r->handed = NULL;
         r->target = NULL;
         if (target && !(r->target = malloc(sizeof(*target)))) {
                 free(r);
@@ -301,13 +303,25 @@ int records_hold(struct mesh *m, struct rec *r) {
                 m->sorted = s;
                 m->cap_sorted = cap;
         }
-        size_t at = sorted_at(m, r);
+        size_t at = m->started ? sorted_at(m, r) : m->n_sorted; /* START sorts what RESTORE brought */
         memmove(m->sorted + at + 1, m->sorted + at, (m->n_sorted - at) * sizeof(*m->sorted));
         m->sorted[at] = r;
         m->n_sorted++;
         r->flags &= (uint8_t)~REC_PENDING;
         m->recent[m->recent_at++ % RECENT_RECORDS] = r->number;
         return 0;
+}
+
+static int rec_compare(const void *a, const void *b) {
+        const struct rec *x = *(struct rec *const *)a, *y = *(struct rec *const *)b;
+        if (x->created != y->created)
+                return x->created < y->created ? -1 : 1;
+        return memcmp(x->id.b, y->id.b, sizeof(x->id.b));
+}
+
+void records_start(struct mesh *m) {
+        if (m->n_sorted)
+                qsort(m->sorted, m->n_sorted, sizeof(*m->sorted), rec_compare);
 }
 
 void records_drop(struct mesh *m, struct rec *r) {
@@ -323,6 +337,7 @@ void records_drop(struct mesh *m, struct rec *r) {
                 m->n_slots--;
         }
         map_del(&m->by_id, r->id.b);
+        author_dropped(m, r);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 if (m->recent[i] == r->number)
                         m->recent[i] = REC_NONE;
@@ -397,13 +412,12 @@ static bool retract_fits(struct mesh *m, const struct wire_record *w, const stru
         return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
 }
 
+/* The author hears from its own neighbours that they have it on disk. */
 static int acknowledge(struct link *l, const struct rec *r) {
         if (!key_eq(&l->device, &l->m->authors[r->author]->device))
                 return 0;
-        uint8_t sid[8];
-        put_be64(sid, link_sid(l, &r->id));
-        struct wire_ids msg = {.ids = SPAN_OF(sid)};
-        return link_say(l, LINK_ACK, &msg);
+        l->acks[l->n_acks++] = r->id;
+        return l->n_acks == ACKS_MOST ? link_acks(l) : 0;
 }
 
 int records_take(struct link *from, const struct wire_record *w, struct span raw) {

@@ -20,6 +20,8 @@ static bool pushes(const struct link *l, const struct rec *r) {
 }
 
 static int announce(struct link *l, const struct rec *r) {
+        if (l->n_announce == 0)
+                l->announce_due = l->m->now + ANNOUNCE_TIME;
         put_be64(l->announce + 8 * l->n_announce++, link_sid(l, &r->id));
         if (l->n_announce < ANNOUNCE_MOST)
                 return 0;
@@ -112,7 +114,7 @@ static void graft_drop(struct mesh *m, struct graft *g) {
 
 int spread_tick(struct mesh *m) {
         LINK_EACH(l, m) {
-                if (l->state != LINK_UP || !l->n_announce)
+                if (l->state != LINK_UP || !l->n_announce || l->announce_due > m->now)
                         continue;
                 struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
                 l->n_announce = 0;
@@ -143,8 +145,8 @@ int spread_tick(struct mesh *m) {
 mesh_time spread_deadline(const struct mesh *m) {
         mesh_time at = MESH_NEVER;
         LINK_EACH(l, m)
-                if (l->n_announce)
-                        at = MIN(at, m->now + 100);
+                if (l->state == LINK_UP && l->n_announce)
+                        at = MIN(at, l->announce_due);
         LIST_EACH(g, &m->grafts, struct graft, list)
                 at = MIN(at, g->due);
         return at;

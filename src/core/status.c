@@ -6,14 +6,6 @@ const struct roster *mesh_roster(const struct mesh *m) {
         return m->roster;
 }
 
-/* Own records in force that no other home has acknowledged. */
-static uint32_t unsent(const struct mesh *m) {
-        uint32_t n = 0;
-        LIST_EACH(h, &m->handed, struct handed, list)
-                n += h->n_homes == 0;
-        return n;
-}
-
 void mesh_status(const struct mesh *m, struct mesh_status *ret) {
         *ret = (struct mesh_status){.state = m->state,
                                     .state_since = m->state_since,
@@ -22,12 +14,12 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                                     .links = (uint32_t)links_up(m),
                                     .time = clock_now(m),
                                     .clock_trusted = clock_usable(m),
-                                    .join_problem = m->join_problem};
+                                    .join_problem = m->roster && !m->joining ? MESH_OUT_DONE : m->join_problem};
         if (m->roster && roster_mesh(m->roster)) {
                 ret->mesh = *roster_mesh(m->roster);
                 ret->homes = (uint32_t)roster_members(m->roster);
                 ret->stewards = (uint32_t)roster_stewards(m->roster);
-                ret->unsent = ret->homes > 1 ? unsent(m) : 0;
+                ret->unsent = ret->homes > 1 ? m->unsent : 0;
         }
         if (m->state == FRESH_ALONE)
                 ret->alone_since = m->alone_since;

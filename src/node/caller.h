@@ -83,6 +83,7 @@ void control_peers(struct caller *c);
 void control_peer_add(struct caller *c);
 void control_mesh(struct caller *c);
 void control_members(struct caller *c);
+void control_proposals(struct caller *c);
 void control_devices(struct caller *c);
 void control_post(struct caller *c);
 void control_follow(struct caller *c);

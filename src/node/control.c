@@ -36,6 +36,7 @@ static const struct {
         {CONTROL_PEER_ADD, control_peer_add},
         {CONTROL_MESH, control_mesh},
         {CONTROL_MEMBERS, control_members},
+        {CONTROL_PROPOSALS, control_proposals},
         {CONTROL_DEVICES, control_devices},
 };
 

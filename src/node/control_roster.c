@@ -88,6 +88,38 @@ void control_members(struct caller *c) {
         caller_done(c);
 }
 
+static void put_proposal(struct caller *c, const struct roster *roster, const struct roster_proposal *p,
+                         const struct key *mine) {
+        char target[ROWS_NAME_MAX], by[ROWS_NAME_MAX];
+        struct wire_c_proposal msg = {
+                .id = SPAN_OF(p->id.b),
+                .type = p->type,
+                .target = span_str(rows_household(c->n, &p->target->key, target)),
+                .by = span_str(rows_household(c->n, &p->by->key, by)),
+                .time = p->time,
+                .votes = p->votes,
+                .needed = p->needed,
+                .in_force = p->in_force,
+                .voted = roster_voted(roster, &p->id, mine),
+        };
+        if (p->reason.n)
+                WIRE_PUT(&msg, C_PROPOSAL, reason, p->reason);
+        caller_row(c, CONTROL_PROPOSAL_ROW, &msg);
+}
+
+void control_proposals(struct caller *c) {
+        const struct roster *roster = roster_for(c);
+        struct roster_proposal p;
+        struct mesh_status st;
+        if (!roster)
+                return;
+        mesh_status(c->n->core, &st);
+        for (size_t i = 0; roster_proposal_at(roster, i, &p); i++)
+                if (!p.dead)
+                        put_proposal(c, roster, &p, &st.household);
+        caller_done(c);
+}
+
 void control_devices(struct caller *c) {
         const struct roster *roster = roster_for(c);
         struct mesh_status st;

@@ -16,7 +16,6 @@
 
 #define PROGRAM "porchlight-vault"
 #define VAULT_FD 3 /* of the socketpair, in the vault */
-#define OUT_MAX (64 * 1024)
 #define IN_MAX (128 * 1024) /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
 #define KNOCK_FIRST 1       /* ms between looks for owner.sock … */
 #define KNOCK_LATER 50      /* … and once it has taken longer than usual */
@@ -41,7 +40,7 @@ static struct node *node_of(struct vault_link *v) {
 
 /* ---- what it is told ---- */
 
-static void say(struct vault_link *v, enum wire_owner number, const void *msg) {
+void vault_link_say(struct vault_link *v, enum wire_owner number, const void *msg) {
         if (!v->alive)
                 return;
         frame_put(sink_buf(&v->out), wire_owner_find(number), msg);
@@ -60,13 +59,13 @@ static void say_device(struct vault_link *v) {
                                     .noise = SPAN_OF(noise.pub.b),
                                     .seal = SPAN_OF(seal.pub.b),
                                     .in_mesh = v->in_mesh};
-        say(v, OWNER_V_DEVICE, &msg);
+        vault_link_say(v, OWNER_V_DEVICE, &msg);
         hash_wipe(&sign, sizeof(sign));
         hash_wipe(&noise, sizeof(noise));
         hash_wipe(&seal, sizeof(seal));
 }
 
-static void say_result(struct vault_link *v, enum mesh_outcome o, bool waiting) {
+void vault_link_say_result(struct vault_link *v, enum mesh_outcome o, bool waiting) {
         const struct mesh_outcome_row *row = mesh_outcome(o);
         struct wire_v_result msg = {.ok = o == MESH_OUT_DONE && !waiting};
         if (!msg.ok) {
@@ -76,7 +75,7 @@ static void say_result(struct vault_link *v, enum mesh_outcome o, bool waiting) 
         }
         if (waiting)
                 WIRE_PUT(&msg, V_RESULT, waiting, true);
-        say(v, OWNER_V_RESULT, &msg);
+        vault_link_say(v, OWNER_V_RESULT, &msg);
 }
 
 /* ---- foundings and joinings ---- */
@@ -104,7 +103,7 @@ static void on_reply(struct command *c, const struct mesh_action *a) {
         log_info("%s: %s", e->join ? "joining" : "founding", mesh_outcome(outcome)->message);
         if (outcome == MESH_OUT_DONE)
                 remember(e);
-        say_result(v, outcome, false);
+        vault_link_say_result(v, outcome, false);
         if (v->alive) /* else it is told when it is back */
                 set_joining(e->n, false);
         v->errand = NULL;
@@ -121,14 +120,14 @@ static void on_patience(uv_timer_t *timer) {
         bool reason = st.join_problem != MESH_OUT_DONE;
         remember(v->errand);
         v->errand->answered = true;
-        say_result(v, reason ? st.join_problem : MESH_OUT_UNREACHABLE, true);
+        vault_link_say_result(v, reason ? st.join_problem : MESH_OUT_UNREACHABLE, true);
 }
 
 static void start_errand(struct vault_link *v, struct mesh_event ev, bool has_cell, mesh_cell cell, uint64_t uid) {
         struct node *n = node_of(v);
         struct vault_errand *e = v->errand ? NULL : calloc(1, sizeof(*e));
         if (!e) {
-                say_result(v, MESH_OUT_BUSY, false);
+                vault_link_say_result(v, MESH_OUT_BUSY, false);
                 return;
         }
         e->n = n;
@@ -185,6 +184,10 @@ static bool on_message(struct vault_link *v, struct span body) {
                 on_join(v, &m.v_join);
         else if (row->number == OWNER_V_FORGET)
                 on_forget(v);
+        else if (row->number == OWNER_V_OP)
+                vault_vote(v, m.v_op.op);
+        else if (row->number == OWNER_V_WANT_OPS)
+                vault_vote_ops(v);
         else
                 log_error("%s: %s is not for the daemon", PROGRAM, row->name);
         return true;
@@ -196,7 +199,7 @@ static void settle_joining(struct vault_link *v, const struct mesh_status *st) {
         if (!v->joining || v->errand || pending || !v->alive)
                 return;
         enum mesh_outcome o = st->join_problem == MESH_OUT_DONE ? MESH_OUT_UNREACHABLE : st->join_problem;
-        say_result(v, st->state == FRESH_NO_MESH ? o : MESH_OUT_DONE, false);
+        vault_link_say_result(v, st->state == FRESH_NO_MESH ? o : MESH_OUT_DONE, false);
         set_joining(node_of(v), false);
 }
 
@@ -246,7 +249,10 @@ static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *r
         *ret = node_read_buffer(node_of(CONTAINER_OF(handle, struct vault_link, pipe)));
 }
 
-static void on_written(_unused_ struct sink *s, _unused_ int status) {
+static void on_written(struct sink *s, int status) {
+        struct vault_link *v = CONTAINER_OF(s, struct vault_link, out);
+        if (status == 0)
+                vault_vote_more(v);
 }
 
 static void start_again(uv_timer_t *timer);
@@ -287,6 +293,7 @@ static void on_exit_status(uv_process_t *process, int64_t status, int signal) {
         struct vault_link *v = CONTAINER_OF(process, struct vault_link, process);
         struct node *n = node_of(v);
         v->alive = v->knows_in_mesh = false;
+        vault_vote_drop(v);
         if (uv_now(n->loop) - v->since >= LIVED_WELL)
                 v->failures = 0;
         if (!n->stopping)
@@ -332,7 +339,7 @@ static int spawn(struct vault_link *v, char *path) {
                 .file = path, .args = args, .exit_cb = on_exit_status, .stdio = io, .stdio_count = VAULT_FD + 1};
         v->handles = 2;
         uv_pipe_init(n->loop, &v->pipe, 0);
-        sink_init(&v->out, (uv_stream_t *)&v->pipe, OUT_MAX, on_written);
+        sink_init(&v->out, (uv_stream_t *)&v->pipe, VAULT_OUT_MAX, on_written);
         v->in = BUF_MAX(IN_MAX);
         int r = uv_spawn(n->loop, &v->process, &options);
         if (r) {
@@ -416,6 +423,7 @@ void vault_link_stop(struct node *n) {
         uv_timer_stop(&v->retry);
         uv_timer_stop(&v->knock);
         drop_errand(v);
+        vault_vote_drop(v);
         if (v->alive)
                 close_pipe(v);
 }

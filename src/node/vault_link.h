@@ -28,9 +28,24 @@ struct vault_link {
         struct vault_errand *errand; /* NULL: none */
         unsigned handles;            /* of process and pipe, open or closing */
         bool alive, knows_in_mesh, in_mesh, joining;
+        struct command *vote; /* an operation of the household that the core has in hand; NULL: none */
+        bool telling;         /* operations are on their way to the vault … */
+        size_t told;          /* … so many of them so far */
         unsigned failures, knocks;
         mesh_time since;
 };
+
+#define VAULT_OUT_MAX (64 * 1024) /* bytes that may wait for the vault */
+
+/* To the vault: a message; what became of an errand. */
+void vault_link_say(struct vault_link *v, enum wire_owner number, const void *msg);
+void vault_link_say_result(struct vault_link *v, enum mesh_outcome o, bool waiting);
+
+/* vault_vote.c: the household's operations, which the vault signs over its own fold of all operations. */
+void vault_vote(struct vault_link *v, struct span op);
+void vault_vote_ops(struct vault_link *v);  /* the vault asks for every operation */
+void vault_vote_more(struct vault_link *v); /* there is room for more of them */
+void vault_vote_drop(struct vault_link *v); /* the vault is gone */
 
 void vault_link_init(struct node *n);
 /* 0, NODE_E_VAULT (logged). */

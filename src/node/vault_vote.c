@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removals, promotions, leaving: what the vault signs for the household. It trusts no member set but its own fold, so it
+ * asks for every operation first; they go out as its socket takes them. The signed operation goes to the core like any
+ * command, and its outcome goes back.
+ */
+#include "base/log.h"
+#include "node/internal.h"
+
+#include <stdlib.h>
+
+struct vote {
+        struct command cmd;
+        struct node *n;
+};
+
+static struct node *node_of(struct vault_link *v) {
+        return CONTAINER_OF(v, struct node, vault);
+}
+
+static void on_reply(struct command *c, const struct mesh_action *a) {
+        struct vote *vote = CONTAINER_OF(c, struct vote, cmd);
+        struct vault_link *v = &vote->n->vault;
+        log_info("an operation of this household: %s", mesh_outcome(a->reply.outcome)->message);
+        v->vote = NULL;
+        vault_link_say_result(v, a->reply.outcome, false);
+        free(vote);
+}
+
+void vault_vote(struct vault_link *v, struct span op) {
+        struct vote *vote = v->vote || v->errand ? NULL : calloc(1, sizeof(*vote));
+        if (!vote) {
+                vault_link_say_result(v, MESH_OUT_BUSY, false);
+                return;
+        }
+        vote->n = node_of(v);
+        vote->cmd.reply = on_reply;
+        v->vote = &vote->cmd;
+        node_command(vote->n, &vote->cmd, (struct mesh_event){.type = MESH_EV_OP, .operation.op = op});
+}
+
+void vault_vote_drop(struct vault_link *v) {
+        v->telling = false;
+        if (!v->vote)
+                return;
+        node_command_forget(v->vote);
+        free(CONTAINER_OF(TAKE(v->vote), struct vote, cmd));
+}
+
+void vault_vote_ops(struct vault_link *v) {
+        v->telling = true;
+        v->told = 0;
+        vault_vote_more(v);
+}
+
+/* New operations may come while these go out; the order stays, so that parents are always first. */
+void vault_vote_more(struct vault_link *v) {
+        const struct node *n = node_of(v);
+        while (v->telling && v->alive && sink_waiting(&v->out) < VAULT_OUT_MAX / 2) {
+                const struct roster *roster = mesh_roster(n->core);
+                const struct roster_op *op = roster ? roster_op_at(roster, v->told++) : NULL;
+                if (op) {
+                        struct wire_v_ops msg = {.op = op->bytes};
+                        vault_link_say(v, OWNER_V_OPS, &msg);
+                        continue;
+                }
+                struct mesh_status st;
+                mesh_status(n->core, &st);
+                struct wire_v_ops_end end = {.time = st.clock_trusted ? st.time : 0};
+                v->telling = false;
+                vault_link_say(v, OWNER_V_OPS_END, &end);
+        }
+}
