@@ -29,10 +29,11 @@
  *
  * Folding a set closed under ancestors (this file; rivals.c R, votes.c V):
  *  R1  Adds of one household with equal pairs up to and including its signature are twins: one operation countersigned
- *      twice. Of other operations at one place of a chain, lowest place first, one stands: of adds none
- *      that has another of the same household among its descendants; then one that another household built on before
- *      one nobody built on; then the lower id. What they rest on in other chains is not asked here. Building on x: having it among the ancestors, where of an add the
- *      household counts whose device countersigned it. The others, and what their author chained to them, are void.
+ *      twice. Of other operations at one place of a chain, lowest place first, one stands: of adds none that has another of
+ *      the same household among its descendants; then one that another household built on before one nobody built on; then
+ *      the lower id. What they rest on in other chains is not asked here. Building on x: having it among the ancestors,
+ *      where of an add the household counts whose device countersigned it. The others, and what their author chained to
+ *      them, are void.
  *  R2  Of more standing spends of an invite than `uses`, those stand first that have none of the others among their
  *      ancestors; among these as R1; and so on. The others are void. Twins are one spend.
  *  R3  Of standing certificates with the same signing or noise key one counts: one of a genesis or add first, then as R1.
