@@ -202,6 +202,24 @@ static bool add_is_of_link(const struct link *l, const struct wire_op *w) {
                memcmp(d.noise.p, l->frames.peer.b, sizeof(l->frames.peer.b)) == 0;
 }
 
+/* What the countersignature names: what the add rests on (the inviter's device, this device), then the heads. */
+static size_t admit_heads(const struct mesh *m, const struct wire_op *w, struct hash must[2],
+                          struct hash ret[ROSTER_PARENTS_MAX]) {
+        struct wire_list list = w->invite;
+        struct wire_invite inv;
+        struct key inviter;
+        size_t n = 0;
+        if (wire_list_next(&wire_invite_desc, &list, &inv)) {
+                memcpy(inviter.b, inv.device.p, sizeof(inviter.b));
+                const struct roster_device *d = roster_device_find(m->roster, &inviter);
+                if (d)
+                        must[n++] = roster_device_op(m->roster, d)->id;
+        }
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        must[n++] = roster_device_op(m->roster, me)->id;
+        return roster_parents(m->roster, NULL, must, n, ret, NULL);
+}
+
 int admit_start(struct link *l, struct span add) {
         struct mesh *m = l->m;
         struct wire_op w;
@@ -223,8 +241,8 @@ int admit_start(struct link *l, struct span add) {
                 return refuse(l, refusal(r));
         if (ticket_revoked(m, &w))
                 return refuse(l, REASON_TICKET_REVOKED);
-        struct hash heads[ROSTER_HEADS_MAX], id;
-        size_t n = MIN(roster_heads(m->roster, heads), (size_t)4);
+        struct hash heads[ROSTER_PARENTS_MAX], must[2], id;
+        size_t n = admit_heads(m, &w, must, heads);
         _clean_(buf_fini) struct buf op = BUF_NULL;
         r = op_countersign(&op, add, roster_mesh(m->roster), &m->sign, clock_now(m), heads, n);
         if (!r)

@@ -167,7 +167,7 @@ static enum mesh_outcome follow_allowed(const struct mesh *m, uint8_t type, cons
 /* Follow-ups live as long as their alert, or as their class allows; a retraction exactly as long as its target. */
 static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
         struct rec *t = records_find(m, &d->target);
-        enum mesh_outcome o = t ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
+        enum mesh_outcome o = t && !records_retraction(m, t) ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
         mesh_wall now = clock_now(m);
         uint8_t salt[16];
         if (o == MESH_OUT_DONE && d->text.n > TEXT_MOST)

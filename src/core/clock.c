@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define AGREE 120       /* seconds within which clocks agree */
+#define TIME_MOST ((mesh_wall)17000000000) /* so that no time made from it outgrows its row, whatever neighbours say */
 #define AGREE_LEAST 3   /* neighbours who can override a trusted clock */
 
 static int offset_compare(const void *a, const void *b) {
@@ -17,11 +18,25 @@ static int offset_compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+/* Of a household with several links the first one speaks; those not known yet are one together. */
+static bool counts(const struct mesh *m, const struct link *l) {
+        if (!l->hello_got || (l->state != LINK_GREETING && l->state != LINK_UP) || l->stranger)
+                return false;
+        LINK_EACH(other, m) {
+                if (other == l)
+                        return true;
+                if (other->hello_got && (other->state == LINK_GREETING || other->state == LINK_UP) && !other->stranger &&
+                    key_eq(&other->household, &l->household))
+                        return false;
+        }
+        return true;
+}
+
 /* Offsets of neighbours' clocks; one a household. Returns how many. */
 static size_t offsets(const struct mesh *m, int64_t ret[LINKS_MAX]) {
         size_t n = 0;
         LINK_EACH(l, m) {
-                if (l->hello_got && l->state != LINK_HANDSHAKE && !l->stranger && n < LINKS_MAX)
+                if (counts(m, l) && n < LINKS_MAX)
                         ret[n++] = l->clock_offset;
         }
         qsort(ret, n, sizeof(*ret), offset_compare);
@@ -30,7 +45,7 @@ static size_t offsets(const struct mesh *m, int64_t ret[LINKS_MAX]) {
 
 mesh_wall clock_now(const struct mesh *m) {
         int64_t t = (int64_t)m->wall + m->clock_offset;
-        return t > 0 ? (mesh_wall)t : 1;
+        return t > 0 ? MIN((mesh_wall)t, TIME_MOST) : 1;
 }
 
 static bool wall_trusted(const struct mesh *m) {

@@ -39,7 +39,7 @@
 #define PREAUTH_BYTES 4096        /* what a connection may make us hold before it has proved itself (T13) */
 #define LINK_WINDOW 65536         /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
 #define QUEUE_MOST 262144         /* bytes waiting on a link before lower classes are dropped; sync repairs them */
-#define QUEUE_HARD 4194304        /* bytes of classes 0 and 1 after which the peer is too slow to keep */
+#define QUEUE_HARD 4194304        /* bytes of all classes after which the peer is too slow to keep */
 #define SYNC_PERIOD 60000         /* ms between reconciliations with a random neighbour */
 #define SYNC_MARGIN 120           /* seconds an element must still live to be compared */
 #define RECON_MESSAGE 8000        /* bytes of ranges in one message */
@@ -323,7 +323,6 @@ struct mesh {
         size_t n_sorted, cap_sorted;
         uint32_t *slots;        /* hash table of records by slot */
         size_t cap_slots, n_slots;
-        struct map retracts;    /* held retractions, by the id they take back */
         struct map authors_map;
         struct author **authors;
         size_t n_authors, cap_authors;
@@ -395,6 +394,7 @@ int link_greet(struct link *l); /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
 struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
 size_t links_up(const struct mesh *m);
+size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
 void link_free(struct link *l);
 void link_caught_up(struct link *l);
 #define LINK_EACH(var, m) LIST_EACH(var, &(m)->links, struct link, list)
@@ -470,6 +470,7 @@ int records_flush(struct mesh *m); /* hands out the signatures collected in this
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);
 struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
+struct rec *records_retraction(struct mesh *m, const struct rec *of); /* what took (or is about to take) it back, or NULL */
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
 void records_drop(struct mesh *m, struct rec *r);
 int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */

@@ -77,7 +77,7 @@ void dial_soon(struct mesh *m) {
 }
 
 static bool may_dial(const struct mesh *m) {
-        return active(m) && outbound(m) < OUTBOUND_WANTED && m->n_links < LINKS_MAX - INBOUND_MOST;
+        return active(m) && outbound(m) < OUTBOUND_WANTED && links_shown(m) < LINKS_MAX - INBOUND_MOST;
 }
 
 /* Looking through all candidates is not cheap: it is done when one falls due, or when something changed. */

@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define RATCHET_MOST 4000 /* days: no key is ratcheted further at once */
+
 static struct epoch *epoch_free(struct epoch *e) {
         if (!e)
                 return NULL;
@@ -146,7 +148,7 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row) {
 }
 
 bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
-        if (!e->has_key || day < e->day || day - e->day > 4000)
+        if (!e->has_key || day < e->day || day - e->day > RATCHET_MOST)
                 return false;
         *ret = e->key;
         for (uint32_t d = e->day; d < day; d++) {
@@ -164,9 +166,11 @@ struct epoch *epoch_usable(const struct mesh *m) {
         if (!m->roster)
                 return NULL;
         roster_removed(m->roster, &removed);
+        uint32_t today = (uint32_t)(clock_now(m) / MESH_DAY);
         for (size_t i = 0; i < m->n_epochs; i++) {
                 struct epoch *e = m->epochs[i];
-                if (!e->has_key || memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
+                if (!e->has_key || e->day > today || today - e->day > RATCHET_MOST ||
+                    memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
                         continue;
                 if (!best || e->w.generation > best->w.generation ||
                     (e->w.generation == best->w.generation && memcmp(e->id, best->id, sizeof(e->id)) < 0))
@@ -270,6 +274,8 @@ static bool keys_good(const struct mesh *m, const struct epoch *e, const struct 
         if (memcmp(h.b, e->w.commit_link.p, sizeof(h.b)) != 0)
                 return false;
         uint64_t first = e->w.time / MESH_DAY;
+        if (msg->day > (clock_now(m) + FUTURE_SLACK) / MESH_DAY) /* a key that opens nothing yet */
+                return false;
         if (msg->day > first) /* ratcheted: the commitment is to the first day's key and says nothing of later ones */
                 return true;
         memcpy(key.b, msg->key.p, sizeof(key.b));

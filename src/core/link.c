@@ -67,11 +67,36 @@ static size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
 
 static int shaking(struct link *l, struct span bytes);
 
+static bool nobody_yet(const struct link *l) { /* accepted, and has shown nothing */
+        return !l->dialled && l->state == LINK_HANDSHAKE;
+}
+
+size_t links_shown(const struct mesh *m) {
+        size_t n = 0;
+        LINK_EACH(l, m)
+                n += !nobody_yet(l);
+        return n;
+}
+
+/* Connections that say nothing keep nobody out: the oldest of them gives way. */
+static bool make_place(struct mesh *m) {
+        if (m->n_links < LINKS_MAX)
+                return true;
+        LINK_EACH(l, m) {
+                if (!nobody_yet(l))
+                        continue;
+                link_hangup(l, REASON_FULL);
+                return true;
+        }
+        return false;
+}
+
 int link_up(struct mesh *m, const struct mesh_event *ev) {
         struct key psks[SECRETS_MOST];
         const struct hash *mesh = link_mesh(m);
         struct address *a = ev->up.dialled ? address_of_link(m, ev->link) : NULL;
         size_t n_psk = mesh ? link_keys(m, psks) : 0;
+        bool place = make_place(m);
         struct link *l = calloc(1, sizeof(*l));
         if (!l)
                 return ERR_NOMEM;
@@ -79,7 +104,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         l->since = l->heard = l->spoke = m->now;
         list_push(&m->links, &l->list);
         m->n_links++;
-        if (!n_psk || m->stopping || m->n_links > LINKS_MAX || (ev->up.dialled && !a)) {
+        if (!n_psk || m->stopping || !place || (ev->up.dialled && !a)) {
                 link_hangup(l, REASON_FULL);
                 return 0;
         }
@@ -179,8 +204,11 @@ int link_send(struct link *l, struct packet *p) {
                 return r;
         if (queued(l) > QUEUE_MOST)
                 make_room(l);
-        if (l->queue[0].bytes + l->queue[1].bytes > QUEUE_HARD)
-                link_hangup(l, REASON_OVERLOAD);
+        if (queued(l) <= QUEUE_HARD)
+                return 0;
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++) /* first, so that there is room for the farewell */
+                packet_queue_fini(&l->queue[i]);
+        link_hangup(l, REASON_OVERLOAD);
         return 0;
 }
 
@@ -445,7 +473,9 @@ static mesh_time link_due(const struct link *l) {
         case LINK_GREETING:
                 return l->since + HANDSHAKE_TIME;
         case LINK_UP: {
-                mesh_time ping = MAX(MAX(l->heard, l->pinged), l->spoke) + KEEPALIVE_TIME;
+                /* Who only listens must be asked too, before its silence counts against it. */
+                mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);
+                mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
                 return MIN(MIN(l->heard + SILENCE_TIME, ping), l->since + LINK_LIFE);
         }
         case LINK_CLOSING:

@@ -15,7 +15,6 @@
 int records_init(struct mesh *m) {
         map_init(&m->by_id, m->map_seed);
         map_init(&m->authors_map, m->map_seed);
-        map_init(&m->retracts, m->map_seed);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 m->recent[i] = REC_NONE;
         return 0;
@@ -41,7 +40,6 @@ void records_fini(struct mesh *m) {
         free(m->authors);
         map_fini(&m->by_id);
         map_fini(&m->authors_map);
-        map_fini(&m->retracts);
         buf_fini(&m->verify);
         buf_fini(&m->verify_for);
         LIST_EACH(b, &m->verify_out, struct verify_batch, list) {
@@ -131,13 +129,16 @@ static size_t slot_hash(const struct mesh *m, uint32_t author, uint32_t day, uin
         return (size_t)(x >> 20) & (m->cap_slots - 1);
 }
 
-static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index) {
+/* A slot has two places: for its record, and for the retraction of it. So retractions are as many as slots, and one meets
+ * only what stands in its own household's slot. */
+static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index, bool retract) {
         if (!m->cap_slots)
                 return NULL;
         uint32_t n = m->slots[slot_hash(m, author, day, klass, index)];
         for (; n != REC_NONE; n = m->recs[n]->next_slot) {
                 struct rec *r = m->recs[n];
-                if (r->author == author && r->day == day && r->klass == klass && r->index == index)
+                if (r->author == author && r->day == day && r->klass == klass && r->index == index &&
+                    (r->type == RECORD_RETRACT) == retract)
                         return r;
         }
         return NULL;
@@ -145,7 +146,11 @@ static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint
 
 struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index) {
         struct author *a = map_find(&m->authors_map, device->b);
-        return a ? slot_find(m, a->number, day, klass, index) : NULL;
+        return a ? slot_find(m, a->number, day, klass, index, false) : NULL;
+}
+
+struct rec *records_retraction(struct mesh *m, const struct rec *of) {
+        return slot_find(m, of->author, of->day, of->klass, of->index, true);
 }
 
 static void slot_link(struct mesh *m, struct rec *r) {
@@ -164,7 +169,7 @@ static int slots_grow(struct mesh *m) {
         m->slots = slots;
         m->cap_slots = cap;
         for (size_t i = 0; i < m->n_recs; i++)
-                if (m->recs[i] && m->recs[i]->type != RECORD_RETRACT)
+                if (m->recs[i])
                         slot_link(m, m->recs[i]);
         return 0;
 }
@@ -227,10 +232,8 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
                 return NULL;
         }
         m->recs[r->number] = r;
-        if (r->type != RECORD_RETRACT) {
-                slot_link(m, r);
-                m->n_slots++;
-        }
+        slot_link(m, r);
+        m->n_slots++;
         return r;
 }
 
@@ -277,24 +280,21 @@ static size_t sorted_at(const struct mesh *m, const struct rec *r) {
 
 /* A retraction and its target meet here, whichever came first. From then on the target is no element: a node that has seen
  * the retraction alone counts the same. */
-static int retraction_meets(struct mesh *m, struct rec *r) {
-        if (r->type != RECORD_RETRACT) {
-                if (map_find(&m->retracts, r->id.b))
-                        r->flags |= REC_RETRACTED;
-                return 0;
-        }
-        struct rec *t = records_find(m, r->target);
-        if (t && !(t->flags & (REC_RETRACTED | REC_PENDING))) {
-                t->flags |= REC_RETRACTED;
+static void retraction_meets(struct mesh *m, struct rec *r) {
+        bool retract = r->type == RECORD_RETRACT;
+        struct rec *other = slot_find(m, r->author, r->day, r->klass, r->index, !retract);
+        if (!other || other->flags & REC_PENDING)
+                return;
+        struct rec *t = retract ? other : r;
+        if (!hash_eq(retract ? r->target : other->target, &t->id) || t->flags & REC_RETRACTED)
+                return;
+        t->flags |= REC_RETRACTED;
+        if (retract)
                 t->packet = packet_free(t->packet);
-        }
-        return map_find(&m->retracts, r->target->b) ? 0 : map_put(&m->retracts, r->target->b, r);
 }
 
 int records_hold(struct mesh *m, struct rec *r) {
-        int e = retraction_meets(m, r);
-        if (e)
-                return e;
+        retraction_meets(m, r);
         if (m->n_sorted == m->cap_sorted) {
                 size_t cap = m->cap_sorted ? m->cap_sorted * 2 : CHUNK;
                 struct rec **s = realloc(m->sorted, cap * sizeof(struct rec *));
@@ -325,17 +325,13 @@ void records_start(struct mesh *m) {
 }
 
 void records_drop(struct mesh *m, struct rec *r) {
-        if (r->target && map_find(&m->retracts, r->target->b) == r)
-                map_del(&m->retracts, r->target->b);
         size_t at = sorted_at(m, r);
         if (at < m->n_sorted && m->sorted[at] == r) {
                 memmove(m->sorted + at, m->sorted + at + 1, (m->n_sorted - at - 1) * sizeof(*m->sorted));
                 m->n_sorted--;
         }
-        if (r->type != RECORD_RETRACT) {
-                slot_unlink(m, r);
-                m->n_slots--;
-        }
+        slot_unlink(m, r);
+        m->n_slots--;
         map_del(&m->by_id, r->id.b);
         author_dropped(m, r);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
@@ -391,7 +387,10 @@ static bool header_fits(const struct mesh *m, const struct wire_record *w, const
                 return false;
         if (retract != WIRE_HAS(w, RECORD, target) || (WIRE_HAS(w, RECORD, target_device) && !retract))
                 return false;
-        if (!retract && (w->expires - w->created > life || w->day != w->created / MESH_DAY))
+        if (w->expires - w->created > life || (!retract && w->day != w->created / MESH_DAY))
+                return false;
+        /* Of a retraction the day is its target's: its end lies within that day and a life. */
+        if (retract && (w->day > w->created / MESH_DAY || w->expires >= (w->day + 1) * MESH_DAY + life))
                 return false;
         bool sensor = WIRE_HAS(w, RECORD, sensor);
         if (!retract && w->index >= records_quota(m, d, (uint8_t)w->klass, sensor))
@@ -406,8 +405,11 @@ static bool retract_fits(struct mesh *m, const struct wire_record *w, const stru
         memcpy(slot_device.b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, 32);
         memcpy(target.b, w->target.p, sizeof(target.b));
         const struct roster_device *of = roster_device_find(m->roster, &slot_device);
-        if (!of || of->home != d->home)
+        if (!of || of->home != d->home || w->index >= records_quota(m, of, (uint8_t)w->klass, false))
                 return false;
+        const struct author *a = map_find(&m->authors_map, slot_device.b);
+        if (a && slot_find(m, a->number, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index, true))
+                return false; /* taken back already */
         struct rec *t = records_slot(m, &slot_device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index);
         return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
 }
@@ -558,6 +560,13 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
         struct link *from = link_find(m, link);
         if (CHECK_FAILS(codec_decode(&wire_record_desc, raw, &w, NULL) == 0))
                 return 0;
+        struct key signer;
+        memcpy(signer.b, w.device.p, sizeof(signer.b));
+        const struct roster_device *d = roster_device_find(m->roster, &signer);
+        if (!d || !header_fits(m, &w, d)) { /* operations that came while the signature was checked have voided it */
+                records_drop(m, r);
+                return 0;
+        }
         int e = records_hold(m, r);
         if (!e && !(r->flags & REC_RETRACTED))
                 e = spread_record(m, r, r->packet, from);

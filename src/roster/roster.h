@@ -122,9 +122,7 @@ struct roster_proposal {
         bool in_force;          /* taken */
         bool dead;              /* void, or its turn came and it was not taken */
 };
-/* Newest first by stated time. NULL members never; false past the end. */
+/* The one that came last first. False past the end. */
 bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal *ret);
-/* Has @household a vote that counts for it? */
+/* Has @household voted for it? */
 bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household);
-/* The place and the id of @household's latest standing operation, for signing its next one; false: no such home. */
-bool roster_chain(const struct roster *r, const struct key *household, uint32_t *ret_next_seq, struct hash *ret_last);

@@ -131,9 +131,9 @@ static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row 
 }
 
 static const enum sql_id statement_of[MESH_ROW_KINDS] = {
-        [MESH_ROW_MARK] = SQL_MARK_ALL,   [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
-        [MESH_ROW_EPOCH] = SQL_EPOCH_ALL, [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL, [MESH_ROW_CONTACT] = SQL_CONTACT_ALL,
-        [MESH_ROW_ADDR] = SQL_ADDR_ALL,   [MESH_ROW_RECORD] = SQL_RECORD_ALL,
+        [MESH_ROW_MARK] = SQL_MARK_ALL,       [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
+        [MESH_ROW_EPOCH] = SQL_EPOCH_ALL,     [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL,
+        [MESH_ROW_CONTACT] = SQL_CONTACT_ALL, [MESH_ROW_ADDR] = SQL_ADDR_ALL,     [MESH_ROW_RECORD] = SQL_RECORD_ALL,
 };
 
 static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {
