@@ -386,6 +386,7 @@ int link_dismiss(struct link *l, struct span op); /* removed: its queue is dropp
 int link_send(struct link *l, struct packet *p);
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
 int link_acks(struct link *l);  /* says what was acknowledged in this step */
+size_t link_queued(const struct link *l); /* bytes waiting behind the window */
 int link_flush(struct link *l); /* frames what the window allows */
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m);

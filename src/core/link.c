@@ -183,7 +183,7 @@ int link_dismiss(struct link *l, struct span op) {
 }
 
 /* ---- sending ---- */
-static size_t queued(const struct link *l) {
+size_t link_queued(const struct link *l) {
         size_t n = 0;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
                 n += l->queue[i].bytes;
@@ -191,8 +191,8 @@ static size_t queued(const struct link *l) {
 }
 
 static void make_room(struct link *l) {
-        for (int k = 3; k >= 2 && queued(l) > QUEUE_MOST; k--)
-                while (l->queue[k].count && queued(l) > QUEUE_MOST)
+        for (int k = 3; k >= 2 && link_queued(l) > QUEUE_MOST; k--)
+                while (l->queue[k].count && link_queued(l) > QUEUE_MOST)
                         packet_queue_drop(&l->queue[k]);
 }
 
@@ -202,9 +202,9 @@ int link_send(struct link *l, struct packet *p) {
         int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
         if (r)
                 return r;
-        if (queued(l) > QUEUE_MOST)
+        if (link_queued(l) > QUEUE_MOST)
                 make_room(l);
-        if (queued(l) <= QUEUE_HARD)
+        if (link_queued(l) <= QUEUE_HARD)
                 return 0;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++) /* first, so that there is room for the farewell */
                 packet_queue_fini(&l->queue[i]);
@@ -260,7 +260,7 @@ static int flush_frame(struct link *l) {
 int link_flush(struct link *l) {
         if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
                 return 0;
-        while (l->backlog + l->out.n < LINK_WINDOW && queued(l)) {
+        while (l->backlog + l->out.n < LINK_WINDOW && link_queued(l)) {
                 int r = flush_frame(l);
                 if (r)
                         return r;

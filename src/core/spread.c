@@ -34,7 +34,13 @@ int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct 
         LINK_EACH(l, m) {
                 if (l == from || l->state != LINK_UP || !l->synced[LINK_OPS]) /* who lacks operations can't judge records */
                         continue;
-                int e = pushes(l, r) ? link_send(l, p) : announce(l, r);
+                int e = 0;
+                if (!pushes(l, r))
+                        e = announce(l, r);
+                else if (r->klass != CLASS_URGENT && link_queued(l) > PUSH_AHEAD)
+                        e = push_add(&l->push[LINK_RECORDS], r->number); /* owed: fetched when there is room, in bulk */
+                else
+                        e = link_send(l, p);
                 if (e)
                         return e;
         }
