@@ -54,6 +54,8 @@ enum mesh_event_type {
         MESH_EV_LOADED,
         MESH_EV_VERIFIED,
         MESH_EV_LISTENING, /* the addresses this node can be reached at, own port included; replaces the earlier list */
+        MESH_EV_LAN,       /* the local networks beacons can be sent to; also when only an address on one has changed */
+        MESH_EV_HEARD,     /* a datagram came to the beacons' group: a beacon of this mesh, or anything */
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */
         MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket */
         MESH_EV_FORGET,    /* command: give the joining up */
@@ -83,6 +85,8 @@ struct mesh_loaded {
 };
 
 #define MESH_ADDRS_MAX 6
+#define MESH_LANS_MAX 16     /* local networks, one for each interface and IP version */
+#define MESH_BEACON_BYTES 48
 
 struct mesh_event {
         enum mesh_event_type type;
@@ -117,6 +121,14 @@ struct mesh_event {
                         size_t n; /* at most MESH_ADDRS_MAX */
                 } listening;
                 struct {
+                        uint16_t ports[MESH_LANS_MAX]; /* for each network the TCP port this node listens on there */
+                        size_t n;                      /* 0: LAN discovery is off */
+                } lan;
+                struct {
+                        struct mesh_addr from; /* the port does not matter */
+                        struct span datagram;
+                } heard;
+                struct {
                         struct span op;
                 } found, operation;
                 struct {
@@ -144,6 +156,7 @@ enum mesh_action_type {
         MESH_DO_SEND,
         MESH_DO_DIAL,    /* connect and answer with LINK_UP or LINK_DOWN under this link number */
         MESH_DO_HANGUP,  /* close after what was sent; no LINK_DOWN follows */
+        MESH_DO_BEACON,  /* send to each network of the last LAN event its own 48 bytes */
         MESH_DO_STORE,   /* write durably, then STORED with this token. Rows handed out before the next STORED may share one
                             transaction, in their order */
         MESH_DO_LOAD,    /* fetch the bytes of these records, then LOADED */
@@ -169,6 +182,7 @@ struct mesh_action {
                 struct span send;
                 struct mesh_addr dial;
                 enum wire_e_reason hangup;
+                struct span beacons; /* MESH_BEACON_BYTES for each network, in their order */
                 const struct mesh_row *store;
                 struct {
                         const struct hash *ids;

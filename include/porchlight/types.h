@@ -9,7 +9,7 @@ typedef uint64_t mesh_wall; /* seconds since 1970 */
 typedef uint32_t mesh_link; /* names a connection; see mesh.h for who chooses it */
 
 #define MESH_NEVER UINT64_MAX
-#define MESH_DAY 86400 /* seconds */
+#define MESH_DAY 86400       /* seconds */
 #define PORCHLIGHT_PORT 7345 /* where a daemon listens unless it is told otherwise */
 
 /* A BLAKE2b-256 hash that names something: a record, an operation, a mesh. */

@@ -42,7 +42,7 @@ static bool read_line(int fd, struct buf *ret) {
         uint8_t byte;
         for (;;) {
                 ssize_t n = read(fd, &byte, 1);
-                if (n < 0 && errno == EINTR)
+                if (n < 0 && errno == EINTR && !stop_wanted())
                         continue;
                 if (n < 0 || !buf_ok(ret))
                         return false;
@@ -67,6 +67,7 @@ bool ask_next_line(struct buf *ret) {
         return read_line(STDIN_FILENO, ret);
 }
 
+/* A terminal that was left without echo would be of no use: Ctrl-C ends the program after the echo is back. */
 static bool ask_silently(const char *prompt, struct buf *ret) {
         struct termios was, quiet;
         if (tcgetattr(STDIN_FILENO, &was))
@@ -75,11 +76,13 @@ static bool ask_silently(const char *prompt, struct buf *ret) {
         quiet.c_lflag &= ~(tcflag_t)ECHO;
         fprintf(stderr, "%s", prompt);
         fflush(stderr);
+        stop_catch();
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
                 return false;
         bool got = read_line(STDIN_FILENO, ret);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
         fputc('\n', stderr);
+        stop_release();
         return got;
 }
 

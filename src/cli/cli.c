@@ -31,20 +31,30 @@ static void write_all(int fd, struct span s) {
         }
 }
 
+/* A line for a log; for a person wrapped, so that no word is torn. */
+static void write_said(const struct cli *c, struct buf *line) {
+        _clean_(buf_fini) struct buf wrapped = BUF_NULL;
+        buf_add_u8(line, '\n');
+        if (c->err_tty)
+                layout_wrap(&wrapped, buf_span(line), 0, CLI_COLUMNS);
+        write_all(STDERR_FILENO, buf_span(c->err_tty ? &wrapped : line));
+}
+
 int cli_fail_call(const struct cli *c, const struct call_error *e) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
         if (c->json) {
                 json_error(&out, e->name, e->message, e->hint);
-        } else {
-                buf_add_str(&out, "porchlight: ");
-                text_show(&out, span_str(e->name), false);
-                buf_add_str(&out, ": ");
-                text_show(&out, span_str(e->message), false);
-                buf_add_str(&out, *e->hint ? "; " : "");
-                text_show(&out, span_str(e->hint), false);
+                buf_add_u8(&out, '\n');
+                write_all(STDERR_FILENO, buf_span(&out));
+                return e->exit;
         }
-        buf_add_u8(&out, '\n');
-        write_all(STDERR_FILENO, buf_span(&out));
+        buf_add_str(&out, "porchlight: ");
+        text_show(&out, span_str(e->name), false);
+        buf_add_str(&out, ": ");
+        text_show(&out, span_str(e->message), false);
+        buf_add_str(&out, *e->hint ? "; " : "");
+        text_show(&out, span_str(e->hint), false);
+        write_said(c, &out);
         return e->exit;
 }
 
@@ -62,14 +72,12 @@ void cli_note(const struct cli *c, const char *fmt, ...) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
         char text[NOTE_MAX];
         va_list ap;
-        (void)c;
         va_start(ap, fmt);
         vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
         buf_add_str(&out, "porchlight: ");
         text_show(&out, span_str(text), false);
-        buf_add_u8(&out, '\n');
-        write_all(STDERR_FILENO, buf_span(&out));
+        write_said(c, &out);
 }
 
 /* ---- stdout ---- */
@@ -171,4 +179,12 @@ void stop_catch(void) {
         sigaction(SIGINT, &sa, NULL);
         sigaction(SIGTERM, &sa, NULL);
         sigaction(SIGHUP, &sa, NULL);
+}
+
+void stop_release(void) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
+        if (stopped)
+                raise(SIGINT);
 }

@@ -122,13 +122,13 @@ bool args_has(const struct args *a, enum option_id id);
 
 struct cli;
 struct command {
-        const char *group;                               /* "alert", or NULL */
-        const char *name;                                /* NULL: the group's word alone */
-        const char *synopsis;                            /* behind the words */
-        const char *brief;                               /* one line for the overview */
-        const char *help;                                /* paragraphs and examples; may be NULL */
-        const struct option *options;                    /* ends with OPTION_END; may be NULL */
-        int min_words, max_words;                        /* max < 0: any number */
+        const char *group;            /* "alert", or NULL */
+        const char *name;             /* NULL: the group's word alone */
+        const char *synopsis;         /* behind the words */
+        const char *brief;            /* one line for the overview */
+        const char *help;             /* paragraphs and examples; may be NULL */
+        const struct option *options; /* ends with OPTION_END; may be NULL */
+        int min_words, max_words;     /* max < 0: any number */
         enum word_kind takes;
         int (*run)(struct cli *c, const struct args *a); /* exit code */
 };
@@ -196,6 +196,7 @@ const char *nearest_enum(const char *typed, const struct wire_enum *e);
 
 void help_overview(struct buf *out);
 void help_command(struct buf *out, const struct command *cmd);
+void help_command_json(struct buf *out, const struct command *cmd); /* a line */
 void help_group(struct buf *out, const char *group);
 void help_words(struct buf *out, const struct command *cmd); /* "porchlight alert show" */
 
@@ -257,6 +258,7 @@ int status_get(struct cli *c, struct wire_c_status *ret, struct buf *store);
 /* Prints what became of a post; a cli_row_fn with @arg = the word for it. */
 struct posted_sink {
         const char *done;
+        bool alert; /* a new one: its id is of use */
         bool told;
         int exit;
 };
@@ -273,6 +275,7 @@ int exec_run(struct cli *c, char *const *argv, struct span input);
 /* Set by SIGINT, SIGTERM. */
 bool stop_wanted(void);
 void stop_catch(void);
+void stop_release(void); /* as before; ends the program if such a signal came meanwhile */
 /* Reads and shows a ticket. */
 struct ticket;
 int ticket_read(struct cli *c, const char *word, struct ticket *ret, struct buf *text);

@@ -22,12 +22,33 @@ static int target_of(struct cli *c, const char *word, struct span *ret) {
 
 /* ---- show ---- */
 
+/* "confirmed by" reads better than the name of the record. */
+static const char *follow_word(uint64_t what) {
+        switch ((enum wire_e_record)what) {
+        case RECORD_UPDATE:
+                return "updated";
+        case RECORD_RESOLVE:
+                return "resolved";
+        case RECORD_CONFIRM:
+                return "confirmed";
+        case RECORD_DISPUTE:
+                return "disputed";
+        case RECORD_COMMENT:
+                return "comment";
+        case RECORD_RETRACT:
+                return "retracted";
+        case RECORD_ALERT:
+        case RECORD_NOTICE:
+        case RECORD_ASK:
+                break;
+        }
+        return "followed";
+}
+
 static void followed_text(struct cli *c, const struct wire_c_followed *f) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         when_local(&text, f->created, c->now);
-        buf_add_str(&text, "  ");
-        layout_enum(&text, &wire_record_enum, f->what);
-        buf_add_str(&text, " by ");
+        buf_printf(&text, "  %s by ", follow_word(f->what));
         buf_add(&text, f->household);
         if (WIRE_HAS(f, C_FOLLOWED, text) && f->text.n) {
                 buf_add_str(&text, ": ");
@@ -209,8 +230,9 @@ static int run_retract(struct cli *c, const struct args *a) {
                         return r;
         }
         r = ask_yes(c, a,
-                    "Take this alert back? Its text is deleted in every home that can be reached, and cannot be\n"
-                    "restored; that there was an alert remains visible until it ends. [y/N] ");
+                    "Take this alert back? Its text is deleted in every home that can be reached, and\n"
+                    "cannot be restored; that there was an alert remains visible until it ends.\n"
+                    "[y/N] ");
         return r ? r : follow(c, a, RECORD_RETRACT, "retracted");
 }
 

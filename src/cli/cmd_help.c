@@ -4,15 +4,29 @@
 
 #include "wire/json.h"
 
+/* One command, or one a line: what completions and the manual page are checked against. */
+static void help_json(struct cli *c, const struct command *one) {
+        for (size_t i = 0; commands[i]; i++)
+                if (!one || commands[i] == one)
+                        help_command_json(&c->out, commands[i]);
+}
+
 static int run_help(struct cli *c, const struct args *a) {
         const char *first = a->n_words > 0 ? a->words[0] : NULL, *second = a->n_words > 1 ? a->words[1] : NULL;
         if (!first) {
-                help_overview(&c->out);
+                if (c->json)
+                        help_json(c, NULL);
+                else
+                        help_overview(&c->out);
                 return 0;
         }
         const struct command *cmd = second ? command_find(first, second) : command_find(NULL, first);
         if (!cmd && !second)
                 cmd = command_find(first, NULL);
+        if (cmd && c->json) {
+                help_json(c, cmd);
+                return 0;
+        }
         if (cmd) {
                 help_command(&c->out, cmd);
                 return 0;

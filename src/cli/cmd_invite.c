@@ -173,19 +173,21 @@ struct invite_sink {
         const char *label;
 };
 
-static void explain(struct cli *c, const struct wire_c_ticket *row, const char *text) {
-        _clean_(buf_fini) struct buf words = BUF_NULL, when = BUF_NULL, who = BUF_NULL;
+static void explain(struct cli *c, const struct wire_c_ticket *row, const char *ticket) {
+        _clean_(buf_fini) struct buf words = BUF_NULL, when = BUF_NULL, who = BUF_NULL, text = BUF_NULL;
         struct ticket t;
         when_local(&when, row->expires, c->now);
         layout_count(&who, row->uses, "home", "homes");
-        if (ticket_parse(&t, span_str(text)) == 0) {
+        if (ticket_parse(&t, span_str(ticket)) == 0) {
                 ticket_words(&t, &words);
                 ticket_fini(&t);
         }
-        buf_printf(&c->out, "\nThis ticket admits %s until %s.", buf_cstr(&who), buf_cstr(&when));
-        buf_printf(&c->out,
-                   " Pass it on in person, or by a\nmessenger you trust: whoever has it can join. There they run\n\n"
-                   "  porchlight join --household \"NAME OF THE HOME\"\n\nand paste it, all lines.");
+        buf_printf(&text, "This ticket admits %s until %s. ", buf_cstr(&who), buf_cstr(&when));
+        buf_add_str(&text, "Pass it on in person, or by a messenger you trust: whoever has it can join. The neighbour "
+                           "runs");
+        buf_add_u8(&c->out, '\n');
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+        buf_add_str(&c->out, "\n  porchlight join --household \"NAME OF THE HOME\"\n\nand pastes it, all lines.");
         buf_printf(&c->out, " Its check words, to compare by telephone:\n\n  %s\n\n", buf_cstr(&words));
         buf_add_str(&c->out, "Take it back with `porchlight invite revoke ");
         layout_id(&c->out, row->id);

@@ -22,7 +22,8 @@ static int agree(struct cli *c, const struct args *a, const struct ticket *t) {
         if (!c->in_tty || !c->err_tty || c->json || args_has(a, OPT_YES))
                 return 0;
         ticket_show(&text, t, c->now);
-        buf_add_str(&text, "Join this mesh? [Y/n] ");
+        buf_add_str(&text, "Let the inviting home read its check words to you: they must be the same.\n"
+                           "Join this mesh? [Y/n] ");
         bool typed = ask_line(c, buf_cstr(&text), &answer);
         if ((typed && !answer.n) || text_eq_nocase(buf_span(&answer), SPAN_STR("y")) ||
             text_eq_nocase(buf_span(&answer), SPAN_STR("yes")))
@@ -78,7 +79,7 @@ static int run_join(struct cli *c, const struct args *a) {
         ticket_fini(&t);
         if (!r)
                 r = join(c, a, &m);
-        return r ? r : found_done(c, "joined", "See what goes on with `porchlight nearby`.");
+        return r ? r : found_done(c, "Joined", "See what goes on with `porchlight nearby`.");
 }
 
 const struct command command_join = {

@@ -7,7 +7,7 @@
 #include "cli/proposal.h"
 
 #define NAME_COLUMNS 24
-#define BY_COLUMNS 14
+#define BY_COLUMNS 12
 
 static void member_line(struct cli *c, const struct wire_c_member *m) {
         layout_id(&c->out, m->id);
@@ -28,7 +28,7 @@ static int row_member(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         if (!(*n)++)
-                buf_printf(&c->out, "%-8s  %-24s  %-8s%-7s%-14s %s\n", "ID", "HOUSEHOLD", "", "", "INVITED BY",
+                buf_printf(&c->out, "%-8s  %-24s  %-8s%-7s%-12s %s\n", "ID", "HOUSEHOLD", "", "", "INVITED BY",
                            "JOINED");
         member_line(c, &row->m->c_member);
         return cli_flush(c);
@@ -82,13 +82,13 @@ static int row_device(struct cli *c, const struct call_row *row, void *arg) {
                 return cli_row_json(c, row, NULL);
         const struct wire_c_device *d = &row->m->c_device;
         if (!(*n)++)
-                buf_printf(&c->out, "%-8s  %-24s  %-8s\n", "ID", "DEVICE", "QUOTA");
+                buf_printf(&c->out, "%-8s  %-24s  %s\n", "ID", "DEVICE", "QUOTA");
         layout_id(&c->out, d->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, d->name, NAME_COLUMNS);
         buf_add_str(&c->out, "  ");
         layout_enum(&c->out, &wire_share_enum, d->share);
-        buf_add_str(&c->out, d->this_one ? "  this one\n" : "\n");
+        buf_add_str(&c->out, d->this_one ? ", this one\n" : "\n");
         return cli_flush(c);
 }
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define CHARTER_LINE_MAX 256
+#define CHARTER_COLUMN 26 /* where the meaning of a row begins */
 
 /* ---- the charter file ---- */
 
@@ -110,7 +111,7 @@ static int run_create(struct cli *c, const struct args *a) {
         else
                 WIRE_PUT(&m, O_CREATE, passphrase, buf_span(&pass.text));
         r = owner_ask(c, owner, OWNER_O_CREATE, &m, "founding", NULL, NULL);
-        return r ? r : found_done(c, "founded", "Invite the first neighbours with `porchlight invite`.");
+        return r ? r : found_done(c, "Founded", "Invite the first neighbours with `porchlight invite`.");
 }
 
 #define CHARTER_HELP(key, name, least, most, preset, doc) "  " #name " = " #preset "\n"
@@ -136,16 +137,22 @@ const struct command command_mesh_create = {
 
 /* ---- show ---- */
 
+static void charter_line_text(struct buf *out, const struct wire_charter_row *row) {
+        _clean_(buf_fini) struct buf doc = BUF_NULL;
+        const struct wire_charter_bound *b = NULL;
+        for (size_t i = 0; i < wire_charter_bounds_n; i++)
+                if (wire_charter_bounds[i].key == row->key)
+                        b = &wire_charter_bounds[i];
+        buf_printf(out, "  %-14s = %-6u ", b ? b->name : "?", (unsigned)row->value);
+        layout_wrap(&doc, span_str(b ? b->doc : "a rule that this version does not know"), CHARTER_COLUMN, CLI_COLUMNS);
+        buf_add(out, span_from(buf_span(&doc), CHARTER_COLUMN)); /* the first line's indent is taken */
+}
+
 static void charter_text(struct buf *out, struct wire_list list) {
         struct wire_charter_row row;
         buf_add_str(out, "\nCharter:\n");
-        while (wire_list_next(&wire_charter_row_desc, &list, &row)) {
-                const struct wire_charter_bound *b = NULL;
-                for (size_t i = 0; i < wire_charter_bounds_n; i++)
-                        if (wire_charter_bounds[i].key == row.key)
-                                b = &wire_charter_bounds[i];
-                buf_printf(out, "  %-14s = %-6u %s\n", b ? b->name : "?", (unsigned)row.value, b ? b->doc : "");
-        }
+        while (wire_list_next(&wire_charter_row_desc, &list, &row))
+                charter_line_text(out, &row);
 }
 
 static void mesh_text(struct cli *c, const struct wire_c_mesh *m) {

@@ -33,10 +33,12 @@ int row_alert(struct cli *c, const struct call_row *row, void *arg) {
         return cli_flush(c);
 }
 
-static void posted_text(struct cli *c, const struct wire_c_posted *p, const char *done) {
+static void posted_text(struct cli *c, const struct wire_c_posted *p, const struct posted_sink *sink) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        layout_posted(&text, p, done, c->now);
+        layout_posted(&text, p, sink->done, c->now);
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+        if (!sink->alert)
+                return;
         buf_add_str(&c->out, "id ");
         layout_id(&c->out, p->id);
         buf_add_str(&c->out, ", ends ");
@@ -55,12 +57,12 @@ int row_posted(struct cli *c, const struct call_row *row, void *arg) {
         sink->exit = posted_unsent(p) ? EXIT_UNSENT : 0;
         if (c->json)
                 return cli_row_json(c, row, NULL);
-        posted_text(c, p, sink->done);
+        posted_text(c, p, sink);
         return cli_flush(c);
 }
 
 int cli_ask_posted(struct cli *c, unsigned number, const void *msg, const char *done) {
-        struct posted_sink sink = {.done = done};
+        struct posted_sink sink = {.done = done, .alert = number == CONTROL_POST};
         int r = cli_ask(c, number, msg, row_posted, &sink);
         if (r)
                 return r;

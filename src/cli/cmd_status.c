@@ -77,8 +77,10 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 buf_add_str(&v, "found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`");
                 line(c, "next", &v);
         } else {
-                layout_count(&v, s->links, "link to a neighbour", "links to neighbours");
-                line(c, "links", &v);
+                if (s->homes > 1) {
+                        layout_count(&v, s->links, "link to a neighbour", "links to neighbours");
+                        line(c, "links", &v);
+                }
                 status_alerts(c, s, &v);
         }
         status_listen(c, s, &v);
@@ -175,7 +177,8 @@ static int run_add(struct cli *c, const struct args *a) {
         struct wire_addr addr;
         struct wire_c_peer m = {0};
         if (!address_parse(a->words[0], &room, &addr))
-                return cli_usage(c, "write it as 192.0.2.7, [2001:db8::7] or name.example, with :PORT if it is not 7345",
+                return cli_usage(c,
+                                 "write it as 192.0.2.7, [2001:db8::7] or name.example, with :PORT if it is not 7345",
                                  "\"%.80s\" is not HOST[:PORT]", a->words[0]);
         wire_list_add(&wire_addr_desc, &m.addr, &store, &addr);
         int r = cli_ask(c, CONTROL_PEER_ADD, &m, NULL, NULL);

@@ -132,8 +132,10 @@ static int run_lock(struct cli *c, const struct args *a) {
         (void)a;
         if (r)
                 return r;
+        if (!state.passphrase)
+                return tell(c, owner, NULL); /* there is nothing to lock it with */
         r = owner_ask(c, owner, OWNER_O_LOCK, &none, "locking", NULL, NULL);
-        return r ? r : tell(c, owner, state.passphrase ? "Locked.\n" : NULL);
+        return r ? r : tell(c, owner, "Locked.\n");
 }
 
 const struct command command_vault_lock = {

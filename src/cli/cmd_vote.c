@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * member remove, endorse, promote, demote, vouch; mesh leave: what the household signs about its mesh. Each is one
+ * member remove, endorse, promote, demote, return, vouch; mesh leave: what the household signs about its mesh. Each is one
  * operation that the vault puts into words and signs; here it is only said what became of it.
  */
 #include "cli/commands.h"
@@ -77,12 +77,14 @@ static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
         return 0;
 }
 
-#define HOUSEHOLD_HELP                                                                                                 \
-        "H is a household's name, or 4 letters and digits of its id or more, as\n"                                     \
-        "`porchlight member list` shows them. "
-#define SIGN_HELP                                                                                                      \
-        "The vault says what it is about to sign, and\n"                                                               \
-        "asks; elsewhere than on a terminal --yes is needed.\n"
+/* clang-format off */
+#define HOUSEHOLD_HELP \
+        "H is a household's name, or 4 letters and digits of its id or more, as\n" \
+        "`porchlight member list` shows them.\n"
+#define SIGN_HELP \
+        "\nThe vault says what it is about to sign, and asks; elsewhere than on a terminal\n" \
+        "--yes is needed.\n"
+/* clang-format on */
 
 static const struct option remove_options[] = {
         {OPT_REASON, "reason", "TEXT", "why, at most 128 bytes; every home can read it", OPTION_TEXT},
@@ -103,12 +105,12 @@ const struct command command_member_remove = {
         .name = "remove",
         .synopsis = "H --reason TEXT [--with-invited] [--yes] [--passphrase-file F]",
         .brief = "vote to remove a home",
-        .help = HOUSEHOLD_HELP SIGN_HELP
+        .help = HOUSEHOLD_HELP
         "\n"
         "This is your vote; how many are needed the answer tells, and the others add\n"
         "theirs with `porchlight member endorse`. A removed home reads nothing that is\n"
         "posted afterwards; what it has read it keeps. Homes that it brought stay unless\n"
-        "--with-invited is given; those that two other members vouch for stay anyhow.\n"
+        "--with-invited is given; those that two other members vouch for stay anyhow.\n" SIGN_HELP
         "\nExample:\n  porchlight member remove \"Number 9\" --reason \"moved away in May\"\n",
         .options = remove_options,
         .min_words = 1,
@@ -133,7 +135,7 @@ const struct command command_member_endorse = {
         .synopsis = "OP [--yes] [--passphrase-file F]",
         .brief = "add your vote to a proposal",
         .help = "OP is the proposal's id, or 4 letters and digits of its beginning or more, as\n"
-                "`porchlight member proposals` shows it. " SIGN_HELP
+                "`porchlight member proposals` shows it.\n" SIGN_HELP
                 "\nExample:\n  porchlight member endorse 3f2a91c0\n",
         .options = sign_options,
         .min_words = 1,
@@ -151,11 +153,10 @@ const struct command command_member_promote = {
         .name = "promote",
         .synopsis = "H [--yes] [--passphrase-file F]",
         .brief = "vote to make a home a steward",
-        .help = HOUSEHOLD_HELP SIGN_HELP
-        "\n"
-        "Two stewards remove a home or promote one. A mesh should have three, so that it\n"
-        "lives on when one of them moves away.\n"
-        "\nExample:\n  porchlight member promote Miller\n",
+        .help = HOUSEHOLD_HELP "\n"
+                               "Two stewards remove a home or promote one. A mesh should have three, so that it\n"
+                               "lives on when one of them moves away.\n" SIGN_HELP
+                               "\nExample:\n  porchlight member promote Miller\n",
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -178,15 +179,33 @@ const struct command command_member_demote = {
         .name = "demote",
         .synopsis = "H [--reason TEXT] [--yes] [--passphrase-file F]",
         .brief = "vote to make a steward an ordinary home",
-        .help = HOUSEHOLD_HELP SIGN_HELP
-        "\n"
-        "It takes more than half of all stewards; of two, the senior one alone.\n"
-        "\nExample:\n  porchlight member demote Miller --reason \"asked for it\"\n",
+        .help = HOUSEHOLD_HELP "\n"
+                               "It takes more than half of all stewards; of two, the senior one alone.\n" SIGN_HELP
+                               "\nExample:\n  porchlight member demote Miller --reason \"asked for it\"\n",
         .options = demote_options,
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_HOUSEHOLD,
         .run = run_demote,
+};
+
+static int run_return(struct cli *c, const struct args *a) {
+        return vote(c, a, OP_RETURN);
+}
+
+const struct command command_member_return = {
+        .group = "member",
+        .name = "return",
+        .synopsis = "H [--yes] [--passphrase-file F]",
+        .brief = "vote to let a removed home return",
+        .help = HOUSEHOLD_HELP "\n"
+                               "It takes more votes than removed it, and the mesh gets fresh keys. A home that\n"
+                               "left by itself needs a new ticket instead.\n" SIGN_HELP
+                               "\nExample:\n  porchlight member return \"Number 9\"\n",
+        .options = sign_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_return,
 };
 
 /* ---- alone ---- */
@@ -218,11 +237,10 @@ const struct command command_member_vouch = {
         .name = "vouch",
         .synopsis = "H [--yes] [--passphrase-file F]",
         .brief = "say that you know a home another one invited",
-        .help = HOUSEHOLD_HELP SIGN_HELP
-        "\n"
-        "A home that two members vouch for stays when the one that invited it is removed\n"
-        "together with all it brought.\n"
-        "\nExample:\n  porchlight member vouch \"Family Braun\"\n",
+        .help = HOUSEHOLD_HELP "\n"
+                               "A home that two members vouch for stays when the one that invited it is removed\n"
+                               "together with all it brought.\n" SIGN_HELP
+                               "\nExample:\n  porchlight member vouch \"Family Braun\"\n",
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -243,8 +261,7 @@ const struct command command_mesh_leave = {
         .synopsis = "[--yes] [--passphrase-file F]",
         .brief = "leave the mesh with this household",
         .help = "The others get fresh keys, and nothing posted afterwards reaches this home. To\n"
-                "come back it needs a ticket and a new folder. " SIGN_HELP
-                "\nExample:\n  porchlight mesh leave\n",
+                "come back it needs a ticket and a new folder.\n" SIGN_HELP "\nExample:\n  porchlight mesh leave\n",
         .options = sign_options,
         .run = run_leave,
 };

@@ -27,6 +27,7 @@ const struct command *const commands[] = {
         &command_member_endorse,
         &command_member_promote,
         &command_member_demote,
+        &command_member_return,
         &command_member_vouch,
         &command_device_list,
         &command_vault_show,

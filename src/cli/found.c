@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "roster/name.h"
 
-#define NAME_HINT "at most 32 bytes of UTF-8, without control characters and + # * /"
+#define NAME_HINT "at most 32 bytes: accented letters take 2, Chinese ones 3; no control characters, none of + # * /"
 
 static int bad_name(struct cli *c, int e, const char *which) {
         if (e == NAME_E_ROLE)
@@ -34,8 +34,9 @@ static int row_done(struct cli *c, const struct call_row *row, void *arg) {
         const struct wire_c_mesh *m = &row->m->c_mesh;
         if (c->json)
                 return cli_row_json(c, row, NULL);
+        buf_printf(&c->out, "%s ", words[0]);
         text_show(&c->out, m->name, false);
-        buf_printf(&c->out, " %s; it has ", words[0]);
+        buf_add_str(&c->out, "; it has ");
         layout_count(&c->out, m->homes, "home", "homes");
         buf_printf(&c->out, ".\n%s\n", words[1]);
         return 0;
@@ -45,6 +46,7 @@ int found_done(struct cli *c, const char *done, const char *next) {
         struct wire_c_none none = {0};
         const char *words[] = {done, next};
         if (cli_ask(c, CONTROL_MESH, &none, row_done, words))
-                cli_note(c, "%s all the same", done); /* the vault has said so; only the daemon's answer is missing */
+                cli_note(c, "%s; the daemon does not say more",
+                         done); /* the vault has said so; only the daemon's answer is missing */
         return 0;
 }

@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/text.h"
+#include "wire/json.h"
 
 #define OPTION_COLUMN 28 /* where the explanation of an option begins */
 #define BRIEF_COLUMN 19
@@ -86,6 +87,45 @@ void help_command(struct buf *out, const struct command *cmd) {
         options_of(out, cmd);
         if (cmd->options)
                 enums_of(out, cmd);
+}
+
+static void json_text(struct buf *out, const char *name, const char *value) {
+        buf_printf(out, ",\"%s\":", name);
+        json_string(out, span_str(value));
+}
+
+static void option_json(struct buf *out, const struct option *o) {
+        buf_printf(out, "{\"name\":\"--%s\"", o->name);
+        if (o->value)
+                json_text(out, "value", o->value);
+        json_text(out, "help", o->help);
+        if (o->kind == OPTION_ENUM) {
+                buf_add_str(out, ",\"words\":[");
+                for (size_t i = 0; i < o->of->n; i++)
+                        buf_printf(out, "%s\"%s\"", i ? "," : "", o->of->rows[i].spelling);
+                buf_add_u8(out, ']');
+        }
+        buf_add_u8(out, '}');
+}
+
+void help_command_json(struct buf *out, const struct command *cmd) {
+        _clean_(buf_fini) struct buf words = BUF_NULL;
+        const char *between = "";
+        help_words(&words, cmd);
+        buf_add_str(out, "{\"v\":1");
+        json_text(out, "command", buf_cstr(&words));
+        json_text(out, "synopsis", cmd->synopsis);
+        json_text(out, "brief", cmd->brief);
+        buf_add_str(out, ",\"options\":[");
+        for (const struct option *o = cmd->options; o && o->name; o++, between = ",") {
+                buf_add_str(out, between);
+                option_json(out, o);
+        }
+        for (const struct option *o = options_everywhere; o->name; o++, between = ",") {
+                buf_add_str(out, between);
+                option_json(out, o);
+        }
+        buf_add_str(out, "]}\n");
 }
 
 static void brief_row(struct buf *out, const struct command *cmd) {

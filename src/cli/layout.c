@@ -310,6 +310,8 @@ static void since(struct buf *out, const struct wire_c_status *s, uint64_t now) 
         when_local(out, s->since, now);
 }
 
+static const char no_other[] = "current; no other home is in the mesh yet";
+
 void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) {
         switch ((enum wire_e_fresh)s->state) {
         case FRESH_NO_MESH:
@@ -319,6 +321,10 @@ void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) 
                 buf_add_str(out, "none yet; waiting for a member to admit this home");
                 return;
         case FRESH_CURRENT:
+                if (s->homes < 2) {
+                        buf_add_str(out, no_other);
+                        return;
+                }
                 buf_add_str(out, "current, ");
                 layout_count(out, s->links, "neighbour", "neighbours");
                 return;
@@ -329,7 +335,7 @@ void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) 
                 return;
         case FRESH_ALONE:
                 if (s->homes < 2) {
-                        buf_add_str(out, "current; no other home is in the mesh yet");
+                        buf_add_str(out, no_other);
                         return;
                 }
                 buf_add_str(out, "ALONE");
@@ -337,7 +343,7 @@ void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) 
                 buf_add_str(out, "; what happened since then is not here");
                 return;
         case FRESH_REMOVED:
-                buf_add_str(out, "this home was REMOVED from the mesh");
+                buf_add_str(out, "this home is NO LONGER IN THE MESH"); /* removed, or it left */
                 since(out, s, now);
                 buf_add_str(out, "; nothing newer is here");
                 return;

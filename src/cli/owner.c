@@ -11,23 +11,20 @@
 #define WAIT_S 45 /* the daemon answers within 30 s, the vault derives keys before */
 #define TICK_MS 1000
 #define PROGRESS_AFTER_S 1
+#define TRIES 3 /* at typing a passphrase */
 
 int owner_open(struct cli *c, struct call **ret) {
         struct call_error e;
         return call_new(ret, c->data, CALL_OWNER, &e) ? cli_fail_call(c, &e) : 0;
 }
 
-static bool shows_progress(const struct cli *c) {
-        return c->err_tty && !c->json;
-}
-
 static void progress(const struct cli *c, const char *doing, unsigned seconds) {
-        if (shows_progress(c) && seconds >= PROGRESS_AFTER_S)
+        if (c->err_tty && !c->json && seconds >= PROGRESS_AFTER_S)
                 fprintf(stderr, "\r%s … %u s ", doing, seconds);
 }
 
-static void progress_end(const struct cli *c) {
-        if (shows_progress(c))
+static void progress_end(const struct cli *c, unsigned seconds) {
+        if (c->err_tty && !c->json && seconds >= PROGRESS_AFTER_S)
                 fputs("\r\033[K", stderr);
 }
 
@@ -38,8 +35,10 @@ static int wait_row(struct cli *c, struct call *owner, const char *doing, struct
                 unsigned seconds = (unsigned)MAX(time(NULL) - began, 0);
                 progress(c, doing, seconds);
                 int r = call_next(owner, TICK_MS, ret);
-                if (r != CALL_E_AGAIN || seconds > WAIT_S)
-                        return r;
+                if (r == CALL_E_AGAIN && seconds <= WAIT_S)
+                        continue;
+                progress_end(c, seconds);
+                return r;
         }
 }
 
@@ -50,7 +49,6 @@ static void say_warning(struct cli *c, const struct wire_c_done *done) {
 
 int owner_row(struct cli *c, struct call *owner, const char *doing, struct call_row *ret, int *ret_exit) {
         int r = wait_row(c, owner, doing, ret);
-        progress_end(c);
         if (r == CALL_E_END)
                 say_warning(c, &ret->m->c_done);
         if (r == CALL_E_FAILED)
@@ -124,7 +122,7 @@ static int next_is(struct cli *c, struct call *owner, const char *doing, unsigne
         return r == CALL_E_FAILED ? code : bad_answer(c, what);
 }
 
-static int go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase) {
+static int send_go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         struct wire_o_go m = {0};
         int r = needs_passphrase ? passphrase_get(c, a, "Passphrase: ", &pass) : 0;
@@ -133,6 +131,21 @@ static int go(struct cli *c, const struct args *a, struct call *owner, bool need
         if (needs_passphrase)
                 WIRE_PUT(&m, O_GO, passphrase, buf_span(&pass.text));
         return call_send(owner, OWNER_O_GO, &m) ? cli_fail_call(c, call_error(owner)) : 0;
+}
+
+/* A wrong passphrase leaves the sentence standing: a person may type it again. */
+static int go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase, struct call_row *ret) {
+        bool typed = needs_passphrase && !args_has(a, OPT_PASSPHRASE_FILE);
+        int r = 0;
+        for (int tries = typed ? TRIES : 1; tries > 0; tries--) {
+                r = send_go(c, a, owner, needs_passphrase);
+                if (r)
+                        return r;
+                r = next_is(c, owner, "signing", OWNER_O_VOTED, "what became of it", ret);
+                if (r != EXIT_LOCKED)
+                        return r;
+        }
+        return r;
 }
 
 int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
@@ -150,10 +163,7 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
         bool needs_passphrase = row.m->o_sentence.passphrase;
         show_sentence(c, row.m->o_sentence.text);
         r = ask_yes(c, a, "Sign this? [y/N] ");
-        if (r || (r = go(c, a, owner, needs_passphrase)))
-                return r;
-        r = next_is(c, owner, "signing", OWNER_O_VOTED, "what became of it", &row);
-        if (r)
+        if (r || (r = go(c, a, owner, needs_passphrase, &row)))
                 return r;
         codec_encode(&wire_o_voted_desc, row.m, store);
         if (!buf_ok(store) || codec_decode(&wire_o_voted_desc, buf_span(store), ret, NULL))

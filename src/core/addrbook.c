@@ -32,6 +32,13 @@ void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret) {
                 WIRE_PUT(ret, ADDR, ip6, SPAN_OF(a->ip));
 }
 
+struct address *address_find(struct mesh *m, const struct mesh_addr *addr) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (addr_eq(&m->addresses[i].addr, addr))
+                        return &m->addresses[i];
+        return NULL;
+}
+
 struct address *address_of_link(struct mesh *m, mesh_link id) {
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (m->addresses[i].link == id)
@@ -53,9 +60,11 @@ static struct address *least_useful(struct mesh *m) {
 }
 
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
-        for (size_t i = 0; i < m->n_addresses; i++)
-                if (addr_eq(&m->addresses[i].addr, addr))
-                        return &m->addresses[i];
+        struct address *known = address_find(m, addr);
+        if (known) {
+                known->lan_only = false;
+                return known;
+        }
         if (!m->addresses && !(m->addresses = calloc(ADDRESSES_MOST, sizeof(*m->addresses))))
                 return NULL;
         struct address *a = m->n_addresses < ADDRESSES_MOST ? &m->addresses[m->n_addresses++] : least_useful(m);
@@ -69,5 +78,6 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
 int address_store(struct mesh *m, struct address *a) {
         struct mesh_row row = {.kind = MESH_ROW_ADDR, .addr = {.addr = a->addr, .device = a->device, .manual = a->manual}};
         a->stored = true;
+        a->lan_only = false;
         return mesh_store(m, &row, NULL);
 }

@@ -146,6 +146,8 @@ int invite_stored(struct mesh *m, struct wait *w) {
                 return 0;
         }
         int r = w->kind == WAIT_REVOKE ? revoke_announce(m, &w->id) : 0;
+        if (w->kind == WAIT_INVITE)
+                lan_invited(m);
         struct mesh_action *a = r ? NULL : out_add(&m->out, MESH_DO_REPLY);
         if (!a)
                 return r ? r : ERR_NOMEM;

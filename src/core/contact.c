@@ -60,6 +60,7 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
         contact_hash(m, raw, &c->hash);
         c->seq = w->seq;
         c->time = w->time;
+        c->number = ++m->contact_number;
         buf_add(&c->bytes, raw);
         if (!buf_ok(&c->bytes))
                 return ERR_NOMEM;
@@ -91,14 +92,28 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
         }
 }
 
-static bool contact_good(const struct mesh *m, const struct wire_contact *w, struct span raw) {
+void contacts_open(struct mesh *m) {
+        MAP_EACH(c, &m->contacts, struct contact) {
+                struct wire_contact w;
+                if (c->n_addrs || codec_decode(&wire_contact_desc, buf_span(&c->bytes), &w, NULL))
+                        continue;
+                read_addresses(m, c, &w, buf_span(&c->bytes));
+                contact_learn(m, c);
+        }
+}
+
+static bool contact_fits(const struct mesh *m, const struct wire_contact *w) {
         struct key device;
-        struct hash h;
         memcpy(device.b, w->device.p, sizeof(device.b));
         const struct roster_device *d = roster_device_find(m->roster, &device);
         mesh_wall now = clock_now(m);
-        if (!d || d->gone_at || w->time > now + FUTURE_SLACK || w->time + CONTACT_LIFE <= now)
-                return false;
+        return d && !d->gone_at && w->time <= now + FUTURE_SLACK && w->time + CONTACT_LIFE > now;
+}
+
+static bool contact_signed(const struct mesh *m, const struct wire_contact *w, struct span raw) {
+        struct key device;
+        struct hash h;
+        memcpy(device.b, w->device.p, sizeof(device.b));
         contact_hash(m, raw, &h);
         return sign_check(w->sig.p, &device, DOMAIN_CONTACT, &h);
 }
@@ -112,8 +127,12 @@ static int contact_store(struct mesh *m, const struct contact *c) {
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw) {
         struct mesh *m = from->m;
         const struct contact *old = map_find(&m->contacts, w->device.p);
-        if ((old && old->seq >= w->seq) || !contact_good(m, w, raw))
+        if ((old && old->seq >= w->seq) || !contact_fits(m, w))
                 return 0;
+        if (!contact_signed(m, w, raw)) {
+                link_hangup(from, REASON_BAD_SIGNATURE);
+                return 0;
+        }
         struct contact *c = NULL;
         int r = contact_keep(m, w, raw, &c);
         if (r)

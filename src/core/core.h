@@ -11,6 +11,7 @@
  *   records.c    the index of held records, acceptance      author.c    own posts
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
+ *   lan.c        homes on the local network                 beacon.c    the bytes they say there
  *   clock.c      mesh time                                  status.c    looking in
  */
 #pragma once
@@ -54,11 +55,13 @@
 #define GRAFT_TIME 400            /* ms until an announced record is asked for */
 #define RECENT_RECORDS 1024       /* records an IHAVE is compared with */
 #define ORPHANS_MOST 256          /* operations kept while their parents are missing */
+#define DISMISS_OPS 8             /* operations a removed home is sent last */
 #define UNSAVED_MOST 16           /* own operations waiting for a full disk */
 #define UNSAVED_TIME 5000         /* ms until the disk is tried again */
 #define RENEW_STEP 2000           /* ms a rank in making a merge epoch */
 #define RENEW_MOST 30000          /* ms at most */
 #define KEYS_DAYS 9               /* days a day's key is kept: the longest life of a record, and two for clocks */
+#define EPOCHS_MOST 4096          /* group keys held; each removal brings one or a few */
 #define EARLY_MOST 16             /* epochs kept while operations of their frontier are missing */
 #define FUTURE_SLACK 600          /* seconds a record may lie ahead of mesh time */
 #define LIFE_URGENT 86400         /* seconds a record of the class may live */
@@ -71,6 +74,8 @@
 #define DIAL_FIRST 1000           /* ms of the first back-off */
 #define DIAL_LAST 300000          /* ms of the longest */
 #define DIAL_PSK_TIME 2000        /* ms without an answer to message 1 before another link key is tried */
+#define DIAL_LAN_MOST 3           /* outbound links on the local network: the rest of the mesh must stay in reach (DESIGN 6.7) */
+#define DOUBT_TIME 10000          /* ms a link may stay silent when its network has changed */
 #define JOIN_PATIENCE 30000       /* ms a `join` command waits */
 #define MARK_PERIOD 600           /* seconds between clock marks on disk */
 #define SECRETS_MOST 64           /* link keys kept */
@@ -140,17 +145,17 @@ struct link {
         struct packet_queue queue[6];
         size_t backlog;         /* as the shell last said, plus what was handed out since */
         mesh_time since, heard, spoke, pinged;
+        mesh_time doubted;      /* when it was asked whether it is still there; 0: not */
         mesh_wall wall;         /* when it came up */
         uint64_t sent, received;
         enum wire_e_reason ending;
 
         struct key device, household; /* zeros until known */
+        bool psk_spare;         /* initiator: there are other link keys to try */
         bool stranger;          /* responder: its static key is no current device's; only an admit helps */
         bool unproven;          /* initiator: not known to us; only operations are taken */
         bool hello_sent, hello_got, joining;
-        struct wire_hello hello; /* spans not kept: digests below */
         uint8_t their[LINK_SETS][8];
-        bool newest_theirs;     /* both hold the same newest link key */
         int64_t clock_offset;   /* their clock minus ours, seconds */
 
         bool lazy_out;          /* they pruned us: IHAVE only */
@@ -208,6 +213,7 @@ struct contact {
         uint64_t seq;
         mesh_wall time;
         struct buf bytes;
+        uint32_t number;        /* names it in a push */
         struct mesh_addr addrs[MESH_ADDRS_MAX];
         size_t n_addrs;
 };
@@ -216,6 +222,10 @@ struct address { /* somewhere to knock */
         struct mesh_addr addr;
         struct key device;      /* zeros: not known */
         bool manual, stored, ticket, self;
+        bool lan;               /* a beacon came from it */
+        bool lan_only;          /* and nothing else speaks for it */
+        uint8_t hint[8];        /* of the beacon: whose it is, before the device is known */
+        mesh_time heard, urged; /* the last beacon; the last one that brought a dial forward */
         mesh_link link;         /* 0: not dialled now */
         uint32_t failures;
         uint32_t psk_try;       /* which link key the next dial uses */
@@ -225,6 +235,20 @@ struct address { /* somewhere to knock */
         enum wire_e_reason problem;
 };
 #define ADDRESSES_MOST 512
+
+/* ---- the local network ---- */
+#define LAN_SEEN 512 /* nonces remembered: the beacons of a street for the 20 minutes one could be replayed */
+
+struct lan {
+        uint16_t ports[MESH_LANS_MAX];
+        size_t n;               /* 0: off */
+        bool speaking;          /* this node is one that beacons */
+        mesh_time due;          /* of the next beacon; NEVER */
+        mesh_time invited;      /* until then a neighbour with a fresh ticket may be listening */
+        unsigned quick;         /* beacons still to come in quick succession */
+        uint64_t seen[LAN_SEEN]; /* the first half of each nonce, a ring */
+        size_t seen_at;
+};
 
 /* What is waiting for STORED. */
 enum wait_kind { WAIT_NONE, WAIT_RECORD, WAIT_OP, WAIT_EPOCH, WAIT_FOUND, WAIT_JOIN, WAIT_INVITE, WAIT_REVOKE, WAIT_ADMIT };
@@ -308,6 +332,7 @@ struct mesh {
         size_t n_unsaved;
         mesh_time unsaved_due;
         uint64_t contact_seq;
+        uint32_t contact_number;
         mesh_wall contact_time;
         bool contact_dirty;
         struct mesh_addr listening[MESH_ADDRS_MAX];
@@ -342,10 +367,10 @@ struct mesh {
         /* links */
         struct list links;
         size_t n_links;
-        struct link *serving;   /* whose SEND or HANGUP comes next */
         struct address *addresses;
         size_t n_addresses;
         mesh_time sync_due, dial_due;
+        struct lan lan;
         mesh_wall alone_since;
         enum wire_e_fresh state;
         mesh_wall state_since;
@@ -354,7 +379,7 @@ struct mesh {
         bool clock_trusted;
         int64_t clock_offset;   /* mesh time minus wall, seconds */
         mesh_time clock_moved;
-        mesh_wall mark, mark_stored;
+        mesh_wall mark;
         mesh_wall expire_due;
 };
 
@@ -381,7 +406,8 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
 struct link *link_find(struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
-int link_dismiss(struct link *l, struct span op); /* removed: its queue is dropped, the removal is the last it hears */
+int link_dismiss(struct link *l, size_t first); /* removed: its queue is dropped, the last it hears are the operations from
+                                                   place @first on, the removal among them */
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
@@ -391,6 +417,8 @@ int link_flush(struct link *l); /* frames what the window allows */
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m);
 uint64_t link_sid(const struct link *l, const struct hash *id);
+size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first; while joining the ticket's */
+int link_doubt(struct link *l); /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
 int link_greet(struct link *l); /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
 struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
@@ -516,12 +544,14 @@ void push_fini(struct push *p);
 /* ---- contact.c ---- */
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
+void contacts_open(struct mesh *m); /* a key has come: those it opens are read */
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);
 void contacts_fini(struct mesh *m);
 
 /* ---- addrbook.c, dial.c ---- */
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
+struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
 struct address *address_of_link(struct mesh *m, mesh_link id);
 int address_store(struct mesh *m, struct address *a);
 bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b);
@@ -531,3 +561,12 @@ int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);
+
+/* ---- lan.c ---- */
+int lan_changed(struct mesh *m, const struct mesh_event *ev);
+int lan_heard(struct mesh *m, const struct mesh_event *ev);
+void lan_soon(struct mesh *m);    /* something changed: a few beacons at once */
+void lan_invited(struct mesh *m); /* a ticket was written: often, for a while */
+int lan_tick(struct mesh *m);
+mesh_time lan_deadline(const struct mesh *m);
+bool lan_fresh(const struct mesh *m, const struct address *a); /* heard of lately */

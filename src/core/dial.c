@@ -2,7 +2,7 @@
 /*
  * Whom to dial. Five outbound links are wanted; candidates come in the order of a rank that only this node can compute, so
  * that nobody can place himself first in everybody's list, and back off when they do not answer. What a person typed and
- * what a ticket names comes before that.
+ * what a ticket names comes before that, and homes on the local network, of which three are enough.
  */
 #include "core/core.h"
 
@@ -18,9 +18,19 @@ static uint64_t rank(const struct mesh *m, const struct address *a) {
         return hash_short(salt, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
 }
 
+/* A home on the local network speaks over IPv4 and IPv6: before its device is known, its beacons tell that they are one. */
+static bool dialling_hint(const struct mesh *m, const struct address *a) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *other = &m->addresses[i];
+                if (other != a && other->link && other->lan && memcmp(other->hint, a->hint, sizeof(a->hint)) == 0)
+                        return true;
+        }
+        return false;
+}
+
 static bool dialling_device(const struct mesh *m, const struct address *a) {
         if (!known_device(a))
-                return false;
+                return a->lan && dialling_hint(m, a);
         LINK_EACH(l, m) {
                 if (l->state != LINK_CLOSING && key_eq(&l->device, &a->device))
                         return true;
@@ -33,11 +43,21 @@ static bool dialling_device(const struct mesh *m, const struct address *a) {
         return false;
 }
 
+static bool lan_full(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_addresses; i++)
+                n += m->addresses[i].link && m->addresses[i].lan;
+        return n >= DIAL_LAN_MOST;
+}
+
 static bool worth_dialling(const struct mesh *m, const struct address *a) {
+        bool near = lan_fresh(m, a);
         if (a->link || a->self || key_eq(&a->device, &m->sign.pub) || dialling_device(m, a))
                 return false;
+        if ((a->lan_only && !near) || (near && !a->manual && lan_full(m)))
+                return false;
         if (m->joining)
-                return a->ticket || a->manual;
+                return a->ticket || a->manual || near;
         if (!known_device(a))
                 return true;
         const struct roster_device *d = roster_device_find(m->roster, &a->device);
@@ -55,6 +75,14 @@ static bool active(const struct mesh *m) {
         return m->started && !m->stopping && (m->joining || (m->member && roster_members(m->roster) > 1));
 }
 
+/* A person's word first, then homes that were heard on the local network, then the rank. */
+static bool better(const struct mesh *m, const struct address *a, const struct address *b) {
+        bool near = lan_fresh(m, a), other_near = lan_fresh(m, b);
+        if (a->manual != b->manual)
+                return a->manual;
+        return near != other_near ? near : rank(m, a) < rank(m, b);
+}
+
 /* The best candidate that is due, or the time at which the next one will be. */
 static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
         struct address *best = NULL;
@@ -66,7 +94,7 @@ static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
                 *ret_due = MIN(*ret_due, a->next);
                 if (a->next > m->now)
                         continue;
-                if (!best || a->manual > best->manual || (a->manual == best->manual && rank(m, a) < rank(m, best)))
+                if (!best || better(m, a, best))
                         best = a;
         }
         return best;

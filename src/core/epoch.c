@@ -79,7 +79,7 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
         size_t n = roster_heads(m->roster, heads);
         uint64_t generation = 0;
         for (size_t i = 0; i < m->n_epochs; i++)
-                generation = MAX(generation, m->epochs[i]->w.generation + 1);
+                generation = MAX(generation, MIN(m->epochs[i]->w.generation, (uint64_t)UINT32_MAX - 1) + 1);
         rng_bytes(&m->rng, key.b, sizeof(key.b));
         rng_bytes(&m->rng, link_key.b, sizeof(link_key.b));
         roster_removed(m->roster, &removed);
@@ -257,8 +257,10 @@ static bool header_good(struct mesh *m, const struct epoch *e) {
         memcpy(device.b, e->w.device.p, sizeof(device.b));
         if (e->w.frontier.n % sizeof(struct hash) || !roster_device_find(m->roster, &device))
                 return false;
+        bool current;
         if (roster_removed_at(m->roster, (const struct hash *)(const void *)e->w.frontier.p,
-                              e->w.frontier.n / sizeof(struct hash), &removed) ||
+                              e->w.frontier.n / sizeof(struct hash), &device, &removed, &current) ||
+            !current ||
             memcmp(removed.b, e->w.removed.p, sizeof(removed.b)) != 0)
                 return false;
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
@@ -281,6 +283,23 @@ static bool keys_good(const struct mesh *m, const struct epoch *e, const struct 
         memcpy(key.b, msg->key.p, sizeof(key.b));
         commit(&h, DOMAIN_COMMIT_KEY, m, &key);
         return msg->day == first && memcmp(h.b, e->w.commit_key.p, sizeof(h.b)) == 0;
+}
+
+/* Is this key better than what is held of @known? One of an earlier day is, if it is proved: by the commitment, or because
+ * it ratchets to the very key that is held. So nobody can replace a good key by another. */
+static bool key_better(const struct epoch *known, const struct wire_epoch_key *msg) {
+        struct epoch offered = {.has_key = true, .day = (uint32_t)msg->day};
+        struct key key;
+        if (!known || !known->has_key)
+                return true;
+        if (msg->day >= known->day)
+                return false;
+        memcpy(offered.key.b, msg->key.p, sizeof(offered.key.b));
+        bool same = msg->day == known->w.time / MESH_DAY ||
+                    (epoch_day_key(&offered, known->day, &key) && hash_same(&key, &known->key, sizeof(key)));
+        hash_wipe(&offered, sizeof(offered));
+        hash_wipe(&key, sizeof(key));
+        return same;
 }
 
 static int keep_early(struct mesh *m, const struct wire_epoch_key *msg) {
@@ -323,6 +342,8 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
         }
         if (!m->roster || !frontier_applied(m, &w)) /* rule A */
                 return keep_early(m, msg);
+        if (w.time > clock_now(m) + FUTURE_SLACK || m->n_epochs >= EPOCHS_MOST) /* held back: sync brings it again */
+                return 0;
         struct epoch *fresh = epoch_new(m, msg->header);
         if (!fresh)
                 return ERR_NOMEM;
@@ -335,7 +356,7 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
                         link_hangup(from, REASON_BAD_SIGNATURE);
                 return 0;
         }
-        bool news = keys && (!known || !known->has_key || msg->day < known->day);
+        bool news = keys && key_better(known, msg);
         if (known) {
                 epoch_free(fresh);
         } else {
@@ -352,6 +373,8 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
                 install_keys(known, msg);
         mesh_trace(m, "epoch of generation %u: %s", (unsigned)known->w.generation, keys ? "installed" : "header only");
         int r = epoch_store(m, known, NULL);
+        if (!r && keys)
+                contacts_open(m);
         if (!r && keys)
                 r = epoch_spread(m, known, from);
         return r ? r : join_check_done(m);

@@ -192,7 +192,7 @@ int join_check_done(struct mesh *m) {
         mesh_membership(m);
         mesh_reply(m, command, MESH_OUT_DONE);
         for (size_t i = 0; i < m->n_addresses && !r; i++)
-                if (m->addresses[i].ticket && m->addresses[i].link)
+                if ((m->addresses[i].ticket || m->addresses[i].lan) && m->addresses[i].link && !m->addresses[i].addr.scope)
                         r = address_store(m, &m->addresses[i]);
         return r;
 }
@@ -210,6 +210,10 @@ int join_forget(struct mesh *m) {
         if (m->join_command)
                 mesh_reply(m, m->join_command, MESH_OUT_UNREACHABLE);
         join_end(m);
-        mesh_state_changed(m);
+        if (!m->member) { /* a roster heard in part is of no use without a place in it */
+                epochs_fini(m);
+                m->roster = roster_free(m->roster);
+        }
+        mesh_membership(m);
         return join_forget_row(m);
 }

@@ -56,7 +56,7 @@ static const struct hash *link_mesh(const struct mesh *m) {
         return m->joining ? &m->join_ticket.mesh : NULL;
 }
 
-static size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
+size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
         size_t n = epoch_link_keys(m, ret);
         if (n == 0 && m->joining && m->join_ticket.w.link_key.n == sizeof(struct key)) {
                 memcpy(ret[0].b, m->join_ticket.w.link_key.p, sizeof(struct key));
@@ -113,6 +113,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         struct frames_config cfg = {.initiator = true, .mesh = mesh, .s = &m->noise, .psks = psks, .n_psk = 1};
         if (a->psk_try < n_psk)
                 cfg.psks = psks + a->psk_try;
+        l->psk_spare = n_psk > 1;
         rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
         int r = frames_init(&l->frames, &cfg, &l->out);
         hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
@@ -171,11 +172,15 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                 mesh_state_changed(l->m);
 }
 
-int link_dismiss(struct link *l, struct span op) {
+int link_dismiss(struct link *l, size_t first) {
+        const struct roster_op *op;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
                 packet_queue_fini(&l->queue[i]);
-        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op);
-        int r = p ? link_send(l, p) : ERR_NOMEM;
+        int r = 0;
+        for (size_t i = 0; !r && i < DISMISS_OPS && (op = roster_op_at(l->m->roster, first + i)); i++) {
+                _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
+                r = p ? link_send(l, p) : ERR_NOMEM;
+        }
         if (!r)
                 r = link_flush(l);
         link_hangup(l, REASON_REMOVED);
@@ -345,20 +350,11 @@ static int shaking(struct link *l, struct span bytes) {
 }
 
 /* ---- greeting ---- */
-static void newest_key_digest(struct mesh *m, uint8_t ret[8]) {
-        struct key keys[SECRETS_MOST];
-        struct hash h = {0};
-        if (link_keys(m, keys))
-                hash_make(&h, DOMAIN_COMMIT_LINK, link_mesh(m), SPAN_OF(keys[0].b));
-        memcpy(ret, h.b, 8);
-        hash_wipe(keys, sizeof(keys));
-}
-
 int link_greet(struct link *l) {
         struct mesh *m = l->m;
         if (l->hello_sent)
                 return 0;
-        uint8_t digests[LINK_SETS][8], key[8], seen[18];
+        uint8_t digests[LINK_SETS][8], seen[18];
         l->hello_sent = true;
         if (l->dialled)
                 l->until = clock_now(m);
@@ -368,7 +364,6 @@ int link_greet(struct link *l) {
                 if (r)
                         return r;
         }
-        newest_key_digest(m, key);
         memcpy(seen, l->addr.ip, 16);
         put_be16(seen + 16, l->addr.port);
         struct wire_hello h = {.version = 1,
@@ -376,10 +371,9 @@ int link_greet(struct link *l) {
                                .until = l->until,
                                .ops = SPAN_OF(digests[0]),
                                .contacts = SPAN_OF(digests[1]),
-                               .records = SPAN_OF(digests[2]),
-                               .link_key = SPAN_OF(key)};
+                               .records = SPAN_OF(digests[2])};
         WIRE_PUT(&h, HELLO, seen, SPAN_OF(seen));
-        bool joining = m->joining && !m->roster;
+        bool joining = m->joining && !m->member;
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
         int r = link_say(l, LINK_HELLO, &h);
@@ -441,14 +435,12 @@ int link_greeted(struct link *l) {
         }
         l->state = LINK_UP;
         l->wall = clock_now(m);
-        uint8_t key[8];
-        newest_key_digest(m, key);
         struct address *a = l->dialled ? address_of_link(m, l->id) : NULL;
         if (a) {
                 a->failures = 0;
                 a->problem = 0;
                 a->show_add = false;
-                bool fresh = !a->stored || !key_eq(&a->device, &l->device);
+                bool fresh = !a->addr.scope && (!a->stored || !key_eq(&a->device, &l->device));
                 a->device = l->device;
                 int r = fresh && !m->joining ? address_store(m, a) : 0;
                 if (r)
@@ -467,21 +459,35 @@ void link_caught_up(struct link *l) {
 }
 
 /* ---- time ---- */
+static mesh_time silence_due(const struct link *l) {
+        mesh_time due = l->heard + SILENCE_TIME;
+        return l->doubted > l->heard ? MIN(due, l->doubted + DOUBT_TIME) : due;
+}
+
 static mesh_time link_due(const struct link *l) {
         switch (l->state) {
         case LINK_HANDSHAKE:
-        case LINK_GREETING:
-                return l->since + HANDSHAKE_TIME;
+                return l->since + (l->psk_spare && l->frames.state == FRAMES_WAIT_2 ? DIAL_PSK_TIME : HANDSHAKE_TIME);
+        case LINK_GREETING: /* a joiner first hears the whole roster, which may take long */
+                return (l->m->joining ? l->heard : l->since) + HANDSHAKE_TIME;
         case LINK_UP: {
                 /* Who only listens must be asked too, before its silence counts against it. */
                 mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);
                 mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
-                return MIN(MIN(l->heard + SILENCE_TIME, ping), l->since + LINK_LIFE);
+                return MIN(MIN(silence_due(l), ping), l->since + LINK_LIFE);
         }
         case LINK_CLOSING:
                 break;
         }
         return MESH_NEVER;
+}
+
+int link_doubt(struct link *l) {
+        struct wire_nothing nothing = {0};
+        if (l->state != LINK_UP || l->heard == l->m->now || l->doubted > l->heard)
+                return 0;
+        l->doubted = l->pinged = l->m->now;
+        return link_say(l, LINK_PING, &nothing);
 }
 
 mesh_time link_deadline(const struct mesh *m) {
@@ -496,7 +502,7 @@ int link_tick(struct mesh *m) {
         LINK_EACH(l, m) {
                 if (link_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
-                if (l->state != LINK_UP || l->heard + SILENCE_TIME <= m->now) {
+                if (l->state != LINK_UP || silence_due(l) <= m->now) {
                         link_hangup(l, REASON_SILENT);
                 } else if (l->since + LINK_LIFE <= m->now) {
                         link_hangup(l, REASON_REKEYED);

@@ -128,8 +128,10 @@ void mesh_state_changed(struct mesh *m) {
                 return;
         m->state = s;
         m->state_since = clock_now(m);
-        if (s == FRESH_ALONE)
+        if (s == FRESH_ALONE) {
                 m->alone_since = m->state_since;
+                lan_soon(m);
+        }
         out_add(&m->out, MESH_DO_STATE);
 }
 
@@ -278,6 +280,8 @@ static int timers(struct mesh *m) {
         if (!r)
                 r = contact_publish(m);
         if (!r)
+                r = lan_tick(m);
+        if (!r)
                 r = dial_tick(m);
         if (!r)
                 r = spread_tick(m);
@@ -316,6 +320,10 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return records_verified(m, ev->token, ev->verified.good, ev->verified.n);
         case MESH_EV_LISTENING:
                 return listening(m, ev);
+        case MESH_EV_LAN:
+                return lan_changed(m, ev);
+        case MESH_EV_HEARD:
+                return lan_heard(m, ev);
         case MESH_EV_FOUND:
                 return found_start(m, ev);
         case MESH_EV_JOIN:
@@ -339,7 +347,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
 }
 
 static bool timed(enum mesh_event_type t) { /* events after which something may be due at once */
-        return t != MESH_EV_RECV && t != MESH_EV_RESTORE && t != MESH_EV_STORED && t != MESH_EV_LOADED &&
+        return t != MESH_EV_RECV && t != MESH_EV_HEARD && t != MESH_EV_RESTORE && t != MESH_EV_STORED && t != MESH_EV_LOADED &&
                t != MESH_EV_VERIFIED;
 }
 
@@ -399,6 +407,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
                 return MESH_NEVER;
         mesh_time at = link_deadline(m);
         at = MIN(at, dial_deadline(m));
+        at = MIN(at, lan_deadline(m));
         at = MIN(at, sync_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));

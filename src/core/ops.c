@@ -56,14 +56,14 @@ static int roster_begin(struct mesh *m, struct span op) {
 }
 
 /* After new operations: links learn who they are, a removed home is hung up on, and on nobody else. */
-static int links_learn(struct mesh *m, struct span op) {
+static int links_learn(struct mesh *m, size_t first) {
         LINK_EACH(l, m) {
                 if (l->state != LINK_GREETING && l->state != LINK_UP)
                         continue;
                 const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
                 bool known = l->state == LINK_UP || (!l->stranger && !l->unproven);
                 if (known && !d && m->member) {
-                        int r = link_dismiss(l, op);
+                        int r = link_dismiss(l, first);
                         if (r)
                                 return r;
                         continue;
@@ -83,10 +83,10 @@ static int links_learn(struct mesh *m, struct span op) {
         return 0;
 }
 
-/* What follows from new operations, the last of which is @op. */
-static int learned(struct mesh *m, struct span op) {
+/* What follows from the operations from place @first of the roster on. */
+static int learned(struct mesh *m, size_t first) {
         mesh_membership(m);
-        int r = links_learn(m, op);
+        int r = links_learn(m, first);
         if (!r)
                 r = epochs_try(m);
         epoch_plan(m);
@@ -134,12 +134,13 @@ static int orphans_try(struct mesh *m, bool *ret_again) {
 
 int ops_take(struct mesh *m, struct link *from, struct span op) {
         bool fresh = false;
+        size_t first = m->roster ? roster_ops(m->roster) : 0;
         int r = take_one(m, from, from ? from->id : 0, op, &fresh);
         for (bool again = fresh && m->n_orphans; again && !r;)
                 r = orphans_try(m, &again);
         if (r || !fresh)
                 return r;
-        r = learned(m, op);
+        r = learned(m, first);
         return r ? r : join_check_done(m);
 }
 
@@ -181,7 +182,7 @@ static int announce(struct mesh *m, const struct hash *id) {
         _clean_(packet_freep) struct packet *p = op ? packet_of(LINK_OP, 0, op->bytes) : NULL;
         int r = p ? spread_packet(m, p, NULL) : ERR_NOMEM;
         if (!r)
-                r = learned(m, op->bytes);
+                r = learned(m, roster_ops(m->roster) - 1);
         const struct epoch *e = epoch_newest(m);
         return r || !e ? r : epoch_spread(m, e, NULL);
 }

@@ -5,7 +5,7 @@
 
 #define SPLIT 16       /* ranges an unequal range is split into */
 #define LIST_MOST 32   /* elements up to which an unequal range is answered by its list */
-#define LIST_LIMIT 1800 /* ids a list may claim: more cannot stand in one message */
+#define LIST_LIMIT 128 /* ids a list may claim: four times what this side sends; each costs a walk through the range */
 #define RANGE_MOST 32  /* bytes a bound, a mode and a fingerprint may take at most */
 
 enum mode { MODE_SKIP, MODE_FINGERPRINT, MODE_IDS, MODE_WANT, MODE_COUNT };

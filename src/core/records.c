@@ -11,6 +11,7 @@
 
 #define CHUNK 256
 #define SLOTS_FIRST 64
+#define RESYNC_TIME 1000 /* ms after a forged record until a neighbour is asked what is missing */
 
 int records_init(struct mesh *m) {
         map_init(&m->by_id, m->map_seed);
@@ -129,9 +130,10 @@ static size_t slot_hash(const struct mesh *m, uint32_t author, uint32_t day, uin
         return (size_t)(x >> 20) & (m->cap_slots - 1);
 }
 
-/* A slot has two places: for its record, and for the retraction of it. So retractions are as many as slots, and one meets
- * only what stands in its own household's slot. */
-static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index, bool retract) {
+/* A slot has two places: for its record, and for the retraction of it. So retractions are as many as slots, and each meets
+ * only what stands in its own slot. */
+static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index,
+                             bool retract) {
         if (!m->cap_slots)
                 return NULL;
         uint32_t n = m->slots[slot_hash(m, author, day, klass, index)];
@@ -414,9 +416,10 @@ static bool retract_fits(struct mesh *m, const struct wire_record *w, const stru
         return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
 }
 
-/* The author hears from its own neighbours that they have it on disk. */
+/* The author's household hears from its own neighbours that they have it on disk. */
 static int acknowledge(struct link *l, const struct rec *r) {
-        if (!key_eq(&l->device, &l->m->authors[r->author]->device))
+        const struct roster_device *d = roster_device_find(l->m->roster, &l->m->authors[r->author]->device);
+        if (l->state != LINK_UP || !d || !key_eq(&l->household, &d->home->key))
                 return 0;
         l->acks[l->n_acks++] = r->id;
         return l->n_acks == ACKS_MOST ? link_acks(l) : 0;
@@ -613,6 +616,8 @@ int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n)
                 if (from)
                         link_hangup(from, REASON_BAD_SIGNATURE);
                 records_drop(m, r);
+                /* The true one may have come meanwhile and found its place taken. */
+                m->sync_due = MIN(m->sync_due, m->now + RESYNC_TIME);
         }
         free(batch);
         return e;
@@ -632,6 +637,10 @@ int records_stored(struct mesh *m, struct wait *w) {
         }
         r->flags |= REC_STORED;
         r->packet = packet_free(r->packet);
-        struct link *l = link_find(m, w->link);
-        return l && l->state == LINK_UP ? acknowledge(l, r) : 0;
+        LINK_EACH(l, m) { /* whoever brought it: the author may have sent it meanwhile */
+                int e = acknowledge(l, r);
+                if (e)
+                        return e;
+        }
+        return 0;
 }

@@ -10,6 +10,7 @@
 
 #define ANNOUNCE_MOST 100 /* short ids in one IHAVE */
 #define GRAFTS_MOST 512
+#define OWED_BY_GRAFT 4096 /* records owed to a link after which GRAFT adds none */
 
 static bool pushes(const struct link *l, const struct rec *r) {
         if (r->flags & REC_OWN)
@@ -103,6 +104,8 @@ int spread_graft(struct link *l, struct span sids) {
                         const struct rec *r = m->recent[k] == REC_NONE ? NULL : m->recs[m->recent[k]];
                         if (!r || link_sid(l, &r->id) != sid)
                                 continue;
+                        if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >= OWED_BY_GRAFT) /* sync brings the rest */
+                                return 0;
                         int e = push_add(&l->push[LINK_RECORDS], r->number);
                         if (e)
                                 return e;

@@ -50,6 +50,7 @@ bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
                 *ret = (struct mesh_peer){.device = a->device,
                                           .addr = a->addr,
                                           .dialled = true,
+                                          .lan = lan_fresh(m, a),
                                           .since = a->down_since,
                                           .problem = a->problem};
                 const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;

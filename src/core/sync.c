@@ -43,6 +43,8 @@ static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret
         }
         for (size_t i = 0; i < m->n_epochs; i++) {
                 const struct epoch *e = m->epochs[i];
+                if (!e->has_key) /* a header alone does not count: the key is still to come */
+                        continue;
                 int r = recon_add(ret, e->w.time, link_sid(l, &e->hash), WHAT_EPOCH + (uint32_t)i);
                 if (r)
                         return r;
@@ -61,12 +63,10 @@ static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret
 static int snapshot_contacts(const struct link *l, struct recon *ret) {
         const struct mesh *m = l->m;
         mesh_wall now = clock_now(m);
-        uint32_t i = 0;
         MAP_EACH(c, &m->contacts, struct contact) {
-                int r = c->time + CONTACT_LIFE > now ? recon_add(ret, c->time, link_sid(l, &c->hash), i) : 0;
+                int r = c->time + CONTACT_LIFE > now ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number) : 0;
                 if (r)
                         return r;
-                i++;
         }
         return 0;
 }
@@ -127,9 +127,16 @@ static int session_say(struct link *l, enum wire_e_set set, uint64_t round, stru
         return link_say(l, LINK_RECON, &msg);
 }
 
+/* What was owed is compared anew: it is in the snapshot, and owed again where it is still missing. */
+static void forget_debt(struct link *l, enum wire_e_set set) {
+        struct push *p = &l->push[set_index(set)];
+        p->at = p->n = 0;
+}
+
 static int session_open(struct link *l, enum wire_e_set set) {
         _clean_(buf_fini) struct buf ranges = BUF_NULL;
         session_end(l);
+        forget_debt(l, set);
         l->until = clock_now(l->m);
         int r = snapshot(l, set, l->until, &l->recon);
         if (!r)
@@ -201,6 +208,7 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
         int r = 0;
         if (opens) {
                 session_end(l);
+                forget_debt(l, (enum wire_e_set)msg->set);
                 l->until = msg->until;
                 r = snapshot(l, (enum wire_e_set)msg->set, msg->until, &l->recon);
                 l->recon_set = (enum wire_e_set)msg->set;
@@ -242,9 +250,8 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
 
 /* ---- what is owed ---- */
 static struct contact *contact_at(const struct mesh *m, uint32_t what) {
-        uint32_t i = 0;
         MAP_EACH(c, &m->contacts, struct contact)
-                if (i++ == what)
+                if (c->number == what)
                         return c;
         return NULL;
 }

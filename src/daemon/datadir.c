@@ -6,20 +6,28 @@
 #include <sys/stat.h>
 
 #define DIR_MODE 0700
+#define PASS_BITS 0011
+#define MODE_BITS 07777
 
 /* Each folder above the last one, as mkdir -p; what fails shows when the next is made. */
-static void make_above(char *path) {
+static void make_above(char *path, mode_t mode) {
         for (char *p = path + 1; *p; p++) {
                 if (*p != '/')
                         continue;
                 *p = '\0';
-                mkdir(path, DIR_MODE);
+                if (mkdir(path, mode) == 0)
+                        chmod(path, mode); /* a umask can only have taken bits away: give them back */
                 *p = '/';
         }
 }
 
-bool datadir_make(const char *dir) {
+static bool let_pass(const char *path, mode_t mode) {
+        return (mode & PASS_BITS) == PASS_BITS || chmod(path, (mode & MODE_BITS) | PASS_BITS) == 0;
+}
+
+bool datadir_make(const char *dir, bool passable) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
+        mode_t mode = passable ? DIR_MODE | PASS_BITS : DIR_MODE;
         struct stat st;
         buf_add_str(&path, dir);
         char *text = buf_cstr(&path);
@@ -27,13 +35,13 @@ bool datadir_make(const char *dir) {
                 errno = ENOMEM;
                 return false;
         }
-        make_above(text);
-        if (mkdir(text, DIR_MODE) == 0)
-                return chmod(text, DIR_MODE) == 0; /* a umask can only have taken bits away: give them back */
+        make_above(text, mode);
+        if (mkdir(text, mode) == 0)
+                return chmod(text, mode) == 0;
         if (errno != EEXIST || stat(text, &st) != 0)
                 return false;
         if (S_ISDIR(st.st_mode))
-                return true;
+                return !passable || let_pass(text, st.st_mode);
         errno = ENOTDIR;
         return false;
 }

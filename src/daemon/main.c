@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -39,6 +40,7 @@ struct daemon {
         struct node *node;
         struct settings args;
         struct settings now;
+        struct node_group group; /* of control.sock */
         char *dir;
         bool stopping;
         int exit;
@@ -112,6 +114,21 @@ static bool read_settings(struct daemon *d, struct settings *ret) {
         return true;
 }
 
+/* A group that is missing is no reason to keep the socket to oneself: whoever named it counts on it. */
+static bool find_group(struct daemon *d) {
+        if (!*d->now.group)
+                return true;
+        errno = 0;
+        const struct group *g = getgrnam(d->now.group);
+        if (!g) {
+                log_error("no-such-group: this machine has no group `%s`%s%s; make it, or change control.group",
+                          d->now.group, errno ? ": " : "", errno ? strerror(errno) : "");
+                return false;
+        }
+        d->group = (struct node_group){true, g->gr_gid};
+        return true;
+}
+
 static bool find_dir(struct daemon *d) {
         _clean_(buf_fini) struct buf dir = BUF_NULL;
         int r = dir_find_new(&dir, d->now.given[SETTING_DATA] ? d->now.data : NULL);
@@ -123,7 +140,7 @@ static bool find_dir(struct daemon *d) {
         if (r)
                 return false;
         d->dir = strdup(buf_cstr(&dir));
-        if (d->dir && datadir_make(d->dir))
+        if (d->dir && datadir_make(d->dir, d->group.given))
                 return true;
         log_error("%s: %m; choose another folder with --data", d->dir ? d->dir : "");
         return false;
@@ -198,6 +215,8 @@ static void on_hangup(uv_signal_t *handle, _unused_ int number) {
         }
         if (strcmp(next.data, d->now.data) != 0)
                 log_warning("`data` takes effect when the daemon is started again");
+        if (strcmp(next.group, d->now.group) != 0)
+                log_warning("`control.group` takes effect when the daemon is started again");
         put_settings(&next, &cfg);
         if (node_reload(d->node, &cfg)) {
                 log_error("keeping the settings as they were");
@@ -235,6 +254,7 @@ static int make_node(struct daemon *d) {
                 .dir = d->dir,
                 .version = PORCHLIGHT_VERSION,
                 .libexec = PORCHLIGHT_LIBEXECDIR,
+                .control_group = d->group,
                 .on_ready = on_ready,
                 .on_broken = on_broken,
                 .ctx = d,
@@ -309,7 +329,7 @@ int main(int argc, char **argv) {
         }
         if (!read_settings(&d, &d.now))
                 return EXIT_BAD_USAGE;
-        if (!find_dir(&d))
+        if (!find_group(&d) || !find_dir(&d))
                 return EXIT_TROUBLE;
         run(&d);
         free(d.dir);

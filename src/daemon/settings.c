@@ -83,12 +83,31 @@ static bool set_no_lan(struct settings *s, _unused_ struct span value, _unused_ 
         return true;
 }
 
+static bool is_group_name(struct span value) {
+        for (size_t i = 0; i < value.n; i++)
+                if (value.p[i] <= ' ' || value.p[i] > '~' || value.p[i] == ':')
+                        return false;
+        return value.n > 0 && value.n < SETTINGS_GROUP_MAX;
+}
+
+/* Whether this machine has such a group is seen when the daemon starts. */
+static bool set_group(struct settings *s, struct span value, const char **ret_why) {
+        if (!is_group_name(value)) {
+                *ret_why = "is not a group's name";
+                return false;
+        }
+        memcpy(s->group, value.p, value.n);
+        s->group[value.n] = '\0';
+        return true;
+}
+
 /* clang-format off */
 static const struct row rows[SETTINGS_N] = {
         [SETTING_DATA]      = {"data",      "--data",      "DIR",       "keep everything in DIR", false, set_data},
         [SETTING_LISTEN]    = {"listen",    "--listen",    "ADDR:PORT", "where homes can knock; again for more", true, set_listen},
         [SETTING_ADVERTISE] = {"advertise", "--advertise", "HOST:PORT", "what tickets say instead, as from outside", true, set_advertise},
         [SETTING_LAN]       = {"lan",       "--no-lan",    NULL,        "do not look for homes on the local network", false, set_lan},
+        [SETTING_GROUP]     = {"control.group", "--control-group", "NAME", "let this group's members read and post", false, set_group},
         [SETTING_CONFIG]    = {NULL,        "--config",    "FILE",      "settings: lines `key = value`", false, set_config},
 };
 /* clang-format on */
@@ -241,6 +260,8 @@ void settings_merge(struct settings *ret, const struct settings *args, const str
         }
         if (!args->given[SETTING_LAN])
                 ret->lan = !file->given[SETTING_LAN] || file->lan;
+        if (!args->given[SETTING_GROUP])
+                memcpy(ret->group, file->group, sizeof(ret->group));
         for (enum setting i = 0; i < SETTINGS_N; i++)
                 ret->given[i] = args->given[i] || file->given[i];
         if (ret->n_listen == 0)

@@ -13,8 +13,17 @@
 #define SETTINGS_PATH_MAX 512
 #define SETTINGS_WHY_MAX 256
 #define SETTINGS_FILE_MAX (64 * 1024)
+#define SETTINGS_GROUP_MAX 33 /* longer names of groups cannot be made on Linux */
 
-enum setting { SETTING_DATA, SETTING_LISTEN, SETTING_ADVERTISE, SETTING_LAN, SETTING_CONFIG, SETTINGS_N };
+enum setting {
+        SETTING_DATA,
+        SETTING_LISTEN,
+        SETTING_ADVERTISE,
+        SETTING_LAN,
+        SETTING_GROUP,
+        SETTING_CONFIG,
+        SETTINGS_N
+};
 
 struct settings {
         bool given[SETTINGS_N];
@@ -24,6 +33,7 @@ struct settings {
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
         bool lan;
+        char group[SETTINGS_GROUP_MAX]; /* of control.sock; empty: the daemon's user alone */
 };
 
 enum {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "node/caller.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #define DEADLINE_PERIOD 20        /* ms */
 #define STALL_TIME 10000          /* ms that a caller may leave a query's thread waiting */
 #define SOCKET_MODE 0600
+#define SOCKET_MODE_GROUP 0660
 #define PREFIX_LEAST 4
 #define PREFIX_MOST 64
 
@@ -396,6 +398,15 @@ void control_init(struct node *n) {
         uv_timer_init(n->loop, &ctl->pump);
 }
 
+/* Nobody listens yet, so nobody gets in between. 0, or libuv's name for what the system said. */
+static int set_access(const char *path, struct node_group group) {
+        if (group.given && chown(path, (uid_t)-1, group.id) != 0)
+                return uv_translate_sys_error(errno);
+        if (chmod(path, group.given ? SOCKET_MODE_GROUP : SOCKET_MODE) != 0)
+                return uv_translate_sys_error(errno);
+        return 0;
+}
+
 /* What stands there is a leftover: the store's lock says that no other daemon uses this folder. */
 int control_listen(struct node *n) {
         struct control *ctl = &n->control;
@@ -403,8 +414,8 @@ int control_listen(struct node *n) {
         dir_join(&path, n->dir, DIR_CONTROL_SOCK);
         unlink(buf_cstr(&path));
         int r = uv_pipe_bind(&ctl->listener, buf_cstr(&path));
-        if (r == 0 && chmod(buf_cstr(&path), SOCKET_MODE) != 0)
-                r = UV_EPERM;
+        if (r == 0)
+                r = set_access(buf_cstr(&path), n->control_group);
         if (r == 0)
                 r = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
         if (r) {

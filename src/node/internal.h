@@ -5,7 +5,9 @@
 #include "base/dir.h"
 #include "node/conn.h"
 #include "node/control.h"
+#include "node/lan.h"
 #include "node/listen.h"
+#include "node/nets.h"
 #include "node/node.h"
 #include "node/query.h"
 #include "node/resolve.h"
@@ -42,6 +44,7 @@ struct node {
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
         bool lan;
+        struct node_group control_group;
         struct mesh_config cfg;
         void (*on_ready)(void *ctx);
         void (*on_broken)(void *ctx);
@@ -64,6 +67,8 @@ struct node {
 
         struct conns conns;
         struct listening listening;
+        struct lans lans;
+        struct nets nets;
         struct writer writer;
         struct queries queries;
         struct verifier verifier;

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define BACKLOG 128       /* connections the kernel holds until the loop takes them */
-#define LOOK_PERIOD 30000 /* ms between looks at the machine's addresses */
 #define BOUND_MAX 16      /* rows of STATUS */
 #define FOUND_MAX 64
 #define V4_BITS_OFFSET 96
@@ -183,10 +182,11 @@ static void found_add(struct found *f, const struct mesh_addr *a) {
                 f->addrs[f->n++] = *a;
 }
 
-/* A wildcard stands for the machine's addresses of its family. Link-local ones mean nothing on another machine. */
+/* A wildcard stands for the machine's addresses of its family. Link-local ones mean nothing on another network. */
 static void expand(const struct node *n, const struct mesh_addr *bound, struct found *f) {
         if (!endpoint_is_wild(bound)) {
-                found_add(f, bound);
+                if (!endpoint_is_link_local(bound))
+                        found_add(f, bound);
                 return;
         }
         for (size_t i = 0; i < n->listening.n_nets; i++) {
@@ -241,10 +241,18 @@ static void tell_core(struct node *n) {
         node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = now, .n = count}});
 }
 
-static void on_look(uv_timer_t *timer) {
-        struct node *n = CONTAINER_OF(CONTAINER_OF(timer, struct listening, look), struct node, listening);
+void listen_look(struct node *n) {
         look_at_nets(n);
         tell_core(n);
+}
+
+uint16_t listen_port_at(const struct node *n, const struct mesh_addr *addr) {
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
+                bool wild = endpoint_is_wild(&l->bound) && endpoint_is_v4(&l->bound) == endpoint_is_v4(addr);
+                if (!l->closed && (wild || endpoint_same_ip(&l->bound, addr)))
+                        return l->bound.port;
+        }
+        return 0;
 }
 
 void listen_ticket_addrs(const struct node *n, struct wire_list *ret, struct buf *store) {
@@ -278,11 +286,9 @@ void listen_bound(const struct node *n, struct wire_list *ret, struct buf *store
 
 void listen_init(struct node *n) {
         list_init(&n->listening.all);
-        uv_timer_init(n->loop, &n->listening.look);
 }
 
 int listen_start(struct node *n) {
-        struct listening *ls = &n->listening;
         look_at_nets(n);
         int r = listen_open_new(n);
         if (r)
@@ -292,7 +298,6 @@ int listen_start(struct node *n) {
                 return NODE_E_LISTEN;
         }
         tell_core(n);
-        uv_timer_start(&ls->look, on_look, LOOK_PERIOD, LOOK_PERIOD);
         return 0;
 }
 
@@ -308,9 +313,4 @@ void listen_stop(struct node *n) {
         LIST_EACH (l, &n->listening.all, struct listener, on) {
                 listener_close(l);
         }
-}
-
-void listen_close(struct node *n) {
-        listen_stop(n);
-        uv_close((uv_handle_t *)&n->listening.look, NULL);
 }

@@ -27,7 +27,6 @@ struct listening {
         struct mesh_addr told[MESH_ADDRS_MAX]; /* what the core knows */
         size_t n_told;
         bool told_once;
-        uv_timer_t look;
 };
 
 void listen_init(struct node *n);
@@ -37,9 +36,12 @@ int listen_start(struct node *n);
 int listen_open_new(struct node *n);
 /* Then, with the configuration that is to stay: closes what it does not name, and tells the core. */
 void listen_settle(struct node *n);
-void listen_stop(struct node *n);  /* closes the listeners */
-void listen_close(struct node *n); /* and the handle */
+/* The machine's addresses may have changed. */
+void listen_look(struct node *n);
+void listen_stop(struct node *n); /* closes the listeners */
 
+/* The port a home on the network of @addr, one of this machine's own, can knock at; 0: none. */
+uint16_t listen_port_at(const struct node *n, const struct mesh_addr *addr);
 bool listen_is_lan(const struct node *n, const struct mesh_addr *a);
 /* Addresses a ticket should carry, best first, as encoded wire_addr rows in @store. */
 void listen_ticket_addrs(const struct node *n, struct wire_list *ret, struct buf *store);

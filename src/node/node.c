@@ -118,6 +118,9 @@ static void perform(struct node *n, const struct mesh_action *a) {
         case MESH_DO_HANGUP:
                 conn_hangup(n, a->link, a->hangup);
                 return;
+        case MESH_DO_BEACON:
+                lan_send(n, a->beacons);
+                return;
         case MESH_DO_STORE:
                 writer_add(n, a->store, a->token);
                 return;
@@ -273,6 +276,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
+        n->control_group = cfg->control_group;
         n->cfg = cfg->mesh;
         n->on_ready = cfg->on_ready;
         n->on_broken = cfg->on_broken;
@@ -316,6 +320,8 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         uv_idle_init(loop, &n->idle);
         conns_init(n);
         listen_init(n);
+        lan_init(n);
+        nets_init(n);
         writer_init(n);
         resolve_init(n);
         control_init(n);
@@ -402,8 +408,11 @@ int node_start(struct node *n) {
         writer_start(n);
         vault_link_state(n);
         r = listen_start(n);
-        if (r == 0)
+        if (r == 0) {
+                nets_start(n);
+                lan_look(n);
                 vault_link_await(n);
+        }
         return r;
 }
 
@@ -434,6 +443,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->lan = cfg->lan;
         }
         listen_settle(n);
+        lan_look(n);
         return r;
 }
 
@@ -446,7 +456,8 @@ static void close_all(struct node *n) {
         uv_close((uv_handle_t *)&n->prepare, NULL);
         uv_close((uv_handle_t *)&n->idle, NULL);
         conns_close(n);
-        listen_close(n);
+        lan_close(n);
+        nets_close(n);
         writer_close(n);
         queries_close(n);
         control_close(n);
@@ -472,6 +483,7 @@ void node_stop(struct node *n) {
                 return;
         n->stopping = true;
         listen_stop(n);
+        lan_stop(n);
         control_stop(n);
         queries_stop(n);
         if (n->started)

@@ -21,7 +21,7 @@ enum {
 
 #define NODE_NAME_MAX 49
 #define NODE_LISTEN_MAX 16
-#define NODE_ADVERTISE_MAX 3 /* a ticket has room for no more */
+#define NODE_ADVERTISE_MAX 3      /* a ticket has room for no more */
 #define NODE_PORT PORCHLIGHT_PORT /* unless --listen says otherwise */
 
 struct node_endpoint {
@@ -35,6 +35,12 @@ struct node_advertised {
         bool is_name;
 };
 
+/* Whose members may read and post besides the daemon's own user. */
+struct node_group {
+        bool given;
+        uint32_t id;
+};
+
 struct node_config {
         const char *dir, *version, *libexec; /* copied; libexec: where helpers are installed */
         struct node_endpoint listen[NODE_LISTEN_MAX];
@@ -42,6 +48,7 @@ struct node_config {
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
         bool lan;
+        struct node_group control_group; /* of control.sock; not reloaded */
         struct mesh_config mesh;
         void (*on_ready)(void *ctx);  /* both sockets answer */
         void (*on_broken)(void *ctx); /* the node cannot go on; it has logged why. Stop it */

@@ -99,12 +99,16 @@ static void on_reply(struct command *c, const struct mesh_action *a) {
         struct vault_errand *e = CONTAINER_OF(c, struct vault_errand, cmd);
         struct vault_link *v = &e->n->vault;
         enum mesh_outcome outcome = a->reply.outcome;
+        struct mesh_status st;
+        mesh_status(e->n->core, &st);
+        bool goes_on = e->join && outcome != MESH_OUT_DONE && st.state == FRESH_JOINING;
         uv_timer_stop(&v->patience);
         log_info("%s: %s", e->join ? "joining" : "founding", mesh_outcome(outcome)->message);
-        if (outcome == MESH_OUT_DONE)
+        if (outcome == MESH_OUT_DONE || goes_on)
                 remember(e);
-        vault_link_say_result(v, outcome, false);
-        if (v->alive) /* else it is told when it is back */
+        if (!goes_on || !e->answered)
+                vault_link_say_result(v, outcome, goes_on);
+        if (v->alive && !goes_on) /* else it is told when it is back, or when the joining has ended */
                 set_joining(e->n, false);
         v->errand = NULL;
         free(e);

@@ -127,6 +127,33 @@ static void key_of(struct key *ret, struct span s) {
         memcpy(ret->b, s.p, sizeof(ret->b));
 }
 
+/* What stands behind the last signature is signed by nobody: it would give one operation many ids. */
+static bool op_ends_signed(struct span raw, const struct wire_op *op) {
+        struct span last = WIRE_HAS(op, OP, by_sig) ? op->by_sig : WIRE_HAS(op, OP, invite_sig) ? op->invite_sig : op->sig;
+        return last.p + last.n == raw.p + raw.n;
+}
+
+/* Every Ed25519 key is looked at once, where it enters. */
+static bool keys_valid(const struct wire_op *op) {
+        struct wire_list devices = op->device, invites = op->invite;
+        struct wire_device d;
+        struct wire_invite inv;
+        struct key key;
+        key_of(&key, op->household);
+        if (op->seq == 0 && !sign_key_valid(&key))
+                return false;
+        if (WIRE_HAS(op, OP, device) && wire_list_next(&wire_device_desc, &devices, &d)) {
+                key_of(&key, d.sign);
+                if (!sign_key_valid(&key))
+                        return false;
+        }
+        if (WIRE_HAS(op, OP, invite) && wire_list_next(&wire_invite_desc, &invites, &inv)) {
+                key_of(&key, inv.key);
+                return sign_key_valid(&key);
+        }
+        return true;
+}
+
 static bool signed_by(struct span sig, struct span pub, enum domain d, const struct hash *what) {
         struct key key;
         key_of(&key, pub);
@@ -156,10 +183,12 @@ static bool op_signed(struct span raw, const struct wire_op *op, const struct ha
 
 int op_check(struct span raw, const struct hash *mesh, bool countersigned, bool signatures, struct wire_op *ret) {
         struct wire_op op;
-        if (codec_decode(&wire_op_desc, raw, &op, NULL) || !op_fits(&op, countersigned))
+        if (codec_decode(&wire_op_desc, raw, &op, NULL) || !op_fits(&op, countersigned) || !op_ends_signed(raw, &op))
                 return OP_E_INPUT;
         if (!values_right(&op))
                 return OP_E_VALUE;
+        if (signatures && !keys_valid(&op))
+                return OP_E_SIGNATURE;
         if (signatures && !op_signed(raw, &op, op.type == OP_GENESIS ? NULL : mesh))
                 return OP_E_SIGNATURE;
         *ret = op;

@@ -51,6 +51,15 @@ bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal
         return true;
 }
 
+size_t roster_targets(const struct roster *r, const struct hash *proposal, const struct roster_home **ret, size_t max) {
+        const struct op *p = map_find(&r->by_id, proposal->b);
+        if (!p || !p->vote || !p->vote->prop || !shown(p))
+                return 0;
+        for (uint32_t i = 0; i < p->vote->prop->n_targets && i < max; i++)
+                ret[i] = &r->homes[p->vote->prop->targets[i]]->pub;
+        return p->vote->prop->n_targets;
+}
+
 bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household) {
         const struct op *p = map_find(&r->by_id, proposal->b);
         for (uint32_t i = p && p->vote && p->vote->prop ? p->index : NONE; i != NONE; i = r->ops[i]->vote->next)

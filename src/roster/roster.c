@@ -464,7 +464,8 @@ int roster_may_admit(const struct roster *r, struct span add, mesh_wall now) {
         return judge_joiner(&v, &c, now, &inviter);
 }
 
-int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, struct hash *ret) {
+int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
+                      bool *ret_current) {
         uint32_t named[ROSTER_HEADS_MAX];
         if (n == 0 || n > ROSTER_HEADS_MAX)
                 return ROSTER_E_PARENTS;
@@ -481,6 +482,10 @@ int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, stru
         int e = fold_run(r, &in, &st);
         if (!e)
                 e = removed_hash(r, &st, ret);
+        const struct cert *c = device ? map_find(&r->by_sign, device->b) : NULL;
+        *ret_current = false;
+        for (uint32_t i = c ? c->index : NONE; i != NONE && !*ret_current; i = r->certs[i]->next_sign)
+                *ret_current = st.certs[i] == CERT_CURRENT;
         state_fini(&st);
         bits_fini(&in);
         return e;

@@ -108,8 +108,10 @@ uint32_t roster_invite_used(const struct roster *r, const struct key *invite);
 
 /* Hash over the sorted keys of removed and departed households and revoked devices, as the whole set of operations says. */
 void roster_removed(const struct roster *r, struct hash *ret);
-/* The same, folded from the ancestors of these heads alone (themselves included). 0, or ROSTER_E_PARENTS. */
-int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, struct hash *ret);
+/* The same, folded from the ancestors of these heads alone (themselves included); and whether @device (may be NULL) is a
+ * current device of a member there. 0, or ROSTER_E_PARENTS. */
+int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
+                      bool *ret_current);
 
 /* A removal, promotion, demotion or return that was proposed. */
 struct roster_proposal {
@@ -124,5 +126,8 @@ struct roster_proposal {
 };
 /* The one that came last first. False past the end. */
 bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal *ret);
+/* The homes it is about: the one named, then those a removal with its subtree takes along. Returns how many, of which at
+ * most @max are written; 0: no such proposal. */
+size_t roster_targets(const struct roster *r, const struct hash *proposal, const struct roster_home **ret, size_t max);
 /* Has @household voted for it? */
 bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household);

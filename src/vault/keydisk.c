@@ -96,10 +96,32 @@ static int put_new(int vault_fd) {
         return r;
 }
 
+/* Zeros over the old bytes. On flash and copying file systems that is a hope, so nobody waits for its success. */
+static void overwrite(int fd) {
+        static const uint8_t zeros[KEYFILE_BYTES_MAX];
+        struct stat st;
+        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+                return;
+        if (write_all(fd, span_of(zeros, (size_t)MIN(st.st_size, (off_t)sizeof(zeros)))) == 0)
+                fdatasync(fd);
+}
+
+static int open_old(int vault_fd) {
+        return openat(vault_fd, KEYDISK_NAME, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* The older file may hold the key under a weaker lock: once nobody can find it, it is wiped. A link that somebody made
+ * to it, as some backups do, keeps it whole. */
 static int put_over(int vault_fd) {
+        _clean_(close_fd) int old = open_old(vault_fd);
+        struct stat st;
         if (renameat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME) != 0)
                 return io_error();
-        return fsync(vault_fd) == 0 ? 0 : io_error();
+        if (fsync(vault_fd) != 0)
+                return io_error();
+        if (old >= 0 && fstat(old, &st) == 0 && st.st_nlink == 0)
+                overwrite(old);
+        return 0;
 }
 
 int keydisk_write(int vault_fd, struct span bytes, bool replace) {
@@ -111,19 +133,9 @@ int keydisk_write(int vault_fd, struct span bytes, bool replace) {
         return r;
 }
 
-/* Zeros over the old bytes. On flash and copying file systems that is a hope, so nobody waits for its success. */
-static void overwrite(int vault_fd) {
-        static const uint8_t zeros[KEYFILE_BYTES_MAX];
-        _clean_(close_fd) int fd = openat(vault_fd, KEYDISK_NAME, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        struct stat st;
-        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-                return;
-        if (write_all(fd, span_of(zeros, (size_t)MIN(st.st_size, (off_t)sizeof(zeros)))) == 0)
-                fdatasync(fd);
-}
-
 int keydisk_remove(int vault_fd) {
-        overwrite(vault_fd);
+        _clean_(close_fd) int old = open_old(vault_fd);
+        overwrite(old);
         if (unlinkat(vault_fd, KEYDISK_NAME, 0) != 0 && errno != ENOENT)
                 return ERR_IO;
         return fsync(vault_fd) == 0 ? 0 : ERR_IO;

@@ -92,9 +92,9 @@ static void hash_file(struct span before, struct hash *ret) {
 
 /* False: no memory. */
 static bool derive(struct key *ret, const struct keyfile *head, struct span passphrase) {
-        return crypto_pwhash_argon2id(ret->b, sizeof(ret->b), (const char *)passphrase.p, passphrase.n, head->salt,
-                                      head->passes, (size_t)head->memory_kib * 1024,
-                                      crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0;
+        const char *words = passphrase.n ? (const char *)passphrase.p : "";
+        return crypto_pwhash_argon2id(ret->b, sizeof(ret->b), words, passphrase.n, head->salt, head->passes,
+                                      (size_t)head->memory_kib * 1024, crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0;
 }
 
 static int lock_secrets(struct buf *out, const struct keyfile *head, const uint8_t clear[HEAD_BYTES],

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the daemon says: V_DEVICE, which device this is, and V_RESULT, what became of a founding, a joining or an
- * operation. Neither makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let them come
- * to nothing, which it can do anyway: the key of a household that is a member is never touched here.
+ * operation. Neither makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let them
+ * come to nothing, which it can do anyway: the key of a household that is a member is never touched here.
  */
 #include "base/log.h"
 #include "porchlight/outcomes.def"

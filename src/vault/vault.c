@@ -14,14 +14,10 @@ static const struct {
         enum wire_owner number;
         void (*handle)(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 } requests[] = {
-        {OWNER_O_CREATE, on_create},
-        {OWNER_O_JOIN, on_join},
-        {OWNER_O_STATE, on_state},
-        {OWNER_O_OP, on_op},
-        {OWNER_O_GO, on_go},
-        {OWNER_O_UNLOCK, on_unlock},
-        {OWNER_O_LOCK, on_lock},
-        {OWNER_O_PASSPHRASE, on_passphrase},
+        {OWNER_O_CREATE, on_create}, {OWNER_O_JOIN, on_join},
+        {OWNER_O_STATE, on_state},   {OWNER_O_OP, on_op},
+        {OWNER_O_GO, on_go},         {OWNER_O_UNLOCK, on_unlock},
+        {OWNER_O_LOCK, on_lock},     {OWNER_O_PASSPHRASE, on_passphrase},
 };
 
 static const struct {
@@ -170,8 +166,8 @@ void vault_daemon(struct vault *v, struct span body, mesh_time now) {
 
 /* ---- who waits, and how long ---- */
 
-bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
-               const void *msg, mesh_time now) {
+bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number, const void *msg,
+               mesh_time now) {
         frame_put(&v->to_daemon, wire_owner_find(number), msg);
         if (!buf_ok(&v->to_daemon))
                 return vault_refuse(p, VAULT_NO_MEMORY);

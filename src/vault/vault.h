@@ -79,9 +79,9 @@ struct vault {
         mesh_time deadline;       /* of the asker */
         struct household *open;   /* the key, while the owner has it unlocked; else NULL */
         mesh_time open_until;
-        unsigned wrong_tries;     /* of passphrases, since the last right one */
-        mesh_time next_try;       /* no passphrase is looked at before */
-        struct ballot *ballot;    /* what the household is about to sign; NULL: nothing */
+        unsigned wrong_tries;  /* of passphrases, since the last right one */
+        mesh_time next_try;    /* no passphrase is looked at before */
+        struct ballot *ballot; /* what the household is about to sign; NULL: nothing */
 };
 
 /* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
@@ -160,8 +160,8 @@ bool vault_key_save_state(struct vault *v);
 /* Removes the key of a founding or joining that came to nothing. */
 void vault_key_drop(struct vault *v);
 /* Sends the daemon on an errand; @p waits for its end. False: no memory, and @p has its answer. */
-bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
-               const void *msg, mesh_time now);
+bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number, const void *msg,
+               mesh_time now);
 /* The same for a founding or joining, whose key is dropped if it fails. */
 bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
                 const void *msg, mesh_time now);

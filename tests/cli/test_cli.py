@@ -17,6 +17,9 @@ from fake_daemon import FakeDaemon, frame  # noqa: E402
 PROGRAM = sys.argv[1]
 STATUS, POST, FOLLOW, NEARBY, WATCH = 1, 2, 3, 4, 5
 DONE, ERROR, POSTED, ALERT_ROW, EVENT_ROW, STATUS_ROW = 64, 65, 66, 67, 69, 70
+MEMBER_ROW, PROPOSAL_ROW = 73, 76
+O_STATE_ROW, O_SENTENCE, O_VOTED = 80, 81, 82
+LOCKED = 7
 NOW = int(time.time())
 ID = bytes(range(0x1a, 0x3a))
 
@@ -213,10 +216,160 @@ def watch_runs_a_program():
     assert p.returncode == 1 and "exec-failed" in p.stderr, p
 
 
+def sentence(passphrase=False):
+    return frame(O_SENTENCE, {1: "Remove the household \"Number 9\"?", 2: passphrase})
+
+
+def voted(in_force=False):
+    return frame(O_VOTED, {1: 1, 2: ID, 3: ID, 4: in_force, 5: 2 if in_force else 1, 6: 2}) + done
+
+
+def vault_state(passphrase=True, household=True, unlocked=False):
+    return frame(O_STATE_ROW, {1: 1, 2: household, 3: passphrase, 4: unlocked}) + done
+
+
+REMOVE = ["member", "remove", "Number 9", "--reason", "moved away"]
+
+
+def votes_want_a_yes():
+    p = run(REMOVE, [], name="owner.sock")
+    assert p.returncode == 2 and "--yes" in p.stderr and p.stdout == "" and not p.requests, p
+    p = run(["member", "remove", "Number 9", "--yes"], [], name="owner.sock")
+    assert p.returncode == 2 and "--reason" in p.stderr and not p.requests, p
+    p = run(["mesh", "leave"], [], name="owner.sock")
+    assert p.returncode == 2 and "--yes" in p.stderr and not p.requests, p
+
+
+def votes_say_what_became_of_them():
+    p = run(REMOVE + ["--yes", "--with-invited"], [sentence(), voted()], name="owner.sock")
+    assert p.returncode == 0 and p.stderr == 'porchlight: Remove the household "Number 9"?\n', p
+    assert p.stdout == "voted: 1 of 2 votes; others endorse with: porchlight member endorse 1a1b1c1d\n", p
+    assert p.requests == [frame(4, {1: 3, 2: "Number 9", 3: "moved away", 4: True})[4:], frame(5, {})[4:]], p.requests
+    p = run(REMOVE + ["--yes"], [sentence(), voted(True)], name="owner.sock")
+    assert p.returncode == 0 and p.stdout == "voted: it is in force (Number 9)\n", p
+    p = run(REMOVE + ["--yes", "--json"], [sentence(), voted(True)], name="owner.sock")
+    row = json.loads(p.stdout)
+    assert row["in_force"] and row["votes"] == 2 and row["needed"] == 2 and row["proposal"] == ID.hex(), p
+    for words, fields in ((["member", "promote", "B"], {1: 5, 2: "B"}), (["member", "demote", "B"], {1: 6, 2: "B"}),
+                          (["member", "endorse", "3F2A"], {1: 4, 2: "3F2A"}), (["mesh", "leave"], {1: 7}),
+                          (["member", "vouch", "B"], {1: 10, 2: "B"}), (["member", "return", "B"], {1: 12, 2: "B"})):
+        p = run(words + ["--yes"], [sentence(), voted(True)], name="owner.sock")
+        assert p.returncode == 0 and p.stdout and p.requests[0] == frame(4, fields)[4:], (words, p)
+    p = run(["member", "endorse", "Miller", "--yes"], [], name="owner.sock")
+    assert p.returncode == 2 and "member proposals" in p.stderr and not p.requests, p
+
+
+def votes_take_a_passphrase_only_if_asked():
+    p = run(REMOVE + ["--yes"], [sentence(True)], name="owner.sock")
+    assert p.returncode == LOCKED and "passphrase-needed" in p.stderr and "--passphrase-file" in p.stderr, p
+    assert len(p.requests) == 1, p
+    p = run(REMOVE + ["--yes", "--passphrase-file", "-"], [sentence(True), voted()], stdin="sesame\n", name="owner.sock")
+    assert p.returncode == 0 and p.requests[1] == frame(5, {1: b"sesame"})[4:], p
+    p = run(REMOVE + ["--yes", "--passphrase-file", "-"], [sentence(), voted()], stdin="sesame\n", name="owner.sock")
+    assert p.returncode == 0 and p.requests[1] == frame(5, {})[4:], p
+    wrong = frame(ERROR, {1: "passphrase-wrong", 2: "it is wrong", 4: LOCKED})
+    p = run(REMOVE + ["--yes", "--passphrase-file", "-"], [sentence(True), wrong], stdin="x\n", name="owner.sock")
+    assert p.returncode == LOCKED and "passphrase-wrong" in p.stderr and len(p.requests) == 2, p
+
+
+def mad_vaults():
+    for answers in ([done], [sentence(), done], [sentence(), sentence() + done], [voted()]):
+        p = run(REMOVE + ["--yes"], answers, name="owner.sock")
+        assert p.returncode == 1 and "bad-answer" in p.stderr and p.stdout == "", (answers, p)
+    p = run(REMOVE + ["--yes"], [sentence()], name="owner.sock")
+    assert p.returncode == 3 and "daemon-gone" in p.stderr and p.stdout == "", p
+    p = run(["vault", "show"], [done], name="owner.sock")
+    assert p.returncode == 1 and "bad-answer" in p.stderr, p
+
+
+def vault_opens_and_closes():
+    p = run(["vault", "show", "--json"], [vault_state()], name="owner.sock")
+    assert json.loads(p.stdout) == {"v": 1, "has_household": True, "passphrase": True, "unlocked": False}, p
+    p = run(["vault", "unlock", "--for", "1h", "--passphrase-file", "-"], [vault_state(), done, vault_state()],
+            stdin="sesame\n", name="owner.sock")
+    assert p.returncode == 0 and "Open for 60 min, until" in p.stdout, p
+    assert p.requests[1] == frame(6, {1: b"sesame", 2: 3600})[4:], p
+    p = run(["vault", "unlock"], [vault_state()], name="owner.sock")
+    assert p.returncode == LOCKED and "passphrase-needed" in p.stderr, p
+    p = run(["vault", "unlock"], [vault_state(passphrase=False)] * 2, name="owner.sock")
+    assert p.returncode == 0 and "always open" in p.stdout, p
+    p = run(["vault", "unlock", "--for", "2d"], [], name="owner.sock")
+    assert p.returncode == 2 and "out of bounds" in p.stderr, p
+    p = run(["vault", "lock"], [vault_state(), done, vault_state()], name="owner.sock")
+    assert p.returncode == 0 and p.stdout == "Locked.\n" and p.requests[1] == frame(7, {})[4:], p
+    p = run(["vault", "lock"], [vault_state(household=False)], name="owner.sock")
+    assert p.returncode == 4 and "no-household" in p.stderr, p
+
+
+def vault_takes_another_passphrase():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "new")
+        with open(path, "w") as f:
+            f.write("four words are better\n")
+        argv = ["vault", "passphrase", "--passphrase-file", "-"]
+        p = run(argv + ["--new-passphrase-file", path], [vault_state(), done, vault_state()], stdin="sesame\n",
+                name="owner.sock")
+        assert p.returncode == 0 and "new passphrase" in p.stdout, p
+        assert p.requests[1] == frame(8, {1: b"sesame", 2: b"four words are better"})[4:], p
+    p = run(argv + ["--no-passphrase"], [vault_state(), done, vault_state(False)], stdin="sesame\n", name="owner.sock")
+    assert p.returncode == 0 and p.requests[1] == frame(8, {1: b"sesame", 3: True})[4:] and "plain file" in p.stdout, p
+    p = run(argv + ["--new-passphrase-file", "-"], [], name="owner.sock")
+    assert p.returncode == 2 and "stdin" in p.stderr, p
+    p = run(argv, [vault_state()], stdin="sesame\n", name="owner.sock")
+    assert p.returncode == 2 and "--new-passphrase-file" in p.stderr and len(p.requests) == 1, p
+    p = run(["vault", "passphrase", "--no-passphrase"], [vault_state()], name="owner.sock")
+    assert p.returncode == LOCKED and "--passphrase-file" in p.stderr, p
+
+
+def proposals_under_the_table():
+    member = {1: "Miller", 2: ID, 3: True, 4: False, 6: NOW, 7: 1, 8: True}
+    open_one = {1: ID, 2: 3, 3: "Number 9", 4: "Miller", 5: NOW, 6: "moved\naway " + "x" * 90, 7: 1, 8: 2, 9: False, 10: False}
+    held = {1: ID[::-1], 2: 5, 3: "Braun", 4: "Miller", 5: NOW, 7: 1, 8: 1, 9: True, 10: True}
+    rows = frame(PROPOSAL_ROW, open_one) + frame(PROPOSAL_ROW, held) + done
+    p = run(["member", "list"], [frame(MEMBER_ROW, member) + done, rows])
+    assert p.returncode == 0 and "Under vote:\n1a1b1c1d  remove Number 9: moved" in p.stdout, p
+    assert "porchlight member endorse 1a1b1c1d" in p.stdout and "Braun" not in p.stdout, p
+    assert max(map(len, p.stdout.splitlines())) <= 80, p
+    p = run(["member", "list"], [frame(MEMBER_ROW, member) + done, frame(PROPOSAL_ROW, held) + done])
+    assert p.returncode == 0 and "Under vote" not in p.stdout, p
+    p = run(["member", "list", "--json"], [frame(MEMBER_ROW, member) + done])
+    assert p.returncode == 0 and json.loads(p.stdout)["name"] == "Miller" and len(p.requests) == 1, p
+    p = run(["member", "proposals"], [rows])
+    assert p.returncode == 0 and "promote Braun" in p.stdout and "1 of 1 vote; in force" in p.stdout, p
+    p = run(["member", "proposals", "--json"], [rows])
+    assert [json.loads(line)["in_force"] for line in p.stdout.splitlines()] == [False, True], p
+    p = run(["member", "proposals"], [done])
+    assert p.returncode == 0 and "Nothing is under vote" in p.stdout, p
+
+
+def peers_have_a_usual_port():
+    for word, address in (("192.0.2.7", {1: bytes([192, 0, 2, 7]), 4: 7345}), ("hub.example", {3: "hub.example", 4: 7345}),
+                          ("[2001:db8::7]", {2: bytes.fromhex("20010db8" + "0" * 23 + "7"), 4: 7345}),
+                          ("192.0.2.7:80", {1: bytes([192, 0, 2, 7]), 4: 80})):
+        p = run(["peer", "add", word], [done])
+        assert p.returncode == 0 and p.requests == [frame(11, {1: [address]})[4:]], (word, p, p.requests)
+    p = run(["peer", "add", "2001:db8::7"], [])
+    assert p.returncode == 2 and "[2001:db8::7]" in p.stderr and "7345" in p.stderr, p
+
+
+def help_for_programs():
+    p = subprocess.run([PROGRAM, "help", "--json"], capture_output=True, text=True)
+    rows = {row["command"]: row for row in map(json.loads, p.stdout.splitlines())}
+    assert p.returncode == 0 and "porchlight member remove" in rows and "porchlight invite" in rows, p
+    assert {"name": "--yes", "help": "do not ask"} in rows["porchlight mesh leave"]["options"], rows["porchlight mesh leave"]
+    p = subprocess.run([PROGRAM, "help", "post", "--json"], capture_output=True, text=True)
+    options = {option["name"]: option for option in json.loads(p.stdout)["options"]}
+    assert options["--severity"]["words"][0] == "Extreme" and "words" not in options["--at"], p
+    p = subprocess.run([PROGRAM, "completion", "tcsh"], capture_output=True, text=True)
+    assert p.returncode == 2 and "bash, zsh, fish" in p.stderr and p.stdout == "", p
+
+
 TESTS = [nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
          nearby_says_how_current_it_is, max_age_fails_when_stale, text_of_neighbours_is_escaped, errors_are_the_daemons,
          mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
-         watch_ends_with_its_reader, watch_runs_a_program]
+         watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
+         votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
+         proposals_under_the_table, peers_have_a_usual_port, help_for_programs]
 
 print(f"1..{len(TESTS)}")
 failed = 0

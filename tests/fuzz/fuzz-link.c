@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define HOMES 3
 #define PAUSE 0x8000
-#define SLICE 300   /* bytes of a RECV before the handshake */
+#define SLICE 300 /* bytes of a RECV before the handshake */
 #define FRAMES_MOST 64
 
 static struct street *street(void) {

@@ -24,10 +24,11 @@ static void ask(struct roster *r) {
                         REQUIRE(h->devices[k]->home == h);
         }
         REQUIRE(members == roster_members(r));
+        bool current;
         roster_removed(r, &removed);
         if (n == 0 || n == ROSTER_HEADS_MAX)
                 return;
-        REQUIRE(roster_removed_at(r, heads, n, &at) == 0);
+        REQUIRE(roster_removed_at(r, heads, n, NULL, &at, &current) == 0);
         REQUIRE(hash_eq(&removed, &at));
 }
 

@@ -23,7 +23,8 @@ struct world {
         struct vault v;
         struct vault_peer tools[TOOLS];
         mesh_time now;
-        bool member; /* the file was once a member's: it must stay what it is */
+        enum step step; /* the last */
+        bool member;    /* the file was once a member's: it must stay what it is */
         struct keyfile head;
 };
 
@@ -76,7 +77,13 @@ static mesh_wall wall(void *arg) {
 
 /* ---- what must hold after each step ---- */
 
-static void check_out(struct buf *out, bool to_daemon) {
+/* Nothing the daemon says makes the vault sign. */
+static void check_signed(const struct world *w, uint8_t number) {
+        if (number == OWNER_V_FOUND || number == OWNER_V_JOIN || number == OWNER_V_OP)
+                REQUIRE(w->step == STEP_FIRST || w->step == STEP_SECOND);
+}
+
+static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
         struct span in = buf_span(out), body;
         const struct wire_number *row;
         union frame_message m;
@@ -85,9 +92,11 @@ static void check_out(struct buf *out, bool to_daemon) {
         while (in.n) {
                 REQUIRE(frame_take(in, &body, &used) == 0);
                 REQUIRE(frame_read(body, wire_owner_find, &row, &m, NULL) == 0);
-                bool said_to_daemon =
-                        row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN || row->number == OWNER_V_FORGET;
+                bool said_to_daemon = row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN ||
+                                      row->number == OWNER_V_FORGET || row->number == OWNER_V_OP ||
+                                      row->number == OWNER_V_WANT_OPS;
                 REQUIRE(said_to_daemon == to_daemon);
+                check_signed(w, row->number);
                 in = span_from(in, used);
         }
         buf_clear(out);
@@ -107,9 +116,10 @@ static void check_file(struct world *w) {
 
 static void check(struct world *w) {
         REQUIRE(w->v.asker == NULL || w->v.errand != VAULT_NO_ERRAND);
-        check_out(&w->v.to_daemon, true);
+        REQUIRE(!w->v.ballot || w->v.has_key);
+        check_out(w, &w->v.to_daemon, true);
         for (size_t i = 0; i < TOOLS; i++)
-                check_out(&w->tools[i].out, false);
+                check_out(w, &w->tools[i].out, false);
         check_file(w);
 }
 
@@ -157,7 +167,7 @@ static size_t one_step(struct world *w, struct span in) {
         size_t used;
         if (!in.n)
                 return 0;
-        enum step step = in.p[0] % STEPS;
+        enum step step = w->step = in.p[0] % STEPS;
         if (step > STEP_SECOND) {
                 plain_step(w, step);
                 return 1;
@@ -165,7 +175,7 @@ static size_t one_step(struct world *w, struct span in) {
         if (frame_take(span_from(in, 1), &body, &used))
                 return 0;
         if (step == STEP_DAEMON)
-                vault_daemon(&w->v, body);
+                vault_daemon(&w->v, body, w->now);
         else
                 tool_says(w, step - STEP_FIRST, body);
         return 1 + used;

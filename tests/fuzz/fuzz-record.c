@@ -12,7 +12,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PLAIN_MOST 720
 #define HOMES 2
 
-enum bit { BIT_SENSOR = 1, BIT_TARGET = 2, BIT_TARGET_DEVICE = 4, BIT_OTHER_EPOCH = 8, BIT_REAL_TARGET = 16, BIT_AGAIN = 32 };
+enum bit {
+        BIT_SENSOR = 1,
+        BIT_TARGET = 2,
+        BIT_TARGET_DEVICE = 4,
+        BIT_OTHER_EPOCH = 8,
+        BIT_REAL_TARGET = 16,
+        BIT_AGAIN = 32
+};
 
 static struct hash victim;
 

@@ -57,7 +57,8 @@ class Away(street.Play):
         check('ALONE' in self.cleo.cli('nearby', code=0).err, 'nearby does not say that the home is alone')
         for home in (self.anna, self.ben):
             home.start()
-        self.wait(lambda: kept['id'] in self.anna.alerts() and kept['id'] in self.ben.alerts(), 'the kept post to arrive')
+        self.wait(lambda: kept['id'] in self.anna.alerts() and kept['id'] in self.ben.alerts(),
+                  'the kept post to arrive')
         self.wait(lambda: self.cleo.state()['unsent'] == 0, 'the home to know that it was sent')
 
     def case_unsent_survives(self):

@@ -82,7 +82,8 @@ class Capture(street.Play):
         subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
         self.file = os.path.join(self.folder, 'capture')
         self.canaries = {}
-        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'lo', '-w', self.file, '-U', '-s', '0', '-B', '16384', '-Z', 'root',
+        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'lo', '-w', self.file, '-U', '-s', '0', '-B', '16384', '-Z',
+                                         'root',
                                          'tcp'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
         self.processes.append(self.tcpdump)
@@ -98,7 +99,8 @@ class Capture(street.Play):
 
     def session(self):
         """Founding, joining, posts and follow-ups of every kind, comings and goings."""
-        self.anna, self.ben = self.home(self.canary('name of the first home')), self.home(self.canary('name of the second'))
+        self.anna = self.home(self.canary('name of the first home'))
+        self.ben = self.home(self.canary('name of the second'))
         for home in (self.anna, self.ben):
             home.start()
         mesh = self.anna.create(self.canary('name of the mesh'))

@@ -41,7 +41,8 @@ class Daemon(street.Play):
         second = self.home()
         second.folder = self.anna.folder
         process = second.spawn()
-        check(process.wait(street.STOP_SECONDS) not in (0, -signal.SIGSEGV, -signal.SIGABRT), 'it has not failed cleanly')
+        check(process.wait(street.STOP_SECONDS) not in (0, -signal.SIGSEGV, -signal.SIGABRT),
+              'it has not failed cleanly')
         with open(second.log, encoding='utf-8') as log:
             said = log.read()
         check(self.anna.folder in said and 'another' in said, f'the second daemon said {said!r}')
@@ -59,7 +60,8 @@ class Daemon(street.Play):
         for words in (['--nonsense'], ['--listen', 'nowhere'], ['--listen', '127.0.0.1:99999'], ['--data'], ['extra']):
             run = subprocess.run([self.programs.daemon, '--data', os.path.join(self.folder, 'x'), *words], env=self.env,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20, text=True, check=False)
-            equal((run.returncode, bool(run.stderr.strip())), (2, True), f'exit code of porchlightd {words}: {run.stderr!r}')
+            equal((run.returncode, bool(run.stderr.strip())), (2, True),
+                  f'exit code of porchlightd {words}: {run.stderr!r}')
 
     def case_long_folder(self):
         """a folder too long for a socket is refused by name, by daemon and tool"""
@@ -78,7 +80,8 @@ class Daemon(street.Play):
         fresh.refused('no-mesh', street.REFUSED, 'invite')
         equal(self.anna.json('nearby', '--text', 'zzz'), [], 'an empty list, exit 0')
         for words in (('postt',), ('post',), ('post', 'martians'), ('alert', 'show'), ('alert', 'show', 'xyz'),
-                      ('nearby', '--within', 'far'), ('nearby', '--nonsense'), ('post', 'fire', 'x', '--severity', 'huge'),
+                      ('nearby', '--within', 'far'), ('nearby', '--nonsense'), ('post', 'fire', 'x', '--severity',
+                                                                                'huge'),
                       ('invite', '--count', '0'), ('invite', '--expires', '5s'), ('alert', 'retract', 'abcd'),
                       ('mesh', 'create', 'X', '--household', 'Y'), ('peer', 'add', 'nowhere'),
                       ('post', 'fire', 'x' * (TEXT_MOST + 1))):
@@ -109,7 +112,11 @@ class Daemon(street.Play):
         overview = self.anna.cli('help', code=0).out
         commands = [('status',), ('nearby',), ('peers',), ('member', 'list'), ('device', 'list'), ('mesh', 'show'),
                     ('invite', 'list'), ('alert', 'show', alert), ('invite', 'show', ticket), ('help',), ('version',),
-                    ('post', 'fire', 'A fire'), ('post', 'gas-smell'), ('help', 'post'), ('help', 'alert'), ('help', 'mesh', 'create'), ('help', 'nearby')]
+                    ('post', 'fire', 'A fire'), ('post', 'gas-smell'), ('help', 'post'), ('help', 'alert'), ('help',
+                                                                                                             'mesh',
+                                                                                                             'create'),
+                                                                                                             ('help',
+                                                                                                              'nearby')]
         for words in commands:
             result = self.anna.cli(*words, code=0)
             wide = [line for line in (result.out + result.err).splitlines() if len(line) > street.COLUMNS]
@@ -155,7 +162,8 @@ class Daemon(street.Play):
         home.create('Short Street')
         home.process.send_signal(signal.SIGHUP)
         home.post('noise', 'After a SIGHUP')
-        vaults = subprocess.run(['ps', '--ppid', str(home.process.pid), '-o', 'pid='], stdout=subprocess.PIPE, text=True,
+        vaults = subprocess.run(['ps', '--ppid', str(home.process.pid), '-o', 'pid='], stdout=subprocess.PIPE,
+                                text=True,
                                 check=True).stdout.split()
         home.stop()
         left = [name for name in os.listdir(home.folder) if name.endswith('.sock')]
@@ -170,7 +178,8 @@ class Daemon(street.Play):
             file.write('four words are better\n')
         error = home.refused('usage', street.USAGE, 'mesh', 'create', 'Locked', '--household', home.name)
         check('--passphrase-file' in error['message'] + error['hint'], f'the refusal names no way out: {error}')
-        home.one('mesh', 'create', 'Locked', '--household', home.name, '--passphrase-file', secret)
+        home.one('mesh', 'create', 'Locked', '--household', home.name, '--at', street.PLACE, '--passphrase-file',
+                 secret)
         equal(home.holds_bytes(b'four words'), [], 'files with the passphrase')
         home.stop()
         home.start()

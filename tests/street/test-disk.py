@@ -11,6 +11,7 @@ from street import check, equal  # noqa: E402
 
 SIZE = 6 * 1024 * 1024
 CHUNK = 64 * 1024
+MNT_DETACH = 2
 POSTS_MOST = 400  # a write-ahead log that was emptied has room for some
 
 
@@ -27,6 +28,10 @@ class Disk(street.Play):
         self.anna.start()
         self.anna.join(self.neighbours[0].invite())
         self.filler = os.path.join(self.disk, 'filler')
+
+    def close(self):
+        street.libc.umount2(os.path.join(self.folder, 'disk').encode(), MNT_DETACH)
+        super().close()
 
     def fill(self):
         with open(self.filler, 'ab', buffering=0) as file:
@@ -60,7 +65,8 @@ class Disk(street.Play):
     def compare(self):
         """What was kept is there, what was refused is not, here and at the neighbour."""
         for home in (self.anna, self.neighbours[0]):
-            self.wait(lambda: self.kept.keys() <= home.alerts('--limit', '100000').keys(), f'{home.name} to have what was kept')
+            self.wait(lambda: self.kept.keys() <= home.alerts('--limit', '100000').keys(),
+                      f'{home.name} to have what was kept')
             texts = {row['text'] for row in home.alerts('--limit', '100000').values()}
             equal(texts & set(self.refused_texts), set(), f'refused posts that {home.name} shows all the same')
 
@@ -86,7 +92,8 @@ class Disk(street.Play):
     def case_what_comes_in(self):
         """what a neighbour posts meanwhile arrives when there is room"""
         self.fill()
-        posts = [self.neighbours[0].cli('post', 'other', f'meanwhile {i} ' + 'y' * 400, '--json').row() for i in range(3)]
+        posts = [self.neighbours[0].cli('post', 'other', f'meanwhile {i} ' + 'y' * 400,
+                                        '--json').row() for i in range(3)]
         check(self.anna.up(), 'the daemon has ended')
         os.remove(self.filler)
         self.anna.stop()

@@ -3,12 +3,15 @@
 """An evening in a street of three homes: what one posts, the others see, say something about, and see the end of."""
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
-ALERT_FIELDS = ('v', 'id', 'household', 'mine', 'source', 'kind', 'category', 'severity', 'urgency', 'certainty', 'status',
+PROMPT = 2.0  # seconds; `post` waits 5 for homes that do not answer
+ALERT_FIELDS = ('v', 'id', 'household', 'mine', 'source', 'kind', 'category', 'severity', 'urgency', 'certainty',
+                'status',
                 'state', 'cell', 'lat', 'lon', 'text', 'created', 'expires', 'confirms', 'disputes', 'comments')
 
 
@@ -54,6 +57,15 @@ class Evening(street.Play):
         equal((rows[0]['household'], rows[0]['kind'], rows[0]['state'], rows[0]['severity']),
               (self.anna.name, 'fire', 'active', 'Severe'), 'its values')
 
+    def case_prompt(self):
+        """a post is answered as soon as every linked home has it, not after the wait"""
+        for number in range(5):
+            began = time.monotonic()
+            posted = self.anna.post('animal', f'A dog on the loose, sighting {number}')
+            took = time.monotonic() - began
+            equal(posted['handed_to'], 2, 'homes that have it')
+            check(took < PROMPT, f'it took {took:.1f} s')
+
     def case_words(self):
         """text and JSON agree, and text keeps within 80 columns"""
         long = 'Grey van on the pavement, ' * 12 + 'the children have to walk on the road'
@@ -85,7 +97,8 @@ class Evening(street.Play):
             far = home.alerts('--at', street.PLACE, '--within', '5km')
             check(1900 < far[pet['id']]['distance_m'] < 2600, f'2.2 km are {far[pet["id"]]["distance_m"]} m')
             equal(len(home.alerts('--limit', '1')), 1, '--limit 1')
-        equal(self.ben.cli('nearby', '--text', 'no such words', code=0).out, 'No alerts match.\n', 'nothing found, in words')
+        equal(self.ben.cli('nearby', '--text', 'no such words', code=0).out, 'No alerts match.\n',
+              'nothing found, in words')
         equal(self.ben.json('nearby', '--text', 'no such words'), [], 'nothing found, in JSON')
 
     def case_watch(self):
@@ -107,7 +120,8 @@ class Evening(street.Play):
     def case_exec(self):
         """watch --exec runs a program for each event, the event on its stdin"""
         target = os.path.join(self.folder, 'rung')
-        watch = self.ben.watch('--kind', 'scam', '--exec', 'sh', '-c', 'cat > "$1.part"; mv "$1.part" "$1"', 'sh', target)
+        watch = self.ben.watch('--kind', 'scam', '--exec', 'sh', '-c', 'cat > "$1.part"; mv "$1.part" "$1"', 'sh',
+                               target)
         posted = self.anna.post('scam', 'Somebody sells water filters, has no papers')
         self.wait(lambda: os.path.exists(target), 'the program to run')
         with open(target, encoding='utf-8') as file:
@@ -147,7 +161,8 @@ class Evening(street.Play):
         posted = self.ben.post('power-cut', 'Whole block dark')
         self.wait_all_have(self.homes, posted['id'])
         self.ben.one('alert', 'update', posted['id'], 'Only even numbers', '--severity', 'minor')
-        self.wait_alert(self.homes, posted['id'], 'the update', state='updated', text='Only even numbers', severity='Minor')
+        self.wait_alert(self.homes, posted['id'], 'the update', state='updated', text='Only even numbers',
+                        severity='Minor')
         self.ben.one('alert', 'resolve', posted['id'], 'Light is back')
         self.wait_alert(self.homes, posted['id'], 'the resolve', state='resolved')
 
@@ -190,7 +205,8 @@ class Evening(street.Play):
         self.anna.one('alert', 'retract', posted['id'], '--yes')
         self.wait_alert([self.anna, self.ben], posted['id'], 'the retraction', state='retracted', text='')
         self.cleo.start()
-        self.wait_alert([self.cleo], posted['id'], 'the retraction at the home that was off', state='retracted', text='')
+        self.wait_alert([self.cleo], posted['id'], 'the retraction at the home that was off', state='retracted',
+                        text='')
         for home in self.homes:
             for words in (secret, changed):
                 self.wait(lambda: not home.holds_bytes(words.encode()),

@@ -12,10 +12,13 @@ import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
 HANDSHAKE = 256
-GREETINGS = (b'', b'\0', b'GET / HTTP/1.1\r\nHost: home\r\n\r\n', b'SSH-2.0-OpenSSH_9.2\r\n', b'\x16\x03\x01\x02\x00\x01\x00\x01',
+GREETINGS = (b'', b'\0', b'GET / HTTP/1.1\r\nHost: home\r\n\r\n', b'SSH-2.0-OpenSSH_9.2\r\n',
+             b'\x16\x03\x01\x02\x00\x01\x00\x01',
              b'HELO home\r\n', b'\xff' * HANDSHAKE, b'\0' * HANDSHAKE, b'\0' * (HANDSHAKE * 3), b'PORCHLIGHT1' * 30)
 SILENT_SECONDS = 20   # the daemon hangs up after 10
 ROUNDS = 300
+CROWD = 80
+CPU_SHARE = 0.1
 RSS_MORE = 4 * 1024   # KiB that all of it may leave behind
 
 
@@ -91,19 +94,28 @@ class Strangers(street.Play):
         more = self.usage()[0] - rss
         check(more <= RSS_MORE, f'{more} KiB more memory than before')
 
+    def cpu(self):
+        """Seconds of processor time the daemon has used."""
+        with open(f'/proc/{self.anna.process.pid}/stat', encoding='ascii') as file:
+            fields = file.read().rsplit(')', 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
     def case_crowd(self):
-        """while strangers hold every place, members talk to each other, and a member who was off comes back"""
-        crowd = [self.knock() for _ in range(80)]
+        """while strangers hold every place, members talk, one who was off comes back, and the daemon stays calm"""
+        used, began = self.cpu(), time.monotonic()
+        crowd = [self.knock() for _ in range(CROWD)]
         posted = self.anna.post('noise', 'They are many')
         self.wait_all_have([self.ben], posted['id'])
         self.ben.stop()
         self.ben.start()
-        again = self.anna.post('noise', 'Still many', code=None) if self.anna.linked() else None
+        self.wait_state(self.ben, 'current', SILENT_SECONDS)
+        again = self.anna.post('noise', 'Still many')
+        self.wait_all_have([self.ben], again['id'])
         for knock in crowd:
+            self.hears_nothing(knock)
             knock.close()
-        self.wait_state(self.ben, 'current')
-        if again:
-            self.wait_all_have([self.ben], again['id'])
+        share = (self.cpu() - used) / (time.monotonic() - began)
+        check(share < CPU_SHARE, f'the daemon used {share:.0%} of a processor meanwhile')
 
     def case_after(self):
         """after all that a post goes out as before, and nothing was logged by the thousand"""

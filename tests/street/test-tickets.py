@@ -34,7 +34,8 @@ class Tickets(street.Play):
         equal((shown['mesh'], shown['inviter'], shown['uses']), ('Elm Street', self.anna.name, 1), 'what it says')
         equal(len(shown['check_words'].split()), 4, 'check words')
         equal(nowhere.one('invite', 'show', '-', stdin=ticket.lower() + '\n'), shown, 'in lower case, from stdin')
-        check('Braun' not in nowhere.cli('invite', 'show', ticket, code=0).out, 'the note of the inviter is in the ticket')
+        check('Braun' not in nowhere.cli('invite', 'show', ticket, code=0).out,
+              'the note of the inviter is in the ticket')
         rows = [row for row in self.anna.json('invite', 'list') if row.get('label') == 'Family Braun']
         equal([(row['used'], row['revoked']) for row in rows], [(0, False)], 'the list of the inviter')
 
@@ -81,8 +82,10 @@ class Tickets(street.Play):
         other.start()
         home.join(other.invite())
         equal(home.one('mesh', 'show')['name'], 'Oak Street', 'the mesh it is in')
-        home.refused('household-exists', street.REFUSED, 'join', self.anna.invite(), '--household', 'Home', '--no-passphrase')
-        other.refused('household-exists', street.REFUSED, 'mesh', 'create', 'Third', '--household', 'Home', '--no-passphrase')
+        home.refused('household-exists', street.REFUSED, 'join', self.anna.invite(), '--household', 'Home',
+                     '--no-passphrase')
+        other.refused('household-exists', street.REFUSED, 'mesh', 'create', 'Third', '--household', 'Home',
+                      '--no-passphrase')
 
     def case_names(self):
         """a name that seems to hold an office is refused"""

@@ -3,12 +3,12 @@
 
 #include "core/core.h"
 
-
 void guest_start(struct guest *g, const struct hash *mesh, const struct key *noise_secret, const struct key *psk,
                  struct rng *rng) {
         *g = (struct guest){.mesh = *mesh, .psk = *psk};
         box_key_from_secret(&g->noise, noise_secret);
-        g->cfg = (struct frames_config){.initiator = true, .mesh = &g->mesh, .s = &g->noise, .psks = &g->psk, .n_psk = 1};
+        g->cfg = (struct frames_config){
+                .initiator = true, .mesh = &g->mesh, .s = &g->noise, .psks = &g->psk, .n_psk = 1};
         rng_bytes(rng, g->cfg.e_secret.b, sizeof(g->cfg.e_secret));
         REQUIRE(frames_init(&g->f, &g->cfg, &g->out) == 0);
 }
@@ -82,8 +82,7 @@ void guest_hello(struct guest *g, mesh_wall now, bool joining) {
                                .until = now,
                                .ops = SPAN_OF(nothing),
                                .contacts = SPAN_OF(nothing),
-                               .records = SPAN_OF(nothing),
-                               .link_key = SPAN_OF(nothing)};
+                               .records = SPAN_OF(nothing)};
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
         guest_say(g, LINK_HELLO, &h);

@@ -18,13 +18,13 @@ struct guest {
         struct box_key noise;
         struct hash mesh;
         struct key psk;
-        struct buf out;               /* bytes for the core */
-        size_t bytes;                 /* came from it */
+        struct buf out; /* bytes for the core */
+        size_t bytes;   /* came from it */
         size_t frames;
-        unsigned got[GUEST_NUMBERS];  /* messages of each number that came */
+        unsigned got[GUEST_NUMBERS];    /* messages of each number that came */
         struct buf last[GUEST_NUMBERS]; /* the latest map of each number */
-        enum wire_e_reason bye;       /* 0: none came */
-        bool gone;                    /* it hung up */
+        enum wire_e_reason bye;         /* 0: none came */
+        bool gone;                      /* it hung up */
 };
 
 /* Dials: message 1 is in @out afterwards. */
@@ -32,8 +32,8 @@ void guest_start(struct guest *g, const struct hash *mesh, const struct key *noi
                  struct rng *rng);
 void guest_end(struct guest *g);
 void guest_take(struct guest *g, struct span bytes, bool gone); /* what the core said */
-bool guest_open(const struct guest *g);                          /* the handshake is done */
-void guest_frame(struct guest *g, struct span body);             /* one frame with any body */
+bool guest_open(const struct guest *g);                         /* the handshake is done */
+void guest_frame(struct guest *g, struct span body);            /* one frame with any body */
 void guest_say(struct guest *g, enum wire_link number, const void *msg);
 void guest_say_raw(struct guest *g, enum wire_link number, struct span map);
 void guest_hello(struct guest *g, mesh_wall now, bool joining);

@@ -60,7 +60,8 @@ static void perform(struct lone *l, const struct mesh_action *a) {
                 break;
         case MESH_DO_STORE:
                 l->stored[a->store->kind]++;
-                pend(l, (struct lone_pending){.ev = {.type = MESH_EV_STORED, .token = a->token, .stored = {.ok = true}}});
+                pend(l,
+                     (struct lone_pending){.ev = {.type = MESH_EV_STORED, .token = a->token, .stored = {.ok = true}}});
                 break;
         case MESH_DO_LOAD:
                 load(l, a);
@@ -70,6 +71,7 @@ static void perform(struct lone *l, const struct mesh_action *a) {
                 break;
         case MESH_DO_REPLY:
         case MESH_DO_HANDED:
+        case MESH_DO_BEACON:
         case MESH_DO_STATE:
         case MESH_DO_TRACE:
                 break;
@@ -172,7 +174,8 @@ void lone_wait(struct lone *l, uint64_t ms) {
 
 void lone_author(const struct lone *l, size_t home, struct guest_author *ret) {
         const struct mesh_row *e = epoch_row(l);
-        *ret = (struct guest_author){.mesh = *roster_mesh(mesh_roster(l->m)), .group = e->epoch.key, .key_day = e->epoch.day};
+        *ret = (struct guest_author){
+                .mesh = *roster_mesh(mesh_roster(l->m)), .group = e->epoch.key, .key_day = e->epoch.day};
         memcpy(ret->epoch, e->epoch.id, sizeof(ret->epoch));
         sign_key_from_seed(&ret->device, street_config(l->s, home)->sign_seed);
 }

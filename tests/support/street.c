@@ -50,6 +50,9 @@ struct home {
         struct sign_key device;
         struct disk disk;
         struct mesh_addr addr;
+        bool lan;
+        size_t beacons;
+        uint8_t beacon[MESH_BEACON_BYTES]; /* the last */
         mesh_link accepted;
         uint64_t life; /* counts restarts: events of an earlier life are dropped */
         int64_t clock_off;
@@ -68,7 +71,7 @@ struct happening {
         size_t home;
         uint64_t life;
         struct mesh_event ev;
-        struct buf bytes;         /* RECV, LOADED, VERIFIED: what the event points to */
+        struct buf bytes;         /* RECV, LOADED, VERIFIED, HEARD: what the event points to */
         struct mesh_loaded *loaded;
 };
 
@@ -345,6 +348,20 @@ static void hang_up(struct street *s, size_t from, mesh_link link) {
         to->open = false;
 }
 
+/* Everybody on the local network hears it; a datagram may come twice. */
+static void beacon(struct street *s, size_t from, const struct mesh_action *a) {
+        struct home *h = &s->homes[from];
+        if (!h->lan || CHECK_FAILS(a->beacons.n == sizeof(h->beacon)))
+                return;
+        h->beacons++;
+        memcpy(h->beacon, a->beacons.p, sizeof(h->beacon));
+        for (size_t i = 0; i < s->n; i++) {
+                struct mesh_event ev = {.type = MESH_EV_HEARD, .heard = {.from = h->addr}};
+                if (s->homes[i].lan && !is_cut(s, from, i))
+                        buf_add(&schedule(s, s->now + latency(s), i, ev)->bytes, a->beacons);
+        }
+}
+
 /* ---- performing actions ---- */
 static void store(struct street *s, struct home *h, size_t i, const struct mesh_action *a) {
         bool ok = !h->disk.full;
@@ -401,6 +418,9 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
         case MESH_DO_HANGUP:
                 hang_up(s, i, a->link);
                 break;
+        case MESH_DO_BEACON:
+                beacon(s, i, a);
+                break;
         case MESH_DO_STORE:
                 store(s, h, i, a);
                 break;
@@ -449,6 +469,8 @@ static void happen(struct street *s, struct happening *h) {
         if (home->core && home->life == h->life) {
                 if (h->ev.type == MESH_EV_RECV)
                         h->ev.recv = buf_span(&h->bytes);
+                if (h->ev.type == MESH_EV_HEARD)
+                        h->ev.heard.datagram = buf_span(&h->bytes);
                 if (h->ev.type == MESH_EV_VERIFIED)
                         h->ev.verified.good = (const bool *)h->bytes.p;
                 feed(s, h->home, h->ev);
@@ -498,6 +520,14 @@ bool street_wait(struct street *s, double seconds, bool (*done)(struct street *s
 }
 
 /* ---- homes ---- */
+static void tell_addresses(struct street *s, size_t i) {
+        struct home *h = &s->homes[i];
+        struct mesh_event lan = {.type = MESH_EV_LAN, .lan = {.ports = {h->addr.port}, .n = h->lan}};
+        feed(s, i, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = &h->addr, .n = 1}});
+        if (h->lan)
+                feed(s, i, lan);
+}
+
 void street_on(struct street *s, size_t i) {
         struct home *h = &s->homes[i];
         if (h->core)
@@ -510,8 +540,7 @@ void street_on(struct street *s, size_t i) {
                         if ((int)h->disk.rows[k].row.kind == kind)
                                 feed(s, i, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &h->disk.rows[k].row});
         feed(s, i, (struct mesh_event){.type = MESH_EV_START});
-        struct mesh_event ev = {.type = MESH_EV_LISTENING, .listening = {.addrs = &h->addr, .n = 1}};
-        feed(s, i, ev);
+        tell_addresses(s, i);
 }
 
 void street_off(struct street *s, size_t i) {
@@ -815,6 +844,38 @@ void street_cut(struct street *s, size_t a, size_t b) {
         }
 }
 
+void street_lan(struct street *s, size_t i, bool on) {
+        struct mesh_event off = {.type = MESH_EV_LAN};
+        s->homes[i].lan = on;
+        if (on && s->homes[i].core)
+                tell_addresses(s, i);
+        else if (s->homes[i].core)
+                feed(s, i, off);
+}
+
+void street_move(struct street *s, size_t i) {
+        struct home *h = &s->homes[i];
+        for (size_t c = 0; c < s->n_conns; c++)
+                for (int k = 0; k < 2; k++)
+                        if (s->conns[c].side[k].home == i)
+                                s->conns[c].side[0].open = s->conns[c].side[1].open = false;
+        h->addr.ip[13]++;
+        tell_addresses(s, i);
+}
+
+size_t street_beacons(const struct street *s, size_t i) {
+        return s->homes[i].beacons;
+}
+
+struct span street_beacon(const struct street *s, size_t i) {
+        return SPAN_OF(s->homes[i].beacon);
+}
+
+void street_heard(struct street *s, size_t i, size_t from, struct span datagram) {
+        struct mesh_event ev = {.type = MESH_EV_HEARD, .heard = {.from = s->homes[from].addr, .datagram = datagram}};
+        feed(s, i, ev);
+}
+
 void street_mend(struct street *s, size_t a, size_t b) {
         s->cuts[a * s->n + b] = s->cuts[b * s->n + a] = false;
 }
@@ -877,4 +938,14 @@ void street_attached_send(struct street *s, size_t i, mesh_link link, struct spa
                 struct span piece = span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done));
                 feed(s, i, (struct mesh_event){.type = MESH_EV_RECV, .link = link, .recv = piece});
         }
+}
+
+void street_detach(struct street *s, size_t i, mesh_link link) {
+        int side;
+        struct conn *c = conn_of(s, i, link, &side);
+        if (!c)
+                return;
+        c->on = NULL;
+        c->side[side].open = false;
+        feed(s, i, (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = link});
 }

@@ -45,6 +45,12 @@ bool street_body(const struct street *s, size_t i, const struct hash *id);  /* i
 
 void street_off(struct street *s, size_t i);  /* the process ends between two events; the disk stays */
 void street_on(struct street *s, size_t i);
+/* Home @i's local network: LAN discovery is off until it is on one; homes hear each other's beacons unless they are cut. */
+void street_lan(struct street *s, size_t i, bool on);
+void street_move(struct street *s, size_t i); /* to an address nobody knows; what it had open there is dead, and nobody is told */
+size_t street_beacons(const struct street *s, size_t i); /* sent by home @i so far */
+void street_heard(struct street *s, size_t i, size_t from, struct span datagram); /* as if home @from had sent it */
+struct span street_beacon(const struct street *s, size_t i); /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
 void street_disk_full(struct street *s, size_t i, bool full);
@@ -65,3 +71,4 @@ mesh_wall street_wall(const struct street *s);
 typedef void (*street_on_bytes)(void *ctx, struct span bytes, bool gone);
 mesh_link street_attach(struct street *s, size_t i, street_on_bytes on, void *ctx);
 void street_attached_send(struct street *s, size_t i, mesh_link link, struct span bytes);
+void street_detach(struct street *s, size_t i, mesh_link link); /* the connection is gone; @on is not called again */

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A street of real homes, and a small language to test it in.
 
-Every home is a porchlightd of its own in a folder of its own, on loopback; what a test knows about it, it knows through the
-`porchlight` command, as a person or a script would. Nothing sleeps for a fixed time: wait() asks until a condition holds.
+Every home is a porchlightd of its own in a folder of its own, on loopback; what a test knows about it, it knows through
+the `porchlight` command, as a person or a script would. Nothing sleeps for a fixed time: wait() asks until a condition
+holds.
 
     class Evening(street.Play):
         def open(self):
@@ -16,8 +17,9 @@ Every home is a porchlightd of its own in a folder of its own, on loopback; what
     if __name__ == '__main__':
         street.main(Evening)
 
-A case is a method case_*, in the order of the file; its docstring is its name in the TAP output. Chance comes from self.rng,
-whose seed is printed and taken back with --seed. Whatever happens, the daemons started here are ended at exit, by their id.
+A case is a method case_*, in the order of the file; its docstring is its name in the TAP output. Chance comes from
+self.rng, whose seed is printed and taken back with --seed. Whatever happens, the daemons started here are ended at
+exit, by their id.
 """
 import argparse
 import atexit
@@ -192,7 +194,8 @@ class Home:
 
     def spawn(self, *more):
         """Starts a daemon on this folder and waits for nothing."""
-        args = [*self.prefix, self.play.programs.daemon, '--data', self.folder, '--listen', self.listen, '--no-lan', *more]
+        args = [*self.prefix, self.play.programs.daemon, '--data', self.folder, '--listen', self.listen, '--no-lan',
+                *more]
         with open(self.log, 'ab') as log:
             process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.play.env,
                                        umask=self.umask, preexec_fn=die_with_parent)
@@ -345,7 +348,8 @@ class Street:
 
     def settled(self, seconds=PATIENCE):
         """Every home knows every other, and is up to date."""
-        self.play.wait(lambda: all(self.fine(home) for home in self.homes if home.up()), 'the street to settle', seconds)
+        self.play.wait(lambda: all(self.fine(home) for home in self.homes if home.up()), 'the street to settle',
+                       seconds)
 
     def fine(self, home):
         state = home.state()

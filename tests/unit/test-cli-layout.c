@@ -202,7 +202,7 @@ static void freshness(void **state) {
         is(&out, "current; no other home is in the mesh yet");
         s.state = FRESH_REMOVED;
         layout_fresh(&out, &s, NOW);
-        is(&out, "this home was REMOVED from the mesh since today 01:50; nothing newer is here");
+        is(&out, "this home is NO LONGER IN THE MESH since today 01:50; nothing newer is here");
         s.state = 15;
         layout_fresh(&out, &s, NOW);
         is(&out, "fresh 15");

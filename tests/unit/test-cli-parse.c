@@ -175,22 +175,10 @@ static void addresses(void **state) {
         assert_true(address_parse("[2001:db8::7]", &room, &a) && a.port == PORCHLIGHT_PORT);
         assert_true(WIRE_HAS(&a, ADDR, ip6));
         assert_true(address_parse("hub.example", &room, &a) && a.port == PORCHLIGHT_PORT);
-        static const char *const none[] = {"",
-                                           ":80",
-                                           "[]",
-                                           "[2001:db8::7",
-                                           "2001:db8::7",
-                                           "host:",
-                                           "host:0",
-                                           "host:65536",
-                                           "1.2:3",
-                                           "2001:db8::7:80",
-                                           "[::1:80",
-                                           "under_score:80",
-                                           "-x:80",
-                                           "a b:80",
-                                           "[]:80",
-                                           "192.0.2.7:x"};
+        static const char *const none[] = {
+                "",       ":80",        "[]",    "[2001:db8::7",   "2001:db8::7", "host:",
+                "host:0", "host:65536", "1.2:3", "2001:db8::7:80", "[::1:80",     "under_score:80",
+                "-x:80",  "a b:80",     "[]:80", "192.0.2.7:x"};
         for (size_t i = 0; i < ARRAY_LEN(none); i++)
                 assert_false(address_parse(none[i], &room, &a));
 }

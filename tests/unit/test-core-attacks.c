@@ -1,3 +1,678 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-int main(void);
-int main(void) { return 77; }
+/*
+ * What strangers, members gone bad and broken disks may do to a home, in streets of real cores. The guest is the attacker: it
+ * has a stranger's or a member's key and says what no honest node would. Seed: printed, and PORCHLIGHT_SEED.
+ */
+#include "core/core.h"
+#include "support/guest.h"
+#include "support/lone.h"
+#include "support/street.h"
+
+#include <malloc.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+#define STREET(n) struct street *s = street_new((n), seed)
+
+/* ---- a guest in a street ---- */
+struct visit {
+        struct street *s;
+        size_t home;
+        mesh_link link;
+        struct guest g;
+        struct rng rng;
+};
+
+static void on_bytes(void *ctx, struct span bytes, bool gone) {
+        struct visit *v = ctx;
+        guest_take(&v->g, bytes, gone);
+}
+
+static void flush(struct visit *v) {
+        _clean_(buf_fini) struct buf out = v->g.out;
+        v->g.out = BUF_NULL;
+        street_attached_send(v->s, v->home, v->link, buf_span(&out));
+}
+
+static void newest_keys(struct street *s, size_t home, struct guest_author *ret) {
+        const struct mesh_row *row;
+        *ret = (struct guest_author){.mesh = *roster_mesh(mesh_roster(street_core(s, home)))};
+        for (size_t k = 0; (row = street_row(s, home, k)); k++) {
+                if (row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
+                        continue;
+                memcpy(ret->epoch, row->epoch.id, sizeof(ret->epoch));
+                ret->group = row->epoch.key;
+                ret->key_day = row->epoch.day;
+        }
+}
+
+static struct key link_key(struct street *s, size_t home) {
+        const struct mesh_row *row;
+        struct key k = {{0}};
+        for (size_t i = 0; (row = street_row(s, home, i)); i++)
+                if (row->kind == MESH_ROW_EPOCH && row->epoch.has_key)
+                        k = row->epoch.link_key;
+        return k;
+}
+
+/* Knocks at @home with the device key of home @as (SIZE_MAX: nobody's), and shakes hands. */
+static void visit_shake(struct visit *v, struct street *s, size_t home, size_t as) {
+        uint8_t seed_bytes[32] = {(uint8_t)(as + 1), (uint8_t)home};
+        struct key nobody = {{99, 1, 2}}, psk = link_key(s, home);
+        const struct key *secret = as == SIZE_MAX ? &nobody : &street_config(s, as)->noise_secret;
+        *v = (struct visit){.s = s, .home = home};
+        rng_init(&v->rng, seed_bytes);
+        guest_start(&v->g, roster_mesh(mesh_roster(street_core(s, home))), secret, &psk, &v->rng);
+        v->link = street_attach(s, home, on_bytes, v);
+        flush(v);
+        flush(v);
+        assert_true(guest_open(&v->g));
+}
+
+static void visit_greet(struct visit *v, struct street *s, size_t home, size_t as) {
+        visit_shake(v, s, home, as);
+        guest_hello(&v->g, street_wall(s), false);
+        flush(v);
+}
+
+static void visit_end(struct visit *v) {
+        street_detach(v->s, v->home, v->link);
+        guest_end(&v->g);
+        rng_fini(&v->rng);
+}
+
+/* The device that made the record, its keys, and a header that is within the rules. */
+static void author(struct visit *v, size_t as, struct guest_author *a, struct wire_record *w) {
+        newest_keys(v->s, v->home, a);
+        sign_key_from_seed(&a->device, street_config(v->s, as)->sign_seed);
+        a->rng = &v->rng;
+        mesh_wall now = street_wall(v->s);
+        *w = (struct wire_record){.type = RECORD_ALERT,
+                                  .klass = CLASS_NORMAL,
+                                  .created = now,
+                                  .day = now / MESH_DAY,
+                                  .expires = now + 3600,
+                                  .index = 5};
+}
+
+static void plain_alert(struct buf *ret) {
+        static const uint8_t salt[16] = {1};
+        struct wire_alert a = {.kind = KIND_THEFT,
+                               .cell = UINT64_C(1) << 35 | 777,
+                               .category = CATEGORY_SECURITY,
+                               .severity = SEVERITY_MODERATE,
+                               .urgency = URGENCY_EXPECTED,
+                               .certainty = CERTAINTY_OBSERVED,
+                               .status = STATUS_ACTUAL,
+                               .salt = SPAN_OF(salt)};
+        WIRE_PUT(&a, ALERT, text, SPAN_STR("made by a guest"));
+        codec_encode(&wire_alert_desc, &a, ret);
+        assert_true(buf_ok(ret));
+}
+
+static struct hash say_record(struct visit *v, const struct guest_author *a, struct wire_record *w) {
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        plain_alert(&plain);
+        struct hash id = guest_record(a, w, buf_span(&plain), &raw);
+        guest_say_raw(&v->g, LINK_RECORD, buf_span(&raw));
+        flush(v);
+        return id;
+}
+
+static size_t links(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.links;
+}
+
+/* ---- strangers ---- */
+/* A home that holds a stranger's connection holds a struct, and what it sent: 4 KiB at most (T13). */
+static void test_memory_before_proof(void **state) {
+        (void)state;
+        STREET(2);
+        static uint8_t junk[PREAUTH_BYTES * 2];
+        uint8_t one[255] = {0};
+        mesh_link held[8];
+        street_run_for(s, 30);
+        for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+                size_t before = mallinfo2().uordblks;
+                held[i] = street_attach(s, 0, NULL, NULL);
+                street_attached_send(s, 0, held[i], SPAN_OF(one));
+                size_t now = mallinfo2().uordblks;
+                assert_true(now < before || now - before <= sizeof(struct link) + PREAUTH_BYTES);
+        }
+        for (size_t i = 0; i < ARRAY_LEN(held); i++) {
+                street_attached_send(s, 0, held[i], SPAN_OF(junk));
+                assert_null(link_find(street_core(s, 0), held[i]));
+        }
+        mesh_link l = street_attach(s, 0, NULL, NULL);
+        assert_non_null(link_find(street_core(s, 0), l));
+        street_run_for(s, 11); /* whoever says nothing is gone in ten seconds */
+        assert_null(link_find(street_core(s, 0), l));
+        street_free(s);
+}
+
+/* Strangers who hold all the connections there are keep no neighbour out, and no timer spins. */
+static void test_connections_taken(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(3);
+        street_run_for(s, 30);
+        street_off(s, 2);
+        street_run_for(s, 5);
+        for (int i = 0; i < 3 * LINKS_MAX; i++)
+                street_attach(s, 0, NULL, NULL);
+        assert_true(street_core(s, 0)->n_links <= LINKS_MAX);
+        struct visit v;
+        visit_greet(&v, s, 0, 2);
+        assert_false(v.g.gone);
+        assert_int_equal(v.g.got[LINK_HELLO], 1);
+        street_run_for(s, 1);
+        assert_true(mesh_deadline(street_core(s, 0)) > street_core(s, 0)->now);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "still here", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 20));
+        visit_end(&v);
+        street_free(s);
+}
+
+/* Shakes hands, and never says anything else. */
+static void test_silent_guests(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit stranger, member, greeted;
+        street_run_for(s, 10);
+        visit_shake(&stranger, s, 0, SIZE_MAX);
+        visit_shake(&member, s, 0, 1);
+        assert_int_equal(stranger.g.frames, 0); /* nothing is said to a key that is nobody's */
+        street_run_for(s, 11);
+        assert_true(stranger.g.gone && member.g.gone);
+        assert_int_equal(stranger.g.frames, 0);
+        street_off(s, 1);
+        street_run_for(s, 200);
+        visit_greet(&greeted, s, 0, 1);
+        assert_int_equal(greeted.g.got[LINK_HELLO], 1);
+        street_run_for(s, 100);
+        assert_false(greeted.g.gone);
+        assert_true(greeted.g.got[LINK_PING] >= 1);
+        street_run_for(s, 55);
+        assert_true(greeted.g.gone);
+        visit_end(&stranger);
+        visit_end(&member);
+        visit_end(&greeted);
+        street_free(s);
+}
+
+/* Only listens, and answers pings, while it is sent something every few seconds: no reason to hang up. */
+static void test_listener_stays(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        struct wire_nothing nothing = {0};
+        static const uint8_t skip[2] = {0};
+        struct wire_recon all = {.set = SET_RECORDS, .until = street_wall(s), .ranges = SPAN_OF(skip)};
+        guest_say(&v.g, LINK_RECON, &all); /* nothing to compare: records flow from here on */
+        flush(&v);
+        for (int i = 0; i < 60; i++) {
+                unsigned pings = v.g.got[LINK_PING];
+                street_run_for(s, 10);
+                if (i % 3 == 0)
+                        assert_int_equal(street_post(s, 0, KIND_THEFT, "x", NULL), MESH_OUT_DONE);
+                if (v.g.got[LINK_PING] > pings) {
+                        guest_say(&v.g, LINK_PONG, &nothing);
+                        flush(&v);
+                }
+        }
+        assert_int_equal(v.g.got[LINK_RECORD], 20);
+        assert_false(v.g.gone);
+        visit_end(&v);
+        street_free(s);
+}
+
+static void test_duplicates_settle(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(2);
+        street_run_for(s, 20);
+        for (int i = 0; i < 3; i++) {
+                street_knock(s, 0, 1);
+                street_knock(s, 1, 0);
+                street_run_for(s, 5);
+        }
+        street_run_for(s, 60);
+        assert_int_equal(links(s, 0), 1);
+        assert_int_equal(links(s, 1), 1);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "one link", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 5));
+        street_free(s);
+}
+
+/* ---- members gone bad ---- */
+static void test_garbage_frames(void **state) {
+        (void)state;
+        STREET(3);
+        uint8_t junk[FRAMES_BULK];
+        static const size_t sizes[] = {1, 40, 94, 600, 990, 2000, FRAMES_BULK};
+        street_run_for(s, 30);
+        street_off(s, 2);
+        for (int i = 0; i < 70; i++) {
+                struct visit v;
+                visit_greet(&v, s, 0, 2);
+                rng_bytes(&v.rng, junk, sizeof(junk));
+                for (int k = 0; k < 20 && !v.g.gone; k++) {
+                        junk[0] = (uint8_t)(i % 18 + (k == 0));
+                        guest_frame(&v.g, span_of(junk, sizes[(size_t)(i + k) % ARRAY_LEN(sizes)]));
+                        flush(&v);
+                }
+                assert_true(v.g.gone || i % 18 == 0 || i % 18 == 17); /* padding, and a number unknown here */
+                visit_end(&v);
+        }
+        assert_int_equal(links(s, 0), 1); /* nobody else is the worse for it */
+        assert_true(links(s, 1) >= 1);
+        street_free(s);
+}
+
+/* Who relays a wrong signature is hung up on, and nobody else; the true record arrives all the same. */
+static void test_wrong_signature(void **state) {
+        (void)state;
+        STREET(3);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        street_run_for(s, 30);
+        street_off(s, 2);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 2);
+        author(&v, 1, &a, &w); /* home 1's, as if relayed */
+        plain_alert(&plain);
+        struct hash id = guest_record(&a, &w, buf_span(&plain), &raw);
+        raw.p[raw.n - 1] ^= 1;
+        guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+        flush(&v);
+        street_run_for(s, 1);
+        assert_true(v.g.gone);
+        assert_int_equal(v.g.bye, REASON_BAD_SIGNATURE);
+        assert_false(street_has(s, 0, &id));
+        assert_int_equal(links(s, 0), 1);
+        visit_end(&v);
+        visit_greet(&v, s, 0, 2);
+        raw.p[raw.n - 1] ^= 1;
+        guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+        flush(&v);
+        assert_true(street_wait_all_have(s, &id, 5));
+        visit_end(&v);
+        street_free(s);
+}
+
+static void test_unknown_device(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        uint8_t other[32] = {123};
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        author(&v, 1, &a, &w);
+        sign_key_from_seed(&a.device, other);
+        struct hash id = say_record(&v, &a, &w);
+        street_run_for(s, 2);
+        assert_false(street_has(s, 0, &id));
+        assert_false(v.g.gone); /* its operation may be on its way */
+        visit_end(&v);
+        street_free(s);
+}
+
+/* A slot is used once: a second record in it does not count, whoever brings it. */
+static void test_slot_reuse(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        author(&v, 1, &a, &w);
+        struct hash first = say_record(&v, &a, &w);
+        street_run_for(s, 1);
+        struct hash second = say_record(&v, &a, &w); /* another nonce: another record */
+        assert_memory_not_equal(&first, &second, sizeof(first));
+        street_run_for(s, 1);
+        assert_true(street_has(s, 0, &first));
+        assert_false(street_has(s, 0, &second));
+        w.index = 48; /* beyond the quota */
+        second = say_record(&v, &a, &w);
+        w.index = 6;
+        w.day--; /* yesterday's slot for today's record */
+        struct hash third = say_record(&v, &a, &w);
+        w.day++;
+        w.expires = w.created + LIFE_NORMAL + 1;
+        struct hash fourth = say_record(&v, &a, &w);
+        street_run_for(s, 1);
+        assert_false(street_has(s, 0, &second) || street_has(s, 0, &third) || street_has(s, 0, &fourth));
+        visit_end(&v);
+        street_free(s);
+}
+
+/* A record from the future is held back: the sender keeps it, and it arrives when its time has come. */
+static void test_future(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(2);
+        street_run_for(s, 60);
+        street_off(s, 1);
+        street_clock(s, 1, 3600);
+        street_on(s, 1);
+        assert_true(street_wait_links(s, 1, 60));
+        assert_int_equal(street_post(s, 1, KIND_STORM, "an hour ahead", &id), MESH_OUT_DONE);
+        street_run_for(s, 600);
+        assert_false(street_has(s, 0, &id));
+        assert_int_equal(links(s, 0), 1);
+        assert_true(street_wait_all_have(s, &id, 3600));
+        street_free(s);
+}
+
+/* ---- retractions ---- */
+static struct hash say_retraction(struct visit *v, size_t as, uint16_t index, const struct hash *target,
+                                  size_t slot_of) {
+        struct guest_author a;
+        struct wire_record w;
+        struct sign_key slot;
+        author(v, as, &a, &w);
+        sign_key_from_seed(&slot, street_config(v->s, slot_of)->sign_seed);
+        w.type = RECORD_RETRACT;
+        w.index = index;
+        WIRE_PUT(&w, RECORD, target, SPAN_OF(target->b));
+        if (slot_of != as)
+                WIRE_PUT(&w, RECORD, target_device, SPAN_OF(slot.pub.b));
+        return say_record(v, &a, &w);
+}
+
+/* A member takes back what another household said, by naming it from a slot of its own, or its slot: nothing comes of it,
+ * whether the record is here already or comes later. */
+static void test_nobody_retracts_for_others(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(3);
+        struct visit v;
+        street_run_for(s, 30);
+        street_off(s, 2);
+        assert_int_equal(street_post(s, 1, KIND_THEFT, "mine", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 10));
+        visit_greet(&v, s, 0, 2);
+        say_retraction(&v, 2, 7, &id, 2);
+        say_retraction(&v, 2, 0, &id, 1);
+        street_run_for(s, 5);
+        const struct rec *r = records_find(street_core(s, 0), &id);
+        assert_true(r && !(r->flags & REC_RETRACTED));
+        assert_int_equal(street_follow(s, 0, RECORD_CONFIRM, &id, "it was so", NULL), MESH_OUT_DONE);
+        visit_end(&v);
+
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        visit_greet(&v, s, 0, 2);
+        author(&v, 1, &a, &w);
+        w.index = 20;
+        plain_alert(&plain);
+        id = guest_record(&a, &w, buf_span(&plain), &raw);
+        say_retraction(&v, 2, 8, &id, 2);
+        street_run_for(s, 1);
+        guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+        flush(&v);
+        street_run_for(s, 1);
+        r = records_find(street_core(s, 0), &id);
+        assert_true(r && !(r->flags & REC_RETRACTED));
+        visit_end(&v);
+        street_free(s);
+}
+
+/* Retractions are as many as slots: one each, within the quota, no longer than a record lives. */
+static void test_retractions_bounded(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        size_t before = street_core(s, 0)->by_id.n;
+        for (uint16_t i = 0; i < 60; i++) {
+                struct hash target = {{(uint8_t)i, 1}};
+                say_retraction(&v, 1, i, &target, 1);
+                target.b[1]++;
+                say_retraction(&v, 1, i, &target, 1);
+        }
+        author(&v, 1, &a, &w);
+        w.type = RECORD_RETRACT;
+        w.index = 3;
+        w.day--;
+        w.expires = w.created + 100 * (mesh_wall)MESH_DAY;
+        struct hash target = {{9}};
+        WIRE_PUT(&w, RECORD, target, SPAN_OF(target.b));
+        say_record(&v, &a, &w);
+        w.expires = w.created + LIFE_NORMAL;
+        say_record(&v, &a, &w); /* longer than anything of that day can live */
+        street_run_for(s, 2);
+        assert_int_equal(street_core(s, 0)->by_id.n - before, 48);
+        assert_false(v.g.gone);
+        visit_end(&v);
+        street_free(s);
+}
+
+/* ---- keys and clocks ---- */
+/* A member hands over the group key of a day that has not come: it is refused, and the home posts as before. */
+static void test_key_of_the_future(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        const struct mesh_row *row;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        author(&v, 1, &a, &(struct wire_record){0});
+        for (size_t k = 0; (row = street_row(s, 0, k)) && row->kind != MESH_ROW_EPOCH; k++)
+                ;
+        assert_non_null(row);
+        struct wire_epoch e;
+        struct key fresh = {{7}}, fresh_link = {{8}};
+        struct hash h, c_key, c_link;
+        uint8_t sig[SIGN_BYTES] = {0};
+        _clean_(buf_fini) struct buf header = BUF_NULL;
+        assert_int_equal(codec_decode(&wire_epoch_desc, row->epoch.header, &e, NULL), 0);
+        hash_make(&c_key, DOMAIN_COMMIT_KEY, &a.mesh, SPAN_OF(fresh.b));
+        hash_make(&c_link, DOMAIN_COMMIT_LINK, &a.mesh, SPAN_OF(fresh_link.b));
+        e.generation += 5;
+        e.time += 400 * (mesh_wall)MESH_DAY;
+        e.device = SPAN_OF(a.device.pub.b);
+        e.commit_key = SPAN_OF(c_key.b);
+        e.commit_link = SPAN_OF(c_link.b);
+        e.sig = SPAN_OF(sig);
+        codec_encode(&wire_epoch_desc, &e, &header);
+        hash_make(&h, DOMAIN_EPOCH, &a.mesh, codec_before(buf_span(&header), EPOCH_KEY_sig));
+        sign_make(sig, &a.device, DOMAIN_EPOCH, &h);
+        buf_clear(&header);
+        codec_encode(&wire_epoch_desc, &e, &header);
+        struct wire_epoch_key msg = {.header = buf_span(&header)};
+        WIRE_PUT(&msg, EPOCH_KEY, key, SPAN_OF(fresh.b));
+        WIRE_PUT(&msg, EPOCH_KEY, day, e.time / MESH_DAY);
+        WIRE_PUT(&msg, EPOCH_KEY, link_key, SPAN_OF(fresh_link.b));
+        guest_say(&v.g, LINK_EPOCH_KEY, &msg);
+        flush(&v);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "still posting", NULL), MESH_OUT_DONE);
+        street_run_for(s, 3 * 86400.0); /* contacts are renewed */
+        visit_end(&v);
+        street_free(s);
+}
+
+/* A home without a clock and one neighbour who says that it is the year 2517. */
+static void test_clock_at_the_end(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        street_off(s, 1);
+        street_off(s, 0);
+        street_clock(s, 0, -1790000000);
+        street_on(s, 0);
+        visit_shake(&v, s, 0, 1);
+        guest_hello(&v.g, UINT64_C(17280000000), false);
+        flush(&v);
+        street_run_for(s, 100);
+        street_post(s, 0, KIND_FIRE, "when", NULL);
+        street_run_for(s, 86400);
+        struct mesh_status st;
+        mesh_status(street_core(s, 0), &st);
+        assert_true(st.time <= UINT64_C(17280000000) - 31 * MESH_DAY);
+        visit_end(&v);
+        street_free(s);
+}
+
+/* ---- queues and disks ---- */
+static size_t waiting(struct lone *l) {
+        const struct link *k = link_find(l->m, LONE_LINK);
+        size_t n = 0;
+        for (size_t q = 0; k && q < ARRAY_LEN(k->queue); q++)
+                n += k->queue[q].bytes;
+        return n;
+}
+
+/* A member asks for answers and takes none in: what waits for it is bounded, then it is hung up on. */
+static void test_answers_not_taken(void **state) {
+        (void)state;
+        struct lone l;
+        STREET(2);
+        static const uint8_t differs[10] = {0, 1, 1, 2, 3, 4, 5, 6, 7, 8};
+        struct wire_recon open = {.set = SET_OPS, .until = street_wall(s), .ranges = SPAN_OF(differs)};
+        _clean_(buf_fini) struct buf one = BUF_NULL, body = BUF_NULL;
+        street_run_for(s, 60);
+        street_off(s, 0);
+        street_off(s, 1);
+        lone_start(&l, s, 0, LONE_MEMBER);
+        guest_hello(&l.g, street_wall(s), false);
+        lone_flush(&l);
+        codec_put(wire_link_find(LINK_RECON), &open, &one);
+        while (body.n + one.n <= FRAMES_BULK)
+                buf_add(&body, buf_span(&one));
+        for (int i = 0; i < 1000 && !l.g.gone; i++) {
+                guest_frame(&l.g, buf_span(&body));
+                _clean_(buf_fini) struct buf out = l.g.out;
+                l.g.out = BUF_NULL;
+                lone_recv(&l, buf_span(&out)); /* and no WRITABLE: nothing of what was sent is taken in */
+                assert_true(waiting(&l) <= QUEUE_HARD);
+        }
+        assert_true(l.g.gone);
+        lone_end(&l);
+        street_free(s);
+}
+
+/* A slow peer with more than it can be sent: dismissed once, with room for the farewell, and the home goes on. */
+static void test_too_slow(void **state) {
+        (void)state;
+        struct lone l;
+        STREET(2);
+        street_run_for(s, 60);
+        street_off(s, 0);
+        street_off(s, 1);
+        lone_start(&l, s, 0, LONE_MEMBER);
+        guest_hello(&l.g, street_wall(s), false);
+        lone_flush(&l);
+        struct link *k = link_find(l.m, LONE_LINK);
+        static uint8_t map[900];
+        assert_non_null(k);
+        k->backlog = LINK_WINDOW;
+        for (size_t sent = 0; sent <= QUEUE_HARD + sizeof(map) && k->state == LINK_UP; sent += sizeof(map)) {
+                struct packet *p = packet_of(LINK_OP, 0, SPAN_OF(map));
+                assert_int_equal(link_send(k, p), 0);
+                packet_free(p);
+        }
+        assert_int_equal(k->state, LINK_CLOSING);
+        assert_int_equal(k->ending, REASON_OVERLOAD);
+        lone_wait(&l, 100);
+        assert_true(l.g.gone);
+        lone_end(&l);
+        street_free(s);
+}
+
+/* A home goes away while much is owed to it: nothing of it stays, and it gets all when it is back. */
+static void test_gone_with_a_queue(void **state) {
+        (void)state;
+        struct hash ids[30];
+        STREET(2);
+        street_run_for(s, 30);
+        street_cut(s, 0, 1);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_int_equal(street_post(s, 0, KIND_THEFT, "much", &ids[i]), MESH_OUT_DONE);
+        street_mend(s, 0, 1);
+        assert_true(street_wait_links(s, 0, 600));
+        street_off(s, 1); /* in the middle of catching up */
+        street_run_for(s, 400);
+        assert_int_equal(street_core(s, 0)->n_links, 0);
+        assert_true(list_empty(&street_core(s, 0)->verify_out));
+        street_on(s, 1);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_true(street_wait_all_have(s, &ids[i], 600));
+        street_free(s);
+}
+
+static void test_disk_full_then_room(void **state) {
+        (void)state;
+        struct hash ids[20], relayed;
+        STREET(3);
+        street_run_for(s, 30);
+        street_disk_full(s, 1, true);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_int_equal(street_post(s, 0, KIND_THEFT, "no room there", &ids[i]), MESH_OUT_DONE);
+        street_run_for(s, 20);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_false(street_has(s, 1, &ids[i]));
+        street_cut(s, 0, 2); /* a full disk does not keep a home from passing things on */
+        street_run_for(s, 5);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "pass it on", &relayed), MESH_OUT_DONE);
+        street_run_for(s, 100);
+        assert_true(street_has(s, 2, &relayed));
+        street_disk_full(s, 1, false);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_true(street_wait_all_have(s, &ids[i], 600));
+        assert_true(street_wait_all_have(s, &relayed, 600));
+        street_free(s);
+}
+
+int main(void) {
+        const char *given = getenv("PORCHLIGHT_SEED");
+        seed = given ? strtoull(given, NULL, 0) : 1;
+        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_memory_before_proof),
+                cmocka_unit_test(test_connections_taken),
+                cmocka_unit_test(test_silent_guests),
+                cmocka_unit_test(test_listener_stays),
+                cmocka_unit_test(test_duplicates_settle),
+                cmocka_unit_test(test_garbage_frames),
+                cmocka_unit_test(test_wrong_signature),
+                cmocka_unit_test(test_unknown_device),
+                cmocka_unit_test(test_slot_reuse),
+                cmocka_unit_test(test_future),
+                cmocka_unit_test(test_nobody_retracts_for_others),
+                cmocka_unit_test(test_retractions_bounded),
+                cmocka_unit_test(test_key_of_the_future),
+                cmocka_unit_test(test_clock_at_the_end),
+                cmocka_unit_test(test_answers_not_taken),
+                cmocka_unit_test(test_too_slow),
+                cmocka_unit_test(test_gone_with_a_queue),
+                cmocka_unit_test(test_disk_full_then_room),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -136,22 +136,43 @@ static void makes_folders(_unused_ void **state) {
         mode_t old = umask(0377);
         umask(077);
         snprintf(deep, sizeof(deep), "%s/a/b", dir);
-        assert_true(datadir_make(deep));
-        assert_true(datadir_make(deep));
+        assert_true(datadir_make(deep, false));
+        assert_true(datadir_make(deep, false));
         umask(old);
         assert_int_equal(mode_of(deep), 0700);
         rmdir(deep);
         umask(0177);
-        assert_true(datadir_make(deep));
+        assert_true(datadir_make(deep, false));
         umask(old);
         assert_int_equal(mode_of(deep), 0700);
         rmdir(deep);
         put_file(deep, "", 0);
-        assert_false(datadir_make(deep));
+        assert_false(datadir_make(deep, false));
         assert_int_equal(errno, ENOTDIR);
         unlink(deep);
         snprintf(deep, sizeof(deep), "%s/a", dir);
         rmdir(deep);
+}
+
+static void lets_others_pass_only_where_it_is_told(_unused_ void **state) {
+        char above[sizeof(dir) + 32], deep[sizeof(dir) + 32];
+        mode_t old = umask(077);
+        snprintf(above, sizeof(above), "%s/a", dir);
+        snprintf(deep, sizeof(deep), "%s/a/b", dir);
+        assert_true(datadir_make(deep, true));
+        umask(old);
+        assert_int_equal(mode_of(above), 0711);
+        assert_int_equal(mode_of(deep), 0711);
+        assert_int_equal(chmod(deep, 0700), 0);
+        assert_true(datadir_make(deep, false));
+        assert_int_equal(mode_of(deep), 0700);
+        assert_true(datadir_make(deep, true));
+        assert_int_equal(mode_of(deep), 0711);
+        assert_int_equal(chmod(deep, 02750), 0);
+        assert_true(datadir_make(deep, true));
+        assert_int_equal(mode_of(deep), 02751);
+        rmdir(deep);
+        rmdir(above);
 }
 
 int main(void) {
@@ -163,6 +184,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(tightens_what_others_could_read, fresh, gone),
                 cmocka_unit_test_setup_teardown(follows_no_link, fresh, gone),
                 cmocka_unit_test_setup_teardown(makes_folders, fresh, gone),
+                cmocka_unit_test_setup_teardown(lets_others_pass_only_where_it_is_told, fresh, gone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@ static void reads_arguments(_unused_ void **state) {
         assert_true(s.advertise[0].is_name);
         assert_string_equal(s.advertise[0].name, "hub.example.org");
         assert_int_equal(s.advertise[0].addr.port, 1);
+        assert_int_equal(args(&s, &why, "--control-group", "porchlight", NULL, NULL), 0);
+        assert_string_equal(s.group, "porchlight");
         assert_int_equal(args(&s, &why, "--help", NULL, NULL, NULL), SETTINGS_E_HELP);
         assert_int_equal(args(&s, &why, "--version", NULL, NULL, NULL), SETTINGS_E_VERSION);
 }
@@ -59,6 +61,10 @@ static void names_what_is_wrong_with_arguments(_unused_ void **state) {
                 {"--listen", "1.2.3.4", "--listen: `1.2.3.4` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
                 {"--advertise", "0.0.0.0:1", "--advertise: `0.0.0.0:1` is not HOST:PORT that others can reach"},
                 {"--advertise", "hub:0", "--advertise: `hub:0` is not HOST:PORT that others can reach"},
+                {"--control-group", "", "--control-group: `` is not a group's name"},
+                {"--control-group", "a b", "--control-group: `a b` is not a group's name"},
+                {"--control-group", "a234567890123456789012345678901234",
+                 "--control-group: `a234567890123456789012345678901234` is not a group's name"},
                 {"--listen", "\033[31m:1", "--listen: `\\u{1B}[31m:1` is not ADDR:PORT, or [ADDR]:PORT for IPv6"},
         };
         struct settings s;
@@ -76,14 +82,16 @@ static void reads_a_file(_unused_ void **state) {
         struct settings_why why;
         assert_int_equal(file(&s, &why,
                               "# porch\n\n  data = /srv/porch light \r\nlisten=[::1]:7\nlisten = 127.0.0.1:8\n"
-                              "advertise = 192.0.2.7:9\nlan = No"),
+                              "advertise = 192.0.2.7:9\nlan = No\ncontrol.group = adm"),
                          0);
         assert_string_equal(s.data, "/srv/porch light");
         assert_int_equal(s.n_listen, 2);
         assert_int_equal(s.n_advertise, 1);
         assert_false(s.lan);
+        assert_string_equal(s.group, "adm");
         assert_int_equal(file(&s, &why, ""), 0);
         assert_true(s.lan);
+        assert_string_equal(s.group, "");
 }
 
 static void names_the_line(_unused_ void **state) {
@@ -94,6 +102,7 @@ static void names_the_line(_unused_ void **state) {
                 {"\n\nconfig = x\n", "conf:3: `config` is not a setting"},
                 {"lan\n", "conf:1: `lan` is not `key = value`"},
                 {"lan = perhaps", "conf:1: `perhaps` is not yes or no"},
+                {"control.group = a:b", "conf:1: `a:b` is not a group's name"},
                 {"lan = yes\nlan = no", "conf:2: `no` is given twice"},
                 {"data = \xff", "conf:1: `\\x{FF}` is not text"},
                 {" = 1", "conf:1: `` is not a setting"},
@@ -122,13 +131,18 @@ static void the_command_line_outranks_the_file(_unused_ void **state) {
         struct settings a, f, s;
         struct settings_why why;
         args(&a, &why, "--data", "/a", "--listen", "127.0.0.1:1");
-        file(&f, &why, "data = /f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\nlan = no\n");
+        file(&f, &why,
+             "data = /f\ncontrol.group = f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\nlan = no\n");
         settings_merge(&s, &a, &f);
         assert_string_equal(s.data, "/a");
         assert_int_equal(s.n_listen, 1);
         assert_int_equal(s.listen[0].addr.port, 1);
         assert_int_equal(s.n_advertise, 1);
         assert_false(s.lan);
+        assert_string_equal(s.group, "f");
+        args(&a, &why, "--control-group", "a", NULL, NULL);
+        settings_merge(&s, &a, &f);
+        assert_string_equal(s.group, "a");
         args(&a, &why, NULL, NULL, NULL, NULL);
         settings_merge(&s, &a, &f);
         assert_string_equal(s.data, "/f");

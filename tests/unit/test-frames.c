@@ -388,13 +388,13 @@ static void test_memory_after(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_handshake),      cmocka_unit_test(test_nothing_constant),
-                cmocka_unit_test(test_older_psks),     cmocka_unit_test(test_strangers),
+                cmocka_unit_test(test_handshake),         cmocka_unit_test(test_nothing_constant),
+                cmocka_unit_test(test_older_psks),        cmocka_unit_test(test_strangers),
                 cmocka_unit_test(test_flipped_handshake), cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_too_long),       cmocka_unit_test(test_byte_by_byte),
-                cmocka_unit_test(test_several_in_one), cmocka_unit_test(test_flipped_frame),
-                cmocka_unit_test(test_counters),       cmocka_unit_test(test_lengths),
-                cmocka_unit_test(test_memory_before),  cmocka_unit_test(test_memory_after),
+                cmocka_unit_test(test_too_long),          cmocka_unit_test(test_byte_by_byte),
+                cmocka_unit_test(test_several_in_one),    cmocka_unit_test(test_flipped_frame),
+                cmocka_unit_test(test_counters),          cmocka_unit_test(test_lengths),
+                cmocka_unit_test(test_memory_before),     cmocka_unit_test(test_memory_after),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

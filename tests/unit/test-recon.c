@@ -135,7 +135,16 @@ static struct cost reconcile(struct world *w, size_t max) {
 }
 
 /* ---- differences ---- */
-enum difference { DIFF_NONE, DIFF_SUFFIX, DIFF_SUFFIX_BOTH, DIFF_SCATTERED, DIFF_DISJOINT, DIFF_ONE_EMPTY, DIFF_FEW, DIFFS };
+enum difference {
+        DIFF_NONE,
+        DIFF_SUFFIX,
+        DIFF_SUFFIX_BOTH,
+        DIFF_SCATTERED,
+        DIFF_DISJOINT,
+        DIFF_ONE_EMPTY,
+        DIFF_FEW,
+        DIFFS
+};
 static const char *const difference_names[DIFFS] = {"none",     "suffix",    "two suffixes", "scattered",
                                                     "disjoint", "one empty", "few"};
 
@@ -381,7 +390,8 @@ static void test_made_up(void **state) {
         world_new(&w, 100, SHAPE_SPREAD);
         world_seal(&w);
         const struct recon *r = &w.r[0];
-#define POKE(refused, what, ...) poke_made(r, what, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), refused)
+#define POKE(refused, what, ...)                                                                                       \
+        poke_made(r, what, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), refused)
         enum { END = 0, SKIP = 0, FINGERPRINT = 1, IDS = 2, WANT = 3 };
         POKE(false, "skip to the end", END, SKIP);
         POKE(true, "no mode", END);
@@ -390,11 +400,13 @@ static void test_made_up(void **state) {
         POKE(true, "half a fingerprint", END, FINGERPRINT, 1, 2, 3, 4);
         POKE(true, "huge list", END, IDS, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f);
         POKE(true, "a list longer than the message", END, IDS, 5, 1, 2, 3, 4, 5, 6, 7, 8);
-        POKE(true, "a number that does not end", END, IDS, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
+        POKE(true, "a number that does not end", END, IDS, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+             0xff);
         POKE(true, "wants of another length", END, WANT, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
         POKE(true, "huge wants", END, WANT, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 1);
         POKE(true, "an id of nine bytes", 2, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9, SKIP, END, SKIP);
-        POKE(true, "time beyond time", 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, SKIP, 3, 0, SKIP, END, SKIP);
+        POKE(true, "time beyond time", 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, SKIP, 3, 0, SKIP,
+             END, SKIP);
         POKE(true, "falling bounds", 2, 1, 9, SKIP, 1, 1, 8, SKIP, END, SKIP);
         POKE(false, "an empty range", 2, 1, 9, SKIP, 1, 1, 9, SKIP, END, SKIP);
         POKE(false, "an empty list", END, IDS, 0);

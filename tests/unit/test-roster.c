@@ -456,6 +456,7 @@ static void test_four_stewards(void **state) {
 
 /* A removed steward signs on, on what it knew: homes, votes and stewards of its own, all void. */
 static void test_removed_steward_backdates(void **state) {
+        bool current;
         (void)state;
         begin(&s, 6, 3);
         struct hash removed, later;
@@ -483,7 +484,7 @@ static void test_removed_steward_backdates(void **state) {
         assert_null(street_home(&s, 0, 30));
         roster_removed(s.sides[0], &later);
         assert_true(hash_eq(&removed, &later)); /* so nobody makes an epoch for it */
-        assert_int_equal(roster_removed_at(s.sides[0], &s.ops[s.n_ops - 1].id, 1, &later), 0);
+        assert_int_equal(roster_removed_at(s.sides[0], &s.ops[s.n_ops - 1].id, 1, NULL, &later, &current), 0);
         assert_false(hash_eq(&removed, &later));
 }
 
@@ -781,19 +782,20 @@ static void test_removed_at(void **state) {
         (void)state;
         begin(&s, 4, 1);
         struct hash all, at, heads[ROSTER_HEADS_MAX], frontier;
+        bool current;
         assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 3), 0);
         frontier = s.last;
         assert_int_equal(street_join(&s, 0, 10, 0), 0);
         roster_removed(s.sides[0], &all);
-        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, &at), 0);
+        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, NULL, &at, &current), 0);
         assert_true(hash_eq(&all, &at));
-        assert_int_equal(roster_removed_at(s.sides[0], &s.mesh, 1, &at), 0);
+        assert_int_equal(roster_removed_at(s.sides[0], &s.mesh, 1, NULL, &at, &current), 0);
         assert_false(hash_eq(&all, &at));
         struct hash expected;
         hash_make(&expected, DOMAIN_REMOVED, &s.mesh, SPAN_OF(s.homes[3].key.pub.b));
         assert_true(hash_eq(&all, &expected));
         frontier.b[0] ^= 1;
-        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, &at), ROSTER_E_PARENTS);
+        assert_int_equal(roster_removed_at(s.sides[0], &frontier, 1, NULL, &at, &current), ROSTER_E_PARENTS);
         assert_int_equal(roster_heads(s.sides[0], heads), 1);
         assert_true(hash_eq(&heads[0], &s.last));
 }

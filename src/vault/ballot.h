@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ballot: an operation on its way from the owner's wish to the household's signature.
+ *
+ *   O_OP → the daemon sends all operations it has (V_OPS), the vault folds them itself from the genesis its key file
+ *   names, and answers with a sentence of its own → O_GO on the same connection → the signed operation goes to the daemon
+ *   (V_OP) → V_RESULT → O_VOTED, O_DONE.
+ *
+ * The daemon can leave operations out, which other homes see, but it can put none in: a sentence names homes as those
+ * signed for them who were there. There is one ballot at a time, so that the household's chain has no two operations at
+ * one place. It goes when it is answered, when its tool hangs up, and 60 s after the sentence.
+ */
+#pragma once
+
+#include "roster/roster.h"
+#include "vault/vault.h"
+
+#define BALLOT_REASON_MAX 128 /* of an operation's row in proto/records.def */
+
+enum ballot_stage {
+        BALLOT_FOLDING, /* operations come in */
+        BALLOT_ASKED,   /* the sentence is out */
+        BALLOT_SENT,    /* signed, and with the daemon */
+};
+
+struct ballot_count {
+        uint32_t votes, needed;
+        bool in_force;
+};
+
+struct ballot {
+        enum ballot_stage stage;
+        struct vault_peer *peer;
+        mesh_time deadline; /* of O_GO */
+        enum wire_e_op type;
+        bool subtree;
+        struct buf words;  /* who or what it is about, as the owner wrote it; empty: nothing */
+        struct buf reason; /* empty: none */
+        struct roster *roster;
+        uint64_t bytes;         /* of the operations so far */
+        enum vault_error wrong; /* what is wrong with them */
+
+        /* from here on known when the sentence is */
+        const struct roster_home *self, *target; /* in roster; target NULL: about no home */
+        struct hash proposal;                    /* endorse */
+        struct hash parents[ROSTER_PARENTS_MAX];
+        size_t n_parents;
+        uint64_t seq;
+        mesh_wall wall;            /* mesh time … */
+        mesh_time wall_at;         /* … at this time of ours */
+        struct ballot_count count; /* once the vote is there */
+
+        struct buf op; /* signed */
+};
+
+static inline bool ballot_asked(const struct vault *v) {
+        return v->ballot && v->ballot->stage == BALLOT_ASKED;
+}
+void ballot_drop(struct vault *v);
+struct ballot *ballot_free(struct ballot *b);
+DEFINE_FREEP(struct ballot, ballot_free)
+DEFINE_FREEP(struct roster, roster_free)
+
+/* V_RESULT for a ballot. */
+void ballot_settle(struct vault *v, const struct wire_v_result *res);
+/* Appends the operation, signed by @key. 0, OP_E_INPUT, ERR_NOMEM. */
+int ballot_sign(const struct ballot *b, const struct vault *v, const struct sign_key *key, mesh_time now,
+                struct buf *out);
+/* Finds what the words are about. True, or the peer has its answer. */
+bool ballot_resolve(struct ballot *b);
+/* The proposal the ballot votes for; @op is the ballot's operation. False: it is no vote, or is not there. */
+bool ballot_proposal(const struct ballot *b, const struct roster *r, const struct hash *op,
+                     struct roster_proposal *ret);
+/* False: there is no such proposal. */
+bool proposal_find(const struct roster *r, const struct hash *id, struct roster_proposal *ret);
+/* The operation of a proposal says that homes below its target go as well. */
+bool proposal_subtree(const struct roster *r, const struct roster_proposal *p);
+/* The sentence. @trial: the roster as it would be with the operation in it, which is @op there. */
+void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op);
+/* Appends as many digits of the id as no other home has, eight at least; the second: of a proposal. */
+void sentence_home_id(struct buf *out, const struct roster *r, const struct roster_home *home);
+void sentence_proposal_id(struct buf *out, const struct roster *r, const struct hash *id);

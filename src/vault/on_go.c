@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * O_GO: the owner's yes to the sentence on this connection. Here, and nowhere else, an operation gets the household's
+ * signature after it was founded or joined.
+ */
+#include "base/log.h"
+#include "roster/op.h"
+#include "vault/ballot.h"
+
+/* The open key, or one opened for this yes alone, which is @ret_own's to free. A wrong passphrase leaves the sentence
+ * standing. */
+static const struct household *key_for(struct vault *v, struct vault_peer *p, const struct wire_o_go *q, mesh_time now,
+                                       struct household **ret_own) {
+        bool locked = !vault_unlocked(v, now), given = WIRE_HAS(q, O_GO, passphrase);
+        if (!locked && v->open)
+                return v->open;
+        if (locked && !given) {
+                vault_refuse(p, VAULT_NO_LOCKED);
+                return NULL;
+        }
+        return vault_open(v, p, given ? q->passphrase : SPAN_NONE, now, ret_own) ? *ret_own : NULL;
+}
+
+void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        _clean_(household_freep) struct household *own = NULL;
+        struct ballot *b = v->ballot;
+        if (!ballot_asked(v) || b->peer != p) {
+                vault_refuse(p, VAULT_NO_NOTHING_ASKED);
+                return;
+        }
+        const struct household *h = key_for(v, p, &m->o_go, now, &own);
+        if (!h)
+                return;
+        int r = ballot_sign(b, v, &h->sign, now, &b->op);
+        struct wire_v_op msg = {.op = buf_span(&b->op)};
+        if (r)
+                vault_refuse(p, r == ERR_NOMEM ? VAULT_NO_MEMORY : VAULT_NO_BROKEN);
+        if (r || !vault_ask(v, p, VAULT_OP, OWNER_V_OP, &msg, now)) {
+                ballot_drop(v);
+                return;
+        }
+        b->stage = BALLOT_SENT;
+        log_info("user %u had the household sign an operation (%s); waiting for the daemon to keep it", p->uid,
+                 wire_enum_text(&wire_op_enum, b->type));
+}
+
+/* ---- V_RESULT ---- */
+
+/* Folds the vote in. Where that fails the daemon has it all the same, and the trial's count stands. */
+static void answer_voted(const struct vault *v, struct ballot *b) {
+        struct roster_proposal p;
+        struct hash id;
+        op_id(&id, &v->key.mesh, buf_span(&b->op));
+        if (!CHECK_FAILS(roster_add(b->roster, buf_span(&b->op), true, &id) == 0) &&
+            ballot_proposal(b, b->roster, &id, &p))
+                b->count = (struct ballot_count){p.votes, p.needed, p.in_force};
+        struct wire_o_voted row = {
+                .v = 1,
+                .id = SPAN_OF(id.b),
+                .in_force = b->count.in_force,
+                .votes = b->count.votes,
+                .needed = b->count.needed,
+        };
+        if (b->type == OP_ENDORSE)
+                WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(b->proposal.b));
+        else if (b->type != OP_LEAVE && b->type != OP_VOUCH)
+                WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(id.b));
+        frame_put(&b->peer->out, wire_owner_find(OWNER_O_VOTED), &row);
+        vault_done(b->peer, NULL);
+}
+
+void ballot_settle(struct vault *v, const struct wire_v_result *res) {
+        struct ballot *b = v->ballot;
+        v->errand = VAULT_NO_ERRAND;
+        v->asker = NULL;
+        if (b && res->ok)
+                answer_voted(v, b);
+        else if (b)
+                vault_pass_on(b->peer, res);
+        else
+                log_info("the operation whose tool hung up %s", res->ok ? "is kept" : "was refused");
+        ballot_drop(v);
+}

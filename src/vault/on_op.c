@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * O_OP: what the owner wants the household to sign. The daemon's operations are folded here, from the genesis that the
+ * key file names and every signature checked; the operation is then tried out in a second roster, so that the sentence
+ * says what would come of it, and nobody is asked to say yes to what the rules refuse.
+ */
+#include "base/log.h"
+#include "base/text.h"
+#include "roster/op.h"
+#include "vault/ballot.h"
+
+#include <stdlib.h>
+
+#define OPS_BYTES_MAX (64 * 1024 * 1024) /* 5,000 homes are about 3.7 MB */
+#define SENTENCE_MAX 1024                /* of its row in proto/owner.def */
+
+/* ---- the request ---- */
+
+static bool is_plain_line(struct span text) {
+        _clean_(buf_fini) struct buf shown = BUF_NULL;
+        text_show(&shown, text, false);
+        return span_eq(buf_span(&shown), text);
+}
+
+/* Which rows each kind of operation takes. */
+static bool rows_fine(struct vault_peer *p, const struct wire_o_op *q, bool target, bool reason, bool subtree) {
+        if (WIRE_HAS(q, O_OP, target) != target)
+                return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation %s a target",
+                                        target ? "needs" : "has no use for");
+        if (WIRE_HAS(q, O_OP, reason) && !reason)
+                return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation has no use for a reason");
+        if (WIRE_HAS(q, O_OP, subtree) && !subtree)
+                return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "only a removal takes other homes along");
+        return !WIRE_HAS(q, O_OP, reason) || is_plain_line(q->reason) || vault_refuse(p, VAULT_NO_BAD_REASON);
+}
+
+static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
+        switch ((enum wire_e_op)q->type) {
+        case OP_REMOVE:
+                return rows_fine(p, q, true, true, true);
+        case OP_DEMOTE:
+                return rows_fine(p, q, true, true, false);
+        case OP_ENDORSE:
+        case OP_PROMOTE:
+        case OP_VOUCH:
+        case OP_RETURN:
+                return rows_fine(p, q, true, false, false);
+        case OP_LEAVE:
+                return rows_fine(p, q, false, false, false);
+        case OP_INVITE_UNDO:
+                return vault_refuse(p, VAULT_NO_NOT_YET);
+        case OP_GENESIS:
+        case OP_ADD:
+        case OP_DEVICE_ADD:
+        case OP_DEVICE_REVOKE:
+                break;
+        }
+        return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "such an operation is not asked for in this way");
+}
+
+static bool may_ask(const struct vault *v, struct vault_peer *p) {
+        if (!vault_has_household(v, p))
+                return false;
+        if (v->key.state != KEYFILE_MEMBER)
+                return vault_refuse(p, v->errand ? VAULT_NO_BUSY : VAULT_NO_STILL_JOINING);
+        if (!v->in_mesh)
+                return vault_refuse(p, VAULT_NO_NO_MESH);
+        bool others = v->ballot && v->ballot->peer != p;
+        return (!v->errand && !others) || vault_refuse(p, VAULT_NO_BUSY);
+}
+
+static int roster_begin(const struct vault *v, struct roster **ret) {
+        uint64_t seed[4];
+        v->io->seed(v->io->arg, (uint8_t *)seed);
+        return roster_new(ret, seed);
+}
+
+static struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, const struct wire_o_op *q) {
+        _clean_(ballot_freep) struct ballot *b = calloc(1, sizeof(*b));
+        if (!b || roster_begin(v, &b->roster))
+                return NULL;
+        b->peer = p;
+        b->type = (enum wire_e_op)q->type;
+        b->subtree = WIRE_HAS(q, O_OP, subtree);
+        if (WIRE_HAS(q, O_OP, target))
+                buf_add(&b->words, q->target);
+        if (WIRE_HAS(q, O_OP, reason))
+                buf_add(&b->reason, q->reason);
+        return buf_ok(&b->words) && buf_ok(&b->reason) ? TAKE(b) : NULL;
+}
+
+void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        struct wire_c_none none = {0};
+        if (!may_ask(v, p) || !request_fine(p, &m->o_op))
+                return;
+        ballot_drop(v); /* its own earlier one */
+        v->ballot = ballot_new(v, p, &m->o_op);
+        if (!v->ballot)
+                vault_refuse(p, VAULT_NO_MEMORY);
+        else if (!vault_ask(v, p, VAULT_OPS, OWNER_V_WANT_OPS, &none, now))
+                ballot_drop(v);
+}
+
+/* ---- the operations ---- */
+
+static enum vault_error take_in(const struct vault *v, struct ballot *b, struct span op) {
+        struct hash id;
+        bool first = b->bytes == 0;
+        b->bytes += op.n;
+        if (b->bytes > OPS_BYTES_MAX)
+                return VAULT_NO_MEMORY;
+        int r = roster_add(b->roster, op, false, &id);
+        if (r < 0)
+                return VAULT_NO_MEMORY;
+        if (first)
+                return r == 0 && hash_eq(&id, &v->key.mesh) ? VAULT_OK : VAULT_NO_WRONG_MESH;
+        return r == 0 || r == ROSTER_E_KNOWN ? VAULT_OK : VAULT_NO_FALSE_ROSTER;
+}
+
+void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
+        (void)now;
+        if (v->errand != VAULT_OPS)
+                log_warning("the daemon sends operations nobody asked for; ignoring them");
+        else if (v->ballot && !v->ballot->wrong)
+                v->ballot->wrong = take_in(v, v->ballot, m->v_ops.op);
+}
+
+/* ---- trying it out ---- */
+
+/* A copy of the roster with the operation in it, signed by nobody: only its bytes count there. 0, ROSTER_E_*, <0. */
+static int try_out(const struct vault *v, const struct ballot *b, mesh_time now, struct roster **ret,
+                   struct hash *ret_op) {
+        _clean_(roster_freep) struct roster *trial = NULL;
+        _clean_(buf_fini) struct buf bytes = BUF_NULL;
+        struct sign_key nobody = {.pub = v->key.household};
+        const struct roster_op *op;
+        if (roster_begin(v, &trial))
+                return ERR_NOMEM;
+        for (size_t i = 0; (op = roster_op_at(b->roster, i)); i++)
+                if (roster_add(trial, op->bytes, true, ret_op))
+                        return ERR_NOMEM;
+        int r = ballot_sign(b, v, &nobody, now, &bytes);
+        if (r == 0)
+                r = roster_add(trial, buf_span(&bytes), true, ret_op);
+        if (r == 0)
+                *ret = TAKE(trial);
+        return r;
+}
+
+static bool has_vouched(const struct ballot *b) {
+        const struct roster_op *op;
+        struct wire_op w;
+        for (size_t i = 0; (op = roster_op_at(b->roster, i)); i++)
+                if (op->type == OP_VOUCH && codec_decode(&wire_op_desc, op->bytes, &w, NULL) == 0 &&
+                    span_eq(w.household, SPAN_OF(b->self->key.b)) && span_eq(w.target, SPAN_OF(b->target->key.b)))
+                        return true;
+        return false;
+}
+
+static bool refuse_tried(const struct ballot *b, int r) {
+        if (r < 0)
+                return vault_refuse(b->peer, VAULT_NO_MEMORY);
+        if (b->type == OP_ENDORSE)
+                return vault_refuse(b->peer, VAULT_NO_MAY_NOT_VOTE);
+        bool again = b->type == OP_VOUCH && has_vouched(b);
+        return vault_refuse(b->peer, again ? VAULT_NO_VOUCHED : VAULT_NO_NOT_ALLOWED);
+}
+
+/* An open proposal for just that, with this household's vote in it, and no further from its end than a new one. */
+static bool has_voted(const struct ballot *b, const struct roster_proposal *now, struct roster_proposal *ret) {
+        struct roster_proposal p;
+        for (size_t i = 0; roster_proposal_at(b->roster, i, &p); i++) {
+                bool open = !p.in_force && !p.dead;
+                if (!open || p.type != b->type || p.target != b->target ||
+                    proposal_subtree(b->roster, &p) != b->subtree || !roster_voted(b->roster, &p.id, &b->self->key) ||
+                    p.needed - p.votes > now->needed - now->votes)
+                        continue;
+                *ret = p;
+                return true;
+        }
+        return false;
+}
+
+/* What came of it in the trial: counts it, or refuses. */
+static bool outcome_fine(struct ballot *b, const struct roster *trial, const struct hash *op) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        struct roster_proposal p, earlier;
+        b->count = (struct ballot_count){1, 1, true};
+        if (!ballot_proposal(b, trial, op, &p))
+                return true;
+        if (p.dead)
+                return vault_refuse(b->peer, b->type == OP_ENDORSE ? VAULT_NO_MAY_NOT_VOTE : VAULT_NO_NOT_ALLOWED);
+        b->count = (struct ballot_count){p.votes, p.needed, p.in_force};
+        if (b->type == OP_ENDORSE || p.in_force || !has_voted(b, &p, &earlier))
+                return true;
+        sentence_proposal_id(&id, b->roster, &earlier.id);
+        return vault_refuse_why(b->peer, VAULT_NO_VOTED,
+                                "this household has voted for that already, in proposal %s: %u of %u votes are there",
+                                buf_cstr(&id), earlier.votes, earlier.needed);
+}
+
+/* ---- the sentence ---- */
+
+static bool know_oneself(const struct vault *v, struct ballot *b) {
+        b->self = roster_home_find(b->roster, &v->key.household);
+        if (b->self && b->self->member)
+                return true;
+        return vault_refuse(b->peer, b->self && !b->self->left ? VAULT_NO_REMOVED : VAULT_NO_NOT_MEMBER);
+}
+
+/* Where it stands: behind this household's last operation, and all that is known of what it is about. */
+static bool find_place(struct ballot *b) {
+        struct hash must[1];
+        size_t n_must = 0;
+        const struct roster_op *home = b->target ? roster_home_op(b->roster, b->target) : NULL;
+        if (b->type == OP_ENDORSE)
+                must[n_must++] = b->proposal;
+        else if (home)
+                must[n_must++] = home->id;
+        b->n_parents = roster_parents(b->roster, &b->self->key, must, n_must, b->parents, &b->seq);
+        return b->n_parents > 0 || vault_refuse(b->peer, VAULT_NO_NOT_MEMBER);
+}
+
+static bool say_sentence(const struct vault *v, struct ballot *b, const struct roster *trial, const struct hash *op,
+                         mesh_time now) {
+        _clean_(buf_fini) struct buf text = BUF_MAX(SENTENCE_MAX);
+        sentence_put(&text, b, trial, op);
+        if (!buf_ok(&text) || CHECK_FAILS(text.n > 0))
+                return vault_refuse(b->peer, VAULT_NO_MEMORY);
+        struct wire_o_sentence msg = {.text = buf_span(&text), .passphrase = !vault_unlocked(v, now)};
+        frame_put(&b->peer->out, wire_owner_find(OWNER_O_SENTENCE), &msg);
+        b->stage = BALLOT_ASKED;
+        b->deadline = now + VAULT_GO_MS;
+        return true;
+}
+
+/* True: the peer has its sentence. */
+static bool ask_owner(const struct vault *v, struct ballot *b, mesh_time now) {
+        _clean_(roster_freep) struct roster *trial = NULL;
+        struct hash op;
+        if (!know_oneself(v, b) || !ballot_resolve(b) || !find_place(b))
+                return false;
+        int r = try_out(v, b, now, &trial, &op);
+        if (r)
+                return refuse_tried(b, r);
+        return outcome_fine(b, trial, &op) && say_sentence(v, b, trial, &op, now);
+}
+
+static bool roster_fine(const struct ballot *b, mesh_wall wall) {
+        enum vault_error wrong = b->bytes ? b->wrong : VAULT_NO_WRONG_MESH;
+        if (wrong) {
+                log_warning("%s: %s; telling the owner", vault_error(wrong)->name, vault_error(wrong)->message);
+                return vault_refuse(b->peer, wrong);
+        }
+        return vault_clock_sane(wall) || vault_refuse(b->peer, VAULT_NO_NO_CLOCK);
+}
+
+void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
+        struct ballot *b = v->ballot;
+        if (v->errand != VAULT_OPS) {
+                log_warning("the daemon sends operations nobody asked for; ignoring them");
+                return;
+        }
+        v->errand = VAULT_NO_ERRAND;
+        v->asker = NULL;
+        if (!b) /* who asked has hung up */
+                return;
+        b->wall = m->v_ops_end.time;
+        b->wall_at = now;
+        if (!roster_fine(b, b->wall) || !ask_owner(v, b, now))
+                ballot_drop(v);
+}

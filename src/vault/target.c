@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom the owner's words mean. A name is anybody's to choose, also one that looks like the beginning of a neighbour's
+ * id: so names and ids are looked through together, and where more than one home answers, the owner is asked which.
+ */
+#include "vault/ballot.h"
+
+#define PREFIX_MIN 4 /* digits of an id */
+#define LISTED_MAX 5 /* ids in an error */
+
+/* Does @id begin with these hex digits, of either case? */
+static bool id_begins(const uint8_t id[32], struct span digits) {
+        static const char hex[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+        if (digits.n < PREFIX_MIN || digits.n > 2 * sizeof(struct hash))
+                return false;
+        for (size_t i = 0; i < digits.n; i++) {
+                unsigned half = i % 2 ? id[i / 2] & 0xf : id[i / 2] >> 4;
+                if (digits.p[i] != hex[half] && digits.p[i] != upper[half])
+                        return false;
+        }
+        return true;
+}
+
+/* ---- homes ---- */
+
+struct homes {
+        const struct roster_home *first[LISTED_MAX];
+        size_t n;
+};
+
+static struct homes homes_called(const struct ballot *b, bool members) {
+        struct homes found = {.n = 0};
+        struct span words = buf_span(&b->words);
+        const struct roster_home *h;
+        for (size_t i = 0; (h = roster_home_at(b->roster, i)); i++) {
+                if (h->member != members || (!span_eq(span_str(h->name), words) && !id_begins(h->key.b, words)))
+                        continue;
+                if (found.n < LISTED_MAX)
+                        found.first[found.n] = h;
+                found.n++;
+        }
+        return found;
+}
+
+static bool refuse_ambiguous(struct ballot *b, const char *what, struct buf *ids, size_t n) {
+        if (n > LISTED_MAX)
+                buf_printf(ids, " and %zu more", n - LISTED_MAX);
+        return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS, "several %s answer to that: %s", what, buf_cstr(ids));
+}
+
+static bool refuse_homes(struct ballot *b, const struct homes *found) {
+        _clean_(buf_fini) struct buf ids = BUF_NULL;
+        for (size_t i = 0; i < MIN(found->n, (size_t)LISTED_MAX); i++) {
+                buf_add_str(&ids, i ? ", " : "");
+                sentence_home_id(&ids, b->roster, found->first[i]);
+        }
+        return refuse_ambiguous(b, "households", &ids, found->n);
+}
+
+/* What of the target the rules will look at. VAULT_OK, or why not. */
+static enum vault_error target_wrong(const struct ballot *b, const struct roster_home *h) {
+        if (h == b->self)
+                return VAULT_NO_SELF;
+        if (b->type == OP_RETURN && h->member)
+                return VAULT_NO_TARGET_MEMBER;
+        if (b->type == OP_RETURN)
+                return h->left ? VAULT_NO_TARGET_LEFT : VAULT_OK;
+        if (!h->member)
+                return VAULT_NO_TARGET_GONE;
+        if (b->type == OP_PROMOTE && h->steward)
+                return VAULT_NO_IS_STEWARD;
+        if (b->type == OP_DEMOTE && !h->steward)
+                return VAULT_NO_NO_STEWARD;
+        return b->type == OP_VOUCH && h->inviter == b->self ? VAULT_NO_INVITED : VAULT_OK;
+}
+
+/* Those whom the operation can be about come first: a home that is gone does not stand in a namesake's way. */
+static bool resolve_home(struct ballot *b) {
+        struct homes found = homes_called(b, b->type != OP_RETURN);
+        if (found.n == 0)
+                found = homes_called(b, b->type == OP_RETURN);
+        if (found.n == 0)
+                return vault_refuse(b->peer, VAULT_NO_NO_SUCH_HOUSEHOLD);
+        if (found.n > 1)
+                return refuse_homes(b, &found);
+        enum vault_error e = target_wrong(b, found.first[0]);
+        if (e)
+                return vault_refuse(b->peer, e);
+        b->target = found.first[0];
+        return true;
+}
+
+/* ---- proposals ---- */
+
+static size_t proposals_called(const struct ballot *b, bool open, struct buf *ids, struct roster_proposal *ret_last) {
+        struct roster_proposal p;
+        size_t n = 0;
+        for (size_t i = 0; roster_proposal_at(b->roster, i, &p); i++) {
+                if ((!p.in_force && !p.dead) != open || !id_begins(p.id.b, buf_span(&b->words)))
+                        continue;
+                if (n < LISTED_MAX) {
+                        buf_add_str(ids, n ? ", " : "");
+                        sentence_proposal_id(ids, b->roster, &p.id);
+                }
+                n++;
+                *ret_last = p;
+        }
+        return n;
+}
+
+static bool resolve_proposal(struct ballot *b) {
+        _clean_(buf_fini) struct buf ids = BUF_NULL;
+        struct roster_proposal p = {0};
+        size_t n = proposals_called(b, true, &ids, &p);
+        if (n > 1)
+                return refuse_ambiguous(b, "proposals", &ids, n);
+        if (n == 0 && proposals_called(b, false, &ids, &p))
+                return vault_refuse_why(b->peer, VAULT_NO_NOT_OPEN, "that proposal %s",
+                                        p.in_force ? "is in force already" : "was overtaken by others");
+        if (n == 0)
+                return vault_refuse(b->peer, VAULT_NO_NO_SUCH_PROPOSAL);
+        if (roster_voted(b->roster, &p.id, &b->self->key))
+                return vault_refuse(b->peer, VAULT_NO_VOTED);
+        b->proposal = p.id;
+        return true;
+}
+
+bool ballot_resolve(struct ballot *b) {
+        switch (b->type) {
+        case OP_ENDORSE:
+                return resolve_proposal(b);
+        case OP_REMOVE:
+        case OP_PROMOTE:
+        case OP_DEMOTE:
+        case OP_VOUCH:
+        case OP_RETURN:
+                return resolve_home(b);
+        case OP_LEAVE:
+        case OP_GENESIS:
+        case OP_ADD:
+        case OP_DEVICE_ADD:
+        case OP_DEVICE_REVOKE:
+        case OP_INVITE_UNDO:
+                return true; /* about this household */
+        }
+        return true;
+}
