@@ -14,7 +14,7 @@ end
 
 # A field of each line of JSON.
 function __porchlight_field
-    string replace -rf '^.*"'$argv[1]'":"((?:[^"\\\\]|\\\\.)*)".*$' '$1' | string replace -ra '\\\\(["\\\\])' '$1'
+    sed -nE 's/^.*"'$argv[1]'":"(([^"\\\\]|\\\\.)*)".*$/\\1/p' | sed -E 's/\\\\(["\\\\])/\\1/g'
 end
 
 function __porchlight_ids

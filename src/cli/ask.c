@@ -74,11 +74,11 @@ static bool ask_silently(const char *prompt, struct buf *ret) {
                 return false;
         quiet = was;
         quiet.c_lflag &= ~(tcflag_t)ECHO;
-        fprintf(stderr, "%s", prompt);
-        fflush(stderr);
         stop_catch();
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
                 return false;
+        fprintf(stderr, "%s", prompt); /* now, since what is typed before is neither hidden nor taken */
+        fflush(stderr);
         bool got = read_line(STDIN_FILENO, ret);
         tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
         fputc('\n', stderr);

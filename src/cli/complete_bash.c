@@ -5,6 +5,7 @@
  */
 #include "cli/complete.h"
 
+/* clang-format off */
 static const char head[] =
         "# SPDX-License-Identifier: Apache-2.0\n"
         "# Completes command lines of porchlight in bash. Written by `porchlight completion bash`.\n"
@@ -42,7 +43,9 @@ static const char head[] =
         "        compopt -o filenames 2>/dev/null\n"
         "        mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
         "}\n";
+/* clang-format on */
 
+/* clang-format off */
 static const char tail[] =
         "\n"
         "_porchlight() {\n"
@@ -85,6 +88,7 @@ static const char tail[] =
         "}\n"
         "\n"
         "complete -F _porchlight porchlight\n";
+/* clang-format on */
 
 /* "a | b | c)": the options that @wanted likes, as a pattern of a case. */
 static void pattern(struct buf *out, bool (*wanted)(const struct option *o)) {

@@ -4,6 +4,7 @@
 
 #define SPEC_SPECIAL "[]:\\" /* characters with a meaning in a specification */
 
+/* clang-format off */
 static const char head[] =
         "#compdef porchlight\n"
         "# SPDX-License-Identifier: Apache-2.0\n"
@@ -34,45 +35,48 @@ static const char head[] =
         "}\n"
         "\n"
         "__porchlight_proposals() {\n"
-        "        __porchlight_offer proposal < <(__porchlight_ask member proposals | __porchlight_field id | cut -c "
-        "1-8)\n"
+        "        __porchlight_offer proposal < <(__porchlight_ask member proposals | __porchlight_field id | cut -c 1-8)\n"
         "}\n"
         "\n"
         "__porchlight_tickets() {\n"
         "        __porchlight_offer ticket < <(__porchlight_ask invite list | __porchlight_field id | cut -c 1-8)\n"
         "}\n";
+/* clang-format on */
 
-static const char tail[] = "\n"
-                           "_porchlight() {\n"
-                           "        local data= word command\n"
-                           "        local -i i=2 at=${words[(i)--data]}\n"
-                           "        local -a named\n"
-                           "        (( at < $#words )) && data=${(Q)words[at + 1]/#\\~/$HOME}\n"
-                           "        while (( i < CURRENT && $#named < 2 )); do\n"
-                           "                word=$words[i]\n"
-                           "                case $word in\n"
-                           "                --data) (( i += 2 )); continue ;;\n"
-                           "                -*) (( i += 1 )); continue ;;\n"
-                           "                esac\n"
-                           "                (( ! $#named )) || __porchlight_is \"$named[1] $word\" || break\n"
-                           "                named+=(\"$word\")\n"
-                           "                (( i += 1 ))\n"
-                           "        done\n"
-                           "        command=\"$named\"\n"
-                           "        if (( i >= CURRENT )) && [[ $words[CURRENT] != -* ]]; then\n"
-                           "                (( $#named < 2 )) && __porchlight_names \"$command\" && return\n"
-                           "        fi\n"
-                           "        (( i <= CURRENT )) || i=CURRENT\n"
-                           "        words=(porchlight \"${(@)words[i,-1]}\")\n"
-                           "        (( CURRENT += 2 - i ))\n"
-                           "        __porchlight_arguments\n"
-                           "}\n"
-                           "\n"
-                           "if [[ $funcstack[1] == _porchlight ]]; then\n"
-                           "        _porchlight \"$@\"\n"
-                           "else\n"
-                           "        compdef _porchlight porchlight\n"
-                           "fi\n";
+/* clang-format off */
+static const char tail[] =
+        "\n"
+        "_porchlight() {\n"
+        "        local data= word command\n"
+        "        local -i i=2 at=${words[(i)--data]}\n"
+        "        local -a named\n"
+        "        (( at < $#words )) && data=${(Q)words[at + 1]/#\\~/$HOME}\n"
+        "        while (( i < CURRENT && $#named < 2 )); do\n"
+        "                word=$words[i]\n"
+        "                case $word in\n"
+        "                --data) (( i += 2 )); continue ;;\n"
+        "                -*) (( i += 1 )); continue ;;\n"
+        "                esac\n"
+        "                (( ! $#named )) || __porchlight_is \"$named[1] $word\" || break\n"
+        "                named+=(\"$word\")\n"
+        "                (( i += 1 ))\n"
+        "        done\n"
+        "        command=\"$named\"\n"
+        "        if (( i >= CURRENT )) && [[ $words[CURRENT] != -* ]]; then\n"
+        "                (( $#named < 2 )) && __porchlight_names \"$command\" && return\n"
+        "        fi\n"
+        "        (( i <= CURRENT )) || i=CURRENT\n"
+        "        words=(porchlight \"${(@)words[i,-1]}\")\n"
+        "        (( CURRENT += 2 - i ))\n"
+        "        __porchlight_arguments\n"
+        "}\n"
+        "\n"
+        "if [[ $funcstack[1] == _porchlight ]]; then\n"
+        "        _porchlight \"$@\"\n"
+        "else\n"
+        "        compdef _porchlight porchlight\n"
+        "fi\n";
+/* clang-format on */
 
 /* In single quotes for the shell. */
 static void spec_text(struct buf *out, const char *text) {

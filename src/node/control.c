@@ -398,11 +398,17 @@ void control_init(struct node *n) {
         uv_timer_init(n->loop, &ctl->pump);
 }
 
-/* Nobody listens yet, so nobody gets in between. 0, or libuv's name for what the system said. */
+/* A service whose own group it is already may have been denied chown(). */
+static bool give_to(const char *path, struct node_group group) {
+        struct stat st;
+        if (!group.given)
+                return true;
+        return lstat(path, &st) == 0 && (st.st_gid == group.id || lchown(path, (uid_t)-1, group.id) == 0);
+}
+
+/* Nobody listens yet, so nobody gets in between. 0, or libuv's number for what the system said. */
 static int set_access(const char *path, struct node_group group) {
-        if (group.given && chown(path, (uid_t)-1, group.id) != 0)
-                return uv_translate_sys_error(errno);
-        if (chmod(path, group.given ? SOCKET_MODE_GROUP : SOCKET_MODE) != 0)
+        if (!give_to(path, group) || chmod(path, group.given ? SOCKET_MODE_GROUP : SOCKET_MODE) != 0)
                 return uv_translate_sys_error(errno);
         return 0;
 }

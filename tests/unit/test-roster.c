@@ -592,6 +592,11 @@ static void test_demotion(void **state) {
         assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
         assert_true(street_steward(&s, 0, 2));
         same_for_all(&s);
+        /* A steward again, and its votes after the demotion count again: it and one other remove a home. */
+        assert_int_equal(street_about(&s, 0, 2, OP_REMOVE, 5), 0);
+        assert_int_equal(street_endorse(&s, 0, 1, s.last), 0);
+        assert_false(street_member(&s, 0, 5));
+        same_for_all(&s);
 }
 
 /* Who was made a steward by votes that fell votes as an ordinary home. */

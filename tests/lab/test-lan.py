@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Homes on one local network find each other with no address given.
+
+A bridge, and a network namespace for each home with a cable to it, all inside namespaces of this test's own: they are gone
+with it, however it ends. Each home runs a daemon with its default settings: it listens on every interface, and LAN
+discovery is on. Needs root, ip and tcpdump.
+"""
+import os
+import random
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import street  # noqa: E402
+from street import Skip, check, equal  # noqa: E402
+
+MEETING = 45.0    # seconds in which homes must have found each other
+JOINING = 90.0
+GROUP4, GROUP6, PORT = '239.255.73.45', 'ff12::8000:7345', 7345
+BEACON = 48
+BEACONS = 50      # by chance one of 48 offsets is the same in 50 beacons once in 10^116 runs
+FLOOD_SECONDS = 4
+FLOOD_CPU = 0.6   # seconds of CPU a flood of that time may cost a daemon; it is 0.05 on the slowest machine tried
+
+
+def ip(*words):
+    done = subprocess.run(['ip', *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    check(done.returncode == 0, f'ip {" ".join(words)}: {done.stdout.strip()}')
+    return done.stdout
+
+
+class LanHome(street.Home):
+    """A home in a network namespace, with one cable or more."""
+
+    def __init__(self, play, number, name):
+        self.space = f'pl{os.getpid()}-{number}'
+        super().__init__(play, os.path.join(play.folder, str(number)), name, prefix=['ip', 'netns', 'exec', self.space])
+        play.every_home.append(self)
+        ip('netns', 'add', self.space)
+        self.sockets = []
+
+    def ip(self, *words):
+        return ip('-n', self.space, *words)
+
+    def sysctl(self, name, value):
+        subprocess.run(['ip', 'netns', 'exec', self.space, 'sh', '-c', f'echo {value} > /proc/sys/net/{name}'], check=True)
+
+    def plug(self, bridge, device='eth0'):
+        """A cable from @bridge to a new interface @device, which is up from now on."""
+        number = self.play.cables = self.play.cables + 1
+        ip('link', 'add', f'c{number}', 'type', 'veth', 'peer', 'name', device, 'netns', self.space)
+        ip('link', 'set', f'c{number}', 'master', bridge, 'up')
+        self.ip('link', 'set', device, 'up')
+
+    def move(self, address=None, device='eth0'):
+        """Gives @device the IPv4 @address and takes away every other."""
+        self.ip('-4', 'address', 'flush', 'dev', device)
+        if address:
+            self.ip('address', 'add', f'{address}/24', 'dev', device)
+
+    def spawn(self, *more):
+        with open(self.log, 'ab') as log:
+            process = subprocess.Popen([*self.prefix, self.play.programs.daemon, '--data', self.folder, *more],
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.play.env,
+                                       preexec_fn=street.die_with_parent)
+        self.play.processes.append(process)
+        return process
+
+    def start(self, *more):
+        self.process = self.spawn(*more)
+        self.play.wait(self.answers, f'{self.name} to answer')
+        self.runs += 1
+        return self
+
+    def cpu(self):
+        """Seconds the daemon has computed so far."""
+        with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as file:
+            words = file.read().rsplit(')', 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf('SC_CLK_TCK')
+
+    def groups(self):
+        """The multicast groups of the namespace, as the kernel lists them."""
+        return self.ip('maddress', 'show')
+
+
+class Lan(street.Play):
+    def open(self):
+        for tool in ('ip', 'tcpdump'):
+            if not shutil.which(tool):
+                raise Skip(f'needs {tool}')
+        street.unshare(street.CLONE_NEWNS | street.CLONE_NEWNET)
+        os.makedirs('/run/netns', exist_ok=True)
+        subprocess.run(['mount', '-t', 'tmpfs', 'none', '/run/netns'], check=True)
+        self.cables = self.spaces = 0
+        ip('link', 'set', 'lo', 'up')
+        self.bridge('br0')
+        self.file = os.path.join(self.folder, 'capture')
+        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'br0', '-w', self.file, '-U', '-s', '0', '-Z', 'root', '--immediate-mode',
+                                         'udp', 'port', str(PORT)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
+        self.processes.append(self.tcpdump)
+        while 'listening on' not in self.tcpdump.stderr.readline():
+            check(self.tcpdump.poll() is None, 'tcpdump has ended')
+
+    def bridge(self, name):
+        ip('link', 'add', name, 'type', 'bridge', 'forward_delay', '0', 'mcast_snooping', '0')
+        ip('link', 'set', name, 'up')
+
+    def lan_home(self, name):
+        self.spaces += 1
+        return LanHome(self, self.spaces, name)
+
+    def three(self, *names):
+        homes = [self.lan_home(name) for name in names]
+        for home in homes:
+            home.plug('br0')
+        return homes
+
+    def meet(self, homes, seconds=MEETING):
+        """Every home is linked, and what one posts reaches all."""
+        self.wait(lambda: all(home.linked() for home in homes), 'the homes to find each other', seconds)
+        posted = homes[0].post('noise', 'Found')
+        self.wait_all_have(homes, posted['id'], seconds)
+
+    def end(self, homes):
+        for home in homes:
+            home.stop()
+
+    def joined(self, homes, move):
+        """The first founds and writes a ticket; then every address changes, and the others join with what they have."""
+        homes[0].start()
+        homes[0].create('Elm Street')
+        ticket = homes[0].invite('--count', str(len(homes) - 1))
+        move()
+        for home in homes[1:]:
+            home.start()
+            home.cli('join', ticket, '--household', home.name, '--no-passphrase', '--json', seconds=JOINING)
+            self.wait(lambda home=home: home.state()['state'] == 'current', f'{home.name} to be a member', JOINING)
+
+    def case_ipv4(self):
+        """over IPv4 alone three homes join with a dead address in the ticket, and find each other after all have moved"""
+        homes = self.three('Anna', 'Ben', 'Cleo')
+        for number, home in enumerate(homes):
+            home.sysctl('ipv6/conf/all/disable_ipv6', 1)
+            home.move(f'10.7.1.{number + 1}')
+
+        def move(net):
+            for number, home in enumerate(homes):
+                home.move(f'10.7.{net}.{number + 1}')
+        self.joined(homes, lambda: move(2))
+        self.meet(homes)
+        self.end(homes)
+        move(3)
+        for home in homes:
+            home.start()
+        self.meet(homes)
+        for home in homes:
+            equal([row['address'].split('.')[2] for row in home.linked() if row['outbound'] and row['address'][:5] != '10.7.3'],
+                  ['3'] * sum(row['outbound'] for row in home.linked()), f'nets {home.name} dialled')
+        self.homes = homes
+
+    def case_new_address(self):
+        """an interface that goes down and comes back with another address is found again"""
+        ben = self.homes[1]
+        ben.ip('link', 'set', 'eth0', 'down')
+        ben.move('10.7.3.77')
+        ben.ip('link', 'set', 'eth0', 'up')
+        posted = ben.post('noise', 'Back again', code=None)
+        self.wait_all_have(self.homes, posted['id'], MEETING)
+        self.wait(lambda: any('10.7.3.77' in row['address'] for home in (self.homes[0], self.homes[2])
+                              for row in home.linked()) or all('10.7.3' in row['address'] for row in ben.linked()),
+                  'links from and to the new address', MEETING)
+
+    def case_second_interface(self):
+        """a home on a network that an interface added later leads to joins and is met there"""
+        anna, dora = self.homes[0], self.lan_home('Dora')
+        self.bridge('br1')
+        dora.plug('br1')
+        dora.sysctl('ipv6/conf/all/disable_ipv6', 1)
+        dora.move('10.8.0.2')
+        ticket = anna.invite()
+        dora.start()
+        anna.plug('br1', 'eth1')
+        anna.move('10.8.0.1', 'eth1')
+        dora.cli('join', ticket, '--household', 'Dora', '--no-passphrase', '--json', seconds=JOINING)
+        self.wait(lambda: dora.state()['state'] == 'current', 'Dora to be a member', JOINING)
+        check(any(row['address'].startswith('10.8.0.') for row in dora.linked()), 'no link over the second network')
+        posted = dora.post('noise', 'From the other side')
+        self.wait_all_have(self.homes, posted['id'])
+        dora.stop()
+
+    def case_flood(self):
+        """a flood of datagrams costs a daemon little, and its links stay"""
+        anna = self.homes[0]
+        before, sent = anna.cpu(), self.flood('br0', FLOOD_SECONDS)
+        cost = anna.cpu() - before
+        print(f'# {sent} datagrams in {FLOOD_SECONDS} s cost {cost:.2f} s of CPU')
+        check(cost < FLOOD_CPU, f'{sent} datagrams cost {cost:.2f} s of CPU')
+        self.meet(self.homes)
+        self.end(self.homes)
+
+    def flood(self, device, seconds):
+        """From the bridge itself: noise of the right size, as fast as one process can."""
+        ip('address', 'add', '10.7.3.250/24', 'dev', device)
+        noise, sent = [random.randbytes(BEACON) for _ in range(64)], 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton('10.7.3.250'))
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                for datagram in noise:
+                    out.sendto(datagram, (GROUP4, PORT))
+                    sent += 1
+        ip('address', 'flush', 'dev', device, 'scope', 'global')
+        self.noise = set(noise)
+        return sent
+
+    def case_ipv6(self):
+        """over link-local IPv6 alone three homes join and find each other"""
+        homes = self.three('Emil', 'Fritz', 'Gerd')
+        self.joined(homes, lambda: None)
+        self.meet(homes)
+        for home in homes:
+            check(all(row['address'].startswith('[fe80:') and '%eth0]' in row['address'] for row in home.linked()),
+                  f'{home.name} is linked over something else: {[row["address"] for row in home.linked()]}')
+            check('fe80' not in home.cli('invite', code=0).out, 'a ticket')
+        self.end(homes)
+        for home in homes:
+            home.ip('link', 'set', 'eth0', 'down')
+            home.ip('link', 'set', 'eth0', 'address', f'02:00:00:00:00:{self.rng.randrange(16, 255):02x}')
+            home.ip('link', 'set', 'eth0', 'up')
+        for home in homes:
+            home.start()
+        self.meet(homes)
+        self.six = homes
+
+    def case_off(self):
+        """with --no-lan, or when it listens on loopback alone, a daemon is in no group"""
+        home = self.six[0]
+        check(GROUP6 in home.groups(), f'the daemon is not in the group: {home.groups()}')
+        home.stop()
+        home.ip('link', 'set', 'lo', 'up')
+        for words in (['--no-lan'], ['--listen', '127.0.0.1:0', '--listen', '[::1]:0']):
+            home.start(*words)
+            groups = home.groups()
+            check(GROUP6 not in groups and GROUP4 not in groups, f'{words}: in a group: {groups}')
+            home.stop()
+        home.start()
+
+    def case_beacons(self):
+        """no byte of the captured beacons is constant, and none of them came twice"""
+        self.wait(lambda: self.enough(), f'{BEACONS} beacons of two nodes', 120)
+        self.tcpdump.send_signal(signal.SIGINT)
+        self.tcpdump.wait(street.STOP_SECONDS)
+        seen = self.beacons()
+        payloads = [payload for _, payload in seen]
+        equal([len(payload) for payload in payloads if len(payload) != BEACON], [], 'other sizes')
+        constant = [at for at in range(BEACON) if len({payload[at] for payload in payloads}) == 1]
+        equal(constant, [], 'offsets of constant bytes')
+        equal(len(set(payloads)), len(payloads), 'different beacons')
+        for at in range(0, BEACON, 4):
+            words = [payload[at:at + 4] for payload in payloads]
+            check(len(set(words)) >= len(words) - 1, f'the same 4 bytes twice at {at}')
+        print(f'# {len(payloads)} beacons of {len({source for source, _ in seen})} senders')
+
+    def enough(self):
+        seen = self.beacons()
+        return len(seen) >= BEACONS and len({source for source, _ in seen}) >= 2
+
+    def beacons(self):
+        """(Ethernet source, payload) of every datagram captured but the flood's."""
+        found = []
+        with open(self.file, 'rb') as file:
+            file.read(24)
+            while len(header := file.read(16)) == 16:
+                frame = file.read(struct.unpack('=IIII', header)[2])
+                kind = frame[12:14]
+                at = 14 + (20 if kind == b'\x08\x00' else 40)
+                payload = frame[at + 8:at + struct.unpack('!H', frame[at + 4:at + 6])[0]]
+                if payload not in getattr(self, 'noise', ()):
+                    found.append((frame[6:12], payload))
+        return found
+
+
+if __name__ == '__main__':
+    street.main(Lan)
