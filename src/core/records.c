@@ -437,7 +437,7 @@ int records_take(struct link *from, const struct wire_record *w, struct span raw
                 return known->flags & REC_STORED ? acknowledge(from, known) : 0;
         }
         const struct roster_device *d = roster_device_find(m->roster, &device);
-        if (!d || !header_fits(m, w, d))
+        if (from->verifying >= VERIFYING_MOST || !d || !header_fits(m, w, d))
                 return 0;
         if (w->type == RECORD_RETRACT ? !retract_fits(m, w, d)
                                       : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
@@ -451,6 +451,7 @@ int records_take(struct link *from, const struct wire_record *w, struct span raw
         struct verifying for_whom = {.rec = r->number, .link = from->id};
         buf_add(&m->verify, span_of(&v, sizeof(v)));
         buf_add(&m->verify_for, span_of(&for_whom, sizeof(for_whom)));
+        from->verifying++;
         return r->packet && buf_ok(&m->verify) && buf_ok(&m->verify_for) ? 0 : ERR_NOMEM;
 }
 
@@ -605,6 +606,9 @@ int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n)
         list_drop(&batch->list);
         int e = CHECK_FAILS(n == batch->n) ? ERR_BROKEN : 0;
         for (size_t i = 0; i < n && !e; i++) {
+                struct link *from = link_find(m, batch->items[i].link);
+                if (from)
+                        from->verifying--;
                 struct rec *r = m->recs[batch->items[i].rec];
                 if (CHECK_FAILS(r && r->flags & REC_PENDING))
                         continue;
@@ -612,7 +616,6 @@ int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n)
                         e = accept(m, r, batch->items[i].link);
                         continue;
                 }
-                struct link *from = link_find(m, batch->items[i].link);
                 if (from)
                         link_hangup(from, REASON_BAD_SIGNATURE);
                 records_drop(m, r);

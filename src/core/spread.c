@@ -76,12 +76,23 @@ static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
         return false;
 }
 
+static size_t grafts_of(const struct mesh *m, mesh_link link) {
+        size_t n = 0;
+        LIST_EACH(g, &m->grafts, struct graft, list)
+                n += g->link == link;
+        return n;
+}
+
 int spread_ihave(struct link *l, struct span sids) {
         struct mesh *m = l->m;
+        size_t n = grafts_of(m, l->id);
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
                 uint64_t sid = get_be64(sids.p + i);
-                if (held(m, l, sid) || m->n_grafts >= GRAFTS_MOST)
+                if (n >= GRAFTS_LINK || m->n_grafts >= GRAFTS_MOST)
+                        break; /* sync brings them */
+                if (held(m, l, sid))
                         continue;
+                n++;
                 struct graft *g = calloc(1, sizeof(*g));
                 if (!g)
                         return ERR_NOMEM;

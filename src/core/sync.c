@@ -201,10 +201,24 @@ static int what_compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+/* Opening a session is cheap for the other side and not for this one. */
+static bool may_open(struct link *l) {
+        mesh_time now = l->m->now;
+        uint64_t earned = (now - l->openings_since) / OPENINGS_TIME;
+        l->openings -= (uint32_t)MIN((uint64_t)l->openings, earned);
+        l->openings_since = l->openings ? l->openings_since + earned * OPENINGS_TIME : now;
+        if (l->openings >= OPENINGS_MOST)
+                return false;
+        l->openings++;
+        return true;
+}
+
 int sync_recon(struct link *l, const struct wire_recon *msg) {
         if (msg->set < SET_OPS || msg->set > SET_RECORDS || (msg->set == SET_RECORDS && l->state != LINK_UP))
                 return 0;
         bool opens = msg->round == 0 && !l->dialled;
+        if (opens && !may_open(l))
+                return 0;
         int r = 0;
         if (opens) {
                 session_end(l);
