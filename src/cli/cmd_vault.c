@@ -117,8 +117,8 @@ const struct command command_vault_unlock = {
         .synopsis = "[--for 15m] [--passphrase-file F]",
         .brief = "keep the household's key open for a while",
         .help = "Until then what the household signs asks for no passphrase; it still asks for a\n"
-                "yes. The key is locked again when the time is over, with `porchlight vault lock`,\n"
-                "and when the daemon stops.\n"
+                "yes. The key is locked again when the time is over, with `porchlight vault\n"
+                "lock`, and when the daemon stops.\n"
                 "\nExample:\n  porchlight vault unlock --for 1h\n",
         .options = unlock_options,
         .run = run_unlock,

@@ -18,8 +18,9 @@
 static const char help[] =
         "usage: porchlight-vault DIR\n"
         "\n"
-        "Keeps the household's keys in DIR/vault and answers the owner's tools on DIR/owner.sock.\n"
-        "porchlightd starts it, with a socketpair as file descriptor 3, and it ends with porchlightd.\n"
+        "Keeps the household's keys in DIR/vault, and answers the owner's tools on\n"
+        "DIR/owner.sock. porchlightd starts it, with a socketpair as file descriptor 3,\n"
+        "and it ends with porchlightd.\n"
         "\n"
         "  --help     this text\n"
         "  --version  the version\n";
