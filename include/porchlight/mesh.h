@@ -34,19 +34,19 @@ const struct mesh_outcome_row *mesh_outcome(enum mesh_outcome o);
 
 /* This device's secrets. The daemon owns the file they come from; the core keeps a copy and wipes it in mesh_free. */
 struct mesh_config {
-        uint8_t sign_seed[32];    /* Ed25519 seed: signs records */
-        struct key noise_secret;  /* X25519: links only */
-        struct key seal_secret;   /* X25519: what is sealed to this device */
-        mesh_wall built;          /* when this program was built: no honest clock is earlier */
-        uint8_t seed[32];         /* all randomness there will be */
+        uint8_t sign_seed[32];   /* Ed25519 seed: signs records */
+        struct key noise_secret; /* X25519: links only */
+        struct key seal_secret;  /* X25519: what is sealed to this device */
+        mesh_wall built;         /* when this program was built: no honest clock is earlier */
+        uint8_t seed[32];        /* all randomness there will be */
 };
 
 /* ---- events ---- */
 enum mesh_event_type {
-        MESH_EV_RESTORE,  /* a row from the store; before START only */
+        MESH_EV_RESTORE, /* a row from the store; before START only */
         MESH_EV_START,
         MESH_EV_TICK,
-        MESH_EV_LINK_UP,  /* a connection is there: dialled (by DIAL's link number) or accepted */
+        MESH_EV_LINK_UP,   /* a connection is there: dialled (by DIAL's link number) or accepted */
         MESH_EV_LINK_DOWN, /* it is gone, or could not be made */
         MESH_EV_RECV,
         MESH_EV_WRITABLE, /* how much of what was sent still waits in the kernel and the shell */
@@ -69,14 +69,14 @@ enum mesh_event_type {
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
 struct mesh_draft {
-        uint8_t type;         /* enum wire_e_record: ALERT … RETRACT */
+        uint8_t type; /* enum wire_e_record: ALERT … RETRACT */
         bool sensor;
         uint8_t kind, severity, urgency, certainty, status, doing;
-        uint8_t precision;    /* 0: the charter's for a person, AREA for a sensor */
+        uint8_t precision; /* 0: the charter's for a person, AREA for a sensor */
         mesh_cell cell;
-        uint64_t expires_in;  /* seconds; 0: the kind's */
+        uint64_t expires_in; /* seconds; 0: the kind's */
         struct span text, clips;
-        struct hash target;   /* follow-ups: the alert's id */
+        struct hash target; /* follow-ups: the alert's id */
 };
 
 struct mesh_loaded {
@@ -85,15 +85,15 @@ struct mesh_loaded {
 };
 
 #define MESH_ADDRS_MAX 6
-#define MESH_LANS_MAX 16     /* local networks, one for each interface and IP version */
+#define MESH_LANS_MAX 16 /* local networks, one for each interface and IP version */
 #define MESH_BEACON_BYTES 48
 
 struct mesh_event {
         enum mesh_event_type type;
-        mesh_time now;   /* monotonic; never less than in the event before */
-        mesh_wall wall;  /* this machine's clock, right or wrong */
+        mesh_time now;  /* monotonic; never less than in the event before */
+        mesh_wall wall; /* this machine's clock, right or wrong */
         mesh_link link;
-        uint64_t token;  /* STORED, LOADED, VERIFIED: the action's. Commands: comes back in REPLY */
+        uint64_t token; /* STORED, LOADED, VERIFIED: the action's. Commands: comes back in REPLY */
         union {
                 const struct mesh_row *restore;
                 struct {
@@ -138,8 +138,8 @@ struct mesh_event {
                 struct {
                         struct span label;
                         uint32_t uses;
-                        uint64_t expires_in; /* seconds */
-                        mesh_cell cell;      /* put into the ticket; 0: the mesh's */
+                        uint64_t expires_in;    /* seconds */
+                        mesh_cell cell;         /* put into the ticket; 0: the mesh's */
                         struct wire_list addrs; /* encoded wire_addr rows (IP addresses and names), best first */
                 } invite;
                 struct {
@@ -154,17 +154,17 @@ struct mesh_event {
 /* ---- actions ---- */
 enum mesh_action_type {
         MESH_DO_SEND,
-        MESH_DO_DIAL,    /* connect and answer with LINK_UP or LINK_DOWN under this link number */
-        MESH_DO_HANGUP,  /* close after what was sent; no LINK_DOWN follows */
-        MESH_DO_BEACON,  /* send to each network of the last LAN event its own 48 bytes */
-        MESH_DO_STORE,   /* write durably, then STORED with this token. Rows handed out before the next STORED may share one
+        MESH_DO_DIAL,   /* connect and answer with LINK_UP or LINK_DOWN under this link number */
+        MESH_DO_HANGUP, /* close after what was sent; no LINK_DOWN follows */
+        MESH_DO_BEACON, /* send to each network of the last LAN event its own 48 bytes */
+        MESH_DO_STORE, /* write durably, then STORED with this token. Rows handed out before the next STORED may share one
                             transaction, in their order */
-        MESH_DO_LOAD,    /* fetch the bytes of these records, then LOADED */
-        MESH_DO_VERIFY,  /* check these signatures, then VERIFIED */
-        MESH_DO_REPLY,   /* a command's outcome */
-        MESH_DO_HANDED,  /* so many other households have this own record on disk by now */
-        MESH_DO_STATE,   /* mesh_status() has changed in a way people care about */
-        MESH_DO_TRACE,   /* one stable line for the log and for tests */
+        MESH_DO_LOAD,   /* fetch the bytes of these records, then LOADED */
+        MESH_DO_VERIFY, /* check these signatures, then VERIFIED */
+        MESH_DO_REPLY,  /* a command's outcome */
+        MESH_DO_HANDED, /* so many other households have this own record on disk by now */
+        MESH_DO_STATE,  /* mesh_status() has changed in a way people care about */
+        MESH_DO_TRACE,  /* one stable line for the log and for tests */
 };
 
 struct mesh_verify {
@@ -194,10 +194,10 @@ struct mesh_action {
                 } verify;
                 struct {
                         enum mesh_outcome outcome;
-                        struct hash id;       /* PUBLISH: the record; INVITE: the invite key */
-                        struct span text;     /* INVITE: the ticket */
-                        mesh_wall expires;    /* PUBLISH, INVITE */
-                        bool urgent;          /* PUBLISH */
+                        struct hash id;    /* PUBLISH: the record; INVITE: the invite key */
+                        struct span text;  /* INVITE: the ticket */
+                        mesh_wall expires; /* PUBLISH, INVITE */
+                        bool urgent;       /* PUBLISH */
                 } reply;
                 struct {
                         struct hash id;
@@ -227,11 +227,11 @@ enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_dr
 struct mesh_status {
         enum wire_e_fresh state;
         mesh_wall state_since;
-        struct hash mesh;          /* zeros without one */
+        struct hash mesh; /* zeros without one */
         struct key household, device;
         uint32_t homes, stewards, links, unsent;
-        mesh_wall alone_since;     /* 0: not alone */
-        mesh_wall time;            /* mesh time now */
+        mesh_wall alone_since; /* 0: not alone */
+        mesh_wall time;        /* mesh time now */
         bool clock_trusted;
         enum mesh_outcome join_problem; /* why joining has not worked so far; DONE: no reason yet */
 };

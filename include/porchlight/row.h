@@ -28,7 +28,7 @@ struct mesh_row {
                 struct { /* the latest time neighbours or elapsed time have confirmed */
                         mesh_wall wall;
                 } mark;
-                struct { /* waiting for admission; both empty: over */
+                struct {                    /* waiting for admission; both empty: over */
                         struct span op;     /* the add, without countersignature */
                         struct span ticket; /* its text */
                 } join;
@@ -40,7 +40,7 @@ struct mesh_row {
                         uint8_t id[16];
                         struct span header;
                         bool has_key;
-                        struct key key;  /* the group key, ratcheted to day */
+                        struct key key; /* the group key, ratcheted to day */
                         uint32_t day;
                         struct key link_key;
                         mesh_wall since; /* when this node got it */
@@ -50,9 +50,9 @@ struct mesh_row {
                         mesh_wall expires;
                         struct span bytes;
                 } revoke;
-                struct { /* replaces an equal id */
-                        struct key id;      /* the invite key */
-                        struct span text;   /* PORCHLIGHT1… */
+                struct {                  /* replaces an equal id */
+                        struct key id;    /* the invite key */
+                        struct span text; /* PORCHLIGHT1… */
                         struct span label;
                         bool revoked;
                 } ticket;
@@ -73,12 +73,12 @@ struct mesh_row {
                         mesh_wall created, expires;
                         uint32_t day;
                         uint16_t index;
-                        uint8_t type, klass;  /* enum wire_e_record, enum wire_e_class */
-                        bool mine;            /* this household's */
-                        bool own;             /* this very device's */
+                        uint8_t type, klass; /* enum wire_e_record, enum wire_e_class */
+                        bool mine;           /* this household's */
+                        bool own;            /* this very device's */
                         bool sensor;
-                        struct hash target;   /* of follow-ups and retractions; zeros otherwise */
-                        struct span bytes;    /* the signed record; empty: only the id is kept (not used by RESTORE) */
+                        struct hash target; /* of follow-ups and retractions; zeros otherwise */
+                        struct span bytes;  /* the signed record; empty: only the id is kept (not used by RESTORE) */
                         const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */
                         const struct wire_follow *follow; /* STORE only */
                 } record;

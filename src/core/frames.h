@@ -18,8 +18,8 @@
 #define FRAMES_BULK (16 * 1024 - FRAMES_OVERHEAD)
 
 enum {
-        FRAMES_E_MORE = 1,  /* not enough bytes yet */
-        FRAMES_E_BAD = 2,   /* does not verify, or is not a frame: hang up */
+        FRAMES_E_MORE = 1,   /* not enough bytes yet */
+        FRAMES_E_BAD = 2,    /* does not verify, or is not a frame: hang up */
         FRAMES_E_SHAKEN = 3, /* a handshake message was taken; call again */
 };
 
@@ -28,21 +28,21 @@ enum frames_state { FRAMES_WAIT_1, FRAMES_WAIT_2, FRAMES_WAIT_3, FRAMES_OPEN, FR
 struct frames {
         enum frames_state state;
         bool initiator;
-        struct noise noise;      /* until OPEN */
+        struct noise noise; /* until OPEN */
         struct noise_cipher send, recv;
-        struct key peer;         /* the other side's static key: initiator from message 2, responder from message 3 */
-        uint8_t salt[16];        /* SipHash key of the link, from the handshake hash */
-        size_t psk;              /* responder: which of the keys offered opened message 1 */
-        size_t want;             /* body length of the frame being read; 0: its length is not known yet */
-        struct buf in;           /* bytes received */
-        size_t at;               /* how many of them are taken */
+        struct key peer;  /* the other side's static key: initiator from message 2, responder from message 3 */
+        uint8_t salt[16]; /* SipHash key of the link, from the handshake hash */
+        size_t psk;       /* responder: which of the keys offered opened message 1 */
+        size_t want;      /* body length of the frame being read; 0: its length is not known yet */
+        struct buf in;    /* bytes received */
+        size_t at;        /* how many of them are taken */
 };
 
 struct frames_config {
         bool initiator;
         const struct hash *mesh;
         const struct box_key *s;
-        const struct key *psks;  /* initiator: one; responder: newest first */
+        const struct key *psks; /* initiator: one; responder: newest first */
         size_t n_psk;
         struct key e_secret;
 };

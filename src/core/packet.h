@@ -7,8 +7,8 @@
 
 struct packet {
         uint32_t refs;
-        uint8_t klass;   /* queue 0…5 */
-        size_t map_at;   /* where the map begins */
+        uint8_t klass; /* queue 0…5 */
+        size_t map_at; /* where the map begins */
         size_t n;
         uint8_t bytes[];
 };
@@ -26,6 +26,6 @@ struct packet_queue {
         size_t cap, at, count, bytes;
 };
 void packet_queue_fini(struct packet_queue *q);
-int packet_queue_put(struct packet_queue *q, struct packet *p); /* takes its own reference; 0 or ERR_NOMEM */
+int packet_queue_put(struct packet_queue *q, struct packet *p);  /* takes its own reference; 0 or ERR_NOMEM */
 struct packet *packet_queue_first(const struct packet_queue *q); /* NULL: empty */
-void packet_queue_drop(struct packet_queue *q);                 /* the first */
+void packet_queue_drop(struct packet_queue *q);                  /* the first */

@@ -26,7 +26,7 @@ struct recon_item {
 struct recon {
         struct recon_item *items; /* owned; sorted */
         size_t n, cap;
-        uint64_t *sums;           /* sums[i]: sum of the short ids of items 0…i-1, modulo 2^64 */
+        uint64_t *sums; /* sums[i]: sum of the short ids of items 0…i-1, modulo 2^64 */
 };
 
 void recon_fini(struct recon *r);
@@ -37,7 +37,7 @@ void recon_digest(const struct recon *r, uint8_t ret[8]);
 
 /* What a message means for the caller. */
 struct recon_result {
-        uint32_t *have;   /* `what` of own elements the other side lacks or wants: send them */
+        uint32_t *have; /* `what` of own elements the other side lacks or wants: send them */
         size_t n_have, cap_have;
         size_t n_missing; /* elements of the other side that were asked for */
         bool answer;      /* there is an answer to send */

@@ -11,8 +11,8 @@
 
 #define BOX_NONCE 24
 #define BOX_TAG 16
-#define BOX_OVERHEAD (BOX_NONCE + BOX_TAG)      /* of box_lock */
-#define BOX_SEAL_OVERHEAD (32 + BOX_TAG)        /* of box_seal */
+#define BOX_OVERHEAD (BOX_NONCE + BOX_TAG) /* of box_lock */
+#define BOX_SEAL_OVERHEAD (32 + BOX_TAG)   /* of box_seal */
 
 struct box_key { /* an X25519 pair */
         struct key pub, secret;

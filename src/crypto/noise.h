@@ -14,8 +14,9 @@
 #define NOISE_MESSAGE_MAX 65535
 
 enum {
-        NOISE_E_NAME = 1,  /* not a protocol name of this suite, or a pattern not known here */
-        NOISE_E_INPUT = 2, /* the message does not verify, is too short, or carries a point of low order: drop the link */
+        NOISE_E_NAME = 1, /* not a protocol name of this suite, or a pattern not known here */
+        NOISE_E_INPUT =
+                2, /* the message does not verify, is too short, or carries a point of low order: drop the link */
         NOISE_E_ORDER = 3, /* a call out of turn, or a key the pattern needs is missing */
 };
 
@@ -42,9 +43,9 @@ enum noise_token {
 #define NOISE_MESSAGES_MAX 4
 struct noise_pattern {
         uint8_t n_messages;
-        uint8_t pre_initiator, pre_responder; /* NOISE_PRE_S if known beforehand */
+        uint8_t pre_initiator, pre_responder;                 /* NOISE_PRE_S if known beforehand */
         uint8_t tokens[NOISE_MESSAGES_MAX][NOISE_TOKENS_MAX]; /* enum noise_token, 0 ends */
-        bool psk; /* has psk tokens: e also mixes into the key */
+        bool psk;                                             /* has psk tokens: e also mixes into the key */
         bool one_way;
 };
 
@@ -57,7 +58,7 @@ struct noise {
         struct noise_cipher cipher; /* of the symmetric state */
         uint8_t ck[NOISE_HASH], h[NOISE_HASH];
         struct box_key s, e; /* e.pub once it was sent */
-        struct key rs, re; /* what the other side showed so far */
+        struct key rs, re;   /* what the other side showed so far */
         struct key psk[NOISE_PSKS_MAX];
         uint8_t n_psk, used_psk;
         uint8_t step; /* messages done */
@@ -68,10 +69,10 @@ struct noise_config {
         const char *protocol_name;
         bool initiator;
         struct span prologue;
-        const struct box_key *s;      /* own static pair, where the pattern has one */
-        const struct key *e_secret;   /* own ephemeral secret: fresh for each handshake */
-        const struct key *rs;         /* the other's static key, where the pattern knows it beforehand */
-        const struct key *psk;        /* in the order the pattern uses them */
+        const struct box_key *s;    /* own static pair, where the pattern has one */
+        const struct key *e_secret; /* own ephemeral secret: fresh for each handshake */
+        const struct key *rs;       /* the other's static key, where the pattern knows it beforehand */
+        const struct key *psk;      /* in the order the pattern uses them */
         size_t n_psk;
 };
 

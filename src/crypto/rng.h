@@ -9,9 +9,9 @@
 #include "porchlight/types.h"
 
 struct rng {
-        struct key key;      /* of the next block; replaced before any byte of a block is given out */
+        struct key key; /* of the next block; replaced before any byte of a block is given out */
         uint8_t block[480];
-        size_t at;           /* first byte of the block not given out yet */
+        size_t at; /* first byte of the block not given out yet */
 };
 
 void rng_init(struct rng *r, const uint8_t seed[32]);

@@ -23,6 +23,8 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
                 .sent = p->sent,
                 .received = p->received,
         };
+        if (p->lan)
+                WIRE_PUT(&row, C_PEER_ROW, lan, true);
         if (p->since)
                 WIRE_PUT(&row, C_PEER_ROW, since, p->since);
         if (p->problem)

@@ -5,9 +5,10 @@
 #include "base/buf.h"
 
 enum {
-        NAME_E_LENGTH = 1,  /* empty, or over 32 bytes */
-        NAME_E_INPUT = 2,   /* not UTF-8, control, bidi or invisible characters, leading or trailing or double spaces, + # * / */
-        NAME_E_ROLE = 3,    /* says it is police, fire, a steward …: no household may seem to hold an office */
+        NAME_E_LENGTH = 1, /* empty, or over 32 bytes */
+        NAME_E_INPUT =
+                2, /* not UTF-8, control, bidi or invisible characters, leading or trailing or double spaces, + # * / */
+        NAME_E_ROLE = 3, /* says it is police, fire, a steward …: no household may seem to hold an office */
 };
 
 int name_check(struct span name);      /* households: 0 or NAME_E_* */

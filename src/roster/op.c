@@ -129,7 +129,9 @@ static void key_of(struct key *ret, struct span s) {
 
 /* What stands behind the last signature is signed by nobody: it would give one operation many ids. */
 static bool op_ends_signed(struct span raw, const struct wire_op *op) {
-        struct span last = WIRE_HAS(op, OP, by_sig) ? op->by_sig : WIRE_HAS(op, OP, invite_sig) ? op->invite_sig : op->sig;
+        struct span last = WIRE_HAS(op, OP, by_sig)       ? op->by_sig
+                           : WIRE_HAS(op, OP, invite_sig) ? op->invite_sig
+                                                          : op->sig;
         return last.p + last.n == raw.p + raw.n;
 }
 

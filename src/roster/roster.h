@@ -21,32 +21,33 @@ struct roster_device {
         enum wire_e_share share;
         char name[33];
         const struct roster_home *home;
-        mesh_wall since;    /* stated time of its certification (an add: the countersigned time) */
-        mesh_wall gone_at;  /* 0: current; else the stated time of its revocation, or of its household's end: records it made
-                               up to then stand, later ones are void */
+        mesh_wall since; /* stated time of its certification (an add: the countersigned time) */
+        /* 0: current; else the stated time of its revocation, or of its household's end: records it made up to then stand,
+         * later ones are void. */
+        mesh_wall gone_at;
 };
 
 struct roster_home {
-        struct key key;   /* names the household */
+        struct key key; /* names the household */
         struct key seal;
         char name[33];
-        bool member;      /* false: removed or left; kept because its earlier records stand */
-        bool left;        /* it left by itself */
+        bool member; /* false: removed or left; kept because its earlier records stand */
+        bool left;   /* it left by itself */
         bool steward;
         mesh_wall joined;
-        mesh_wall gone_at; /* 0: a member */
-        uint32_t depth;    /* add depth: seniority is (depth, then lower id of the add) */
-        const struct roster_home *inviter; /* NULL: the founder */
+        mesh_wall gone_at;                    /* 0: a member */
+        uint32_t depth;                       /* add depth: seniority is (depth, then lower id of the add) */
+        const struct roster_home *inviter;    /* NULL: the founder */
         struct roster_device *const *devices; /* current and revoked */
         size_t n_devices;
-        bool name_clash;   /* a senior home has a look-alike name: always show the id beside it */
+        bool name_clash; /* a senior home has a look-alike name: always show the id beside it */
 };
 
 struct roster_op {
         struct hash id;
         struct span bytes;
         enum wire_e_op type;
-        mesh_wall time;    /* stated; of an add: the countersigned time */
+        mesh_wall time; /* stated; of an add: the countersigned time */
 };
 
 enum {
@@ -54,7 +55,7 @@ enum {
         ROSTER_E_PARENTS = 2,   /* an ancestor is missing: keep it and try again */
         ROSTER_E_INPUT = 3,     /* not an operation, or a row its type needs is missing or does not belong */
         ROSTER_E_SIGNATURE = 4, /* a signature is wrong */
-        ROSTER_E_RULE = 5,      /* void for ever by what its own ancestors say (author no member, chain full, ticket …) */
+        ROSTER_E_RULE = 5,      /* void for ever by what its own ancestors say */
         ROSTER_E_EXPIRED = 6,   /* admission: the ticket's time is over */
         ROSTER_E_USED = 7,      /* admission: every use is spent */
         ROSTER_E_NAME = 8,      /* admission: the name is refused */
@@ -76,7 +77,7 @@ int roster_may_admit(const struct roster *r, struct span add, mesh_wall now);
 
 const struct hash *roster_mesh(const struct roster *r); /* the genesis id; NULL before the genesis */
 const char *roster_mesh_name(const struct roster *r);
-mesh_cell roster_mesh_cell(const struct roster *r);     /* 0: none */
+mesh_cell roster_mesh_cell(const struct roster *r); /* 0: none */
 mesh_wall roster_founded(const struct roster *r);
 uint32_t roster_charter(const struct roster *r, enum wire_charter row);
 
@@ -98,7 +99,8 @@ const struct roster_op *roster_device_op(const struct roster *r, const struct ro
 
 const struct roster_home *roster_home_find(const struct roster *r, const struct key *household);
 const struct roster_device *roster_device_find(const struct roster *r, const struct key *sign);
-const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise); /* current devices only */
+/* Current devices only. */
+const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise);
 /* Every household that ever was a member, in order of joining. NULL past the end. */
 const struct roster_home *roster_home_at(const struct roster *r, size_t i);
 size_t roster_members(const struct roster *r);

@@ -23,9 +23,9 @@ enum {
 };
 
 struct ticket {
-        struct wire_ticket w;      /* spans point into @store */
+        struct wire_ticket w; /* spans point into @store */
         struct buf store;
-        struct sign_key invite;    /* from the seed */
+        struct sign_key invite; /* from the seed */
         struct hash mesh;
 };
 
@@ -34,7 +34,7 @@ struct ticket {
 int ticket_make(struct ticket *t, const struct sign_key *device, struct rng *rng, struct buf *text);
 /* Reads a text: any case, spaces, hyphens and line breaks inside are skipped. @ret is to be ticket_fini'd on success. */
 int ticket_parse(struct ticket *ret, struct span text);
-void ticket_fini(struct ticket *t); /* wipes */
+void ticket_fini(struct ticket *t);   /* wipes */
 const char *ticket_error_text(int e); /* "is not a Porchlight ticket" … */
 /* The public half, as an add carries it: appends the encoded wire_invite. */
 void ticket_invite(const struct ticket *t, struct buf *out);

@@ -15,15 +15,14 @@
 #define EXIT_BAD_USAGE 2 /* proto/control.def */
 #define VAULT_UMASK 0077
 
-static const char help[] =
-        "usage: porchlight-vault DIR\n"
-        "\n"
-        "Keeps the household's keys in DIR/vault, and answers the owner's tools on\n"
-        "DIR/owner.sock. porchlightd starts it, with a socketpair as file descriptor 3,\n"
-        "and it ends with porchlightd.\n"
-        "\n"
-        "  --help     this text\n"
-        "  --version  the version\n";
+static const char help[] = "usage: porchlight-vault DIR\n"
+                           "\n"
+                           "Keeps the household's keys in DIR/vault, and answers the owner's tools on\n"
+                           "DIR/owner.sock. porchlightd starts it, with a socketpair as file descriptor 3,\n"
+                           "and it ends with porchlightd.\n"
+                           "\n"
+                           "  --help     this text\n"
+                           "  --version  the version\n";
 
 /* Keys in this process's memory reach no core file and no debugger of the same user. */
 static void shut_doors(void) {

@@ -16,6 +16,7 @@
 #include "records.def"
 #include "wire/table.h"
 
+/* clang-format off */
 /* name, NAME: every enumeration of the protocol */
 #define WIRE_ENUMS(E)                                                                                                  \
         E(category, CATEGORY)                                                                                          \
@@ -36,6 +37,8 @@
         E(set, SET)                                                                                                    \
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)
+
+/* clang-format on */
 
 /* SEVERITY_EXTREME = 1, … */
 #define WIRE_V_CATEGORY(n, v, s, d) CATEGORY_##n = v,
@@ -58,7 +61,7 @@
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
-        enum wire_e_##name { ENUM_##NAME(WIRE_V_##NAME) };                                                               \
+        enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \
         extern const struct wire_enum wire_##name##_enum;                                                              \
         extern const struct wire_of wire_of_##name;
 WIRE_ENUMS(WIRE_DECLARE_ENUM)

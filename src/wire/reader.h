@@ -11,8 +11,8 @@
 
 #include "base/base.h"
 
-#define WIRE_DEPTH_MAX 4    /* nesting that wire_skip follows */
-#define WIRE_SKIP_MAX 256   /* values that one wire_skip passes over */
+#define WIRE_DEPTH_MAX 4  /* nesting that wire_skip follows */
+#define WIRE_SKIP_MAX 256 /* values that one wire_skip passes over */
 
 struct wire_reader {
         struct span in;
@@ -31,4 +31,4 @@ struct span wire_get_bin(struct wire_reader *r);
 struct span wire_get_str(struct wire_reader *r); /* UTF-8 checked, no NUL inside */
 uint32_t wire_get_map(struct wire_reader *r);    /* number of pairs that follow */
 uint32_t wire_get_array(struct wire_reader *r);
-struct span wire_skip(struct wire_reader *r);    /* one whole value, within the limits above; its bytes */
+struct span wire_skip(struct wire_reader *r); /* one whole value, within the limits above; its bytes */

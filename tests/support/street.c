@@ -13,8 +13,8 @@
 #define START_WALL 1790000000u /* seconds since 1970 at the street's time 0 */
 #define LATENCY_LEAST 5        /* ms a byte is on its way */
 #define LATENCY_SPREAD 40
-#define DISK_TIME 3            /* ms until a row is on disk */
-#define PIECE 700              /* bytes of one RECV: streams come in slices */
+#define DISK_TIME 3 /* ms until a row is on disk */
+#define PIECE 700   /* bytes of one RECV: streams come in slices */
 
 struct disk_row {
         struct mesh_row row;
@@ -71,7 +71,7 @@ struct happening {
         size_t home;
         uint64_t life;
         struct mesh_event ev;
-        struct buf bytes;         /* RECV, LOADED, VERIFIED, HEARD: what the event points to */
+        struct buf bytes; /* RECV, LOADED, VERIFIED, HEARD: what the event points to */
         struct mesh_loaded *loaded;
 };
 
@@ -260,7 +260,8 @@ static uint64_t latency(struct street *s) {
 static struct conn *conn_of(struct street *s, size_t home, mesh_link link, int *ret_side) {
         for (size_t i = s->n_conns; i-- > 0;)
                 for (int k = 0; k < 2; k++)
-                        if (s->conns[i].side[k].home == home && s->conns[i].side[k].link == link && s->conns[i].side[k].open) {
+                        if (s->conns[i].side[k].home == home && s->conns[i].side[k].link == link &&
+                            s->conns[i].side[k].open) {
                                 *ret_side = k;
                                 return &s->conns[i];
                         }
@@ -538,7 +539,8 @@ void street_on(struct street *s, size_t i) {
         for (int kind = 0; kind < MESH_ROW_KINDS; kind++)
                 for (size_t k = 0; k < h->disk.n; k++)
                         if ((int)h->disk.rows[k].row.kind == kind)
-                                feed(s, i, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &h->disk.rows[k].row});
+                                feed(s, i,
+                                     (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &h->disk.rows[k].row});
         feed(s, i, (struct mesh_event){.type = MESH_EV_START});
         tell_addresses(s, i);
 }
@@ -640,9 +642,8 @@ enum mesh_outcome street_found(struct street *s, size_t i) {
         _clean_(buf_fini) struct buf devices = BUF_NULL, op = BUF_NULL;
         struct box_key noise, seal;
         char name[16];
-        struct wire_op w = {.type = OP_GENESIS,
-                            .household = SPAN_OF(h->household.pub.b),
-                            .time = START_WALL + s->now / 1000};
+        struct wire_op w = {
+                .type = OP_GENESIS, .household = SPAN_OF(h->household.pub.b), .time = START_WALL + s->now / 1000};
         WIRE_PUT(&w, OP, name, name_of(i, name));
         WIRE_PUT(&w, OP, seal, SPAN_OF(h->seal.pub.b));
         WIRE_PUT(&w, OP, mesh_name, SPAN_STR("Test Street"));
@@ -661,7 +662,8 @@ enum mesh_outcome street_join(struct street *s, size_t i, const char *text) {
         char name[16];
         if (ticket_parse(&t, span_str(text)))
                 return MESH_OUT_TICKET_BAD;
-        struct wire_op w = {.type = OP_ADD, .household = SPAN_OF(h->household.pub.b), .time = START_WALL + s->now / 1000};
+        struct wire_op w = {
+                .type = OP_ADD, .household = SPAN_OF(h->household.pub.b), .time = START_WALL + s->now / 1000};
         WIRE_PUT(&w, OP, name, name_of(i, name));
         WIRE_PUT(&w, OP, seal, SPAN_OF(h->seal.pub.b));
         device_row(h, &w.device, &devices, &noise, &seal);

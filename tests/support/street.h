@@ -12,7 +12,8 @@
 
 struct street;
 
-struct street *street_new(size_t homes, uint64_t seed); /* home 0 founds, the others join on one ticket; all are members */
+struct street *street_new(size_t homes,
+                          uint64_t seed); /* home 0 founds, the others join on one ticket; all are members */
 struct street *street_bare(size_t homes, uint64_t seed); /* the same homes, nobody in a mesh yet */
 struct street *street_free(struct street *s);
 
@@ -20,7 +21,7 @@ struct street *street_free(struct street *s);
 enum mesh_outcome street_found(struct street *s, size_t i);
 enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
 const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
-enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last written there */
+enum mesh_outcome street_revoke(struct street *s, size_t i);          /* the ticket last written there */
 
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
 /* Home @i signs remove, promote, demote (of home @target) or leave. */
@@ -37,20 +38,21 @@ bool street_wait(struct street *s, double seconds, bool (*done)(struct street *s
 bool street_wait_all_have(struct street *s, const struct hash *id, double seconds); /* homes that are on, readable */
 bool street_wait_links(struct street *s, size_t i, double seconds); /* at least one link up and caught up */
 
-bool street_has(const struct street *s, size_t i, const struct hash *id);   /* on its disk and readable as plaintext */
-size_t street_count(const struct street *s, size_t i);                      /* readable alerts on its disk */
+bool street_has(const struct street *s, size_t i, const struct hash *id); /* on its disk and readable as plaintext */
+size_t street_count(const struct street *s, size_t i);                    /* readable alerts on its disk */
 unsigned street_times(const struct street *s, size_t i, const struct hash *id); /* STORE rows with a plaintext for it */
 uint32_t street_handed(const struct street *s, size_t i, const struct hash *id);
-bool street_body(const struct street *s, size_t i, const struct hash *id);  /* its bytes are on the disk */
+bool street_body(const struct street *s, size_t i, const struct hash *id); /* its bytes are on the disk */
 
-void street_off(struct street *s, size_t i);  /* the process ends between two events; the disk stays */
+void street_off(struct street *s, size_t i); /* the process ends between two events; the disk stays */
 void street_on(struct street *s, size_t i);
 /* Home @i's local network: LAN discovery is off until it is on one; homes hear each other's beacons unless they are cut. */
 void street_lan(struct street *s, size_t i, bool on);
-void street_move(struct street *s, size_t i); /* to an address nobody knows; what it had open there is dead, and nobody is told */
-size_t street_beacons(const struct street *s, size_t i); /* sent by home @i so far */
+void street_move(struct street *s,
+                 size_t i); /* to an address nobody knows; what it had open there is dead, and nobody is told */
+size_t street_beacons(const struct street *s, size_t i);                          /* sent by home @i so far */
 void street_heard(struct street *s, size_t i, size_t from, struct span datagram); /* as if home @from had sent it */
-struct span street_beacon(const struct street *s, size_t i); /* the last one home @i sent */
+struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
 void street_disk_full(struct street *s, size_t i, bool full);
@@ -63,8 +65,9 @@ uint64_t street_bytes(const struct street *s);
 size_t street_stranger(struct street *s, size_t i, struct span bytes);
 
 /* ---- for tests that are a peer themselves (support/guest.h) ---- */
-const struct mesh_config *street_config(const struct street *s, size_t i);      /* a home's device secrets */
-const struct mesh_row *street_row(const struct street *s, size_t i, size_t k);  /* of its disk, in no order; NULL past the end */
+const struct mesh_config *street_config(const struct street *s, size_t i); /* a home's device secrets */
+const struct mesh_row *street_row(const struct street *s, size_t i,
+                                  size_t k); /* of its disk, in no order; NULL past the end */
 mesh_wall street_wall(const struct street *s);
 /* A connection to home @i from nowhere. What the home sends goes to @on at once, with gone set when it hangs up; @on must not
  * call the street. */

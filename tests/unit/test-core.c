@@ -263,13 +263,20 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_two_homes),         cmocka_unit_test(test_stored_before_sent),
-                cmocka_unit_test(test_third_hears_through_second), cmocka_unit_test(test_off_and_catch_up),
-                cmocka_unit_test(test_partition_heals),   cmocka_unit_test(test_retract_reaches_everybody),
-                cmocka_unit_test(test_follow_rules),      cmocka_unit_test(test_quota),
-                cmocka_unit_test(test_tickets),           cmocka_unit_test(test_restart_keeps_everything),
-                cmocka_unit_test(test_strangers),         cmocka_unit_test(test_clock_in_1970),
-                cmocka_unit_test(test_twenty_on_one_ticket), cmocka_unit_test(test_idle_is_quiet),
+                cmocka_unit_test(test_two_homes),
+                cmocka_unit_test(test_stored_before_sent),
+                cmocka_unit_test(test_third_hears_through_second),
+                cmocka_unit_test(test_off_and_catch_up),
+                cmocka_unit_test(test_partition_heals),
+                cmocka_unit_test(test_retract_reaches_everybody),
+                cmocka_unit_test(test_follow_rules),
+                cmocka_unit_test(test_quota),
+                cmocka_unit_test(test_tickets),
+                cmocka_unit_test(test_restart_keeps_everything),
+                cmocka_unit_test(test_strangers),
+                cmocka_unit_test(test_clock_in_1970),
+                cmocka_unit_test(test_twenty_on_one_ticket),
+                cmocka_unit_test(test_idle_is_quiet),
                 cmocka_unit_test(test_same_seed_same_run),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
