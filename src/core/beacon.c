@@ -94,7 +94,8 @@ static bool open_one(const uint8_t *bytes, const struct key *link_key, uint64_t 
         return good && ret->port;
 }
 
-int beacon_open(struct span bytes, const struct key *keys, size_t n, mesh_wall now, struct beacon *ret, size_t *ret_key) {
+int beacon_open(struct span bytes, const struct key *keys, size_t n, mesh_wall now, struct beacon *ret,
+                size_t *ret_key) {
         const uint64_t at = now / BEACON_SLOT;
         const uint64_t slots[] = {at, at ? at - 1 : at, at + 1, BEACON_NO_CLOCK};
         struct beacon b;

@@ -30,4 +30,5 @@ void beacon_seal(uint8_t ret[BEACON_BYTES], const struct beacon *b, const struct
                  struct rng *rng);
 /* Opens @bytes under any of @n keys, in the slot of @now, those beside it, and the one of nodes without a clock.
  * 0 with *ret_key the index of the key; BEACON_E_FOREIGN. */
-int beacon_open(struct span bytes, const struct key *keys, size_t n, mesh_wall now, struct beacon *ret, size_t *ret_key);
+int beacon_open(struct span bytes, const struct key *keys, size_t n, mesh_wall now, struct beacon *ret,
+                size_t *ret_key);

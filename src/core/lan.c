@@ -14,22 +14,22 @@
 #include "core/beacon.h"
 #include "core/core.h"
 
-#define FIRST_SPREAD 1500      /* ms until the first beacon: after a power cut all homes start at once */
-#define QUICK_BEACONS 2        /* that follow the first: datagrams get lost, and an IPv6 address takes a second to settle */
-#define QUICK_LEAST 2000       /* ms between them */
+#define FIRST_SPREAD 1500 /* ms until the first beacon: after a power cut all homes start at once */
+#define QUICK_BEACONS 2   /* that follow the first: datagrams get lost, and an IPv6 address takes a second to settle */
+#define QUICK_LEAST 2000  /* ms between them */
 #define QUICK_SPREAD 2000
-#define SLOW_LEAST 30000       /* ms between beacons; random, so that nobody is told from others by his rhythm */
+#define SLOW_LEAST 30000 /* ms between beacons; random, so that nobody is told from others by his rhythm */
 #define SLOW_SPREAD 30000
-#define INVITED_TIME 600000    /* ms after a ticket was written in which beacons are more frequent: `join` waits 30 s */
+#define INVITED_TIME 600000 /* ms after a ticket was written in which beacons are more frequent: `join` waits 30 s */
 #define INVITED_LEAST 5000
 #define INVITED_SPREAD 5000
-#define DIAL_SPREAD 300        /* ms: not all who hear a beacon dial at once */
-#define OTHER_TURN 5000        /* ms the device with the higher key waits */
-#define URGE_TIME 20000        /* ms between dials of one address that beacons bring about; doubled with its failures */
+#define DIAL_SPREAD 300 /* ms: not all who hear a beacon dial at once */
+#define OTHER_TURN 5000 /* ms the device with the higher key waits */
+#define URGE_TIME 20000 /* ms between dials of one address that beacons bring about; doubled with its failures */
 #define URGE_DOUBLINGS 4
-#define FRESH_TIME 300000      /* ms a home counts as near after its last beacon */
-#define NEWS_TIME 180000       /* ms after which an address that is heard again is news about its device */
-#define KNOWN_MOST 64          /* addresses that only beacons speak for */
+#define FRESH_TIME 300000 /* ms a home counts as near after its last beacon */
+#define NEWS_TIME 180000  /* ms after which an address that is heard again is news about its device */
+#define KNOWN_MOST 64     /* addresses that only beacons speak for */
 
 bool lan_fresh(const struct mesh *m, const struct address *a) {
         return a->lan && a->heard + FRESH_TIME > m->now;
@@ -89,7 +89,8 @@ static int say(struct mesh *m) {
         memcpy(b.hint, m->sign.pub.b, sizeof(b.hint));
         for (size_t i = 0; i < m->lan.n; i++) {
                 b.port = m->lan.ports[i];
-                beacon_seal(bytes + i * BEACON_BYTES, &b, &keys[0], beacon_slot(clock_now(m), clock_usable(m)), &m->rng);
+                beacon_seal(bytes + i * BEACON_BYTES, &b, &keys[0], beacon_slot(clock_now(m), clock_usable(m)),
+                            &m->rng);
         }
         hash_wipe(keys, sizeof(keys));
         bool ok = true;

@@ -12,7 +12,7 @@
 
 #define GROUP_PORT 7345
 #define HOPS 1
-#define HEARD_MOST 32      /* datagrams a second and network handed to the core: a street after a power cut, not a flood */
+#define HEARD_MOST 32 /* datagrams a second and network handed to the core: a street after a power cut, not a flood */
 #define HEARD_PERIOD 1000  /* ms */
 #define KERNEL_BYTES 16384 /* that may wait in the kernel; the rest of a flood is dropped there, for nothing */
 
@@ -83,7 +83,8 @@ static bool open_socket(struct lan_net *net) {
                 return false;
         set(net->fd, SOL_SOCKET, SO_RCVBUF, KERNEL_BYTES);
         return set(net->fd, SOL_SOCKET, SO_REUSEADDR, 1) && (v4 || set(net->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-               bind(net->fd, (struct sockaddr *)&group, v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) == 0 &&
+               bind(net->fd, (struct sockaddr *)&group,
+                    v4 ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6)) == 0 &&
                (v4 ? join4(net->fd, net) : join6(net->fd, net));
 }
 
@@ -205,7 +206,8 @@ static size_t count_open(struct node *n) {
 static bool usable(const struct node *n, const struct ifaddrs *i, struct mesh_addr *ret) {
         const unsigned need = IFF_UP | IFF_RUNNING | IFF_MULTICAST, never = IFF_LOOPBACK | IFF_POINTOPOINT;
         struct mesh_addr a;
-        if (!n->lan || (i->ifa_flags & (need | never)) != need || !i->ifa_addr || !endpoint_from_sockaddr(i->ifa_addr, &a))
+        if (!n->lan || (i->ifa_flags & (need | never)) != need || !i->ifa_addr ||
+            !endpoint_from_sockaddr(i->ifa_addr, &a))
                 return false;
         if (!endpoint_is_v4(&a) && !endpoint_is_link_local(&a))
                 return false; /* to a link-local group the link-local address speaks */

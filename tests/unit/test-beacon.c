@@ -51,7 +51,8 @@ static void test_slots(void **state) {
         assert_int_equal(travel(slot, begin - BEACON_SLOT - 1, &b), BEACON_E_FOREIGN);
         assert_int_equal(travel(slot, begin + 2 * BEACON_SLOT - 1, &b), 0);
         assert_int_equal(travel(slot, begin + 2 * BEACON_SLOT, &b), BEACON_E_FOREIGN);
-        assert_int_equal(travel(slot, begin + 21 * 60, &b), BEACON_E_FOREIGN); /* recorded, and played 21 minutes later */
+        assert_int_equal(travel(slot, begin + 21 * 60, &b),
+                         BEACON_E_FOREIGN); /* recorded, and played 21 minutes later */
 }
 
 static void test_no_clock(void **state) {
@@ -61,7 +62,8 @@ static void test_no_clock(void **state) {
         assert_int_equal(travel(BEACON_NO_CLOCK, NOW, &b), 0);
         assert_int_equal(travel(BEACON_NO_CLOCK, NOW + 86400, &b), 0);
         assert_int_equal(travel(BEACON_NO_CLOCK, 0, &b), 0);
-        assert_int_equal(travel(beacon_slot(NOW, true), 0, &b), BEACON_E_FOREIGN); /* who has no clock is heard, and hears not */
+        assert_int_equal(travel(beacon_slot(NOW, true), 0, &b),
+                         BEACON_E_FOREIGN); /* who has no clock is heard, and hears not */
 }
 
 static void test_keys(void **state) {
@@ -94,7 +96,8 @@ static void test_altered(void **state) {
                 bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
         }
         for (size_t n = 0; n <= sizeof(bytes); n++)
-                assert_int_equal(beacon_open(span_of(bytes, n), &k, 1, NOW, &b, &at), n == BEACON_BYTES ? 0 : BEACON_E_FOREIGN);
+                assert_int_equal(beacon_open(span_of(bytes, n), &k, 1, NOW, &b, &at),
+                                 n == BEACON_BYTES ? 0 : BEACON_E_FOREIGN);
 }
 
 static void test_port_zero(void **state) {
@@ -171,8 +174,8 @@ int main(void) {
         static const uint8_t seed[32] = {42};
         rng_init(&rng, seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_round_trip), cmocka_unit_test(test_slots),     cmocka_unit_test(test_no_clock),
-                cmocka_unit_test(test_keys),       cmocka_unit_test(test_altered),   cmocka_unit_test(test_port_zero),
+                cmocka_unit_test(test_round_trip), cmocka_unit_test(test_slots),      cmocka_unit_test(test_no_clock),
+                cmocka_unit_test(test_keys),       cmocka_unit_test(test_altered),    cmocka_unit_test(test_port_zero),
                 cmocka_unit_test(test_by_hand),    cmocka_unit_test(test_like_noise),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);

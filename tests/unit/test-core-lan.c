@@ -187,7 +187,6 @@ static void test_no_clock(void **state) {
         street_free(s);
 }
 
-
 static size_t known(struct street *s, size_t i) {
         struct mesh_peer p;
         size_t n = 0;
@@ -284,7 +283,8 @@ static void test_idle_is_quiet(void **state) {
         size_t spoken = street_beacons(s, 0);
         uint64_t before = street_bytes(s);
         street_run_for(s, HOUR);
-        uint64_t beacons = (street_beacons(s, 0) - spoken) * 5 * (48 + 48 + 48 + 28); /* over IPv6 and IPv4, with their headers */
+        uint64_t beacons =
+                (street_beacons(s, 0) - spoken) * 5 * (48 + 48 + 48 + 28); /* over IPv6 and IPv4, with their headers */
         assert_true((street_bytes(s) - before + beacons) / 3600 / 5 < 80);
         street_free(s);
 }
