@@ -74,8 +74,8 @@ def main():
     if not shutil.which('systemd-analyze'):
         print('1..0 # SKIP no systemd-analyze here')
         return
-    program, system_path, user_path, sysusers = sys.argv[1:]
-    system, user = lint.read(os.path.abspath(system_path)), lint.read(os.path.abspath(user_path))
+    program, system_path, user_path, sysusers = map(os.path.abspath, sys.argv[1:])
+    system, user = lint.read(system_path), lint.read(user_path)
     tap = lint.Tap()
     bad = '[Service]\nExecStart=/x\nRestrat=always\nUser=nobody-of-that-name\n'
     tap.case(any('Restrat' in line for line in mistakes('system', bad, program)), 'a mistyped directive is refused')

@@ -41,11 +41,14 @@ AF_MOST = 46
 SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_CMP_EQ, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ = 0x7fff0000, 0x00050000, 4, 6, 7
 SCMP_ERROR = -1
 
-# What is done here, and what only the manager itself or a cgroup can do.
-DONE = set('''User Group StateDirectory StateDirectoryMode ExecStart LimitCORE TasksMax ProtectSystem ProtectHome PrivateTmp
-    PrivateMounts NoExecPaths ExecPaths UMask CapabilityBoundingSet AmbientCapabilities NoNewPrivileges RestrictSUIDSGID
-    PrivateDevices PrivateIPC ProtectProc ProcSubset ProtectHostname RestrictAddressFamilies RestrictNamespaces
-    RestrictRealtime LockPersonality MemoryDenyWriteExecute SystemCallFilter SystemCallErrorNumber'''.split())
+# What is done here, with these values and no others; what is read; what only the manager itself or a cgroup can do.
+FIXED = {'User': NAME, 'Group': NAME, 'StateDirectory': NAME, 'LimitCORE': '0', 'ProtectSystem': 'strict',
+         'ProtectHome': 'yes', 'PrivateTmp': 'yes', 'PrivateMounts': 'yes', 'NoExecPaths': '/', 'UMask': '0077',
+         'CapabilityBoundingSet': '', 'AmbientCapabilities': '', 'NoNewPrivileges': 'yes', 'RestrictSUIDSGID': 'yes',
+         'PrivateDevices': 'yes', 'PrivateIPC': 'yes', 'ProtectProc': 'invisible', 'ProcSubset': 'pid',
+         'ProtectHostname': 'yes', 'RestrictNamespaces': 'yes', 'RestrictRealtime': 'yes', 'LockPersonality': 'yes',
+         'MemoryDenyWriteExecute': 'yes', 'SystemCallErrorNumber': 'EPERM'}
+READ = set('StateDirectoryMode ExecStart TasksMax ExecPaths RestrictAddressFamilies SystemCallFilter'.split())
 # Without capabilities and with /proc and /sys read-only, the Protect* ones among them change nothing that is left.
 LEFT = set('''Type NotifyAccess ExecReload Restart RestartSec RestartPreventExitStatus KillMode TimeoutStopSec MemoryMax
     MemorySwapMax RemoveIPC KeyringMode DevicePolicy ProtectClock ProtectControlGroups ProtectKernelLogs
@@ -84,9 +87,10 @@ def service(path):
             elif section == '[Service]' and '=' in line and not line.startswith('#'):
                 key, value = line.split('=', 1)
                 found.setdefault(key, []).append(value)
-    unknown = set(found) - DONE - LEFT
-    if unknown:
-        sys.exit(f'confine: nobody has thought about {", ".join(sorted(unknown))}')
+    unknown = set(found) - set(FIXED) - READ - LEFT
+    other = [f'{key}={value}' for key, value in FIXED.items() if found.get(key) != [value]]
+    if unknown or other:
+        sys.exit(f'confine: does not know {", ".join(sorted(unknown)) or "-"}; misses {", ".join(other) or "-"}')
     return found
 
 

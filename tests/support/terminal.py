@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import termios
 import time
@@ -31,6 +32,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             try:
+                signal.signal(signal.SIGINT, signal.SIG_DFL)  # a run in the background has it ignored, and would pass that on
                 os.execve(argv[0], argv, dict(env, TERM='xterm'))
             finally:
                 os._exit(127)
