@@ -75,8 +75,13 @@ int invite_restore(struct mesh *m, const struct mesh_row *row) {
 
 int invite_make(struct mesh *m, const struct mesh_event *ev) {
         struct epoch *e = epoch_newest(m);
-        if (!m->member || !e || !clock_usable(m)) {
-                mesh_reply(m, ev->token, !m->roster ? MESH_OUT_NO_MESH : !e ? MESH_OUT_NO_EPOCH : MESH_OUT_REMOVED);
+        enum mesh_outcome o = mesh_standing(m);
+        if (o == MESH_OUT_DONE && !e)
+                o = MESH_OUT_NO_EPOCH;
+        if (o == MESH_OUT_DONE && !clock_usable(m))
+                o = MESH_OUT_NO_CLOCK;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, ev->token, o);
                 return 0;
         }
         if (roster_members(m->roster) >= roster_charter(m->roster, CHARTER_max_members)) {

@@ -224,14 +224,10 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
 }
 
 int author_publish(struct mesh *m, const struct mesh_event *ev) {
-        enum mesh_outcome o = MESH_OUT_DONE;
-        if (!m->roster)
-                o = m->joining ? MESH_OUT_JOINING : MESH_OUT_NO_MESH;
-        else if (!m->member)
-                o = m->joining ? MESH_OUT_JOINING : MESH_OUT_REMOVED;
-        else if (!clock_usable(m))
+        enum mesh_outcome o = mesh_standing(m);
+        if (o == MESH_OUT_DONE && !clock_usable(m))
                 o = MESH_OUT_NO_CLOCK;
-        else if (!m->n_epochs)
+        if (o == MESH_OUT_DONE && !m->n_epochs)
                 o = MESH_OUT_NO_EPOCH;
         if (o == MESH_OUT_DONE && !epoch_usable(m)) { /* a post waits for nobody's merge epoch: it brings one */
                 struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);

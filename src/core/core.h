@@ -398,6 +398,7 @@ struct wait *mesh_wait(struct mesh *m, enum wait_kind kind, uint64_t command); /
 int mesh_store(struct mesh *m, const struct mesh_row *row, const struct wait *w);
 _printf_(2, 3) void mesh_trace(struct mesh *m, const char *fmt, ...);
 void mesh_state_changed(struct mesh *m);
+enum mesh_outcome mesh_standing(const struct mesh *m); /* DONE for a member, else why not */
 void mesh_membership(struct mesh *m); /* looks up again who this device is, after operations came */
 
 /* ---- clock.c ---- */

@@ -135,6 +135,17 @@ void mesh_state_changed(struct mesh *m) {
         out_add(&m->out, MESH_DO_STATE);
 }
 
+enum mesh_outcome mesh_standing(const struct mesh *m) {
+        if (m->joining)
+                return MESH_OUT_JOINING;
+        if (!m->roster)
+                return MESH_OUT_NO_MESH;
+        if (m->member)
+                return MESH_OUT_DONE;
+        const struct roster_home *me = roster_home_find(m->roster, &m->household);
+        return me && me->left ? MESH_OUT_LEFT : MESH_OUT_REMOVED;
+}
+
 void mesh_membership(struct mesh *m) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &m->sign.pub) : NULL;
         m->member = d && !d->gone_at && d->home->member;

@@ -154,8 +154,9 @@ static int unsaved_add(struct mesh *m, const struct hash *id) {
 
 int ops_command(struct mesh *m, const struct mesh_event *ev) {
         struct hash id, before, after;
-        if (!m->roster || m->joining) {
-                mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_NO_MESH);
+        enum mesh_outcome o = mesh_standing(m);
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, ev->token, o);
                 return 0;
         }
         roster_removed(m->roster, &before);

@@ -425,7 +425,10 @@ int control_listen(struct node *n) {
         if (r == 0)
                 r = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
         if (r) {
-                log_error("%s: %s", buf_cstr(&path), uv_strerror(r));
+                log_error("%s: %s%s", buf_cstr(&path), uv_strerror(r),
+                          r == UV_EPERM && n->control_group.given
+                                  ? "; the daemon's user has to be a member of the group in control.group"
+                                  : "");
                 return NODE_E_SOCKET;
         }
         ctl->listening = true;

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define BACKLOG 128       /* connections the kernel holds until the loop takes them */
-#define BOUND_MAX 16      /* rows of STATUS */
+#define BACKLOG 128  /* connections the kernel holds until the loop takes them */
+#define BOUND_MAX 16 /* rows of STATUS */
 #define FOUND_MAX 64
 #define V4_BITS_OFFSET 96
 

@@ -104,6 +104,7 @@ static void test_leave(void **state) {
         assert_int_equal(street_vote(s, 2, OP_LEAVE, 2), MESH_OUT_DONE);
         size_t want[] = {2, 3};
         assert_true(street_wait(s, 10, members_are, want));
+        assert_int_equal(street_post(s, 2, KIND_FIRE, "one more thing", NULL), MESH_OUT_LEFT);
         /* Nobody who stayed has completed anything: a member's device makes the epoch after its rank. */
         street_run_for(s, 40);
         assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);

@@ -171,13 +171,13 @@ static void test_at_most_three(void **state) {
         street_free(s);
 }
 
-/* A clock of 1970 is heard, and dialled. */
+/* A clock of January 1970 is heard, and dialled. */
 static void test_no_clock(void **state) {
         (void)state;
         struct street *s = street_new(2, seed);
         for (size_t i = 0; i < 2; i++)
                 street_off(s, i);
-        street_clock(s, 1, -1790000000);
+        street_clock(s, 1, -1789900000);
         for (size_t i = 0; i < 2; i++) {
                 street_on(s, i);
                 street_move(s, i);
