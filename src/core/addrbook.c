@@ -10,6 +10,8 @@ bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b) {
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
+/* PROTOCOL 2.12: "A reader that finds several MUST take `ip6` before `ip4`; one that finds only `dns` MAY ignore the
+ * address." */
 bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret) {
         struct mesh_addr a = {.port = (uint16_t)w->port};
         if (WIRE_HAS(w, ADDR, ip6)) {

@@ -195,12 +195,14 @@ static int refuse(struct link *l, enum wire_e_reason why) {
         return r;
 }
 
+/* PROTOCOL 6.14: "A node MUST NOT admit on an invite for which one holds." */
 static bool ticket_revoked(struct mesh *m, const struct wire_op *w) {
         struct wire_list list = w->invite;
         struct wire_invite inv;
         return wire_list_next(&wire_invite_desc, &list, &inv) && revoke_holds(m, &inv);
 }
 
+/* PROTOCOL 6.9: "that the device which the add certifies has the static key of this link as its noise key" */
 /* The joiner is who shook hands: the device it certifies must be the one at the other end. */
 static bool add_is_of_link(const struct link *l, const struct wire_op *w) {
         struct wire_list list = w->device;

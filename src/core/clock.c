@@ -52,6 +52,8 @@ static bool wall_trusted(const struct mesh *m) {
         return m->wall >= m->built && m->wall >= m->mark;
 }
 
+/* PROTOCOL 12.4: "A node that has neither a trusted clock nor a neighbour's time MUST NOT make records, contacts,
+ * epochs or tickets." */
 bool clock_usable(const struct mesh *m) {
         int64_t o[LINKS_MAX];
         return wall_trusted(m) || offsets(m, o) > 0;

@@ -129,6 +129,7 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
         const struct contact *old = map_find(&m->contacts, w->device.p);
         if ((old && old->seq >= w->seq) || !contact_fits(m, w))
                 return 0;
+        /* PROTOCOL 11.4: "A wrong signature MUST end the link, `bad-signature`" */
         if (!contact_signed(m, w, raw)) {
                 link_hangup(from, REASON_BAD_SIGNATURE);
                 return 0;

@@ -159,6 +159,8 @@ bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
         return true;
 }
 
+/* PROTOCOL 7.12: "A node MUST NOT encrypt a record or contact under an epoch whose `removed` differs from the
+ * removed set of its whole roster." */
 /* Rule U; of several the highest generation, then the lowest id. */
 struct epoch *epoch_usable(const struct mesh *m) {
         struct epoch *best = NULL;
@@ -221,6 +223,8 @@ static uint32_t first_day(const struct mesh *m, const struct roster_home *h) {
         return joined > history ? joined - history : 0;
 }
 
+/* PROTOCOL 7.9: "A node MUST NOT hand EPOCH_KEY to anybody but a device that is current in its own fold at the
+ * moment of sending, over the link whose static key is that device's noise key." */
 int epoch_hand(struct link *l, const struct epoch *e) {
         const struct mesh *m = l->m;
         const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
@@ -266,6 +270,8 @@ static bool header_good(struct mesh *m, const struct epoch *e) {
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
 }
 
+/* PROTOCOL 7.7: "A node MUST check `link_key` against `commit_link`; and, where `day` is the day of `epoch.time`,
+ * `key` against `commit_key`. It MUST refuse a `day` before that, and one later than the day of now plus 600 s." */
 static bool keys_good(const struct mesh *m, const struct epoch *e, const struct wire_epoch_key *msg) {
         if (!WIRE_HAS(msg, EPOCH_KEY, key) || !WIRE_HAS(msg, EPOCH_KEY, day) || !WIRE_HAS(msg, EPOCH_KEY, link_key))
                 return false;
@@ -285,6 +291,7 @@ static bool keys_good(const struct mesh *m, const struct epoch *e, const struct 
         return msg->day == first && memcmp(h.b, e->w.commit_key.p, sizeof(h.b)) == 0;
 }
 
+/* PROTOCOL 7.8: "Keys it has it MUST NOT replace but by those of an earlier day that are proved" */
 /* Is this key better than what is held of @known? One of an earlier day is, if it is proved: by the commitment, or because
  * it ratchets to the very key that is held. So nobody can replace a good key by another. */
 static bool key_better(const struct epoch *known, const struct wire_epoch_key *msg) {
@@ -340,8 +347,11 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
                         link_hangup(from, REASON_BAD_FRAME);
                 return 0;
         }
+        /* PROTOCOL 7.4: "A node MUST NOT install a key, or hand it on, before it has applied every operation of the
+         * frontier." */
         if (!m->roster || !frontier_applied(m, &w)) /* rule A */
                 return keep_early(m, msg);
+        /* PROTOCOL 7.5: "One whose `time` is more than 600 s ahead of now MUST be held back" */
         if (w.time > clock_now(m) + FUTURE_SLACK || m->n_epochs >= EPOCHS_MOST) /* held back: sync brings it again */
                 return 0;
         struct epoch *fresh = epoch_new(m, msg->header);

@@ -4,6 +4,7 @@
 #define PROTOCOL "Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b"
 #define PROLOGUE "porchlight/1 link"
 
+/* PROTOCOL 8.3: "Each of the three handshake messages MUST be 256 bytes." */
 /* Payload that makes each handshake message exactly FRAMES_HANDSHAKE bytes: message 1 is e and a tag; 2 is e, s with its
  * tag, and a tag; 3 is s with its tag, and a tag. */
 #define PAD_1 (FRAMES_HANDSHAKE - 32 - NOISE_TAG)
@@ -72,6 +73,7 @@ static int open_link(struct frames *f) {
         return 0;
 }
 
+/* PROTOCOL 8.4: "If none opens it, it MUST close the connection without having sent a byte." */
 /* Message 1 is tried under each link key kept: a tag each, before any scalar multiplication. Strangers get no answer. */
 static int take_1(struct frames *f, const struct frames_config *cfg, struct span msg, struct buf *out) {
         for (size_t i = 0; i < cfg->n_psk; i++) {
@@ -129,6 +131,7 @@ static int shake(struct frames *f, const struct frames_config *cfg, struct buf *
         return r;
 }
 
+/* PROTOCOL 8.10: "A receiver MUST hang up on any other length." */
 static bool length_allowed(size_t n) {
         if (n == FRAMES_SMALL || n == FRAMES_NORMAL)
                 return true;

@@ -215,6 +215,7 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
         return 0;
 }
 
+/* PROTOCOL 11.10: "It MUST answer nothing by UDP." */
 int lan_heard(struct mesh *m, const struct mesh_event *ev) {
         struct key keys[SECRETS_MOST];
         struct mesh_addr at = ev->heard.from;

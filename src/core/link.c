@@ -172,6 +172,8 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                 mesh_state_changed(l->m);
 }
 
+/* PROTOCOL 8.25: "the node MUST drop what waits for it, send it those operations as OP (this node: the first 8 of
+ * those it took at once), and close." */
 int link_dismiss(struct link *l, size_t first) {
         const struct roster_op *op;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
@@ -311,6 +313,8 @@ static int link_identify(struct link *l) {
         } else if (l->dialled) {
                 l->unproven = true;
         } else {
+                /* PROTOCOL 8.16: "To one that is none of these, a *stranger*, it MUST NOT send anything but REFUSED
+                 * (rule 6.10), until an operation makes it a current device's." */
                 l->stranger = true;
         }
         return l->dialled ? link_greet(l) : 0;
@@ -385,6 +389,8 @@ int link_greet(struct link *l) {
                 struct wire_admit a = {.op = buf_span(&m->join_op)};
                 return link_say(l, LINK_ADMIT, &a);
         }
+        /* PROTOCOL 8.17: "To a static key it does not know it MUST NOT send more than HELLO, ADMIT (rule 6.8), one
+         * operation (rule 6.16), PONG, and RECON for `ops` while it joins, until its roster knows the key." */
         /* They may not know us yet: bring the operation along that made this device a member's. */
         const struct address *at = address_of_link(m, l->id);
         if (!at || !at->show_add || !m->roster)
@@ -401,6 +407,7 @@ int link_greet(struct link *l) {
         return 0;
 }
 
+/* PROTOCOL 8.21: "Of two links that are up between the same two devices one MUST go, with BYE `duplicate`" */
 /* Two links to one device: both sides keep the one that the device with the lower key dialled. */
 static bool link_settle_duplicate(struct link *l) {
         struct mesh *m = l->m;

@@ -46,6 +46,7 @@ static int orphan_keep(struct mesh *m, mesh_link link, struct span op) {
         return 0;
 }
 
+/* PROTOCOL 6.12: "The first operation it keeps MUST be the genesis whose id is the ticket's mesh id." */
 /* A joiner has no roster: the first operation must be the very genesis its ticket names. */
 static int roster_begin(struct mesh *m, struct span op) {
         struct hash id;
@@ -70,6 +71,8 @@ static int links_learn(struct mesh *m, size_t first) {
                 }
                 if (!d || known)
                         continue;
+                /* PROTOCOL 6.16: "A responder MUST take operations from a link whose key it does not know, and MUST
+                 * greet as soon as one makes that key a current device's." */
                 bool waiting_admission = l->stranger && l->joining;
                 l->stranger = l->unproven = false;
                 l->device = d->sign;
@@ -178,12 +181,19 @@ int ops_command(struct mesh *m, const struct mesh_event *ev) {
         return epoch_renew(m, w);
 }
 
+static size_t place_of(const struct mesh *m, const struct hash *id) {
+        size_t i = roster_ops(m->roster);
+        while (i-- > 0 && !hash_eq(&roster_op_at(m->roster, i)->id, id))
+                ;
+        return i;
+}
+
 static int announce(struct mesh *m, const struct hash *id) {
         const struct roster_op *op = roster_op_find(m->roster, id);
         _clean_(packet_freep) struct packet *p = op ? packet_of(LINK_OP, 0, op->bytes) : NULL;
         int r = p ? spread_packet(m, p, NULL) : ERR_NOMEM;
         if (!r)
-                r = learned(m, roster_ops(m->roster) - 1);
+                r = learned(m, place_of(m, id));
         const struct epoch *e = epoch_newest(m);
         return r || !e ? r : epoch_spread(m, e, NULL);
 }

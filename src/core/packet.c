@@ -25,6 +25,8 @@ struct packet *packet_new(enum wire_link number, uint8_t klass, const void *msg)
         return packet_alloc(klass, 1, buf_span(&b));
 }
 
+/* PROTOCOL 2.10: "A node MUST keep and pass on records, operations, epoch headers, contacts and revocations as the
+ * bytes it received" */
 struct packet *packet_of(enum wire_link number, uint8_t klass, struct span map) {
         _clean_(buf_fini) struct buf b = BUF_NULL;
         buf_add_u8(&b, (uint8_t)number);

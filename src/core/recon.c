@@ -166,6 +166,7 @@ static struct bound get_bound(struct in *in, struct bound before) {
         if (s.n)
                 memcpy(sid, s.p, s.n);
         struct bound b = {before.time + step - 1, get_be64(sid)};
+        /* PROTOCOL 9.6: "Bounds MUST NOT fall." */
         if (b.time == before.time && b.sid < before.sid)
                 in->bad = true;
         return b;
@@ -309,6 +310,7 @@ static int answer_ids(const struct recon *r, struct out *o, size_t from, size_t 
 
 static int take_want(const struct recon *r, struct in *in, size_t from, size_t to, struct recon_result *res) {
         uint64_t n = get_varint(in);
+        /* PROTOCOL 9.10: "n MUST be the number of one's elements in it." */
         if (n > LIST_LIMIT || n != to - from) { /* this side's own list comes back: its length is known */
                 in->bad = true;
                 return 0;
@@ -331,6 +333,7 @@ static int id_compare(const void *a, const void *b) {
 static int take_ids(const struct recon *r, struct in *in, struct out *o, size_t from, size_t to, struct bound end,
                     struct recon_result *res) {
         uint64_t n = get_varint(in);
+        /* PROTOCOL 9.7: "A receiver MUST refuse n above 128; a sender lists at most 32." */
         if (n > LIST_LIMIT) {
                 in->bad = true;
                 return 0;

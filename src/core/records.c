@@ -280,6 +280,8 @@ static size_t sorted_at(const struct mesh *m, const struct rec *r) {
         return lo;
 }
 
+/* PROTOCOL 4.18: "While a node holds a retraction, the record in the same slot whose id is `target` is no element of
+ * reconciliation, whether it came before or comes after, and MUST NOT be sent" */
 /* A retraction and its target meet here, whichever came first. From then on the target is no element: a node that has seen
  * the retraction alone counts the same. */
 static void retraction_meets(struct mesh *m, struct rec *r) {
@@ -344,6 +346,7 @@ void records_drop(struct mesh *m, struct rec *r) {
         rec_free(r);
 }
 
+/* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
 /* Expired records leave the index, except this device's own of today and yesterday: they hold slots that must not be used
  * twice. */
 static bool expired(const struct rec *r, mesh_wall now) {
@@ -383,20 +386,30 @@ static bool header_fits(const struct mesh *m, const struct wire_record *w, const
         mesh_wall now = clock_now(m);
         uint64_t life = records_life((uint8_t)w->klass);
         bool retract = w->type == RECORD_RETRACT;
+        /* PROTOCOL 4.6: "The class MUST be one of the four that have names. `expires` MUST be later than `created`
+         * and later than now." */
         if (!life || w->expires <= w->created || w->expires <= now)
                 return false;
+        /* PROTOCOL 4.7: "A node MUST hold back, that is drop and not count against the sender, a record whose
+         * `created` is more than 600 s ahead of now." */
         if (w->created > now + FUTURE_SLACK) /* held back, not rejected: sync brings it when its time has come */
                 return false;
+        /* PROTOCOL 4.8: "`target` MUST be there in a retraction and in no other record; `target_device` MUST NOT be
+         * in any but a retraction." */
         if (retract != WIRE_HAS(w, RECORD, target) || (WIRE_HAS(w, RECORD, target_device) && !retract))
                 return false;
+        /* PROTOCOL 4.4: "`day` of a record MUST be the day of `created`." */
         if (w->expires - w->created > life || (!retract && w->day != w->created / MESH_DAY))
                 return false;
         /* Of a retraction the day is its target's: its end lies within that day and a life. */
         if (retract && (w->day > w->created / MESH_DAY || w->expires >= (w->day + 1) * MESH_DAY + life))
                 return false;
         bool sensor = WIRE_HAS(w, RECORD, sensor);
+        /* PROTOCOL 4.5: "`index` MUST be below the quota of the device for that class." */
         if (!retract && w->index >= records_quota(m, d, (uint8_t)w->klass, sensor))
                 return false;
+        /* PROTOCOL 4.3: "a record MUST be dropped if `created` is later than the device's end (rule 5.70), and
+         * stands otherwise." */
         return d->gone_at == 0 || w->created <= d->gone_at;
 }
 
@@ -407,6 +420,7 @@ static bool retract_fits(struct mesh *m, const struct wire_record *w, const stru
         memcpy(slot_device.b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, 32);
         memcpy(target.b, w->target.p, sizeof(target.b));
         const struct roster_device *of = roster_device_find(m->roster, &slot_device);
+        /* PROTOCOL 4.17: "The household of the signer MUST be the household of the slot's device." */
         if (!of || of->home != d->home || w->index >= records_quota(m, of, (uint8_t)w->klass, false))
                 return false;
         const struct author *a = map_find(&m->authors_map, slot_device.b);
@@ -416,6 +430,8 @@ static bool retract_fits(struct mesh *m, const struct wire_record *w, const stru
         return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
 }
 
+/* PROTOCOL 10.7: "a node sends ACK over every link that is up to a device of the household of the record's slot,
+ * whoever brought the record" */
 /* The author's household hears from its own neighbours that they have it on disk. */
 static int acknowledge(struct link *l, const struct rec *r) {
         const struct roster_device *d = roster_device_find(l->m->roster, &l->m->authors[r->author]->device);
@@ -437,8 +453,12 @@ int records_take(struct link *from, const struct wire_record *w, struct span raw
                 return known->flags & REC_STORED ? acknowledge(from, known) : 0;
         }
         const struct roster_device *d = roster_device_find(m->roster, &device);
+        /* PROTOCOL 4.2: "`record.device` MUST be a device that the fold knows, current or not (rule 5.70), of a home
+         * that is or was a member." */
         if (from->verifying >= VERIFYING_MOST || !d || !header_fits(m, w, d))
                 return 0;
+        /* PROTOCOL 4.9: "A node MUST NOT accept a second record for a slot that has one, nor a second retraction for
+         * a slot that has one." */
         if (w->type == RECORD_RETRACT ? !retract_fits(m, w, d)
                                       : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
                 return 0;
@@ -513,11 +533,16 @@ static bool record_open(struct mesh *m, const struct rec *r, const struct wire_r
         return ok;
 }
 
+/* PROTOCOL 4.15: "The class of an alert MUST be *urgent* if its kind is one of `kinds.def` that may be urgent, its
+ * urgency is Immediate, its severity is Extreme or Severe and its status is Actual; and *normal* in every other
+ * case." */
 static bool alert_means(const struct wire_record *w, const struct wire_alert *a) {
         return cell_valid(a->cell) && a->clips.n % 32 == 0 &&
                w->klass == record_class_of((uint8_t)a->kind, (uint8_t)a->urgency, (uint8_t)a->severity, (uint8_t)a->status);
 }
 
+/* PROTOCOL 4.16: "A follow-up MUST name its alert in `follow.target`. Its class MUST be normal; of update and
+ * resolve it may be urgent too." */
 static bool follow_means(const struct wire_record *w, const struct wire_follow *f) {
         if (w->type == RECORD_RETRACT)
                 return true;
@@ -571,6 +596,7 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 records_drop(m, r);
                 return 0;
         }
+        /* PROTOCOL 10.8: "A node MUST NOT pass on a record before its signature was found right." */
         int e = records_hold(m, r);
         if (!e && !(r->flags & REC_RETRACTED))
                 e = spread_record(m, r, r->packet, from);
@@ -582,6 +608,9 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT &&
                             codec_decode(&wire_follow_desc, buf_span(&plain), &follow, NULL) == 0 &&
                             follow_means(&w, &follow);
+                /* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and
+                 * is passed on, also where its key is not here, where it does not decrypt, or where what is in it
+                 * breaks rule 4.14, 4.15 or 4.16" */
                 /* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
         }
         struct wait *wait = mesh_wait(m, WAIT_RECORD, 0);
@@ -616,6 +645,8 @@ int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n)
                         e = accept(m, r, batch->items[i].link);
                         continue;
                 }
+                /* PROTOCOL 4.10: "Where the signature is wrong the node MUST hang up on whoever sent the record with
+                 * reason `bad-signature`" */
                 if (from)
                         link_hangup(from, REASON_BAD_SIGNATURE);
                 records_drop(m, r);

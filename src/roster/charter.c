@@ -20,6 +20,7 @@ static bool slots_fit(const uint32_t *rows) {
         return rows[CHARTER_max_members] * slots * SLOT_DAYS <= SLOT_BITS_MAX;
 }
 
+/* PROTOCOL 5.5: "The charter MUST name only rows of `charter.def`, each at most once and within its bounds" */
 bool charter_read(struct wire_list list, uint32_t ret[WIRE_CHARTER_END]) {
         struct wire_charter_row row;
         uint64_t seen = 0;

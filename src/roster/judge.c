@@ -116,6 +116,8 @@ static bool device_new(const struct view *v, const struct wire_device *d) {
         return true;
 }
 
+/* PROTOCOL 5.25: "in past(o) the invite MUST have been spent fewer than `uses` times, and no home that came on it
+ * may have been removed or undone." */
 /* J3: "the invite was spent fewer than `uses` times and no home that came on it was removed or undone" */
 static bool invite_open(const struct view *v, const struct coming *c) {
         const struct roster *r = v->r;
@@ -152,15 +154,20 @@ int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uin
         uint32_t cert = view_cert(v, c->inv.device);
         if (cert == NONE)
                 return ROSTER_E_STRANGER;
+        /* PROTOCOL 5.23: "`at` MUST NOT be later than `invite.expires`, and `invite.expires` MUST NOT be later than
+         * `at` plus 31 days." */
         if (at > c->inv.expires)
                 return ROSTER_E_EXPIRED;
         if (c->inv.expires - at > TICKET_LIFE_MAX + TICKET_LIFE_SLACK)
                 return ROSTER_E_RULE;
+        /* PROTOCOL 5.24: "in past(o) the household MUST have no standing add and MUST NOT have been removed, undone
+         * or have left" */
         if ((h && (view_came(v, h->index) || view_state(v)->homes[h->index].gone != NONE)) ||
             !device_new(v, &c->device))
                 return ROSTER_E_MEMBER;
         if (!invite_open(v, c))
                 return ROSTER_E_USED;
+        /* PROTOCOL 5.26: "the mesh MUST have fewer than `max_members` members in past(o)." */
         if (v->members >= v->r->charter[CHARTER_max_members])
                 return ROSTER_E_FULL;
         if (!inviter_may(v, v->r->certs[cert]->home, at))
@@ -169,6 +176,7 @@ int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uin
         return 0;
 }
 
+/* PROTOCOL 5.22: "in past(o) the invite's device and the countersigning device MUST be current devices of members" */
 static int judge_add(const struct view *v, struct coming *c) {
         uint32_t inviter, by = view_cert(v, c->w.by);
         if (by == NONE)
@@ -196,10 +204,13 @@ static bool device_fits(const struct view *v, const struct coming *c, uint32_t b
         return n < ROSTER_DEVICES_MAX && (c->device.share == SHARE_WHOLE) == (whole == 0) && device_new(v, &c->device);
 }
 
+/* PROTOCOL 5.29: "the household MUST have fewer than 4 current devices. The share MUST be `whole` exactly if none of
+ * them is whole." */
 static int judge_device_add(const struct view *v, const struct coming *c) {
         return device_fits(v, c, NONE) ? 0 : ROSTER_E_RULE;
 }
 
+/* PROTOCOL 5.30: "the target MUST be a current device of the author's household." */
 static int judge_device_revoke(const struct view *v, const struct coming *c, struct proposal *prop) {
         uint32_t cert = view_cert(v, c->w.target);
         if (cert == NONE || v->r->certs[cert]->home != c->op->home)
@@ -334,6 +345,8 @@ static uint32_t removal_votes(const struct view *v, uint32_t home) {
         return most;
 }
 
+/* PROTOCOL 5.27: "remove, promote and demote: the target MUST be a member and not the author. promote: it MUST NOT
+ * be a steward. demote: it MUST be one." */
 /* J4. */
 static bool may_target(const struct view *v, const struct coming *c, uint32_t target) {
         const struct home_state *h = &view_state(v)->homes[target];
@@ -371,6 +384,7 @@ static int judge_undo(const struct view *v, const struct coming *c, struct propo
         uint32_t witness = v->r->certs[by]->home;
         if (v->r->certs[add->inv_cert]->home != c->op->home || witness == c->op->home || witness == add->home)
                 return ROSTER_E_RULE;
+        /* PROTOCOL 5.32: "past(o) MUST have at least 3 members." */
         if (v->members < UNDO_MEMBERS_MIN || c->w.at > add->pub.time + UNDO_SECONDS)
                 return ROSTER_E_RULE;
         c->op->by_cert = by;
@@ -378,6 +392,8 @@ static int judge_undo(const struct view *v, const struct coming *c, struct propo
         return targets_put(prop, v, add->home, false);
 }
 
+/* PROTOCOL 5.31: "the target MUST be a member, neither the author nor invited by it, and not vouched for by a
+ * standing operation of the author before." */
 static int judge_vouch(const struct view *v, const struct coming *c) {
         const struct home *h = map_find(&v->r->by_home, c->w.target.p);
         if (!h || h->index == c->op->home || !view_member(v, h->index) || view_inviter(v, h->index) == c->op->home)
@@ -423,6 +439,7 @@ static bool may_endorse(const struct view *v, const struct op *p, uint32_t home)
         return true;
 }
 
+/* PROTOCOL 5.28: "`proposal` MUST be an ancestor and a remove, promote, demote or return." */
 static int judge_endorse(const struct view *v, const struct coming *c, struct vote *vote) {
         const struct op *p = map_find(&v->r->by_id, c->w.proposal.p);
         struct view then;
@@ -472,6 +489,7 @@ static int vote_fill(const struct view *v, struct coming *c) {
 
 /* ---- all ---- */
 
+/* PROTOCOL 5.21: "The author MUST be a member in past(o), and have no standing operation of that `seq` there." */
 /* J2: "The author is a member in past(o) and has no standing operation with that seq there; seq < 64, or < 4,096 for a
  * steward in past(o)." */
 static bool author_may(const struct view *v, const struct op *o) {

@@ -339,6 +339,7 @@ static bool says(const struct words *name, const struct words *role) {
         return false;
 }
 
+/* PROTOCOL 14.2: "A household's name MUST NOT say a role" */
 static bool says_role(struct span name) {
         struct words have, want;
         words_of(&have, name);
@@ -357,6 +358,8 @@ static bool says_role(struct span name) {
 
 /* ---- checks ---- */
 
+/* PROTOCOL 14.1: "It MUST NOT contain `+`, `#`, `*` or `/`, begin or end with a space, have two spaces together, or
+ * contain a code point of these ranges" */
 static bool characters_right(struct span name) {
         uint32_t last = ' ';
         if (!text_utf8(name))

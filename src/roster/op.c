@@ -71,6 +71,8 @@ static bool ids_valid(struct span ids) {
         return true;
 }
 
+/* PROTOCOL 5.2: "A countersigned operation in the roster MUST have `by`, `at`, `heads` and `by_sig`. An add on its
+ * way to being admitted (ADMIT) MUST NOT have them." */
 static bool rows_fit(const struct shape *s, const struct wire_op *op, bool countersigned) {
         uint64_t has = op->has & ROWS_OPTIONAL, witness = s->witnessed && countersigned ? WITNESS : 0;
         return (has & (s->must | witness)) == (s->must | witness) && !(has & ~(s->must | s->may | witness));
@@ -82,6 +84,7 @@ static bool chain_fits(const struct shape *s, const struct wire_op *op) {
         return s->first ? op->seq == 0 && op->parents.n == 0 : op->seq > 0 && op->parents.n > 0;
 }
 
+/* PROTOCOL 5.4: "The device that a genesis or add certifies MUST have share `whole`." */
 /* A household's first device is its whole one. */
 static bool device_fits(const struct shape *s, const struct wire_op *op) {
         struct wire_list list = op->device;
@@ -94,6 +97,7 @@ static bool device_fits(const struct shape *s, const struct wire_op *op) {
 }
 
 static bool op_fits(const struct wire_op *op, bool countersigned) {
+        /* PROTOCOL 5.9: "An operation of a type that has no name MUST be refused." */
         if (op->type >= ARRAY_LEN(shapes) || (!shapes[op->type].must && op->type != OP_LEAVE))
                 return false;
         const struct shape *s = &shapes[op->type];
@@ -110,6 +114,8 @@ static bool device_name_right(const struct wire_op *op) {
         return !wire_list_next(&wire_device_desc, &list, &d) || !name_check_mesh(d.name);
 }
 
+/* PROTOCOL 5.5: "The household's name MUST satisfy section 14 for households. The device's name and the mesh's name
+ * MUST satisfy it for meshes." */
 static bool values_right(const struct wire_op *op) {
         if (WIRE_HAS(op, OP, name) && name_check(op->name))
                 return false;
@@ -127,6 +133,7 @@ static void key_of(struct key *ret, struct span s) {
         memcpy(ret->b, s.p, sizeof(ret->b));
 }
 
+/* PROTOCOL 5.6: "An operation MUST end with its last signature" */
 /* What stands behind the last signature is signed by nobody: it would give one operation many ids. */
 static bool op_ends_signed(struct span raw, const struct wire_op *op) {
         struct span last = WIRE_HAS(op, OP, by_sig)       ? op->by_sig
@@ -135,6 +142,8 @@ static bool op_ends_signed(struct span raw, const struct wire_op *op) {
         return last.p + last.n == raw.p + raw.n;
 }
 
+/* PROTOCOL 5.7: "The Ed25519 keys that it brings in, which are the household's in a genesis or add, `device.sign`
+ * and `invite.key`, MUST be canonical points of the group of prime order, and not the neutral one." */
 /* Every Ed25519 key is looked at once, where it enters. */
 static bool keys_valid(const struct wire_op *op) {
         struct wire_list devices = op->device, invites = op->invite;

@@ -141,6 +141,8 @@ static int names_put(const struct roster *r, struct op *o, struct span ids) {
         return 0;
 }
 
+/* PROTOCOL 5.20: "The first parent MUST be an operation of the same household, and `seq` MUST be that one's `seq`
+ * plus 1." */
 /* J1: "the author's previous operation first; seq is that one's seq + 1" */
 static int chain_put(const struct roster *r, struct op *o, const struct wire_op *w) {
         o->seq = (uint32_t)w->seq;
@@ -441,6 +443,7 @@ int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_
         _clean_(op_freep) struct op *o = op_new(r, op, &c.w, &id);
         if (!o)
                 return ERR_NOMEM;
+        /* PROTOCOL 5.12: "One that fails is void for ever. A node MUST NOT keep it or pass it on." */
         ret = prepare(r, &c, o);
         if (ret == 0 || ret == ROSTER_E_PARENTS)
                 *ret_id = id;

@@ -131,6 +131,7 @@ static int ticket_sign(struct ticket *t, const struct sign_key *device, const ui
 static int ticket_read(struct ticket *t) {
         if (codec_decode(&wire_ticket_desc, buf_span(&t->store), &t->w, NULL))
                 return TICKET_E_MANGLED;
+        /* PROTOCOL 6.2: "The signature, key 16, MUST be the last pair of the map." */
         if (codec_before(buf_span(&t->store), TICKET_KEY_sig).n + SIG_PAIR != t->store.n)
                 return TICKET_E_MANGLED; /* something stands behind the signature */
         if (WIRE_HAS(&t->w, TICKET, addrs) && !addrs_right(t->w.addrs))
@@ -164,6 +165,7 @@ int ticket_make(struct ticket *t, const struct sign_key *device, struct rng *rng
 
 /* ---- reading ---- */
 
+/* PROTOCOL 6.1: "A reader MUST accept lower case and skip spaces, tabs, line ends and hyphens anywhere." */
 static bool skipped(uint8_t c) {
         return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '-';
 }
@@ -189,6 +191,8 @@ static int prefix_check(struct span s) {
         return s.p[n] >= '0' && s.p[n] <= '9' ? TICKET_E_VERSION : TICKET_E_MANGLED;
 }
 
+/* PROTOCOL 6.4: "as `sig` the ticket's signature: the inviter's device signs `hash(INVITE, mesh, pairs of the invite
+ * before key 6)`. A reader MUST check it." */
 static int ticket_decode(struct ticket *t, struct span text) {
         _clean_(buf_wipe) struct buf plain = BUF_NULL;
         int r = text_squeeze(text, &plain);

@@ -21,6 +21,8 @@ static const size_t value_size[] = {
         [WIRE_STR] = sizeof(wire_t_STR),   [WIRE_LIST] = sizeof(wire_t_LIST), [WIRE_DEG] = sizeof(wire_t_DEG),
 };
 
+/* PROTOCOL 2.8: "An ENUM value that has no name in the tables but is within the row's bounds MUST be accepted and
+ * kept." */
 static const char *bounds_u64(const struct wire_field *f, uint64_t v) {
         if (v < f->min)
                 return "too small";
@@ -45,6 +47,7 @@ static const char *bounds_count(const struct wire_field *f, uint32_t n) {
         return n > f->max ? "too many" : NULL;
 }
 
+/* PROTOCOL 2.6: "A decoder MUST refuse a value outside `min`…`max` of its row" */
 /* What is wrong with a value, by its row's bounds; NULL: nothing. Encoder and decoder ask the same question. */
 static const char *value_wrong(const struct wire_field *f, const union value *v) {
         switch ((enum wire_kind)f->kind) {
@@ -228,11 +231,14 @@ static bool read_map(const struct wire_desc *d, struct wire_reader *r, void *msg
         for (uint32_t i = 0; i < pairs; i++) {
                 uint64_t last = key;
                 key = wire_get_u64(r);
+                /* PROTOCOL 2.3: "The keys of a map MUST rise strictly." */
                 if (r->why || (i && key <= last))
                         return blame(why, d, "map", r, "keys do not rise");
                 f = row_seek(d, f, key, &missing);
                 if (missing)
                         return blame(why, d, f->name, r, "missing");
+                /* PROTOCOL 2.4: "A key that the tables do not have for the message, or that they mark GONE, MUST be
+                 * skipped with its value" */
                 bool known = f < end && f->key == key && f->flag != WIRE_GONE;
                 if (known)
                         read_field(f, r, msg, depth, why);
@@ -250,6 +256,7 @@ static bool read_map(const struct wire_desc *d, struct wire_reader *r, void *msg
         f = row_seek(d, f, UINT64_MAX, &missing);
         if (missing)
                 return blame(why, d, f->name, r, "missing");
+        /* PROTOCOL 2.9: "A whole map MUST NOT be longer than the "longest encoding" of its message in the tables." */
         if (r->at - from > d->max)
                 return blame(why, d, "map", r, "too long");
         if (msg)
@@ -351,6 +358,8 @@ void wire_list_add(const struct wire_desc *d, struct wire_list *list, struct buf
 
 /* ---- frames ---- */
 
+/* PROTOCOL 8.11: "number 0 means that only zeros follow, and a receiver MUST hang up, `bad-frame`, where that is not
+ * so" */
 static void check_padding(struct wire_reader *r) {
         for (size_t i = r->at; i < r->in.n; i++)
                 if (r->in.p[i])
@@ -372,6 +381,8 @@ const struct wire_number *codec_next(struct wire_reader *r, const struct wire_nu
                 const struct wire_number *row = find(number);
                 if (row)
                         return row;
+                /* PROTOCOL 8.12: "A message whose number is not known here MUST be skipped, within the limits of
+                 * rule 2.5." */
                 wire_skip(r);
                 if (unknown)
                         ++*unknown;

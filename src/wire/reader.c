@@ -30,6 +30,7 @@ enum {
 #define FIXSTR_MASK 0x1f /* bits of the tag that hold the length of a short string */
 #define FIXMAP_MASK 0x0f /* … the count of a short map or array */
 
+/* PROTOCOL 2.2: "Integers, and the lengths and counts of str, bin, arrays and maps, MUST be in their shortest form." */
 /* The least value that needs 1, 2, 4 or 8 bytes, where smaller ones fit a shorter form. */
 static const uint64_t uint_least[] = {0x80, 0x100, 0x10000, 0x100000000};
 static const int64_t int_most[] = {-33, INT8_MIN - 1, INT16_MIN - 1, (int64_t)INT32_MIN - 1};
@@ -172,6 +173,7 @@ struct span wire_get_str(struct wire_reader *r) {
         else
                 wire_reader_fail(r, "not a text");
         struct span s = take_span(r, n);
+        /* PROTOCOL 2.7: "it MUST NOT contain U+0000" */
         if (text_utf8(s))
                 return s;
         wire_reader_fail(r, "not UTF-8");
@@ -211,6 +213,7 @@ uint32_t wire_get_array(struct wire_reader *r) {
 
 #define NO_CONTAINER UINT64_MAX
 
+/* PROTOCOL 2.1: "A decoder MUST refuse nil, floats and ext types, also inside values it skips." */
 /* Passes over a scalar, or over the head of a container: then returns how many values are inside. */
 static uint64_t skip_head(struct wire_reader *r) {
         if (r->why || r->at == r->in.n) {
@@ -247,6 +250,8 @@ struct span wire_skip(struct wire_reader *r) {
                 if (!left[depth])
                         return span_of(r->in.p + from, r->at - from);
                 left[depth]--;
+                /* PROTOCOL 2.5: "A skipped value MUST consist of at most 256 values in all, itself and every key
+                 * counted, with containers nested at most 4 deep." */
                 if (++values > WIRE_SKIP_MAX)
                         wire_reader_fail(r, "too many values");
                 uint64_t inside = skip_head(r);

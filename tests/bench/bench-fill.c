@@ -19,7 +19,8 @@
 #define AGE_S 3600 /* all were made within the last hour */
 
 static int put(struct store *s, uint64_t first, uint64_t n, uint64_t devices, mesh_wall now) {
-        static const char text[] = "Smoke from the roof of the old bakery, the street is closed. Keep windows shut, please.";
+        static const char text[] =
+                "Smoke from the roof of the old bakery, the street is closed. Keep windows shut, please.";
         static uint8_t bytes[BODY_BYTES];
         uint64_t seq;
         struct store_batch *b = store_batch_new();

@@ -62,7 +62,8 @@ static double rate(uint64_t (*once)(void *), void *ctx, unsigned threads, double
 
 static uint64_t verify_some(_unused_ void *ctx) {
         for (size_t i = 0; i < KEYS; i++)
-                REQUIRE(crypto_sign_verify_detached(records[i].sig, records[i].bytes, RECORD_BYTES, records[i].pub) == 0);
+                REQUIRE(crypto_sign_verify_detached(records[i].sig, records[i].bytes, RECORD_BYTES, records[i].pub) ==
+                        0);
         return KEYS;
 }
 
@@ -76,8 +77,8 @@ static uint64_t sign_some(_unused_ void *ctx) {
 static uint64_t lock_some(_unused_ void *ctx) {
         uint8_t out[RECORD_BYTES + crypto_aead_xchacha20poly1305_ietf_ABYTES], nonce[24] = {0};
         for (size_t i = 0; i < AEAD_AT_ONCE; i++)
-                crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, records[0].bytes, RECORD_BYTES, NULL, 0, NULL, nonce,
-                                                           records[0].pub);
+                crypto_aead_xchacha20poly1305_ietf_encrypt(out, NULL, records[0].bytes, RECORD_BYTES, NULL, 0, NULL,
+                                                           nonce, records[0].pub);
         return AEAD_AT_ONCE;
 }
 

@@ -19,9 +19,9 @@
 
 #define CALLS_MAX 256
 #define TEXT_MAX 512
-#define BEGIN_US 200000  /* until every watch has begun: a watch is not answered */
+#define BEGIN_US 200000 /* until every watch has begun: a watch is not answered */
 #define PATIENCE_MS 60000
-#define POLL_US 1000     /* between two questions to a home that is being started */
+#define POLL_US 1000 /* between two questions to a home that is being started */
 
 struct client {
         struct call *call;
