@@ -438,7 +438,9 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
                 h->reply = *a;
                 if (a->reply.text.n) {
                         free(s->ticket);
-                        s->ticket = strndup((const char *)a->reply.text.p, a->reply.text.n);
+                        s->ticket = calloc(1, a->reply.text.n + 1);
+                        REQUIRE(s->ticket);
+                        memcpy(s->ticket, a->reply.text.p, a->reply.text.n);
                 }
                 break;
         case MESH_DO_HANDED:
