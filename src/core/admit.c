@@ -241,6 +241,8 @@ int admit_start(struct link *l, struct span add) {
                 link_hangup(l, REASON_NOT_MEMBER);
                 return 0;
         }
+        if (!clock_usable(m)) /* this home can't tell whether the ticket's time is over */
+                return refuse(l, REASON_NOT_ISSUED_HERE);
         int r = roster_may_admit(m->roster, add, clock_now(m));
         if (r < 0)
                 return r;

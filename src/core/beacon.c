@@ -11,9 +11,9 @@
  *     tag   = BLAKE2b-256 keyed with K, of "porchlight/1 beacon\0" || 0x02 || nonce || box, first 16 bytes
  *     plain = port (2, big-endian) || first 8 bytes of the sender's device key || 6 bytes, zero when sent, ignored when read
  *
- * It says only: a member of a mesh you know listens on this TCP port, at the address this datagram came from. It is sent to
- * 239.255.73.45:7345 and [ff02::7345]:7345 with a TTL (hop limit) of 1, under the newest link key alone. Who hears one tries
- * every link key it keeps with the slots before, of and after its own time and with slot 0.
+ * It says only: a member of a mesh you know listens on this TCP port, at the address this datagram came from. It is
+ * sent to 239.255.73.45:7345 and [ff12::8000:7345]:7345 with a TTL (hop limit) of 1, under the newest link key alone.
+ * Who hears one tries every link key it keeps with the slots before, of and after its own time and with slot 0.
  *
  * Without the link key all 48 bytes are noise: the nonce is random and the rest is a keyed hash of it, so that nothing is the
  * same in two beacons, of one node or of two, and there is no magic number, version or length to know them by. A new

@@ -195,24 +195,33 @@ struct epoch *epoch_newest(struct mesh *m) {
         return best;
 }
 
-size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
-        const struct epoch *by_age[SECRETS_MOST];
+/* Epochs whose keys are here, newest first, at most SECRETS_MOST. */
+static size_t by_age(const struct mesh *m, const struct epoch *ret[SECRETS_MOST]) {
         size_t n = 0;
-        mesh_wall now = clock_now(m);
-        const struct epoch *newest = epoch_newest(m);
         for (size_t i = 0; i < m->n_epochs; i++) {
                 const struct epoch *e = m->epochs[i];
-                bool kept = e == newest || e->since + (mesh_wall)SECRETS_DAYS * MESH_DAY > now;
-                if (!e->has_key || !kept)
+                bool full = n == SECRETS_MOST;
+                if (!e->has_key || (full && !newer(e, ret[n - 1])))
                         continue;
-                size_t at = n < SECRETS_MOST ? n++ : SECRETS_MOST - 1;
-                for (; at > 0 && newer(e, by_age[at - 1]); at--)
-                        by_age[at] = by_age[at - 1];
-                by_age[at] = e;
+                size_t at = full ? n - 1 : n++;
+                for (; at > 0 && newer(e, ret[at - 1]); at--)
+                        ret[at] = ret[at - 1];
+                ret[at] = e;
         }
-        for (size_t i = 0; i < n; i++)
-                ret[i] = by_age[i]->link_key;
         return n;
+}
+
+/* The newest, and those that a newer one replaced less than 30 days ago. */
+size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
+        const struct epoch *es[SECRETS_MOST];
+        size_t n = by_age(m, es), kept = 0;
+        mesh_wall now = clock_now(m), replaced = UINT64_MAX;
+        for (size_t i = 0; i < n; i++) {
+                if (i == 0 || replaced + (mesh_wall)SECRETS_DAYS * MESH_DAY > now)
+                        ret[kept++] = es[i]->link_key;
+                replaced = MIN(replaced, es[i]->since);
+        }
+        return kept;
 }
 
 /* The first day a device may read: of the founder's household everything, of others history_days before they joined. */

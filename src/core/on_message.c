@@ -142,7 +142,7 @@ static const struct {
         [LINK_RECORD] = {on_record, NEED_UP},         [LINK_IHAVE] = {on_ihave, NEED_UP},
         [LINK_GRAFT] = {on_graft, NEED_UP},           [LINK_PRUNE] = {on_prune, NEED_UP},
         [LINK_ACK] = {on_ack, NEED_UP},               [LINK_RECON] = {on_recon, NEED_PROVEN},
-        [LINK_PING] = {on_ping, NEED_HELLO},          [LINK_PONG] = {on_pong, NEED_HELLO},
+        [LINK_PING] = {on_ping, NEED_UP},          [LINK_PONG] = {on_pong, NEED_UP},
         [LINK_BYE] = {on_bye, NEED_NOTHING},          [LINK_REVOKE] = {on_revoke, NEED_UP},
 };
 

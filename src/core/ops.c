@@ -158,6 +158,8 @@ static int unsaved_add(struct mesh *m, const struct hash *id) {
 int ops_command(struct mesh *m, const struct mesh_event *ev) {
         struct hash id, before, after;
         enum mesh_outcome o = mesh_standing(m);
+        if (o == MESH_OUT_DONE && !clock_usable(m))
+                o = MESH_OUT_NO_CLOCK;
         if (o != MESH_OUT_DONE) {
                 mesh_reply(m, ev->token, o);
                 return 0;

@@ -52,8 +52,8 @@
  *  V2  Turns: of the standing, complete proposals whose turn has not come the one with most votes (of the stewards', or if
  *      those do not suffice the units'), then the most senior voter (of those counted), then the lower id. Repeat.
  *  V3  Taking a remove, leave or undo voids what each target signed or countersigned, and the adds on its tickets, where the
- *      standing votes that have it among their ancestors would not have been enough; votes that have the removal, demotion or
- *      revocation itself among their ancestors are spared: they were judged by it. A demote: so with the target's votes. A
+ *      standing votes that have it among their ancestors would not have been enough; votes in whose own past the removal,
+ *      demotion or revocation was complete are spared: they were judged by it. A demote: so with the target's votes. A
  *      device-revoke: so with what the device countersigned and the adds on tickets it signed. Then S1 again.
  *  V4  A return is taken only if it has more votes than each complete removal or undo of its target among its ancestors has
  *      now; those are then as if never proposed against that home. A later removal needs no more votes than the first did.

@@ -134,7 +134,8 @@ static void void_unseen(const struct roster *r, const struct bits *in, struct st
                 const struct op *o = r->ops[i];
                 if (!set_has(in, i) || st->ops[i] & OP_VOID || !touched_by(r, p, o, home))
                         continue;
-                if (o->vote && bits_has(&o->vote->past, p->index)) /* signed in full knowledge, and judged so */
+                /* Complete in the vote's own past: it was judged under it. To know the proposal alone is not enough. */
+                if (o->vote && votes_tally(r, in, st, p, NONE, &o->vote->past).complete)
                         continue;
                 if (!votes_tally(r, in, st, p, i, NULL).complete)
                         st->ops[i] |= OP_VOID;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-fill DIR RECORDS [DEVICES]: puts that many alerts, all in force, into the store of the stopped home in DIR. Their
- * signatures are nobody's: a start reads what the store holds and does not check it again, so that a start with them takes
- * as long as one with real ones. For nothing but measuring that.
+ * bench-fill DIR RECORDS [DEVICES]: puts that many alerts, all in force, into the store of the stopped home in DIR.
+ * Their signatures are nobody's: a start reads what the store holds and does not check it again, so that a start with
+ * them takes as long as one with real ones. For nothing but measuring that.
  */
 #include "base/cell.h"
 #include "store/store.h"

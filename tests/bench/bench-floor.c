@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bench-floor DIR CORES [SECONDS [crypto|disk]]: what the libraries below us do alone: the floor that no daemon on this
- * machine gets under. Signatures, encryption and hashes by libsodium on CORES threads; commits by SQLite on a connection
- * that is set as the store sets its own, in a file in DIR. Prints one JSON object of rates a second.
+ * bench-floor DIR CORES [SECONDS [crypto|disk]]: what the libraries below us do alone: the floor that no daemon on
+ * this machine gets under. Signatures, encryption and hashes by libsodium on CORES threads; commits by SQLite on a
+ * connection that is set as the store sets its own, in a file in DIR. Prints one JSON object of rates a second.
  */
 #include "base/base.h"
 #include "store/sql.h"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clients of the benchmark: many people who post at once, and everybody who watches. One loop over all control sockets,
- * so that the measuring costs little beside what is measured. Prints one JSON object; times are CLOCK_MONOTONIC seconds.
+ * The clients of the benchmark: many people who post at once, and everybody who watches. One loop over all control
+ * sockets, so that the measuring costs little beside what is measured. Prints one JSON object; times are seconds of
+ * CLOCK_MONOTONIC.
  *
  *     bench-post burst DIR POSTS CLIENTS BYTES [WATCHED…]   CLIENTS connections post, one request at a time each
- *     bench-post spread DIR POSTS GAP_MS KIND WATCHED…      one post at a time: when has each of the watched homes got it?
- *     bench-post count DIR ALERTS                           when has a home that is just being started so many alerts?
- *     bench-post ready DIR                                  when does a home that is just being started answer?
+ *     bench-post spread DIR POSTS GAP_MS KIND WATCHED…      one post at a time: when has each watched home got it?
+ *     bench-post count DIR ALERTS                           when has a home that is being started so many alerts?
+ *     bench-post ready DIR                                  when does a home that is being started answer?
  */
 #include "base/base.h"
 #include "client/call.h"

@@ -156,7 +156,8 @@ class Peers:
         if why:
             print(f'SKIPPED peer {needs[0]}: {why}', file=sys.stderr, flush=True)
             return None
-        command = [os.path.join(self.home, 'in_ns.sh'), '/usr/bin/python3', os.path.join(self.home, script), *map(str, args)]
+        command = [os.path.join(self.home, 'in_ns.sh'), '/usr/bin/python3', os.path.join(self.home, script),
+                   *map(str, args)]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
                                   timeout=PEER_SECONDS, env=dict(os.environ, WORK=self.folder, **env))

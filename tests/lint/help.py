@@ -37,7 +37,7 @@ def main():
     bad = ['sh', '-c', 'printf "%081d\\n" 1; echo error >&2; exit 3', 'sh']
     tap.refused('a bad help is refused', findings(bad), ['exit code 3', 'on stderr: error', '81 columns'])
     tap.refused('no help is refused', findings(['sh', '-c', '', 'sh']), ['nothing on stdout'])
-    for path in sys.argv[1:]:
+    for path in map(os.path.abspath, sys.argv[1:]):
         tap.clean(f'{os.path.basename(path)} --help', findings([path]))
     for script in SCRIPTS:
         path = os.path.join(lint.root(), script)

@@ -599,6 +599,28 @@ static void test_demotion(void **state) {
         same_for_all(&s);
 }
 
+/* To know that a removal or demotion was proposed is not to know that it came: votes of its target from there are void. */
+static void vote_from_the_past(enum wire_e_op type) {
+        begin(&s, 8, 4);
+        assert_int_equal(street_about(&s, 0, 0, type, 3), 0);
+        struct hash p = s.last;
+        street_sync_all(&s);
+        assert_int_equal(street_endorse(&s, 0, 1, p), 0);
+        assert_int_equal(street_endorse(&s, 0, 2, p), 0);
+        assert_int_equal(street_about(&s, 1, 3, OP_REMOVE, 5), 0); /* side 1 has the proposal, and none of the votes */
+        struct hash q = s.last;
+        same_for_all(&s);
+        street_endorse(&s, 0, 2, q);
+        assert_true(street_member(&s, 0, 5));
+        same_for_all(&s);
+}
+
+static void test_vote_from_the_past(void **state) {
+        (void)state;
+        vote_from_the_past(OP_REMOVE);
+        vote_from_the_past(OP_DEMOTE);
+}
+
 /* Who was made a steward by votes that fell votes as an ordinary home. */
 static void test_stewardship_rests_on_votes(void **state) {
         (void)state;
@@ -862,6 +884,7 @@ int main(void) {
                 CASE(test_subtree_has_one_vote),
                 CASE(test_subtree_removal),
                 CASE(test_demotion),
+                CASE(test_vote_from_the_past),
                 CASE(test_stewardship_rests_on_votes),
                 CASE(test_return),
                 CASE(test_removal_closes_ticket),
