@@ -78,7 +78,8 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
 }
 
 int address_store(struct mesh *m, struct address *a) {
-        struct mesh_row row = {.kind = MESH_ROW_ADDR, .addr = {.addr = a->addr, .device = a->device, .manual = a->manual}};
+        struct mesh_row row = {.kind = MESH_ROW_ADDR,
+                               .addr = {.addr = a->addr, .device = a->device, .manual = a->manual}};
         a->stored = true;
         a->lan_only = false;
         return mesh_store(m, &row, NULL);

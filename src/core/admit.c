@@ -45,11 +45,10 @@ static int ticket_put(struct mesh *m, struct ticket_row *t) {
 }
 
 static int ticket_save(struct mesh *m, const struct ticket_row *t, const struct wait *w) {
-        struct mesh_row row = {.kind = MESH_ROW_TICKET,
-                               .ticket = {.id = t->id,
-                                          .text = buf_span(&t->text),
-                                          .label = buf_span(&t->label),
-                                          .revoked = t->revoked}};
+        struct mesh_row row = {
+                .kind = MESH_ROW_TICKET,
+                .ticket = {
+                        .id = t->id, .text = buf_span(&t->text), .label = buf_span(&t->label), .revoked = t->revoked}};
         return mesh_store(m, &row, w);
 }
 

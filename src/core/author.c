@@ -51,7 +51,8 @@ enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_dr
 
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        uint16_t quota = records_quota(m, me, klass, sensor), i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
+        uint16_t quota = records_quota(m, me, klass, sensor),
+                 i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
         while (i < quota && records_slot(m, &m->sign.pub, day, klass, i))
                 i++;
         m->slot_hint[klass].day = day;
@@ -174,7 +175,8 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
                 o = MESH_OUT_BAD_TEXT;
         bool keeps_class = d->type == RECORD_UPDATE || d->type == RECORD_RESOLVE;
         bool retract = d->type == RECORD_RETRACT;
-        struct wire_record w = {.type = d->type, .device = SPAN_OF(m->sign.pub.b), .created = now, .day = now / MESH_DAY};
+        struct wire_record w = {
+                .type = d->type, .device = SPAN_OF(m->sign.pub.b), .created = now, .day = now / MESH_DAY};
         w.klass = keeps_class ? t ? t->klass : CLASS_NORMAL : CLASS_NORMAL;
         struct wire_follow f = {0};
         uint16_t index = 0;
@@ -184,8 +186,7 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
                 if (until - now > records_life((uint8_t)w.klass))
                         o = MESH_OUT_BAD_TIME;
         }
-        if (o == MESH_OUT_DONE && !retract &&
-            !next_slot(m, (uint32_t)w.day, (uint8_t)w.klass, false, &index))
+        if (o == MESH_OUT_DONE && !retract && !next_slot(m, (uint32_t)w.day, (uint8_t)w.klass, false, &index))
                 o = MESH_OUT_NO_SLOTS;
         if (o != MESH_OUT_DONE) {
                 mesh_reply(m, command, o);

@@ -9,9 +9,9 @@
 
 #include <stdlib.h>
 
-#define AGREE 120       /* seconds within which clocks agree */
+#define AGREE 120                          /* seconds within which clocks agree */
 #define TIME_MOST ((mesh_wall)17000000000) /* so that no time made from it outgrows its row, whatever neighbours say */
-#define AGREE_LEAST 3   /* neighbours who can override a trusted clock */
+#define AGREE_LEAST 3                      /* neighbours who can override a trusted clock */
 
 static int offset_compare(const void *a, const void *b) {
         int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -25,8 +25,8 @@ static bool counts(const struct mesh *m, const struct link *l) {
         LINK_EACH(other, m) {
                 if (other == l)
                         return true;
-                if (other->hello_got && (other->state == LINK_GREETING || other->state == LINK_UP) && !other->stranger &&
-                    key_eq(&other->household, &l->household))
+                if (other->hello_got && (other->state == LINK_GREETING || other->state == LINK_UP) &&
+                    !other->stranger && key_eq(&other->household, &l->household))
                         return false;
         }
         return true;

@@ -17,7 +17,7 @@ static struct contact *contact_free(struct contact *c) {
 DEFINE_FREEP(struct contact, contact_free)
 
 void contacts_fini(struct mesh *m) {
-        MAP_EACH(c, &m->contacts, struct contact)
+        MAP_EACH (c, &m->contacts, struct contact)
                 contact_free(c);
         map_fini(&m->contacts);
 }
@@ -93,7 +93,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
 }
 
 void contacts_open(struct mesh *m) {
-        MAP_EACH(c, &m->contacts, struct contact) {
+        MAP_EACH (c, &m->contacts, struct contact) {
                 struct wire_contact w;
                 if (c->n_addrs || codec_decode(&wire_contact_desc, buf_span(&c->bytes), &w, NULL))
                         continue;

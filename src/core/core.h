@@ -30,59 +30,59 @@
 #include "roster/ticket.h"
 
 /* ---- bounds and times, each with its reason ---- */
-#define LINKS_MAX 32              /* connections at once, handshakes included */
-#define OUTBOUND_WANTED 5         /* DESIGN 6.7 */
-#define INBOUND_MOST 7            /* member links accepted; a joiner is always heard out */
-#define HANDSHAKE_TIME 10000      /* ms from connection to hello */
-#define KEEPALIVE_TIME 60000      /* ms of silence before a ping */
-#define SILENCE_TIME 150000       /* ms of silence before hanging up: two pings unanswered */
-#define LINK_LIFE 86400000        /* ms: a new handshake each 24 h */
-#define PREAUTH_BYTES 4096        /* what a connection may make us hold before it has proved itself (T13) */
-#define LINK_WINDOW 65536         /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
-#define QUEUE_MOST 262144         /* bytes waiting on a link before lower classes are dropped; sync repairs them */
-#define QUEUE_HARD 4194304        /* bytes of all classes after which the peer is too slow to keep */
-#define SYNC_PERIOD 60000         /* ms between reconciliations with a random neighbour */
-#define SYNC_MARGIN 120           /* seconds an element must still live to be compared */
-#define RECON_MESSAGE 8000        /* bytes of ranges in one message */
-#define RECON_PATIENCE 30000      /* ms a session may wait for an answer */
+#define LINKS_MAX 32         /* connections at once, handshakes included */
+#define OUTBOUND_WANTED 5    /* enough that one in three may be silent, and all still hear everything */
+#define INBOUND_MOST 7       /* member links accepted; a joiner is always heard out */
+#define HANDSHAKE_TIME 10000 /* ms from connection to hello */
+#define KEEPALIVE_TIME 60000 /* ms of silence before a ping */
+#define SILENCE_TIME 150000  /* ms of silence before hanging up: two pings unanswered */
+#define LINK_LIFE 86400000   /* ms: a new handshake each 24 h */
+#define PREAUTH_BYTES 4096   /* what a connection may make us hold before it has proved itself (T13) */
+#define LINK_WINDOW 65536    /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
+#define QUEUE_MOST 262144    /* bytes waiting on a link before lower classes are dropped; sync repairs them */
+#define QUEUE_HARD 4194304   /* bytes of all classes after which the peer is too slow to keep */
+#define SYNC_PERIOD 60000    /* ms between reconciliations with a random neighbour */
+#define SYNC_MARGIN 120      /* seconds an element must still live to be compared */
+#define RECON_MESSAGE 8000   /* bytes of ranges in one message */
+#define RECON_PATIENCE 30000 /* ms a session may wait for an answer */
 #define RECON_ROUNDS 64
-#define PUSH_BATCH 64             /* records fetched from the store at once for one link */
-#define PUSH_AHEAD 65536          /* bytes of bulk queued on a link before the next batch is fetched */
-#define VERIFYING_MOST 8192       /* records of one link whose signatures are being checked; sync brings the rest */
-#define OPENINGS_MOST 12          /* reconciliations a neighbour may open in a row; each costs a snapshot */
-#define OPENINGS_TIME 5000        /* ms until it may open one more */
-#define GRAFTS_LINK 64            /* announced records waited for, of one neighbour */
-#define EAGER_BACKLOG 24576       /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
-#define ACKS_MOST 25              /* ids in one ACK */
-#define ANNOUNCE_TIME 100         /* ms an announcement waits for others */
+#define PUSH_BATCH 64       /* records fetched from the store at once for one link */
+#define PUSH_AHEAD 65536    /* bytes of bulk queued on a link before the next batch is fetched */
+#define VERIFYING_MOST 8192 /* records of one link whose signatures are being checked; sync brings the rest */
+#define OPENINGS_MOST 12    /* reconciliations a neighbour may open in a row; each costs a snapshot */
+#define OPENINGS_TIME 5000  /* ms until it may open one more */
+#define GRAFTS_LINK 64      /* announced records waited for, of one neighbour */
+#define EAGER_BACKLOG 24576 /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define ACKS_MOST 25        /* ids in one ACK */
+#define ANNOUNCE_TIME 100   /* ms an announcement waits for others */
 #define PRUNE_DUPLICATES 5
-#define GRAFT_TIME 400            /* ms until an announced record is asked for */
-#define RECENT_RECORDS 1024       /* records an IHAVE is compared with */
-#define ORPHANS_MOST 256          /* operations kept while their parents are missing */
-#define DISMISS_OPS 8             /* operations a removed home is sent last */
-#define UNSAVED_MOST 16           /* own operations waiting for a full disk */
-#define UNSAVED_TIME 5000         /* ms until the disk is tried again */
-#define RENEW_STEP 2000           /* ms a rank in making a merge epoch */
-#define RENEW_MOST 30000          /* ms at most */
-#define KEYS_DAYS 9               /* days a day's key is kept: the longest life of a record, and two for clocks */
-#define EPOCHS_MOST 4096          /* group keys held; each removal brings one or a few */
-#define EARLY_MOST 16             /* epochs kept while operations of their frontier are missing */
-#define FUTURE_SLACK 600          /* seconds a record may lie ahead of mesh time */
-#define LIFE_URGENT 86400         /* seconds a record of the class may live */
+#define GRAFT_TIME 400      /* ms until an announced record is asked for */
+#define RECENT_RECORDS 1024 /* records an IHAVE is compared with */
+#define ORPHANS_MOST 256    /* operations kept while their parents are missing */
+#define DISMISS_OPS 8       /* operations a removed home is sent last */
+#define UNSAVED_MOST 16     /* own operations waiting for a full disk */
+#define UNSAVED_TIME 5000   /* ms until the disk is tried again */
+#define RENEW_STEP 2000     /* ms a rank in making a merge epoch */
+#define RENEW_MOST 30000    /* ms at most */
+#define KEYS_DAYS 9         /* days a day's key is kept: the longest life of a record, and two for clocks */
+#define EPOCHS_MOST 4096    /* group keys held; each removal brings one or a few */
+#define EARLY_MOST 16       /* epochs kept while operations of their frontier are missing */
+#define FUTURE_SLACK 600    /* seconds a record may lie ahead of mesh time */
+#define LIFE_URGENT 86400   /* seconds a record of the class may live */
 #define LIFE_NORMAL (7 * 86400)
 #define LIFE_NOTICE (3 * 86400)
 #define LIFE_ASK (30 * 86400)
-#define CONTACT_LIFE (7 * 86400)  /* seconds */
-#define CONTACT_PERIOD 86400      /* seconds between contacts when nothing changed */
-#define CONTACT_SPACING 600       /* seconds between contacts at least */
-#define DIAL_FIRST 1000           /* ms of the first back-off */
-#define DIAL_LAST 300000          /* ms of the longest */
-#define DIAL_PSK_TIME 2000        /* ms without an answer to message 1 before another link key is tried */
-#define DIAL_LAN_MOST 3           /* outbound links on the local network: the rest of the mesh must stay in reach (DESIGN 6.7) */
-#define DOUBT_TIME 10000          /* ms a link may stay silent when its network has changed */
-#define JOIN_PATIENCE 30000       /* ms a `join` command waits */
-#define MARK_PERIOD 600           /* seconds between clock marks on disk */
-#define SECRETS_MOST 64           /* link keys kept */
+#define CONTACT_LIFE (7 * 86400) /* seconds */
+#define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
+#define CONTACT_SPACING 600      /* seconds between contacts at least */
+#define DIAL_FIRST 1000          /* ms of the first back-off */
+#define DIAL_LAST 300000         /* ms of the longest */
+#define DIAL_PSK_TIME 2000       /* ms without an answer to message 1 before another link key is tried */
+#define DIAL_LAN_MOST 3          /* outbound links on the local network: the rest of the mesh must stay in reach */
+#define DOUBT_TIME 10000         /* ms a link may stay silent when its network has changed */
+#define JOIN_PATIENCE 30000      /* ms a `join` command waits */
+#define MARK_PERIOD 600          /* seconds between clock marks on disk */
+#define SECRETS_MOST 64          /* link keys kept */
 #define SECRETS_DAYS 30
 
 /* ---- records ---- */
@@ -92,9 +92,9 @@ struct handed { /* households that have an own record on disk */
 };
 
 enum rec_flag {
-        REC_PENDING = 1,    /* its signature is being checked, or it is being written: not held yet */
-        REC_MINE = 2,       /* of this household */
-        REC_OWN = 4,        /* of this device */
+        REC_PENDING = 1, /* its signature is being checked, or it is being written: not held yet */
+        REC_MINE = 2,    /* of this household */
+        REC_OWN = 4,     /* of this device */
         REC_SENSOR = 8,
         REC_RETRACTED = 16, /* a held retraction names it: no element any more, its bytes are gone */
         REC_STORED = 32,
@@ -103,15 +103,15 @@ enum rec_flag {
 struct rec {
         struct hash id;
         mesh_wall created, expires;
-        uint32_t author;        /* index into mesh.authors: the slot's device */
-        uint32_t number;        /* own index in mesh.recs */
+        uint32_t author; /* index into mesh.authors: the slot's device */
+        uint32_t number; /* own index in mesh.recs */
         uint32_t day;
-        uint32_t next_slot;     /* chain of the slot table; REC_NONE ends it */
+        uint32_t next_slot; /* chain of the slot table; REC_NONE ends it */
         uint16_t index;
         uint8_t type, klass, flags;
-        struct hash *target;    /* of retractions: owned */
-        struct packet *packet;  /* its bytes while the store may not have them; owned reference */
-        struct handed *handed;  /* own: who has it; owned */
+        struct hash *target;   /* of retractions: owned */
+        struct packet *packet; /* its bytes while the store may not have them; owned reference */
+        struct handed *handed; /* own: who has it; owned */
 };
 #define REC_NONE UINT32_MAX
 
@@ -144,40 +144,40 @@ struct link {
         bool dialled, lan;
         struct mesh_addr addr;
         struct frames frames;
-        struct buf out;         /* handed out with the next SEND */
-        bool out_given;         /* `out` was handed out: forget it at the next call */
+        struct buf out; /* handed out with the next SEND */
+        bool out_given; /* `out` was handed out: forget it at the next call */
         struct packet_queue queue[6];
-        size_t backlog;         /* as the shell last said, plus what was handed out since */
+        size_t backlog; /* as the shell last said, plus what was handed out since */
         mesh_time since, heard, spoke, pinged;
-        mesh_time doubted;      /* when it was asked whether it is still there; 0: not */
-        mesh_wall wall;         /* when it came up */
+        mesh_time doubted; /* when it was asked whether it is still there; 0: not */
+        mesh_wall wall;    /* when it came up */
         uint64_t sent, received;
         enum wire_e_reason ending;
 
         struct key device, household; /* zeros until known */
-        bool psk_spare;         /* initiator: there are other link keys to try */
-        bool stranger;          /* responder: its static key is no current device's; only an admit helps */
-        bool unproven;          /* initiator: not known to us; only operations are taken */
+        bool psk_spare;               /* initiator: there are other link keys to try */
+        bool stranger;                /* responder: its static key is no current device's; only an admit helps */
+        bool unproven;                /* initiator: not known to us; only operations are taken */
         bool hello_sent, hello_got, joining;
         uint8_t their[LINK_SETS][8];
-        int64_t clock_offset;   /* their clock minus ours, seconds */
+        int64_t clock_offset; /* their clock minus ours, seconds */
 
-        bool lazy_out;          /* they pruned us: IHAVE only */
-        bool lazy_in;           /* we pruned them */
+        bool lazy_out; /* they pruned us: IHAVE only */
+        bool lazy_in;  /* we pruned them */
         uint32_t duplicates;
-        uint8_t announce[800];  /* short ids waiting for the next IHAVE */
+        uint8_t announce[800]; /* short ids waiting for the next IHAVE */
         size_t n_announce;
         mesh_time announce_due;
         struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
         size_t n_acks;
 
-        struct recon recon;     /* snapshot of the running session */
+        struct recon recon;        /* snapshot of the running session */
         enum wire_e_set recon_set; /* 0: none */
-        bool recon_opened;      /* by this side */
+        bool recon_opened;         /* by this side */
         uint32_t round;
-        uint32_t openings;      /* reconciliations the other side opened lately */
+        uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
-        uint32_t verifying;     /* its records whose signatures are being checked */
+        uint32_t verifying; /* its records whose signatures are being checked */
         mesh_wall until;
         mesh_time recon_due;    /* gives up then */
         bool synced[LINK_SETS]; /* equal once since the link came up */
@@ -189,12 +189,12 @@ struct link {
 /* ---- keys ---- */
 struct epoch {
         uint8_t id[16];
-        struct hash hash;       /* element of the OPS set */
+        struct hash hash; /* element of the OPS set */
         struct buf header;
-        struct wire_epoch w;    /* spans into header */
+        struct wire_epoch w; /* spans into header */
         bool has_key;
         struct key key, link_key;
-        uint32_t day;           /* of key */
+        uint32_t day; /* of key */
         mesh_wall since;
 };
 
@@ -212,7 +212,7 @@ struct revoke { /* a ticket taken back, by a device of the household that wrote 
         mesh_wall time, expires;
         struct buf bytes;
 };
-#define REVOKES_MOST 4096         /* held at once; the oldest gives way */
+#define REVOKES_MOST 4096 /* held at once; the oldest gives way */
 
 struct contact {
         struct key device;
@@ -220,14 +220,14 @@ struct contact {
         uint64_t seq;
         mesh_wall time;
         struct buf bytes;
-        uint32_t number;        /* names it in a push */
+        uint32_t number; /* names it in a push */
         struct mesh_addr addrs[MESH_ADDRS_MAX];
         size_t n_addrs;
 };
 
 struct address { /* somewhere to knock */
         struct mesh_addr addr;
-        struct key device;      /* zeros: not known */
+        struct key device; /* zeros: not known */
         bool manual, stored, ticket, self;
         bool lan;               /* a beacon came from it */
         bool lan_only;          /* and nothing else speaks for it */
@@ -235,8 +235,8 @@ struct address { /* somewhere to knock */
         mesh_time heard, urged; /* the last beacon; the last one that brought a dial forward */
         mesh_link link;         /* 0: not dialled now */
         uint32_t failures;
-        uint32_t psk_try;       /* which link key the next dial uses */
-        bool show_add;          /* the last greeting got no answer: bring our own operations along */
+        uint32_t psk_try; /* which link key the next dial uses */
+        bool show_add;    /* the last greeting got no answer: bring our own operations along */
         mesh_time next;
         mesh_wall down_since;
         enum wire_e_reason problem;
@@ -248,26 +248,36 @@ struct address { /* somewhere to knock */
 
 struct lan {
         uint16_t ports[MESH_LANS_MAX];
-        size_t n;               /* 0: off */
-        bool speaking;          /* this node is one that beacons */
-        mesh_time due;          /* of the next beacon; NEVER */
-        mesh_time invited;      /* until then a neighbour with a fresh ticket may be listening */
-        unsigned quick;         /* beacons still to come in quick succession */
+        size_t n;                /* 0: off */
+        bool speaking;           /* this node is one that beacons */
+        mesh_time due;           /* of the next beacon; NEVER */
+        mesh_time invited;       /* until then a neighbour with a fresh ticket may be listening */
+        unsigned quick;          /* beacons still to come in quick succession */
         uint64_t seen[LAN_SEEN]; /* the first half of each nonce, a ring */
         size_t seen_at;
 };
 
 /* What is waiting for STORED. */
-enum wait_kind { WAIT_NONE, WAIT_RECORD, WAIT_OP, WAIT_EPOCH, WAIT_FOUND, WAIT_JOIN, WAIT_INVITE, WAIT_REVOKE, WAIT_ADMIT };
+enum wait_kind {
+        WAIT_NONE,
+        WAIT_RECORD,
+        WAIT_OP,
+        WAIT_EPOCH,
+        WAIT_FOUND,
+        WAIT_JOIN,
+        WAIT_INVITE,
+        WAIT_REVOKE,
+        WAIT_ADMIT
+};
 struct wait {
         struct list list;
         uint64_t token;
         enum wait_kind kind;
-        uint64_t command;       /* token of the command to reply to; 0: none */
+        uint64_t command; /* token of the command to reply to; 0: none */
         uint32_t rec;
         mesh_link link;
         struct key id;
-        uint32_t left;          /* rows still to come (founding) */
+        uint32_t left; /* rows still to come (founding) */
         bool failed;
 };
 
@@ -310,8 +320,8 @@ struct mesh {
         struct list waits;
 
         /* belonging */
-        struct roster *roster;  /* NULL: no mesh */
-        bool member;            /* this device is a current member's */
+        struct roster *roster; /* NULL: no mesh */
+        bool member;           /* this device is a current member's */
         bool removed;
         struct key household;
         struct buf join_op, join_text;
@@ -332,10 +342,11 @@ struct mesh {
         struct revoke **revokes;
         size_t n_revokes, cap_revokes;
         struct map contacts;
-        bool renew;             /* no epoch is usable: this device makes one at renew_due */
+        bool renew; /* no epoch is usable: this device makes one at renew_due */
         mesh_time renew_due;
-        mesh_wall ratcheted;    /* when old days' keys were last wiped */
-        struct hash unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
+        mesh_wall ratcheted; /* when old days' keys were last wiped */
+        struct hash
+                unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
         size_t n_unsaved;
         mesh_time unsaved_due;
         uint64_t contact_seq;
@@ -347,13 +358,13 @@ struct mesh {
 
         /* records */
         struct map by_id;
-        struct rec **recs;      /* by number; NULL: free */
+        struct rec **recs; /* by number; NULL: free */
         size_t n_recs, cap_recs;
         uint32_t *free_recs;
         size_t n_free, cap_free;
-        struct rec **sorted;    /* held records by (created, id) */
+        struct rec **sorted; /* held records by (created, id) */
         size_t n_sorted, cap_sorted;
-        uint32_t *slots;        /* hash table of records by slot */
+        uint32_t *slots; /* hash table of records by slot */
         size_t cap_slots, n_slots;
         struct map authors_map;
         struct author **authors;
@@ -384,7 +395,7 @@ struct mesh {
 
         /* time */
         bool clock_trusted;
-        int64_t clock_offset;   /* mesh time minus wall, seconds */
+        int64_t clock_offset; /* mesh time minus wall, seconds */
         mesh_time clock_moved;
         mesh_wall mark;
         mesh_wall expire_due;
@@ -399,7 +410,7 @@ int mesh_store(struct mesh *m, const struct mesh_row *row, const struct wait *w)
 _printf_(2, 3) void mesh_trace(struct mesh *m, const char *fmt, ...);
 void mesh_state_changed(struct mesh *m);
 enum mesh_outcome mesh_standing(const struct mesh *m); /* DONE for a member, else why not */
-void mesh_membership(struct mesh *m); /* looks up again who this device is, after operations came */
+void mesh_membership(struct mesh *m);                  /* looks up again who this device is, after operations came */
 
 /* ---- clock.c ---- */
 mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */
@@ -414,27 +425,28 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
 struct link *link_find(struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
-int link_dismiss(struct link *l, size_t first); /* removed: its queue is dropped, the last it hears are the operations from
+int link_dismiss(struct link *l,
+                 size_t first); /* removed: its queue is dropped, the last it hears are the operations from
                                                    place @first on, the removal among them */
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
-int link_acks(struct link *l);  /* says what was acknowledged in this step */
-size_t link_queued(const struct link *l); /* bytes waiting behind the window */
-int link_flush(struct link *l); /* frames what the window allows */
+int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
+size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
+int link_flush(struct link *l);                                       /* frames what the window allows */
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m);
 uint64_t link_sid(const struct link *l, const struct hash *id);
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first; while joining the ticket's */
-int link_doubt(struct link *l); /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
-int link_greet(struct link *l); /* says hello, once */
+int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
+int link_greet(struct link *l);   /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
 struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
 size_t links_up(const struct mesh *m);
 size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
 void link_free(struct link *l);
 void link_caught_up(struct link *l);
-#define LINK_EACH(var, m) LIST_EACH(var, &(m)->links, struct link, list)
+#define LINK_EACH(var, m) LIST_EACH (var, &(m)->links, struct link, list)
 
 /* ---- on_message.c ---- */
 int on_body(struct link *l, struct span body); /* one frame; hangs up by itself on nonsense */
@@ -491,8 +503,8 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row);
 struct epoch *epoch_find(struct mesh *m, struct span id);
 struct epoch *epoch_usable(const struct mesh *m); /* rule U; NULL: none */
 bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret);
-int epoch_hand(struct link *l, const struct epoch *e); /* rule H */
-struct epoch *epoch_newest(struct mesh *m);            /* whose link key is dialled with; NULL: none */
+int epoch_hand(struct link *l, const struct epoch *e);                /* rule H */
+struct epoch *epoch_newest(struct mesh *m);                           /* whose link key is dialled with; NULL: none */
 size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first */
 void epochs_fini(struct mesh *m);
 
@@ -507,7 +519,8 @@ int records_flush(struct mesh *m); /* hands out the signatures collected in this
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);
 struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
-struct rec *records_retraction(struct mesh *m, const struct rec *of); /* what took (or is about to take) it back, or NULL */
+struct rec *records_retraction(struct mesh *m,
+                               const struct rec *of); /* what took (or is about to take) it back, or NULL */
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
 void records_drop(struct mesh *m, struct rec *r);
 int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */
@@ -529,7 +542,8 @@ void author_dropped(struct mesh *m, const struct rec *r); /* one of this device'
 
 /* ---- spread.c ---- */
 int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from);
-int spread_packet(struct mesh *m, struct packet *p, const struct link *from); /* operations, epochs, contacts: everywhere */
+int spread_packet(struct mesh *m, struct packet *p,
+                  const struct link *from); /* operations, epochs, contacts: everywhere */
 void spread_duplicate(struct link *l, const struct rec *r);
 int spread_ihave(struct link *l, struct span sids);
 int spread_graft(struct link *l, struct span sids);
@@ -542,7 +556,7 @@ int sync_digest(struct link *l, enum wire_e_set set, mesh_wall until, uint8_t re
 int sync_begin(struct link *l); /* after the greetings: opens sessions for what differs, in order */
 int sync_join(struct link *l);  /* before the greetings can be completed: asks for the roster */
 int sync_recon(struct link *l, const struct wire_recon *msg);
-int sync_pump(struct link *l);  /* fetches and queues what is owed */
+int sync_pump(struct link *l); /* fetches and queues what is owed */
 int sync_loaded(struct mesh *m, const struct mesh_event *ev);
 int sync_tick(struct mesh *m);
 mesh_time sync_deadline(const struct mesh *m);

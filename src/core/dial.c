@@ -142,7 +142,8 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why) {
         struct key keys[SECRETS_MOST];
         size_t n = epoch_link_keys(m, keys);
         hash_wipe(keys, sizeof(keys));
-        a->psk_try = n > 1 && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE) ? (a->psk_try + 1) % (uint32_t)n : 0;
+        a->psk_try =
+                n > 1 && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE) ? (a->psk_try + 1) % (uint32_t)n : 0;
         uint32_t doublings = MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
         a->failures++;

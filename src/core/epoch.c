@@ -273,8 +273,7 @@ static bool header_good(struct mesh *m, const struct epoch *e) {
         bool current;
         if (roster_removed_at(m->roster, (const struct hash *)(const void *)e->w.frontier.p,
                               e->w.frontier.n / sizeof(struct hash), &device, &removed, &current) ||
-            !current ||
-            memcmp(removed.b, e->w.removed.p, sizeof(removed.b)) != 0)
+            !current || memcmp(removed.b, e->w.removed.p, sizeof(removed.b)) != 0)
                 return false;
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
 }

@@ -192,7 +192,8 @@ int join_check_done(struct mesh *m) {
         mesh_membership(m);
         mesh_reply(m, command, MESH_OUT_DONE);
         for (size_t i = 0; i < m->n_addresses && !r; i++)
-                if ((m->addresses[i].ticket || m->addresses[i].lan) && m->addresses[i].link && !m->addresses[i].addr.scope)
+                if ((m->addresses[i].ticket || m->addresses[i].lan) && m->addresses[i].link &&
+                    !m->addresses[i].addr.scope)
                         r = address_store(m, &m->addresses[i]);
         return r;
 }

@@ -27,7 +27,7 @@ struct link *link_to_device(struct mesh *m, const struct key *device) {
 size_t links_up(const struct mesh *m) {
         size_t n = 0;
         LINK_EACH(l, m)
-                n += l->state == LINK_UP;
+        n += l->state == LINK_UP;
         return n;
 }
 
@@ -74,7 +74,7 @@ static bool nobody_yet(const struct link *l) { /* accepted, and has shown nothin
 size_t links_shown(const struct mesh *m) {
         size_t n = 0;
         LINK_EACH(l, m)
-                n += !nobody_yet(l);
+        n += !nobody_yet(l);
         return n;
 }
 
@@ -390,7 +390,7 @@ int link_greet(struct link *l) {
                 return link_say(l, LINK_ADMIT, &a);
         }
         /* PROTOCOL 8.17: "To a static key it does not know it MUST NOT send more than HELLO, ADMIT (rule 6.8), one
-         * operation (rule 6.16), PONG, and RECON for `ops` while it joins, until its roster knows the key." */
+         * operation (rule 6.16), and RECON for `ops` while it joins, until its roster knows the key." */
         /* They may not know us yet: bring the operation along that made this device a member's. */
         const struct address *at = address_of_link(m, l->id);
         if (!at || !at->show_add || !m->roster)
@@ -425,7 +425,7 @@ static bool link_settle_duplicate(struct link *l) {
 static bool link_welcome(struct link *l) {
         size_t inbound = 0;
         LINK_EACH(other, l->m)
-                inbound += other != l && other->state == LINK_UP && !other->dialled;
+        inbound += other != l && other->state == LINK_UP && !other->dialled;
         return l->dialled || l->joining || inbound < INBOUND_MOST;
 }
 
@@ -500,7 +500,7 @@ int link_doubt(struct link *l) {
 mesh_time link_deadline(const struct mesh *m) {
         mesh_time at = MESH_NEVER;
         LINK_EACH(l, m)
-                at = MIN(at, link_due(l));
+        at = MIN(at, link_due(l));
         return at;
 }
 

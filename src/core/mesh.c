@@ -35,8 +35,8 @@ struct mesh *mesh_free(struct mesh *m) {
         if (!m)
                 return NULL;
         LINK_EACH(l, m)
-                link_free(l);
-        LIST_EACH(w, &m->waits, struct wait, list) {
+        link_free(l);
+        LIST_EACH (w, &m->waits, struct wait, list) {
                 list_drop(&w->list);
                 free(w);
         }
@@ -200,7 +200,7 @@ static int start(struct mesh *m) {
 
 static int stored(struct mesh *m, uint64_t token, bool ok) {
         struct wait *found = NULL;
-        LIST_EACH(w, &m->waits, struct wait, list) {
+        LIST_EACH (w, &m->waits, struct wait, list) {
                 if (w->token == token) {
                         found = w;
                         break;
@@ -274,7 +274,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
 static int stop(struct mesh *m) {
         m->stopping = true;
         LINK_EACH(l, m)
-                link_hangup(l, REASON_SHUTDOWN);
+        link_hangup(l, REASON_SHUTDOWN);
         return 0;
 }
 
@@ -358,8 +358,8 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
 }
 
 static bool timed(enum mesh_event_type t) { /* events after which something may be due at once */
-        return t != MESH_EV_RECV && t != MESH_EV_HEARD && t != MESH_EV_RESTORE && t != MESH_EV_STORED && t != MESH_EV_LOADED &&
-               t != MESH_EV_VERIFIED;
+        return t != MESH_EV_RECV && t != MESH_EV_HEARD && t != MESH_EV_RESTORE && t != MESH_EV_STORED &&
+               t != MESH_EV_LOADED && t != MESH_EV_VERIFIED;
 }
 
 int mesh_step(struct mesh *m, const struct mesh_event *ev) {

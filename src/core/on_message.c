@@ -136,14 +136,22 @@ static const struct {
         int (*on)(struct link *l, const union message *msg, struct span raw);
         enum need need;
 } handlers[] = {
-        [LINK_HELLO] = {on_hello, NEED_NOTHING},      [LINK_ADMIT] = {on_admit, NEED_HELLO},
-        [LINK_REFUSED] = {on_refused, NEED_NOTHING},  [LINK_OP] = {on_op, NEED_HELLO},
-        [LINK_EPOCH_KEY] = {on_epoch_key, NEED_HELLO}, [LINK_CONTACT] = {on_contact, NEED_UP},
-        [LINK_RECORD] = {on_record, NEED_UP},         [LINK_IHAVE] = {on_ihave, NEED_UP},
-        [LINK_GRAFT] = {on_graft, NEED_UP},           [LINK_PRUNE] = {on_prune, NEED_UP},
-        [LINK_ACK] = {on_ack, NEED_UP},               [LINK_RECON] = {on_recon, NEED_PROVEN},
-        [LINK_PING] = {on_ping, NEED_UP},          [LINK_PONG] = {on_pong, NEED_UP},
-        [LINK_BYE] = {on_bye, NEED_NOTHING},          [LINK_REVOKE] = {on_revoke, NEED_UP},
+        [LINK_HELLO] = {on_hello, NEED_NOTHING},
+        [LINK_ADMIT] = {on_admit, NEED_HELLO},
+        [LINK_REFUSED] = {on_refused, NEED_NOTHING},
+        [LINK_OP] = {on_op, NEED_HELLO},
+        [LINK_EPOCH_KEY] = {on_epoch_key, NEED_HELLO},
+        [LINK_CONTACT] = {on_contact, NEED_UP},
+        [LINK_RECORD] = {on_record, NEED_UP},
+        [LINK_IHAVE] = {on_ihave, NEED_UP},
+        [LINK_GRAFT] = {on_graft, NEED_UP},
+        [LINK_PRUNE] = {on_prune, NEED_UP},
+        [LINK_ACK] = {on_ack, NEED_UP},
+        [LINK_RECON] = {on_recon, NEED_PROVEN},
+        [LINK_PING] = {on_ping, NEED_UP},
+        [LINK_PONG] = {on_pong, NEED_UP},
+        [LINK_BYE] = {on_bye, NEED_NOTHING},
+        [LINK_REVOKE] = {on_revoke, NEED_UP},
 };
 
 static bool allowed(const struct link *l, enum need need) {

@@ -43,7 +43,7 @@ void records_fini(struct mesh *m) {
         map_fini(&m->authors_map);
         buf_fini(&m->verify);
         buf_fini(&m->verify_for);
-        LIST_EACH(b, &m->verify_out, struct verify_batch, list) {
+        LIST_EACH (b, &m->verify_out, struct verify_batch, list) {
                 list_drop(&b->list);
                 free(b);
         }
@@ -207,7 +207,8 @@ static int number_take(struct mesh *m, uint32_t *ret) {
         return 0;
 }
 
-static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct key *device, const struct hash *target) {
+static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct key *device,
+                           const struct hash *target) {
         struct author *a = author_get(m, device);
         struct rec *r = a ? malloc(sizeof(*r)) : NULL;
         if (!r)
@@ -459,8 +460,9 @@ int records_take(struct link *from, const struct wire_record *w, struct span raw
                 return 0;
         /* PROTOCOL 4.9: "A node MUST NOT accept a second record for a slot that has one, nor a second retraction for
          * a slot that has one." */
-        if (w->type == RECORD_RETRACT ? !retract_fits(m, w, d)
-                                      : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
+        if (w->type == RECORD_RETRACT
+                    ? !retract_fits(m, w, d)
+                    : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
                 return 0;
         struct rec *r = records_new(m, &id, w);
         if (!r)
@@ -538,7 +540,8 @@ static bool record_open(struct mesh *m, const struct rec *r, const struct wire_r
  * case." */
 static bool alert_means(const struct wire_record *w, const struct wire_alert *a) {
         return cell_valid(a->cell) && a->clips.n % 32 == 0 &&
-               w->klass == record_class_of((uint8_t)a->kind, (uint8_t)a->urgency, (uint8_t)a->severity, (uint8_t)a->status);
+               w->klass ==
+                       record_class_of((uint8_t)a->kind, (uint8_t)a->urgency, (uint8_t)a->severity, (uint8_t)a->status);
 }
 
 /* PROTOCOL 4.16: "A follow-up MUST name its alert in `follow.target`. Its class MUST be normal; of update and
@@ -604,7 +607,8 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 return e;
         if (record_open(m, r, &w, raw, &plain)) {
                 is_alert = r->type == RECORD_ALERT &&
-                           codec_decode(&wire_alert_desc, buf_span(&plain), &alert, NULL) == 0 && alert_means(&w, &alert);
+                           codec_decode(&wire_alert_desc, buf_span(&plain), &alert, NULL) == 0 &&
+                           alert_means(&w, &alert);
                 is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT &&
                             codec_decode(&wire_follow_desc, buf_span(&plain), &follow, NULL) == 0 &&
                             follow_means(&w, &follow);
@@ -624,7 +628,7 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
 
 int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) {
         struct verify_batch *batch = NULL;
-        LIST_EACH(b, &m->verify_out, struct verify_batch, list) {
+        LIST_EACH (b, &m->verify_out, struct verify_batch, list) {
                 if (b->token == token) {
                         batch = b;
                         break;

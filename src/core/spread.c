@@ -33,7 +33,8 @@ static int announce(struct link *l, const struct rec *r) {
 
 int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from) {
         LINK_EACH(l, m) {
-                if (l == from || l->state != LINK_UP || !l->synced[LINK_OPS]) /* who lacks operations can't judge records */
+                if (l == from || l->state != LINK_UP ||
+                    !l->synced[LINK_OPS]) /* who lacks operations can't judge records */
                         continue;
                 int e = 0;
                 if (!pushes(l, r))
@@ -78,7 +79,7 @@ static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
 
 static size_t grafts_of(const struct mesh *m, mesh_link link) {
         size_t n = 0;
-        LIST_EACH(g, &m->grafts, struct graft, list)
+        LIST_EACH (g, &m->grafts, struct graft, list)
                 n += g->link == link;
         return n;
 }
@@ -115,7 +116,8 @@ int spread_graft(struct link *l, struct span sids) {
                         const struct rec *r = m->recent[k] == REC_NONE ? NULL : m->recs[m->recent[k]];
                         if (!r || link_sid(l, &r->id) != sid)
                                 continue;
-                        if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >= OWED_BY_GRAFT) /* sync brings the rest */
+                        if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >=
+                            OWED_BY_GRAFT) /* sync brings the rest */
                                 return 0;
                         int e = push_add(&l->push[LINK_RECORDS], r->number);
                         if (e)
@@ -142,7 +144,7 @@ int spread_tick(struct mesh *m) {
                 if (r)
                         return r;
         }
-        LIST_EACH(g, &m->grafts, struct graft, list) {
+        LIST_EACH (g, &m->grafts, struct graft, list) {
                 if (g->due > m->now)
                         continue;
                 struct link *l = link_find(m, g->link);
@@ -165,14 +167,14 @@ int spread_tick(struct mesh *m) {
 mesh_time spread_deadline(const struct mesh *m) {
         mesh_time at = MESH_NEVER;
         LINK_EACH(l, m)
-                if (l->state == LINK_UP && l->n_announce)
-                        at = MIN(at, l->announce_due);
-        LIST_EACH(g, &m->grafts, struct graft, list)
+        if (l->state == LINK_UP && l->n_announce)
+                at = MIN(at, l->announce_due);
+        LIST_EACH (g, &m->grafts, struct graft, list)
                 at = MIN(at, g->due);
         return at;
 }
 
 void spread_fini(struct mesh *m) {
-        LIST_EACH(g, &m->grafts, struct graft, list)
+        LIST_EACH (g, &m->grafts, struct graft, list)
                 graft_drop(m, g);
 }

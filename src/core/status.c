@@ -44,7 +44,7 @@ bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
                 const struct address *a = &m->addresses[k];
                 bool up = false;
                 LINK_EACH(l, m)
-                        up = up || (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)));
+                up = up || (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)));
                 if (up || a->self || i-- > 0)
                         continue;
                 *ret = (struct mesh_peer){.device = a->device,

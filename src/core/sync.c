@@ -63,7 +63,7 @@ static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret
 static int snapshot_contacts(const struct link *l, struct recon *ret) {
         const struct mesh *m = l->m;
         mesh_wall now = clock_now(m);
-        MAP_EACH(c, &m->contacts, struct contact) {
+        MAP_EACH (c, &m->contacts, struct contact) {
                 int r = c->time + CONTACT_LIFE > now ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number) : 0;
                 if (r)
                         return r;
@@ -265,7 +265,7 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
 
 /* ---- what is owed ---- */
 static struct contact *contact_at(const struct mesh *m, uint32_t what) {
-        MAP_EACH(c, &m->contacts, struct contact)
+        MAP_EACH (c, &m->contacts, struct contact)
                 if (c->number == what)
                         return c;
         return NULL;
@@ -375,8 +375,8 @@ int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
 mesh_time sync_deadline(const struct mesh *m) {
         mesh_time at = m->n_links ? m->sync_due : MESH_NEVER;
         LINK_EACH(l, m)
-                if (l->recon_set && l->recon_opened)
-                        at = MIN(at, l->recon_due);
+        if (l->recon_set && l->recon_opened)
+                at = MIN(at, l->recon_due);
         return at;
 }
 
@@ -392,7 +392,7 @@ int sync_tick(struct mesh *m) {
         m->sync_due = m->now + SYNC_PERIOD * 4 / 5 + rng_below(&m->rng, SYNC_PERIOD * 2 / 5);
         size_t n = 0;
         LINK_EACH(l, m)
-                n += l->state == LINK_UP && l->dialled && !l->recon_set;
+        n += l->state == LINK_UP && l->dialled && !l->recon_set;
         if (!n)
                 return 0;
         size_t pick = rng_below(&m->rng, n);

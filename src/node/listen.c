@@ -211,7 +211,7 @@ static int by_rank(const void *a, const void *b) {
         return x != y ? x - y : memcmp(a, b, sizeof(struct mesh_addr));
 }
 
-/* RULES, tickets: from --advertise, then --listen (loopback if that is all), wildcards expanded. */
+/* From --advertise, then --listen (loopback if that is all), wildcards expanded. */
 static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MAX]) {
         struct found f = {.n = 0};
         size_t used = 0;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define PROGRAM "porchlight-vault"
-#define VAULT_FD 3 /* of the socketpair, in the vault */
+#define VAULT_FD 3          /* of the socketpair, in the vault */
 #define IN_MAX (128 * 1024) /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
 #define KNOCK_FIRST 1       /* ms between looks for owner.sock … */
 #define KNOCK_LATER 50      /* … and once it has taken longer than usual */
@@ -24,7 +24,7 @@
 #define RETRY_MOST 30000
 #define RETRY_DOUBLINGS 9
 #define LIVED_WELL 60000    /* ms after which a death counts as the first again */
-#define JOIN_PATIENCE 30000 /* RULES: `join` returns after 30 s at most */
+#define JOIN_PATIENCE 30000 /* `join` returns after 30 s at most */
 
 struct vault_errand {
         struct command cmd;
@@ -316,7 +316,7 @@ static bool try_folder(struct buf *path, struct span folder) {
         return access(buf_cstr(path), X_OK) == 0;
 }
 
-/* RULES: helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
+/* Helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
 static bool find_program(const struct node *n, struct buf *ret) {
         char self[1024];
         const char *env = getenv("PORCHLIGHT_LIBEXEC");

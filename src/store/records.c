@@ -141,7 +141,7 @@ static int wipe(struct store *s, struct known *target) {
         return r ? r : run_on(s, SQL_WORDS_WIPE, target->n);
 }
 
-/* DESIGN 6.13: "Retraction by the author replaces the payload by a tombstone everywhere." */
+/* A retraction by the author replaces the payload by a tombstone. */
 static int retract(struct store *s, const struct known *k) {
         int r = insert_retraction(s, k);
         if (!r)

@@ -13,7 +13,7 @@
 #include "crypto/box.h"
 
 #define KEYFILE_SALT 16
-#define KEYFILE_PASSES 3 /* what new files ask of Argon2id; DESIGN.md 6.1 */
+#define KEYFILE_PASSES 3 /* what new files ask of Argon2id */
 #define KEYFILE_MEMORY_KIB (64 * 1024)
 #define KEYFILE_PASSES_MAX 16    /* what a file may ask at most: it must not take the machine down */
 #define KEYFILE_MEMORY_KIB_MIN 8 /* Argon2's own least */

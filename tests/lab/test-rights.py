@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may read what on a machine with several users, and keys that cannot be read: never replaced, always told by name.
 
-Needs root, to be other users. The daemon runs as one without rights (OWNER), so that what it cannot read it cannot read.
+Needs root, to be other users. The daemon runs as one without rights (OWNER), so that modes mean something to it.
 """
 import json
 import os
@@ -125,7 +125,7 @@ class Rights(street.Play):
     # -- what others may --
 
     def case_never_open(self):
-        """under umask 000 nothing is ever open to group or others: database, WAL, keys, sockets, from the first moment"""
+        """under umask 000 nothing is ever open to others: database, WAL, keys, sockets, from the first moment"""
         home = self.anna
         home.umask = 0
         watcher = Watcher(home.folder)
@@ -151,8 +151,8 @@ class Rights(street.Play):
         home = self.anna
         for mode in (0o700, 0o711, 0o755):
             os.chmod(home.folder, mode)
-            for words in (('status',), ('nearby',), ('post', 'fire', 'x'), ('vault', 'show'), ('mesh', 'leave', '--yes'),
-                          ('member', 'list')):
+            for words in (('status',), ('nearby',), ('post', 'fire', 'x'), ('vault', 'show'),
+                          ('mesh', 'leave', '--yes'), ('member', 'list')):
                 self.no_access(home, as_user(OTHER), *words)
             seen = [name for name in self.readable(home, as_user(OTHER)) if not (mode == 0o755 and name == '.')]
             equal(seen, [], f'what he reads at {mode:o}')
@@ -281,15 +281,15 @@ class Rights(street.Play):
         equal(self.anna.one('device', 'list')['id'], device, 'the device, once its key is back')
 
     def case_household_key(self):
-        """a household key that cannot be read: told by name to who asks, posting goes on, nothing is made in its place"""
+        """a household key that cannot be read: told by name to who asks, posting goes on, nothing replaces it"""
         path = os.path.join(self.anna.folder, 'vault', 'household')
         for name, spoil in self.spoils().items():
             self.anna.stop()
             mend = self.spoilt(path, spoil)
             before = self.fingerprint(path)
             self.anna.start()
-            for words in (('mesh', 'leave', '--yes'), ('mesh', 'create', 'New', '--household', 'New', '--at', street.PLACE,
-                                                       '--no-passphrase')):
+            found = ('mesh', 'create', 'New', '--household', 'New', '--at', street.PLACE, '--no-passphrase')
+            for words in (('mesh', 'leave', '--yes'), found):
                 said = self.anna.cli(*words, '--json')
                 check(said.code not in (0, street.UNREACHABLE) and said.error()['name'].startswith('key-file-'),
                       f'with a key that is {name}: {said}')

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon as a service: all a home does works inside what contrib/systemd/porchlight.service leaves it.
 
-systemd itself need not run: tests/support/confine.py reads the unit and builds the same walls. Needs root, systemd-analyze
-(which knows what @system-service is) and libseccomp. What is told to systemd goes to a socket of this test.
+systemd itself need not run: tests/support/confine.py reads the unit and builds the same walls. Needs root,
+systemd-analyze (which knows what @system-service is) and libseccomp. What is told to systemd goes to a socket of this test.
 """
 import json
 import os
@@ -88,14 +88,16 @@ class Served(street.Home):
         self.notify = None
 
     def confined(self, *words):
-        return [sys.executable, CONFINE, self.play.unit, os.path.dirname(self.play.programs.daemon), self.folder, *words]
+        programs = os.path.dirname(self.play.programs.daemon)
+        return [sys.executable, CONFINE, self.play.unit, programs, self.folder, *words]
 
     def spawn(self, *more):
-        """With no address it listens where the unit says: port 7345 is not for a test, so it gets one of its own."""
+        """As Home.spawn, with what the unit says before what a test needs: a port of its own, and loopback."""
         env = dict(self.play.env, **({'NOTIFY_SOCKET': self.notify} if self.notify else {}))
+        args = self.confined('--listen', self.listen, '--no-lan', *more)
         with open(self.log, 'ab') as log:
-            process = subprocess.Popen(self.confined('--listen', self.listen, '--no-lan', *more), stdin=subprocess.DEVNULL,
-                                       stdout=log, stderr=log, env=env, preexec_fn=street.die_with_parent)
+            process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env,
+                                       preexec_fn=street.die_with_parent)
         self.play.processes.append(process)
         return process
 
@@ -153,10 +155,9 @@ class Service(street.Play):
         vaults = self.anna.children()
         equal(len(vaults), 1, 'children of the daemon')
         for pid in (str(self.anna.process.pid), *vaults):
-            equal(status_of(pid, 'Uid', 'Gid', 'NoNewPrivs', 'Seccomp', 'CapBnd', 'CapEff', 'Threads')
-                  | {'Threads': '-'},
-                  {'Uid': str(confine.UID), 'Gid': str(confine.GID), 'NoNewPrivs': '1', 'Seccomp': '2', 'CapBnd': '0' * 16,
-                   'CapEff': '0' * 16, 'Threads': '-'}, f'status of {pid}')
+            equal(status_of(pid, 'Uid', 'Gid', 'NoNewPrivs', 'Seccomp', 'CapBnd', 'CapEff'),
+                  {'Uid': str(confine.UID), 'Gid': str(confine.GID), 'NoNewPrivs': '1', 'Seccomp': '2',
+                   'CapBnd': '0' * 16, 'CapEff': '0' * 16}, f'status of {pid}')
 
     def case_found(self):
         """root founds a street, the service keeps it"""
@@ -177,7 +178,7 @@ class Service(street.Play):
         self.wait(lambda: self.ben.alert(mine['id'])['state'] == 'retracted', 'the retraction')
 
     def case_group(self):
-        """who is in the group reads and posts; others are refused by name, and so is the group where it needs the owner"""
+        """the group reads and posts; others are refused by name, and so is the group where it takes the owner"""
         member = self.anna.as_user(MEMBER, 'post', 'animal', 'A fox', '--json')
         equal(member.code, 0, f'exit code of {member}')
         check(member.row()['id'] in self.anna.alerts(), 'the post is not there')
@@ -194,7 +195,8 @@ class Service(street.Play):
             for name in [*folders, *names]:
                 st = os.lstat(os.path.join(folder, name))
                 want = 0o660 if name == 'control.sock' else 0o700 if stat.S_ISDIR(st.st_mode) else 0o600
-                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), confine.UID, confine.GID), name)
+                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), confine.UID, confine.GID),
+                      name)
 
     def case_reload(self):
         """SIGHUP, as ExecReload= sends it, changes nothing that works"""
@@ -221,13 +223,14 @@ class Service(street.Play):
         secret = os.path.join(self.folder, 'secret')
         with open(secret, 'w', encoding='utf-8') as file:
             file.write('four words are better\n')
-        home.one('mesh', 'create', 'Locked Street', '--household', 'Cleo', '--at', street.PLACE, '--passphrase-file', secret)
+        home.one('mesh', 'create', 'Locked Street', '--household', 'Cleo', '--at', street.PLACE, '--passphrase-file',
+                 secret)
         home.cli('vault', 'lock', code=0)
         home.cli('vault', 'unlock', '--passphrase-file', secret, code=0)
         home.stop()
 
     def case_told(self):
-        """systemd is told READY=1 once both sockets answer, and STOPPING=1 before it ends; SIGTERM to the daemon is enough"""
+        """READY=1 is said once both sockets answer, STOPPING=1 before the end; SIGTERM to the daemon alone is enough"""
         told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         told.bind(f'\0porchlight-test-{os.getpid()}')
         told.settimeout(street.PATIENCE)

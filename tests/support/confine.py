@@ -3,7 +3,7 @@
 """Runs a program as a unit of systemd would, without systemd: confine.py UNIT PROGRAMS STATE [ARG...]
 
 Reads the [Service] section of UNIT and does to itself what systemd would do before it starts the program: mounts of its
-own in which all is read-only but STATE (as /var/lib/porchlight), the user, no capabilities, the filters for system calls.
+own in which all is read-only but STATE (as /var/lib/porchlight), the user, no capabilities, filtered system calls.
 Then it becomes the program of ExecStart=, taken from the folder PROGRAMS, with ARG... after its own arguments. With
 --instead PROGRAM it becomes that one: a probe, to see that the walls stand. Root only.
 

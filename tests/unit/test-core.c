@@ -241,7 +241,7 @@ static void test_idle_is_quiet(void **state) {
         uint64_t before = street_bytes(s);
         street_run_for(s, 3600);
         uint64_t each = (street_bytes(s) - before) / 3600 / 5;
-        assert_true(each < 80); /* bytes a second a home, DESIGN section 9 */
+        assert_true(each < 80); /* bytes a second a home */
         street_free(s);
 }
 
