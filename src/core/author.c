@@ -30,8 +30,8 @@ static enum mesh_outcome complete(const struct mesh *m, const struct mesh_draft 
         if (d->text.n > TEXT_MOST || d->clips.n > 96 || d->clips.n % 32)
                 return MESH_OUT_BAD_TEXT;
         uint8_t klass = record_class_of((uint8_t)a.kind, (uint8_t)a.urgency, (uint8_t)a.severity, (uint8_t)a.status);
-        uint64_t life = d->expires_in ? d->expires_in : MIN((uint64_t)k->hours * 3600, records_life(klass));
-        if (life > records_life(klass))
+        uint64_t life = d->expires_in ? d->expires_in : MIN((uint64_t)k->hours * 3600, record_life(klass));
+        if (life > record_life(klass))
                 return MESH_OUT_BAD_TIME;
         if (d->doing)
                 WIRE_PUT(&a, ALERT, doing, d->doing);
@@ -51,7 +51,7 @@ enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_dr
 
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        uint16_t quota = records_quota(m, me, klass, sensor),
+        uint16_t quota = record_quota(m, me, klass, sensor),
                  i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
         while (i < quota && records_slot(m, &m->sign.pub, day, klass, i))
                 i++;
@@ -118,7 +118,7 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
         memcpy(wait->id.b, id.b, sizeof(id.b));
         if (!rec->packet)
                 return ERR_NOMEM;
-        return records_store(m, rec, w, buf_span(&raw), alert, follow, wait);
+        return record_store(m, rec, w, buf_span(&raw), alert, follow, wait);
 }
 
 static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
@@ -183,7 +183,7 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
         uint64_t until = 0;
         if (o == MESH_OUT_DONE) {
                 until = d->type == RECORD_UPDATE && d->expires_in ? now + d->expires_in : t->expires;
-                if (until - now > records_life((uint8_t)w.klass))
+                if (until - now > record_life((uint8_t)w.klass))
                         o = MESH_OUT_BAD_TIME;
         }
         if (o == MESH_OUT_DONE && !retract && !next_slot(m, (uint32_t)w.day, (uint8_t)w.klass, false, &index))

@@ -8,7 +8,8 @@
  *   found.c      founding and joining                       admit.c     admitting others
  *   ops.c        operations and orphans                     epoch.c     group and link keys
  *   revoke.c     tickets taken back
- *   records.c    the index of held records, acceptance      author.c    own posts
+ *   accept.c     a neighbour's record comes in              author.c    own posts
+ *   records.c    the index of held records                  record.c    one record: id, key, class, meaning
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
@@ -513,26 +514,37 @@ int records_init(struct mesh *m);
 void records_fini(struct mesh *m);
 void records_start(struct mesh *m); /* after the last RESTORE */
 int records_restore(struct mesh *m, const struct mesh_row *row);
-int records_take(struct link *from, const struct wire_record *w, struct span raw);
-int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n);
-int records_flush(struct mesh *m); /* hands out the signatures collected in this step */
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);
 struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
-struct rec *records_retraction(struct mesh *m,
-                               const struct rec *of); /* what took (or is about to take) it back, or NULL */
+/* The retraction that stands in a slot beside its record, or NULL. */
+struct rec *records_retracted_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass,
+                                   uint16_t index);
+/* What took (or is about to take) it back, or NULL. */
+struct rec *records_retraction(struct mesh *m, const struct rec *of);
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
 void records_drop(struct mesh *m, struct rec *r);
 int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */
-int records_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
-                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
-int records_stored(struct mesh *m, struct wait *w);
-uint16_t records_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor);
-uint64_t records_life(uint8_t klass); /* 0: unknown class */
+
+/* ---- record.c ---- */
 void record_id(const struct mesh *m, struct span raw, struct hash *ret);
+uint64_t record_life(uint8_t klass); /* seconds; 0: unknown class */
+uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor);
+uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
                 bool *ret_ok);
-uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
+/* Appends the plaintext; false: no key here, or it does not open. */
+bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw, struct buf *plain);
+bool record_alert_means(const struct wire_record *w, const struct wire_alert *a);
+bool record_follow_means(const struct wire_record *w, const struct wire_follow *f);
+int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
+                 const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
+
+/* ---- accept.c ---- */
+int accept_record(struct link *from, const struct wire_record *w, struct span raw);
+int accept_flush(struct mesh *m); /* hands out the signatures collected in this step */
+int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n);
+int accept_stored(struct mesh *m, struct wait *w);
 
 /* ---- author.c ---- */
 int author_publish(struct mesh *m, const struct mesh_event *ev);

@@ -224,7 +224,7 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 r = epoch_stored(m, found);
                 break;
         case WAIT_RECORD:
-                r = records_stored(m, found);
+                r = accept_stored(m, found);
                 break;
         case WAIT_FOUND:
                 r = found_stored(m, found);
@@ -328,7 +328,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_LOADED:
                 return sync_loaded(m, ev);
         case MESH_EV_VERIFIED:
-                return records_verified(m, ev->token, ev->verified.good, ev->verified.n);
+                return accept_verified(m, ev->token, ev->verified.good, ev->verified.n);
         case MESH_EV_LISTENING:
                 return listening(m, ev);
         case MESH_EV_LAN:
@@ -375,7 +375,7 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
         if (!r && (timed(ev->type) || m->now >= mesh_deadline(m)))
                 r = timers(m);
         if (!r)
-                r = records_flush(m);
+                r = accept_flush(m);
         LINK_EACH(l, m) {
                 if (!r && l->state == LINK_UP)
                         r = sync_pump(l);

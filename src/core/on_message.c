@@ -76,7 +76,7 @@ static int on_contact(struct link *l, const union message *msg, struct span raw)
 }
 
 static int on_record(struct link *l, const union message *msg, struct span raw) {
-        return records_take(l, &msg->record, raw);
+        return accept_record(l, &msg->record, raw);
 }
 
 static int on_ihave(struct link *l, const union message *msg, struct span raw) {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The index of held records, and the one gate through which a record comes in. Checks run in the order of their cost: what
- * the header alone says (time, class, quota), then dedupe, then the slot, then the signature (checked by the shell, in
- * batches, on all cores), then decryption and meaning. A record is relayed once its signature is good; it is acknowledged
- * once it is on disk.
+ * The index of held records: by id, by slot, by time. Bodies are on disk; of each record the index knows what the header
+ * says, and its bytes only as long as the disk may not have them.
  */
 #include "core/core.h"
 
@@ -11,7 +9,6 @@
 
 #define CHUNK 256
 #define SLOTS_FIRST 64
-#define RESYNC_TIME 1000 /* ms after a forged record until a neighbour is asked what is missing */
 
 int records_init(struct mesh *m) {
         map_init(&m->by_id, m->map_seed);
@@ -47,49 +44,6 @@ void records_fini(struct mesh *m) {
                 list_drop(&b->list);
                 free(b);
         }
-}
-
-void record_id(const struct mesh *m, struct span raw, struct hash *ret) {
-        hash_make(ret, DOMAIN_RECORD, roster_mesh(m->roster), codec_before(raw, RECORD_KEY_sig));
-}
-
-uint64_t records_life(uint8_t klass) {
-        switch (klass) {
-        case CLASS_URGENT:
-                return LIFE_URGENT;
-        case CLASS_NORMAL:
-                return LIFE_NORMAL;
-        case CLASS_NOTICE:
-                return LIFE_NOTICE;
-        case CLASS_ASK:
-                return LIFE_ASK;
-        }
-        return 0;
-}
-
-/* Slots of a class a day: whole devices all of them, others a quarter; a third of either for machines. At least one. */
-uint16_t records_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor) {
-        uint32_t n = 0;
-        if (klass == CLASS_URGENT)
-                n = roster_charter(m->roster, CHARTER_urgent);
-        else if (klass == CLASS_NORMAL)
-                n = roster_charter(m->roster, CHARTER_normal);
-        else if (klass == CLASS_NOTICE)
-                n = roster_charter(m->roster, CHARTER_notices);
-        else if (klass == CLASS_ASK)
-                n = d->share == SHARE_WHOLE ? 4 : 0;
-        if (n && klass != CLASS_ASK && d->share == SHARE_QUARTER)
-                n = MAX(n / 4, 1u);
-        if (n && sensor)
-                n = MAX(n / 3, 1u);
-        return (uint16_t)MIN(n, 16384u);
-}
-
-uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status) {
-        const struct wire_kind_row *k = wire_kind_find(kind);
-        bool severe = severity == SEVERITY_EXTREME || severity == SEVERITY_SEVERE;
-        bool urgent = k && k->may_be_urgent && urgency == URGENCY_IMMEDIATE && severe && status == STATUS_ACTUAL;
-        return urgent ? CLASS_URGENT : CLASS_NORMAL;
 }
 
 struct rec *records_find(struct mesh *m, const struct hash *id) {
@@ -149,6 +103,12 @@ static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint
 struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index) {
         struct author *a = map_find(&m->authors_map, device->b);
         return a ? slot_find(m, a->number, day, klass, index, false) : NULL;
+}
+
+struct rec *records_retracted_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass,
+                                   uint16_t index) {
+        struct author *a = map_find(&m->authors_map, device->b);
+        return a ? slot_find(m, a->number, day, klass, index, true) : NULL;
 }
 
 struct rec *records_retraction(struct mesh *m, const struct rec *of) {
@@ -380,305 +340,4 @@ int records_restore(struct mesh *m, const struct mesh_row *row) {
                 return 0;
         struct rec *r = rec_add(m, &like, &row->record.device, retract ? &row->record.target : NULL);
         return r ? records_hold(m, r) : ERR_NOMEM;
-}
-
-/* ---- coming in ---- */
-static bool header_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
-        mesh_wall now = clock_now(m);
-        uint64_t life = records_life((uint8_t)w->klass);
-        bool retract = w->type == RECORD_RETRACT;
-        /* PROTOCOL 4.6: "The class MUST be one of the four that have names. `expires` MUST be later than `created`
-         * and later than now." */
-        if (!life || w->expires <= w->created || w->expires <= now)
-                return false;
-        /* PROTOCOL 4.7: "A node MUST hold back, that is drop and not count against the sender, a record whose
-         * `created` is more than 600 s ahead of now." */
-        if (w->created > now + FUTURE_SLACK) /* held back, not rejected: sync brings it when its time has come */
-                return false;
-        /* PROTOCOL 4.8: "`target` MUST be there in a retraction and in no other record; `target_device` MUST NOT be
-         * in any but a retraction." */
-        if (retract != WIRE_HAS(w, RECORD, target) || (WIRE_HAS(w, RECORD, target_device) && !retract))
-                return false;
-        /* PROTOCOL 4.4: "`day` of a record MUST be the day of `created`." */
-        if (w->expires - w->created > life || (!retract && w->day != w->created / MESH_DAY))
-                return false;
-        /* Of a retraction the day is its target's: its end lies within that day and a life. */
-        if (retract && (w->day > w->created / MESH_DAY || w->expires >= (w->day + 1) * MESH_DAY + life))
-                return false;
-        bool sensor = WIRE_HAS(w, RECORD, sensor);
-        /* PROTOCOL 4.5: "`index` MUST be below the quota of the device for that class." */
-        if (!retract && w->index >= records_quota(m, d, (uint8_t)w->klass, sensor))
-                return false;
-        /* PROTOCOL 4.3: "a record MUST be dropped if `created` is later than the device's end (rule 5.70), and
-         * stands otherwise." */
-        return d->gone_at == 0 || w->created <= d->gone_at;
-}
-
-/* A retraction is the slot's household's own, and names the record that stands in the slot (or will). */
-static bool retract_fits(struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
-        struct key slot_device;
-        struct hash target;
-        memcpy(slot_device.b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, 32);
-        memcpy(target.b, w->target.p, sizeof(target.b));
-        const struct roster_device *of = roster_device_find(m->roster, &slot_device);
-        /* PROTOCOL 4.17: "The household of the signer MUST be the household of the slot's device." */
-        if (!of || of->home != d->home || w->index >= records_quota(m, of, (uint8_t)w->klass, false))
-                return false;
-        const struct author *a = map_find(&m->authors_map, slot_device.b);
-        if (a && slot_find(m, a->number, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index, true))
-                return false; /* taken back already */
-        struct rec *t = records_slot(m, &slot_device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index);
-        return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
-}
-
-/* PROTOCOL 10.7: "a node sends ACK over every link that is up to a device of the household of the record's slot,
- * whoever brought the record" */
-/* The author's household hears from its own neighbours that they have it on disk. */
-static int acknowledge(struct link *l, const struct rec *r) {
-        const struct roster_device *d = roster_device_find(l->m->roster, &l->m->authors[r->author]->device);
-        if (l->state != LINK_UP || !d || !key_eq(&l->household, &d->home->key))
-                return 0;
-        l->acks[l->n_acks++] = r->id;
-        return l->n_acks == ACKS_MOST ? link_acks(l) : 0;
-}
-
-int records_take(struct link *from, const struct wire_record *w, struct span raw) {
-        struct mesh *m = from->m;
-        struct key device;
-        struct hash id;
-        memcpy(device.b, w->device.p, sizeof(device.b));
-        record_id(m, raw, &id);
-        struct rec *known = records_find(m, &id);
-        if (known) {
-                spread_duplicate(from, known);
-                return known->flags & REC_STORED ? acknowledge(from, known) : 0;
-        }
-        const struct roster_device *d = roster_device_find(m->roster, &device);
-        /* PROTOCOL 4.2: "`record.device` MUST be a device that the fold knows, current or not (rule 5.70), of a home
-         * that is or was a member." */
-        if (from->verifying >= VERIFYING_MOST || !d || !header_fits(m, w, d))
-                return 0;
-        /* PROTOCOL 4.9: "A node MUST NOT accept a second record for a slot that has one, nor a second retraction for
-         * a slot that has one." */
-        if (w->type == RECORD_RETRACT
-                    ? !retract_fits(m, w, d)
-                    : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
-                return 0;
-        struct rec *r = records_new(m, &id, w);
-        if (!r)
-                return ERR_NOMEM;
-        r->packet = packet_of(LINK_RECORD, w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3, raw);
-        struct mesh_verify v = {.pub = device, .what = id, .domain = DOMAIN_RECORD};
-        memcpy(v.sig, w->sig.p, sizeof(v.sig));
-        struct verifying for_whom = {.rec = r->number, .link = from->id};
-        buf_add(&m->verify, span_of(&v, sizeof(v)));
-        buf_add(&m->verify_for, span_of(&for_whom, sizeof(for_whom)));
-        from->verifying++;
-        return r->packet && buf_ok(&m->verify) && buf_ok(&m->verify_for) ? 0 : ERR_NOMEM;
-}
-
-int records_flush(struct mesh *m) {
-        size_t n = m->verify_for.n / sizeof(struct verifying);
-        if (!n)
-                return 0;
-        struct verify_batch *b = malloc(sizeof(*b) + m->verify_for.n);
-        struct mesh_action *a = b ? out_add(&m->out, MESH_DO_VERIFY) : NULL;
-        if (!a) {
-                free(b);
-                return ERR_NOMEM;
-        }
-        bool ok = true;
-        b->token = mesh_token(m);
-        b->n = n;
-        memcpy(b->items, m->verify_for.p, m->verify_for.n);
-        list_push(&m->verify_out, &b->list);
-        a->token = b->token;
-        struct span items = out_keep(&m->out, buf_span(&m->verify), &ok);
-        a->verify.items = (const struct mesh_verify *)(const void *)items.p;
-        a->verify.n = n;
-        buf_clear(&m->verify);
-        buf_clear(&m->verify_for);
-        if (m->verify.cap > LINK_WINDOW) {
-                buf_fini(&m->verify);
-                buf_fini(&m->verify_for);
-        }
-        return ok ? 0 : ERR_NOMEM;
-}
-
-/* ---- opening ---- */
-void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
-                bool *ret_ok) {
-        struct key day;
-        uint8_t context[32 + 4 + 1 + 2 + 1];
-        /* Of a retraction the day is its target's; the key is that of the day it was made on. */
-        *ret_ok = epoch_day_key(e, (uint32_t)(w->created / MESH_DAY), &day);
-        if (!*ret_ok)
-                return;
-        memcpy(context, slot_device->b, 32);
-        put_be32(context + 32, (uint32_t)w->day);
-        context[36] = (uint8_t)w->klass;
-        put_be16(context + 37, (uint16_t)w->index);
-        context[39] = (uint8_t)w->type;
-        hash_derive(ret, DOMAIN_RECORD_KEY, &day, SPAN_OF(context));
-        hash_wipe(&day, sizeof(day));
-}
-
-static bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
-                        struct buf *plain) {
-        const struct epoch *e = epoch_find(m, w->epoch);
-        struct key key;
-        bool ok = false;
-        if (e)
-                record_key(e, w, &m->authors[r->author]->device, &key, &ok);
-        ok = ok && box_open(plain, &key, codec_before(raw, RECORD_KEY_body), w->body);
-        hash_wipe(&key, sizeof(key));
-        return ok;
-}
-
-/* PROTOCOL 4.15: "The class of an alert MUST be *urgent* if its kind is one of `kinds.def` that may be urgent, its
- * urgency is Immediate, its severity is Extreme or Severe and its status is Actual; and *normal* in every other
- * case." */
-static bool alert_means(const struct wire_record *w, const struct wire_alert *a) {
-        return cell_valid(a->cell) && a->clips.n % 32 == 0 &&
-               w->klass ==
-                       record_class_of((uint8_t)a->kind, (uint8_t)a->urgency, (uint8_t)a->severity, (uint8_t)a->status);
-}
-
-/* PROTOCOL 4.16: "A follow-up MUST name its alert in `follow.target`. Its class MUST be normal; of update and
- * resolve it may be urgent too." */
-static bool follow_means(const struct wire_record *w, const struct wire_follow *f) {
-        if (w->type == RECORD_RETRACT)
-                return true;
-        bool changes = w->type == RECORD_UPDATE || w->type == RECORD_RESOLVE;
-        return WIRE_HAS(f, FOLLOW, target) && (w->klass == CLASS_NORMAL || (changes && w->klass == CLASS_URGENT));
-}
-
-int records_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
-                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_) {
-        struct key signer;
-        memcpy(signer.b, w->device.p, sizeof(signer.b));
-        const struct roster_device *d = roster_device_find(m->roster, &signer);
-        struct mesh_row row = {.kind = MESH_ROW_RECORD,
-                               .record = {.id = r->id,
-                                          .device = m->authors[r->author]->device,
-                                          .household = d->home->key,
-                                          .created = r->created,
-                                          .expires = r->expires,
-                                          .day = r->day,
-                                          .index = r->index,
-                                          .type = r->type,
-                                          .klass = r->klass,
-                                          .mine = r->flags & REC_MINE,
-                                          .own = r->flags & REC_OWN,
-                                          .sensor = r->flags & REC_SENSOR,
-                                          .bytes = r->flags & REC_RETRACTED ? SPAN_NONE : raw,
-                                          .alert = alert,
-                                          .follow = follow}};
-        if (r->target)
-                row.record.target = *r->target;
-        else if (follow && follow->target.n == sizeof(row.record.target))
-                memcpy(row.record.target.b, follow->target.p, sizeof(row.record.target.b));
-        return mesh_store(m, &row, w_);
-}
-
-/* A record whose signature is good: held, relayed, opened where its key is here, written. */
-static int accept(struct mesh *m, struct rec *r, mesh_link link) {
-        _clean_(buf_wipe) struct buf plain = BUF_NULL;
-        struct span raw = packet_map(r->packet);
-        struct wire_record w;
-        struct wire_alert alert;
-        struct wire_follow follow;
-        bool is_alert = false, is_follow = false;
-        struct link *from = link_find(m, link);
-        if (CHECK_FAILS(codec_decode(&wire_record_desc, raw, &w, NULL) == 0))
-                return 0;
-        struct key signer;
-        memcpy(signer.b, w.device.p, sizeof(signer.b));
-        const struct roster_device *d = roster_device_find(m->roster, &signer);
-        if (!d || !header_fits(m, &w, d)) { /* operations that came while the signature was checked have voided it */
-                records_drop(m, r);
-                return 0;
-        }
-        /* PROTOCOL 10.8: "A node MUST NOT pass on a record before its signature was found right." */
-        int e = records_hold(m, r);
-        if (!e && !(r->flags & REC_RETRACTED))
-                e = spread_record(m, r, r->packet, from);
-        if (e)
-                return e;
-        if (record_open(m, r, &w, raw, &plain)) {
-                is_alert = r->type == RECORD_ALERT &&
-                           codec_decode(&wire_alert_desc, buf_span(&plain), &alert, NULL) == 0 &&
-                           alert_means(&w, &alert);
-                is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT &&
-                            codec_decode(&wire_follow_desc, buf_span(&plain), &follow, NULL) == 0 &&
-                            follow_means(&w, &follow);
-                /* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and
-                 * is passed on, also where its key is not here, where it does not decrypt, or where what is in it
-                 * breaks rule 4.14, 4.15 or 4.16" */
-                /* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
-        }
-        struct wait *wait = mesh_wait(m, WAIT_RECORD, 0);
-        if (!wait)
-                return ERR_NOMEM;
-        wait->rec = r->number;
-        wait->link = link;
-        memcpy(wait->id.b, r->id.b, sizeof(wait->id.b));
-        return records_store(m, r, &w, raw, is_alert ? &alert : NULL, is_follow ? &follow : NULL, wait);
-}
-
-int records_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) {
-        struct verify_batch *batch = NULL;
-        LIST_EACH (b, &m->verify_out, struct verify_batch, list) {
-                if (b->token == token) {
-                        batch = b;
-                        break;
-                }
-        }
-        if (!batch)
-                return 0;
-        list_drop(&batch->list);
-        int e = CHECK_FAILS(n == batch->n) ? ERR_BROKEN : 0;
-        for (size_t i = 0; i < n && !e; i++) {
-                struct link *from = link_find(m, batch->items[i].link);
-                if (from)
-                        from->verifying--;
-                struct rec *r = m->recs[batch->items[i].rec];
-                if (CHECK_FAILS(r && r->flags & REC_PENDING))
-                        continue;
-                if (good[i]) {
-                        e = accept(m, r, batch->items[i].link);
-                        continue;
-                }
-                /* PROTOCOL 4.10: "Where the signature is wrong the node MUST hang up on whoever sent the record with
-                 * reason `bad-signature`" */
-                if (from)
-                        link_hangup(from, REASON_BAD_SIGNATURE);
-                records_drop(m, r);
-                /* The true one may have come meanwhile and found its place taken. */
-                m->sync_due = MIN(m->sync_due, m->now + RESYNC_TIME);
-        }
-        free(batch);
-        return e;
-}
-
-int records_stored(struct mesh *m, struct wait *w) {
-        struct hash id;
-        memcpy(id.b, w->id.b, sizeof(id.b));
-        struct rec *r = records_find(m, &id);
-        if (!r)
-                return 0;
-        if (r->flags & REC_OWN && w->command)
-                return author_stored(m, w);
-        if (w->failed) {
-                records_drop(m, r); /* sync brings it again when there is room */
-                return 0;
-        }
-        r->flags |= REC_STORED;
-        r->packet = packet_free(r->packet);
-        LINK_EACH(l, m) { /* whoever brought it: the author may have sent it meanwhile */
-                int e = acknowledge(l, r);
-                if (e)
-                        return e;
-        }
-        return 0;
 }
