@@ -42,10 +42,7 @@ uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8
 }
 
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status) {
-        const struct wire_kind_row *k = wire_kind_find(kind);
-        bool severe = severity == SEVERITY_EXTREME || severity == SEVERITY_SEVERE;
-        bool urgent = k && k->may_be_urgent && urgency == URGENCY_IMMEDIATE && severe && status == STATUS_ACTUAL;
-        return urgent ? CLASS_URGENT : CLASS_NORMAL;
+        return wire_urgent(kind, urgency, severity, status) ? CLASS_URGENT : CLASS_NORMAL;
 }
 
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,

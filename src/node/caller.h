@@ -20,6 +20,7 @@ struct watch {
         bool on;
         uint64_t after; /* everything up to here was looked at */
         struct store_filter filter;
+        bool muted; /* shows what is muted as well */
 };
 
 struct caller {
@@ -59,7 +60,7 @@ struct ask {
         void (*row)(struct caller *c, const struct query_row *row);
         void (*after)(struct caller *c, const struct ask *a);
         struct store_filter filter; /* parameters and results of the several questions */
-        struct buf keep;            /* what the filter points to, or the id's prefix */
+        struct buf keep;            /* what the filter points to (muted households, then text), or the id's prefix */
         uint64_t seq;
         struct hash id;
         uint64_t count;
@@ -93,6 +94,9 @@ void control_watch(struct caller *c);
 void control_invite(struct caller *c);
 void control_invites(struct caller *c);
 void control_invite_revoke(struct caller *c);
+void control_mute(struct caller *c);
+void control_unmute(struct caller *c);
+void control_mutes(struct caller *c);
 
 void control_post_answer(struct caller *c); /* the wait is over */
 void control_watch_more(struct caller *c);

@@ -40,6 +40,9 @@ static const struct {
         {CONTROL_MEMBERS, control_members},
         {CONTROL_PROPOSALS, control_proposals},
         {CONTROL_DEVICES, control_devices},
+        {CONTROL_MUTE, control_mute},
+        {CONTROL_UNMUTE, control_unmute},
+        {CONTROL_MUTES, control_mutes},
 };
 
 /* ---- the end of a caller ---- */

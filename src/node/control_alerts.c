@@ -44,7 +44,11 @@ static void on_row(struct caller *c, const struct query_row *row) {
 
 static int nearby_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
-        a->filter.text = buf_span(&a->keep);
+        size_t keys = a->filter.n_muted_households * sizeof(struct key);
+        if (!buf_ok(&a->keep))
+                return ERR_NOMEM;
+        a->filter.muted_households = (const struct key *)a->keep.p;
+        a->filter.text = span_from(buf_span(&a->keep), keys);
         return store_nearby(r, &a->filter, query_alert, q);
 }
 
@@ -58,11 +62,18 @@ static void nearby_after(struct caller *c, const struct ask *a) {
 void control_nearby(struct caller *c) {
         struct ask a = {.list = true, .row = on_row, .after = nearby_after};
         const struct wire_c_filter *m = &c->msg.c_filter;
+        _clean_(buf_fini) struct buf keep = BUF_NULL;
         if (!request_filter(m, c->n->home, node_time(c->n), &a.filter)) {
                 caller_no_place(c);
                 return;
         }
-        caller_ask(c, &a, nearby_run, m->text);
+        if (!WIRE_HAS(m, C_FILTER, muted))
+                mutes_filter(&c->n->mutes, a.filter.now, &a.filter, &keep);
+        buf_add(&keep, m->text);
+        if (buf_ok(&keep))
+                caller_ask(c, &a, nearby_run, buf_span(&keep));
+        else
+                caller_store_error(c, ERR_NOMEM);
 }
 
 /* ---- SHOW ---- */

@@ -24,7 +24,7 @@ static void put_status(struct caller *c, const struct ask *a) {
         struct node *n = c->n;
         struct mesh_status st;
         char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
-        _clean_(buf_fini) struct buf listen = BUF_NULL;
+        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL;
         if (a->q.r) {
                 caller_store_error(c, a->q.r);
                 return;
@@ -50,6 +50,9 @@ static void put_status(struct caller *c, const struct ask *a) {
                 WIRE_PUT(&msg, C_STATUS, listen, msg.listen);
         if (n->home)
                 WIRE_PUT(&msg, C_STATUS, home, n->home);
+        rows_mutes(n, &muted);
+        if (muted.n)
+                WIRE_PUT(&msg, C_STATUS, muted, buf_span(&muted));
         bool outside = st.state == FRESH_JOINING || st.state == FRESH_NO_MESH;
         if (outside && st.join_problem != MESH_OUT_DONE)
                 WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));

@@ -12,13 +12,17 @@
 #define EVENTS_AT_ONCE 256
 
 /* What was taken back has no text any more; whoever watched for its words must hear of it all the same. */
-static bool wanted(const struct watch *w, const struct store_event *e) {
+static bool wanted(const struct caller *c, const struct store_event *e) {
+        _clean_(buf_fini) struct buf households = BUF_NULL;
+        const struct watch *w = &c->watch;
         struct store_filter f = w->filter;
         struct store_alert a = e->alert;
         if (e->event == HAPPENING_RETRACTED || a.state == STATE_RETRACTED) {
                 f.text = SPAN_NONE;
                 a.state = STATE_ACTIVE;
         }
+        if (!w->muted) /* each time, for one may be added or end while the watch goes on */
+                mutes_filter(&c->n->mutes, f.now, &f, &households);
         return store_alert_fits(&f, &a);
 }
 
@@ -27,7 +31,7 @@ static void on_event(struct caller *c, const struct query_row *row) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct rows_alert alert;
         c->watch.after = MAX(c->watch.after, e->seq);
-        if (!wanted(&c->watch, e))
+        if (!wanted(c, e))
                 return;
         struct wire_c_event msg = {.v = 1, .seq = e->seq, .event = e->event};
         rows_alert(c->n, &e->alert, &alert);
@@ -68,6 +72,7 @@ void control_watch(struct caller *c) {
         }
         c->watch.filter.since = MAX(m->since, (mesh_wall)1); /* events are new by themselves, however old the alert */
         c->watch.on = true;
+        c->watch.muted = WIRE_HAS(m, C_FILTER, muted);
         c->watch.after = WIRE_HAS(m, C_FILTER, after) ? m->after : c->n->writer.seq;
         control_watch_more(c);
 }

@@ -7,6 +7,7 @@
 #include "node/control.h"
 #include "node/lan.h"
 #include "node/listen.h"
+#include "node/mutes.h"
 #include "node/nets.h"
 #include "node/node.h"
 #include "node/query.h"
@@ -18,6 +19,7 @@
 
 /* Names of settings in the store. */
 #define SETTING_HOME "home"   /* 8 bytes: the cell */
+#define SETTING_MUTES "mutes" /* as mutes_encode() writes them */
 #define SETTING_OWNER "owner" /* 4 bytes: the uid that founded or joined */
 
 #define SETTING_JOINING "joining" /* there: the vault does not know yet how its joining ended */
@@ -57,6 +59,7 @@ struct node {
         uint64_t last_token;
         struct list commands;
         mesh_cell home; /* 0: not known */
+        struct mutes mutes;
         unsigned cores;
         mesh_time stop_by;
         char *read_buffer;

@@ -363,6 +363,9 @@ static int read_settings(struct node *n) {
                 n->home = get_be64(home.p);
         buf_clear(&home);
         n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
+        buf_clear(&home);
+        if (store_get(lane->reader, SETTING_MUTES, &home) == 0)
+                mutes_decode(&n->mutes, buf_span(&home));
         return r == STORE_E_NONE ? 0 : r;
 }
 

@@ -8,14 +8,14 @@
 #define TICK_PERIOD 60000 /* ms */
 #define SECOND 1000
 #define SETTING_NAME_MAX 32
-#define SETTING_MAX 256
+#define SETTING_MAX (16 * 1024) /* the longest: MUTES_MAX mutes of some 42 bytes */
 #define LOG_LINES 1 /* a minute */
 
 struct setting {
         struct list on;
         char name[SETTING_NAME_MAX];
-        uint8_t value[SETTING_MAX];
         size_t n;
+        uint8_t value[];
 };
 
 /* ---- on the pool ---- */
@@ -140,11 +140,11 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
 }
 
 void writer_set(struct node *n, const char *name, struct span value) {
-        struct setting *s = calloc(1, sizeof(*s));
-        if (!s || CHECK_FAILS(value.n <= sizeof(s->value) && strlen(name) < sizeof(s->name))) {
-                free(s);
+        if (CHECK_FAILS(value.n <= SETTING_MAX && strlen(name) < SETTING_NAME_MAX))
                 return;
-        }
+        struct setting *s = calloc(1, sizeof(*s) + value.n);
+        if (!s)
+                return;
         strcpy(s->name, name);
         if (value.n)
                 memcpy(s->value, value.p, value.n);

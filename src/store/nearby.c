@@ -69,12 +69,16 @@ static mesh_wall changed_at(uint8_t state, mesh_wall created, mesh_wall updated,
         return state == STATE_EXPIRED ? MAX(at, expires) : at;
 }
 
-bool store_alert_fits(const struct store_filter *f, const struct store_alert *a) {
+static bool household_fits(const struct store_filter *f, const struct store_alert *a) {
         for (size_t i = 0; i < f->n_muted_households; i++) {
                 if (memcmp(&f->muted_households[i], &a->household, sizeof(a->household)) == 0)
-                        return false;
+                        return wire_urgent(a->kind, a->urgency, a->severity, a->status);
         }
-        if (!kind_fits(f, a->kind) || !severity_fits(f, a->severity) || !distance_fits(f, distance_of(f, a->cell)))
+        return true;
+}
+
+bool store_alert_fits(const struct store_filter *f, const struct store_alert *a) {
+        if (!household_fits(f, a) || !kind_fits(f, a->kind) || !severity_fits(f, a->severity) || !distance_fits(f, distance_of(f, a->cell)))
                 return false;
         if (f->since && changed_at(a->state, a->created, a->updated, a->expires) < f->since)
                 return false;
@@ -149,7 +153,9 @@ static int consider(struct nearby *q, sqlite3_stmt *st) {
         if (!(in_force && !f->since) && changed_at(state, created, updated, expires) < q->since)
                 return 0;
         uint32_t distance_m = distance_of(f, sql_u64(st, 1));
-        if (!distance_fits(f, distance_m) || is_muted(q, sql_u64(st, 5)))
+        if (!distance_fits(f, distance_m))
+                return 0;
+        if (is_muted(q, sql_u64(st, 5)) && !wire_urgent(kind, sql_u64(st, 10), severity, sql_u64(st, 11)))
                 return 0;
         bool fits;
         int r = text_fits(q, sql_u64(st, 9), &fits);

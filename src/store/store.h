@@ -82,7 +82,7 @@ struct store_filter {
         mesh_wall since;   /* 0: all in force, and what changed in the last 24 h; else what changed since then */
         uint64_t kinds[4]; /* bitmap of wanted kinds 0…255; all zero: every kind */
         uint64_t muted_kinds[4];
-        const struct key *muted_households;
+        const struct key *muted_households; /* what they say is left out unless it is urgent */
         size_t n_muted_households;
         uint8_t min_severity; /* 0: any; Extreme is 1, so severity <= this (Unknown counts as least severe) */
         struct span text;     /* empty: any */

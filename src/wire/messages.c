@@ -60,6 +60,12 @@ const struct wire_kind_row *wire_kind_find(uint64_t kind) {
         return NULL;
 }
 
+bool wire_urgent(uint64_t kind, uint64_t urgency, uint64_t severity, uint64_t status) {
+        const struct wire_kind_row *k = wire_kind_find(kind);
+        bool severe = severity == SEVERITY_EXTREME || severity == SEVERITY_SEVERE;
+        return k && k->may_be_urgent && urgency == URGENCY_IMMEDIATE && severe && status == STATUS_ACTUAL;
+}
+
 /* ---- the charter ---- */
 #define CHARTER_BOUND(k, n, least, most, def, d)                                                                       \
         {.name = #n, .doc = d, .key = k, .min = least, .max = most, .preset = def},

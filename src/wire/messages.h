@@ -84,6 +84,8 @@ struct wire_kind_row {
 extern const struct wire_kind_row wire_kinds[];
 extern const size_t wire_kinds_n;
 const struct wire_kind_row *wire_kind_find(uint64_t kind); /* NULL: unknown here, treated as `other` */
+/* Does an alert with these values go before everything else? */
+bool wire_urgent(uint64_t kind, uint64_t urgency, uint64_t severity, uint64_t status);
 
 /* CHARTER_max_members = 1, …, and the bounds of each row. */
 #define WIRE_V_CHARTER(key, name, ...) CHARTER_##name = key,

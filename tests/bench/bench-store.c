@@ -108,7 +108,7 @@ static void nearby(const char *dir, uint32_t within_m, mesh_wall since) {
         struct store_reader *r;
         sqlite3 *db;
         sqlite3_stmt *st;
-        char path[256];
+        char path[512];
         snprintf(path, sizeof(path), "%s/porchlight.db", dir);
         REQUIRE(store_reader_open(&r, dir) == 0);
         REQUIRE(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == 0);

@@ -93,6 +93,10 @@ class Lan(street.Play):
         for tool in ('ip', 'tcpdump'):
             if not shutil.which(tool):
                 raise Skip(f'needs {tool}')
+        with open('/proc/self/mountinfo', encoding='utf-8') as mounts:
+            places = [line.split()[4] for line in mounts]
+        if '/' not in places:
+            raise Skip('ip netns needs / to be a mount, which it is not in a plain chroot')
         street.unshare(street.CLONE_NEWNS | street.CLONE_NEWNET)
         os.makedirs('/run/netns', exist_ok=True)
         subprocess.run(['mount', '-t', 'tmpfs', 'none', '/run/netns'], check=True)
