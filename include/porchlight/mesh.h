@@ -107,6 +107,7 @@ struct mesh_event {
                 } writable;
                 struct {
                         bool ok;
+                        bool more; /* another STORED follows at once: what this gives to send goes with that one's */
                 } stored;
                 struct {
                         const struct mesh_loaded *items;

@@ -82,8 +82,12 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         const struct roster_device *d = roster_device_find(m->roster, &device);
         /* PROTOCOL 4.2: "`record.device` MUST be a device that the fold knows, current or not (rule 5.70), of a home
          * that is or was a member." */
-        if (from->verifying >= VERIFYING_MOST || !d || !header_fits(m, w, d))
+        if (!d || !header_fits(m, w, d))
                 return 0;
+        if (from->verifying >= VERIFYING_MOST) {
+                from->shed = true;
+                return 0;
+        }
         /* PROTOCOL 4.9: "A node MUST NOT accept a second record for a slot that has one, nor a second retraction for
          * a slot that has one." */
         if (w->type == RECORD_RETRACT
@@ -190,8 +194,10 @@ int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) 
         int e = CHECK_FAILS(n == batch->n) ? ERR_BROKEN : 0;
         for (size_t i = 0; i < n && !e; i++) {
                 struct link *from = link_find(m, batch->items[i].link);
-                if (from)
-                        from->verifying--;
+                if (from && --from->verifying == 0 && from->shed) {
+                        from->shed = false; /* there is room again: what was let go is asked for */
+                        m->sync_due = m->now;
+                }
                 struct rec *r = m->recs[batch->items[i].rec];
                 if (CHECK_FAILS(r && r->flags & REC_PENDING))
                         continue;

@@ -47,15 +47,15 @@
 #define RECON_MESSAGE 8000   /* bytes of ranges in one message */
 #define RECON_PATIENCE 30000 /* ms a session may wait for an answer */
 #define RECON_ROUNDS 64
-#define PUSH_BATCH 64       /* records fetched from the store at once for one link */
-#define PUSH_AHEAD 65536    /* bytes of bulk queued on a link before the next batch is fetched */
-#define VERIFYING_MOST 8192 /* records of one link whose signatures are being checked; sync brings the rest */
-#define OPENINGS_MOST 12    /* reconciliations a neighbour may open in a row; each costs a snapshot */
-#define OPENINGS_TIME 5000  /* ms until it may open one more */
-#define GRAFTS_LINK 64      /* announced records waited for, of one neighbour */
-#define EAGER_BACKLOG 24576 /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
-#define ACKS_MOST 25        /* ids in one ACK */
-#define ANNOUNCE_TIME 100   /* ms an announcement waits for others */
+#define PUSH_BATCH 64        /* records fetched from the store at once for one link */
+#define PUSH_AHEAD 65536     /* bytes of bulk queued on a link before the next batch is fetched */
+#define VERIFYING_MOST 32768 /* records of one link whose signatures are being checked; sync brings the rest */
+#define OPENINGS_MOST 12     /* reconciliations a neighbour may open in a row; each costs a snapshot */
+#define OPENINGS_TIME 5000   /* ms until it may open one more */
+#define GRAFTS_LINK 64       /* announced records waited for, of one neighbour */
+#define EAGER_BACKLOG 24576  /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define ACKS_MOST 25         /* ids in one ACK */
+#define ANNOUNCE_TIME 100    /* ms an announcement waits for others */
 #define PRUNE_DUPLICATES 5
 #define GRAFT_TIME 400      /* ms until an announced record is asked for */
 #define RECENT_RECORDS 1024 /* records an IHAVE is compared with */
@@ -179,6 +179,7 @@ struct link {
         uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
         uint32_t verifying; /* its records whose signatures are being checked */
+        bool shed;          /* records of it were let go, because too many were being checked */
         mesh_wall until;
         mesh_time recon_due;    /* gives up then */
         bool synced[LINK_SETS]; /* equal once since the link came up */

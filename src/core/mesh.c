@@ -376,6 +376,8 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
                 r = timers(m);
         if (!r)
                 r = accept_flush(m);
+        if (ev->type == MESH_EV_STORED && ev->stored.more)
+                return r; /* acknowledgements fill a frame together */
         LINK_EACH(l, m) {
                 if (!r && l->state == LINK_UP)
                         r = sync_pump(l);

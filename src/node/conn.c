@@ -11,7 +11,7 @@
 #define DIAL_TIME 10000     /* ms until a connection must stand */
 #define GOODBYE_TIME 2000   /* ms for the last bytes to go out and the other side to close */
 #define DEADLINE_PERIOD 250 /* ms */
-#define DRAIN_PERIOD 20     /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
+#define DRAIN_PERIOD 4      /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
 #define BACKLOG_STEP 4      /* a change by less than a quarter is not worth an event */
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
 #define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */

@@ -9,7 +9,7 @@
 #define SECOND 1000
 #define SETTING_NAME_MAX 32
 #define SETTING_MAX (16 * 1024) /* the longest: MUTES_MAX mutes of some 42 bytes */
-#define LOG_LINES 1 /* a minute */
+#define LOG_LINES 1             /* a minute */
 
 struct setting {
         struct list on;
@@ -88,8 +88,9 @@ static void on_after(uv_work_t *work, _unused_ int status) {
         w->tick_now = false;
         w->seq = MAX(w->seq, w->job_seq);
         for (size_t i = 0; done && i < store_batch_count(done); i++)
-                node_feed(n, (struct mesh_event){
-                                     .type = MESH_EV_STORED, .token = store_batch_token(done, i), .stored.ok = ok});
+                node_feed(n, (struct mesh_event){.type = MESH_EV_STORED,
+                                                 .token = store_batch_token(done, i),
+                                                 .stored = {.ok = ok, .more = i + 1 < store_batch_count(done)}});
         store_batch_free(done);
         control_watch_kick(n);
 }

@@ -78,7 +78,8 @@ static bool household_fits(const struct store_filter *f, const struct store_aler
 }
 
 bool store_alert_fits(const struct store_filter *f, const struct store_alert *a) {
-        if (!household_fits(f, a) || !kind_fits(f, a->kind) || !severity_fits(f, a->severity) || !distance_fits(f, distance_of(f, a->cell)))
+        if (!household_fits(f, a) || !kind_fits(f, a->kind) || !severity_fits(f, a->severity) ||
+            !distance_fits(f, distance_of(f, a->cell)))
                 return false;
         if (f->since && changed_at(a->state, a->created, a->updated, a->expires) < f->since)
                 return false;
