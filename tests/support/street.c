@@ -6,6 +6,7 @@
 #include "crypto/sign.h"
 #include "roster/op.h"
 #include "roster/ticket.h"
+#include "support/disk.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,6 @@
 #define LATENCY_SPREAD 40
 #define DISK_TIME 3 /* ms until a row is on disk */
 #define PIECE 700   /* bytes of one RECV: streams come in slices */
-
-struct disk_row {
-        struct mesh_row row;
-        void *kept[2];
-        bool readable;
-        unsigned times;
-};
-
-struct disk {
-        struct disk_row *rows;
-        size_t n, cap;
-        bool full;
-};
 
 struct end { /* one side of a connection */
         size_t home;
@@ -131,125 +119,6 @@ static struct happening take(struct street *s) {
                 swap(&s->queue[i], &s->queue[least]);
                 i = least;
         }
-}
-
-/* ---- disks ---- */
-static struct span keep(struct span s, void **ret) {
-        if (!s.n)
-                return SPAN_NONE;
-        *ret = malloc(s.n);
-        REQUIRE(*ret);
-        memcpy(*ret, s.p, s.n);
-        return span_of(*ret, s.n);
-}
-
-static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
-        if (a->kind != b->kind)
-                return false;
-        switch (a->kind) {
-        case MESH_ROW_MARK:
-        case MESH_ROW_JOIN:
-                return true;
-        case MESH_ROW_OP:
-                return memcmp(&a->op.id, &b->op.id, sizeof(a->op.id)) == 0;
-        case MESH_ROW_EPOCH:
-                return memcmp(a->epoch.id, b->epoch.id, sizeof(a->epoch.id)) == 0;
-        case MESH_ROW_REVOKE:
-                return memcmp(&a->revoke.id, &b->revoke.id, sizeof(a->revoke.id)) == 0;
-        case MESH_ROW_TICKET:
-                return memcmp(&a->ticket.id, &b->ticket.id, sizeof(a->ticket.id)) == 0;
-        case MESH_ROW_CONTACT:
-                return memcmp(&a->contact.device, &b->contact.device, sizeof(a->contact.device)) == 0;
-        case MESH_ROW_ADDR:
-                return memcmp(&a->addr.addr, &b->addr.addr, sizeof(a->addr.addr)) == 0;
-        case MESH_ROW_RECORD:
-                return memcmp(&a->record.id, &b->record.id, sizeof(a->record.id)) == 0;
-        case MESH_ROW_KINDS:
-                break;
-        }
-        return false;
-}
-
-static struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row) {
-        for (size_t i = 0; i < d->n; i++)
-                if (same_row(&d->rows[i].row, row))
-                        return &d->rows[i];
-        return NULL;
-}
-
-static struct disk_row *disk_record(const struct disk *d, const struct hash *id) {
-        struct mesh_row key = {.kind = MESH_ROW_RECORD, .record = {.id = *id}};
-        return disk_find(d, &key);
-}
-
-static void row_fill(struct disk_row *r, const struct mesh_row *row) {
-        free(r->kept[0]);
-        free(r->kept[1]);
-        r->kept[0] = r->kept[1] = NULL;
-        r->row = *row;
-        switch (row->kind) {
-        case MESH_ROW_JOIN:
-                r->row.join.op = keep(row->join.op, &r->kept[0]);
-                r->row.join.ticket = keep(row->join.ticket, &r->kept[1]);
-                break;
-        case MESH_ROW_OP:
-                r->row.op.bytes = keep(row->op.bytes, &r->kept[0]);
-                break;
-        case MESH_ROW_EPOCH:
-                r->row.epoch.header = keep(row->epoch.header, &r->kept[0]);
-                break;
-        case MESH_ROW_REVOKE:
-                r->row.revoke.bytes = keep(row->revoke.bytes, &r->kept[0]);
-                break;
-        case MESH_ROW_TICKET:
-                r->row.ticket.text = keep(row->ticket.text, &r->kept[0]);
-                r->row.ticket.label = keep(row->ticket.label, &r->kept[1]);
-                break;
-        case MESH_ROW_CONTACT:
-                r->row.contact.bytes = keep(row->contact.bytes, &r->kept[0]);
-                break;
-        case MESH_ROW_RECORD:
-                r->readable = row->record.alert || row->record.follow;
-                r->row.record.alert = NULL;
-                r->row.record.follow = NULL;
-                r->row.record.bytes = keep(row->record.bytes, &r->kept[0]);
-                break;
-        case MESH_ROW_MARK:
-        case MESH_ROW_ADDR:
-        case MESH_ROW_KINDS:
-                break;
-        }
-}
-
-static void disk_put(struct disk *d, const struct mesh_row *row) {
-        struct disk_row *r = disk_find(d, row);
-        if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_RETRACT) {
-                struct disk_row *target = disk_record(d, &row->record.target);
-                if (target) {
-                        target->readable = false;
-                        target->row.record.bytes = SPAN_NONE;
-                }
-        }
-        if (!r) {
-                if (d->n == d->cap) {
-                        d->cap = d->cap ? d->cap * 2 : 64;
-                        d->rows = realloc(d->rows, d->cap * sizeof(*d->rows));
-                        REQUIRE(d->rows);
-                }
-                r = &d->rows[d->n++];
-                *r = (struct disk_row){0};
-        }
-        unsigned times = r->times;
-        row_fill(r, row);
-        r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
-}
-
-static void disk_fini(struct disk *d) {
-        for (size_t i = 0; i < d->n; i++) {
-                free(d->rows[i].kept[0]);
-                free(d->rows[i].kept[1]);
-        }
-        free(d->rows);
 }
 
 /* ---- the network ---- */

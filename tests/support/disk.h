@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A disk of memory: keeps the core's rows as the store would, for streets of many cores in one process. */
+#pragma once
+
+#include "porchlight/row.h"
+
+struct disk_row {
+        struct mesh_row row;
+        void *kept[2];
+        bool readable;
+        unsigned times;
+};
+
+struct disk {
+        struct disk_row *rows;
+        size_t n, cap;
+        bool full;
+};
+
+/* The row that @row replaces, or NULL. */
+struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row);
+struct disk_row *disk_record(const struct disk *d, const struct hash *id);
+void disk_put(struct disk *d, const struct mesh_row *row); /* copies it */
+void disk_fini(struct disk *d);
