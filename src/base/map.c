@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#define MAP_LARGE 4096 /* slots from which on it grows in larger steps: each step reads every key */
 #define MAP_FIRST 16 /* slots of the first allocation; a power of two */
 
 #define PRIME 0x1fffffffffffffffu /* 2^61 - 1 */
@@ -53,7 +54,7 @@ void *map_find(const struct map *m, const uint8_t key[32]) {
 
 static int map_grow(struct map *m) {
         struct map bigger = *m;
-        bigger.cap = m->cap ? m->cap * 2 : MAP_FIRST;
+        bigger.cap = m->cap ? m->cap * (m->cap < MAP_LARGE ? 2 : 4) : MAP_FIRST;
         bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
         if (!bigger.slots)
                 return ERR_NOMEM;

@@ -9,6 +9,7 @@
 
 #define CHUNK 256
 #define SLOTS_FIRST 64
+#define SLOTS_GROW 4 /* each growth walks all records, which is dear: few of them */
 
 int records_init(struct mesh *m) {
         map_init(&m->by_id, m->map_seed);
@@ -122,7 +123,7 @@ static void slot_link(struct mesh *m, struct rec *r) {
 }
 
 static int slots_grow(struct mesh *m) {
-        size_t cap = m->cap_slots ? m->cap_slots * 2 : SLOTS_FIRST;
+        size_t cap = m->cap_slots ? m->cap_slots * SLOTS_GROW : SLOTS_FIRST;
         uint32_t *slots = malloc(cap * sizeof(*slots));
         if (!slots)
                 return ERR_NOMEM;
@@ -336,7 +337,7 @@ int records_restore(struct mesh *m, const struct mesh_row *row) {
         like.flags |= row->record.mine ? REC_MINE : 0;
         like.flags |= row->record.own ? REC_OWN : 0;
         like.flags |= row->record.sensor ? REC_SENSOR : 0;
-        if (map_find(&m->by_id, like.id.b) || expired(&like, clock_now(m)))
+        if (expired(&like, clock_now(m))) /* ids are unique on disk */
                 return 0;
         struct rec *r = rec_add(m, &like, &row->record.device, retract ? &row->record.target : NULL);
         return r ? records_hold(m, r) : ERR_NOMEM;
