@@ -37,7 +37,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --household | --charter | --passphrase-file | --for | --count | --reason | --new-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --new-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -62,8 +62,9 @@ __porchlight_value() {
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert mesh invite join member device vault status peers peer completion help version" ;;
+        '') echo "nearby watch post alert mute mesh invite join member device vault status peers peer doctor completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
+        mute) echo "add list remove" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
@@ -75,21 +76,23 @@ __porchlight_names() {
 
 __porchlight_command() {
         case ${words[0]-} in
-        nearby | watch | post | invite | join | status | peers | completion | help | version) command=${words[0]} n=1 ;;
+        nearby | watch | post | invite | join | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
 __porchlight_options() {
         local options=
         case $command in
-        "nearby") options="--at --within --since --kind --min-severity --text --limit --max-age" ;;
-        "watch") options="--at --within --since --kind --min-severity --text --limit --after --exec" ;;
+        "nearby") options="--at --within --since --kind --min-severity --text --limit --muted --max-age" ;;
+        "watch") options="--at --within --since --kind --min-severity --text --limit --muted --after --exec" ;;
         "post") options="--at --precision --severity --urgency --certainty --doing --status --expires --source --dry-run" ;;
         "alert update") options="--severity --urgency --certainty --expires" ;;
         "alert retract") options="--yes" ;;
+        "mute add") options="--kind --for" ;;
+        "mute remove") options="--kind" ;;
         "mesh create") options="--household --at --charter --passphrase-file --no-passphrase" ;;
         "mesh leave") options="--passphrase-file --yes" ;;
         "invite") options="--for --count --expires --qr" ;;
@@ -116,6 +119,8 @@ __porchlight_first_word() {
         "alert update") __porchlight_offer < <(__porchlight_ask nearby | __porchlight_ids) ;;
         "alert resolve") __porchlight_offer < <(__porchlight_ask nearby | __porchlight_ids) ;;
         "alert retract") __porchlight_offer < <(__porchlight_ask nearby | __porchlight_ids) ;;
+        "mute add") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
+        "mute remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member endorse") __porchlight_offer < <(__porchlight_ask member proposals | __porchlight_ids) ;;

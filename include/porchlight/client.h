@@ -97,6 +97,7 @@ struct porchlight_filter {
         uint64_t limit;   /* 0: none */
         bool resume;      /* watch: first everything after @after, then what comes */
         uint64_t after;   /* the `seq` of the last event seen */
+        bool muted;       /* also what this home has muted */
 };
 
 struct porchlight_alert {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define MAP_LARGE 4096 /* slots from which on it grows in larger steps: each step reads every key */
-#define MAP_FIRST 16 /* slots of the first allocation; a power of two */
+#define MAP_FIRST 16   /* slots of the first allocation; a power of two */
 
 #define PRIME 0x1fffffffffffffffu /* 2^61 - 1 */
 

@@ -53,6 +53,7 @@ enum option_id {
         OPT_MIN_SEVERITY,
         OPT_TEXT,
         OPT_LIMIT,
+        OPT_MUTED,
         OPT_MAX_AGE,
         OPT_AFTER,
         OPT_EXEC,
@@ -65,7 +66,7 @@ enum option_id {
         OPT_QR,
         OPT_REASON,
         OPT_WITH_INVITED,
-        OPT_UNLOCK_FOR, /* --for of `vault unlock`: a duration, where `invite` has a name */
+        OPT_FOR_TIME, /* --for of `vault unlock` and `mute add`: a duration, where `invite` has a name */
         OPT_NEW_PASSPHRASE_FILE,
         OPT_IDS
 };
@@ -144,6 +145,7 @@ struct cli {
         bool in_tty, out_tty, err_tty;
         bool colour;
         uint64_t now;      /* seconds, when the run began */
+        bool left_out;     /* something is muted and was not asked for */
         struct buf out;    /* stdout, until cli_flush() */
         struct call *call; /* control.sock, once opened */
 };
@@ -250,9 +252,9 @@ int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret
 /* Fills the filter of nearby and watch, and says on stderr how --since was read. @kinds holds its bytes. 0 or an exit
  * code. */
 int filter_from(struct cli *c, const struct args *a, struct wire_c_filter *ret, struct buf *kinds);
-/* Asks for the status and says on stderr whether the replica is current. With @max_age (seconds; 0: any) too old is
- * an error. 0 or an exit code (said). */
-int say_fresh(struct cli *c, uint64_t max_age);
+/* Asks for the status and says on stderr whether the replica is current, and unless --muted is given what is left out.
+ * With @max_age (seconds; 0: any) too old is an error. 0 or an exit code (said). */
+int say_fresh(struct cli *c, const struct args *a, uint64_t max_age);
 /* The status, its spans held by @store. 0 or an exit code (said). */
 int status_get(struct cli *c, struct wire_c_status *ret, struct buf *store);
 /* Prints what became of a post; a cli_row_fn with @arg = the word for it. */

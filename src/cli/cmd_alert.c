@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/options.h"
+#include "cli/person.h"
 
 #define ID_DIGITS_MIN 4
 #define ID_DIGITS_MAX 64
@@ -122,6 +123,10 @@ static int follow(struct cli *c, const struct args *a, enum wire_e_record what, 
         if (what == RECORD_UPDATE && m.has == 0)
                 return cli_usage(c, "give TEXT, --severity, --urgency, --certainty or --expires",
                                  "nothing would change");
+        if (what == RECORD_UPDATE || what == RECORD_COMMENT)
+                r = person_ask_under(c, a, m.target, buf_span(&text));
+        if (r)
+                return r;
         return cli_ask_posted(c, CONTROL_FOLLOW, &m, done);
 }
 
@@ -168,7 +173,8 @@ const struct command command_alert_comment = {
         .name = "comment",
         .synopsis = "ID TEXT",
         .brief = "add something under it",
-        .help = "TEXT may be several words, or - to read it from stdin.\n"
+        .help = "TEXT may be several words, or - to read it from stdin. As `post`, it asks back\n"
+                "where TEXT describes a person and tells no event (English only).\n"
                 "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n",
         .min_words = 2,
         .max_words = -1,
@@ -191,7 +197,8 @@ const struct command command_alert_update = {
         .name = "update",
         .synopsis = "ID [TEXT] [--severity S] [--urgency U] [--certainty C] [--expires D]",
         .brief = "change an alert of this household",
-        .help = "TEXT takes the place of the text there was.\n"
+        .help = "TEXT takes the place of the text there was. As `post`, it asks back where TEXT\n"
+                "describes a person and tells no event (English only).\n"
                 "\nExample:\n  porchlight alert update 1a2b \"Under control\" --severity minor --expires 1h\n",
         .options = update_options,
         .min_words = 1,

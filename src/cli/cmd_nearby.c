@@ -60,7 +60,7 @@ static uint64_t age_of(const struct wire_c_status *s, uint64_t now) {
         return now > s->since ? now - s->since : 0;
 }
 
-int say_fresh(struct cli *c, uint64_t max_age) {
+int say_fresh(struct cli *c, const struct args *a, uint64_t max_age) {
         _clean_(buf_fini) struct buf store = BUF_NULL, text = BUF_NULL;
         struct wire_c_status s;
         int r = status_get(c, &s, &store);
@@ -71,6 +71,9 @@ int say_fresh(struct cli *c, uint64_t max_age) {
                 return cli_fail(c, EXIT_FAILED, "stale", "`porchlight peers` shows why, or leave --max-age out",
                                 "the replica is older than --max-age: %s", buf_cstr(&text));
         cli_note(c, "replica: %s", buf_cstr(&text));
+        c->left_out = WIRE_HAS(&s, C_STATUS, muted) && !args_has(a, OPT_MUTED);
+        if (c->left_out)
+                cli_note(c, "muted: %.*s", (int)s.muted.n, (const char *)s.muted.p);
         return 0;
 }
 
@@ -132,6 +135,8 @@ int filter_from(struct cli *c, const struct args *a, struct wire_c_filter *ret, 
                 WIRE_PUT(ret, C_FILTER, min_severity, v->n);
         if (text && *text)
                 WIRE_PUT(ret, C_FILTER, text, span_str(text));
+        if (args_has(a, OPT_MUTED))
+                WIRE_PUT(ret, C_FILTER, muted, true);
         if ((v = args_get(a, OPT_LIMIT)))
                 WIRE_PUT(ret, C_FILTER, limit, v->n);
         return 0;
@@ -154,7 +159,7 @@ static int run_nearby(struct cli *c, const struct args *a) {
         const struct option_value *max_age = args_get(a, OPT_MAX_AGE);
         struct wire_c_filter m = {0};
         bool any = false;
-        int r = say_fresh(c, max_age ? max_age->n : 0);
+        int r = say_fresh(c, a, max_age ? max_age->n : 0);
         if (r)
                 return r;
         r = filter_from(c, a, &m, &kinds);
@@ -163,19 +168,21 @@ static int run_nearby(struct cli *c, const struct args *a) {
         r = cli_ask(c, CONTROL_NEARBY, &m, row_nearby, &any);
         if (r || any || c->json)
                 return r;
-        buf_add_str(&c->out, m.has ? "No alerts match.\n" : "No alerts in force, and none in the last 24 hours.\n");
+        buf_add_str(&c->out, m.has || c->left_out ? "No alerts match.\n"
+                                                  : "No alerts in force, and none in the last 24 hours.\n");
         return 0;
 }
 
 const struct command command_nearby = {
         .name = "nearby",
         .synopsis = "[--at PLACE] [--within 800m] [--since T] [--kind K]… [--min-severity S] [--text Q] [--limit N] "
-                    "[--max-age D]",
+                    "[--muted] [--max-age D]",
         .brief = "what goes on around here",
         .help = "Without options: all alerts in force and those of the last 24 hours, in the\n"
                 "whole mesh. It is answered from this house: no packet leaves it, and nobody\n"
                 "learns that you asked. Distances run between the centres of cells of about\n"
-                "150 m. stderr says how current the answer is.\n"
+                "150 m. stderr says how current the answer is, and what is left out because it\n"
+                "is muted (`porchlight help mute add`).\n"
                 "\n"
                 "Examples:\n"
                 "  porchlight nearby\n"

@@ -4,6 +4,7 @@
 
 #include "base/when.h"
 #include "cli/options.h"
+#include "cli/person.h"
 
 #include <stdio.h>
 
@@ -118,6 +119,10 @@ static int run_post(struct cli *c, const struct args *a) {
         put_options(a, &m);
         if (wire_kind_find(m.kind)->call_first && !m.dry_run && m.status <= STATUS_ACTUAL && m.source != SOURCE_SENSOR)
                 cli_note(c, "%s", call_first);
+        bool settled = m.doing || m.dry_run || m.source == SOURCE_SENSOR;
+        r = settled ? 0 : person_ask(c, a, m.kind, false, buf_span(&text));
+        if (r)
+                return r;
         return cli_ask_posted(c, CONTROL_POST, &m, "posted");
 }
 
@@ -131,6 +136,9 @@ const struct command command_post = {
                 "what somebody looks like. TEXT may be several words, or - to read it from stdin;\n"
                 "at most 512 bytes. It waits up to 5 s until a neighbouring home has the alert;\n"
                 "with none in reach it is saved, sent later, and the exit code is 6.\n"
+                "\n"
+                "Where a vague alert or one of security describes a person and tells no event, it\n"
+                "asks first on a terminal, and says so elsewhere. It knows English words only.\n"
                 "\n"
                 "Kinds:\n" KINDS(
                         KIND_LINE) "\n"

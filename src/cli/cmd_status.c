@@ -83,6 +83,10 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 }
                 status_alerts(c, s, &v);
         }
+        if (WIRE_HAS(s, C_STATUS, muted)) {
+                buf_add(&v, s->muted);
+                line(c, "muted", &v);
+        }
         status_listen(c, s, &v);
         buf_add(&v, s->data);
         line(c, "folder", &v);
@@ -111,7 +115,8 @@ const struct command command_status = {
         .name = "status",
         .synopsis = "",
         .brief = "how this home is doing",
-        .help = "The mesh, whether what this home knows is current, links, alerts, folder.\n"
+        .help = "The mesh, whether what this home knows is current, links, alerts, what is muted,\n"
+                "folder.\n"
                 "\nExample:\n  porchlight status --json | jq -r .state\n",
         .run = run_status,
 };

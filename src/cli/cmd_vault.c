@@ -72,7 +72,7 @@ const struct command command_vault_show = {
 /* ---- unlock, lock ---- */
 
 static const struct option unlock_options[] = {
-        {OPT_UNLOCK_FOR, "for", "15m", "how long, 24 h at most; 15 minutes if absent", OPTION_DURATION, NULL, 1,
+        {OPT_FOR_TIME, "for", "15m", "how long, 24 h at most; 15 minutes if absent", OPTION_DURATION, NULL, 1,
          UNLOCK_MAX},
         OPTION_ROW_PASSPHRASE_FILE,
         OPTION_END,
@@ -90,7 +90,7 @@ static int run_unlock(struct cli *c, const struct args *a) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         _clean_(call_freep) struct call *owner = NULL;
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        const struct option_value *lasts = args_get(a, OPT_UNLOCK_FOR);
+        const struct option_value *lasts = args_get(a, OPT_FOR_TIME);
         struct wire_o_state state;
         struct wire_o_unlock m = {0};
         int r = open_with_key(c, &owner, &state);

@@ -82,7 +82,7 @@ static int run_watch(struct cli *c, const struct args *a) {
         char *const one[] = {exec ? (char *)(uintptr_t)exec->text : NULL, NULL}; /* --exec=CMD: no words of its own */
         struct wire_c_filter m = {0};
         stop_catch();
-        int r = say_fresh(c, 0);
+        int r = say_fresh(c, a, 0);
         if (r)
                 return r;
         r = filter_from(c, a, &m, &kinds);
@@ -97,7 +97,8 @@ static int run_watch(struct cli *c, const struct args *a) {
 
 const struct command command_watch = {
         .name = "watch",
-        .synopsis = "[--at PLACE] [--within 800m] [--kind K]… [--min-severity S] [--after SEQ] [--exec CMD ARG…]",
+        .synopsis =
+                "[--at PLACE] [--within 800m] [--kind K]… [--min-severity S] [--muted] [--after SEQ] [--exec CMD ARG…]",
         .brief = "tell what happens as it happens",
         .help = "Prints a block for each event until it is interrupted. With --json one object a\n"
                 "line: {\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and\n"

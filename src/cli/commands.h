@@ -7,6 +7,7 @@
 extern const struct command command_nearby, command_watch, command_post;
 extern const struct command command_alert_show, command_alert_confirm, command_alert_dispute, command_alert_comment,
         command_alert_update, command_alert_resolve, command_alert_retract;
+extern const struct command command_mute_add, command_mute_list, command_mute_remove;
 extern const struct command command_mesh_create, command_mesh_show, command_mesh_leave;
 extern const struct command command_invite, command_invite_list, command_invite_show, command_invite_revoke;
 extern const struct command command_join;
@@ -15,5 +16,5 @@ extern const struct command command_member_list, command_member_proposals, comma
         command_member_vouch;
 extern const struct command command_device_list;
 extern const struct command command_vault_show, command_vault_unlock, command_vault_lock, command_vault_passphrase;
-extern const struct command command_status, command_peers, command_peer_add;
+extern const struct command command_status, command_peers, command_peer_add, command_doctor;
 extern const struct command command_completion, command_help, command_version;

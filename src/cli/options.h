@@ -30,5 +30,6 @@
         {OPT_KIND, "kind", "K", "only this kind; may be given several times", OPTION_ENUM, &wire_kind_enum, .many = true}, \
         {OPT_MIN_SEVERITY, "min-severity", "S", "only what is at least as severe", OPTION_ENUM, &wire_severity_enum}, \
         {OPT_TEXT, "text", "Q", "only where the text contains this, in any case", OPTION_TEXT}, \
-        {OPT_LIMIT, "limit", "N", "at most so many", OPTION_NUMBER, NULL, 1, LIMIT_MAX}
+        {OPT_LIMIT, "limit", "N", "at most so many", OPTION_NUMBER, NULL, 1, LIMIT_MAX}, \
+        {OPT_MUTED, "muted", NULL, "also what is muted", OPTION_FLAG}
 /* clang-format on */

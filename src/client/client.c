@@ -353,6 +353,7 @@ static int ask_filtered(struct porchlight *p, enum wire_control number, const st
                 WIRE_PUT(&m, C_FILTER, text, span_str(f->text));
         if (f->resume)
                 WIRE_PUT(&m, C_FILTER, after, f->after);
+        PUT_IF(&m, C_FILTER, muted, f->muted);
         return ask(p, number, &m);
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE, INVITES and INVITE_REVOKE: the tickets this household wrote. */
-#include "base/text.h"
 #include "node/caller.h"
+#include "node/rows.h"
 
 #define EXPIRES_IN (7 * MESH_DAY)
-#define PREFIX_LEAST 4
 
 static void on_ticket(struct command *cmd, const struct mesh_action *a) {
         struct caller *c = CONTAINER_OF(cmd, struct caller, cmd);
@@ -57,18 +56,12 @@ void control_invites(struct caller *c) {
         caller_done(c);
 }
 
-static bool id_begins(const struct key *id, struct span digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, SPAN_OF(id->b));
-        return digits.n >= PREFIX_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
-}
-
 /* How many open tickets fit; the last of them. A label is compared whole. */
 static unsigned find_tickets(struct node *n, struct span name, bool by_label, struct key *ret) {
         struct mesh_ticket t;
         unsigned fit = 0;
         for (size_t i = 0; mesh_ticket_at(n->core, i, &t); i++) {
-                if (t.revoked || !(by_label ? span_eq(t.label, name) : id_begins(&t.id, name)))
+                if (t.revoked || !(by_label ? span_eq(t.label, name) : rows_id_begins(&t.id, name)))
                         continue;
                 *ret = t.id;
                 fit++;

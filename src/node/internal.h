@@ -56,6 +56,7 @@ struct node {
         struct node_later *later;
         size_t n_later, cap_later;
         mesh_time deadline; /* the timer is set to it */
+        mesh_wall fed_wall; /* of the core's last event */
         uint64_t last_token;
         struct list commands;
         mesh_cell home; /* 0: not known */

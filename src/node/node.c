@@ -31,7 +31,11 @@ mesh_wall node_time(const struct node *n) {
         struct mesh_status st = {0};
         if (n->core && n->started)
                 mesh_status(n->core, &st);
-        return st.time ? st.time : MAX(node_wall(), n->cfg.built);
+        if (st.time == 0)
+                return MAX(node_wall(), n->cfg.built);
+        /* The core's time is that of its last event, which may be a while ago where nothing happens. */
+        int64_t since = (int64_t)node_wall() - (int64_t)n->fed_wall, now = (int64_t)st.time + since;
+        return now > 0 ? (mesh_wall)now : 1;
 }
 
 static void on_timer(uv_timer_t *timer) {
@@ -153,7 +157,7 @@ static void step(struct node *n, struct mesh_event *ev) {
         if (n->broken)
                 return;
         ev->now = uv_now(n->loop);
-        ev->wall = node_wall();
+        ev->wall = n->fed_wall = node_wall();
         int r = mesh_step(n->core, ev);
         if (r) {
                 node_fail(n, "core", r);

@@ -7,6 +7,8 @@
 
 #define CLASH_DIGITS 4   /* of the id beside a look-alike name */
 #define UNKNOWN_DIGITS 8 /* of the id in place of a name */
+#define PREFIX_LEAST 4
+#define MUTES_NAMED 8 /* so many names fit the row of the status */
 
 static void copy(char ret[ROWS_NAME_MAX], struct buf *text) {
         snprintf(ret, ROWS_NAME_MAX, "%s", buf_cstr(text));
@@ -43,6 +45,41 @@ const char *rows_device(const struct node *n, const struct key *device, char ret
                 text_hex(&text, first_digits(device, UNKNOWN_DIGITS));
         copy(ret, &text);
         return ret;
+}
+
+bool rows_id_begins(const struct key *id, struct span digits) {
+        _clean_(buf_fini) struct buf hex = BUF_NULL;
+        text_hex(&hex, SPAN_OF(id->b));
+        return digits.n >= PREFIX_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
+}
+
+static void add_mute(const struct node *n, const struct mute *row, struct buf *out) {
+        char name[ROWS_NAME_MAX];
+        const char *kind = row->kind ? wire_enum_text(&wire_kind_enum, row->kind) : NULL;
+        if (kind)
+                buf_add_str(out, kind);
+        else if (row->kind)
+                buf_printf(out, "kind %u", row->kind); /* of a newer version that ran here before */
+        else
+                buf_add_str(out, rows_household(n, &row->household, name));
+}
+
+void rows_mutes(const struct node *n, struct buf *out) {
+        mesh_wall now = node_time(n);
+        size_t named = 0, more = 0;
+        for (size_t i = 0; i < n->mutes.n; i++) {
+                const struct mute *row = &n->mutes.rows[i];
+                if (!mute_holds(row, now))
+                        continue;
+                if (named == MUTES_NAMED) {
+                        more++;
+                        continue;
+                }
+                buf_add_str(out, named++ ? ", " : "");
+                add_mute(n, row, out);
+        }
+        if (more)
+                buf_printf(out, " and %zu more", more);
 }
 
 static void put_place(const struct store_alert *a, struct rows_alert *ret) {

@@ -12,6 +12,11 @@
 const char *rows_household(const struct node *n, const struct key *household, char ret[ROWS_NAME_MAX]);
 const char *rows_device(const struct node *n, const struct key *device, char ret[ROWS_NAME_MAX]);
 
+/* Does it begin with these hex digits, 4 of them at least? */
+bool rows_id_begins(const struct key *id, struct span digits);
+/* "noise, Number 9 and 3 more": what is muted now; nothing if nothing is. */
+void rows_mutes(const struct node *n, struct buf *out);
+
 struct rows_alert {
         struct wire_c_alert w;
         char household[ROWS_NAME_MAX], cell[16];

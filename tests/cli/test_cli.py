@@ -109,6 +109,15 @@ def nearby_says_how_current_it_is():
     assert len(rows) == 3 and rows[0]["severity"] == "Severe" and "since " in p.stderr, p
 
 
+def nearby_says_what_is_left_out():
+    muted = "noise, Number\x1b[2J 9"
+    p = run(["nearby"], [status(_20=muted), done])
+    assert "porchlight: muted: noise, Number" in p.stderr and "\x1b" not in p.stderr, p
+    assert p.stdout == "No alerts match.\n", p
+    p = run(["nearby", "--muted"], [status(_20=muted), done])
+    assert "muted" not in p.stderr and p.requests[1] == frame(NEARBY, {9: True})[4:], p
+
+
 def max_age_fails_when_stale():
     p = run(["nearby", "--max-age", "10m"], [status(5, _3=NOW - 3600)])
     assert p.returncode == 1 and "porchlight: stale: " in p.stderr and p.stdout == "", p
@@ -365,8 +374,8 @@ def help_for_programs():
 
 
 TESTS = [nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
-         nearby_says_how_current_it_is, max_age_fails_when_stale, text_of_neighbours_is_escaped, errors_are_the_daemons,
-         mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
+         nearby_says_how_current_it_is, nearby_says_what_is_left_out, max_age_fails_when_stale,
+         text_of_neighbours_is_escaped, errors_are_the_daemons, mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
          watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
          votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
          proposals_under_the_table, peers_have_a_usual_port, help_for_programs]

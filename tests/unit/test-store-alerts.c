@@ -104,7 +104,9 @@ static bool naive_fits(const struct store_filter *f, const struct store_alert *a
                 return false;
         if (f->muted_kinds[a->kind / 64] >> a->kind % 64 & 1)
                 return false;
-        for (size_t i = 0; i < f->n_muted_households; i++) {
+        bool severe = a->severity == SEVERITY_EXTREME || a->severity == SEVERITY_SEVERE;
+        bool urgent = a->kind == KIND_FIRE && a->urgency == URGENCY_IMMEDIATE && severe && a->status == STATUS_ACTUAL;
+        for (size_t i = 0; i < f->n_muted_households && !urgent; i++) {
                 if (!memcmp(&f->muted_households[i], &a->household, 32))
                         return false;
         }
@@ -232,11 +234,47 @@ static void watchers_learn_of_retractions(void **state) {
         assert_false(store_alert_fits(&f, &a));
 }
 
+static struct store_alert fire_of(uint64_t house) {
+        return (struct store_alert){
+                .household = rows_house(house),
+                .kind = KIND_FIRE,
+                .severity = SEVERITY_SEVERE,
+                .urgency = URGENCY_IMMEDIATE,
+                .status = STATUS_ACTUAL,
+                .state = STATE_ACTIVE,
+        };
+}
+
+static void mutes_spare_what_is_urgent(void **state) {
+        (void)state;
+        struct key muted[] = {rows_house(1)};
+        struct store_filter f = {.now = ROWS_NOW, .muted_households = muted, .n_muted_households = 1};
+        struct store_alert a = fire_of(1), other = fire_of(2);
+        assert_true(store_alert_fits(&f, &a));
+        a.severity = SEVERITY_MODERATE;
+        assert_false(store_alert_fits(&f, &a));
+        a = fire_of(1);
+        a.urgency = URGENCY_EXPECTED;
+        assert_false(store_alert_fits(&f, &a));
+        a = fire_of(1);
+        a.status = STATUS_EXERCISE;
+        assert_false(store_alert_fits(&f, &a));
+        a = fire_of(1);
+        a.kind = KIND_NOISE; /* is never urgent, whatever it says */
+        assert_false(store_alert_fits(&f, &a));
+        a = other;
+        a.urgency = URGENCY_EXPECTED;
+        assert_true(store_alert_fits(&f, &a));
+        f.muted_kinds[0] = UINT64_C(1) << KIND_FIRE; /* that very kind: the person asked */
+        assert_false(store_alert_fits(&f, &other));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(any_order_gives_the_same_rows),
                 TEST(nearby_finds_what_fits),
                 TEST(watchers_learn_of_retractions),
+                TEST(mutes_spare_what_is_urgent),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checks: facts in, one sentence and one piece of advice out. In the order in which to mend things. */
+#include "cli/doctor.h"
+
+#include "base/when.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#define OTHERS 0077       /* keys, database and the vault are the owner's alone */
+#define FOLDER_OPEN 0066  /* others may pass through the folder to the sockets, but neither list nor change it */
+#define CONTROL_OPEN 0007 /* the service gives control.sock to a group */
+#define MIB (1024 * 1024)
+#define DISK_WARNING (100 * (uint64_t)MIB)
+#define DISK_PROBLEM (10 * (uint64_t)MIB) /* a day of alerts, clips left out, and SQLite's log */
+#define CLOCK_FLOOR 1767225600u           /* 2026-01-01, as the vault has it: no honest clock is earlier */
+#define CLOCK_CEILING 4102444800u         /* 2100-01-01 */
+#define STEWARDS_WANTED 3                 /* with two, neither can be removed if it turns bad or is lost */
+#define LOOPBACK4 127
+
+_printf_(3, 4) static void say(struct doctor_finding *ret, enum doctor_state state, const char *fmt, ...) {
+        va_list ap;
+        ret->state = state;
+        va_start(ap, fmt);
+        buf_vprintf(&ret->message, fmt, ap);
+        va_end(ap);
+}
+
+_printf_(2, 3) static void fix(struct doctor_finding *ret, const char *fmt, ...) {
+        va_list ap;
+        va_start(ap, fmt);
+        buf_vprintf(&ret->fix, fmt, ap);
+        va_end(ap);
+}
+
+static int dir_n(const struct doctor_facts *f) {
+        return (int)f->dir.n;
+}
+
+static const char *dir_p(const struct doctor_facts *f) {
+        return f->dir.n ? (const char *)f->dir.p : "";
+}
+
+#define DIR_ARGS(f) dir_n(f), dir_p(f)
+
+/* ---- the folder ---- */
+
+static bool folder_there(const struct doctor_facts *f) {
+        return f->folder_why == 0 && f->folder_is_one;
+}
+
+static bool ours(const struct doctor_facts *f) {
+        return f->uid == 0 || f->uid == f->folder_uid;
+}
+
+static void check_folder(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (f->folder_why == ENOENT) {
+                say(ret, DOCTOR_PROBLEM, "There is no folder %.*s.", DIR_ARGS(f));
+                fix(ret, "Start `porchlightd`, which makes it, or name the right one with --data DIR.");
+        } else if (f->folder_why) {
+                say(ret, DOCTOR_PROBLEM, "%.*s cannot be looked at: %s.", DIR_ARGS(f), strerror(f->folder_why));
+                fix(ret, "Run this as the daemon's user or as root.");
+        } else if (!f->folder_is_one) {
+                say(ret, DOCTOR_PROBLEM, "%.*s is not a folder.", DIR_ARGS(f));
+                fix(ret, "Name the daemon's folder with --data DIR.");
+        } else if (!ours(f)) {
+                say(ret, DOCTOR_NOTE, "%.*s belongs to another user: not all of it can be looked at.", DIR_ARGS(f));
+                fix(ret, "Run this as the daemon's user or as root to see more.");
+        } else {
+                say(ret, DOCTOR_OK, "%.*s", DIR_ARGS(f));
+        }
+}
+
+/* What a file grants that it should not. */
+static unsigned too_open(const struct doctor_file *file, size_t i) {
+        if (file->why)
+                return 0;
+        return file->mode & (i == DOCTOR_FILE_CONTROL ? CONTROL_OPEN : OTHERS);
+}
+
+static void check_access(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!folder_there(f))
+                return;
+        for (size_t i = 0; i < DOCTOR_FILES; i++) {
+                const struct doctor_file *file = &f->files[i];
+                if (too_open(file, i)) {
+                        say(ret, DOCTOR_PROBLEM, "Other users of this machine may use %s (mode %04o).", file->name,
+                            file->mode);
+                        fix(ret, "chmod %s '%.*s/%s'", i == DOCTOR_FILE_VAULT ? "700" : "600", DIR_ARGS(f), file->name);
+                        return;
+                }
+        }
+        if (f->folder_mode & FOLDER_OPEN) {
+                say(ret, DOCTOR_WARNING, "Other users of this machine may list or change the folder (mode %04o).",
+                    f->folder_mode);
+                fix(ret, "chmod 700 '%.*s'", DIR_ARGS(f));
+                return;
+        }
+        say(ret, DOCTOR_OK, "keys, database and sockets are closed to other users");
+}
+
+/* As root it is easily started once by hand; from then on the service cannot read its own files. */
+static void check_owner(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!folder_there(f))
+                return;
+        for (size_t i = 0; i < DOCTOR_FILES; i++) {
+                const struct doctor_file *file = &f->files[i];
+                /* owner.sock is given to whoever founded or joined */
+                if (file->why || i == DOCTOR_FILE_OWNER || file->uid == f->folder_uid)
+                        continue;
+                say(ret, DOCTOR_PROBLEM, "%s belongs to user %llu, the folder to user %llu.", file->name,
+                    (unsigned long long)file->uid, (unsigned long long)f->folder_uid);
+                fix(ret, "Stop the daemon, then: chown -R %llu '%.*s'", (unsigned long long)f->folder_uid, DIR_ARGS(f));
+                return;
+        }
+}
+
+static void check_key(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (f->device_key == DOCTOR_KEY_UNKNOWN)
+                return;
+        if (f->device_key == DOCTOR_KEY_WHOLE) {
+                say(ret, DOCTOR_OK, "this device's key is whole");
+                return;
+        }
+        say(ret, DOCTOR_PROBLEM, "The key of this device (%s) is damaged or cut off; the daemon will not start.",
+            f->files[DOCTOR_FILE_DEVICE_KEY].name);
+        fix(ret, "Put the file back from a copy. Without one, move the folder away and join anew on an invite.");
+}
+
+static void check_disk(const struct doctor_facts *f, struct doctor_finding *ret) {
+        unsigned long long mib = (unsigned long long)(f->disk_free / MIB);
+        if (!f->disk_known)
+                return;
+        if (f->disk_free >= DISK_WARNING) {
+                say(ret, DOCTOR_OK, "%llu MB free", mib);
+                return;
+        }
+        say(ret, f->disk_free < DISK_PROBLEM ? DOCTOR_PROBLEM : DOCTOR_WARNING,
+            "Only %llu MB are free where the folder lies; new alerts cannot be kept on a full disk.", mib);
+        fix(ret, "Free some space on that disk.");
+}
+
+static void check_clock(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf when = BUF_NULL;
+        when_local(&when, f->now, f->now);
+        if (f->now >= CLOCK_FLOOR && f->now < CLOCK_CEILING) {
+                say(ret, DOCTOR_OK, "%s", buf_cstr(&when));
+                return;
+        }
+        buf_clear(&when);
+        when_rfc3339(&when, f->now);
+        say(ret, DOCTOR_PROBLEM, "This machine's clock says %s, which cannot be.", buf_cstr(&when));
+        fix(ret, "Set the clock, best by NTP: timedatectl set-ntp true");
+}
+
+/* ---- daemon and vault ---- */
+
+static void check_daemon(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct call_error *e = &f->daemon_error;
+        if (f->daemon) {
+                say(ret, DOCTOR_OK, "version %.*s answers", (int)f->status.version.n,
+                    (const char *)f->status.version.p);
+                return;
+        }
+        if (strcmp(e->name, "daemon-not-running") == 0) {
+                bool left = f->files[DOCTOR_FILE_CONTROL].why == 0;
+                say(ret, DOCTOR_PROBLEM, "The daemon is not running: nothing is received or sent%s.",
+                    left ? " (its socket is a leftover: it ended without a farewell)" : "");
+                fix(ret, "Start it with `porchlightd &` or `systemctl start porchlight`; %s.",
+                    left ? "its log says why it ended" : "--data DIR names another folder");
+                return;
+        }
+        say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", e->message);
+        fix(ret, "%s.", *e->hint ? e->hint : "See the daemon's log");
+}
+
+static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct call_error *e = &f->vault_error;
+        if (!f->daemon)
+                return;
+        if (f->vault) {
+                say(ret, DOCTOR_OK, "%s",
+                    !f->vault_state.has_household ? "answers; it holds no household key yet" : "answers");
+                return;
+        }
+        bool closed = strcmp(e->name, "no-access") == 0;
+        say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", e->message);
+        fix(ret, "%s.", *e->hint ? e->hint : "See the daemon's log");
+}
+
+static void check_passphrase(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!f->vault || !f->vault_state.has_household)
+                return;
+        if (f->vault_state.passphrase) {
+                say(ret, DOCTOR_OK, "the household's key is under a passphrase");
+                return;
+        }
+        say(ret, DOCTOR_NOTE, "The household's key lies in a plain file: who reads this disk can speak for the home.");
+        fix(ret, "`porchlight vault passphrase` locks it.");
+}
+
+/* ---- the mesh ---- */
+
+static void say_problem(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (WIRE_HAS(&f->status, C_STATUS, problem)) {
+                say(ret, DOCTOR_PROBLEM, "Joining fails: %.*s", (int)f->status.problem.n,
+                    (const char *)f->status.problem.p);
+                fix(ret, "Ask the neighbour who invited you for a new ticket if this does not end by itself.");
+                return;
+        }
+        say(ret, DOCTOR_WARNING, "This home waits for a member to admit it.");
+        fix(ret, "A neighbour's daemon must be reachable: `porchlight peers` shows where it knocks.");
+}
+
+static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        if (!f->daemon)
+                return;
+        switch ((enum wire_e_fresh)s->state) {
+        case FRESH_NO_MESH:
+                say(ret, DOCTOR_PROBLEM, "This home is in no mesh: it gets no alerts.");
+                fix(ret, "Use a neighbour's invite with `porchlight join`, or found one: `porchlight mesh create`.");
+                return;
+        case FRESH_JOINING:
+                say_problem(f, ret);
+                return;
+        case FRESH_REMOVED:
+                say(ret, DOCTOR_PROBLEM, "This home was removed from the mesh, or has left it: it gets no alerts.");
+                fix(ret, "Speak with a steward: one can propose `porchlight member return`.");
+                return;
+        case FRESH_MUTED:
+                say(ret, DOCTOR_WARNING, "The mesh takes nothing from this device for now.");
+                fix(ret, "Wait; if it comes back, ask a steward, and see what posts from this device.");
+                return;
+        case FRESH_CURRENT:
+        case FRESH_CATCHING_UP:
+        case FRESH_ALONE:
+                break;
+        }
+        say(ret, DOCTOR_OK, "%.*s, %llu %s", (int)s->mesh.n, (const char *)s->mesh.p, (unsigned long long)s->homes,
+            s->homes == 1 ? "home" : "homes");
+}
+
+static bool in_mesh(const struct doctor_facts *f) {
+        if (!f->daemon)
+                return false;
+        return f->status.state == FRESH_CURRENT || f->status.state == FRESH_CATCHING_UP ||
+               f->status.state == FRESH_ALONE;
+}
+
+static void check_neighbours(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        if (!in_mesh(f))
+                return;
+        if (s->homes <= 1) {
+                say(ret, DOCTOR_WARNING, "No other home is in the mesh: nobody hears this one.");
+                fix(ret, "Invite a neighbour with `porchlight invite`.");
+                return;
+        }
+        if (s->links) {
+                layout_count(&ret->message, s->links, "link is up", "links are up");
+                ret->state = DOCTOR_OK;
+                return;
+        }
+        say(ret, DOCTOR_PROBLEM, "No neighbour can be reached");
+        if (WIRE_HAS(s, C_STATUS, since)) {
+                buf_add_str(&ret->message, " since ");
+                when_local(&ret->message, s->since, f->now);
+        }
+        buf_add_str(&ret->message, f->down.n ? ":" : ".");
+        buf_add(&ret->message, buf_span(&f->down));
+        fix(ret, "Check this machine's network; `porchlight peer add HOST` says where else to knock.");
+}
+
+static bool loopback(const struct wire_addr *a) {
+        static const uint8_t one[16] = {[15] = 1};
+        if (WIRE_HAS(a, ADDR, ip4))
+                return a->ip4.p[0] == LOOPBACK4;
+        if (WIRE_HAS(a, ADDR, ip6))
+                return memcmp(a->ip6.p, one, sizeof(one)) == 0;
+        return false;
+}
+
+/* The port this home listens on for others; 0: none. *ret_any: on any at all. */
+static uint64_t open_port(const struct doctor_facts *f, bool *ret_any) {
+        struct wire_list list = f->status.listen;
+        struct wire_addr a;
+        uint64_t port = 0;
+        *ret_any = false;
+        while (wire_list_next(&wire_addr_desc, &list, &a)) {
+                *ret_any = true;
+                if (!loopback(&a) && !port)
+                        port = a.port;
+        }
+        return port;
+}
+
+static void check_listens(const struct doctor_facts *f, struct doctor_finding *ret) {
+        bool any;
+        if (!f->daemon)
+                return;
+        uint64_t port = open_port(f, &any);
+        if (port) {
+                say(ret, DOCTOR_OK, "on port %llu", (unsigned long long)port);
+                return;
+        }
+        say(ret, DOCTOR_WARNING, "%s: no other machine can dial this home.",
+            any ? "The daemon listens on this machine alone (loopback)" : "The daemon listens on no address");
+        fix(ret, "Start porchlightd without --listen, or with an address of this machine's network.");
+}
+
+/* From inside nobody can see that a router lets others in: only somebody who came proves it. */
+static void check_port(const struct doctor_facts *f, struct doctor_finding *ret) {
+        bool any;
+        if (!in_mesh(f) || !f->peers || f->status.homes <= 1)
+                return;
+        uint64_t port = open_port(f, &any);
+        if (!port)
+                return;
+        if (f->inbound) {
+                say(ret, DOCTOR_OK, "neighbours dial this home");
+                return;
+        }
+        say(ret, DOCTOR_NOTE, "No link has come in so far: whether others can reach port %llu is not known.",
+            (unsigned long long)port);
+        fix(ret, "For homes elsewhere, forward TCP port %llu to this machine in the router.", (unsigned long long)port);
+}
+
+static void check_unsent(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!in_mesh(f) || !f->status.unsent || f->status.homes <= 1)
+                return;
+        layout_count(&ret->message, f->status.unsent, "post of this home has", "posts of this home have");
+        say(ret, DOCTOR_WARNING, " reached no other home yet.");
+        fix(ret, "They are sent when a neighbour is in reach; what is urgent, tell in another way.");
+}
+
+static void check_stewards(const struct doctor_facts *f, struct doctor_finding *ret) {
+        unsigned long long stewards = (unsigned long long)f->status.stewards;
+        if (!in_mesh(f) || f->status.homes < STEWARDS_WANTED)
+                return;
+        if (stewards >= STEWARDS_WANTED) {
+                say(ret, DOCTOR_OK, "%llu stewards", stewards);
+                return;
+        }
+        say(ret, DOCTOR_WARNING, "The mesh has %llu %s; fewer than %d cannot replace one that is lost.", stewards,
+            stewards == 1 ? "steward" : "stewards", STEWARDS_WANTED);
+        fix(ret, "A steward proposes another: `porchlight member promote HOUSEHOLD`.");
+}
+
+const struct doctor_check doctor_checks[] = {
+        {"folder", check_folder},
+        {"access", check_access},
+        {"owner", check_owner},
+        {"device-key", check_key},
+        {"disk", check_disk},
+        {"clock", check_clock},
+        {"daemon", check_daemon},
+        {"vault", check_vault},
+        {"passphrase", check_passphrase},
+        {"mesh", check_mesh},
+        {"neighbours", check_neighbours},
+        {"listens", check_listens},
+        {"port", check_port},
+        {"unsent", check_unsent},
+        {"stewards", check_stewards},
+        {NULL, NULL},
+};
+
+void doctor_finding_fini(struct doctor_finding *d) {
+        buf_fini(&d->message);
+        buf_fini(&d->fix);
+}
+
+void doctor_facts_fini(struct doctor_facts *f) {
+        buf_fini(&f->dir);
+        buf_fini(&f->status_store);
+        buf_fini(&f->down);
+}

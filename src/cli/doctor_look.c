@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Goes round the house: the folder's files, the daemon, the vault. Changes nothing, and says nothing. */
+#include "cli/doctor.h"
+
+#include "base/dir.h"
+#include "crypto/hash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define MODE_BITS 07777
+#define ANSWER_MS 10000 /* a daemon that takes longer for its status is not well */
+#define DOWN_SHOWN 4    /* addresses named with their problems */
+
+/* device.key as src/daemon/keyfile.c writes it: name, version, three secrets, hash of all before. */
+#define KEY_MAGIC "PLDEVKEY"
+#define KEY_HASH_AT (sizeof(KEY_MAGIC) - 1 + 1 + 3 * 32)
+#define KEY_BYTES (KEY_HASH_AT + 32)
+
+static void close_fd(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+/* ---- the folder ---- */
+
+static void look_folder(struct doctor_facts *f) {
+        struct stat st;
+        struct statvfs vfs;
+        if (stat(buf_cstr(&f->dir), &st)) {
+                f->folder_why = errno;
+                return;
+        }
+        f->folder_is_one = S_ISDIR(st.st_mode);
+        f->folder_mode = st.st_mode & MODE_BITS;
+        f->folder_uid = st.st_uid;
+        f->disk_known = statvfs(buf_cstr(&f->dir), &vfs) == 0;
+        if (f->disk_known)
+                f->disk_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+}
+
+static void look_files(struct doctor_facts *f) {
+        static const char *const names[DOCTOR_FILES] = {
+                [DOCTOR_FILE_VAULT] = DIR_VAULT,
+                [DOCTOR_FILE_DEVICE_KEY] = DIR_DEVICE_KEY,
+                [DOCTOR_FILE_DB] = DIR_DB,
+                [DOCTOR_FILE_CONTROL] = DIR_CONTROL_SOCK,
+                [DOCTOR_FILE_OWNER] = DIR_OWNER_SOCK,
+        };
+        for (size_t i = 0; i < DOCTOR_FILES; i++) {
+                _clean_(buf_fini) struct buf path = BUF_NULL;
+                struct stat st;
+                f->files[i].name = names[i];
+                dir_join(&path, buf_cstr(&f->dir), names[i]);
+                if (lstat(buf_cstr(&path), &st)) {
+                        f->files[i].why = errno;
+                        continue;
+                }
+                f->files[i].mode = st.st_mode & MODE_BITS;
+                f->files[i].uid = st.st_uid;
+        }
+}
+
+static bool key_whole(struct span bytes) {
+        struct hash sum;
+        if (bytes.n != KEY_BYTES || memcmp(bytes.p, KEY_MAGIC, sizeof(KEY_MAGIC) - 1) != 0)
+                return false;
+        hash_make(&sum, DOMAIN_DEVICE_FILE, NULL, span_of(bytes.p, KEY_HASH_AT));
+        return hash_same(sum.b, bytes.p + KEY_HASH_AT, sizeof(sum.b));
+}
+
+static enum doctor_key look_key(struct doctor_facts *f) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        uint8_t bytes[KEY_BYTES + 1]; /* one more shows that the file is too long */
+        dir_join(&path, buf_cstr(&f->dir), DIR_DEVICE_KEY);
+        _clean_(close_fd) int fd = open(buf_cstr(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
+        if (n < 0)
+                return DOCTOR_KEY_UNKNOWN;
+        enum doctor_key ret = key_whole(span_of(bytes, (size_t)n)) ? DOCTOR_KEY_WHOLE : DOCTOR_KEY_DAMAGED;
+        hash_wipe(bytes, sizeof(bytes));
+        return ret;
+}
+
+/* ---- daemon and vault ---- */
+
+typedef void (*look_fn)(struct doctor_facts *f, const struct call_row *row);
+
+/* False with *ret_error. */
+static bool ask(struct doctor_facts *f, struct call *call, unsigned number, look_fn row, struct call_error *ret_error) {
+        struct wire_c_none none = {0};
+        struct call_row got;
+        int r = call_send(call, number, &none);
+        while (r == 0 && (r = call_row(call, ANSWER_MS, &got)) == 0)
+                row(f, &got);
+        if (r == CALL_E_END)
+                return true;
+        *ret_error = *call_error(call);
+        return false;
+}
+
+static void row_status(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != CONTROL_STATUS_ROW || f->daemon)
+                return;
+        codec_encode(&wire_c_status_desc, row->m, &f->status_store);
+        f->daemon = buf_ok(&f->status_store) &&
+                    codec_decode(&wire_c_status_desc, buf_span(&f->status_store), &f->status, NULL) == 0;
+}
+
+static void row_peer(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != CONTROL_PEER_ROW)
+                return;
+        const struct wire_c_peer_row *p = &row->m->c_peer_row;
+        f->inbound += !p->outbound;
+        if (p->up || !p->outbound || !p->address.n)
+                return;
+        size_t shown = 0;
+        for (size_t i = 0; i < f->down.n; i++)
+                shown += f->down.p[i] == '\n';
+        if (shown >= DOWN_SHOWN)
+                return;
+        buf_add_u8(&f->down, '\n');
+        buf_add(&f->down, p->address);
+        if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
+                return;
+        buf_add_str(&f->down, ": ");
+        buf_add(&f->down, p->problem);
+}
+
+static void row_vault(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != OWNER_O_STATE_ROW)
+                return;
+        f->vault_state = row->m->o_state;
+        f->vault = true;
+}
+
+static void look_daemon(struct doctor_facts *f, const char *data) {
+        _clean_(call_freep) struct call *call = NULL;
+        struct call_error none;
+        if (call_new(&call, data, CALL_CONTROL, &f->daemon_error))
+                return;
+        if (!ask(f, call, CONTROL_STATUS, row_status, &f->daemon_error)) {
+                f->daemon = false;
+                return;
+        }
+        if (!f->daemon)
+                call_error_set(&f->daemon_error, EXIT_FAILED, "bad-answer", "Install one version of both",
+                               "its answer holds no status");
+        else
+                f->peers = ask(f, call, CONTROL_PEERS, row_peer, &none);
+}
+
+static void look_vault(struct doctor_facts *f, const char *data) {
+        _clean_(call_freep) struct call *call = NULL;
+        if (!f->daemon || call_new(&call, data, CALL_OWNER, &f->vault_error))
+                return;
+        if (!ask(f, call, OWNER_O_STATE, row_vault, &f->vault_error))
+                f->vault = false;
+        else if (!f->vault)
+                call_error_set(&f->vault_error, EXIT_FAILED, "bad-answer", "Install one version of both",
+                               "its answer holds no state");
+}
+
+/* The folder the other commands ask; if it is not there, the one a daemon of this user would make: while it is down,
+ * no socket tells that it exists. */
+static int find_dir(const char *data, struct buf *ret) {
+        int r = dir_find(ret, data);
+        if (r || data || access(buf_cstr(ret), F_OK) == 0)
+                return r;
+        buf_clear(ret);
+        return dir_find_new(ret, NULL);
+}
+
+int doctor_look(struct cli *c, struct doctor_facts *ret) {
+        int r = find_dir(c->data, &ret->dir);
+        if (r == DIR_E_LONG)
+                return cli_usage(c, "use a shorter --data DIR",
+                                 "the path of the data folder is too long for a socket in it");
+        if (r)
+                return cli_usage(c, "name it with --data DIR", "no data folder is given");
+        ret->now = c->now;
+        ret->uid = geteuid();
+        look_folder(ret);
+        look_files(ret);
+        ret->device_key = look_key(ret);
+        look_daemon(ret, buf_cstr(&ret->dir));
+        look_vault(ret, buf_cstr(&ret->dir));
+        return 0;
+}
