@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -37,11 +39,29 @@ static bool passphrase_room(struct buf *b) {
         return true;
 }
 
+/* Waits until @fd can be read. False: the person wants to stop. A signal that comes just before the wait counts too: it is
+ * blocked until the wait itself lets it in. */
+static bool wait_for_input(int fd) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        sigset_t stops, was;
+        int r = -1;
+        sigemptyset(&stops);
+        sigaddset(&stops, SIGINT);
+        sigaddset(&stops, SIGTERM);
+        sigaddset(&stops, SIGHUP);
+        sigprocmask(SIG_BLOCK, &stops, &was);
+        errno = EINTR;
+        while (r < 0 && errno == EINTR && !stop_wanted())
+                r = ppoll(&p, 1, NULL, &was);
+        sigprocmask(SIG_SETMASK, &was, NULL);
+        return r >= 0;
+}
+
 /* Up to a newline, which is dropped, or the end. False: the end alone, an error, or no room. */
 static bool read_line(int fd, struct buf *ret) {
         uint8_t byte;
         for (;;) {
-                ssize_t n = read(fd, &byte, 1);
+                ssize_t n = wait_for_input(fd) ? read(fd, &byte, 1) : -1;
                 if (n < 0 && errno == EINTR && !stop_wanted())
                         continue;
                 if (n < 0 || !buf_ok(ret))
