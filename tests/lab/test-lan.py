@@ -208,9 +208,9 @@ class Lan(street.Play):
             check(all(address.startswith('[fe80:') and '%eth0]' in address for address in there),
                   f'{home.name} is linked over {there}')
         self.end(homes)
-        for home in homes:
+        for number, home in enumerate(homes):  # two of one hardware address would be no network
             home.ip('link', 'set', 'eth0', 'down')
-            home.ip('link', 'set', 'eth0', 'address', f'02:00:00:00:00:{self.rng.randrange(16, 255):02x}')
+            home.ip('link', 'set', 'eth0', 'address', f'02:00:00:00:77:{16 + number:02x}')
             home.ip('link', 'set', 'eth0', 'up')
         for home in homes:
             home.start()
