@@ -615,9 +615,13 @@ static void vote_from_the_past(enum wire_e_op type) {
         same_for_all(&s);
 }
 
-static void test_vote_from_the_past(void **state) {
+static void test_vote_of_a_removed_home(void **state) {
         (void)state;
         vote_from_the_past(OP_REMOVE);
+}
+
+static void test_vote_of_a_demoted_steward(void **state) {
+        (void)state;
         vote_from_the_past(OP_DEMOTE);
 }
 
@@ -884,7 +888,8 @@ int main(void) {
                 CASE(test_subtree_has_one_vote),
                 CASE(test_subtree_removal),
                 CASE(test_demotion),
-                CASE(test_vote_from_the_past),
+                CASE(test_vote_of_a_removed_home),
+                CASE(test_vote_of_a_demoted_steward),
                 CASE(test_stewardship_rests_on_votes),
                 CASE(test_return),
                 CASE(test_removal_closes_ticket),
