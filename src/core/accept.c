@@ -97,7 +97,7 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         struct rec *r = records_new(m, &id, w);
         if (!r)
                 return ERR_NOMEM;
-        r->packet = packet_of(LINK_RECORD, w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3, raw);
+        r->packet = record_packet(w, raw);
         struct mesh_verify v = {.pub = device, .what = id, .domain = DOMAIN_RECORD};
         memcpy(v.sig, w->sig.p, sizeof(v.sig));
         struct verifying for_whom = {.rec = r->number, .link = from->id};

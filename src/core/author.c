@@ -112,8 +112,7 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
         struct wait *wait = rec ? mesh_wait(m, WAIT_RECORD, command) : NULL;
         if (!wait)
                 return ERR_NOMEM;
-        uint8_t queue = w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3;
-        rec->packet = packet_of(LINK_RECORD, queue, buf_span(&raw));
+        rec->packet = record_packet(w, buf_span(&raw));
         wait->rec = rec->number;
         memcpy(wait->id.b, id.b, sizeof(id.b));
         if (!rec->packet)

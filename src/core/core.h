@@ -130,6 +130,10 @@ enum link_state {
 };
 
 enum link_set { LINK_OPS, LINK_CONTACTS, LINK_RECORDS, LINK_SETS };
+/* The sets in the order in which they are compared: a set once those before it are equal. */
+static inline enum wire_e_set link_set_at(size_t i) {
+        return (enum wire_e_set)(SET_OPS + i);
+}
 
 struct push { /* elements owed to a link, fetched and queued as its window allows */
         uint32_t *what;
@@ -363,7 +367,7 @@ struct mesh {
         struct rec **recs; /* by number; NULL: free */
         size_t n_recs, cap_recs;
         uint32_t *free_recs;
-        size_t n_free, cap_free;
+        size_t n_free;       /* there is room for as many as recs has */
         struct rec **sorted; /* held records by (created, id) */
         size_t n_sorted, cap_sorted;
         uint32_t *slots; /* hash table of records by slot */
@@ -529,7 +533,8 @@ int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and i
 
 /* ---- record.c ---- */
 void record_id(const struct mesh *m, struct span raw, struct hash *ret);
-uint64_t record_life(uint8_t klass); /* seconds; 0: unknown class */
+struct packet *record_packet(const struct wire_record *w, struct span raw); /* NULL: no memory */
+uint64_t record_life(uint8_t klass);                                        /* seconds; 0: unknown class */
 uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor);
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,

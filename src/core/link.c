@@ -362,9 +362,8 @@ int link_greet(struct link *l) {
         l->hello_sent = true;
         if (l->dialled)
                 l->until = clock_now(m);
-        static const enum wire_e_set sets[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
         for (size_t i = 0; i < LINK_SETS; i++) {
-                int r = sync_digest(l, sets[i], l->until, digests[i]);
+                int r = sync_digest(l, link_set_at(i), l->until, digests[i]);
                 if (r)
                         return r;
         }

@@ -9,6 +9,11 @@ void record_id(const struct mesh *m, struct span raw, struct hash *ret) {
         hash_make(ret, DOMAIN_RECORD, roster_mesh(m->roster), codec_before(raw, RECORD_KEY_sig));
 }
 
+/* Urgent records wait in queue 1, normal ones in 2, the others in 3. */
+struct packet *record_packet(const struct wire_record *w, struct span raw) {
+        return packet_of(LINK_RECORD, w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3, raw);
+}
+
 uint64_t record_life(uint8_t klass) {
         switch (klass) {
         case CLASS_URGENT:

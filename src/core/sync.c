@@ -153,10 +153,9 @@ static int session_open(struct link *l, enum wire_e_set set) {
 static int session_next(struct link *l) {
         if (l->state != LINK_UP)
                 return 0;
-        static const enum wire_e_set order[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
         for (size_t i = 0; i < LINK_SETS; i++)
                 if (!l->synced[i])
-                        return session_open(l, order[i]);
+                        return session_open(l, link_set_at(i));
         link_caught_up(l);
         return 0;
 }
@@ -174,10 +173,9 @@ int sync_join(struct link *l) {
 }
 
 int sync_begin(struct link *l) {
-        static const enum wire_e_set order[LINK_SETS] = {SET_OPS, SET_CONTACTS, SET_RECORDS};
         for (size_t i = 0; i < LINK_SETS; i++) {
                 uint8_t mine[8];
-                int r = sync_digest(l, order[i], l->until, mine);
+                int r = sync_digest(l, link_set_at(i), l->until, mine);
                 if (r)
                         return r;
                 l->synced[i] = memcmp(mine, l->their[i], 8) == 0;
