@@ -14,6 +14,7 @@
         D(OP_INVITE, "porchlight/1 operation invite") /* the invite key's signature over the same hash */              \
         D(OP_ADMIT, "porchlight/1 operation admit")  /* the countersigning device's signature */                       \
         D(OP_ID, "porchlight/1 operation id")        /* id of a whole operation */                                     \
+        D(DEVICE, "porchlight/1 device")             /* a device's word that it has its keys, and whose it is */      \
         D(INVITE, "porchlight/1 invite")             /* the inviter device's signature on the public half of a ticket */ \
         D(REVOKE, "porchlight/1 revoke")             /* hash of a ticket's revocation; device signature */             \
         D(TICKET_BLIND, "porchlight/1 ticket blind") /* hash of a ticket's private part */                             \

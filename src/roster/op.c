@@ -25,6 +25,16 @@ void op_signed_hash(struct hash *ret, const struct hash *mesh, struct span op) {
         hash_make(ret, DOMAIN_OP, mesh, codec_pairs_before(op, OP_KEY_sig));
 }
 
+static void device_hash(struct hash *ret, const struct hash *mesh, struct span household, struct span sign,
+                        struct span noise, struct span seal) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        buf_add(&raw, household);
+        buf_add(&raw, sign);
+        buf_add(&raw, noise);
+        buf_add(&raw, seal);
+        hash_make(ret, DOMAIN_DEVICE, mesh, buf_span(&raw));
+}
+
 static void op_admit_hash(struct hash *ret, const struct hash *mesh, struct span op) {
         hash_make(ret, DOMAIN_OP_ADMIT, mesh, codec_pairs_before(op, OP_KEY_by_sig));
 }
@@ -93,7 +103,9 @@ static bool device_fits(const struct shape *s, const struct wire_op *op) {
                 return true;
         if (!wire_list_next(&wire_device_desc, &list, &d))
                 return false;
-        return s->first ? d.share == SHARE_WHOLE : d.share == SHARE_WHOLE || d.share == SHARE_QUARTER;
+        if (s->first)
+                return d.share == SHARE_WHOLE && !WIRE_HAS(&d, DEVICE, proof);
+        return (d.share == SHARE_WHOLE || d.share == SHARE_QUARTER) && WIRE_HAS(&d, DEVICE, proof);
 }
 
 static bool op_fits(const struct wire_op *op, bool countersigned) {
@@ -179,12 +191,26 @@ static bool invite_signed(const struct wire_op *op, const struct hash *mesh, con
         return signed_by(op->invite_sig, inv.key, DOMAIN_OP_INVITE, what) && invite_check(&inv, mesh);
 }
 
+/* PROTOCOL 5.16: "In device-add and device-revoke `device.proof` MUST be there, signed by the device's own key over
+ * `hash(DEVICE, mesh, household || device.sign || device.noise || device.seal)`." */
+static bool device_proved(const struct wire_op *op, const struct hash *mesh) {
+        struct wire_list list = op->device;
+        struct wire_device d;
+        struct hash what;
+        if (!wire_list_next(&wire_device_desc, &list, &d) || !WIRE_HAS(&d, DEVICE, proof))
+                return true; /* the shape says who needs one */
+        device_hash(&what, mesh, op->household, d.sign, d.noise, d.seal);
+        return signed_by(d.proof, d.sign, DOMAIN_DEVICE, &what);
+}
+
 static bool op_signed(struct span raw, const struct wire_op *op, const struct hash *mesh) {
         struct hash what;
         op_signed_hash(&what, mesh, raw);
         if (!signed_by(op->sig, op->household, DOMAIN_OP, &what))
                 return false;
         if (WIRE_HAS(op, OP, invite_sig) && !invite_signed(op, mesh, &what))
+                return false;
+        if (WIRE_HAS(op, OP, device) && !device_proved(op, mesh))
                 return false;
         if (!WIRE_HAS(op, OP, by_sig))
                 return true;
@@ -207,6 +233,13 @@ int op_check(struct span raw, const struct hash *mesh, bool countersigned, bool 
 }
 
 /* ---- making ---- */
+
+void op_device_prove(uint8_t ret_proof[SIGN_BYTES], const struct sign_key *device, const struct key *noise,
+                     const struct key *seal, const struct hash *mesh, const struct key *household) {
+        struct hash what;
+        device_hash(&what, mesh, SPAN_OF(household->b), SPAN_OF(device->pub.b), SPAN_OF(noise->b), SPAN_OF(seal->b));
+        sign_make(ret_proof, device, DOMAIN_DEVICE, &what);
+}
 
 /* Encodes @op into @raw with @sig's 64 bytes as they are, so that what stands before them can be hashed. */
 static int op_encode(struct buf *raw, struct wire_op *op) {

@@ -18,6 +18,10 @@ void op_id(struct hash *ret, const struct hash *mesh, struct span op);
 void op_signed_hash(struct hash *ret, const struct hash *mesh, struct span op);
 /* Encodes @op with its household signature (sig is filled in) and appends it. 0, OP_E_INPUT, ERR_NOMEM. */
 int op_make(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household);
+/* What a device says for itself before its household certifies it (device.proof): its signing key's word that these keys
+ * are one device of @household in @mesh. Share and name are the household's to choose, and not in it. */
+void op_device_prove(uint8_t ret_proof[SIGN_BYTES], const struct sign_key *device, const struct key *noise,
+                     const struct key *seal, const struct hash *mesh, const struct key *household);
 /* A joiner's add: signed by household and invite key, not countersigned. */
 int op_make_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household,
                 const struct sign_key *invite);

@@ -83,6 +83,24 @@ static inline struct wire_list street_device(struct buf *store, const struct sig
         return list;
 }
 
+/* The same for a household that has a device: it proves its signing key. */
+static inline struct wire_list street_proved(struct buf *store, const struct street *s, uint32_t home,
+                                             const struct sign_key *sign, enum wire_e_share share) {
+        struct wire_list list = {0};
+        uint8_t proof[SIGN_BYTES];
+        struct wire_device d = {
+                .sign = SPAN_OF(sign->pub.b),
+                .noise = SPAN_OF(sign->pub.b),
+                .seal = SPAN_OF(sign->pub.b),
+                .share = share,
+                .name = SPAN_STR("laptop"),
+        };
+        op_device_prove(proof, sign, &sign->pub, &sign->pub, &s->mesh, &s->homes[home].key.pub);
+        WIRE_PUT(&d, DEVICE, proof, SPAN_OF(proof));
+        wire_list_add(&wire_device_desc, &list, store, &d);
+        return list;
+}
+
 static inline void street_keep(struct street *s, const struct hash *id, struct span bytes) {
         for (size_t i = 0; i < s->n_ops; i++)
                 if (hash_eq(&s->ops[i].id, id))
@@ -238,7 +256,7 @@ static inline int street_device_add(struct street *s, int side, uint32_t home, c
                                     enum wire_e_share share) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_op op = {.type = OP_DEVICE_ADD};
-        WIRE_PUT(&op, OP, device, street_device(&store, device, &device->pub, share));
+        WIRE_PUT(&op, OP, device, street_proved(&store, s, home, device, share));
         return street_sign(s, side, home, &op);
 }
 
@@ -249,7 +267,7 @@ static inline int street_device_revoke(struct street *s, int side, uint32_t home
         struct wire_op op = {.type = OP_DEVICE_REVOKE};
         WIRE_PUT(&op, OP, target, SPAN_OF(device->b));
         if (next)
-                WIRE_PUT(&op, OP, device, street_device(&store, next, &next->pub, SHARE_WHOLE));
+                WIRE_PUT(&op, OP, device, street_proved(&store, s, home, next, SHARE_WHOLE));
         return street_sign(s, side, home, &op);
 }
 

@@ -732,6 +732,68 @@ static void test_devices(void **state) {
         same_for_all(&s);
 }
 
+/* @proof NULL: none. Signed by home 1, certifying @sign as its own. */
+static void device_signed(struct street *s, const struct sign_key *sign, const uint8_t *proof, struct buf *ret) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_list list = {0};
+        struct hash parents[4];
+        uint64_t seq;
+        size_t n = roster_parents(s->sides[0], &s->homes[1].key.pub, NULL, 0, parents, &seq);
+        struct wire_device d = {
+                .sign = SPAN_OF(sign->pub.b),
+                .noise = SPAN_OF(sign->pub.b),
+                .seal = SPAN_OF(s->homes[45].noise.b),
+                .share = SHARE_WHOLE,
+                .name = SPAN_STR("new hub"),
+        };
+        if (proof)
+                WIRE_PUT(&d, DEVICE, proof, span_of(proof, SIGN_BYTES));
+        wire_list_add(&wire_device_desc, &list, &store, &d);
+        struct wire_op op = {.type = OP_DEVICE_REVOKE,
+                             .seq = seq,
+                             .time = ++s->now,
+                             .parents = span_of(parents, n * sizeof(*parents))};
+        WIRE_PUT(&op, OP, target, SPAN_OF(s->homes[1].device.pub.b));
+        WIRE_PUT(&op, OP, device, list);
+        int r = op_make(ret, &op, &s->mesh, &s->homes[1].key);
+        assert_int_equal(r, proof ? 0 : OP_E_INPUT);
+}
+
+/* A household certifies only what says so itself: the signing key, in this mesh, for this household, with these keys. */
+static void test_device_proves(void **state) {
+        (void)state;
+        struct hash id, other_mesh = {{7}};
+        uint8_t proof[SIGN_BYTES];
+        begin(&s, 3, 1);
+        const struct sign_key *new = &s.homes[44].device;
+        const struct key *seal = &s.homes[45].noise, *us = &s.homes[1].key.pub;
+        const struct {
+                const struct sign_key *by;
+                const struct key *noise, *seal, *household;
+                const struct hash *mesh;
+                int r;
+        } cases[] = {
+                {&s.homes[43].device, &new->pub, seal, us, &s.mesh, ROSTER_E_SIGNATURE},  /* by another key */
+                {new, &s.homes[2].noise, seal, us, &s.mesh, ROSTER_E_SIGNATURE},          /* for other keys */
+                {new, &new->pub, &new->pub, us, &s.mesh, ROSTER_E_SIGNATURE},             /* for other keys */
+                {new, &new->pub, seal, &s.homes[0].key.pub, &s.mesh, ROSTER_E_SIGNATURE}, /* for another household */
+                {new, &new->pub, seal, us, &other_mesh, ROSTER_E_SIGNATURE},              /* in another mesh */
+                {new, &new->pub, seal, us, &s.mesh, 0},
+        };
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+                _clean_(buf_fini) struct buf op = BUF_NULL;
+                struct sign_key by = *cases[i].by;
+                by.pub = new->pub; /* it says that it is the new device */
+                op_device_prove(proof, &by, cases[i].noise, cases[i].seal, cases[i].mesh, cases[i].household);
+                device_signed(&s, new, proof, &op);
+                assert_int_equal(roster_add(s.sides[0], buf_span(&op), false, &id), cases[i].r);
+        }
+        const struct roster_device *d = roster_device_find(s.sides[0], &new->pub);
+        assert_true(d && !d->gone_at && d->share == SHARE_WHOLE && key_eq(&d->seal, seal));
+        _clean_(buf_fini) struct buf none = BUF_NULL;
+        device_signed(&s, &s.homes[46].device, NULL, &none);
+}
+
 /* A stolen device signs tickets and opens doors after it was revoked, on what it knew: void. */
 static void test_stolen_device(void **state) {
         (void)state;
@@ -895,6 +957,7 @@ int main(void) {
                 CASE(test_removal_closes_ticket),
                 CASE(test_leaving),
                 CASE(test_devices),
+                CASE(test_device_proves),
                 CASE(test_stolen_device),
                 CASE(test_device_key_of_another),
                 CASE(test_fork),
