@@ -332,9 +332,9 @@ class Home:
 class Street:
     """Homes of one mesh, of which the first founded it and invited the others."""
 
-    def __init__(self, play, n, mesh='Elm Street', charter=None, listen='127.0.0.1:0', ask=()):
+    def __init__(self, play, n, mesh='Elm Street', charter=None, listen='127.0.0.1:0', prefix=()):
         self.play = play
-        self.homes = [play.home(listen=listen, ask=ask).start() for _ in range(n)]
+        self.homes = [play.home(listen=listen, prefix=prefix).start() for _ in range(n)]
         more = ()
         if charter:
             path = os.path.join(play.folder, f'charter-{len(play.every_home)}')
@@ -389,9 +389,9 @@ class Play:
                 process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def home(self, name=None, listen='127.0.0.1:0', ask=(), **more):
+    def home(self, name=None, listen='127.0.0.1:0', prefix=(), **more):
         number = len(self.every_home) + 1
-        home = Home(self, os.path.join(self.folder, str(number)), name or f'Home {number}', listen, ask, **more)
+        home = Home(self, os.path.join(self.folder, str(number)), name or f'Home {number}', listen, prefix, **more)
         self.every_home.append(home)
         return home
 
