@@ -153,7 +153,7 @@ int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uin
         const struct home *h = map_find(&v->r->by_home, c->w.household.p);
         uint32_t cert = view_cert(v, c->inv.device);
         if (cert == NONE)
-                return ROSTER_E_STRANGER;
+                return map_find(&v->r->by_sign, c->inv.device.p) ? ROSTER_E_GONE : ROSTER_E_STRANGER;
         /* PROTOCOL 5.23: "`at` MUST NOT be later than `invite.expires`, and `invite.expires` MUST NOT be later than
          * `at` plus 31 days." */
         if (at > c->inv.expires)

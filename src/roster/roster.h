@@ -61,8 +61,9 @@ enum {
         ROSTER_E_NAME = 8,      /* admission: the name is refused */
         ROSTER_E_FULL = 9,      /* admission: the mesh is full */
         ROSTER_E_BUDGET = 10,   /* admission: the inviting household has no places left */
-        ROSTER_E_STRANGER = 11, /* admission: the ticket's device is no current member's */
+        ROSTER_E_STRANGER = 11, /* admission: the ticket's device is none this roster knows */
         ROSTER_E_MEMBER = 12,   /* admission: that household is, or was, a member */
+        ROSTER_E_GONE = 13,     /* admission: the ticket's device was a member's, and is none any more */
 };
 
 int roster_new(struct roster **ret, const uint64_t seed[4]);

@@ -79,7 +79,7 @@ static void test_removal_while_off(void **state) {
         street_free(s);
 }
 
-/* A removed home can't come back on the ticket it came on, nor on a fresh one. */
+/* A removed home can't come back on the ticket it came on, nor can anybody come on one it wrote. */
 static void test_removed_cannot_rejoin(void **state) {
         (void)state;
         struct street *s = street_bare(3, seed);
@@ -87,12 +87,16 @@ static void test_removed_cannot_rejoin(void **state) {
         char *ticket = strdup(street_invite(s, 0, 5));
         assert_int_equal(street_join(s, 1, ticket), MESH_OUT_DONE);
         street_run_for(s, 5);
+        char *theirs = strdup(street_invite(s, 1, 5));
         assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
         street_run_for(s, 5);
         assert_int_equal(state_of(s, 1), FRESH_REMOVED);
         /* The removal closed the ticket for everybody, spent or not. */
-        assert_int_not_equal(street_join(s, 2, ticket), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 2, ticket), MESH_OUT_TICKET_USED);
+        street_knock(s, 2, 0);
+        assert_int_equal(street_join(s, 2, theirs), MESH_OUT_TICKET_REVOKED);
         free(ticket);
+        free(theirs);
         street_free(s);
 }
 
