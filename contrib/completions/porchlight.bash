@@ -30,6 +30,10 @@ __porchlight_words() {
         mapfile -t COMPREPLY < <(compgen -W "$1" -- "${cur,,}")
 }
 
+__porchlight_places() {
+        __porchlight_offer < <({ echo home; __porchlight_ask place list | __porchlight_field name; } | sort -u)
+}
+
 __porchlight_paths() {
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
@@ -44,7 +48,7 @@ __porchlight_has_value() {
 
 __porchlight_value() {
         case $1 in
-        --at) __porchlight_words home ;;
+        --at) __porchlight_places ;;
         --kind) __porchlight_words "fire smoke gas-smell break-in medical flood storm hazard crash road-blocked power-cut water-cut missing-person missing-pet theft vandalism scam unusual-activity noise animal community-event other" ;;
         --min-severity) __porchlight_words "extreme severe moderate minor unknown" ;;
         --exec) __porchlight_paths -c ;;
@@ -62,15 +66,17 @@ __porchlight_value() {
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert mute mesh invite join member device vault status peers peer doctor completion help version" ;;
+        '') echo "nearby watch post alert mute place mesh invite join member device vault status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         mute) echo "add list remove" ;;
+        place) echo "add list remove" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
         device) echo "list" ;;
         vault) echo "show unlock lock passphrase" ;;
         peer) echo "add" ;;
+        config) echo "get set unset list" ;;
         esac
 }
 
@@ -79,7 +85,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -105,6 +111,7 @@ __porchlight_options() {
         "member vouch") options="--passphrase-file --yes" ;;
         "vault unlock") options="--for --passphrase-file" ;;
         "vault passphrase") options="--passphrase-file --new-passphrase-file --no-passphrase" ;;
+        "config list") options="--show-origin" ;;
         esac
         __porchlight_words "$options --data --json --help --version"
 }
@@ -121,12 +128,17 @@ __porchlight_first_word() {
         "alert retract") __porchlight_offer < <(__porchlight_ask nearby | __porchlight_ids) ;;
         "mute add") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "mute remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
+        "place add") __porchlight_places ;;
+        "place remove") __porchlight_places ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member endorse") __porchlight_offer < <(__porchlight_ask member proposals | __porchlight_ids) ;;
         "member promote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member demote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member vouch") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
+        "config get") __porchlight_words "data listen advertise lan control.group" ;;
+        "config set") __porchlight_words "data listen advertise lan control.group" ;;
+        "config unset") __porchlight_words "data listen advertise lan control.group" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

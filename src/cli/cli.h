@@ -26,7 +26,7 @@ enum option_kind {
         OPTION_TIME,
         OPTION_NUMBER,   /* min…max */
         OPTION_DISTANCE, /* metres, min…max */
-        OPTION_PLACE,    /* cell; 0: home */
+        OPTION_PLACE,    /* cell; or what cli/place.h has for home and names */
         OPTION_REST,     /* takes every word behind it */
 };
 
@@ -68,6 +68,7 @@ enum option_id {
         OPT_WITH_INVITED,
         OPT_FOR_TIME, /* --for of `vault unlock` and `mute add`: a duration, where `invite` has a name */
         OPT_NEW_PASSPHRASE_FILE,
+        OPT_SHOW_ORIGIN,
         OPT_IDS
 };
 
@@ -104,6 +105,8 @@ enum word_kind {
         WORD_PROPOSAL,
         WORD_TICKET_ID,
         WORD_SHELL,
+        WORD_SETTING,
+        WORD_PLACE,
         WORD_COMMAND,
 };
 
@@ -123,13 +126,15 @@ bool args_has(const struct args *a, enum option_id id);
 
 struct cli;
 struct command {
-        const char *group;            /* "alert", or NULL */
-        const char *name;             /* NULL: the group's word alone */
-        const char *synopsis;         /* behind the words */
-        const char *brief;            /* one line for the overview */
-        const char *help;             /* paragraphs and examples; may be NULL */
-        const struct option *options; /* ends with OPTION_END; may be NULL */
-        int min_words, max_words;     /* max < 0: any number */
+        const char *group;             /* "alert", or NULL */
+        const char *name;              /* NULL: the group's word alone */
+        const char *synopsis;          /* behind the words */
+        const char *brief;             /* one line for the overview */
+        const char *help;              /* paragraphs and examples; may be NULL */
+        void (*more)(struct buf *out); /* a list that follows it; may be NULL */
+        const char *examples;          /* behind that list; may be NULL */
+        const struct option *options;  /* ends with OPTION_END; may be NULL */
+        int min_words, max_words;      /* max < 0: any number */
         enum word_kind takes;
         int (*run)(struct cli *c, const struct args *a); /* exit code */
 };
@@ -199,6 +204,8 @@ const char *nearest_enum(const char *typed, const struct wire_enum *e);
 void help_overview(struct buf *out);
 void help_command(struct buf *out, const struct command *cmd);
 void help_command_json(struct buf *out, const struct command *cmd); /* a line */
+/* @left at the margin, @right wrapped in a column of its own. */
+void help_row(struct buf *out, struct span left, size_t column, const char *right);
 void help_group(struct buf *out, const char *group);
 void help_words(struct buf *out, const struct command *cmd); /* "porchlight alert show" */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/complete.h"
+#include "cli/config.h"
 
 #define OPTIONS_MAX 128
 
@@ -15,6 +16,12 @@ void complete_enum(struct buf *out, const struct wire_enum *e) {
                 for (const char *p = e->rows[i].spelling; *p; p++)
                         buf_add_u8(out, (uint8_t)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p));
         }
+}
+
+void complete_settings(struct buf *out) {
+        const char *key;
+        for (size_t i = 0; (key = config_key(i)); i++)
+                buf_printf(out, "%s%s", i ? " " : "", key);
 }
 
 const char *complete_first(const struct command *cmd) {
@@ -33,10 +40,16 @@ const char *complete_first_brief(const struct command *cmd) {
         static const struct {
                 const char *group, *brief;
         } briefs[] = {
-                {"alert", "what follows an alert"},          {"mesh", "the mesh of this neighbourhood"},
-                {"invite", "tickets for neighbours"},        {"member", "the homes of the mesh"},
-                {"device", "the devices of this household"}, {"vault", "the household's key"},
+                {"alert", "what follows an alert"},
+                {"mesh", "the mesh of this neighbourhood"},
+                {"invite", "tickets for neighbours"},
+                {"member", "the homes of the mesh"},
+                {"device", "the devices of this household"},
+                {"vault", "the household's key"},
                 {"peer", "where neighbours can be reached"},
+                {"mute", "what nearby and watch leave out"},
+                {"place", "names for places"},
+                {"config", "what the daemon is told"},
         };
         for (size_t i = 0; cmd->group && i < ARRAY_LEN(briefs); i++)
                 if (strcmp(briefs[i].group, cmd->group) == 0)

@@ -14,6 +14,7 @@ void complete_fish(struct buf *out);
 void complete_words(struct buf *out, const struct command *cmd);
 /* The words of an enumeration in lower case, which they are read in as well, with a space between. */
 void complete_enum(struct buf *out, const struct wire_enum *e);
+void complete_settings(struct buf *out); /* the names of settings */
 /* Whether the command is the first of the table that has this first word ("alert", "post"). */
 bool complete_is_first(size_t i);
 const char *complete_first(const struct command *cmd); /* that word */

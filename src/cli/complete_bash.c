@@ -39,6 +39,10 @@ static const char head[] =
         "        mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"${cur,,}\")\n"
         "}\n"
         "\n"
+        "__porchlight_places() {\n"
+        "        __porchlight_offer < <({ echo home; __porchlight_ask place list | __porchlight_field name; } | sort -u)\n"
+        "}\n"
+        "\n"
         "__porchlight_paths() {\n"
         "        compopt -o filenames 2>/dev/null\n"
         "        mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
@@ -130,7 +134,7 @@ static void values(struct buf *out) {
                 if (o->kind == OPTION_ENUM)
                         value_enum(out, o);
                 else if (o->kind == OPTION_PLACE)
-                        buf_printf(out, "        --%s) __porchlight_words home ;;\n", o->name);
+                        buf_printf(out, "        --%s) __porchlight_places ;;\n", o->name);
                 else if (o->kind == OPTION_REST)
                         buf_printf(out, "        --%s) __porchlight_paths -c ;;\n", o->name);
         pattern(out, is_file);
@@ -225,6 +229,14 @@ static void first_word_of(struct buf *out, enum word_kind takes) {
                 return;
         case WORD_SHELL:
                 buf_add_str(out, "__porchlight_words \"bash zsh fish\"");
+                return;
+        case WORD_SETTING:
+                buf_add_str(out, "__porchlight_words \"");
+                complete_settings(out);
+                buf_add_str(out, "\"");
+                return;
+        case WORD_PLACE:
+                buf_add_str(out, "__porchlight_places");
                 return;
         case WORD_COMMAND:
                 buf_add_str(out, "__porchlight_words \"$(__porchlight_names)\"");

@@ -27,6 +27,10 @@ static const char head[] =
         "    __porchlight_field id | string sub -l 8\n"
         "end\n"
         "\n"
+        "function __porchlight_places\n"
+        "    begin; echo home; __porchlight_ask place list | __porchlight_field name; end | sort -u\n"
+        "end\n"
+        "\n"
         "# Alerts with what they are, behind a tab.\n"
         "function __porchlight_alerts\n"
         "    __porchlight_ask nearby | string replace -rf '^.*?\"id\":\"(.{8}).*?\"kind\":\"([a-z-]*)\".*\"state\":\"([a-z]*)\".*$' '$1\\t$2, $3'\n"
@@ -93,7 +97,7 @@ static void option_line(struct buf *out, const struct option *o, struct span con
         else if (o->kind == OPTION_FILE)
                 buf_add_str(out, " -r -F");
         else if (o->kind == OPTION_PLACE)
-                buf_add_str(out, " -x -a home");
+                buf_add_str(out, " -x -a '(__porchlight_places)'");
         else if (o->kind != OPTION_FLAG)
                 buf_add_str(out, " -x");
         if (o->kind == OPTION_ENUM) {
@@ -123,6 +127,14 @@ static void kind_lines(struct buf *out) {
         }
 }
 
+static void setting_line(struct buf *out, const struct command *cmd) {
+        buf_add_str(out, "complete -c porchlight -n '__porchlight_at ");
+        complete_words(out, cmd);
+        buf_add_str(out, "' -a '");
+        complete_settings(out);
+        buf_add_str(out, "'\n");
+}
+
 static const char *candidates(enum word_kind takes) {
         switch (takes) {
         case WORD_ALERT:
@@ -135,7 +147,10 @@ static const char *candidates(enum word_kind takes) {
                 return "(__porchlight_ask invite list | __porchlight_ids)";
         case WORD_SHELL:
                 return "bash zsh fish";
+        case WORD_PLACE:
+                return "(__porchlight_places)";
         case WORD_OTHER:
+        case WORD_SETTING:
         case WORD_KIND: /* have lines of their own */
         case WORD_COMMAND:
                 return NULL;
@@ -151,6 +166,8 @@ static void command_lines(struct buf *out, const struct command *cmd) {
                 option_line(out, o, buf_span(&condition));
         if (cmd->takes == WORD_KIND)
                 kind_lines(out);
+        if (cmd->takes == WORD_SETTING)
+                setting_line(out, cmd);
         if (!offer)
                 return;
         buf_add_str(out, "complete -c porchlight -n '__porchlight_at ");

@@ -38,6 +38,10 @@ static const char head[] =
         "        __porchlight_offer proposal < <(__porchlight_ask member proposals | __porchlight_field id | cut -c 1-8)\n"
         "}\n"
         "\n"
+        "__porchlight_places() {\n"
+        "        __porchlight_offer place < <(echo home; __porchlight_ask place list | __porchlight_field name | grep -vx home)\n"
+        "}\n"
+        "\n"
         "__porchlight_tickets() {\n"
         "        __porchlight_offer ticket < <(__porchlight_ask invite list | __porchlight_field id | cut -c 1-8)\n"
         "}\n";
@@ -102,7 +106,7 @@ static void action(struct buf *out, const struct option *o) {
                 buf_add_str(out, o->id == OPT_DATA ? "_files -/" : "_files");
                 return;
         case OPTION_PLACE:
-                buf_add_str(out, "(home)");
+                buf_add_str(out, "__porchlight_places");
                 return;
         case OPTION_REST:
                 buf_add_str(out, "_normal");
@@ -149,6 +153,10 @@ static const char *first_word(enum word_kind takes) {
                 return "1:ticket:__porchlight_tickets";
         case WORD_SHELL:
                 return "1:shell:(bash zsh fish)";
+        case WORD_SETTING:
+                return "1:setting:__porchlight_settings";
+        case WORD_PLACE:
+                return "1:place:__porchlight_places";
         case WORD_COMMAND:
                 return "1:command:{__porchlight_names \"\"}' '2:command:{__porchlight_names \"$words[2]\"}";
         }
@@ -225,9 +233,17 @@ static void kinds_function(struct buf *out) {
         buf_add_str(out, ")\n        _describe kind kinds\n}\n");
 }
 
+static void settings_function(struct buf *out) {
+        buf_add_str(out,
+                    "\n__porchlight_settings() {\n        local expl\n        _wanted words expl setting compadd ");
+        complete_settings(out);
+        buf_add_str(out, "\n}\n");
+}
+
 void complete_zsh(struct buf *out) {
         buf_add_str(out, head);
         kinds_function(out);
+        settings_function(out);
         names_function(out);
         is_function(out);
         arguments_function(out);

@@ -32,8 +32,8 @@ void help_words(struct buf *out, const struct command *cmd) {
                 buf_printf(out, " %s", cmd->name);
 }
 
-/* @left at the margin, @right wrapped in a column of its own; on the next line if there is no room between. */
-static void two_columns(struct buf *out, struct span left, size_t column, const char *right) {
+/* On the next line if there is no room between. */
+void help_row(struct buf *out, struct span left, size_t column, const char *right) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         size_t used = OPTION_INDENT + text_columns(left);
         layout_wrap(&text, span_str(right), column, CLI_COLUMNS);
@@ -50,7 +50,7 @@ static void two_columns(struct buf *out, struct span left, size_t column, const 
 static void option_row(struct buf *out, const struct option *o) {
         _clean_(buf_fini) struct buf left = BUF_NULL;
         buf_printf(&left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-        two_columns(out, buf_span(&left), OPTION_COLUMN, o->help);
+        help_row(out, buf_span(&left), OPTION_COLUMN, o->help);
 }
 
 static void options_of(struct buf *out, const struct command *cmd) {
@@ -65,7 +65,7 @@ static void options_of(struct buf *out, const struct command *cmd) {
 static void enum_rows(struct buf *out, const struct option *o) {
         buf_printf(out, "\n%s of --%s:\n", o->value, o->name);
         for (size_t i = 0; i < o->of->n; i++)
-                two_columns(out, span_str(o->of->rows[i].spelling), WORD_COLUMN, o->of->rows[i].doc);
+                help_row(out, span_str(o->of->rows[i].spelling), WORD_COLUMN, o->of->rows[i].doc);
 }
 
 /* The words an option may take are explained where the command posts; elsewhere its line lists enough. */
@@ -84,6 +84,12 @@ void help_command(struct buf *out, const struct command *cmd) {
         layout_wrap(out, buf_span(&usage), OPTION_INDENT, CLI_COLUMNS);
         if (cmd->help)
                 buf_printf(out, "\n%s", cmd->help);
+        if (cmd->more) {
+                buf_add_u8(out, '\n');
+                cmd->more(out);
+        }
+        if (cmd->examples)
+                buf_printf(out, "\nExamples:\n%s", cmd->examples);
         options_of(out, cmd);
         if (cmd->options)
                 enums_of(out, cmd);
@@ -132,7 +138,7 @@ static void brief_row(struct buf *out, const struct command *cmd) {
         _clean_(buf_fini) struct buf left = BUF_NULL;
         buf_printf(&left, "%s%s%s", cmd->group ? cmd->group : "", cmd->group && cmd->name ? " " : "",
                    cmd->name ? cmd->name : "");
-        two_columns(out, buf_span(&left), BRIEF_COLUMN, cmd->brief);
+        help_row(out, buf_span(&left), BRIEF_COLUMN, cmd->brief);
 }
 
 void help_group(struct buf *out, const char *group) {

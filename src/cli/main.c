@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* porchlight: what the people of a home, and their scripts, type. */
-#include "cli/cli.h"
+#include "cli/place.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -42,14 +42,15 @@ static int without_command(struct cli *c, const struct args *a) {
         return 0;
 }
 
-static int run(struct cli *c, const struct args *a) {
+static int run(struct cli *c, struct args *a) {
         if (!a->command || args_has(a, OPT_VERSION))
                 return without_command(c, a);
         if (args_has(a, OPT_HELP)) {
                 help_command(&c->out, a->command);
                 return 0;
         }
-        return a->command->run(c, a);
+        int r = places_resolve(c, a);
+        return r ? r : a->command->run(c, a);
 }
 
 int main(int argc, char **argv) {

@@ -2,9 +2,9 @@
 /* Values of options: each kind is read one way in every command, and refused with what would have been right. */
 #include "cli/cli.h"
 
-#include "base/cell.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "cli/place.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,14 +110,7 @@ static bool parse_distance(const struct option *o, const char *text, uint64_t *r
 }
 
 static bool parse_place(const struct option *o, const char *text, uint64_t *ret, struct parse_error *e) {
-        *ret = 0;
-        if (text_eq_nocase(span_str(text), SPAN_STR("home")))
-                return true;
-        *ret = cell_parse(span_str(text));
-        if (*ret)
-                return true;
-        return wrong(e, "give LAT,LON (52.52,13.40), a geo: URI, a geohash of 6 or 7 characters, or home",
-                     "--%s: \"%.64s\" is not a place", o->name, text);
+        return place_parse(text, ret) || wrong(e, PLACE_HINT, "--%s: \"%.64s\" is not a place", o->name, text);
 }
 
 bool value_parse(const struct option *o, const char *text, uint64_t now, struct option_value *ret,

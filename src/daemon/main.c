@@ -6,15 +6,13 @@
 #include "base/dir.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "daemon/config.h"
 #include "daemon/datadir.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
-#include "daemon/settings.h"
 #include "node/node.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
@@ -38,8 +36,7 @@ struct daemon {
         uv_loop_t loop;
         uv_signal_t term, interrupt, hangup;
         struct node *node;
-        struct settings args;
-        struct settings now;
+        struct config config;
         struct node_group group; /* of control.sock */
         char *dir;
         bool stopping;
@@ -74,64 +71,19 @@ static void set_log_level(void) {
 
 /* ---- settings ---- */
 
-/* The whole file, at most SETTINGS_FILE_MAX bytes. 0, or errno. */
-static int read_file(const char *path, struct buf *out) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (fd < 0)
-                return errno;
-        struct stat st;
-        int e = fstat(fd, &st) != 0 ? errno : S_ISREG(st.st_mode) ? 0 : EINVAL;
-        while (e == 0 && out->n <= SETTINGS_FILE_MAX) {
-                uint8_t *room = buf_room(out, SETTINGS_FILE_MAX + 1);
-                ssize_t n = room ? read(fd, room, SETTINGS_FILE_MAX + 1) : -1;
-                if (n <= 0) {
-                        e = n < 0 ? errno : 0;
-                        break;
-                }
-                buf_used(out, (size_t)n);
-        }
-        close(fd);
-        return out->n > SETTINGS_FILE_MAX ? EFBIG : e;
-}
-
-/* The file is read if it is there; one that was named has to be there. */
-static bool read_settings(struct daemon *d, struct settings *ret) {
-        _clean_(buf_fini) struct buf text = BUF_NULL;
-        struct settings file = {.lan = true};
-        struct settings_why why;
-        bool named = d->args.given[SETTING_CONFIG];
-        const char *path = named ? d->args.config : PORCHLIGHT_SYSCONFDIR "/porchlight/porchlight.conf";
-        int e = read_file(path, &text);
-        if (e && (named || e != ENOENT)) {
-                log_error("config: %s: %s; check --config", path, strerror(e));
-                return false;
-        }
-        if (e == 0 && settings_file(&file, buf_span(&text), path, &why)) {
-                log_error("config: %s", why.text);
-                return false;
-        }
-        settings_merge(ret, &d->args, &file);
-        return true;
-}
-
 /* A group that is missing is no reason to keep the socket to oneself: whoever named it counts on it. */
 static bool find_group(struct daemon *d) {
-        if (!*d->now.group)
+        if (config_group(&d->config.now, &d->group))
                 return true;
-        errno = 0;
-        const struct group *g = getgrnam(d->now.group);
-        if (!g) {
-                log_error("no-such-group: this machine has no group `%s`%s%s; make it, or change control.group",
-                          d->now.group, errno ? ": " : "", errno ? strerror(errno) : "");
-                return false;
-        }
-        d->group = (struct node_group){true, g->gr_gid};
-        return true;
+        log_error("no-such-group: this machine has no group `%s`%s%s; make it, or change control.group",
+                  d->config.now.group, errno ? ": " : "", errno ? strerror(errno) : "");
+        return false;
 }
 
 static bool find_dir(struct daemon *d) {
         _clean_(buf_fini) struct buf dir = BUF_NULL;
-        int r = dir_find_new(&dir, d->now.given[SETTING_DATA] ? d->now.data : NULL);
+        const struct settings *now = &d->config.now;
+        int r = dir_find_new(&dir, now->given[SETTING_DATA] ? now->data : NULL);
         if (r == DIR_E_LONG)
                 log_error("dir-too-long: the folder's path is too long for a socket in it; choose a shorter one with "
                           "--data");
@@ -140,10 +92,23 @@ static bool find_dir(struct daemon *d) {
         if (r)
                 return false;
         d->dir = strdup(buf_cstr(&dir));
-        if (d->dir && datadir_make(d->dir, d->group.given))
+        d->config.dir = d->dir;
+        return d->dir;
+}
+
+static bool make_dir(struct daemon *d) {
+        if (datadir_make(d->dir, d->group.given))
                 return true;
-        log_error("%s: %m; choose another folder with --data", d->dir ? d->dir : "");
+        log_error("%s: %m; choose another folder with --data", d->dir);
         return false;
+}
+
+/* The folder is known by the command line and porchlight.conf alone; what was set is in it. */
+static bool settle(struct daemon *d) {
+        if (!find_dir(d) || !config_read(&d->config))
+                return false;
+        d->config.started = d->config.now;
+        return find_group(d) && make_dir(d);
 }
 
 /* ---- the device's key ---- */
@@ -197,32 +162,43 @@ static void on_end_signal(uv_signal_t *handle, int number) {
 }
 
 static void put_settings(const struct settings *s, struct node_config *cfg) {
-        memcpy(cfg->listen, s->listen, sizeof(cfg->listen));
-        cfg->n_listen = s->n_listen;
-        memcpy(cfg->advertise, s->advertise, sizeof(cfg->advertise));
-        cfg->n_advertise = s->n_advertise;
+        memcpy(cfg->listen, s->listen.at, sizeof(cfg->listen));
+        cfg->n_listen = s->listen.n;
+        memcpy(cfg->advertise, s->advertise.at, sizeof(cfg->advertise));
+        cfg->n_advertise = s->advertise.n;
         cfg->lan = s->lan;
+}
+
+static bool use_settings(void *ctx, const struct settings *next) {
+        struct daemon *d = ctx;
+        struct node_config cfg = {0};
+        put_settings(next, &cfg);
+        return node_reload(d->node, &cfg) == 0;
+}
+
+static bool on_config_at(void *ctx, size_t i, struct node_setting *ret) {
+        struct daemon *d = ctx;
+        return config_at(&d->config, i, ret);
+}
+
+static bool on_config_set(void *ctx, struct span key, const struct span *value, struct node_refusal *ret_why) {
+        struct daemon *d = ctx;
+        return config_set(&d->config, key, value, ret_why);
 }
 
 /* The folder stays as it is while the daemon runs. */
 static void on_hangup(uv_signal_t *handle, _unused_ int number) {
         struct daemon *d = handle->data;
-        struct settings next;
-        struct node_config cfg = {0};
-        if (!read_settings(d, &next)) {
+        static struct config was; /* not on the stack: a few kilobytes */
+        was = d->config;
+        if (!config_read(&d->config) || !use_settings(d, &d->config.now)) {
+                d->config = was;
                 log_error("keeping the settings as they were");
                 return;
         }
-        if (strcmp(next.data, d->now.data) != 0)
-                log_warning("`data` takes effect when the daemon is started again");
-        if (strcmp(next.group, d->now.group) != 0)
-                log_warning("`control.group` takes effect when the daemon is started again");
-        put_settings(&next, &cfg);
-        if (node_reload(d->node, &cfg)) {
-                log_error("keeping the settings as they were");
-                return;
-        }
-        d->now = next;
+        for (enum setting i = 0; i < SETTINGS_N; i++)
+                if (settings_needs_restart(i) && !settings_same(&d->config.now, &d->config.started, i))
+                        log_warning("`%s` takes effect when the daemon is started again", settings_key(i));
         log_info("settings read again");
 }
 
@@ -255,13 +231,14 @@ static int make_node(struct daemon *d) {
                 .version = PORCHLIGHT_VERSION,
                 .libexec = PORCHLIGHT_LIBEXECDIR,
                 .control_group = d->group,
+                .settings = {on_config_at, on_config_set},
                 .on_ready = on_ready,
                 .on_broken = on_broken,
                 .ctx = d,
         };
         if (!get_key(d->dir, &key))
                 return ERR_IO;
-        put_settings(&d->now, &cfg);
+        put_settings(&d->config.now, &cfg);
         memcpy(cfg.mesh.sign_seed, key.sign_seed, sizeof(key.sign_seed));
         cfg.mesh.noise_secret = key.noise_secret;
         cfg.mesh.seal_secret = key.seal_secret;
@@ -300,7 +277,7 @@ static void run(struct daemon *d) {
 static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) {
         _clean_(buf_fini) struct buf help = BUF_NULL;
         struct settings_why why;
-        int r = settings_args(&d->args, argc, argv, &why);
+        int r = settings_args(&d->config.ranks[SETTINGS_ARGS], argc, argv, &why);
         *ret_exit = r == SETTINGS_E_INPUT ? EXIT_BAD_USAGE : EXIT_OK;
         if (r == SETTINGS_E_INPUT)
                 log_error("%s", why.text);
@@ -327,11 +304,18 @@ int main(int argc, char **argv) {
                 log_error("libsodium does not start");
                 return EXIT_TROUBLE;
         }
-        if (!read_settings(&d, &d.now))
+        const struct settings *args = &d.config.ranks[SETTINGS_ARGS];
+        d.config.file =
+                args->given[SETTING_CONFIG] ? args->config : PORCHLIGHT_SYSCONFDIR "/porchlight/porchlight.conf";
+        d.config.use = use_settings;
+        d.config.ctx = &d;
+        if (!config_read(&d.config))
                 return EXIT_BAD_USAGE;
-        if (!find_group(&d) || !find_dir(&d))
-                return EXIT_TROUBLE;
-        run(&d);
+        if (settle(&d))
+                run(&d);
+        else
+                d.exit = EXIT_TROUBLE;
+        config_fini(&d.config);
         free(d.dir);
         return d.exit;
 }

@@ -7,19 +7,26 @@
 
 #define HELP_COLUMN 25
 
+enum effect { EFFECT_NOW, EFFECT_RESTART };
+enum reach { REACH_FILE, REACH_CONFIG };
+
 struct row {
-        const char *key; /* in the file; NULL: command line only */
+        const char *key;
         const char *flag;
-        const char *arg; /* NULL: the flag alone */
-        const char *help;
-        bool many;
-        bool (*set)(struct settings *s, struct span value, const char **ret_why);
+        const char *arg; /* empty: the flag alone, which says no */
+        const char *doc;
+        unsigned most;
+        enum effect effect;
+        enum reach reach;
+        size_t at, size; /* its part of struct settings */
+        bool (*read)(void *part, struct span value, const char **ret_why);
+        void (*show)(const void *part, struct buf *out);
 };
 
-/* ---- values ---- */
+/* ---- values: each type is read, and shown as it would be written ---- */
 
-static bool set_path(char ret[SETTINGS_PATH_MAX], struct span value, const char **ret_why) {
-        if (value.n == 0 || value.n >= SETTINGS_PATH_MAX) {
+static bool read_text(char *ret, size_t room, struct span value, const char **ret_why) {
+        if (value.n == 0 || value.n >= room) {
                 *ret_why = value.n ? "is too long" : "is empty";
                 return false;
         }
@@ -28,18 +35,19 @@ static bool set_path(char ret[SETTINGS_PATH_MAX], struct span value, const char 
         return true;
 }
 
-static bool set_data(struct settings *s, struct span value, const char **ret_why) {
-        return set_path(s->data, value, ret_why);
+static bool read_path(void *part, struct span value, const char **ret_why) {
+        return read_text(part, SETTINGS_PATH_MAX, value, ret_why);
 }
 
-static bool set_config(struct settings *s, struct span value, const char **ret_why) {
-        return set_path(s->config, value, ret_why);
+static void show_path(const void *part, struct buf *out) {
+        buf_add_str(out, part);
 }
 
-static bool set_listen(struct settings *s, struct span value, const char **ret_why) {
+static bool read_listen(void *part, struct span value, const char **ret_why) {
+        struct settings_listen *list = part;
         struct node_endpoint e = {.optional = false};
         int r = endpoint_parse(value, &e.addr);
-        if (s->n_listen == NODE_LISTEN_MAX)
+        if (list->n == NODE_LISTEN_MAX)
                 *ret_why = "is one address too many";
         else if (r == ENDPOINT_E_PORT)
                 *ret_why = "has no port: write ADDR:PORT, [ADDR]:PORT for IPv6";
@@ -48,11 +56,20 @@ static bool set_listen(struct settings *s, struct span value, const char **ret_w
         else if (r)
                 *ret_why = "is not ADDR:PORT, or [ADDR]:PORT for IPv6";
         else
-                s->listen[s->n_listen++] = e;
+                list->at[list->n++] = e;
         return !*ret_why;
 }
 
-static bool set_advertise(struct settings *s, struct span value, const char **ret_why) {
+static void show_listen(const void *part, struct buf *out) {
+        const struct settings_listen *list = part;
+        for (size_t i = 0; i < list->n; i++) {
+                buf_add_str(out, i ? ", " : "");
+                endpoint_text(out, &list->at[i].addr);
+        }
+}
+
+static bool read_advertise(void *part, struct span value, const char **ret_why) {
+        struct settings_advertise *list = part;
         struct node_advertised a = {.is_name = false};
         struct span host;
         int r = endpoint_parse(value, &a.addr);
@@ -61,26 +78,38 @@ static bool set_advertise(struct settings *s, struct span value, const char **re
                 a.is_name = true;
                 r = 0;
         }
-        if (s->n_advertise == NODE_ADVERTISE_MAX)
+        if (list->n == NODE_ADVERTISE_MAX)
                 *ret_why = "is one address too many: a ticket has room for 3";
         else if (r || a.addr.port == 0 || (!a.is_name && endpoint_is_wild(&a.addr)))
                 *ret_why = "is not HOST:PORT that others can reach";
         else
-                s->advertise[s->n_advertise++] = a;
+                list->at[list->n++] = a;
         return !*ret_why;
 }
 
-static bool set_lan(struct settings *s, struct span value, const char **ret_why) {
+static void show_advertise(const void *part, struct buf *out) {
+        const struct settings_advertise *list = part;
+        for (size_t i = 0; i < list->n; i++) {
+                const struct node_advertised *a = &list->at[i];
+                buf_add_str(out, i ? ", " : "");
+                if (a->is_name)
+                        buf_printf(out, "%s:%u", a->name, (unsigned)a->addr.port);
+                else
+                        endpoint_text(out, &a->addr);
+        }
+}
+
+static bool read_yes(void *part, struct span value, const char **ret_why) {
         bool yes = text_eq_nocase(value, SPAN_STR("yes"));
         if (!yes && !text_eq_nocase(value, SPAN_STR("no")))
                 *ret_why = "is not yes or no";
-        s->lan = yes;
+        else
+                *(bool *)part = yes;
         return !*ret_why;
 }
 
-static bool set_no_lan(struct settings *s, _unused_ struct span value, _unused_ const char **ret_why) {
-        s->lan = false;
-        return true;
+static void show_yes(const void *part, struct buf *out) {
+        buf_add_str(out, *(const bool *)part ? "yes" : "no");
 }
 
 static bool is_group_name(struct span value) {
@@ -90,36 +119,79 @@ static bool is_group_name(struct span value) {
         return value.n > 0 && value.n < SETTINGS_GROUP_MAX;
 }
 
-/* Whether this machine has such a group is seen when the daemon starts. */
-static bool set_group(struct settings *s, struct span value, const char **ret_why) {
-        if (!is_group_name(value)) {
-                *ret_why = "is not a group's name";
-                return false;
-        }
-        memcpy(s->group, value.p, value.n);
-        s->group[value.n] = '\0';
-        return true;
+/* Whether this machine has such a group is seen when the daemon starts, and by `config set`. */
+static bool read_group(void *part, struct span value, const char **ret_why) {
+        if (is_group_name(value))
+                return read_text(part, SETTINGS_GROUP_MAX, value, ret_why);
+        *ret_why = "is not a group's name";
+        return false;
 }
 
-/* clang-format off */
-static const struct row rows[SETTINGS_N] = {
-        [SETTING_DATA]      = {"data",      "--data",      "DIR",       "keep everything in DIR", false, set_data},
-        [SETTING_LISTEN]    = {"listen",    "--listen",    "ADDR:PORT", "where homes can knock; again for more", true, set_listen},
-        [SETTING_ADVERTISE] = {"advertise", "--advertise", "HOST:PORT", "what tickets say instead, as from outside", true, set_advertise},
-        [SETTING_LAN]       = {"lan",       "--no-lan",    NULL,        "do not look for homes on the local network", false, set_lan},
-        [SETTING_GROUP]     = {"control.group", "--control-group", "NAME", "let this group's members read and post", false, set_group},
-        [SETTING_CONFIG]    = {NULL,        "--config",    "FILE",      "settings: lines `key = value`", false, set_config},
-};
-/* clang-format on */
+static void show_group(const void *part, struct buf *out) {
+        buf_add_str(out, part);
+}
 
-static bool apply(struct settings *s, enum setting i, struct span value, bool flag, const char **ret_why) {
+/* ---- the table ---- */
+
+#define PART_DATA data
+#define PART_LISTEN listen
+#define PART_ADVERTISE advertise
+#define PART_LAN lan
+#define PART_GROUP group
+#define PART_CONFIG config
+#define READ_PATH read_path, show_path
+#define READ_LISTEN read_listen, show_listen
+#define READ_ADVERTISE read_advertise, show_advertise
+#define READ_YES read_yes, show_yes
+#define READ_GROUP read_group, show_group
+#define SETTING_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                              \
+        [SETTING_##NAME] = {key_,                                                                                      \
+                            flag_,                                                                                     \
+                            arg_,                                                                                      \
+                            doc_,                                                                                      \
+                            most_,                                                                                     \
+                            EFFECT_##WHEN,                                                                             \
+                            REACH_##BY,                                                                                \
+                            offsetof(struct settings, PART_##NAME),                                                    \
+                            sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
+                            READ_##TYPE},
+static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
+_Static_assert(SETTINGS_N == 6, "a setting that was added needs its PART_ line, and a default in defaults()");
+
+static void *part_of(struct settings *s, enum setting i) {
+        return (uint8_t *)s + rows[i].at;
+}
+
+static const void *part_in(const struct settings *s, enum setting i) {
+        return (const uint8_t *)s + rows[i].at;
+}
+
+static bool is_blank(uint8_t c) {
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+static struct span trim(struct span s) {
+        while (s.n && is_blank(s.p[0]))
+                s = span_from(s, 1);
+        while (s.n && is_blank(s.p[s.n - 1]))
+                s.n--;
+        return s;
+}
+
+/* One value, or several with commas between where the setting may have several. @ret_bad: the one that is wrong. */
+static bool apply(struct settings *s, enum setting i, struct span value, const char **ret_why, struct span *ret_bad) {
+        const uint8_t *comma = rows[i].most > 1 && value.n ? memchr(value.p, ',', value.n) : NULL;
+        struct span one = comma ? trim(span_of(value.p, (size_t)(comma - value.p))) : value;
         *ret_why = NULL;
-        if (s->given[i] && !rows[i].many) {
+        *ret_bad = one;
+        if (s->given[i] && rows[i].most == 1) {
                 *ret_why = "is given twice";
                 return false;
         }
         s->given[i] = true;
-        return flag && !rows[i].arg ? set_no_lan(s, value, ret_why) : rows[i].set(s, value, ret_why);
+        if (!rows[i].read(part_of(s, i), one, ret_why))
+                return false;
+        return !comma || apply(s, i, trim(span_from(value, (size_t)(comma - value.p) + 1)), ret_why, ret_bad);
 }
 
 /* What a person gave may hold anything: shown escaped, and cut. */
@@ -144,24 +216,25 @@ static enum setting find_flag(const char *arg, const char **ret_inline) {
 
 static int take_arg(struct settings *s, char **argv, int argc, int *at, struct settings_why *ret_why) {
         const char *arg = argv[*at], *value = NULL, *why = NULL;
+        struct span bad;
         enum setting i = find_flag(arg, &value);
         if (i == SETTINGS_N) {
                 say_value(ret_why, "usage", span_str(arg), "is not an option; see --help");
                 return SETTINGS_E_INPUT;
         }
-        if (value && !rows[i].arg) {
+        if (value && !*rows[i].arg) {
                 say_value(ret_why, "usage", span_str(arg), "takes no value");
                 return SETTINGS_E_INPUT;
         }
-        if (!value && rows[i].arg && *at + 1 < argc)
+        if (!value && *rows[i].arg && *at + 1 < argc)
                 value = argv[++*at];
-        if (!value && rows[i].arg) {
+        if (!value && *rows[i].arg) {
                 say_value(ret_why, "usage", span_str(arg), "wants a value; see --help");
                 return SETTINGS_E_INPUT;
         }
-        if (apply(s, i, span_str(value), true, &why))
+        if (apply(s, i, span_str(value ? value : "no"), &why, &bad))
                 return 0;
-        say_value(ret_why, rows[i].flag, span_str(value), why);
+        say_value(ret_why, rows[i].flag, bad, why);
         return SETTINGS_E_INPUT;
 }
 
@@ -180,27 +253,17 @@ int settings_args(struct settings *ret, int argc, char **argv, struct settings_w
 
 /* ---- the file ---- */
 
-static bool is_blank(uint8_t c) {
-        return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span s) {
-        while (s.n && is_blank(s.p[0]))
-                s = span_from(s, 1);
-        while (s.n && is_blank(s.p[s.n - 1]))
-                s.n--;
-        return s;
-}
-
-static enum setting find_key(struct span key) {
+enum setting settings_find(struct span key) {
         for (enum setting i = 0; i < SETTINGS_N; i++)
-                if (rows[i].key && span_eq(span_str(rows[i].key), key))
+                if (*rows[i].key && span_eq(span_str(rows[i].key), key))
                         return i;
         return SETTINGS_N;
 }
 
-static int take_line(struct settings *s, struct span line, const char *where, struct settings_why *ret_why) {
+static int take_line(struct settings *s, struct span line, unsigned number, const char *where,
+                     struct settings_why *ret_why) {
         const char *why;
+        struct span bad;
         const uint8_t *equals = line.n ? memchr(line.p, '=', line.n) : NULL;
         if (!equals) {
                 say_value(ret_why, where, line, "is not `key = value`");
@@ -208,14 +271,20 @@ static int take_line(struct settings *s, struct span line, const char *where, st
         }
         struct span key = trim(span_of(line.p, (size_t)(equals - line.p)));
         struct span value = trim(span_from(line, (size_t)(equals - line.p) + 1));
-        enum setting i = find_key(key);
+        enum setting i = settings_find(key);
         if (i == SETTINGS_N) {
                 say_value(ret_why, where, key, "is not a setting");
                 return SETTINGS_E_INPUT;
         }
-        if (text_utf8(value) && apply(s, i, value, false, &why))
+        if (!text_utf8(value)) {
+                say_value(ret_why, where, value, "is not text");
+                return SETTINGS_E_INPUT;
+        }
+        if (!s->line[i])
+                s->line[i] = number;
+        if (apply(s, i, value, &why, &bad))
                 return 0;
-        say_value(ret_why, where, value, text_utf8(value) ? why : "is not text");
+        say_value(ret_why, where, bad, why);
         return SETTINGS_E_INPUT;
 }
 
@@ -229,43 +298,98 @@ int settings_file(struct settings *ret, struct span text, const char *name, stru
                 if (line.n == 0 || line.p[0] == '#')
                         continue;
                 snprintf(where, sizeof(where), "%.*s:%u", (int)sizeof(where) - 16, name, number);
-                int r = take_line(ret, line, where, ret_why);
+                int r = take_line(ret, line, number, where, ret_why);
                 if (r)
                         return r;
         }
         return 0;
 }
 
-/* ---- both ---- */
-
-/* Both families, on every interface; a machine may lack one of them. */
-static void listen_everywhere(struct settings *s) {
-        struct mesh_addr v4 = {.ip = {[10] = 0xff, [11] = 0xff}, .port = NODE_PORT}, v6 = {.port = NODE_PORT};
-        s->listen[0] = (struct node_endpoint){v6, true};
-        s->listen[1] = (struct node_endpoint){v4, true};
-        s->n_listen = 2;
+void settings_format(struct buf *out, const struct settings *s) {
+        for (enum setting i = 0; i < SETTINGS_N; i++) {
+                if (!s->given[i] || !*rows[i].key)
+                        continue;
+                buf_printf(out, "%s = ", rows[i].key);
+                settings_show(out, s, i);
+                buf_add_u8(out, '\n');
+        }
 }
 
-void settings_merge(struct settings *ret, const struct settings *args, const struct settings *file) {
-        *ret = *args;
-        if (!args->given[SETTING_DATA])
-                memcpy(ret->data, file->data, sizeof(ret->data));
-        if (!args->given[SETTING_LISTEN]) {
-                memcpy(ret->listen, file->listen, sizeof(ret->listen));
-                ret->n_listen = file->n_listen;
+/* ---- `config set` ---- */
+
+void settings_drop(struct settings *s, enum setting i) {
+        memset(part_of(s, i), 0, rows[i].size);
+        s->given[i] = false;
+        s->line[i] = 0;
+}
+
+/* A value with a newline would be two lines of the file, of which the second could say anything. */
+static bool is_one_line(struct span value) {
+        return !value.n || (!memchr(value.p, '\n', value.n) && !memchr(value.p, '\0', value.n));
+}
+
+int settings_put(struct settings *s, enum setting i, struct span value, struct settings_why *ret_why) {
+        struct settings was = *s;
+        const char *why = "has more than one line";
+        struct span bad = value;
+        settings_drop(s, i);
+        if (is_one_line(value) && apply(s, i, trim(value), &why, &bad))
+                return 0;
+        *s = was;
+        say_value(ret_why, rows[i].key, bad, why);
+        return SETTINGS_E_INPUT;
+}
+
+/* ---- all together ---- */
+
+/* Listening: both families, on every interface; a machine may lack one of them. */
+static void defaults(struct settings *ret) {
+        struct mesh_addr v4 = {.ip = {[10] = 0xff, [11] = 0xff}, .port = NODE_PORT}, v6 = {.port = NODE_PORT};
+        *ret = (struct settings){.lan = true, .listen = {.at = {{v6, true}, {v4, true}}, .n = 2}};
+}
+
+void settings_merge(struct settings *ret, const struct settings *ranks) {
+        defaults(ret);
+        for (enum setting i = 0; i < SETTINGS_N; i++) {
+                enum settings_rank rank = SETTINGS_ARGS;
+                while (rank < SETTINGS_RANKS && !ranks[rank].given[i])
+                        rank++;
+                ret->from[i] = rank;
+                if (rank == SETTINGS_DEFAULT)
+                        continue;
+                memcpy(part_of(ret, i), part_in(&ranks[rank], i), rows[i].size);
+                ret->given[i] = true;
+                ret->line[i] = ranks[rank].line[i];
         }
-        if (!args->given[SETTING_ADVERTISE]) {
-                memcpy(ret->advertise, file->advertise, sizeof(ret->advertise));
-                ret->n_advertise = file->n_advertise;
-        }
-        if (!args->given[SETTING_LAN])
-                ret->lan = !file->given[SETTING_LAN] || file->lan;
-        if (!args->given[SETTING_GROUP])
-                memcpy(ret->group, file->group, sizeof(ret->group));
-        for (enum setting i = 0; i < SETTINGS_N; i++)
-                ret->given[i] = args->given[i] || file->given[i];
-        if (ret->n_listen == 0)
-                listen_everywhere(ret);
+}
+
+/* ---- one of them ---- */
+
+const char *settings_key(enum setting i) {
+        return rows[i].key;
+}
+
+const char *settings_flag(enum setting i) {
+        return rows[i].flag;
+}
+
+bool settings_needs_restart(enum setting i) {
+        return rows[i].effect == EFFECT_RESTART;
+}
+
+bool settings_may_set(enum setting i) {
+        return rows[i].reach == REACH_CONFIG;
+}
+
+void settings_show(struct buf *out, const struct settings *s, enum setting i) {
+        rows[i].show(part_in(s, i), out);
+}
+
+bool settings_same(const struct settings *a, const struct settings *b, enum setting i) {
+        _clean_(buf_fini) struct buf x = BUF_NULL, y = BUF_NULL;
+        settings_show(&x, a, i);
+        settings_show(&y, b, i);
+        return span_eq(buf_span(&x), buf_span(&y));
 }
 
 void settings_help(struct buf *out) {
@@ -273,8 +397,8 @@ void settings_help(struct buf *out) {
         buf_add_str(out, "usage: porchlightd [OPTION]...\n\n"
                          "The Porchlight daemon: links homes, keeps their alerts, answers `porchlight`.\n\n");
         for (enum setting i = 0; i < SETTINGS_N; i++) {
-                snprintf(left, sizeof(left), "%s %s", rows[i].flag, rows[i].arg ? rows[i].arg : "");
-                buf_printf(out, "  %-*s%s\n", HELP_COLUMN, left, rows[i].help);
+                snprintf(left, sizeof(left), "%s %s", rows[i].flag, rows[i].arg);
+                buf_printf(out, "  %-*s%s%s\n", HELP_COLUMN, left, *rows[i].arg ? "" : "do not ", rows[i].doc);
         }
         buf_printf(out, "  %-*s%s\n", HELP_COLUMN, "--help", "this text");
         buf_printf(out, "  %-*s%s\n\n", HELP_COLUMN, "--version", "the version");

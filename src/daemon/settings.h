@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the daemon is told: on its command line, and in its configuration file, from one table. The command line
- * outranks the file. Nothing here touches the disk or the network.
+ * What the daemon is told, in four ranks: on its command line, in its configuration file, by `porchlight config set`,
+ * and by default. The first that says something about a setting counts. All of them are read by one table
+ * (porchlight/settings.def). Nothing here touches the disk or the network.
  *
- * The file: lines `key = value`; lines that are empty or begin with # are skipped; a key it does not know is an error.
+ * The files: lines `key = value`; lines that are empty or begin with # are skipped; a key that is not known is an error,
+ * for what somebody wanted would be left undone.
  */
 #pragma once
 
@@ -15,23 +17,26 @@
 #define SETTINGS_FILE_MAX (64 * 1024)
 #define SETTINGS_GROUP_MAX 33 /* longer names of groups cannot be made on Linux */
 
-enum setting {
-        SETTING_DATA,
-        SETTING_LISTEN,
-        SETTING_ADVERTISE,
-        SETTING_LAN,
-        SETTING_GROUP,
-        SETTING_CONFIG,
-        SETTINGS_N
-};
+#define SETTING_NAME(NAME, ...) SETTING_##NAME,
+#include "porchlight/settings.def"
+enum setting { SETTINGS(SETTING_NAME) SETTINGS_N };
+
+/* Who said it; the lower rank counts. */
+enum settings_rank { SETTINGS_ARGS, SETTINGS_FILE, SETTINGS_OWN, SETTINGS_RANKS, SETTINGS_DEFAULT = SETTINGS_RANKS };
 
 struct settings {
         bool given[SETTINGS_N];
+        unsigned line[SETTINGS_N];           /* of a file: where it is given first */
+        enum settings_rank from[SETTINGS_N]; /* after settings_merge() */
         char data[SETTINGS_PATH_MAX], config[SETTINGS_PATH_MAX];
-        struct node_endpoint listen[NODE_LISTEN_MAX];
-        size_t n_listen;
-        struct node_advertised advertise[NODE_ADVERTISE_MAX];
-        size_t n_advertise;
+        struct settings_listen {
+                struct node_endpoint at[NODE_LISTEN_MAX];
+                size_t n;
+        } listen;
+        struct settings_advertise {
+                struct node_advertised at[NODE_ADVERTISE_MAX];
+                size_t n;
+        } advertise;
         bool lan;
         char group[SETTINGS_GROUP_MAX]; /* of control.sock; empty: the daemon's user alone */
 };
@@ -48,8 +53,26 @@ struct settings_why {
 
 /* 0, SETTINGS_E_*. @ret is zero at first. */
 int settings_args(struct settings *ret, int argc, char **argv, struct settings_why *ret_why);
-/* A configuration file's text; @name stands before what is wrong. 0, SETTINGS_E_INPUT. */
+/* A file's text; @name stands before what is wrong. 0, SETTINGS_E_INPUT. @ret is zero at first. */
 int settings_file(struct settings *ret, struct span text, const char *name, struct settings_why *ret_why);
-/* @args where it says something, else @file, else the defaults. */
-void settings_merge(struct settings *ret, const struct settings *args, const struct settings *file);
+/* One value in place of what @s says; an empty one is as good as any other. On failure @s is as it was. 0,
+ * SETTINGS_E_INPUT. */
+int settings_put(struct settings *s, enum setting i, struct span value, struct settings_why *ret_why);
+/* @s says nothing about it any more. */
+void settings_drop(struct settings *s, enum setting i);
+/* Of each setting what the lowest of the ranks says, else the default. @ranks: SETTINGS_RANKS of them. */
+void settings_merge(struct settings *ret, const struct settings *ranks);
 void settings_help(struct buf *out);
+
+/* ---- one setting ---- */
+
+enum setting settings_find(struct span key); /* SETTINGS_N: there is none */
+const char *settings_key(enum setting i);    /* empty: of the command line alone */
+const char *settings_flag(enum setting i);
+bool settings_needs_restart(enum setting i);
+bool settings_may_set(enum setting i); /* by `porchlight config set` */
+bool settings_same(const struct settings *a, const struct settings *b, enum setting i);
+/* The value as a file would have it. */
+void settings_show(struct buf *out, const struct settings *s, enum setting i);
+/* All that @s says, as settings_file() reads it. */
+void settings_format(struct buf *out, const struct settings *s);

@@ -47,6 +47,9 @@ void caller_error(struct caller *c, const char *name, const char *message, const
 void caller_outcome(struct caller *c, enum mesh_outcome o); /* DONE: as caller_done */
 void caller_store_error(struct caller *c, int r);
 void caller_no_place(struct caller *c); /* a radius, and home is not known */
+/* Changes of this home's own settings: for the uid that founded or joined, the daemon's own, and root. Else the caller is
+ * answered. */
+bool caller_is_owner(struct caller *c);
 bool caller_has_room(const struct caller *c);
 void caller_flush(struct caller *c);
 /* The deadline of a post, or of a caller that does not read. 0 takes it away. */
@@ -97,6 +100,10 @@ void control_invite_revoke(struct caller *c);
 void control_mute(struct caller *c);
 void control_unmute(struct caller *c);
 void control_mutes(struct caller *c);
+void control_config(struct caller *c);
+void control_config_set(struct caller *c);
+void control_places(struct caller *c);
+void control_place_set(struct caller *c);
 
 void control_post_answer(struct caller *c); /* the wait is over */
 void control_watch_more(struct caller *c);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,6 +44,10 @@ static const struct {
         {CONTROL_MUTE, control_mute},
         {CONTROL_UNMUTE, control_unmute},
         {CONTROL_MUTES, control_mutes},
+        {CONTROL_CONFIG, control_config},
+        {CONTROL_CONFIG_SET, control_config_set},
+        {CONTROL_PLACES, control_places},
+        {CONTROL_PLACE_SET, control_place_set},
 };
 
 /* ---- the end of a caller ---- */
@@ -146,6 +151,19 @@ bool caller_found(struct caller *c, int r) {
                              EXIT_NOT_FOUND);
         else
                 caller_store_error(c, r);
+        return false;
+}
+
+bool caller_is_owner(struct caller *c) {
+        struct ucred who = {.uid = (uid_t)-1};
+        socklen_t n = sizeof(who);
+        uv_os_fd_t fd;
+        bool known =
+                uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0;
+        if (known && (who.uid == 0 || who.uid == geteuid() || (c->n->owned && who.uid == c->n->owner)))
+                return true;
+        caller_error(c, "not-the-owner", "only this home's owner changes its settings",
+                     "run it as the user who founded or joined, or with sudo", EXIT_REFUSED);
         return false;
 }
 

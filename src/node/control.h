@@ -5,7 +5,7 @@
  * hangs costs the daemon a bounded amount of memory and nobody's time.
  *
  * One file a request group: control_status.c, control_roster.c, control_post.c, control_alerts.c, control_watch.c,
- * control_invite.c, control_peer.c. What they have in common is in caller.h.
+ * control_invite.c, control_peer.c, control_config.c, control_place.c. What they have in common is in caller.h.
  */
 #pragma once
 

@@ -10,6 +10,7 @@
 #include "node/mutes.h"
 #include "node/nets.h"
 #include "node/node.h"
+#include "node/places.h"
 #include "node/query.h"
 #include "node/resolve.h"
 #include "node/vault_link.h"
@@ -18,9 +19,10 @@
 #include "roster/roster.h"
 
 /* Names of settings in the store. */
-#define SETTING_HOME "home"   /* 8 bytes: the cell */
-#define SETTING_MUTES "mutes" /* as mutes_encode() writes them */
-#define SETTING_OWNER "owner" /* 4 bytes: the uid that founded or joined */
+#define SETTING_HOME "home"     /* 8 bytes: the cell */
+#define SETTING_MUTES "mutes"   /* as mutes_encode() writes them */
+#define SETTING_PLACES "places" /* as places_encode() writes them */
+#define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
 
 #define SETTING_JOINING "joining" /* there: the vault does not know yet how its joining ended */
 
@@ -47,6 +49,7 @@ struct node {
         size_t n_advertise;
         bool lan;
         struct node_group control_group;
+        struct node_settings settings;
         struct mesh_config cfg;
         void (*on_ready)(void *ctx);
         void (*on_broken)(void *ctx);
@@ -61,6 +64,9 @@ struct node {
         struct list commands;
         mesh_cell home; /* 0: not known */
         struct mutes mutes;
+        struct places places;
+        bool owned;
+        uint32_t owner; /* the uid that founded or joined, where `owned` */
         unsigned cores;
         mesh_time stop_by;
         char *read_buffer;

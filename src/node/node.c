@@ -246,7 +246,7 @@ void node_set_home(struct node *n, mesh_cell cell) {
         uint8_t bytes[8];
         put_be64(bytes, cell);
         n->home = cell;
-        writer_set(n, SETTING_HOME, SPAN_OF(bytes));
+        writer_set(n, SETTING_HOME, cell ? SPAN_OF(bytes) : SPAN_NONE);
 }
 
 /* ---- the turn of the loop ---- */
@@ -281,6 +281,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
         n->control_group = cfg->control_group;
+        n->settings = cfg->settings;
         n->cfg = cfg->mesh;
         n->on_ready = cfg->on_ready;
         n->on_broken = cfg->on_broken;
@@ -370,6 +371,13 @@ static int read_settings(struct node *n) {
         buf_clear(&home);
         if (store_get(lane->reader, SETTING_MUTES, &home) == 0)
                 mutes_decode(&n->mutes, buf_span(&home));
+        buf_clear(&home);
+        if (store_get(lane->reader, SETTING_PLACES, &home) == 0)
+                places_decode(&n->places, buf_span(&home));
+        buf_clear(&home);
+        n->owned = store_get(lane->reader, SETTING_OWNER, &home) == 0 && home.n == sizeof(n->owner);
+        if (n->owned)
+                n->owner = get_be32(home.p);
         return r == STORE_E_NONE ? 0 : r;
 }
 

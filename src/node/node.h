@@ -9,6 +9,7 @@
 #pragma once
 
 #include "porchlight/mesh.h"
+#include "wire/messages.h"
 
 #include <uv.h>
 
@@ -41,6 +42,32 @@ struct node_group {
         uint32_t id;
 };
 
+/* A setting as `porchlight config` shows it; spans and texts are good until the next call. */
+struct node_setting {
+        const char *key, *where; /* where: a file's line or an option; empty: nowhere */
+        struct span value;
+        enum wire_e_origin origin;
+        bool restart; /* it takes effect when the daemon is started again */
+};
+
+#define NODE_REFUSAL_MAX 384
+
+/* Why a setting was not taken, as control.sock tells it. */
+struct node_refusal {
+        const char *name, *hint;
+        enum wire_e_exit exit;
+        char message[NODE_REFUSAL_MAX];
+};
+
+/* The settings are the daemon's; the node only carries questions and answers. */
+struct node_settings {
+        /* The @i-th in the order of the table. False: there are no more. */
+        bool (*at)(void *ctx, size_t i, struct node_setting *ret);
+        /* Takes @value for @key, or with NULL forgets what was set, and has it on disk when it returns true. False: nothing
+         * was changed, and @ret_why says why. */
+        bool (*set)(void *ctx, struct span key, const struct span *value, struct node_refusal *ret_why);
+};
+
 struct node_config {
         const char *dir, *version, *libexec; /* copied; libexec: where helpers are installed */
         struct node_endpoint listen[NODE_LISTEN_MAX];
@@ -49,6 +76,7 @@ struct node_config {
         size_t n_advertise;
         bool lan;
         struct node_group control_group; /* of control.sock; not reloaded */
+        struct node_settings settings;
         struct mesh_config mesh;
         void (*on_ready)(void *ctx);  /* both sockets answer */
         void (*on_broken)(void *ctx); /* the node cannot go on; it has logged why. Stop it */

@@ -84,6 +84,8 @@ static void remember(struct vault_errand *e) {
         uint8_t uid[4];
         put_be32(uid, (uint32_t)e->uid);
         writer_set(e->n, SETTING_OWNER, SPAN_OF(uid));
+        e->n->owner = (uint32_t)e->uid;
+        e->n->owned = true;
         if (e->cell)
                 node_set_home(e->n, e->cell);
 }

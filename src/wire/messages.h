@@ -36,7 +36,8 @@
         E(reason, REASON)                                                                                              \
         E(set, SET)                                                                                                    \
         E(exit, EXIT)                                                                                                  \
-        E(fresh, FRESH)
+        E(fresh, FRESH)                                                                                                \
+        E(origin, ORIGIN)
 
 /* clang-format on */
 
@@ -59,6 +60,7 @@
 #define WIRE_V_SET(n, v, s, d) SET_##n = v,
 #define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
+#define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \

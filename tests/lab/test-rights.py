@@ -174,6 +174,10 @@ class Rights(street.Play):
         member = as_user(OTHER, groups=str(group[1]))
         equal(self.run_as(self.anna, member, 'post', 'animal', 'A fox').code, 0, 'exit code of a member')
         equal(self.run_as(self.anna, member, 'nearby').code, 0, 'exit code of nearby')
+        equal(self.run_as(self.anna, member, 'config', 'list').code, 0, 'exit code of config list')
+        for words in (('config', 'set', 'advertise', '192.0.2.1:1'), ('place', 'add', 'home', 'u33dc0t')):
+            refused = self.run_as(self.anna, member, *words)
+            check(refused.code == street.REFUSED and 'not-the-owner' in refused.err, f'a member may do {refused}')
         self.no_access(self.anna, member, 'vault', 'show')
         self.no_access(self.anna, as_user(OTHER), 'status')
         equal(self.readable(self.anna, member), ['control.sock'], 'what a member reads')

@@ -54,6 +54,31 @@ def missing_options(page, help_text):
             if f'*{name}*' not in page]
 
 
+def settings(table):
+    """Keys of porchlight/settings.def with what the page has to say of each."""
+    found = {}
+    for row in re.findall(r'^ {8}S\((.*?)\)(?=\s*(?:\\|$))', table.replace('\\\n          ', ' '), re.MULTILINE):
+        strings = re.findall(r'"([^"]*)"', row)
+        most, when, by = re.search(r', (\d+), (\w+), (\w+),\s+"', row).groups()
+        if strings[0]:
+            found[strings[0]] = {'value': strings[2] or 'yes|no', 'doc': strings[3],
+                                 'when': 'At once' if when == 'NOW' else 'After a restart',
+                                 'most': f'At most {most}' if int(most) > 1 else '',
+                                 'by': 'not with *config set*' if by == 'FILE' else ''}
+    return found
+
+
+def missing_settings(page, table):
+    """What CONFIGURATION does not tell of the table, and what it tells of no row."""
+    text = sections(page).get('CONFIGURATION', '')
+    told_keys = dict(re.findall(r'^\*([a-z.]+)\* = (.*?)(?=^\S|\Z)', text, re.MULTILINE | re.DOTALL))
+    found = []
+    for key, row in settings(table).items():
+        paragraph = ' '.join(told_keys.get(key, '').split())
+        found += [f'{key}: nothing about "{words}"' for words in row.values() if words.lower() not in paragraph.lower()]
+    return found + [f'there is no setting {key}' for key in told_keys if key not in settings(table)]
+
+
 def warnings(path):
     """What man and mandoc have to say about a built page."""
     found = []
@@ -75,7 +100,14 @@ def main():
                                                                                    'options': []}]
     tap.refused('a page with gaps is refused', missing('# A\n## alert show\n*--no*\n## gone\n', sample),
                 ['alert show: nothing about --yes', 'no heading "## post"', 'no command "gone"'])
+    table = '#define SETTINGS(S) \\\n        S(LAN, "lan", "--no-lan", "", YES, 1, NOW, CONFIG, "look") \\\n' \
+            '        S(X, "x.y", "--x", "X", YES, 3, RESTART, FILE, \\\n          "say x")\n'
+    page = '# CONFIGURATION\n*lan* = _yes|no_\n\tLook. After.\n\n*gone* = _X_\n\n*x.y* = _X_\n\tSay x. After a restart. At most 3.\n'
+    tap.refused('settings with gaps are refused', missing_settings(page, table),
+                ['lan: nothing about "At once"', 'x.y: nothing about "not with *config set*"', 'no setting gone'])
     cli, daemon, *pages = sys.argv[1:]
+    tap.clean('porchlightd(8) tells of every setting',
+              missing_settings(lint.read('docs/man/porchlightd.8.scd'), lint.read('include/porchlight/settings.def')))
     table = subprocess.run([cli, 'help', '--json'], stdout=subprocess.PIPE, text=True, check=False).stdout
     commands = [json.loads(line) for line in table.splitlines()]
     tap.clean('porchlight(1) tells of every command and option', missing(lint.read('docs/man/porchlight.1.scd'), commands))

@@ -8,6 +8,7 @@
 
 #include "cli/address.h"
 #include "cli/cli.h"
+#include "cli/place.h"
 
 #include "base/text.h"
 
@@ -119,7 +120,10 @@ static void values_are_checked(void **state) {
         assert_int_not_equal(args_get(&args, OPT_AT)->n, 0);
         good(LINE("nearby", "--at", "HOME"));
         assert_int_equal(args_get(&args, OPT_AT)->n, 0);
-        assert_int_equal(args_parse(&args, LINE("nearby", "--at", "over there"), NOW, &wrong), EXIT_USAGE);
+        good(LINE("nearby", "--at", "over there"));
+        assert_true(args_get(&args, OPT_AT)->n == PLACE_NAMED);
+        assert_int_equal(args_parse(&args, LINE("nearby", "--at", "52.5,200"), NOW, &wrong), EXIT_USAGE);
+        assert_int_equal(args_parse(&args, LINE("nearby", "--at", ""), NOW, &wrong), EXIT_USAGE);
         assert_int_equal(args_parse(&args, LINE("nearby", "--text", "\xff"), NOW, &wrong), EXIT_USAGE);
 }
 

@@ -21,7 +21,7 @@ static int args(struct settings *s, struct settings_why *why, const char *a, con
 }
 
 static int file(struct settings *s, struct settings_why *why, const char *text) {
-        *s = (struct settings){.lan = true};
+        *s = (struct settings){0};
         return settings_file(s, span_str(text), "conf", why);
 }
 
@@ -30,16 +30,16 @@ static void reads_arguments(_unused_ void **state) {
         struct settings_why why;
         assert_int_equal(args(&s, &why, "--data", "/tmp/x", "--listen=127.0.0.1:0", "--no-lan"), 0);
         assert_string_equal(s.data, "/tmp/x");
-        assert_int_equal(s.n_listen, 1);
-        assert_true(endpoint_is_loopback(&s.listen[0].addr));
-        assert_false(s.listen[0].optional);
+        assert_int_equal(s.listen.n, 1);
+        assert_true(endpoint_is_loopback(&s.listen.at[0].addr));
+        assert_false(s.listen.at[0].optional);
         assert_true(s.given[SETTING_LAN] && !s.lan);
         assert_int_equal(args(&s, &why, "--listen", "127.0.0.1:1", "--listen", "[::1]:2"), 0);
-        assert_int_equal(s.n_listen, 2);
+        assert_int_equal(s.listen.n, 2);
         assert_int_equal(args(&s, &why, "--advertise", "hub.example.org:1", NULL, NULL), 0);
-        assert_true(s.advertise[0].is_name);
-        assert_string_equal(s.advertise[0].name, "hub.example.org");
-        assert_int_equal(s.advertise[0].addr.port, 1);
+        assert_true(s.advertise.at[0].is_name);
+        assert_string_equal(s.advertise.at[0].name, "hub.example.org");
+        assert_int_equal(s.advertise.at[0].addr.port, 1);
         assert_int_equal(args(&s, &why, "--control-group", "porchlight", NULL, NULL), 0);
         assert_string_equal(s.group, "porchlight");
         assert_int_equal(args(&s, &why, "--help", NULL, NULL, NULL), SETTINGS_E_HELP);
@@ -85,12 +85,15 @@ static void reads_a_file(_unused_ void **state) {
                               "advertise = 192.0.2.7:9\nlan = No\ncontrol.group = adm"),
                          0);
         assert_string_equal(s.data, "/srv/porch light");
-        assert_int_equal(s.n_listen, 2);
-        assert_int_equal(s.n_advertise, 1);
+        assert_int_equal(s.listen.n, 2);
+        assert_int_equal(s.advertise.n, 1);
         assert_false(s.lan);
         assert_string_equal(s.group, "adm");
+        assert_true(s.given[SETTING_LISTEN] && s.line[SETTING_LISTEN] == 4 && s.line[SETTING_LAN] == 7);
+        assert_int_equal(file(&s, &why, "listen = [::1]:7,127.0.0.1:8 , 127.0.0.1:9"), 0);
+        assert_int_equal(s.listen.n, 3);
         assert_int_equal(file(&s, &why, ""), 0);
-        assert_true(s.lan);
+        assert_false(s.given[SETTING_LAN]);
         assert_string_equal(s.group, "");
 }
 
@@ -106,6 +109,9 @@ static void names_the_line(_unused_ void **state) {
                 {"lan = yes\nlan = no", "conf:2: `no` is given twice"},
                 {"data = \xff", "conf:1: `\\x{FF}` is not text"},
                 {" = 1", "conf:1: `` is not a setting"},
+                {"listen = 127.0.0.1:1, x", "conf:1: `x` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
+                {"listen = 127.0.0.1:1,", "conf:1: `` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
+                {"data = /a\ndata = /b", "conf:2: `/b` is given twice"},
         };
         struct settings s;
         struct settings_why why;
@@ -127,38 +133,78 @@ static void bounds_its_lists(_unused_ void **state) {
                          SETTINGS_E_INPUT);
 }
 
-static void the_command_line_outranks_the_file(_unused_ void **state) {
-        struct settings a, f, s;
+static void the_lower_rank_counts(_unused_ void **state) {
+        struct settings ranks[SETTINGS_RANKS] = {0}, s;
         struct settings_why why;
-        args(&a, &why, "--data", "/a", "--listen", "127.0.0.1:1");
-        file(&f, &why,
-             "data = /f\ncontrol.group = f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\nlan = no\n");
-        settings_merge(&s, &a, &f);
+        args(&ranks[SETTINGS_ARGS], &why, "--data", "/a", "--listen", "127.0.0.1:1");
+        file(&ranks[SETTINGS_FILE], &why,
+             "data = /f\ncontrol.group = f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\n");
+        file(&ranks[SETTINGS_OWN], &why, "control.group = o\nadvertise = o:1, o:2\nlan = no\n");
+        settings_merge(&s, ranks);
         assert_string_equal(s.data, "/a");
-        assert_int_equal(s.n_listen, 1);
-        assert_int_equal(s.listen[0].addr.port, 1);
-        assert_int_equal(s.n_advertise, 1);
-        assert_false(s.lan);
+        assert_int_equal(s.listen.n, 1);
+        assert_int_equal(s.listen.at[0].addr.port, 1);
+        assert_int_equal(s.advertise.n, 1);
         assert_string_equal(s.group, "f");
-        args(&a, &why, "--control-group", "a", NULL, NULL);
-        settings_merge(&s, &a, &f);
-        assert_string_equal(s.group, "a");
-        args(&a, &why, NULL, NULL, NULL, NULL);
-        settings_merge(&s, &a, &f);
-        assert_string_equal(s.data, "/f");
-        assert_int_equal(s.n_listen, 2);
+        assert_false(s.lan);
+        assert_true(s.from[SETTING_DATA] == SETTINGS_ARGS && s.from[SETTING_GROUP] == SETTINGS_FILE);
+        assert_true(s.from[SETTING_LAN] == SETTINGS_OWN && s.from[SETTING_CONFIG] == SETTINGS_DEFAULT);
+        assert_int_equal(s.line[SETTING_GROUP], 2);
+        settings_drop(&ranks[SETTINGS_FILE], SETTING_GROUP);
+        settings_drop(&ranks[SETTINGS_ARGS], SETTING_LISTEN);
+        settings_merge(&s, ranks);
+        assert_string_equal(s.group, "o");
+        assert_int_equal(s.listen.n, 2);
 }
 
 static void listens_everywhere_by_default(_unused_ void **state) {
-        struct settings a = {0}, f = {.lan = true}, s;
-        settings_merge(&s, &a, &f);
-        assert_int_equal(s.n_listen, 2);
-        for (size_t i = 0; i < s.n_listen; i++) {
-                assert_true(endpoint_is_wild(&s.listen[i].addr) && s.listen[i].optional);
-                assert_int_equal(s.listen[i].addr.port, NODE_PORT);
+        struct settings none[SETTINGS_RANKS] = {0}, s;
+        settings_merge(&s, none);
+        assert_int_equal(s.listen.n, 2);
+        for (size_t i = 0; i < s.listen.n; i++) {
+                assert_true(endpoint_is_wild(&s.listen.at[i].addr) && s.listen.at[i].optional);
+                assert_int_equal(s.listen.at[i].addr.port, NODE_PORT);
         }
-        assert_true(endpoint_is_v4(&s.listen[0].addr) != endpoint_is_v4(&s.listen[1].addr));
+        assert_true(endpoint_is_v4(&s.listen.at[0].addr) != endpoint_is_v4(&s.listen.at[1].addr));
         assert_true(s.lan && !s.given[SETTING_DATA]);
+}
+
+static void shows_what_it_reads(_unused_ void **state) {
+        static const char text[] = "data = /srv/porch light\nlisten = [::1]:7, 127.0.0.1:8\n"
+                                   "advertise = hub.example.org:1, 192.0.2.7:9\nlan = no\ncontrol.group = adm\n";
+        _clean_(buf_fini) struct buf shown = BUF_NULL;
+        struct settings s;
+        struct settings_why why;
+        assert_int_equal(file(&s, &why, text), 0);
+        settings_format(&shown, &s);
+        assert_string_equal(buf_cstr(&shown), text);
+}
+
+static void a_value_that_is_wrong_changes_nothing(_unused_ void **state) {
+        static const struct {
+                enum setting i;
+                const char *value, *why;
+        } rows[] = {
+                {SETTING_LAN, "perhaps", "lan: `perhaps` is not yes or no"},
+                {SETTING_LAN, "", "lan: `` is not yes or no"},
+                {SETTING_LISTEN, "127.0.0.1:3, hub:4",
+                 "listen: `hub:4` is a name: write an IP address of this machine, or 0.0.0.0:PORT for all"},
+                {SETTING_LISTEN, "", "listen: `` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
+                {SETTING_GROUP, "adm\nlan = yes", "control.group: `adm\\u{0A}lan = yes` has more than one line"},
+        };
+        struct settings s, was;
+        struct settings_why why;
+        file(&s, &why, "lan = no\nlisten = 127.0.0.1:1\n");
+        was = s;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(settings_put(&s, rows[i].i, span_str(rows[i].value), &why), SETTINGS_E_INPUT);
+                assert_string_equal(why.text, rows[i].why);
+                assert_memory_equal(&s, &was, sizeof(s));
+        }
+        assert_int_equal(settings_put(&s, SETTING_LISTEN, SPAN_STR("127.0.0.1:5"), &why), 0);
+        assert_true(s.listen.n == 1 && s.listen.at[0].addr.port == 5); /* in place of what was there */
+        settings_drop(&s, SETTING_LISTEN);
+        assert_false(s.given[SETTING_LISTEN]);
 }
 
 static void help_fits_a_terminal(_unused_ void **state) {
@@ -179,8 +225,10 @@ int main(void) {
                 cmocka_unit_test(reads_a_file),
                 cmocka_unit_test(names_the_line),
                 cmocka_unit_test(bounds_its_lists),
-                cmocka_unit_test(the_command_line_outranks_the_file),
+                cmocka_unit_test(the_lower_rank_counts),
                 cmocka_unit_test(listens_everywhere_by_default),
+                cmocka_unit_test(shows_what_it_reads),
+                cmocka_unit_test(a_value_that_is_wrong_changes_nothing),
                 cmocka_unit_test(help_fits_a_terminal),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
