@@ -65,31 +65,25 @@ static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, 
 static int finish(struct mesh *m, struct wire_record *w, const struct key *slot_device, struct span plain,
                   struct buf *raw, struct hash *ret_id) {
         const struct epoch *e = epoch_usable(m);
-        uint8_t sig[SIGN_BYTES] = {0}, blank[BOX_OVERHEAD + 768] = {0};
-        _clean_(buf_fini) struct buf head = BUF_NULL, body = BUF_NULL;
+        static const uint8_t blank[BOX_OVERHEAD + 768];
+        _clean_(buf_fini) struct buf body = BUF_NULL;
         struct key key;
         bool ok = false;
+        size_t at;
         if (CHECK_FAILS(e && plain.n <= 768))
                 return ERR_BROKEN;
         w->epoch = span_of(e->id, sizeof(e->id));
-        w->sig = SPAN_OF(sig);
+        w->sig = SPAN_OF(signed_blank);
         w->body = span_of(blank, plain.n + BOX_OVERHEAD);
         record_key(e, w, slot_device, &key, &ok);
-        codec_encode(&wire_record_desc, w, &head);
-        if (ok && buf_ok(&head))
-                box_lock(&body, &key, codec_before(buf_span(&head), RECORD_KEY_body), plain, &m->rng);
+        codec_encode_until(&wire_record_desc, w, RECORD_KEY_body, raw, &at);
+        if (ok && buf_ok(raw))
+                box_lock(&body, &key, span_of(raw->p, at), plain, &m->rng);
         hash_wipe(&key, sizeof(key));
-        if (!ok || !buf_ok(&head) || !buf_ok(&body))
+        if (!ok || !buf_ok(raw) || !buf_ok(&body))
                 return ok ? ERR_NOMEM : ERR_BROKEN;
-        w->body = buf_span(&body);
-        codec_encode(&wire_record_desc, w, raw);
-        if (!buf_ok(raw))
-                return ERR_NOMEM;
-        record_id(m, buf_span(raw), ret_id);
-        sign_make(sig, &m->sign, DOMAIN_RECORD, ret_id);
-        buf_clear(raw);
-        codec_encode(&wire_record_desc, w, raw);
-        return buf_ok(raw) ? 0 : ERR_NOMEM;
+        codec_patch(raw, at, buf_span(&body));
+        return signed_finish(m, DOMAIN_RECORD, raw, RECORD_KEY_sig, ret_id);
 }
 
 static int publish(struct mesh *m, uint64_t command, struct wire_record *w, const struct key *slot_device,

@@ -23,7 +23,7 @@ void contacts_fini(struct mesh *m) {
 }
 
 static void contact_hash(const struct mesh *m, struct span raw, struct hash *ret) {
-        hash_make(ret, DOMAIN_CONTACT, roster_mesh(m->roster), codec_before(raw, CONTACT_KEY_sig));
+        signed_hash(m, DOMAIN_CONTACT, raw, CONTACT_KEY_sig, ret);
 }
 
 static bool contact_key(struct mesh *m, const struct wire_contact *w, struct key *ret) {
@@ -173,10 +173,11 @@ static int contact_body(const struct mesh *m, struct buf *out) {
 }
 
 static int contact_make(struct mesh *m, const struct epoch *e, struct buf *raw, struct wire_contact *w) {
-        _clean_(buf_fini) struct buf plain = BUF_NULL, head = BUF_NULL, body = BUF_NULL;
-        uint8_t sig[SIGN_BYTES] = {0}, blank[512] = {0};
+        static const uint8_t blank[512];
+        _clean_(buf_fini) struct buf plain = BUF_NULL, body = BUF_NULL;
         struct key key;
         struct hash h;
+        size_t at;
         int r = contact_body(m, &plain);
         if (r)
                 return r;
@@ -185,21 +186,17 @@ static int contact_make(struct mesh *m, const struct epoch *e, struct buf *raw, 
                                    .time = clock_now(m),
                                    .epoch = span_of(e->id, sizeof(e->id)),
                                    .body = span_of(blank, plain.n + BOX_OVERHEAD),
-                                   .sig = SPAN_OF(sig)};
+                                   .sig = SPAN_OF(signed_blank)};
         if (CHECK_FAILS(plain.n + BOX_OVERHEAD <= sizeof(blank)) || !contact_key(m, w, &key))
                 return ERR_BROKEN;
-        codec_encode(&wire_contact_desc, w, &head);
-        box_lock(&body, &key, codec_before(buf_span(&head), CONTACT_KEY_body), buf_span(&plain), &m->rng);
+        codec_encode_until(&wire_contact_desc, w, CONTACT_KEY_body, raw, &at);
+        if (buf_ok(raw))
+                box_lock(&body, &key, span_of(raw->p, at), buf_span(&plain), &m->rng);
         hash_wipe(&key, sizeof(key));
-        w->body = buf_span(&body);
-        codec_encode(&wire_contact_desc, w, raw);
-        if (!buf_ok(&head) || !buf_ok(&body) || !buf_ok(raw))
+        if (!buf_ok(raw) || !buf_ok(&body))
                 return ERR_NOMEM;
-        contact_hash(m, buf_span(raw), &h);
-        sign_make(sig, &m->sign, DOMAIN_CONTACT, &h);
-        buf_clear(raw);
-        codec_encode(&wire_contact_desc, w, raw);
-        return buf_ok(raw) ? 0 : ERR_NOMEM;
+        codec_patch(raw, at, buf_span(&body));
+        return signed_finish(m, DOMAIN_CONTACT, raw, CONTACT_KEY_sig, &h);
 }
 
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */

@@ -14,6 +14,7 @@
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
  *   clock.c      mesh time                                  status.c    looking in
+ *   signed.c     signing what goes round
  */
 #pragma once
 
@@ -417,6 +418,13 @@ _printf_(2, 3) void mesh_trace(struct mesh *m, const char *fmt, ...);
 void mesh_state_changed(struct mesh *m);
 enum mesh_outcome mesh_standing(const struct mesh *m); /* DONE for a member, else why not */
 void mesh_membership(struct mesh *m);                  /* looks up again who this device is, after operations came */
+
+/* ---- signed.c ---- */
+extern const uint8_t signed_blank[SIGN_BYTES]; /* stands in the field until it is signed */
+/* The hash that the signature in the field @key of the encoded map @raw is over. */
+void signed_hash(const struct mesh *m, enum domain d, struct span raw, uint8_t key, struct hash *ret);
+/* Signs the map that @raw holds in place, with this device's key. 0; ERR_NOMEM also if encoding it had failed. */
+int signed_finish(const struct mesh *m, enum domain d, struct buf *raw, uint8_t key, struct hash *ret);
 
 /* ---- clock.c ---- */
 mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */

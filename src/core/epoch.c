@@ -44,7 +44,7 @@ static void commit(struct hash *ret, enum domain d, const struct mesh *m, const 
 }
 
 static void epoch_hash(const struct mesh *m, struct span header, struct hash *ret) {
-        hash_make(ret, DOMAIN_EPOCH, roster_mesh(m->roster), codec_before(header, EPOCH_KEY_sig));
+        signed_hash(m, DOMAIN_EPOCH, header, EPOCH_KEY_sig, ret);
 }
 
 static struct epoch *epoch_new(const struct mesh *m, struct span header) {
@@ -85,7 +85,6 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
         roster_removed(m->roster, &removed);
         commit(&c_key, DOMAIN_COMMIT_KEY, m, &key);
         commit(&c_link, DOMAIN_COMMIT_LINK, m, &link_key);
-        uint8_t sig[SIGN_BYTES] = {0};
         struct wire_epoch w = {.generation = generation,
                                .frontier = span_of(heads, n * sizeof(heads[0])),
                                .removed = SPAN_OF(removed.b),
@@ -93,18 +92,13 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
                                .commit_link = SPAN_OF(c_link.b),
                                .device = SPAN_OF(m->sign.pub.b),
                                .time = clock_now(m),
-                               .sig = SPAN_OF(sig)};
+                               .sig = SPAN_OF(signed_blank)};
         _clean_(buf_fini) struct buf header = BUF_NULL;
         codec_encode(&wire_epoch_desc, &w, &header);
-        if (!buf_ok(&header))
-                return ERR_NOMEM;
-        epoch_hash(m, buf_span(&header), &h);
-        sign_make(sig, &m->sign, DOMAIN_EPOCH, &h);
-        buf_clear(&header);
-        codec_encode(&wire_epoch_desc, &w, &header);
-        _clean_(epoch_freep) struct epoch *e = epoch_new(m, buf_span(&header));
+        int r = signed_finish(m, DOMAIN_EPOCH, &header, EPOCH_KEY_sig, &h);
+        _clean_(epoch_freep) struct epoch *e = r ? NULL : epoch_new(m, buf_span(&header));
         if (!e)
-                return ERR_NOMEM;
+                return r ? r : ERR_NOMEM;
         e->has_key = true;
         e->key = key;
         e->link_key = link_key;
@@ -112,7 +106,7 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
         e->since = w.time;
         hash_wipe(&key, sizeof(key));
         hash_wipe(&link_key, sizeof(link_key));
-        int r = epoch_put(m, e);
+        r = epoch_put(m, e);
         if (r)
                 return r;
         *ret = TAKE(e);

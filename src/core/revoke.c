@@ -32,7 +32,7 @@ static struct revoke *revoke_find(const struct mesh *m, const struct hash *hash)
 }
 
 static void revoke_hash(const struct mesh *m, struct span raw, struct hash *ret) {
-        hash_make(ret, DOMAIN_REVOKE, roster_mesh(m->roster), codec_before(raw, REVOKE_KEY_sig));
+        signed_hash(m, DOMAIN_REVOKE, raw, REVOKE_KEY_sig, ret);
 }
 
 /* Those whose ticket is over go first; of the others the one whose ticket ends first. */
@@ -90,21 +90,16 @@ static int revoke_store(struct mesh *m, struct span raw, const struct hash *hash
 
 int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *wait) {
         _clean_(buf_fini) struct buf raw = BUF_NULL;
-        uint8_t sig[SIGN_BYTES] = {0};
         struct hash hash;
         struct wire_revoke w = {.invite = SPAN_OF(t->id.b),
                                 .device = SPAN_OF(m->sign.pub.b),
                                 .time = clock_now(m),
                                 .expires = MAX(t->expires, clock_now(m) + 1),
-                                .sig = SPAN_OF(sig)};
+                                .sig = SPAN_OF(signed_blank)};
         codec_encode(&wire_revoke_desc, &w, &raw);
-        if (!buf_ok(&raw))
-                return ERR_NOMEM;
-        revoke_hash(m, buf_span(&raw), &hash);
-        sign_make(sig, &m->sign, DOMAIN_REVOKE, &hash);
-        buf_clear(&raw);
-        codec_encode(&wire_revoke_desc, &w, &raw);
-        int r = buf_ok(&raw) ? revoke_keep(m, &w, buf_span(&raw), &hash) : ERR_NOMEM;
+        int r = signed_finish(m, DOMAIN_REVOKE, &raw, REVOKE_KEY_sig, &hash);
+        if (!r)
+                r = revoke_keep(m, &w, buf_span(&raw), &hash);
         return r ? r : revoke_store(m, buf_span(&raw), &hash, w.expires, wait);
 }
 
