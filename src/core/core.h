@@ -34,7 +34,8 @@
 /* ---- bounds and times, each with its reason ---- */
 #define LINKS_MAX 32         /* connections at once, handshakes included */
 #define OUTBOUND_WANTED 5    /* enough that one in three may be silent, and all still hear everything */
-#define INBOUND_MOST 7       /* member links accepted; a joiner is always heard out */
+#define INBOUND_MOST 7       /* member links accepted; a newcomer is always heard out */
+#define HALFWAY_MOST 2       /* of members who say that they are still joining, beyond: cut off half-way */
 #define HANDSHAKE_TIME 10000 /* ms from connection to hello */
 #define KEEPALIVE_TIME 60000 /* ms of silence before a ping */
 #define SILENCE_TIME 150000  /* ms of silence before hanging up: two pings unanswered */
@@ -165,7 +166,9 @@ struct link {
         bool stranger;                /* responder: its static key is no current device's; only an admit helps */
         bool unproven;                /* initiator: not known to us; only operations are taken */
         bool hello_sent, hello_got, joining;
-        uint8_t their[LINK_SETS][8];
+        bool newcomer; /* joining, and nobody's device when it said so */
+        uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
+        uint64_t digested;    /* the step in which `mine` was computed */
         int64_t clock_offset; /* their clock minus ours, seconds */
 
         bool lazy_out; /* they pruned us: IHAVE only */
@@ -186,9 +189,10 @@ struct link {
         uint32_t verifying; /* its records whose signatures are being checked */
         bool shed;          /* records of it were let go, because too many were being checked */
         mesh_wall until;
-        mesh_time recon_due;    /* gives up then */
-        bool synced[LINK_SETS]; /* equal once since the link came up */
-        bool caught_up;         /* records flow */
+        mesh_time recon_due;      /* gives up then */
+        bool synced[LINK_SETS];   /* equal once since the link came up */
+        bool compared[LINK_SETS]; /* in the running turn; the others are still to be compared */
+        bool caught_up;           /* records flow */
         struct push push[LINK_SETS];
         uint64_t load_token;
 };
@@ -320,6 +324,7 @@ struct mesh {
         mesh_wall built;
         mesh_time now;
         mesh_wall wall;
+        uint64_t steps; /* events so far */
         bool started, stopping;
         uint64_t next_token;
         mesh_link next_dial;
@@ -578,9 +583,9 @@ mesh_time spread_deadline(const struct mesh *m);
 void spread_fini(struct mesh *m);
 
 /* ---- sync.c ---- */
-int sync_digest(struct link *l, enum wire_e_set set, mesh_wall until, uint8_t ret[8]);
-int sync_begin(struct link *l); /* after the greetings: opens sessions for what differs, in order */
-int sync_join(struct link *l);  /* before the greetings can be completed: asks for the roster */
+int sync_digests(struct link *l); /* of its three sets under its T, into l->mine */
+int sync_begin(struct link *l);   /* after the greetings: opens sessions for what differs, in order */
+int sync_join(struct link *l);    /* before the greetings can be completed: asks for the roster */
 int sync_recon(struct link *l, const struct wire_recon *msg);
 int sync_pump(struct link *l); /* fetches and queues what is owed */
 int sync_loaded(struct mesh *m, const struct mesh_event *ev);

@@ -358,28 +358,26 @@ int link_greet(struct link *l) {
         struct mesh *m = l->m;
         if (l->hello_sent)
                 return 0;
-        uint8_t digests[LINK_SETS][8], seen[18];
+        uint8_t seen[18];
         l->hello_sent = true;
         if (l->dialled)
                 l->until = clock_now(m);
-        for (size_t i = 0; i < LINK_SETS; i++) {
-                int r = sync_digest(l, link_set_at(i), l->until, digests[i]);
-                if (r)
-                        return r;
-        }
+        int r = sync_digests(l);
+        if (r)
+                return r;
         memcpy(seen, l->addr.ip, 16);
         put_be16(seen + 16, l->addr.port);
         struct wire_hello h = {.version = 1,
                                .time = clock_now(m),
                                .until = l->until,
-                               .ops = SPAN_OF(digests[0]),
-                               .contacts = SPAN_OF(digests[1]),
-                               .records = SPAN_OF(digests[2])};
+                               .ops = SPAN_OF(l->mine[LINK_OPS]),
+                               .contacts = SPAN_OF(l->mine[LINK_CONTACTS]),
+                               .records = SPAN_OF(l->mine[LINK_RECORDS])};
         WIRE_PUT(&h, HELLO, seen, SPAN_OF(seen));
         bool joining = m->joining && !m->member;
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
-        int r = link_say(l, LINK_HELLO, &h);
+        r = link_say(l, LINK_HELLO, &h);
         if (!r)
                 r = link_flush(l); /* the first frame holds the hello alone: 128 bytes */
         if (r || !l->dialled)
@@ -421,11 +419,15 @@ static bool link_settle_duplicate(struct link *l) {
         return true;
 }
 
-static bool link_welcome(struct link *l) {
-        size_t inbound = 0;
-        LINK_EACH(other, l->m)
-        inbound += other != l && other->state == LINK_UP && !other->dialled;
-        return l->dialled || l->joining || inbound < INBOUND_MOST;
+/* PROTOCOL 8.22: "A member whose HELLO says `joining` counts as any other, but for 2 of them at a time" */
+static bool link_welcome(const struct link *l) {
+        size_t inbound = 0, halfway = 0;
+        LINK_EACH(other, l->m) {
+                bool up = other != l && other->state == LINK_UP && !other->dialled;
+                inbound += up;
+                halfway += up && other->joining && !other->newcomer;
+        }
+        return l->dialled || l->newcomer || inbound < INBOUND_MOST || (l->joining && halfway < HALFWAY_MOST);
 }
 
 int link_greeted(struct link *l) {

@@ -366,6 +366,7 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
         if (!CHECK_FAILS(ev->now >= m->now))
                 m->now = ev->now;
         m->wall = ev->wall;
+        m->steps++;
         LINK_EACH(l, m) {
                 if (l->out_given)
                         buf_clear(&l->out);

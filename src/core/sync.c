@@ -103,12 +103,16 @@ static int snapshot(const struct link *l, enum wire_e_set set, mesh_wall until, 
         return r ? r : recon_seal(ret);
 }
 
-int sync_digest(struct link *l, enum wire_e_set set, mesh_wall until, uint8_t ret[8]) {
-        _clean_(recon_fini) struct recon r = {0};
-        int e = snapshot(l, set, until, &r);
-        if (!e)
-                recon_digest(&r, ret);
-        return e;
+int sync_digests(struct link *l) {
+        for (size_t i = 0; i < LINK_SETS; i++) {
+                _clean_(recon_fini) struct recon r = {0};
+                int e = snapshot(l, link_set_at(i), l->until, &r);
+                if (e)
+                        return e;
+                recon_digest(&r, l->mine[i]);
+        }
+        l->digested = l->m->steps;
+        return 0;
 }
 
 /* ---- sessions ---- */
@@ -154,7 +158,7 @@ static int session_next(struct link *l) {
         if (l->state != LINK_UP)
                 return 0;
         for (size_t i = 0; i < LINK_SETS; i++)
-                if (!l->synced[i])
+                if (!l->compared[i])
                         return session_open(l, link_set_at(i));
         link_caught_up(l);
         return 0;
@@ -173,15 +177,15 @@ int sync_join(struct link *l) {
 }
 
 int sync_begin(struct link *l) {
-        for (size_t i = 0; i < LINK_SETS; i++) {
-                uint8_t mine[8];
-                int r = sync_digest(l, link_set_at(i), l->until, mine);
-                if (r)
-                        return r;
-                l->synced[i] = memcmp(mine, l->their[i], 8) == 0;
-        }
+        /* A responder has just computed them for its hello. Since an initiator did, elements may have come. */
+        int r = l->digested == l->m->steps ? 0 : sync_digests(l);
+        if (r)
+                return r;
+        for (size_t i = 0; i < LINK_SETS; i++)
+                l->synced[i] = memcmp(l->mine[i], l->their[i], sizeof(l->mine[i])) == 0;
         /* Until the operations are equal no record flows here, and some may have come since the hello was said. */
         l->synced[LINK_RECORDS] = l->synced[LINK_RECORDS] && l->synced[LINK_OPS];
+        memcpy(l->compared, l->synced, sizeof(l->compared));
         return l->dialled ? session_next(l) : all_synced(l);
 }
 
@@ -257,7 +261,7 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
         if (r || !done)
                 return r;
         session_end(l);
-        l->synced[set_index((enum wire_e_set)msg->set)] = true;
+        l->synced[set_index((enum wire_e_set)msg->set)] = l->compared[set_index((enum wire_e_set)msg->set)] = true;
         return l->dialled ? session_next(l) : all_synced(l);
 }
 
@@ -378,12 +382,22 @@ mesh_time sync_deadline(const struct mesh *m) {
         return at;
 }
 
+/* PROTOCOL 9.20: "An opener whose session went unanswered MUST open it again if the set was not equal there since the
+ * link came up" */
+static int session_give_up(struct link *l) {
+        session_end(l);
+        memcpy(l->compared, l->synced, sizeof(l->compared));
+        return session_next(l);
+}
+
 /* Once a minute: one neighbour this side dialled is compared with again. */
 int sync_tick(struct mesh *m) {
         LINK_EACH(l, m) {
                 if (!l->recon_set || !l->recon_opened || l->recon_due > m->now)
                         continue;
-                session_end(l);
+                int r = session_give_up(l);
+                if (r)
+                        return r;
         }
         if (m->sync_due > m->now)
                 return 0;
@@ -397,7 +411,7 @@ int sync_tick(struct mesh *m) {
         LINK_EACH(l, m) {
                 if (l->state != LINK_UP || !l->dialled || l->recon_set || pick-- > 0)
                         continue;
-                memset(l->synced, 0, sizeof(l->synced));
+                memset(l->compared, 0, sizeof(l->compared));
                 return session_next(l);
         }
         return 0;

@@ -73,6 +73,7 @@ struct street {
         struct conn *conns;
         size_t n_conns, cap_conns;
         bool *cuts;
+        uint64_t *held; /* between two homes: bytes sent before this time arrive at it */
         char *ticket;
         uint64_t bytes;
         size_t stranger_home, stranger_back;
@@ -190,7 +191,7 @@ static void transmit(struct street *s, size_t from, const struct mesh_action *a)
         }
         if (is_cut(s, from, to->home) || !to->open)
                 return;
-        uint64_t at = s->now + latency(s);
+        uint64_t at = MAX(s->now + latency(s), s->held[from * s->n + to->home]);
         at = c->last[side] = at > c->last[side] ? at : c->last[side]; /* a stream keeps its order */
         for (size_t done = 0; done < a->send.n; done += PIECE) {
                 struct mesh_event ev = {.type = MESH_EV_RECV, .link = to->link};
@@ -451,7 +452,8 @@ struct street *street_bare(size_t homes, uint64_t seed) {
         rng_init(&s->rng, seed_bytes);
         s->homes = calloc(homes, sizeof(*s->homes));
         s->cuts = calloc(homes * homes, sizeof(*s->cuts));
-        REQUIRE(s->homes && s->cuts);
+        s->held = calloc(homes * homes, sizeof(*s->held));
+        REQUIRE(s->homes && s->cuts && s->held);
         s->n = homes;
         for (size_t i = 0; i < homes; i++)
                 home_init(s, i);
@@ -474,6 +476,7 @@ struct street *street_free(struct street *s) {
         free(s->conns);
         free(s->homes);
         free(s->cuts);
+        free(s->held);
         free(s->ticket);
         free(s);
         return NULL;
@@ -715,6 +718,10 @@ void street_cut(struct street *s, size_t a, size_t b) {
                         e->open = false;
                 }
         }
+}
+
+void street_hold(struct street *s, size_t a, size_t b, double seconds) {
+        s->held[a * s->n + b] = s->held[b * s->n + a] = s->now + (uint64_t)(seconds * 1000);
 }
 
 void street_lan(struct street *s, size_t i, bool on) {

@@ -55,6 +55,8 @@ void street_heard(struct street *s, size_t i, size_t from, struct span datagram)
 struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
+void street_hold(struct street *s, size_t a, size_t b,
+                 double seconds); /* what they send each other arrives no sooner than in so long */
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 

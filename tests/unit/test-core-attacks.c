@@ -256,6 +256,28 @@ static void test_duplicates_settle(void **state) {
 }
 
 /* ---- members gone bad ---- */
+/* Whoever is a member already gains little by saying that it is still joining: two beyond the seven, and no more. */
+static void test_joining_for_ever(void **state) {
+        (void)state;
+        enum { PLAIN = INBOUND_MOST, HALFWAY = INBOUND_MOST + HALFWAY_MOST, ALL };
+        struct visit v[ALL];
+        STREET(ALL + 1);
+        street_run_for(s, 5);
+        for (size_t i = 1; i <= ALL; i++)
+                street_off(s, i);
+        street_run_for(s, 5);
+        for (size_t i = 0; i < ALL; i++) {
+                visit_shake(&v[i], s, 0, i + 1);
+                guest_hello(&v[i].g, street_wall(s), i >= PLAIN);
+                flush(&v[i]);
+                assert_int_equal(v[i].g.bye, i < HALFWAY ? 0 : REASON_FULL);
+        }
+        assert_int_equal(links(s, 0), HALFWAY);
+        for (size_t i = 0; i < ALL; i++)
+                visit_end(&v[i]);
+        street_free(s);
+}
+
 static void test_garbage_frames(void **state) {
         (void)state;
         STREET(3);
@@ -685,6 +707,7 @@ int main(void) {
                 cmocka_unit_test(test_silent_guests),
                 cmocka_unit_test(test_listener_stays),
                 cmocka_unit_test(test_duplicates_settle),
+                cmocka_unit_test(test_joining_for_ever),
                 cmocka_unit_test(test_garbage_frames),
                 cmocka_unit_test(test_wrong_signature),
                 cmocka_unit_test(test_unknown_device),
