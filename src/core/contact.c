@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#define CONTACTS_TIME 3600000 /* ms: of CONTACTS_HOUR */
+
 static struct contact *contact_free(struct contact *c) {
         if (!c)
                 return NULL;
@@ -66,6 +68,8 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
                 return ERR_NOMEM;
         read_addresses(m, c, w, raw);
         struct contact *old = map_del(&m->contacts, c->device.b);
+        c->lately = old ? old->lately : 0;
+        c->lately_since = old ? old->lately_since : 0;
         contact_free(old);
         int r = map_put(&m->contacts, c->device.b, c);
         if (r)
@@ -124,10 +128,22 @@ static int contact_store(struct mesh *m, const struct contact *c) {
         return mesh_store(m, &row, NULL);
 }
 
+/* PROTOCOL 11.12: "A node MAY take no more than 12 contacts of one device in an hour" */
+/* Of a device with none here yet it takes one. */
+static bool contact_spaced(const struct mesh *m, struct contact *old) {
+        if (!old)
+                return true;
+        if (m->now - old->lately_since >= CONTACTS_TIME) {
+                old->lately = 0;
+                old->lately_since = m->now;
+        }
+        return old->lately < CONTACTS_HOUR;
+}
+
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw) {
         struct mesh *m = from->m;
-        const struct contact *old = map_find(&m->contacts, w->device.p);
-        if ((old && old->seq >= w->seq) || !contact_fits(m, w))
+        struct contact *old = map_find(&m->contacts, w->device.p);
+        if ((old && old->seq >= w->seq) || !contact_fits(m, w) || !contact_spaced(m, old))
                 return 0;
         /* PROTOCOL 11.4: "A wrong signature MUST end the link, `bad-signature`" */
         if (!contact_signed(m, w, raw)) {
@@ -138,6 +154,7 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
         int r = contact_keep(m, w, raw, &c);
         if (r)
                 return r;
+        c->lately++;
         contact_learn(m, c);
         r = contact_store(m, c);
         _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, raw);

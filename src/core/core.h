@@ -14,7 +14,7 @@
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
  *   clock.c      mesh time                                  status.c    looking in
- *   signed.c     signing what goes round
+ *   signed.c     signing what goes round                    budget.c     how much of it one may have pushed on
  */
 #pragma once
 
@@ -78,6 +78,7 @@
 #define CONTACT_LIFE (7 * 86400) /* seconds */
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
+#define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000          /* ms of the first back-off */
 #define DIAL_LAST 300000         /* ms of the longest */
 #define DIAL_PSK_TIME 2000       /* ms without an answer to message 1 before another link key is tried */
@@ -223,7 +224,8 @@ struct revoke { /* a ticket taken back, by a device of the household that wrote 
         mesh_wall time, expires;
         struct buf bytes;
 };
-#define REVOKES_MOST 4096 /* held at once; the oldest gives way */
+#define REVOKES_MOST 4096  /* held at once; the one whose ticket ends first gives way */
+#define REVOKES_DEVICE 256 /* of them of one device, so that nobody drives out those of others */
 
 struct contact {
         struct key device;
@@ -232,6 +234,8 @@ struct contact {
         mesh_wall time;
         struct buf bytes;
         uint32_t number; /* names it in a push */
+        uint32_t lately; /* of this device since then */
+        mesh_time lately_since;
         struct mesh_addr addrs[MESH_ADDRS_MAX];
         size_t n_addrs;
 };
@@ -353,6 +357,8 @@ struct mesh {
         size_t n_tickets, cap_tickets;
         struct revoke **revokes;
         size_t n_revokes, cap_revokes;
+        struct map purses; /* of households and devices, this day */
+        mesh_time purses_since;
         struct map contacts;
         bool renew; /* no epoch is usable: this device makes one at renew_due */
         mesh_time renew_due;
@@ -430,6 +436,16 @@ extern const uint8_t signed_blank[SIGN_BYTES]; /* stands in the field until it i
 void signed_hash(const struct mesh *m, enum domain d, struct span raw, uint8_t key, struct hash *ret);
 /* Signs the map that @raw holds in place, with this device's key. 0; ERR_NOMEM also if encoding it had failed. */
 int signed_finish(const struct mesh *m, enum domain d, struct buf *raw, uint8_t key, struct hash *ret);
+
+/* ---- budget.c ---- */
+enum budget {
+        BUDGET_OPS,     /* operations of a household, pushed on over links that are busy */
+        BUDGET_REVOKES, /* revocations of a device, taken */
+        BUDGETS
+};
+bool budget_left(struct mesh *m, const struct key *who, enum budget b);
+int budget_charge(struct mesh *m, const struct key *who, enum budget b); /* 0 or ERR_NOMEM */
+void budgets_fini(struct mesh *m);
 
 /* ---- clock.c ---- */
 mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */

@@ -22,6 +22,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         list_init(&m->verify_out);
         list_init(&m->grafts);
         map_init(&m->contacts, m->map_seed);
+        map_init(&m->purses, m->map_seed);
         int r = records_init(m);
         if (r) {
                 mesh_free(m);
@@ -47,6 +48,7 @@ struct mesh *mesh_free(struct mesh *m) {
         tickets_fini(m);
         revokes_fini(m);
         contacts_fini(m);
+        budgets_fini(m);
         orphans_fini(m);
         free(m->addresses);
         roster_free(m->roster);

@@ -96,6 +96,31 @@ static int learned(struct mesh *m, size_t first) {
         return r;
 }
 
+/* Nothing waits on it: what is sent now delays nothing. */
+static bool idle(const struct link *l) {
+        return l->state == LINK_UP && l->backlog + l->out.n == 0 && link_queued(l) == 0;
+}
+
+/* PROTOCOL 10.9: "A node MUST NOT send a link on which anything waits more than 24 operations of one household in 24 h" */
+static int pass_on(struct mesh *m, struct span op, const struct link *from) {
+        struct wire_op w;
+        struct key author;
+        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op);
+        if (!p || CHECK_FAILS(codec_decode(&wire_op_desc, op, &w, NULL) == 0))
+                return p ? ERR_BROKEN : ERR_NOMEM;
+        memcpy(author.b, w.household.p, sizeof(author.b));
+        if (budget_left(m, &author, BUDGET_OPS)) {
+                int r = budget_charge(m, &author, BUDGET_OPS);
+                return r ? r : spread_packet(m, p, from);
+        }
+        LINK_EACH(l, m) {
+                int r = l != from && idle(l) ? link_send(l, p) : 0;
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
 static int take_one(struct mesh *m, struct link *from, mesh_link link, struct span op, bool *ret_new) {
         struct hash id;
         int r = m->roster ? 0 : roster_begin(m, op);
@@ -114,8 +139,7 @@ static int take_one(struct mesh *m, struct link *from, mesh_link link, struct sp
                 return 0;
         *ret_new = true;
         r = ops_store(m, op, &id, NULL);
-        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_OP, 0, op);
-        return p ? spread_packet(m, p, from) : ERR_NOMEM;
+        return r ? r : pass_on(m, op, from);
 }
 
 /* New operations may be what orphans waited for: all are tried again, those still without parents are kept again. */

@@ -35,25 +35,51 @@ static void revoke_hash(const struct mesh *m, struct span raw, struct hash *ret)
         signed_hash(m, DOMAIN_REVOKE, raw, REVOKE_KEY_sig, ret);
 }
 
-/* Those whose ticket is over go first; of the others the one whose ticket ends first. */
-static int revoke_room(struct mesh *m) {
+static void revoke_drop(struct mesh *m, size_t i) {
+        revoke_free(m->revokes[i]);
+        m->revokes[i] = m->revokes[--m->n_revokes];
+}
+
+static void revokes_expire(struct mesh *m) {
         mesh_wall now = clock_now(m);
         for (size_t i = 0; i < m->n_revokes;) {
-                if (m->revokes[i]->expires > now) {
+                if (m->revokes[i]->expires > now)
                         i++;
+                else
+                        revoke_drop(m, i);
+        }
+}
+
+/* The order in which they give way does not depend on the order in which they came: so all nodes keep the same. */
+static bool ends_first(const struct revoke *a, const struct revoke *b) {
+        return a->expires != b->expires ? a->expires < b->expires : memcmp(a->hash.b, b->hash.b, sizeof(a->hash.b)) < 0;
+}
+
+/* How many are held of @device (NULL: of all), and which of them ends first. */
+static size_t revoke_first(const struct mesh *m, const struct key *device, size_t *ret_first) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_revokes; i++) {
+                if (device && !key_eq(&m->revokes[i]->device, device))
                         continue;
-                }
-                revoke_free(m->revokes[i]);
-                m->revokes[i] = m->revokes[--m->n_revokes];
+                if (n++ == 0 || ends_first(m->revokes[i], m->revokes[*ret_first]))
+                        *ret_first = i;
         }
-        if (m->n_revokes == REVOKES_MOST) {
-                size_t first = 0;
-                for (size_t i = 1; i < m->n_revokes; i++)
-                        if (m->revokes[i]->expires < m->revokes[first]->expires)
-                                first = i;
-                revoke_free(m->revokes[first]);
-                m->revokes[first] = m->revokes[--m->n_revokes];
-        }
+        return n;
+}
+
+/* PROTOCOL 6.15: "Of more than 256 of one device, and of more than 4,096 in all, it gives up the one that ends first" */
+static bool revoke_place(struct mesh *m, const struct revoke *v) {
+        size_t first = 0;
+        bool full = revoke_first(m, &v->device, &first) >= REVOKES_DEVICE;
+        if (!full && revoke_first(m, NULL, &first) < REVOKES_MOST)
+                return true;
+        if (ends_first(v, m->revokes[first]))
+                return false;
+        revoke_drop(m, first);
+        return true;
+}
+
+static int revoke_room(struct mesh *m) {
         if (m->n_revokes < m->cap_revokes)
                 return 0;
         size_t cap = m->cap_revokes ? m->cap_revokes * 2 : 8;
@@ -65,9 +91,10 @@ static int revoke_room(struct mesh *m) {
         return 0;
 }
 
-static int revoke_keep(struct mesh *m, const struct wire_revoke *w, struct span raw, const struct hash *hash) {
-        int r = revoke_room(m);
-        _clean_(revoke_freep) struct revoke *v = r ? NULL : calloc(1, sizeof(*v));
+/* *ret_kept: false if those that are held end later, and there is no room for it. */
+static int revoke_keep(struct mesh *m, const struct wire_revoke *w, struct span raw, const struct hash *hash,
+                       bool *ret_kept) {
+        _clean_(revoke_freep) struct revoke *v = calloc(1, sizeof(*v));
         if (!v)
                 return ERR_NOMEM;
         v->hash = *hash;
@@ -76,9 +103,12 @@ static int revoke_keep(struct mesh *m, const struct wire_revoke *w, struct span 
         v->time = w->time;
         v->expires = w->expires;
         buf_add(&v->bytes, raw);
-        if (!buf_ok(&v->bytes))
+        revokes_expire(m);
+        *ret_kept = revoke_place(m, v);
+        if (!buf_ok(&v->bytes) || revoke_room(m))
                 return ERR_NOMEM;
-        m->revokes[m->n_revokes++] = TAKE(v);
+        if (*ret_kept)
+                m->revokes[m->n_revokes++] = TAKE(v);
         return 0;
 }
 
@@ -97,9 +127,10 @@ int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *w
                                 .expires = MAX(t->expires, clock_now(m) + 1),
                                 .sig = SPAN_OF(signed_blank)};
         codec_encode(&wire_revoke_desc, &w, &raw);
+        bool kept;
         int r = signed_finish(m, DOMAIN_REVOKE, &raw, REVOKE_KEY_sig, &hash);
         if (!r)
-                r = revoke_keep(m, &w, buf_span(&raw), &hash);
+                r = revoke_keep(m, &w, buf_span(&raw), &hash, &kept);
         return r ? r : revoke_store(m, buf_span(&raw), &hash, w.expires, wait);
 }
 
@@ -121,15 +152,20 @@ int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw)
         memcpy(device.b, w->device.p, sizeof(device.b));
         revoke_hash(m, raw, &hash);
         const struct roster_device *d = roster_device_find(m->roster, &device);
-        if (revoke_find(m, &hash) || !d || w->expires <= now || w->expires > now + TICKET_LIFE_MAX + MESH_DAY)
+        if (revoke_find(m, &hash) || !d || w->expires <= now || w->expires > now + TICKET_LIFE_MAX + MESH_DAY ||
+            !budget_left(m, &device, BUDGET_REVOKES))
                 return 0;
         if (!sign_check(w->sig.p, &device, DOMAIN_REVOKE, &hash)) {
                 link_hangup(from, REASON_BAD_SIGNATURE);
                 return 0;
         }
-        int r = revoke_keep(m, w, raw, &hash);
+        bool kept;
+        int r = budget_charge(m, &device, BUDGET_REVOKES);
         if (!r)
-                r = revoke_store(m, raw, &hash, w->expires, NULL);
+                r = revoke_keep(m, w, raw, &hash, &kept);
+        if (r || !kept)
+                return r;
+        r = revoke_store(m, raw, &hash, w->expires, NULL);
         _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_REVOKE, 0, raw);
         return p ? spread_packet(m, p, from) : ERR_NOMEM;
 }
@@ -140,7 +176,8 @@ int revoke_restore(struct mesh *m, struct span raw) {
         if (!m->roster || codec_decode(&wire_revoke_desc, raw, &w, NULL) || w.expires <= clock_now(m))
                 return 0;
         revoke_hash(m, raw, &hash);
-        return revoke_keep(m, &w, raw, &hash);
+        bool kept;
+        return revoke_keep(m, &w, raw, &hash, &kept);
 }
 
 bool revoke_holds(const struct mesh *m, const struct wire_invite *inv) {

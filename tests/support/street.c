@@ -199,7 +199,7 @@ static void transmit(struct street *s, size_t from, const struct mesh_action *a)
                 buf_add(&h->bytes, span_of(a->send.p + done, MIN((size_t)PIECE, a->send.n - done)));
         }
         struct mesh_event ev = {.type = MESH_EV_WRITABLE, .link = a->link};
-        schedule(s, at, from, ev);
+        schedule(s, at, from, ev); /* held bytes wait at the sender */
 }
 
 static void hang_up(struct street *s, size_t from, mesh_link link) {

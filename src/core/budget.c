@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one household or device may make all others do in a day, however many links it says it over: each purse is charged to
+ * whoever signed, not to the neighbour who passed it on. A day is 24 hours of this node's own running time, so that no clock
+ * widens it; all purses are full again when it is over. Beyond the budget nothing is lost, it only takes reconciliation's way.
+ */
+#include "core/core.h"
+
+#include <stdlib.h>
+
+#define BUDGET_DAY ((mesh_time)MESH_DAY * 1000) /* ms */
+
+static const uint16_t most[BUDGETS] = {
+        [BUDGET_OPS] = 24, [BUDGET_REVOKES] = 64, /* whoever takes back the tickets of an evening */
+};
+
+struct purse {
+        struct key who;
+        uint16_t spent[BUDGETS];
+};
+
+void budgets_fini(struct mesh *m) {
+        MAP_EACH (p, &m->purses, struct purse)
+                free(p);
+        map_fini(&m->purses);
+}
+
+static void day_begins(struct mesh *m) {
+        if (m->now - m->purses_since < BUDGET_DAY)
+                return;
+        budgets_fini(m);
+        map_init(&m->purses, m->map_seed);
+        m->purses_since = m->now;
+}
+
+bool budget_left(struct mesh *m, const struct key *who, enum budget b) {
+        day_begins(m);
+        const struct purse *p = map_find(&m->purses, who->b);
+        return !p || p->spent[b] < most[b];
+}
+
+static struct purse *purse_new(struct mesh *m, const struct key *who) {
+        struct purse *p = calloc(1, sizeof(*p));
+        if (!p)
+                return NULL;
+        p->who = *who;
+        if (!map_put(&m->purses, p->who.b, p))
+                return p;
+        free(p);
+        return NULL;
+}
+
+int budget_charge(struct mesh *m, const struct key *who, enum budget b) {
+        day_begins(m);
+        struct purse *p = map_find(&m->purses, who->b);
+        if (!p && !(p = purse_new(m, who)))
+                return ERR_NOMEM;
+        p->spent[b] += p->spent[b] < most[b];
+        return 0;
+}
