@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mesh time. A clock later than this program and than the mark on disk is trusted, and overridden only by at least three
- * neighbours who agree; an earlier one (a Pi that boots in 1970) takes the median of whatever neighbours say. Mesh time moves
- * by at most a minute a minute towards where it should be. The mark advances only to times neighbours confirmed, or by
- * elapsed time.
+ * Mesh time: the machine's clock plus an offset. A clock not earlier than this program and than the mark on disk is trusted,
+ * and overridden only by at least three neighbours who agree and are more than half of all; an earlier one (a Pi that boots
+ * in 1970) takes the median of whatever neighbours say. The offset moves by at most a minute a minute. It jumps only where
+ * that is the way to a time with more weight behind it: from none to some, from few neighbours to three, to a clock that has
+ * just been set right.
+ *
+ * When somebody sets the machine's clock, mesh time goes on as if nothing had happened: elapsed time tells how far the clock
+ * was moved, and all offsets, which are relative to it, are moved back. Then the rules above decide anew.
+ *
+ * The mark is a time that has surely passed. It follows mesh time where neighbours confirm it; else it goes on by elapsed time
+ * alone, so that a clock that is ahead, or one neighbour who lies, never moves it ahead for good.
  */
 #include "core/core.h"
 
@@ -49,51 +56,92 @@ mesh_wall clock_now(const struct mesh *m) {
 }
 
 static bool wall_trusted(const struct mesh *m) {
-        return m->wall >= m->built && m->wall >= m->mark;
+        return m->wall >= m->built && m->wall + AGREE >= m->mark;
 }
 
-/* PROTOCOL 12.4: "A node that has neither a trusted clock nor a neighbour's time MUST NOT make records, contacts,
- * epochs or tickets." */
+/* PROTOCOL 12.4: "A node that has no trusted clock, and has had no neighbour's time since it started, MUST NOT make
+ * records, contacts, epochs or tickets." */
 bool clock_usable(const struct mesh *m) {
         int64_t o[LINKS_MAX];
-        return wall_trusted(m) || offsets(m, o) > 0;
+        return wall_trusted(m) || m->clock_known || offsets(m, o) > 0;
+}
+
+struct said { /* by the neighbours */
+        size_t n;
+        int64_t median;
+        bool enough; /* to override a trusted clock */
+};
+
+static struct said listen(const struct mesh *m) {
+        int64_t o[LINKS_MAX];
+        struct said said = {.n = offsets(m, o)};
+        size_t agree = 0;
+        if (!said.n)
+                return said;
+        said.median = o[said.n / 2];
+        for (size_t i = 0; i < said.n; i++)
+                agree += llabs(o[i] - said.median) <= AGREE;
+        said.enough = agree >= AGREE_LEAST && 2 * agree > said.n;
+        return said;
 }
 
 /* Where the offset should be: 0, unless neighbours say otherwise with enough weight. */
-static int64_t target(const struct mesh *m) {
-        int64_t o[LINKS_MAX];
-        size_t n = offsets(m, o);
-        if (!n)
-                return wall_trusted(m) ? 0 : m->clock_offset;
-        int64_t median = o[n / 2];
-        if (!wall_trusted(m))
-                return median;
-        size_t agree = 0;
-        for (size_t i = 0; i < n; i++)
-                agree += llabs(o[i] - median) <= AGREE;
-        return agree >= AGREE_LEAST && llabs(median) > AGREE ? median : 0;
+static int64_t target(const struct mesh *m, const struct said *said, bool trusted) {
+        if (trusted)
+                return said->enough && llabs(said->median) > AGREE ? said->median : 0;
+        return said->n ? said->median : m->clock_offset;
+}
+
+static bool at_once(const struct mesh *m, const struct said *said, bool trusted) {
+        bool first = !m->clock_known || (trusted && !m->clock_trusted) || (said->enough && !m->clock_settled);
+        return first || (trusted && m->clock_set && (!said->n || llabs(said->median) <= AGREE));
+}
+
+/* PROTOCOL 12.5: "A node MUST NOT move the mark to a time that nobody confirmed" */
+static void mark_move(struct mesh *m, const struct said *said, bool trusted) {
+        mesh_wall least = MAX(m->mark, m->built), t = least + (m->now - m->mark_at) / 1000;
+        if (said->n && llabs(said->median - m->clock_offset) <= AGREE && (trusted || said->enough))
+                t = clock_now(m);
+        if (t < least + MARK_PERIOD)
+                return;
+        m->mark = t;
+        m->mark_at = m->now;
+        struct mesh_row row = {.kind = MESH_ROW_MARK, .mark = {.wall = t}};
+        mesh_store(m, &row, NULL);
+}
+
+/* PROTOCOL 12.6: "A node MUST NOT let mesh time jump because the machine's clock was set" */
+void clock_step(struct mesh *m) {
+        int64_t passed = (int64_t)((m->now - m->clock_seen) / 1000);
+        int64_t set = (int64_t)m->wall - (int64_t)m->clock_wall - passed;
+        bool begun = m->clock_begun;
+        m->clock_begun = true;
+        m->clock_seen = m->now;
+        m->clock_wall = m->wall;
+        if (!begun || llabs(set) <= AGREE)
+                return;
+        m->clock_set = true;
+        m->clock_offset -= set;
+        LINK_EACH(l, m)
+        l->clock_offset -= set;
 }
 
 void clock_tick(struct mesh *m) {
-        int64_t to = target(m);
-        bool first = !wall_trusted(m) && !m->clock_trusted && m->clock_offset == 0;
-        m->clock_trusted = wall_trusted(m);
-        if (first) {
-                m->clock_offset = to; /* there is no time yet that could jump */
-        } else if (to != m->clock_offset) {
-                int64_t step = (int64_t)((m->now - m->clock_moved) / 1000);
-                int64_t gap = to - m->clock_offset;
-                m->clock_offset += gap > 0 ? MIN(gap, step) : MAX(gap, -step);
-        }
+        struct said said = listen(m);
+        bool trusted = wall_trusted(m);
+        int64_t gap = target(m, &said, trusted) - m->clock_offset;
+        int64_t most = at_once(m, &said, trusted) ? INT64_MAX : (int64_t)((m->now - m->clock_moved) / 1000);
+        m->clock_offset += gap > 0 ? MIN(gap, most) : MAX(gap, -most);
         m->clock_moved = m->now - (m->now - m->clock_moved) % 1000;
-        int64_t o[LINKS_MAX];
-        mesh_wall t = clock_now(m);
-        size_t n = offsets(m, o);
-        if (n == 0 || llabs(o[n / 2] - m->clock_offset) > AGREE || t < m->mark + MARK_PERIOD)
-                return;
-        m->mark = t;
-        struct mesh_row row = {.kind = MESH_ROW_MARK, .mark = {.wall = t}};
-        mesh_store(m, &row, NULL);
+        m->clock_trusted = trusted;
+        m->clock_set = false;
+        m->clock_known = m->clock_known || trusted || said.n > 0;
+        m->clock_settled = m->clock_settled || trusted || said.enough;
+        mark_move(m, &said, trusted);
+}
+
+void clock_start(struct mesh *m) {
+        m->mark_at = m->now;
 }
 
 void clock_restore(struct mesh *m, mesh_wall mark) {

@@ -412,10 +412,17 @@ struct mesh {
         mesh_wall state_since;
 
         /* time */
-        bool clock_trusted;
+        bool clock_trusted;   /* at the last look */
+        bool clock_known;     /* it was trusted, or a neighbour has said the time */
+        bool clock_settled;   /* it was trusted, or enough neighbours have */
+        bool clock_set;       /* somebody has set the machine's clock since the last look */
         int64_t clock_offset; /* mesh time minus wall, seconds */
         mesh_time clock_moved;
+        bool clock_begun; /* there was an event, at: */
+        mesh_time clock_seen;
+        mesh_wall clock_wall;
         mesh_wall mark;
+        mesh_time mark_at;
         mesh_wall expire_due;
 };
 
@@ -450,7 +457,9 @@ void budgets_fini(struct mesh *m);
 /* ---- clock.c ---- */
 mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */
 bool clock_usable(const struct mesh *m);
+void clock_step(struct mesh *m); /* first with each event: has the machine's clock been set? */
 void clock_tick(struct mesh *m);
+void clock_start(struct mesh *m);
 void clock_restore(struct mesh *m, mesh_wall mark);
 
 /* ---- link.c ---- */

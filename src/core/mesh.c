@@ -194,6 +194,7 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
 
 static int start(struct mesh *m) {
         records_start(m);
+        clock_start(m);
         m->started = true;
         m->alone_since = clock_now(m);
         mesh_membership(m);
@@ -369,6 +370,7 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
                 m->now = ev->now;
         m->wall = ev->wall;
         m->steps++;
+        clock_step(m);
         LINK_EACH(l, m) {
                 if (l->out_given)
                         buf_clear(&l->out);

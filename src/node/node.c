@@ -38,6 +38,14 @@ mesh_wall node_time(const struct node *n) {
         return now > 0 ? (mesh_wall)now : 1;
 }
 
+/* The core's time goes on while a laptop sleeps, as the clock does: libuv's does not, and a clock that has moved against
+ * elapsed time has been set by somebody. */
+static mesh_time elapsed(void) {
+        struct timespec ts;
+        clock_gettime(CLOCK_BOOTTIME, &ts);
+        return (mesh_time)ts.tv_sec * 1000 + (mesh_time)ts.tv_nsec / 1000000;
+}
+
 static void on_timer(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(timer, struct node, timer);
         n->deadline = MESH_NEVER;
@@ -45,7 +53,7 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 static void set_timer(struct node *n) {
-        mesh_time at = n->started && !n->broken ? mesh_deadline(n->core) : MESH_NEVER, now = uv_now(n->loop);
+        mesh_time at = n->started && !n->broken ? mesh_deadline(n->core) : MESH_NEVER, now = elapsed();
         if (at == n->deadline || n->closed)
                 return;
         n->deadline = at;
@@ -156,7 +164,7 @@ static void step(struct node *n, struct mesh_event *ev) {
         struct mesh_action a;
         if (n->broken)
                 return;
-        ev->now = uv_now(n->loop);
+        ev->now = elapsed();
         ev->wall = n->fed_wall = node_wall();
         int r = mesh_step(n->core, ev);
         if (r) {

@@ -11,8 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define START_WALL 1790000000u /* seconds since 1970 at the street's time 0 */
-#define LATENCY_LEAST 5        /* ms a byte is on its way */
+#define LATENCY_LEAST 5 /* ms a byte is on its way */
 #define LATENCY_SPREAD 40
 #define DISK_TIME 3 /* ms until a row is on disk */
 #define PIECE 700   /* bytes of one RECV: streams come in slices */
@@ -330,7 +329,7 @@ static void feed(struct street *s, size_t i, struct mesh_event ev) {
         struct home *h = &s->homes[i];
         struct mesh_action a;
         ev.now = s->now;
-        int64_t wall = (int64_t)START_WALL + (int64_t)(s->now / 1000) + h->clock_off;
+        int64_t wall = (int64_t)STREET_START + (int64_t)(s->now / 1000) + h->clock_off;
         ev.wall = wall > 0 ? (mesh_wall)wall : 0;
         REQUIRE(mesh_step(h->core, &ev) == 0);
         while (mesh_next(h->core, &a))
@@ -434,7 +433,7 @@ static void home_init(struct street *s, size_t i) {
         rng_bytes(&s->rng, h->cfg.sign_seed, sizeof(h->cfg.sign_seed));
         rng_bytes(&s->rng, h->cfg.noise_secret.b, 32);
         rng_bytes(&s->rng, h->cfg.seal_secret.b, 32);
-        h->cfg.built = START_WALL - 1000000;
+        h->cfg.built = STREET_START - 1000000;
         sign_key_new(&h->household, &s->rng);
         box_key_new(&h->seal, &s->rng);
         sign_key_from_seed(&h->device, h->cfg.sign_seed);
@@ -517,7 +516,7 @@ enum mesh_outcome street_found(struct street *s, size_t i) {
         struct box_key noise, seal;
         char name[16];
         struct wire_op w = {
-                .type = OP_GENESIS, .household = SPAN_OF(h->household.pub.b), .time = START_WALL + s->now / 1000};
+                .type = OP_GENESIS, .household = SPAN_OF(h->household.pub.b), .time = STREET_START + s->now / 1000};
         WIRE_PUT(&w, OP, name, name_of(i, name));
         WIRE_PUT(&w, OP, seal, SPAN_OF(h->seal.pub.b));
         WIRE_PUT(&w, OP, mesh_name, SPAN_STR("Test Street"));
@@ -537,7 +536,7 @@ enum mesh_outcome street_join(struct street *s, size_t i, const char *text) {
         if (ticket_parse(&t, span_str(text)))
                 return MESH_OUT_TICKET_BAD;
         struct wire_op w = {
-                .type = OP_ADD, .household = SPAN_OF(h->household.pub.b), .time = START_WALL + s->now / 1000};
+                .type = OP_ADD, .household = SPAN_OF(h->household.pub.b), .time = STREET_START + s->now / 1000};
         WIRE_PUT(&w, OP, name, name_of(i, name));
         WIRE_PUT(&w, OP, seal, SPAN_OF(h->seal.pub.b));
         device_row(h, &w.device, &devices, &noise, &seal);
@@ -605,7 +604,7 @@ enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, s
                             .household = SPAN_OF(h->household.pub.b),
                             .seq = seq,
                             .parents = span_of(parents, n * sizeof(parents[0])),
-                            .time = START_WALL + s->now / 1000};
+                            .time = STREET_START + s->now / 1000};
         if (type != OP_LEAVE)
                 WIRE_PUT(&w, OP, target, SPAN_OF(s->homes[target].household.pub.b));
         if (type == OP_REMOVE)
@@ -801,7 +800,7 @@ const struct mesh_row *street_row(const struct street *s, size_t i, size_t k) {
 }
 
 mesh_wall street_wall(const struct street *s) {
-        return START_WALL + s->now / 1000;
+        return STREET_START + s->now / 1000;
 }
 
 mesh_link street_attach(struct street *s, size_t i, street_on_bytes on, void *ctx) {

@@ -10,6 +10,8 @@
 #include "porchlight/mesh.h"
 #include "roster/roster.h"
 
+#define STREET_START 1790000000u /* seconds since 1970 at the street's time 0 */
+
 struct street;
 
 struct street *street_new(size_t homes,

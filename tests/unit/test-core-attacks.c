@@ -562,6 +562,35 @@ static void test_clock_at_the_end(void **state) {
         street_free(s);
 }
 
+/* Two of five neighbours say that it is next year: neither a home with a clock nor one without believes them. */
+static void test_liars_about_time(void **state) {
+        (void)state;
+        enum { NEIGHBOURS = 5, YEAR = 365 * MESH_DAY };
+        static const int64_t clocks[] = {0, -1790000000};
+        for (size_t k = 0; k < ARRAY_LEN(clocks); k++) {
+                struct visit v[NEIGHBOURS];
+                STREET(NEIGHBOURS + 1);
+                street_run_for(s, 5);
+                for (size_t i = 0; i <= NEIGHBOURS; i++)
+                        street_off(s, i);
+                street_clock(s, 0, clocks[k]);
+                street_on(s, 0);
+                for (size_t i = 0; i < NEIGHBOURS; i++) {
+                        visit_shake(&v[i], s, 0, i + 1);
+                        guest_hello(&v[i].g, street_wall(s) + (i < 2 ? YEAR : 0), false);
+                        flush(&v[i]);
+                }
+                street_run_for(s, 100);
+                const struct mesh *m = street_core(s, 0);
+                mesh_wall now = STREET_START + m->now / 1000;
+                assert_in_range(clock_now(m), now - 2, now + 2);
+                assert_true(m->mark <= now);
+                for (size_t i = 0; i < NEIGHBOURS; i++)
+                        visit_end(&v[i]);
+                street_free(s);
+        }
+}
+
 /* ---- queues and disks ---- */
 static size_t waiting(struct lone *l) {
         const struct link *k = link_find(l->m, LONE_LINK);
@@ -717,6 +746,7 @@ int main(void) {
                 cmocka_unit_test(test_retractions_bounded),
                 cmocka_unit_test(test_key_of_the_future),
                 cmocka_unit_test(test_clock_at_the_end),
+                cmocka_unit_test(test_liars_about_time),
                 cmocka_unit_test(test_openings_are_bounded),
                 cmocka_unit_test(test_answers_not_taken),
                 cmocka_unit_test(test_too_slow),
