@@ -16,9 +16,8 @@
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
 #define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */
 #define ACCEPTED_MAX 64
-#define ACCEPTED_PER_IP                                                                                                \
-        16           /* a block of flats behind one address, and a quarter of all places at most for one stranger */
-#define LOG_LINES 20 /* a minute */
+#define ACCEPTED_PER_IP 16 /* a block of flats behind one address; a stranger takes a quarter of all places at most */
+#define LOG_LINES 20       /* a minute */
 
 enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
 
