@@ -180,6 +180,8 @@ static enum wire_e_reason refusal(int r) {
                 return REASON_BUDGET;
         case ROSTER_E_GONE:
                 return REASON_TICKET_REVOKED;
+        case ROSTER_E_DEVICES:
+                return REASON_DEVICES_FULL;
         case ROSTER_E_STRANGER:
                 return REASON_NOT_ISSUED_HERE; /* its device may be one this home has not heard of yet */
         }

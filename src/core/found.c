@@ -152,6 +152,8 @@ static enum mesh_outcome outcome_of(enum wire_e_reason why) {
                 return MESH_OUT_MESH_FULL;
         case REASON_BUDGET:
                 return MESH_OUT_BUDGET;
+        case REASON_DEVICES_FULL:
+                return MESH_OUT_DEVICES_FULL;
         case REASON_SHUTDOWN:
         case REASON_DUPLICATE:
         case REASON_FULL:

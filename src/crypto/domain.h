@@ -16,6 +16,9 @@
         D(OP_ID, "porchlight/1 operation id")        /* id of a whole operation */                                     \
         D(DEVICE, "porchlight/1 device")             /* a device's word that it has its keys, and whose it is */      \
         D(INVITE, "porchlight/1 invite")             /* the inviter device's signature on the public half of a ticket */ \
+        D(OP_CODE, "porchlight/1 operation code")    /* a device code's signature over the hash of a device-add */     \
+        D(CODE, "porchlight/1 device code")          /* the household's signature on the public half of a code */      \
+        D(CODE_BLIND, "porchlight/1 device code blind") /* hash of a device code's private part */                     \
         D(REVOKE, "porchlight/1 revoke")             /* hash of a ticket's revocation; device signature */             \
         D(TICKET_BLIND, "porchlight/1 ticket blind") /* hash of a ticket's private part */                             \
         D(CHECK_WORDS, "porchlight/1 check words")   /* the four words to compare by telephone */                      \

@@ -341,6 +341,7 @@ static bool worth_saying(enum wire_e_reason r) {
         case REASON_BAD_FRAME:
         case REASON_BAD_SIGNATURE:
         case REASON_OVERLOAD:
+        case REASON_DEVICES_FULL:
         case REASON_TICKET_USED:
         case REASON_TICKET_EXPIRED:
         case REASON_TICKET_REVOKED:

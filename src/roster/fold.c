@@ -7,8 +7,8 @@
  * device countersigns) heads name, and theirs. seniority(h) = add depth (founder 0, else inviter's + 1), then lower id.
  *
  * Judging (judge.c), once, when all ancestors are there; an operation that fails is void for ever and not kept.
- *  J1  Parents are 1 to 4 different ids, the author's previous operation first; seq is that one's seq + 1. genesis and add
- *      have seq 0 and no parents; an add's ancestors are its heads, an invite-undo's its parents and heads.
+ *  J1  Parents are 1 to 4 different ids, the author's previous operation first; seq is that one's seq + 1. genesis, add
+ *      and device-add have seq 0 and no parents: their ancestors are their heads, an invite-undo's its parents and heads.
  *  J2  The author is a member in past(o) and has no standing operation with that seq there; seq < 64, or < 4,096 for a
  *      steward in past(o).
  *  J3  add: in past(o) the invite's device and the countersigning device are current devices of members; the household
@@ -21,24 +21,27 @@
  *      return: the target was removed or undone in past(o), and did not also leave.
  *  J5  endorse: the proposal (remove, promote, demote or return) is an ancestor, the author was a member in past(proposal)
  *      too, is none of its targets, and has not voted for it in past(o).
- *  J6  device-add: fewer than 4 current devices, and the share is whole exactly if there is no whole device. device-revoke:
- *      the target is a current device of the author's; its `device`, if there, is judged as if the target were gone.
+ *  J6  device-add: in past(o) the household is a member with fewer than 4 current devices, the countersigning device is
+ *      current; at <= the code's expires <= at + 31 days; the code is not spent and the keys are new as in J3.
+ *      device-revoke: the target is a current device of the author's; its `device`, if there, is judged as if the target
+ *      were gone: fewer than 4, its share whole exactly if there is no whole one.
  *  J7  vouch: the target is a member, neither the author nor invited by it, and was not vouched for by it before.
  *  J8  invite-undo: the add is an ancestor, came on a ticket of the author's, and its home is a member; past(o) has at least
  *      3 members; the countersigning device is a third member's; at <= the add's at + 86,400 s.
  *
  * Folding a set closed under ancestors (this file; rivals.c R, votes.c V):
- *  R1  Adds of one household with equal pairs up to and including its signature are twins: one operation countersigned
- *      twice. Of other operations at one place of a chain, lowest place first, one stands: of adds none that has another of
+ *  R1  Adds, and device-adds, of one household with equal pairs up to and including its signature (the code's) are twins:
+ *      one operation countersigned twice. Of other operations at one place of a chain, lowest place first, one stands: of
+ *      adds none that has another of
  *      the same household among its descendants; then one that another household built on before one nobody built on; then
  *      the lower id. What they rest on in other chains is not asked here. Building on x: having it among the ancestors,
- *      where of an add the household counts whose device countersigned it. The others, and what their author chained to
+ *      where of an add or device-add the household counts whose device countersigned it. The others, and what their author chained to
  *      them, are void.
- *  R2  Of more standing spends of an invite than `uses`, those stand first that have none of the others among their
+ *  R2  Of more standing spends of an invite than `uses`, of a device code than 1, those stand first that have none of the others among their
  *      ancestors; among these as R1; and so on. The others are void. Twins are one spend.
  *  R3  Of standing certificates with the same signing or noise key one counts: one of a genesis or add first, then as R1.
- *  S1  Resting: an operation is void if no twin of its author's first operation stands; an add or invite-undo, if the
- *      certificate of the invite's or the countersigning device does not. A steward's vote is only an ordinary home's if the
+ *  S1  Resting: an operation is void if no twin of its author's first operation stands (of a device-add: if none at all);
+ *      an add, device-add or invite-undo, if the certificate of the invite's or the countersigning device does not. A steward's vote is only an ordinary home's if the
  *      promotion its author was a steward by is neither in force nor complete by votes among the vote's own ancestors.
  *  V1  A vote counts for households only once, never a target's. It is a steward's if its author was one in past(proposal)
  *      and in past(vote). Votes needed are read in past(proposal):
@@ -61,7 +64,8 @@
  *      what is below those, and homes for which two members outside the subtree have vouched.
  *  E1  Members: homes with a standing add against whom no removal, leave or undo is in force. Stewards: members who are the
  *      founder with no demotion in force, or have a promotion in force among whose ancestors every demotion in force against
- *      them is. Removed set: households against whom something is in force, and devices revoked.
+ *      them is. Removed set: households against whom something is in force, and devices revoked. Of more than 4 devices of
+ *      a household that stand and are not revoked, the first 4 count: whole, then by stated time, then the lower id.
  */
 #include "roster/inside.h"
 
@@ -132,7 +136,7 @@ static int state_clear(const struct roster *r, struct state *st) {
         memset(st->certs, CERT_NONE, st->cap_certs * sizeof(*st->certs));
         memset(st->revoked, 0xff, st->cap_certs * sizeof(*st->revoked));
         homes_none(st->homes, 0, st->cap_homes);
-        st->members = st->stewards = 0;
+        st->members = st->stewards = st->spares = 0;
         return 0;
 }
 
@@ -140,6 +144,10 @@ static int state_clear(const struct roster *r, struct state *st) {
 
 uint32_t fold_limit(const struct roster *r, const struct bits *in) {
         return in ? MIN(in->n, r->n_ops) : r->n_ops;
+}
+
+static bool id_lower(const struct op *a, const struct op *b) {
+        return memcmp(a->pub.id.b, b->pub.id.b, sizeof(a->pub.id.b)) < 0;
 }
 
 static bool stands(const struct bits *in, const struct state *st, uint32_t i) {
@@ -150,10 +158,23 @@ bool fold_add_stands(const struct roster *r, const struct bits *in, const struct
         uint32_t twin = r->ops[first]->twin;
         if (!r->ops[twin]->twinned)
                 return stands(in, st, first);
-        for (uint32_t i = r->homes[r->ops[first]->home]->ops; i != NONE; i = r->ops[i]->next_of_home)
+        for (uint32_t i = op_siblings(r, r->ops[first]); i != NONE; i = r->ops[i]->next_of_home)
                 if (!r->ops[i]->seq && r->ops[i]->twin == twin && stands(in, st, i))
                         return true;
         return false;
+}
+
+const struct op *fold_certifier(const struct roster *r, const struct bits *in, const struct state *st,
+                                const struct cert *c) {
+        const struct op *first = r->ops[c->op], *best = NULL;
+        if (first->seq || !r->ops[first->twin]->twinned)
+                return first;
+        for (uint32_t i = op_siblings(r, first); i != NONE; i = r->ops[i]->next_of_home) {
+                const struct op *o = r->ops[i];
+                if (!o->seq && o->twin == first->twin && stands(in, st, i) && (!best || id_lower(o, best)))
+                        best = o;
+        }
+        return best ? best : first;
 }
 
 bool fold_cert_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t cert) {
@@ -163,10 +184,20 @@ bool fold_cert_stands(const struct roster *r, const struct bits *in, const struc
         return r->ops[c->op]->seq ? stands(in, st, c->op) : fold_add_stands(r, in, st, c->op);
 }
 
-/* S1: "an operation is void if no twin of its author's first operation stands; an add or invite-undo, if the certificate of
- * the invite's or the countersigning device does not." */
+/* A device-add is on no chain: any first operation of its household that stands will do. */
+static bool household_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t home) {
+        for (uint32_t i = r->homes[home]->ops; i != NONE; i = r->ops[i]->next_of_home)
+                if (!r->ops[i]->seq && stands(in, st, i))
+                        return true;
+        return false;
+}
+
+/* S1: "an operation is void if no twin of its author's first operation stands; an add, device-add or invite-undo, if the
+ * certificate of the invite's or the countersigning device does not." */
 static bool rests_on_void(const struct roster *r, const struct bits *in, const struct state *st, const struct op *o) {
         if (o->seq && !fold_add_stands(r, in, st, o->root))
+                return true;
+        if (o->pub.type == OP_DEVICE_ADD && !household_stands(r, in, st, o->home))
                 return true;
         if (o->inv_cert != NONE && !fold_cert_stands(r, in, st, o->inv_cert))
                 return true;
@@ -209,15 +240,11 @@ void fold_settle(const struct roster *r, const struct bits *in, struct state *st
 
 /* ---- the outcome ---- */
 
-static bool id_lower(const struct op *a, const struct op *b) {
-        return memcmp(a->pub.id.b, b->pub.id.b, sizeof(a->pub.id.b)) < 0;
-}
-
 static void adds_finish(const struct roster *r, const struct bits *in, struct state *st) {
         for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
                 const struct op *o = r->ops[i];
                 struct home_state *h = &st->homes[o->home];
-                if (o->seq == 0 && stands(in, st, i) && (h->add == NONE || id_lower(o, r->ops[h->add])))
+                if (op_is_first(o) && stands(in, st, i) && (h->add == NONE || id_lower(o, r->ops[h->add])))
                         h->add = i;
         }
 }
@@ -264,6 +291,35 @@ static void homes_finish(const struct roster *r, struct state *st) {
         }
 }
 
+/* E1: whole before quarter, then the earlier stated time, then the lower id. */
+static bool cert_first(const struct roster *r, const struct bits *in, const struct state *st, uint32_t a, uint32_t b) {
+        const struct op *x = fold_certifier(r, in, st, r->certs[a]), *y = fold_certifier(r, in, st, r->certs[b]);
+        if (r->certs[a]->pub.share != r->certs[b]->pub.share)
+                return r->certs[a]->pub.share == SHARE_WHOLE;
+        return x->pub.time != y->pub.time ? x->pub.time < y->pub.time : id_lower(x, y);
+}
+
+/* PROTOCOL 5.73: "A household MUST NOT have more than 4 current devices." Doors that know too little of each other can admit
+ * one too many; it is none until another goes. */
+static void spares_finish(const struct roster *r, const struct bits *in, struct state *st, const struct home *h) {
+        uint8_t held = st->homes[h->index].member ? CERT_CURRENT : CERT_ENDED;
+        uint32_t n = 0;
+        for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home) {
+                if (st->certs[i] != held)
+                        continue;
+                st->certs[i] = CERT_SPARE;
+                n++;
+        }
+        st->spares += n - MIN(n, ROSTER_DEVICES_MAX);
+        for (uint32_t place = 0; place < MIN(n, ROSTER_DEVICES_MAX); place++) {
+                uint32_t first = NONE;
+                for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home)
+                        if (st->certs[i] == CERT_SPARE && (first == NONE || cert_first(r, in, st, i, first)))
+                                first = i;
+                st->certs[first] = held;
+        }
+}
+
 static void certs_finish(const struct roster *r, const struct bits *in, struct state *st) {
         for (uint32_t i = 0; i < r->n_certs; i++) {
                 if (st->revoked[i] != NONE)
@@ -271,6 +327,9 @@ static void certs_finish(const struct roster *r, const struct bits *in, struct s
                 else if (fold_cert_stands(r, in, st, i))
                         st->certs[i] = st->homes[r->certs[i]->home].member ? CERT_CURRENT : CERT_ENDED;
         }
+        for (uint32_t i = 0; i < r->n_homes; i++)
+                if (r->homes[i]->n_certs > ROSTER_DEVICES_MAX)
+                        spares_finish(r, in, st, r->homes[i]);
 }
 
 int fold_run(const struct roster *r, const struct bits *in, struct state *st) {
@@ -290,7 +349,7 @@ int fold_run(const struct roster *r, const struct bits *in, struct state *st) {
 /* ---- one more, of the common kind ---- */
 
 bool fold_plain(const struct roster *r, const struct op *o) {
-        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins)
+        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins || r->now.spares)
                 return false;
         return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD || o->pub.type == OP_VOUCH;
 }
@@ -298,14 +357,24 @@ bool fold_plain(const struct roster *r, const struct op *o) {
 /* A removal in force may void what its target has a hand in: leave that to the whole fold. */
 static bool hands_clean(const struct roster *r, const struct op *o) {
         const struct state *st = &r->now;
+        if (o->pub.type == OP_DEVICE_ADD)
+                return st->homes[o->home].member && st->certs[o->by_cert] == CERT_CURRENT;
         if (o->seq)
                 return st->homes[o->home].member;
         return st->certs[o->inv_cert] == CERT_CURRENT && st->certs[o->by_cert] == CERT_CURRENT;
 }
 
+/* A further device finds a place; else it takes the whole fold to say whose it is. */
+static bool has_place(const struct roster *r, const struct op *o) {
+        uint32_t n = 0;
+        for (uint32_t i = r->homes[o->home]->certs; i != NONE; i = r->certs[i]->next_of_home)
+                n += r->now.certs[i] == CERT_CURRENT;
+        return n < ROSTER_DEVICES_MAX;
+}
+
 bool fold_append(struct roster *r, const struct op *o) {
         struct state *st = &r->now;
-        if (!fold_plain(r, o) || !hands_clean(r, o))
+        if (!fold_plain(r, o) || !hands_clean(r, o) || (o->pub.type == OP_DEVICE_ADD && !has_place(r, o)))
                 return false;
         if (o->pub.type == OP_ADD) {
                 st->homes[o->home] = (struct home_state){.add = o->index, .gone = NONE, .promo = NONE, .member = true};

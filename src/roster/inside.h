@@ -49,13 +49,13 @@ struct op {
         uint32_t index;
         uint32_t named[NAMED_MAX]; /* parents, own previous first, then heads */
         uint32_t n_named;
-        uint32_t home; /* the author */
-        uint32_t seq;
+        uint32_t home;             /* the author */
+        uint32_t seq;              /* 0: the first of its chain, or on none */
         uint32_t root;             /* the first operation of its chain */
-        uint32_t twin;             /* of a first operation: the first to come with the same household signature */
+        uint32_t twin;             /* of an admission: the first to come with the same author's signature */
         uint32_t depth;            /* of the author, from the founder's 0 */
         uint32_t cert;             /* the device it certifies, or NONE */
-        uint32_t invite, inv_cert; /* add: the ticket, and the device that signed it */
+        uint32_t invite, inv_cert; /* add: the ticket, and the device that signed it; device-add: the code, NONE */
         uint32_t by_cert;          /* the device that countersigned */
         uint32_t target;           /* vouch: the home; invite-undo: the add */
         uint32_t next_of_home, next_on_invite, next_of_inviter;
@@ -72,7 +72,8 @@ struct home {
         uint32_t index;
         uint32_t n_certs;    /* room in devices */
         uint32_t certs;      /* newest first, by next_of_home */
-        uint32_t ops;        /* newest first, by next_of_home */
+        uint32_t ops;        /* its chain, newest first, by next_of_home */
+        uint32_t joins;      /* its device-adds, which are on no chain, newest first, by next_of_home */
         uint32_t invitees;   /* adds on its tickets, by next_of_inviter */
         uint32_t next_alike; /* the next home with the same skeleton */
         struct roster_device **devices;
@@ -89,6 +90,7 @@ struct cert {
         uint32_t next_noise;
 };
 
+/* A ticket, or a device code: those have one use, and are no inviter's. */
 struct invite {
         struct hash hash;
         struct key key;
@@ -113,6 +115,7 @@ enum {
         CERT_REVOKED = 2,
         CERT_ENDED = 3, /* its household is no member any more */
         CERT_LOST = 4,  /* another certificate of the same key stands */
+        CERT_SPARE = 5, /* its household has ROSTER_DEVICES_MAX others that come first */
 };
 
 struct home_state {
@@ -132,6 +135,7 @@ struct state {
         uint32_t *count;   /* scratch: votes a unit; all 0 between uses */
         uint32_t cap_ops, cap_homes, cap_certs;
         uint32_t members, stewards;
+        uint32_t spares; /* certificates that are CERT_SPARE */
 };
 
 struct roster {
@@ -191,6 +195,17 @@ int state_fit(const struct roster *r,
 void state_fini(struct state *st);
 int fold_run(const struct roster *r, const struct bits *in, struct state *st);
 bool fold_add_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t first);
+/* The household's own first operation, or an add: what makes it a member. */
+static inline bool op_is_first(const struct op *o) {
+        return o->pub.type == OP_GENESIS || o->pub.type == OP_ADD;
+}
+/* Where an operation like @o is listed: its household's chain, or the device-adds. */
+static inline uint32_t op_siblings(const struct roster *r, const struct op *o) {
+        return o->pub.type == OP_DEVICE_ADD ? r->homes[o->home]->joins : r->homes[o->home]->ops;
+}
+/* The operation that certifies: of twins the standing one with the lowest id, or the first where none stands. */
+const struct op *fold_certifier(const struct roster *r, const struct bits *in, const struct state *st,
+                                const struct cert *c);
 bool fold_cert_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t cert);
 void fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 /* The operation is of the common kind whose effect on the rest is none but to be there. */
@@ -239,11 +254,14 @@ struct coming {
         struct wire_op w;
         struct wire_device device;
         struct wire_invite inv;
-        struct hash inv_hash;
+        struct wire_code code;
+        struct hash inv_hash; /* of the ticket or the code */
         struct op *op;
 };
 /* 0, ROSTER_E_*, <0. Fills in what op and vote say of the past. */
 int judge(struct roster *r, struct coming *c);
+/* The same of a further device. @ret_home: the household's number. */
+int judge_device_joiner(const struct view *v, const struct coming *c, mesh_wall at, uint32_t *ret_home);
 /* The part of it that is about a joiner; @at: mesh time of the countersignature. @ret_inviter: certificate. */
 int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uint32_t *ret_inviter);
 uint32_t view_cert(const struct view *v, struct span sign); /* current device of a member, or NONE */

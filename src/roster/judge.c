@@ -192,22 +192,56 @@ static int judge_add(const struct view *v, struct coming *c) {
 
 /* ---- devices ---- */
 
-/* J6, as if @but were gone already. */
-static bool device_fits(const struct view *v, const struct coming *c, uint32_t but) {
-        uint32_t n = 0, whole = 0;
-        for (uint32_t i = v->r->homes[c->op->home]->certs; i != NONE; i = v->r->certs[i]->next_of_home) {
-                if (i == but || !view_current(v, i))
-                        continue;
-                n++;
-                whole += v->r->certs[i]->pub.share == SHARE_WHOLE;
-        }
-        return n < ROSTER_DEVICES_MAX && (c->device.share == SHARE_WHOLE) == (whole == 0) && device_new(v, &c->device);
+static uint32_t devices_count(const struct view *v, uint32_t home) {
+        uint32_t n = 0;
+        for (uint32_t i = v->r->homes[home]->certs; i != NONE; i = v->r->certs[i]->next_of_home)
+                n += view_current(v, i);
+        return n;
 }
 
-/* PROTOCOL 5.29: "the household MUST have fewer than 4 current devices. The share MUST be `whole` exactly if none of
- * them is whole." */
+/* PROTOCOL 5.30: "The share of `device` MUST be `whole` exactly if no other current device is whole" */
+/* It takes the place of one that goes, so there is room for it. */
+static bool successor_fits(const struct view *v, const struct coming *c, uint32_t target) {
+        uint32_t whole = 0;
+        for (uint32_t i = v->r->homes[c->op->home]->certs; i != NONE; i = v->r->certs[i]->next_of_home)
+                whole += i != target && view_current(v, i) && v->r->certs[i]->pub.share == SHARE_WHOLE;
+        return (c->device.share == SHARE_WHOLE) == (whole == 0) && device_new(v, &c->device);
+}
+
+int judge_device_joiner(const struct view *v, const struct coming *c, mesh_wall at, uint32_t *ret_home) {
+        const struct home *h = map_find(&v->r->by_home, c->w.household.p);
+        if (!h || !view_member(v, h->index))
+                return h ? ROSTER_E_GONE : ROSTER_E_STRANGER;
+        /* PROTOCOL 5.29: "`at` MUST NOT be later than `code.expires`, and `code.expires` MUST NOT be later than `at`
+         * plus 31 days." */
+        if (at > c->code.expires)
+                return ROSTER_E_EXPIRED;
+        if (c->code.expires - at > TICKET_LIFE_MAX + TICKET_LIFE_SLACK || c->code.share != c->device.share)
+                return ROSTER_E_RULE;
+        const struct invite *spent = map_find(&v->r->by_invite, c->inv_hash.b);
+        for (uint32_t i = spent ? spent->adds : NONE; i != NONE; i = v->r->ops[i]->next_on_invite)
+                if (view_stands(v, i))
+                        return ROSTER_E_USED;
+        if (!device_new(v, &c->device))
+                return ROSTER_E_MEMBER;
+        if (devices_count(v, h->index) >= ROSTER_DEVICES_MAX)
+                return ROSTER_E_DEVICES;
+        *ret_home = h->index;
+        return 0;
+}
+
 static int judge_device_add(const struct view *v, const struct coming *c) {
-        return device_fits(v, c, NONE) ? 0 : ROSTER_E_RULE;
+        struct op *o = c->op;
+        uint32_t by = view_cert(v, c->w.by);
+        if (by == NONE)
+                return ROSTER_E_STRANGER;
+        int r = judge_device_joiner(v, c, c->w.at, &o->home);
+        if (r)
+                return r;
+        o->by_cert = by;
+        o->root = view_state(v)->homes[o->home].add;
+        o->depth = v->r->ops[o->root]->depth;
+        return 0;
 }
 
 /* PROTOCOL 5.30: "the target MUST be a current device of the author's household." */
@@ -215,7 +249,7 @@ static int judge_device_revoke(const struct view *v, const struct coming *c, str
         uint32_t cert = view_cert(v, c->w.target);
         if (cert == NONE || v->r->certs[cert]->home != c->op->home)
                 return ROSTER_E_RULE;
-        if (WIRE_HAS(&c->w, OP, device) && !device_fits(v, c, cert))
+        if (WIRE_HAS(&c->w, OP, device) && !successor_fits(v, c, cert))
                 return ROSTER_E_RULE;
         prop->cert = cert;
         return 0;
@@ -506,7 +540,7 @@ static int judge_in(const struct view *v, struct coming *c) {
         case OP_ADD:
                 return judge_add(v, c);
         case OP_DEVICE_ADD:
-                return author_may(v, c->op) ? judge_device_add(v, c) : ROSTER_E_RULE;
+                return judge_device_add(v, c);
         case OP_VOUCH:
                 return author_may(v, c->op) ? judge_vouch(v, c) : ROSTER_E_RULE;
         case OP_REMOVE:

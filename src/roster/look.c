@@ -112,11 +112,7 @@ const struct roster_op *roster_home_op(const struct roster *r, const struct rost
 
 const struct roster_op *roster_device_op(const struct roster *r, const struct roster_device *device) {
         const struct cert *c = CONTAINER_OF(device, struct cert, pub);
-        const struct op *by = r->ops[c->op];
-        if (by->seq)
-                return &by->pub;
-        const struct roster_op *add = roster_home_op(r, device->home);
-        return add ? add : &by->pub;
+        return &fold_certifier(r, NULL, &r->now, c)->pub;
 }
 
 /* ---- homes and devices ---- */

@@ -9,6 +9,7 @@
 #include "roster/op.h"
 
 #include "roster/charter.h"
+#include "roster/code.h"
 #include "roster/invite.h"
 #include "roster/name.h"
 
@@ -48,7 +49,7 @@ static void op_admit_hash(struct hash *ret, const struct hash *mesh, struct span
 /* Which of the optional rows an operation must have, and which it may have. Witnessed: another home's device signs too. */
 static const struct shape {
         uint64_t must, may;
-        bool first;     /* the first of its chain: seq 0, no parents */
+        bool loose;     /* on no chain of its author's, or the first of one: seq 0, no parents */
         bool witnessed;
 } shapes[] = {
         [OP_GENESIS]       = { ROW(name) | ROW(seal) | ROW(device) | ROW(mesh_name), ROW(charter) | ROW(cell), true, false },
@@ -58,7 +59,7 @@ static const struct shape {
         [OP_PROMOTE]       = { ROW(target), 0, false, false },
         [OP_DEMOTE]        = { ROW(target), ROW(reason), false, false },
         [OP_LEAVE]         = { 0, 0, false, false },
-        [OP_DEVICE_ADD]    = { ROW(device), 0, false, false },
+        [OP_DEVICE_ADD]    = { ROW(device) | ROW(code), 0, true, true },
         [OP_DEVICE_REVOKE] = { ROW(target), ROW(device), false, false },
         [OP_VOUCH]         = { ROW(target), 0, false, false },
         [OP_INVITE_UNDO]   = { ROW(proposal), 0, false, true },
@@ -67,7 +68,8 @@ static const struct shape {
 /* Every row that is not in each operation. */
 #define ROWS_OPTIONAL                                                                                                  \
         (ROW(name) | ROW(seal) | ROW(device) | ROW(mesh_name) | ROW(charter) | ROW(cell) | ROW(target) | ROW(proposal) | \
-         ROW(reason) | ROW(subtree) | ROW(invite) | ROW(invite_sig) | WITNESS)
+         ROW(reason) | ROW(subtree) | ROW(invite) | ROW(code) | ROW(invite_sig) | \
+         WITNESS)
 /* clang-format on */
 
 /* Whole ids, none twice. */
@@ -91,21 +93,23 @@ static bool rows_fit(const struct shape *s, const struct wire_op *op, bool count
 static bool chain_fits(const struct shape *s, const struct wire_op *op) {
         if (!ids_valid(op->parents) || !ids_valid(op->heads))
                 return false;
-        return s->first ? op->seq == 0 && op->parents.n == 0 : op->seq > 0 && op->parents.n > 0;
+        return s->loose ? op->seq == 0 && op->parents.n == 0 : op->seq > 0 && op->parents.n > 0;
 }
 
-/* PROTOCOL 5.4: "The device that a genesis or add certifies MUST have share `whole`." */
-/* A household's first device is its whole one. */
-static bool device_fits(const struct shape *s, const struct wire_op *op) {
+/* PROTOCOL 5.4: "The device that a genesis or add certifies MUST have share `whole`, that of a device-add `quarter`." */
+/* A household's first device is its whole one; another becomes it only in the place of that one. */
+static bool device_fits(const struct wire_op *op) {
         struct wire_list list = op->device;
         struct wire_device d;
         if (!WIRE_HAS(op, OP, device))
                 return true;
         if (!wire_list_next(&wire_device_desc, &list, &d))
                 return false;
-        if (s->first)
+        if (op->type == OP_GENESIS || op->type == OP_ADD)
                 return d.share == SHARE_WHOLE && !WIRE_HAS(&d, DEVICE, proof);
-        return (d.share == SHARE_WHOLE || d.share == SHARE_QUARTER) && WIRE_HAS(&d, DEVICE, proof);
+        if (!WIRE_HAS(&d, DEVICE, proof))
+                return false;
+        return d.share == SHARE_QUARTER || (d.share == SHARE_WHOLE && op->type == OP_DEVICE_REVOKE);
 }
 
 static bool op_fits(const struct wire_op *op, bool countersigned) {
@@ -113,9 +117,9 @@ static bool op_fits(const struct wire_op *op, bool countersigned) {
         if (op->type >= ARRAY_LEN(shapes) || (!shapes[op->type].must && op->type != OP_LEAVE))
                 return false;
         const struct shape *s = &shapes[op->type];
-        if (op->type == OP_ADD && countersigned && op->heads.n == 0)
+        if (s->loose && s->witnessed && countersigned && op->heads.n == 0)
                 return false;
-        return rows_fit(s, op, countersigned) && chain_fits(s, op) && device_fits(s, op);
+        return rows_fit(s, op, countersigned) && chain_fits(s, op) && device_fits(op);
 }
 
 /* ---- values nobody may sign ---- */
@@ -154,17 +158,23 @@ static bool op_ends_signed(struct span raw, const struct wire_op *op) {
         return last.p + last.n == raw.p + raw.n;
 }
 
-/* PROTOCOL 5.7: "The Ed25519 keys that it brings in, which are the household's in a genesis or add, `device.sign`
- * and `invite.key`, MUST be canonical points of the group of prime order, and not the neutral one." */
+/* PROTOCOL 5.7: "The Ed25519 keys that it brings in, which are the household's in a genesis or add, `device.sign`,
+ * `code.key` and `invite.key`, MUST be canonical points of the group of prime order, and not the neutral one." */
 /* Every Ed25519 key is looked at once, where it enters. */
 static bool keys_valid(const struct wire_op *op) {
-        struct wire_list devices = op->device, invites = op->invite;
+        struct wire_list devices = op->device, invites = op->invite, codes = op->code;
         struct wire_device d;
         struct wire_invite inv;
+        struct wire_code code;
         struct key key;
         key_of(&key, op->household);
         if (op->seq == 0 && !sign_key_valid(&key))
                 return false;
+        if (WIRE_HAS(op, OP, code) && wire_list_next(&wire_code_desc, &codes, &code)) {
+                key_of(&key, code.key);
+                if (!sign_key_valid(&key))
+                        return false;
+        }
         if (WIRE_HAS(op, OP, device) && wire_list_next(&wire_device_desc, &devices, &d)) {
                 key_of(&key, d.sign);
                 if (!sign_key_valid(&key))
@@ -203,10 +213,26 @@ static bool device_proved(const struct wire_op *op, const struct hash *mesh) {
         return signed_by(d.proof, d.sign, DOMAIN_DEVICE, &what);
 }
 
+/* PROTOCOL 5.17: "A device-add is signed by the code's key, and the code by the household." */
+static bool code_signed(const struct wire_op *op, const struct hash *mesh, const struct hash *what) {
+        struct wire_list list = op->code;
+        struct wire_code code;
+        struct key household;
+        if (!wire_list_next(&wire_code_desc, &list, &code))
+                return false;
+        key_of(&household, op->household);
+        return signed_by(op->sig, code.key, DOMAIN_OP_CODE, what) && code_check(&code, mesh, &household);
+}
+
+static bool author_signed(const struct wire_op *op, const struct hash *mesh, const struct hash *what) {
+        return op->type == OP_DEVICE_ADD ? code_signed(op, mesh, what)
+                                         : signed_by(op->sig, op->household, DOMAIN_OP, what);
+}
+
 static bool op_signed(struct span raw, const struct wire_op *op, const struct hash *mesh) {
         struct hash what;
         op_signed_hash(&what, mesh, raw);
-        if (!signed_by(op->sig, op->household, DOMAIN_OP, &what))
+        if (!author_signed(op, mesh, &what))
                 return false;
         if (WIRE_HAS(op, OP, invite_sig) && !invite_signed(op, mesh, &what))
                 return false;
@@ -283,6 +309,26 @@ int op_make(struct buf *out, struct wire_op *op, const struct hash *mesh, const 
 int op_make_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household,
                 const struct sign_key *invite) {
         return op_sign(out, op, mesh, household, invite);
+}
+
+int op_make_device_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *code) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t sig[SIGN_BYTES] = {0};
+        struct hash what;
+        op->has &= ~(WITNESS | ROW(invite_sig));
+        WIRE_PUT(op, OP, sig, SPAN_OF(sig));
+        int r = op_encode(&raw, op);
+        if (r)
+                return r;
+        op_signed_hash(&what, mesh, buf_span(&raw));
+        sign_make(sig, code, DOMAIN_OP_CODE, &what);
+        r = op_encode(&raw, op);
+        op->sig = SPAN_NONE; /* it pointed into this frame */
+        struct wire_op made;
+        if (r || op_check(buf_span(&raw), mesh, false, false, &made))
+                return OP_E_INPUT;
+        buf_add(out, buf_span(&raw));
+        return buf_ok(out) ? 0 : ERR_NOMEM;
 }
 
 int op_countersign(struct buf *out, struct span add, const struct hash *mesh, const struct sign_key *device,

@@ -25,7 +25,9 @@ void op_device_prove(uint8_t ret_proof[SIGN_BYTES], const struct sign_key *devic
 /* A joiner's add: signed by household and invite key, not countersigned. */
 int op_make_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *household,
                 const struct sign_key *invite);
-/* Appends @add with the countersignature of @device at mesh time @at, over @n_heads (at most 4) heads. */
+/* A further device's plea to be admitted: signed by the code's key, for the household @op names; not countersigned. */
+int op_make_device_add(struct buf *out, struct wire_op *op, const struct hash *mesh, const struct sign_key *code);
+/* Appends @add, or a device-add, with the countersignature of @device at mesh time @at, over @n_heads (at most 4) heads. */
 int op_countersign(struct buf *out, struct span add, const struct hash *mesh, const struct sign_key *device,
                    mesh_wall at, const struct hash *heads, size_t n_heads);
 /* Shape by type: which rows must and must not be there; and every signature. 0, OP_E_INPUT, OP_E_SIGNATURE.

@@ -131,7 +131,7 @@ bool past_outside(const struct roster *r, const struct op *o) {
 /* ---- who built on it ---- */
 
 uint32_t past_namer(const struct roster *r, const struct op *o) {
-        return o->pub.type == OP_ADD ? r->certs[o->by_cert]->home : o->home;
+        return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD ? r->certs[o->by_cert]->home : o->home;
 }
 
 static bool names_built(const struct roster *r, const struct op *o, uint32_t walk) {

@@ -17,10 +17,7 @@ static void device_publish(const struct roster *r, struct cert *c) {
         const struct home_state *h = &st->homes[c->home];
         mesh_wall ended = h->gone == NONE ? 0 : r->ops[h->gone]->pub.time;
         mesh_wall revoked = st->revoked[c->index] == NONE ? 0 : r->ops[st->revoked[c->index]]->pub.time;
-        const struct op *by = r->ops[c->op];
-        if (by->seq == 0 && h->add != NONE && r->ops[h->add]->twin == by->twin)
-                by = r->ops[h->add];
-        c->pub.since = by->pub.time;
+        c->pub.since = fold_certifier(r, NULL, st, c)->pub.time;
         c->pub.gone_at = revoked && (!ended || revoked < ended) ? revoked : ended;
 }
 
@@ -29,7 +26,8 @@ static void devices_publish(struct roster *r, struct home *h) {
         for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home) {
                 struct cert *c = r->certs[i];
                 device_publish(r, c);
-                if (r->now.certs[i] == CERT_NONE || r->now.certs[i] == CERT_LOST)
+                uint8_t s = r->now.certs[i];
+                if (s == CERT_NONE || s == CERT_LOST || s == CERT_SPARE)
                         continue;
                 h->devices[h->pub.n_devices++] = &c->pub;
         }
@@ -121,7 +119,7 @@ void publish_all(struct roster *r) {
 void publish_added(struct roster *r, const struct op *o) {
         struct home *h = r->homes[o->home];
         home_publish(r, h);
-        if (o->seq == 0) {
+        if (op_is_first(o)) {
                 r->shown[r->n_shown++] = o->home;
                 alike_publish(r, map_find(&r->by_skeleton, h->skeleton));
         }

@@ -194,27 +194,11 @@ static int invites_resolve(const struct roster *r, const struct bits *in, struct
 
 /* ---- one device key, two certificates ---- */
 
-/* The operation that certifies: of twins the standing one with the lowest id. */
-static const struct op *certifier(const struct roster *r, const struct bits *in, const struct state *st,
-                                  const struct cert *c) {
-        const struct op *best = r->ops[c->op];
-        if (best->seq || !best->twinned)
-                return best;
-        uint32_t twin = best->twin;
-        best = NULL;
-        for (uint32_t i = r->homes[c->home]->ops; i != NONE; i = r->ops[i]->next_of_home) {
-                const struct op *o = r->ops[i];
-                if (!o->seq && o->twin == twin && stands(in, st, i) && (!best || id_lower(o, best)))
-                        best = o;
-        }
-        return best ? best : r->ops[c->op];
-}
-
 /* A home's first device before a later one: it is the harder to make up. Then as with forks. */
 static bool cert_preferred(const struct roster *r, const struct bits *in, const struct state *st, const struct cert *a,
                            const struct cert *b) {
-        const struct op *x = certifier(r, in, st, a), *y = certifier(r, in, st, b);
-        return (x->seq == 0) != (y->seq == 0) ? x->seq == 0 : preferred(r, in, x, y);
+        const struct op *x = fold_certifier(r, in, st, a), *y = fold_certifier(r, in, st, b);
+        return op_is_first(x) != op_is_first(y) ? op_is_first(x) : preferred(r, in, x, y);
 }
 
 static void certs_compare(const struct roster *r, const struct bits *in, struct state *st, const bool *fine, uint32_t a,

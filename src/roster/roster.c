@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "roster/charter.h"
+#include "roster/code.h"
 #include "roster/inside.h"
 #include "roster/invite.h"
 #include "roster/name.h"
@@ -107,9 +108,14 @@ static void span_copy(void *ret, struct span s, size_t n) {
 }
 
 static int lists_read(struct coming *c, const struct hash *mesh) {
-        struct wire_list device = c->w.device, invite = c->w.invite;
+        struct wire_list device = c->w.device, invite = c->w.invite, code = c->w.code;
         if (WIRE_HAS(&c->w, OP, device) && !wire_list_next(&wire_device_desc, &device, &c->device))
                 return ROSTER_E_INPUT;
+        if (WIRE_HAS(&c->w, OP, code)) {
+                if (!wire_list_next(&wire_code_desc, &code, &c->code))
+                        return ROSTER_E_INPUT;
+                code_hash(&c->inv_hash, &c->code, mesh);
+        }
         if (!WIRE_HAS(&c->w, OP, invite))
                 return 0;
         if (!wire_list_next(&wire_invite_desc, &invite, &c->inv))
@@ -166,7 +172,7 @@ static struct op *op_new(const struct roster *r, struct span bytes, const struct
                 .id = *id,
                 .bytes = span_of(o->bytes, bytes.n),
                 .type = (enum wire_e_op)w->type,
-                .time = w->type == OP_ADD ? w->at : w->time,
+                .time = w->type == OP_ADD || w->type == OP_DEVICE_ADD ? w->at : w->time,
         };
         o->index = o->root = o->twin = r->n_ops;
         o->home = o->cert = o->invite = o->inv_cert = o->by_cert = o->target = o->head_at = NONE;
@@ -194,7 +200,7 @@ static int home_file(struct roster *r, const struct coming *c, struct home **ret
         const struct home *alike = map_find(&r->by_skeleton, h->skeleton);
         h->next_alike = alike ? alike->index : NONE;
         h->index = r->n_homes;
-        h->ops = h->certs = h->invitees = NONE;
+        h->ops = h->joins = h->certs = h->invitees = NONE;
         r->homes[r->n_homes++] = h;
         *ret = h;
         return map_put(&r->by_home, h->pub.key.b, h) || map_put(&r->by_skeleton, h->skeleton, h) ? ERR_NOMEM : 0;
@@ -245,8 +251,9 @@ static int invite_file(struct roster *r, const struct coming *c, struct invite *
         if (table_room(&r->invites, r->n_invites, sizeof(*r->invites)) || !(inv = calloc(1, sizeof(*inv))))
                 return ERR_NOMEM;
         inv->hash = c->inv_hash;
-        span_copy(inv->key.b, c->inv.key, sizeof(inv->key.b));
-        inv->uses = (uint32_t)c->inv.uses;
+        bool code = WIRE_HAS(&c->w, OP, code);
+        span_copy(inv->key.b, code ? c->code.key : c->inv.key, sizeof(inv->key.b));
+        inv->uses = code ? 1 : (uint32_t)c->inv.uses;
         inv->index = r->n_invites;
         inv->adds = NONE;
         r->invites[r->n_invites++] = inv;
@@ -254,11 +261,12 @@ static int invite_file(struct roster *r, const struct coming *c, struct invite *
         return map_put(&r->by_invite, inv->hash.b, inv);
 }
 
-/* R1: "Adds of one household with equal pairs up to and including its signature are twins" */
+/* R1: "Adds, and device-adds, of one household with equal pairs up to and including its signature (the code's) are twins" */
 static bool are_twins(const struct op *a, const struct op *b) {
-        return a->pub.type == OP_ADD && b->pub.type == OP_ADD &&
-               span_eq(codec_pairs_before(a->pub.bytes, OP_KEY_invite_sig),
-                       codec_pairs_before(b->pub.bytes, OP_KEY_invite_sig));
+        uint8_t behind =
+                a->pub.type == OP_ADD ? OP_KEY_invite_sig : OP_KEY_by; /* the first pair after that signature */
+        return a->pub.type == b->pub.type && (a->pub.type == OP_ADD || a->pub.type == OP_DEVICE_ADD) &&
+               span_eq(codec_pairs_before(a->pub.bytes, behind), codec_pairs_before(b->pub.bytes, behind));
 }
 
 static void rivals_note(struct roster *r, struct op *a, struct op *b) {
@@ -266,6 +274,21 @@ static void rivals_note(struct roster *r, struct op *a, struct op *b) {
         a->rival = true;
         r->n_rivals += !b->rival;
         b->rival = true;
+}
+
+static void twin_note(struct roster *r, struct op *o, const struct op *other) {
+        r->n_twins += o->twin == o->index;
+        o->twin = other->twin;
+        r->ops[o->twin]->twinned = true;
+}
+
+/* A device-add is on no chain. */
+static void join_file(struct roster *r, struct op *o, struct home *h) {
+        for (uint32_t i = h->joins; i != NONE; i = r->ops[i]->next_of_home)
+                if (are_twins(o, r->ops[i]))
+                        twin_note(r, o, r->ops[i]);
+        o->next_of_home = h->joins;
+        h->joins = o->index;
 }
 
 /* Puts @o into its household's chain, and notes who else stands at its place. */
@@ -278,9 +301,7 @@ static void chain_file(struct roster *r, struct op *o, struct home *h) {
                         rivals_note(r, o, other);
                         continue;
                 }
-                r->n_twins += o->twin == o->index;
-                o->twin = other->twin;
-                r->ops[o->twin]->twinned = true;
+                twin_note(r, o, other);
         }
         o->next_of_home = h->ops;
         h->ops = o->index;
@@ -288,16 +309,18 @@ static void chain_file(struct roster *r, struct op *o, struct home *h) {
 
 static int ticket_file(struct roster *r, const struct coming *c, struct op *o) {
         struct invite *inv;
-        if (o->inv_cert == NONE)
+        if (o->pub.type != OP_ADD && o->pub.type != OP_DEVICE_ADD)
                 return 0;
         if (invite_file(r, c, &inv))
                 return ERR_NOMEM;
-        struct home *inviter = r->homes[r->certs[o->inv_cert]->home];
         o->invite = inv->index;
         o->next_on_invite = inv->adds;
         inv->adds = o->index;
-        o->next_of_inviter = inviter->invitees;
-        inviter->invitees = o->index;
+        if (o->inv_cert != NONE) {
+                struct home *inviter = r->homes[r->certs[o->inv_cert]->home];
+                o->next_of_inviter = inviter->invitees;
+                inviter->invitees = o->index;
+        }
         inv->n_adds += o->twin == o->index;
         r->n_crowded += o->twin == o->index && inv->n_adds == inv->uses + 1;
         return 0;
@@ -348,14 +371,17 @@ static void mesh_found(struct roster *r, const struct coming *c, const struct ha
 /* Everything under which an operation is found later. Memory failing here leaves the roster unfit for use: it is fatal. */
 static int file_all(struct roster *r, struct coming *c, struct op *o) {
         struct home *h;
-        if (o->seq == 0 && home_file(r, c, &h))
+        if (op_is_first(o) && home_file(r, c, &h))
                 return ERR_NOMEM;
-        if (o->seq)
+        if (!op_is_first(o))
                 h = r->homes[o->home];
         o->home = h->index;
         if (op_file(r, o))
                 return ERR_NOMEM;
-        chain_file(r, o, h);
+        if (o->pub.type == OP_DEVICE_ADD)
+                join_file(r, o, h);
+        else
+                chain_file(r, o, h);
         if (ticket_file(r, c, o) || vote_file(r, o))
                 return ERR_NOMEM;
         if (o->twin != o->index) {
@@ -455,16 +481,16 @@ int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_
 int roster_may_admit(const struct roster *r, struct span add, mesh_wall now) {
         struct coming c = {0};
         struct view v;
-        uint32_t inviter;
+        uint32_t inviter, home;
         if (!r->n_ops)
                 return ROSTER_E_STRANGER;
         int ret = check(r, add, false, true, &c);
         if (ret)
                 return ret;
-        if (c.w.type != OP_ADD)
-                return ROSTER_E_INPUT;
         view_whole(&v, r);
-        return judge_joiner(&v, &c, now, &inviter);
+        if (c.w.type == OP_DEVICE_ADD)
+                return judge_device_joiner(&v, &c, now, &home);
+        return c.w.type == OP_ADD ? judge_joiner(&v, &c, now, &inviter) : ROSTER_E_INPUT;
 }
 
 int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,

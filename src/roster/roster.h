@@ -21,7 +21,7 @@ struct roster_device {
         enum wire_e_share share;
         char name[33];
         const struct roster_home *home;
-        mesh_wall since; /* stated time of its certification (an add: the countersigned time) */
+        mesh_wall since; /* stated time of its certification */
         /* 0: current; else the stated time of its revocation, or of its household's end: records it made up to then stand,
          * later ones are void. */
         mesh_wall gone_at;
@@ -47,7 +47,7 @@ struct roster_op {
         struct hash id;
         struct span bytes;
         enum wire_e_op type;
-        mesh_wall time; /* stated; of an add: the countersigned time */
+        mesh_wall time; /* stated; of an add or device-add: the countersigned time */
 };
 
 enum {
@@ -62,8 +62,9 @@ enum {
         ROSTER_E_FULL = 9,      /* admission: the mesh is full */
         ROSTER_E_BUDGET = 10,   /* admission: the inviting household has no places left */
         ROSTER_E_STRANGER = 11, /* admission: the ticket's device is none this roster knows */
-        ROSTER_E_MEMBER = 12,   /* admission: that household is, or was, a member */
+        ROSTER_E_MEMBER = 12,   /* admission: that household or device is, or was, a member */
         ROSTER_E_GONE = 13,     /* admission: the ticket's device was a member's, and is none any more */
+        ROSTER_E_DEVICES = 14,  /* admission: the household has as many devices as it may */
 };
 
 int roster_new(struct roster **ret, const uint64_t seed[4]);
@@ -72,7 +73,7 @@ struct roster *roster_free(struct roster *r);
 /* Takes an operation; the first must be the genesis. Copies the bytes. @checked: its signatures were checked before (it
  * comes from this node's own disk). Returns 0, ROSTER_E_KNOWN … ROSTER_E_RULE, or <0. @ret_id on 0, KNOWN and PARENTS. */
 int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_id);
-/* Would the joiner's signed add (without countersignature) be admitted now, at mesh time @now? 0 or ROSTER_E_*. Checks its
+/* Would the joiner's signed add or device-add (without countersignature) be admitted now, at mesh time @now? 0 or ROSTER_E_*. Checks its
  * signatures. Revoked tickets are the caller's to know. */
 int roster_may_admit(const struct roster *r, struct span add, mesh_wall now);
 

@@ -8,12 +8,11 @@
  */
 #include "roster/ticket.h"
 
-#include "base/text.h"
+#include "roster/armor.h"
 #include "roster/invite.h"
+#include "roster/words.h"
 
-#define PREFIX_WORD "PORCHLIGHT" /* and then the version */
-#define VERSION '1'
-#define TEXT_MAX 4096                 /* with all that is skipped; a ticket has about 620 characters */
+#define PREFIX_WORD "PORCHLIGHT"      /* and then the version */
 #define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes of the last pair */
 
 /* ---- the public half ---- */
@@ -60,28 +59,6 @@ void ticket_invite(const struct ticket *t, struct buf *out) {
         invite_encode(&inv, true, out);
 }
 
-/* ---- addresses ---- */
-
-static bool addr_right(const struct wire_addr *a) {
-        return WIRE_HAS(a, ADDR, ip4) + WIRE_HAS(a, ADDR, ip6) + WIRE_HAS(a, ADDR, dns) == 1;
-}
-
-static bool addrs_right(struct wire_list list) {
-        struct wire_addr a;
-        uint32_t n = list.count, right = 0;
-        while (wire_list_next(&wire_addr_desc, &list, &a))
-                right += addr_right(&a);
-        return right == n && n <= TICKET_ADDRS_MAX;
-}
-
-static struct wire_list addrs_first(struct wire_list list, uint32_t n) {
-        struct wire_list rest = list;
-        struct wire_addr a;
-        for (uint32_t i = 0; i < n; i++)
-                wire_list_next(&wire_addr_desc, &rest, &a);
-        return (struct wire_list){n, span_of(list.items.p, list.items.n - rest.items.n)};
-}
-
 /* ---- making ---- */
 
 static bool ticket_encode(struct ticket *t, struct buf *raw) {
@@ -98,17 +75,12 @@ static bool ticket_fit(struct ticket *t, struct buf *raw) {
                 return ticket_encode(t, raw);
         }
         for (uint32_t n = all.count; n > 0; n--) {
-                t->w.addrs = addrs_first(all, n);
+                t->w.addrs = armor_addrs_first(all, n);
                 if (ticket_encode(t, raw))
                         return true;
         }
         t->w.has &= ~(UINT64_C(1) << TICKET_KEY_addrs);
         return ticket_encode(t, raw);
-}
-
-static void ticket_text(struct span raw, struct buf *text) {
-        buf_add_str(text, TICKET_PREFIX);
-        text_base32(text, raw);
 }
 
 /* Signs what @t->w says, its spans still the caller's, and leaves the encoding in @raw. */
@@ -134,7 +106,7 @@ static int ticket_read(struct ticket *t) {
         /* PROTOCOL 6.2: "The signature, key 16, MUST be the last pair of the map." */
         if (codec_before(buf_span(&t->store), TICKET_KEY_sig).n + SIG_PAIR != t->store.n)
                 return TICKET_E_MANGLED; /* something stands behind the signature */
-        if (WIRE_HAS(&t->w, TICKET, addrs) && !addrs_right(t->w.addrs))
+        if (WIRE_HAS(&t->w, TICKET, addrs) && !armor_addrs_right(t->w.addrs))
                 return TICKET_E_MANGLED;
         memcpy(t->mesh.b, t->w.mesh.p, sizeof(t->mesh.b));
         sign_key_from_seed(&t->invite, t->w.seed.p);
@@ -144,7 +116,7 @@ static int ticket_read(struct ticket *t) {
 int ticket_make(struct ticket *t, const struct sign_key *device, struct rng *rng, struct buf *text) {
         _clean_(buf_wipe) struct buf raw = BUF_NULL;
         uint8_t seed[32];
-        if (t->w.mesh.n != sizeof(t->mesh.b) || (WIRE_HAS(&t->w, TICKET, addrs) && !addrs_right(t->w.addrs)))
+        if (t->w.mesh.n != sizeof(t->mesh.b) || (WIRE_HAS(&t->w, TICKET, addrs) && !armor_addrs_right(t->w.addrs)))
                 return TICKET_E_VALUE;
         memcpy(t->mesh.b, t->w.mesh.p, sizeof(t->mesh.b));
         rng_bytes(rng, seed, sizeof(seed));
@@ -159,50 +131,18 @@ int ticket_make(struct ticket *t, const struct sign_key *device, struct rng *rng
         r = ticket_read(t);
         if (r)
                 return TICKET_E_VALUE;
-        ticket_text(buf_span(&t->store), text);
+        armor_put(text, buf_span(&t->store), PREFIX_WORD);
         return buf_ok(text) ? 0 : ERR_NOMEM;
 }
 
 /* ---- reading ---- */
 
-/* PROTOCOL 6.1: "A reader MUST accept lower case and skip spaces, tabs, line ends and hyphens anywhere." */
-static bool skipped(uint8_t c) {
-        return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '-';
-}
-
-/* The text without what is skipped. */
-static int text_squeeze(struct span text, struct buf *ret) {
-        if (text.n > TEXT_MAX)
-                return TICKET_E_MANGLED;
-        for (size_t i = 0; i < text.n; i++)
-                if (!skipped(text.p[i]))
-                        buf_add_u8(ret, text.p[i]);
-        return buf_ok(ret) ? 0 : ERR_NOMEM;
-}
-
-static int prefix_check(struct span s) {
-        size_t n = sizeof(PREFIX_WORD) - 1;
-        if (s.n < n || !text_eq_nocase(span_of(s.p, n), SPAN_STR(PREFIX_WORD)))
-                return TICKET_E_PREFIX;
-        if (s.n == n)
-                return TICKET_E_MANGLED;
-        if (s.p[n] == VERSION)
-                return 0;
-        return s.p[n] >= '0' && s.p[n] <= '9' ? TICKET_E_VERSION : TICKET_E_MANGLED;
-}
-
 /* PROTOCOL 6.4: "as `sig` the ticket's signature: the inviter's device signs `hash(INVITE, mesh, pairs of the invite
  * before key 6)`. A reader MUST check it." */
 static int ticket_decode(struct ticket *t, struct span text) {
-        _clean_(buf_wipe) struct buf plain = BUF_NULL;
-        int r = text_squeeze(text, &plain);
+        int r = armor_open(&t->store, text, PREFIX_WORD);
         if (r)
                 return r;
-        r = prefix_check(buf_span(&plain));
-        if (r)
-                return r;
-        if (!text_unbase32(&t->store, span_from(buf_span(&plain), sizeof(TICKET_PREFIX) - 1)))
-                return buf_ok(&t->store) ? TICKET_E_MANGLED : ERR_NOMEM;
         r = ticket_read(t);
         if (r)
                 return r;
@@ -242,4 +182,8 @@ const char *ticket_error_text(int e) {
                 return "has a value out of bounds";
         }
         return "cannot be read";
+}
+
+void ticket_words(const struct ticket *t, struct buf *out) {
+        words_put(out, &t->mesh, buf_span(&t->store));
 }

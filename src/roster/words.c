@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why: a ticket that came by mail or messenger may have been swapped on its way. Two people on the telephone compare four
- * words instead of 600 letters: 44 bits of a hash over the whole ticket, 11 bits a word.
+ * words instead of 600 letters: 44 bits of a hash over the whole ticket, 11 bits a word. Device codes have them too.
  *
  * The 2,048 words are made, not chosen: consonant, vowel, consonant, vowel, from sounds that are told apart on a bad line in
  * most languages ("bako dimu tesi loru").
  */
-#include "roster/ticket.h"
+#include "roster/words.h"
 
 #define WORDS 4
 #define WORD_BITS 11
@@ -23,9 +23,9 @@ static void word_put(struct buf *out, unsigned w) {
         buf_add_u8(out, (uint8_t)vowel[w & 3]);
 }
 
-void ticket_words(const struct ticket *t, struct buf *out) {
+void words_put(struct buf *out, const struct hash *mesh, struct span whole) {
         struct hash h;
-        hash_make(&h, DOMAIN_CHECK_WORDS, &t->mesh, buf_span(&t->store));
+        hash_make(&h, DOMAIN_CHECK_WORDS, mesh, whole);
         uint64_t bits = get_be64(h.b);
         for (unsigned i = 0; i < WORDS; i++) {
                 if (i)

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "roster/code.h"
 #include "roster/op.h"
 #include "roster/roster.h"
 #include "roster/ticket.h"
@@ -252,14 +253,6 @@ static inline int street_leave(struct street *s, int side, uint32_t home) {
         return street_sign(s, side, home, &op);
 }
 
-static inline int street_device_add(struct street *s, int side, uint32_t home, const struct sign_key *device,
-                                    enum wire_e_share share) {
-        _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_op op = {.type = OP_DEVICE_ADD};
-        WIRE_PUT(&op, OP, device, street_proved(&store, s, home, device, share));
-        return street_sign(s, side, home, &op);
-}
-
 /* @next: NULL, or the device certified in the old one's place. */
 static inline int street_device_revoke(struct street *s, int side, uint32_t home, const struct key *device,
                                        const struct sign_key *next) {
@@ -330,6 +323,52 @@ static inline int street_join(struct street *s, int side, uint32_t joiner, uint3
         street_ticket(s, inviter, 1, s->now + 7 * MESH_DAY, &t);
         int r = street_join_on(s, side, joiner, &t, inviter);
         ticket_fini(&t);
+        return r;
+}
+
+/* ---- further devices ---- */
+
+static inline void street_code(struct street *s, uint32_t home, enum wire_e_share share, mesh_wall expires,
+                               struct code *ret) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        static const uint8_t link_key[32];
+        *ret = (struct code){0};
+        ret->w = (struct wire_device_code){
+                .mesh = SPAN_OF(s->mesh.b),
+                .mesh_name = SPAN_STR("Elm Street"),
+                .link_key = SPAN_OF(link_key),
+                .name = SPAN_STR("Home"),
+                .share = share,
+                .expires = expires,
+        };
+        assert_int_equal(code_make(ret, &s->homes[home].key, &s->rng, &text), 0);
+}
+
+/* The new device's half of a device-add. */
+static inline int street_device_sign(struct street *s, uint32_t home, const struct sign_key *device,
+                                     enum wire_e_share share, const struct code *c, struct buf *out) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, half = BUF_NULL;
+        struct wire_op op = {.type = OP_DEVICE_ADD, .time = s->now, .household = SPAN_OF(s->homes[home].key.pub.b)};
+        code_public(c, &half);
+        WIRE_PUT(&op, OP, device, street_proved(&store, s, home, device, share));
+        WIRE_PUT(&op, OP, code, ((struct wire_list){1, buf_span(&half)}));
+        return op_make_device_add(out, &op, &s->mesh, &c->key);
+}
+
+/* @device comes on a code of @home; the door @by countersigns. */
+static inline int street_device_by(struct street *s, int side, uint32_t home, const struct sign_key *device,
+                                   const struct code *c, uint32_t by) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        int r = street_device_sign(s, home, device, SHARE_QUARTER, c, &op);
+        return r ? r : street_admit(s, side, buf_span(&op), by, ++s->now);
+}
+
+/* The same on a fresh code, at the household's own door. */
+static inline int street_device_add(struct street *s, int side, uint32_t home, const struct sign_key *device) {
+        struct code c;
+        street_code(s, home, SHARE_QUARTER, s->now + MESH_DAY, &c);
+        int r = street_device_by(s, side, home, device, &c, home);
+        code_fini(&c);
         return r;
 }
 

@@ -47,6 +47,20 @@ static bool is_proposal(enum wire_e_op type) {
         return type == OP_REMOVE || type == OP_PROMOTE || type == OP_DEMOTE || type == OP_RETURN;
 }
 
+/* At any door; now and then at two doors that have not heard of each other, and with the code in other hands too. */
+static void random_join(struct street *s, int side, uint32_t who, const struct sign_key *device) {
+        struct code code;
+        struct sign_key second;
+        street_code(s, who, SHARE_QUARTER, s->now + MESH_DAY, &code);
+        street_device_by(s, side, who, device, &code, pick(s, PEOPLE));
+        if (pick(s, 3) == 0)
+                street_device_by(s, (side + 1) % STREET_SIDES, who, device, &code, pick(s, PEOPLE));
+        sign_key_new(&second, &s->rng);
+        if (pick(s, 3) == 0)
+                street_device_by(s, (side + 2) % STREET_SIDES, who, &second, &code, pick(s, PEOPLE));
+        code_fini(&code);
+}
+
 static void random_device(struct street *s, int side, uint32_t who) {
         struct sign_key device;
         const struct roster_home *h = street_home(s, side, who);
@@ -54,7 +68,7 @@ static void random_device(struct street *s, int side, uint32_t who) {
         if (pick(s, 4) == 0) /* somebody else's key */
                 device = s->homes[pick(s, PEOPLE)].device;
         if (pick(s, 2) || !h || !h->n_devices)
-                street_device_add(s, side, who, &device, pick(s, 3) ? SHARE_QUARTER : SHARE_WHOLE);
+                random_join(s, side, who, &device);
         else
                 street_device_revoke(s, side, who, &h->devices[pick(s, (uint32_t)h->n_devices)]->sign,
                                      pick(s, 2) ? &device : NULL);
@@ -98,7 +112,7 @@ static void random_vote(struct street *s, int side) {
 }
 
 static void random_op_of(struct street *s, int side, uint32_t who, struct ticket *shared) {
-        switch (pick(s, 18)) {
+        switch (pick(s, 19)) {
         case 0:
         case 1:
         case 2:
@@ -128,6 +142,7 @@ static void random_op_of(struct street *s, int side, uint32_t who, struct ticket
                 random_vote(s, side);
                 break;
         case 14:
+        case 18:
                 random_device(s, side, who);
                 break;
         case 15:
@@ -304,7 +319,7 @@ static void removed_run(uint64_t seed) {
                         street_about(&s, 1, who, OP_PROMOTE, other);
                         break;
                 case 5:
-                        street_device_add(&s, 1, who, &s.homes[20 + i].device, SHARE_QUARTER);
+                        street_device_add(&s, 1, who, &s.homes[20 + i].device);
                         break;
                 }
         }

@@ -711,16 +711,14 @@ static void test_leaving(void **state) {
 static void test_devices(void **state) {
         (void)state;
         begin(&s, 3, 1);
-        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[40].key, SHARE_WHOLE),
-                         ROSTER_E_RULE); /* there is a whole one */
         for (uint32_t i = 40; i < 43; i++)
-                assert_int_equal(street_device_add(&s, 0, 1, &s.homes[i].key, SHARE_QUARTER), 0);
-        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[43].key, SHARE_QUARTER), ROSTER_E_RULE); /* a fifth */
-        assert_int_equal(street_device_add(&s, 0, 2, &s.homes[40].key, SHARE_QUARTER), ROSTER_E_RULE); /* another's */
+                assert_int_equal(street_device_add(&s, 0, 1, &s.homes[i].key), 0);
+        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[43].key), ROSTER_E_RULE); /* a fifth */
+        assert_int_equal(street_device_add(&s, 0, 2, &s.homes[40].key), ROSTER_E_RULE); /* another's */
         assert_int_equal(street_device_revoke(&s, 0, 2, &s.homes[40].key.pub, NULL), ROSTER_E_RULE);
         assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[40].key.pub, NULL), 0);
         assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[40].key.pub, NULL), ROSTER_E_RULE);
-        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[40].key, SHARE_QUARTER), ROSTER_E_RULE); /* never again */
+        assert_int_equal(street_device_add(&s, 0, 1, &s.homes[40].key), ROSTER_E_RULE); /* never again */
         assert_int_equal(street_device_revoke(&s, 0, 1, &s.homes[1].device.pub, &s.homes[44].key), 0);
         const struct roster_device *old = roster_device_find(s.sides[0], &s.homes[1].device.pub);
         const struct roster_device *new = roster_device_find(s.sides[0], &s.homes[44].key.pub);
@@ -733,16 +731,16 @@ static void test_devices(void **state) {
 }
 
 /* @proof NULL: none. Signed by home 1, certifying @sign as its own. */
-static void device_signed(struct street *s, const struct sign_key *sign, const uint8_t *proof, struct buf *ret) {
+static void device_signed(const struct sign_key *sign, const uint8_t *proof, struct buf *ret) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_list list = {0};
         struct hash parents[4];
         uint64_t seq;
-        size_t n = roster_parents(s->sides[0], &s->homes[1].key.pub, NULL, 0, parents, &seq);
+        size_t n = roster_parents(s.sides[0], &s.homes[1].key.pub, NULL, 0, parents, &seq);
         struct wire_device d = {
                 .sign = SPAN_OF(sign->pub.b),
                 .noise = SPAN_OF(sign->pub.b),
-                .seal = SPAN_OF(s->homes[45].noise.b),
+                .seal = SPAN_OF(s.homes[45].noise.b),
                 .share = SHARE_WHOLE,
                 .name = SPAN_STR("new hub"),
         };
@@ -751,11 +749,11 @@ static void device_signed(struct street *s, const struct sign_key *sign, const u
         wire_list_add(&wire_device_desc, &list, &store, &d);
         struct wire_op op = {.type = OP_DEVICE_REVOKE,
                              .seq = seq,
-                             .time = ++s->now,
+                             .time = ++s.now,
                              .parents = span_of(parents, n * sizeof(*parents))};
-        WIRE_PUT(&op, OP, target, SPAN_OF(s->homes[1].device.pub.b));
+        WIRE_PUT(&op, OP, target, SPAN_OF(s.homes[1].device.pub.b));
         WIRE_PUT(&op, OP, device, list);
-        int r = op_make(ret, &op, &s->mesh, &s->homes[1].key);
+        int r = op_make(ret, &op, &s.mesh, &s.homes[1].key);
         assert_int_equal(r, proof ? 0 : OP_E_INPUT);
 }
 
@@ -785,13 +783,13 @@ static void test_device_proves(void **state) {
                 struct sign_key by = *cases[i].by;
                 by.pub = new->pub; /* it says that it is the new device */
                 op_device_prove(proof, &by, cases[i].noise, cases[i].seal, cases[i].mesh, cases[i].household);
-                device_signed(&s, new, proof, &op);
+                device_signed(new, proof, &op);
                 assert_int_equal(roster_add(s.sides[0], buf_span(&op), false, &id), cases[i].r);
         }
         const struct roster_device *d = roster_device_find(s.sides[0], &new->pub);
         assert_true(d && !d->gone_at && d->share == SHARE_WHOLE && key_eq(&d->seal, seal));
         _clean_(buf_fini) struct buf none = BUF_NULL;
-        device_signed(&s, &s.homes[46].device, NULL, &none);
+        device_signed(&s.homes[46].device, NULL, &none);
 }
 
 /* A stolen device signs tickets and opens doors after it was revoked, on what it knew: void. */
@@ -816,7 +814,7 @@ static void test_stolen_device(void **state) {
 static void test_device_key_of_another(void **state) {
         (void)state;
         begin(&s, 3, 1);
-        assert_int_equal(street_device_add(&s, 1, 1, &s.homes[10].device, SHARE_QUARTER), 0);
+        assert_int_equal(street_device_add(&s, 1, 1, &s.homes[10].device), 0);
         assert_int_equal(street_join(&s, 0, 10, 0), 0);
         same_for_all(&s);
         const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[10].device.pub);
