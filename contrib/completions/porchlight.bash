@@ -136,9 +136,9 @@ __porchlight_first_word() {
         "member promote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member demote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member vouch") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
-        "config get") __porchlight_words "data listen advertise lan control.group" ;;
-        "config set") __porchlight_words "data listen advertise lan control.group" ;;
-        "config unset") __porchlight_words "data listen advertise lan control.group" ;;
+        "config get") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
+        "config set") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
+        "config unset") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

@@ -6,6 +6,7 @@
 
 #define DIR_CONTROL_SOCK "control.sock" /* the daemon: reads and posts */
 #define DIR_OWNER_SOCK "owner.sock"     /* the vault: what needs the owner */
+#define DIR_VAULT_SOCK "vault.sock"     /* a vault that runs by itself: its daemon */
 #define DIR_VAULT "vault"               /* 0700: the household's keys */
 #define DIR_DB "porchlight.db"
 #define DIR_DEVICE_KEY "device.key"

@@ -7,6 +7,8 @@
 #include "cli/owner.h"
 #include "wire/json.h"
 
+#include <pwd.h>
+
 #define UNLOCK_DEFAULT 900 /* seconds, as the vault does without being told */
 #define UNLOCK_MAX 86400   /* as in proto/owner.def */
 
@@ -22,6 +24,30 @@ static const char *state_text(const struct wire_o_state *s) {
                "do not need it.\n";
 }
 
+static void owner_text(struct buf *out, uint64_t uid) {
+        const struct passwd *p = getpwuid((uid_t)uid);
+        if (p)
+                buf_printf(out, "%s (user %llu)", p->pw_name, (unsigned long long)uid);
+        else
+                buf_printf(out, "user %llu", (unsigned long long)uid);
+}
+
+/* Who may ask besides root. */
+static void owners_text(struct buf *out, const struct wire_o_state *s) {
+        bool founder = WIRE_HAS(s, O_STATE, owner) && s->owner != 0;
+        bool named = WIRE_HAS(s, O_STATE, named) && s->named != 0 && (!founder || s->named != s->owner);
+        buf_add_str(out, "It answers root");
+        if (founder) {
+                buf_add_str(out, named ? ", " : " and ");
+                owner_text(out, s->owner);
+        }
+        if (named) {
+                buf_add_str(out, " and ");
+                owner_text(out, s->named);
+        }
+        buf_add_str(out, ".\n");
+}
+
 /* The state as it is now: in JSON itself, else @text. */
 static int tell(struct cli *c, struct call *owner, const char *text) {
         struct wire_o_state s;
@@ -30,6 +56,8 @@ static int tell(struct cli *c, struct call *owner, const char *text) {
                 return r;
         if (!c->json) {
                 buf_add_str(&c->out, text ? text : state_text(&s));
+                if (!text)
+                        owners_text(&c->out, &s);
                 return 0;
         }
         json_message(&c->out, &wire_o_state_desc, &s);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#define OWNER_SHARED 0666 /* owner.sock where the owner is another user: the vault itself looks who asks */
 #define OTHERS 0077       /* keys, database and the vault are the owner's alone */
 #define FOLDER_OPEN 0066  /* others may pass through the folder to the sockets, but neither list nor change it */
 #define CONTROL_OPEN 0007 /* the service gives control.sock to a group */
@@ -75,6 +76,8 @@ static void check_folder(const struct doctor_facts *f, struct doctor_finding *re
 static unsigned too_open(const struct doctor_file *file, size_t i) {
         if (file->why)
                 return 0;
+        if (i == DOCTOR_FILE_OWNER && file->mode == OWNER_SHARED)
+                return 0;
         return file->mode & (i == DOCTOR_FILE_CONTROL ? CONTROL_OPEN : OTHERS);
 }
 
@@ -99,14 +102,21 @@ static void check_access(const struct doctor_facts *f, struct doctor_finding *re
         say(ret, DOCTOR_OK, "keys, database and sockets are closed to other users");
 }
 
+/* A vault that runs by itself: its folder is that of who listens on its socket. */
+static bool vault_apart(const struct doctor_facts *f) {
+        const struct doctor_file *vault = &f->files[DOCTOR_FILE_VAULT], *sock = &f->files[DOCTOR_FILE_OWNER];
+        return !vault->why && !sock->why && vault->uid == sock->uid;
+}
+
 /* As root it is easily started once by hand; from then on the service cannot read its own files. */
 static void check_owner(const struct doctor_facts *f, struct doctor_finding *ret) {
         if (!folder_there(f))
                 return;
         for (size_t i = 0; i < DOCTOR_FILES; i++) {
                 const struct doctor_file *file = &f->files[i];
-                /* owner.sock is given to whoever founded or joined */
-                if (file->why || i == DOCTOR_FILE_OWNER || file->uid == f->folder_uid)
+                if (file->why || file->uid == f->folder_uid || i == DOCTOR_FILE_OWNER)
+                        continue;
+                if (i == DOCTOR_FILE_VAULT && vault_apart(f))
                         continue;
                 say(ret, DOCTOR_PROBLEM, "%s belongs to user %llu, the folder to user %llu.", file->name,
                     (unsigned long long)file->uid, (unsigned long long)f->folder_uid);
@@ -186,6 +196,28 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
         bool closed = strcmp(e->name, "no-access") == 0;
         say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", e->message);
         fix(ret, "%s.", *e->hint ? e->hint : "See the daemon's log");
+}
+
+/* Of daemon and vault together: what either lacks, an intruder would use. */
+static void check_walls(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_o_state *v = &f->vault_state;
+        if (!f->daemon || !WIRE_HAS(&f->status, C_STATUS, landlock) || !WIRE_HAS(&f->status, C_STATUS, syscalls))
+                return;
+        bool asked = f->vault && WIRE_HAS(v, O_STATE, landlock) && WIRE_HAS(v, O_STATE, syscalls);
+        bool files = f->status.landlock && (!asked || v->landlock);
+        bool calls = f->status.syscalls && (!asked || v->syscalls);
+        if (files && calls) {
+                say(ret, DOCTOR_OK, "the kernel keeps daemon and vault to their own files and few calls");
+                return;
+        }
+        say(ret, DOCTOR_NOTE,
+            "The kernel does not keep the daemon %s: one that is taken over can do what its user can.",
+            files   ? "to few system calls"
+            : calls ? "to its own files"
+                    : "to its own files and few system calls");
+        fix(ret, "%s",
+            files ? "Use a build with libseccomp."
+                  : "Linux 5.13 or newer with `landlock` in its lsm= does; under systemd the unit helps.");
 }
 
 static void check_passphrase(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -356,6 +388,7 @@ const struct doctor_check doctor_checks[] = {
         {"clock", check_clock},
         {"daemon", check_daemon},
         {"vault", check_vault},
+        {"walls", check_walls},
         {"passphrase", check_passphrase},
         {"mesh", check_mesh},
         {"neighbours", check_neighbours},

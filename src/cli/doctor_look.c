@@ -55,7 +55,8 @@ static void look_files(struct doctor_facts *f) {
                 struct stat st;
                 f->files[i].name = names[i];
                 dir_join(&path, buf_cstr(&f->dir), names[i]);
-                if (lstat(buf_cstr(&path), &st)) {
+                /* owner.sock may be a link to where the vault can make it */
+                if (fstatat(AT_FDCWD, buf_cstr(&path), &st, i == DOCTOR_FILE_OWNER ? 0 : AT_SYMLINK_NOFOLLOW)) {
                         f->files[i].why = errno;
                         continue;
                 }

@@ -3,6 +3,7 @@
 #include "base/dir.h"
 #include "base/log.h"
 #include "daemon/configfile.h"
+#include "node/porter.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -26,10 +27,13 @@ bool config_group(const struct settings *s, struct node_group *ret) {
 /* ---- reading ---- */
 
 /* @must: it has to be there. */
-static bool read_rank(const char *path, bool must, const char *hint, struct settings *ret) {
+static bool read_rank(const struct config *c, enum porter_file which, const char *path, bool must, const char *hint,
+                      struct settings *ret) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         struct settings_why why;
-        int e = configfile_read(path, &text);
+        int fd, e = c->porter >= 0 ? porter_open(c->porter, which, &fd) : configfile_open(path, &fd);
+        if (e == 0)
+                e = configfile_read(fd, &text);
         if (e && (must || e != ENOENT)) {
                 log_error("config: %s: %s; %s", path, strerror(e), hint);
                 return false;
@@ -44,12 +48,13 @@ static bool read_rank(const char *path, bool must, const char *hint, struct sett
 bool config_read(struct config *c) {
         _clean_(buf_fini) struct buf own = BUF_NULL;
         struct settings ranks[SETTINGS_RANKS] = {[SETTINGS_ARGS] = c->ranks[SETTINGS_ARGS]};
-        if (!read_rank(c->file, ranks[SETTINGS_ARGS].given[SETTING_CONFIG], "check --config", &ranks[SETTINGS_FILE]))
+        if (!read_rank(c, PORTER_CONFIG, c->file, ranks[SETTINGS_ARGS].given[SETTING_CONFIG], "check --config",
+                       &ranks[SETTINGS_FILE]))
                 return false;
         if (c->dir) {
                 dir_join(&own, c->dir, CONFIGFILE_OWN);
-                if (!read_rank(buf_cstr(&own), false, "`porchlight config set` writes it; check its owner and mode",
-                               &ranks[SETTINGS_OWN]))
+                if (!read_rank(c, PORTER_SETTINGS, buf_cstr(&own), false,
+                               "`porchlight config set` writes it; check its owner and mode", &ranks[SETTINGS_OWN]))
                         return false;
         }
         memcpy(c->ranks, ranks, sizeof(ranks));
@@ -150,7 +155,7 @@ static bool keep(struct config *c, const struct settings *own, const struct sett
                 return refuse(ret_why, "not-usable", EXIT_FAILED, "see the daemon's log; nothing was changed",
                               "the daemon cannot do that");
         settings_format(&text, own);
-        int e = buf_ok(&text) ? configfile_write(c->dir, buf_span(&text)) : ENOMEM;
+        int e = buf_ok(&text) ? porter_keep(c->porter, buf_span(&text)) : ENOMEM;
         if (e == 0)
                 return true;
         c->use(c->ctx, &c->now);

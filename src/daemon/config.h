@@ -16,6 +16,7 @@ struct config {
         struct settings started; /* what counted when the daemon started: for what a start alone changes */
         const char *file;        /* the path of porchlight.conf, or what --config names */
         const char *dir;         /* once it is known */
+        int porter;              /* through whom files are opened and written, once it is there; else -1 */
         /* Makes the node do as @next says. False: it could not (logged), and does as before. */
         bool (*use)(void *ctx, const struct settings *next);
         void *ctx;

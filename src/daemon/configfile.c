@@ -16,11 +16,17 @@ static void close_fd(int *fd) {
                 close(*fd);
 }
 
-int configfile_read(const char *path, struct buf *out) {
-        struct stat st;
-        _clean_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+int configfile_open(const char *path, int *ret_fd) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int configfile_read(int file, struct buf *out) {
+        struct stat st;
+        _clean_(close_fd) int fd = file;
         int e = fstat(fd, &st) != 0 ? errno : S_ISREG(st.st_mode) ? 0 : EINVAL;
         while (e == 0 && out->n <= SETTINGS_FILE_MAX) {
                 uint8_t *room = buf_room(out, SETTINGS_FILE_MAX + 1);

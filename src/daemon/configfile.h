@@ -6,7 +6,9 @@
 
 #define CONFIGFILE_OWN "settings" /* in DIR; 0600 */
 
-/* The whole file, at most SETTINGS_FILE_MAX bytes. 0, or errno; EFBIG: it is longer; EINVAL: it is no file. */
-int configfile_read(const char *path, struct buf *out);
+/* For reading. 0, or errno. */
+int configfile_open(const char *path, int *ret_fd);
+/* The whole file, at most SETTINGS_FILE_MAX bytes; closes it. 0, or errno; EFBIG: it is longer; EINVAL: it is no file. */
+int configfile_read(int fd, struct buf *out);
 /* Puts @text where DIR/settings is, at once or not at all; it is on disk when this returns 0. Else errno. */
 int configfile_write(const char *dir, struct span text);

@@ -7,13 +7,17 @@
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "daemon/config.h"
+#include "daemon/configfile.h"
 #include "daemon/datadir.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
+#include "daemon/walls.h"
 #include "node/node.h"
+#include "node/porter.h"
 
 #include <errno.h>
 #include <malloc.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -28,6 +32,7 @@
 #define EXIT_TROUBLE 1 /* proto/control.def: failed */
 #define EXIT_BAD_USAGE 2
 #define OWN_UMASK 0077
+#define OWNER_TEXT 12
 #define POOL_THREADS "4"        /* one for the disk, two for people's questions, the rest checks signatures */
 #define ARENAS 2                /* malloc's: more would keep memory for threads that seldom need it */
 #define MMAP_BYTES (128 * 1024) /* larger blocks go back to the system at once */
@@ -38,6 +43,7 @@ struct daemon {
         struct node *node;
         struct config config;
         struct node_group group; /* of control.sock */
+        char owner[OWNER_TEXT];  /* the vault's, by number; empty: nobody is named */
         char *dir;
         bool stopping;
         int exit;
@@ -49,6 +55,7 @@ static void shut_doors(void) {
         const struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         umask(OWN_UMASK);
         signal(SIGPIPE, SIG_IGN);
 }
@@ -96,8 +103,25 @@ static bool find_dir(struct daemon *d) {
         return d->dir;
 }
 
+/* A name or a number, which need not be anybody's yet. */
+static bool find_owner(struct daemon *d) {
+        const char *name = d->config.now.owner;
+        const struct passwd *p = *name ? getpwnam(name) : NULL;
+        char *end = NULL;
+        unsigned long uid = p ? p->pw_uid : strtoul(name, &end, 10);
+        if (!*name)
+                return true;
+        if (!p && (*end || uid >= UINT32_MAX)) {
+                log_error("no-such-user: this machine has no user `%s`; make it, or change vault.owner", name);
+                return false;
+        }
+        snprintf(d->owner, sizeof(d->owner), "%lu", uid);
+        return true;
+}
+
+/* Others have to pass through the folder, to a socket that is for them. */
 static bool make_dir(struct daemon *d) {
-        if (datadir_make(d->dir, d->group.given))
+        if (datadir_make(d->dir, d->group.given || *d->owner || d->config.now.vault_service))
                 return true;
         log_error("%s: %m; choose another folder with --data", d->dir);
         return false;
@@ -108,7 +132,7 @@ static bool settle(struct daemon *d) {
         if (!find_dir(d) || !config_read(&d->config))
                 return false;
         d->config.started = d->config.now;
-        return find_group(d) && make_dir(d);
+        return find_group(d) && find_owner(d) && make_dir(d);
 }
 
 /* ---- the device's key ---- */
@@ -208,6 +232,10 @@ static void on_ready(void *ctx) {
         notify_send("READY=1");
 }
 
+static bool shut_walls(void *ctx, struct node_walls *ret) {
+        return walls_shut(((struct daemon *)ctx)->dir, ret);
+}
+
 static void on_broken(void *ctx) {
         struct daemon *d = ctx;
         d->exit = EXIT_TROUBLE;
@@ -229,8 +257,10 @@ static int make_node(struct daemon *d) {
         struct node_config cfg = {
                 .dir = d->dir,
                 .version = PORCHLIGHT_VERSION,
-                .libexec = PORCHLIGHT_LIBEXECDIR,
                 .control_group = d->group,
+                .porter = d->config.porter,
+                .vault_service = d->config.now.vault_service,
+                .shut = shut_walls,
                 .settings = {on_config_at, on_config_set},
                 .on_ready = on_ready,
                 .on_broken = on_broken,
@@ -250,6 +280,23 @@ static int make_node(struct daemon *d) {
         if (r)
                 log_error("starting: %s", err_text(r));
         return r;
+}
+
+static bool start_porter(struct daemon *d) {
+        _clean_(buf_fini) struct buf settings = BUF_NULL;
+        dir_join(&settings, d->dir, CONFIGFILE_OWN);
+        struct porter_house house = {
+                .dir = d->dir,
+                .libexec = PORCHLIGHT_LIBEXECDIR,
+                .files = {d->config.file, buf_cstr(&settings)},
+                .keep = configfile_write,
+                .vault_owner = d->owner,
+                .vault_service = d->config.now.vault_service,
+        };
+        if (porter_start(&house, &d->config.porter) == 0)
+                return true;
+        log_error("starting: no process for what is done outside the walls: %m");
+        return false;
 }
 
 static void run(struct daemon *d) {
@@ -291,7 +338,7 @@ static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) 
 }
 
 int main(int argc, char **argv) {
-        static struct daemon d;
+        static struct daemon d = {.config.porter = -1, .exit = EXIT_TROUBLE};
         int answer;
         log_set_name(NAME);
         if (answer_args(&d, argc, argv, &answer))
@@ -311,10 +358,10 @@ int main(int argc, char **argv) {
         d.config.ctx = &d;
         if (!config_read(&d.config))
                 return EXIT_BAD_USAGE;
-        if (settle(&d))
+        if (settle(&d) && start_porter(&d)) {
                 run(&d);
-        else
-                d.exit = EXIT_TROUBLE;
+                close(d.config.porter);
+        }
         config_fini(&d.config);
         free(d.dir);
         return d.exit;

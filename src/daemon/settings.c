@@ -131,6 +131,14 @@ static void show_group(const void *part, struct buf *out) {
         buf_add_str(out, part);
 }
 
+/* The same letters; whether there is such a user is seen when the daemon starts. */
+static bool read_user(void *part, struct span value, const char **ret_why) {
+        if (is_group_name(value))
+                return read_text(part, SETTINGS_GROUP_MAX, value, ret_why);
+        *ret_why = "is not a user's name or number";
+        return false;
+}
+
 /* ---- the table ---- */
 
 #define PART_DATA data
@@ -138,12 +146,15 @@ static void show_group(const void *part, struct buf *out) {
 #define PART_ADVERTISE advertise
 #define PART_LAN lan
 #define PART_GROUP group
+#define PART_VAULT_OWNER owner
+#define PART_VAULT_SERVICE vault_service
 #define PART_CONFIG config
 #define READ_PATH read_path, show_path
 #define READ_LISTEN read_listen, show_listen
 #define READ_ADVERTISE read_advertise, show_advertise
 #define READ_YES read_yes, show_yes
 #define READ_GROUP read_group, show_group
+#define READ_USER read_user, show_group
 #define SETTING_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                              \
         [SETTING_##NAME] = {key_,                                                                                      \
                             flag_,                                                                                     \
@@ -156,7 +167,7 @@ static void show_group(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 6, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 8, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;

@@ -39,6 +39,8 @@ struct settings {
         } advertise;
         bool lan;
         char group[SETTINGS_GROUP_MAX]; /* of control.sock; empty: the daemon's user alone */
+        char owner[SETTINGS_GROUP_MAX]; /* whom the vault obeys besides root; empty: who founded or joined */
+        bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */
 };
 
 enum {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "node/caller.h"
+#include "node/porter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -435,21 +436,30 @@ static int set_access(const char *path, struct node_group group) {
 }
 
 /* What stands there is a leftover: the store's lock says that no other daemon uses this folder. */
-int control_listen(struct node *n) {
+int control_bind(struct node *n) {
         struct control *ctl = &n->control;
         _clean_(buf_fini) struct buf path = BUF_NULL;
         dir_join(&path, n->dir, DIR_CONTROL_SOCK);
         unlink(buf_cstr(&path));
         int r = uv_pipe_bind(&ctl->listener, buf_cstr(&path));
+        ctl->bound = r == 0;
         if (r == 0)
                 r = set_access(buf_cstr(&path), n->control_group);
-        if (r == 0)
-                r = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
         if (r) {
                 log_error("%s: %s%s", buf_cstr(&path), uv_strerror(r),
                           r == UV_EPERM && n->control_group.given
                                   ? "; the daemon's user has to be a member of the group in control.group"
                                   : "");
+                return NODE_E_SOCKET;
+        }
+        return 0;
+}
+
+int control_listen(struct node *n) {
+        struct control *ctl = &n->control;
+        int r = uv_listen((uv_stream_t *)&ctl->listener, BACKLOG, on_connection);
+        if (r) {
+                log_error("%s: %s", DIR_CONTROL_SOCK, uv_strerror(r));
                 return NODE_E_SOCKET;
         }
         ctl->listening = true;
@@ -458,15 +468,14 @@ int control_listen(struct node *n) {
 
 void control_stop(struct node *n) {
         struct control *ctl = &n->control;
-        _clean_(buf_fini) struct buf path = BUF_NULL;
         LIST_EACH (c, &ctl->callers, struct caller, on) {
                 caller_close(c);
         }
-        if (!ctl->listening)
-                return;
         ctl->listening = false;
-        dir_join(&path, n->dir, DIR_CONTROL_SOCK);
-        unlink(buf_cstr(&path));
+        if (!ctl->bound)
+                return;
+        ctl->bound = false;
+        porter_clear_control(n->porter);
 }
 
 void control_close(struct node *n) {

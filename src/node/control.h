@@ -22,10 +22,11 @@ struct control {
         uv_timer_t pump;      /* requests that came before the last one was answered */
         struct list callers;
         unsigned n_callers;
-        bool listening;
+        bool bound, listening;
 };
 
 void control_init(struct node *n);
+int control_bind(struct node *n);   /* makes the socket, which does not answer yet: 0, NODE_E_SOCKET (logged) */
 int control_listen(struct node *n); /* 0, NODE_E_SOCKET (logged) */
 void control_stop(struct node *n);  /* closes every connection and takes the socket away */
 void control_close(struct node *n);

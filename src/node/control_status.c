@@ -53,6 +53,8 @@ static void put_status(struct caller *c, const struct ask *a) {
         rows_mutes(n, &muted);
         if (muted.n)
                 WIRE_PUT(&msg, C_STATUS, muted, buf_span(&muted));
+        WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
+        WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         bool outside = st.state == FRESH_JOINING || st.state == FRESH_NO_MESH;
         if (outside && st.join_problem != MESH_OUT_DONE)
                 WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));

@@ -42,7 +42,7 @@ struct node_later {
 struct node {
         uv_loop_t *loop;
         struct mesh *core;
-        char *dir, *version, *libexec;
+        char *dir, *version;
         struct node_endpoint listen[NODE_LISTEN_MAX];
         size_t n_listen;
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
@@ -50,6 +50,10 @@ struct node {
         bool lan;
         struct node_group control_group;
         struct node_settings settings;
+        int porter;
+        bool vault_service;
+        bool (*shut)(void *ctx, struct node_walls *ret);
+        struct node_walls walls;
         struct mesh_config cfg;
         void (*on_ready)(void *ctx);
         void (*on_broken)(void *ctx);

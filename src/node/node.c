@@ -279,9 +279,8 @@ static void on_prepare(uv_prepare_t *prepare) {
 static int copy_config(struct node *n, const struct node_config *cfg) {
         n->dir = strdup(cfg->dir);
         n->version = strdup(cfg->version);
-        n->libexec = strdup(cfg->libexec);
         n->read_buffer = malloc(READ_BYTES);
-        if (!n->dir || !n->version || !n->libexec || !n->read_buffer)
+        if (!n->dir || !n->version || !n->read_buffer)
                 return ERR_NOMEM;
         memcpy(n->listen, cfg->listen, sizeof(n->listen));
         n->n_listen = cfg->n_listen;
@@ -290,6 +289,9 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->lan = cfg->lan;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
+        n->porter = cfg->porter;
+        n->vault_service = cfg->vault_service;
+        n->shut = cfg->shut;
         n->cfg = cfg->mesh;
         n->on_ready = cfg->on_ready;
         n->on_broken = cfg->on_broken;
@@ -306,7 +308,6 @@ static void free_parts(struct node *n) {
         free(n->read_buffer);
         free(n->dir);
         free(n->version);
-        free(n->libexec);
         free(n);
 }
 
@@ -425,6 +426,10 @@ int node_start(struct node *n) {
         if (r == 0)
                 r = vault_link_start(n); /* it starts while the store is read */
         if (r == 0)
+                r = control_bind(n);
+        if (r == 0 && !n->shut(n->ctx, &n->walls))
+                r = ERR_IO;
+        if (r == 0)
                 r = restore(n);
         if (r)
                 return r;
@@ -434,7 +439,6 @@ int node_start(struct node *n) {
         if (r == 0) {
                 nets_start(n);
                 lan_look(n);
-                vault_link_await(n);
         }
         return r;
 }

@@ -42,6 +42,12 @@ struct node_group {
         uint32_t id;
 };
 
+/* What stands between a daemon that was taken over and the rest of the machine. */
+struct node_walls {
+        unsigned landlock; /* the kernel's version of it; 0: none */
+        bool syscalls;     /* filtered */
+};
+
 /* A setting as `porchlight config` shows it; spans and texts are good until the next call. */
 struct node_setting {
         const char *key, *where; /* where: a file's line or an option; empty: nowhere */
@@ -69,7 +75,7 @@ struct node_settings {
 };
 
 struct node_config {
-        const char *dir, *version, *libexec; /* copied; libexec: where helpers are installed */
+        const char *dir, *version; /* copied */
         struct node_endpoint listen[NODE_LISTEN_MAX];
         size_t n_listen;
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
@@ -77,7 +83,12 @@ struct node_config {
         bool lan;
         struct node_group control_group; /* of control.sock; not reloaded */
         struct node_settings settings;
+        int porter;         /* as of porter_start(); the caller closes it, after node_free */
+        bool vault_service; /* the vault runs by itself: it is not waited for at the end */
         struct mesh_config mesh;
+        /* The store and control.sock are open, and nothing has come from outside yet: from here on the node opens no file
+         * but those of the store. False (logged): it must not start. */
+        bool (*shut)(void *ctx, struct node_walls *ret);
         void (*on_ready)(void *ctx);  /* both sockets answer */
         void (*on_broken)(void *ctx); /* the node cannot go on; it has logged why. Stop it */
         void *ctx;

@@ -4,23 +4,15 @@
 #include "crypto/box.h"
 #include "crypto/sign.h"
 #include "node/internal.h"
+#include "node/porter.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define PROGRAM "porchlight-vault"
-#define VAULT_FD 3          /* of the socketpair, in the vault */
 #define IN_MAX (128 * 1024) /* its longest message has 2,200 bytes; one read brings 64 KiB at most */
-#define KNOCK_FIRST 1       /* ms between looks for owner.sock … */
-#define KNOCK_LATER 50      /* … and once it has taken longer than usual */
-#define KNOCKS_FAST 200
-#define RETRY_FIRST 100 /* ms before it is started again, doubled each time */
+#define RETRY_FIRST 100     /* ms before it is started or called again, doubled each time */
 #define RETRY_MOST 30000
 #define RETRY_DOUBLINGS 9
 #define LIVED_WELL 60000    /* ms after which a death counts as the first again */
@@ -188,6 +180,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 on_found(v, &m.v_found);
         else if (row->number == OWNER_V_JOIN)
                 on_join(v, &m.v_join);
+        else if (row->number == OWNER_V_LISTENS)
+                node_vault_ready(node_of(v));
         else if (row->number == OWNER_V_FORGET)
                 on_forget(v);
         else if (row->number == OWNER_V_OP)
@@ -225,17 +219,51 @@ void vault_link_state(struct node *n) {
         settle_joining(v, &st);
 }
 
-/* ---- the process ---- */
+/* ---- the stream ---- */
+
+static void call_again(uv_timer_t *timer);
+
+static void retry_later(struct vault_link *v) {
+        unsigned doublings = MIN(v->failures, RETRY_DOUBLINGS);
+        v->failures++;
+        uv_timer_start(&v->retry, call_again, MIN((uint64_t)RETRY_FIRST << doublings, RETRY_MOST), 0);
+}
+
+/* The handle is closed: only now may it be used anew. */
+static void on_closed(uv_handle_t *handle) {
+        struct vault_link *v = CONTAINER_OF(handle, struct vault_link, pipe);
+        struct node *n = node_of(v);
+        sink_fini(&v->out);
+        buf_fini(&v->in);
+        v->open = false;
+        if (!n->stopping && !n->closed)
+                retry_later(v);
+}
+
+static void hang_up(struct vault_link *v) {
+        v->alive = v->knows_in_mesh = false;
+        vault_vote_drop(v);
+        if (v->open && !uv_is_closing((uv_handle_t *)&v->pipe))
+                uv_close((uv_handle_t *)&v->pipe, on_closed);
+}
+
+static void on_end(struct vault_link *v) {
+        struct node *n = node_of(v);
+        if (uv_now(n->loop) - v->since >= LIVED_WELL)
+                v->failures = 0;
+        if (!n->stopping)
+                log_error("%s has hung up; %s it again", PROGRAM, n->vault_service ? "calling" : "starting");
+        hang_up(v);
+}
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
         struct vault_link *v = CONTAINER_OF(stream, struct vault_link, pipe);
         struct span body;
         size_t used;
-        if (got <= 0) { /* its end is told by on_exit */
-                if (got < 0)
-                        uv_read_stop(stream);
+        if (got < 0)
+                on_end(v);
+        if (got <= 0)
                 return;
-        }
         buf_add(&v->in, span_of(buf->base, (size_t)got));
         int r = buf_ok(&v->in) ? 0 : FRAME_E_SIZE;
         while (r == 0 && (r = frame_take(buf_span(&v->in), &body, &used)) == 0) {
@@ -247,8 +275,8 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
         if (r == FRAME_E_MORE)
                 return;
         log_error("%s speaks nonsense; ending it", PROGRAM);
-        uv_read_stop(stream);
-        uv_process_kill(&v->process, SIGKILL);
+        porter_kill_vault(node_of(v)->porter);
+        hang_up(v);
 }
 
 static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *ret) {
@@ -261,194 +289,99 @@ static void on_written(struct sink *s, int status) {
                 vault_vote_more(v);
 }
 
-static void start_again(uv_timer_t *timer);
-
-/* Both handles of the process are closed: only now may they be used anew. */
-static void vault_reap(struct vault_link *v) {
+static int take_stream(struct vault_link *v, int stream) {
         struct node *n = node_of(v);
-        if (v->handles)
-                return;
-        sink_fini(&v->out);
-        buf_fini(&v->in);
-        if (n->stopping || n->closed)
-                return;
-        unsigned doublings = MIN(v->failures, RETRY_DOUBLINGS);
-        uint64_t wait = MIN((uint64_t)RETRY_FIRST << doublings, RETRY_MOST);
-        v->failures++;
-        uv_timer_start(&v->retry, start_again, wait, 0);
-}
-
-static void on_process_closed(uv_handle_t *handle) {
-        struct vault_link *v = CONTAINER_OF(handle, struct vault_link, process);
-        v->handles--;
-        vault_reap(v);
-}
-
-static void on_pipe_closed(uv_handle_t *handle) {
-        struct vault_link *v = CONTAINER_OF(handle, struct vault_link, pipe);
-        v->handles--;
-        vault_reap(v);
-}
-
-static void close_pipe(struct vault_link *v) {
-        if (!uv_is_closing((uv_handle_t *)&v->pipe))
-                uv_close((uv_handle_t *)&v->pipe, on_pipe_closed);
-}
-
-static void on_exit_status(uv_process_t *process, int64_t status, int signal) {
-        struct vault_link *v = CONTAINER_OF(process, struct vault_link, process);
-        struct node *n = node_of(v);
-        v->alive = v->knows_in_mesh = false;
-        vault_vote_drop(v);
-        if (uv_now(n->loop) - v->since >= LIVED_WELL)
-                v->failures = 0;
-        if (!n->stopping)
-                log_error("%s has ended (%s %d); starting it again", PROGRAM, signal ? "signal" : "status",
-                          signal ? signal : (int)status);
-        uv_close((uv_handle_t *)process, on_process_closed);
-        close_pipe(v);
-}
-
-/* ---- starting it ---- */
-
-static bool try_folder(struct buf *path, struct span folder) {
-        buf_clear(path);
-        buf_add(path, folder);
-        buf_add_str(path, "/" PROGRAM);
-        return access(buf_cstr(path), X_OK) == 0;
-}
-
-/* Helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
-static bool find_program(const struct node *n, struct buf *ret) {
-        char self[1024];
-        const char *env = getenv("PORCHLIGHT_LIBEXEC");
-        if (env && *env && try_folder(ret, span_str(env)))
-                return true;
-        ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
-        while (len > 0 && self[len - 1] != '/')
-                len--;
-        if (len > 1 && try_folder(ret, span_of(self, (size_t)len - 1)))
-                return true;
-        return try_folder(ret, span_str(n->libexec));
-}
-
-static int spawn(struct vault_link *v, char *path) {
-        struct node *n = node_of(v);
-        char *args[] = {path, n->dir, NULL};
-        uv_stdio_container_t io[VAULT_FD + 1] = {
-                {.flags = UV_IGNORE},
-                {.flags = UV_IGNORE},
-                {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-                {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&v->pipe},
-        };
-        uv_process_options_t options = {
-                .file = path, .args = args, .exit_cb = on_exit_status, .stdio = io, .stdio_count = VAULT_FD + 1};
-        v->handles = 2;
         uv_pipe_init(n->loop, &v->pipe, 0);
+        v->open = true;
         sink_init(&v->out, (uv_stream_t *)&v->pipe, VAULT_OUT_MAX, on_written);
         v->in = BUF_MAX(IN_MAX);
-        int r = uv_spawn(n->loop, &v->process, &options);
+        int r = uv_pipe_open(&v->pipe, stream);
         if (r) {
-                uv_close((uv_handle_t *)&v->process, on_process_closed);
-                close_pipe(v);
-                return r;
+                close(stream);
+        } else {
+                v->alive = true;
+                v->since = uv_now(n->loop);
+                r = uv_read_start((uv_stream_t *)&v->pipe, on_alloc, on_read);
         }
-        v->alive = true;
-        v->since = uv_now(n->loop);
-        return uv_read_start((uv_stream_t *)&v->pipe, on_alloc, on_read);
+        if (r)
+                hang_up(v);
+        return r;
 }
 
-static int start(struct vault_link *v) {
-        _clean_(buf_fini) struct buf path = BUF_NULL;
-        if (!find_program(node_of(v), &path)) {
-                log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s", PROGRAM,
-                          node_of(v)->libexec);
-                return NODE_E_VAULT;
-        }
-        int r = spawn(v, buf_cstr(&path));
-        if (r == 0)
-                return 0;
-        log_error("%s: %s", buf_cstr(&path), uv_strerror(r));
-        return NODE_E_VAULT;
+/* 0, or what the porter says, logged; one that is away is told of once. */
+static int call_vault(struct vault_link *v) {
+        struct node *n = node_of(v);
+        int stream, r = porter_vault(n->porter, &stream);
+        if (r == 0 && take_stream(v, stream))
+                r = ERR_IO;
+        if (r == PORTER_E_AWAY && v->failures == 0)
+                log_info("%s does not answer at %s/%s yet; waiting", PROGRAM, n->dir, DIR_VAULT_SOCK);
+        else if (r == PORTER_E_STRANGER)
+                log_error("%s/%s: whoever listens there does not own %s/%s; not speaking to it", n->dir, DIR_VAULT_SOCK,
+                          n->dir, DIR_VAULT);
+        else if (r < 0)
+                log_error("%s cannot be reached: %s", PROGRAM, err_text(r));
+        return r;
 }
 
-static void start_again(uv_timer_t *timer) {
+static void call_again(uv_timer_t *timer) {
         struct vault_link *v = CONTAINER_OF(timer, struct vault_link, retry);
         struct node *n = node_of(v);
-        if (start(v) == 0)
+        if (call_vault(v) == 0)
                 vault_link_state(n);
-        else if (v->handles == 0)
-                vault_reap(v); /* nothing was opened: the next attempt is due all the same */
-}
-
-/* A connection that is taken shows that somebody listens; it is closed again at once. */
-static bool answers(const char *dir) {
-        struct sockaddr_un sun = {.sun_family = AF_UNIX};
-        int n = snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/%s", dir, DIR_OWNER_SOCK);
-        if (n < 0 || (size_t)n >= sizeof(sun.sun_path))
-                return false;
-        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return false;
-        bool ok = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
-        close(fd);
-        return ok;
-}
-
-static void on_knock(uv_timer_t *timer) {
-        struct vault_link *v = CONTAINER_OF(timer, struct vault_link, knock);
-        struct node *n = node_of(v);
-        if (answers(n->dir)) {
-                node_vault_ready(n);
-                return;
-        }
-        v->knocks++;
-        if (v->knocks == KNOCKS_FAST)
-                log_warning("%s does not answer yet; waiting", PROGRAM);
-        uv_timer_start(timer, on_knock, v->knocks < KNOCKS_FAST ? KNOCK_FIRST : KNOCK_LATER, 0);
+        else if (!v->open)
+                retry_later(v);
 }
 
 int vault_link_start(struct node *n) {
-        return start(&n->vault);
-}
-
-void vault_link_await(struct node *n) {
-        uv_timer_start(&n->vault.knock, on_knock, 0, 0);
+        struct vault_link *v = &n->vault;
+        if (call_vault(v) == 0)
+                return 0;
+        if (!n->vault_service)
+                return NODE_E_VAULT;
+        if (!v->open)
+                retry_later(v);
+        return 0;
 }
 
 void vault_link_init(struct node *n) {
         uv_timer_init(n->loop, &n->vault.retry);
-        uv_timer_init(n->loop, &n->vault.knock);
         uv_timer_init(n->loop, &n->vault.patience);
 }
 
 /* ---- the end ---- */
 
+static void on_shutdown(uv_shutdown_t *req, int status) {
+        struct vault_link *v = CONTAINER_OF(req, struct vault_link, goodbye);
+        if (status)
+                hang_up(v);
+}
+
+/* A vault that was started here sees the end of its stream and ends; its own end of the stream tells that it has. */
 void vault_link_stop(struct node *n) {
         struct vault_link *v = &n->vault;
         uv_timer_stop(&v->retry);
-        uv_timer_stop(&v->knock);
         drop_errand(v);
         vault_vote_drop(v);
-        if (v->alive)
-                close_pipe(v);
+        if (v->alive && !n->vault_service && uv_shutdown(&v->goodbye, (uv_stream_t *)&v->pipe, on_shutdown) == 0)
+                return;
+        hang_up(v);
 }
 
 void vault_link_kill(struct node *n) {
-        struct vault_link *v = &n->vault;
-        if (!v->alive)
+        if (!n->vault.open)
                 return;
         log_warning("%s does not end; killing it", PROGRAM);
-        uv_process_kill(&v->process, SIGKILL);
+        porter_kill_vault(n->porter);
+        hang_up(&n->vault);
 }
 
 bool vault_link_gone(const struct node *n) {
-        return n->vault.handles == 0;
+        return !n->vault.open;
 }
 
 void vault_link_close(struct node *n) {
         struct vault_link *v = &n->vault;
         uv_close((uv_handle_t *)&v->retry, NULL);
-        uv_close((uv_handle_t *)&v->knock, NULL);
         uv_close((uv_handle_t *)&v->patience, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vault as the daemon's child: started before any listener, on a socketpair that carries nothing that signs for the
- * household, and started again if it dies. What it brings (a genesis or an add its owner's tool asked for) goes to the
+ * The stream to the vault, which carries nothing that signs for the household: opened before any listener, and again
+ * when it ends. Who is at its other end, a child of the porter or a service, is the porter's matter (porter.h). What the
+ * vault brings (a genesis or an add its owner's tool asked for) goes to the
  * core; what became of it goes back.
  */
 #pragma once
@@ -18,20 +19,19 @@ struct command;
 struct vault_errand; /* a founding or joining that the core has in hand */
 
 struct vault_link {
-        uv_process_t process;
         uv_pipe_t pipe;
-        uv_timer_t retry;    /* starts it again */
-        uv_timer_t knock;    /* until owner.sock answers */
+        uv_shutdown_t goodbye;
+        uv_timer_t retry;    /* opens it again */
         uv_timer_t patience; /* how long the owner's tool waits for an admission */
         struct sink out;
         struct buf in;
         struct vault_errand *errand; /* NULL: none */
-        unsigned handles;            /* of process and pipe, open or closing */
+        bool open;                   /* the pipe is a handle, if a closing one */
         bool alive, knows_in_mesh, in_mesh, joining;
         struct command *vote; /* an operation of the household that the core has in hand; NULL: none */
         bool telling;         /* operations are on their way to the vault … */
         size_t told;          /* … so many of them so far */
-        unsigned failures, knocks;
+        unsigned failures;
         mesh_time since;
 };
 
@@ -50,8 +50,6 @@ void vault_vote_drop(struct vault_link *v); /* the vault is gone */
 void vault_link_init(struct node *n);
 /* 0, NODE_E_VAULT (logged). */
 int vault_link_start(struct node *n);
-/* Knocks at owner.sock until it answers, then node_vault_ready(). */
-void vault_link_await(struct node *n);
 /* The core's state has changed: the vault hears whether this device is in a mesh, and how a joining ended. */
 void vault_link_state(struct node *n);
 void vault_link_stop(struct node *n); /* it ends at end of file */

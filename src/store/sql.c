@@ -93,6 +93,13 @@ int sql_prepare(struct sql *q, enum sql_who who) {
         return 0;
 }
 
+void sql_keep_log(struct sql *q) {
+        int on = 1;
+        sqlite3_file_control(q->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+        sql_exec(q,
+                 "PRAGMA journal_size_limit=0"); /* where it fails the log stays as long as it is, and is read again */
+}
+
 void sql_close(struct sql *q) {
         for (size_t i = 0; i < SQL_IDS; i++)
                 sqlite3_finalize(q->st[i]);

@@ -32,6 +32,9 @@ struct sql {
 /* Opens the file at @path, sets what can be set without a transaction, prepares nothing. Any store error. */
 int sql_open(struct sql *q, const char *path, enum sql_who who);
 int sql_prepare(struct sql *q, enum sql_who who);
+/* When this connection is the last to close, the log is emptied and stays, where SQLite would remove it: the daemon may
+ * remove no file of its folder by then. */
+void sql_keep_log(struct sql *q);
 void sql_close(struct sql *q);
 int sql_exec(struct sql *q, const char *text);                 /* fixed texts at opening only */
 int sql_number(struct sql *q, const char *text, int64_t *ret); /* the same, with a result */

@@ -76,6 +76,8 @@ int store_open(struct store **ret, const char *dir) {
 struct store *store_close(struct store *s) {
         if (!s)
                 return NULL;
+        if (s->q.db)
+                sql_keep_log(&s->q);
         sql_close(&s->q);
         if (s->lock >= 0)
                 close(s->lock); /* after the database: the next writer may open at once */

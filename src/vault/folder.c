@@ -18,7 +18,8 @@
 #define FOLDER_MODE 0700
 #define FILE_MODE 0600
 #define MODE_BITS 07777
-#define SOCK_UMASK 0177   /* the socket is 0600 from its first moment on */
+#define SOCK_UMASK 0177   /* the socket is 0600 from its first moment on … */
+#define OTHERS_UMASK 0111 /* … or 0666 */
 #define LOCK_WAIT_MS 2000 /* the vault before this one ends when its daemon has */
 #define LOCK_STEP_MS 20
 #define BACKLOG 8
@@ -70,34 +71,52 @@ static bool take_lock(struct folder *f, struct folder_why *why) {
 }
 
 /* Only a socket is taken away: whatever else stands there is somebody's file. */
-static bool clear_socket(const struct folder *f, struct folder_why *why) {
+static bool clear_socket(const struct folder *f, const char *name, struct folder_why *why) {
         struct stat st;
-        if (fstatat(f->dir_fd, DIR_OWNER_SOCK, &st, AT_SYMLINK_NOFOLLOW) != 0)
-                return errno == ENOENT ||
-                       fail_errno(why, "owner-sock", "DIR/owner.sock cannot be looked at", "look at the rights of DIR");
+        if (fstatat(f->sockets_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+                return errno == ENOENT || fail_errno(why, "vault-socket", "a socket's place cannot be looked at",
+                                                     "look at the rights of the folder it stands in");
         if (!S_ISSOCK(st.st_mode))
-                return fail(why, "owner-sock", "DIR/owner.sock is not a socket", "move away what stands there");
-        return unlinkat(f->dir_fd, DIR_OWNER_SOCK, 0) == 0 ||
-               fail_errno(why, "owner-sock", "a stale DIR/owner.sock cannot be removed", "look at the rights of DIR");
+                return fail(why, "vault-socket", "where DIR/owner.sock or DIR/vault.sock has to be stands no socket",
+                            "move away what stands there");
+        return unlinkat(f->sockets_fd, name, 0) == 0 ||
+               fail_errno(why, "vault-socket", "a stale socket cannot be removed",
+                          "look at the rights of the folder it stands in");
 }
 
-bool folder_open(struct folder *f, const char *dir, struct folder_why *ret_why) {
-        *f = FOLDER_NULL;
-        f->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (f->dir_fd < 0)
-                return fail_errno(ret_why, "no-folder", "DIR is no folder that can be opened",
+static bool open_dir(struct folder *f, const char *dir, struct folder_why *why) {
+        struct stat st;
+        f->dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (f->dir_fd < 0 || fstat(f->dir_fd, &st) != 0)
+                return fail_errno(why, "no-folder", "DIR is no folder that can be opened",
                                   "the daemon makes it; start that");
-        if (!open_vault_folder(f, ret_why) || !take_lock(f, ret_why) || !clear_socket(f, ret_why))
+        f->dir_uid = st.st_uid;
+        return true;
+}
+
+static bool open_sockets(struct folder *f, const char *sockets, struct folder_why *why) {
+        f->sockets = sockets;
+        f->sockets_fd = open(sockets, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return f->sockets_fd >= 0 || fail_errno(why, "no-folder", "there is no folder for the sockets",
+                                                "make the one that --sockets names, for the vault's user");
+}
+
+bool folder_open(struct folder *f, const char *dir, const char *sockets, struct folder_why *ret_why) {
+        *f = FOLDER_NULL;
+        if (!open_dir(f, dir, ret_why) || !open_sockets(f, sockets, ret_why) || !open_vault_folder(f, ret_why) ||
+            !take_lock(f, ret_why))
+                return false;
+        if (!clear_socket(f, DIR_OWNER_SOCK, ret_why) || !clear_socket(f, DIR_VAULT_SOCK, ret_why))
                 return false;
         keydisk_tidy(f->vault_fd);
         return true;
 }
 
-static int bind_and_listen(const struct sockaddr_un *addr) {
+static int bind_and_listen(const struct sockaddr_un *addr, mode_t mask) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -1;
-        mode_t old = umask(SOCK_UMASK);
+        mode_t old = umask(mask);
         int r = bind(fd, (const struct sockaddr *)addr, sizeof(*addr));
         umask(old);
         if (r == 0 && listen(fd, BACKLOG) == 0)
@@ -106,25 +125,25 @@ static int bind_and_listen(const struct sockaddr_un *addr) {
         return -1;
 }
 
-int folder_listen(const struct folder *f, const char *dir, struct folder_why *ret_why) {
+int folder_listen(const struct folder *f, const char *name, bool for_others, struct folder_why *ret_why) {
         struct sockaddr_un addr = {.sun_family = AF_UNIX};
-        int n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", dir, DIR_OWNER_SOCK);
+        int n = snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", f->sockets, name);
         if (n < 0 || (size_t)n >= sizeof(addr.sun_path)) {
                 fail(ret_why, "folder-too-long", "the name of DIR is too long for a socket in it",
                      "use a shorter --data folder");
                 return -1;
         }
-        if (!clear_socket(f, ret_why))
+        if (!clear_socket(f, name, ret_why))
                 return -1;
-        int fd = bind_and_listen(&addr);
+        int fd = bind_and_listen(&addr, for_others ? OTHERS_UMASK : SOCK_UMASK);
         if (fd < 0)
-                fail_errno(ret_why, "owner-sock", "DIR/owner.sock cannot be opened",
-                           "look at the rights of DIR and at the disk");
+                fail_errno(ret_why, "vault-socket", "a socket cannot be opened",
+                           "look at the rights of the folder it stands in, and at the disk");
         return fd;
 }
 
-void folder_unlisten(const struct folder *f) {
-        unlinkat(f->dir_fd, DIR_OWNER_SOCK, 0);
+void folder_unlisten(const struct folder *f, const char *name) {
+        unlinkat(f->sockets_fd, name, 0);
 }
 
 static void close_fd(int *fd) {
@@ -135,6 +154,7 @@ static void close_fd(int *fd) {
 
 void folder_close(struct folder *f) {
         close_fd(&f->lock_fd);
+        close_fd(&f->sockets_fd);
         close_fd(&f->vault_fd);
         close_fd(&f->dir_fd);
 }

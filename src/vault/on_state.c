@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* O_STATE: what is here, without opening it. */
+#include "vault/owner.h"
 #include "vault/vault.h"
 
 void on_state(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
@@ -11,6 +12,12 @@ void on_state(struct vault *v, struct vault_peer *p, const union frame_message *
                 .unlocked = has && vault_unlocked(v, now),
         };
         (void)m;
+        if (has)
+                WIRE_PUT(&row, O_STATE, owner, v->key.owner);
+        if (v->io->owner != OWNER_NOBODY)
+                WIRE_PUT(&row, O_STATE, named, v->io->owner);
+        WIRE_PUT(&row, O_STATE, landlock, v->io->walls.landlock);
+        WIRE_PUT(&row, O_STATE, syscalls, v->io->walls.syscalls);
         frame_put(&p->out, wire_owner_find(OWNER_O_STATE_ROW), &row);
         vault_done(p, NULL);
 }

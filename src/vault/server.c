@@ -2,9 +2,12 @@
 /* See server.h. */
 #include "vault/server.h"
 
+#include "base/dir.h"
 #include "base/log.h"
 #include "vault/folder.h"
+#include "vault/owner.h"
 #include "vault/vault.h"
+#include "vault/walls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,9 +43,11 @@ struct server {
         struct vault vault;
         struct vault_io io;
         struct folder folder;
-        const char *dir;
-        int listen_fd;
-        bool over; /* the daemon is gone, or its stream makes no sense */
+        const struct server_args *args;
+        int listen_fd; /* owner.sock */
+        int vault_fd;  /* vault.sock of a service */
+        int daemon_fd; /* -1: it has not come yet */
+        bool over;     /* the daemon is gone, or its stream makes no sense */
         struct inbox daemon;
         struct seat seats[SEATS];
 };
@@ -216,7 +221,7 @@ static void daemon_serve(struct server *s, short events, mesh_time now) {
         struct span body;
         size_t used;
         int r;
-        if (events & (POLLIN | POLLHUP | POLLERR) && inbox_fill(&s->daemon, SERVER_DAEMON_FD) == STREAM_END)
+        if (events & (POLLIN | POLLHUP | POLLERR) && inbox_fill(&s->daemon, s->daemon_fd) == STREAM_END)
                 s->over = true;
         while ((r = inbox_take(&s->daemon, &body, &used)) == 0) {
                 vault_daemon(&s->vault, body, now);
@@ -228,16 +233,49 @@ static void daemon_serve(struct server *s, short events, mesh_time now) {
         }
 }
 
+/* Whoever owns DIR runs the daemon. There is one at a time. */
+static void daemon_accept(struct server *s) {
+        struct ucred who;
+        socklen_t n = sizeof(who);
+        int fd = accept4(s->vault_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0)
+                return;
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || who.uid != s->folder.dir_uid) {
+                log_warning("user %u is not the daemon's; hanging up", n == sizeof(who) ? who.uid : 0);
+                close(fd);
+        } else if (s->daemon_fd >= 0) {
+                log_warning("a second daemon calls; hanging up");
+                close(fd);
+        } else {
+                s->daemon_fd = fd;
+        }
+}
+
 static void daemon_flush(struct server *s) {
-        if (!buf_ok(&s->vault.to_daemon) || !flush(&s->vault.to_daemon, SERVER_DAEMON_FD))
+        if (s->daemon_fd < 0)
+                return;
+        if (!buf_ok(&s->vault.to_daemon) || !flush(&s->vault.to_daemon, s->daemon_fd))
                 s->over = true;
 }
 
+/* Somebody may ask whom the modes of a file of this user would keep out. */
+static bool for_others(const struct vault *v) {
+        uint32_t own = geteuid(), named = v->io->owner;
+        return (named != OWNER_NOBODY && named != 0 && named != own) ||
+               (v->has_key && v->key.owner != 0 && v->key.owner != own);
+}
+
+/* The daemon answers its own callers once it has heard that the owner's can ask. */
 static bool listen_when_ready(struct server *s, struct folder_why *why) {
+        struct wire_c_none none = {0};
         if (!s->vault.knows_device || s->listen_fd >= 0)
                 return true;
-        s->listen_fd = folder_listen(&s->folder, s->dir, why);
-        return s->listen_fd >= 0;
+        s->listen_fd = folder_listen(&s->folder, DIR_OWNER_SOCK, for_others(&s->vault), why);
+        if (s->listen_fd < 0)
+                return false;
+        frame_put(&s->vault.to_daemon, wire_owner_find(OWNER_V_LISTENS), &none);
+        daemon_flush(s);
+        return true;
 }
 
 /* ---- the loop ---- */
@@ -257,11 +295,12 @@ static int wait_for(const struct server *s, struct pollfd *fds, size_t n, const 
         return ppoll(fds, n, at == MESH_NEVER ? NULL : &ts, mask);
 }
 
-enum { POLL_DAEMON, POLL_LISTEN, POLL_SEATS, POLLS = POLL_SEATS + SEATS };
+enum { POLL_DAEMON, POLL_VAULT, POLL_LISTEN, POLL_SEATS, POLLS = POLL_SEATS + SEATS };
 
 static void fill_polls(const struct server *s, struct pollfd fds[POLLS]) {
         short to_daemon = s->vault.to_daemon.n ? POLLIN | POLLOUT : POLLIN;
-        fds[POLL_DAEMON] = (struct pollfd){.fd = SERVER_DAEMON_FD, .events = to_daemon};
+        fds[POLL_DAEMON] = (struct pollfd){.fd = s->daemon_fd, .events = to_daemon};
+        fds[POLL_VAULT] = (struct pollfd){.fd = s->vault_fd, .events = POLLIN};
         fds[POLL_LISTEN] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
         for (size_t i = 0; i < SEATS; i++) {
                 const struct seat *seat = &s->seats[i];
@@ -286,6 +325,8 @@ static bool turn(struct server *s, const sigset_t *mask, struct folder_why *why)
         for (size_t i = 0; i < SEATS; i++)
                 if (s->seats[i].fd >= 0)
                         seat_serve(s, &s->seats[i], fds[POLL_SEATS + i].revents, now);
+        if (fds[POLL_VAULT].revents & POLLIN)
+                daemon_accept(s);
         if (fds[POLL_LISTEN].revents & POLLIN)
                 owner_accept(s, now);
         daemon_flush(s);
@@ -309,9 +350,11 @@ static bool loop(struct server *s, struct folder_why *why) {
         return true;
 }
 
-static bool serve(struct server *s, struct folder_why *why) {
+static bool take_daemon(struct server *s, struct folder_why *why) {
         int type;
         socklen_t n = sizeof(type);
+        if (s->args->service)
+                return true;
         if (getsockopt(SERVER_DAEMON_FD, SOL_SOCKET, SO_TYPE, &type, &n) != 0 ||
             fcntl(SERVER_DAEMON_FD, F_SETFD, FD_CLOEXEC) != 0) {
                 *why = (struct folder_why){"no-daemon", "there is no daemon on file descriptor 3",
@@ -319,7 +362,26 @@ static bool serve(struct server *s, struct folder_why *why) {
                 return false;
         }
         close_range(SERVER_DAEMON_FD + 1, ~0u, 0);
-        if (!folder_open(&s->folder, s->dir, why))
+        s->daemon_fd = SERVER_DAEMON_FD;
+        return true;
+}
+
+static bool await_daemon(struct server *s, struct folder_why *why) {
+        if (!s->args->service)
+                return true;
+        s->vault_fd = folder_listen(&s->folder, DIR_VAULT_SOCK, s->folder.dir_uid != geteuid(), why);
+        return s->vault_fd >= 0;
+}
+
+static bool serve(struct server *s, struct folder_why *why) {
+        if (!take_daemon(s, why) || !folder_open(&s->folder, s->args->dir, s->args->sockets, why))
+                return false;
+        if (!walls_shut(s->args->dir, s->args->sockets, &s->io.walls)) {
+                *why = (struct folder_why){"walls", "the vault does not go on without its walls", "see the line above",
+                                           0};
+                return false;
+        }
+        if (!await_daemon(s, why))
                 return false;
         if (vault_init(&s->vault, &s->io)) {
                 *why = (struct folder_why){"memory", "there is not enough memory", "free some, then try again", 0};
@@ -333,22 +395,26 @@ static void server_fini(struct server *s) {
                 if (s->seats[i].fd >= 0)
                         seat_close(s, &s->seats[i]);
         if (s->listen_fd >= 0) {
-                folder_unlisten(&s->folder);
+                folder_unlisten(&s->folder, DIR_OWNER_SOCK);
                 close(s->listen_fd);
+        }
+        if (s->vault_fd >= 0) {
+                folder_unlisten(&s->folder, DIR_VAULT_SOCK);
+                close(s->vault_fd);
         }
         vault_fini(&s->vault);
         folder_close(&s->folder);
         sodium_free(s); /* wipes */
 }
 
-static struct server *server_new(const char *dir) {
+static struct server *server_new(const struct server_args *args) {
         struct server *s = sodium_malloc(sizeof(*s));
         if (!s)
                 return NULL;
         memset(s, 0, sizeof(*s));
-        s->dir = dir;
+        s->args = args;
         s->folder = FOLDER_NULL;
-        s->listen_fd = -1;
+        s->listen_fd = s->vault_fd = s->daemon_fd = -1;
         for (size_t i = 0; i < SEATS; i++)
                 s->seats[i].fd = -1;
         s->io = (struct vault_io){
@@ -358,16 +424,17 @@ static struct server *server_new(const char *dir) {
                 .seed = io_seed,
                 .wall = io_wall,
                 .arg = s,
-                .uid = geteuid(),
+                .uid = args->service ? OWNER_NOBODY : geteuid(),
+                .owner = args->owner,
                 .passes = KEYFILE_PASSES,
                 .memory_kib = KEYFILE_MEMORY_KIB,
         };
         return s;
 }
 
-int server_run(const char *dir) {
+int server_run(const struct server_args *args) {
         struct folder_why why = {"memory", "there is not enough memory", "free some, then try again", 0};
-        struct server *s = server_new(dir);
+        struct server *s = server_new(args);
         bool ok = s && serve(s, &why);
         if (!ok)
                 log_error("%s: %s%s%s; %s", why.name, why.message, why.err ? ": " : "",

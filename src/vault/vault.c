@@ -119,7 +119,7 @@ void vault_fini(struct vault *v) {
 }
 
 bool vault_may_ask(const struct vault *v, uint32_t uid) {
-        return uid == 0 || uid == v->io->uid || (v->has_key && uid == v->key.owner);
+        return uid == 0 || uid == v->io->uid || uid == v->io->owner || (v->has_key && uid == v->key.owner);
 }
 
 /* ---- frames ---- */

@@ -18,6 +18,7 @@
 #include "vault/errors.def"
 #include "vault/keydisk.h"
 #include "vault/keyfile.h"
+#include "vault/walls.h"
 #include "wire/frame.h"
 
 #define VAULT_ANSWER_MS 45000        /* the daemon's time for one request; joining takes it 30 s at most */
@@ -48,8 +49,10 @@ struct vault_io {
         void (*seed)(void *arg, uint8_t ret[32]); /* true randomness */
         mesh_wall (*wall)(void *arg);
         void *arg;
-        uint32_t uid;                /* the vault's own */
+        uint32_t uid;                /* the vault's own, where it shares its user with the owner; else OWNER_NOBODY */
         uint32_t passes, memory_kib; /* of new locked key files */
+        uint32_t owner;              /* whom the machine's settings name; else OWNER_NOBODY */
+        struct walls walls;          /* what stands around it */
 };
 
 /* A connection on owner.sock. */
@@ -88,7 +91,8 @@ struct vault {
  * home's alerts must not end with it, and nothing may write over it. 0, ERR_NOMEM. */
 int vault_init(struct vault *ret, const struct vault_io *io);
 void vault_fini(struct vault *v);
-/* May this user ask? Root, the vault's own user, and the household's owner. */
+/* May this user ask? Root, whoever founded or joined, whom the settings name, and the vault's own user where it has none
+ * of its own. */
 bool vault_may_ask(const struct vault *v, uint32_t uid);
 /* One frame's body from an owner's tool. */
 void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh_time now);

@@ -102,9 +102,7 @@ class Served(street.Home):
         return process
 
     def children(self):
-        run = subprocess.run(['ps', '--ppid', str(self.process.pid), '-o', 'pid='], stdout=subprocess.PIPE, text=True,
-                             check=False)
-        return run.stdout.split()
+        return [str(pid) for pid, _ in street.processes_below(self.process.pid)]
 
     def as_user(self, prefix, *words):
         done = subprocess.run([*prefix, self.play.copy, '--data', self.folder, *words], stdin=subprocess.DEVNULL,
@@ -151,10 +149,10 @@ class Service(street.Play):
               ('1', '2', 0, 0), 'its status')
 
     def case_both_confined(self):
-        """daemon and vault run as the user porchlight, without capabilities, filtered"""
-        vaults = self.anna.children()
-        equal(len(vaults), 1, 'children of the daemon')
-        for pid in (str(self.anna.process.pid), *vaults):
+        """daemon, porter and vault run as the user porchlight, without capabilities, filtered"""
+        below = self.anna.children()
+        equal(len(below), 2, 'processes of the daemon')
+        for pid in (str(self.anna.process.pid), *below):
             equal(status_of(pid, 'Uid', 'Gid', 'NoNewPrivs', 'Seccomp', 'CapBnd', 'CapEff'),
                   {'Uid': str(confine.UID), 'Gid': str(confine.GID), 'NoNewPrivs': '1', 'Seccomp': '2',
                    'CapBnd': '0' * 16, 'CapEff': '0' * 16}, f'status of {pid}')
@@ -242,7 +240,7 @@ class Service(street.Play):
             for name in ('control.sock', 'owner.sock'):
                 with socket.socket(socket.AF_UNIX) as knock:
                     knock.connect(os.path.join(home.folder, name))
-            vaults = home.children()
+            below = home.children()
             home.process.send_signal(signal.SIGTERM)
             equal(told.recv(4096), b'STOPPING=1', 'the next it says')
             equal(home.process.wait(street.STOP_SECONDS), 0, 'exit code')
@@ -252,7 +250,7 @@ class Service(street.Play):
             except BlockingIOError:
                 pass
         end = time.monotonic() + street.STOP_SECONDS
-        while any(os.path.exists(f'/proc/{pid}') for pid in vaults):
+        while any(os.path.exists(f'/proc/{pid}') for pid in below):
             check(time.monotonic() < end, 'the vault has not ended')
             time.sleep(street.LOOK)
         equal([name for name in os.listdir(home.folder) if name.endswith('.sock')], [], 'sockets left behind')

@@ -164,13 +164,12 @@ class Daemon(street.Play):
         home.create('Short Street')
         home.process.send_signal(signal.SIGHUP)
         home.post('noise', 'After a SIGHUP')
-        vaults = subprocess.run(['ps', '--ppid', str(home.process.pid), '-o', 'pid='], stdout=subprocess.PIPE,
-                                text=True,
-                                check=True).stdout.split()
+        below = street.processes_below(home.process.pid)
+        equal([name for _, name in below], ['porter', 'porchlight-vaul'], 'processes of the daemon')
         home.stop()
         left = [name for name in os.listdir(home.folder) if name.endswith('.sock')]
         equal(left, [], 'sockets left behind')
-        self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid in vaults), 'the vault to end')
+        self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid, _ in below), 'the vault to end')
 
     def case_passphrase(self):
         """a passphrase from a file; without one a script is told to decide"""

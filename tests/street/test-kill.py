@@ -4,7 +4,6 @@
 import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -95,9 +94,7 @@ class Kill(street.Play):
 
     def case_vault(self):
         """a killed vault is started again, and the daemon stays"""
-        children = subprocess.run(['ps', '--ppid', str(self.anna.process.pid), '-o', 'pid=,comm='], check=True,
-                                  stdout=subprocess.PIPE, text=True).stdout.split('\n')
-        pids = [int(line.split()[0]) for line in children if 'porchlight-vau' in line]
+        pids = [pid for pid, name in street.processes_below(self.anna.process.pid) if name == 'porchlight-vaul']
         equal(len(pids), 1, 'vaults of a daemon')
         os.kill(pids[0], 9)
         self.wait(lambda: self.anna.cli('join', 'PORCHLIGHT1', '--household', 'X',

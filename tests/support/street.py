@@ -91,6 +91,21 @@ def unshare(flags):
         libc.mount(b'none', b'/', None, MS_REC | MS_PRIVATE, None)
 
 
+def processes_below(pid):
+    """The daemon's porter, and the vault that it has started: (pid, name) of each, at any depth."""
+    try:
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+            children = [int(word) for word in file.read().split()]
+        found = []
+        for child in children:
+            with open(f'/proc/{child}/comm', encoding='utf-8') as file:
+                found.append((child, file.read().strip()))
+            found += processes_below(child)
+        return found
+    except FileNotFoundError:  # it has ended meanwhile
+        return []
+
+
 def free_port(family=socket.AF_INET, host='127.0.0.1'):
     with socket.socket(family) as probe:
         probe.bind((host, 0))

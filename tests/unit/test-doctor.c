@@ -97,6 +97,14 @@ static void all_well(void **state) {
         over(&p);
 }
 
+/* What the kernel gives the daemon, and the vault. */
+static void walls_are(struct patient *p, unsigned landlock, bool syscalls, unsigned vault_landlock) {
+        WIRE_PUT(&p->f.status, C_STATUS, landlock, landlock);
+        WIRE_PUT(&p->f.status, C_STATUS, syscalls, syscalls);
+        WIRE_PUT(&p->f.vault_state, O_STATE, landlock, vault_landlock);
+        WIRE_PUT(&p->f.vault_state, O_STATE, syscalls, true);
+}
+
 #define ILL(change, name, how, words)                                                                                  \
         do {                                                                                                           \
                 struct patient p;                                                                                      \
@@ -118,11 +126,14 @@ static void folder(void **state) {
             "chmod 600 '/home/anna/lamp/device.key'");
         ILL(p.f.files[DOCTOR_FILE_VAULT].mode = 0750, "access", DOCTOR_PROBLEM, "chmod 700 '/home/anna/lamp/vault'");
         ILL(p.f.files[DOCTOR_FILE_OWNER].mode = 0660, "access", DOCTOR_PROBLEM, "owner.sock");
+        ILL(p.f.files[DOCTOR_FILE_OWNER].mode = 0666, "access", DOCTOR_OK, "closed"); /* the vault looks who asks */
         ILL(p.f.files[DOCTOR_FILE_CONTROL].mode = 0660, "access", DOCTOR_OK, "closed");
         ILL(p.f.files[DOCTOR_FILE_CONTROL].mode = 0666, "access", DOCTOR_PROBLEM, "control.sock");
         ILL((p.f.files[DOCTOR_FILE_DB].mode = 0644, p.f.files[DOCTOR_FILE_DB].why = ENOENT), "access", DOCTOR_OK, "");
         ILL(p.f.files[DOCTOR_FILE_DB].uid = 0, "owner", DOCTOR_PROBLEM, "chown -R 1000");
         ILL(p.f.files[DOCTOR_FILE_OWNER].uid = 1001, "owner", DOCTOR_SKIP, "");
+        ILL(p.f.files[DOCTOR_FILE_VAULT].uid = 1001, "owner", DOCTOR_PROBLEM, "vault belongs");
+        ILL(p.f.files[DOCTOR_FILE_VAULT].uid = p.f.files[DOCTOR_FILE_OWNER].uid = 1001, "owner", DOCTOR_SKIP, "");
         ILL(p.f.device_key = DOCTOR_KEY_DAMAGED, "device-key", DOCTOR_PROBLEM, "device.key");
         ILL(p.f.device_key = DOCTOR_KEY_UNKNOWN, "device-key", DOCTOR_SKIP, "");
 }
@@ -154,6 +165,12 @@ static void daemons(void **state) {
             "vault", DOCTOR_PROBLEM, "put it back.");
         ILL((p.f.vault = false, call_error_set(&p.f.vault_error, EXIT_REFUSED, "no-access", "be the owner", "bad")),
             "vault", DOCTOR_NOTE, "be the owner.");
+        ILL(walls_are(&p, 7, true, 7), "walls", DOCTOR_OK, "keeps");
+        ILL(walls_are(&p, 0, true, 0), "walls", DOCTOR_NOTE, "to its own files:");
+        ILL(walls_are(&p, 7, true, 0), "walls", DOCTOR_NOTE, "lsm=");
+        ILL(walls_are(&p, 7, false, 7), "walls", DOCTOR_NOTE, "libseccomp");
+        ILL(walls_are(&p, 0, false, 0), "walls", DOCTOR_NOTE, "files and few");
+        ILL(p.f.vault = true, "walls", DOCTOR_SKIP, ""); /* a daemon of an older version says nothing of them */
         ILL(p.f.vault_state.passphrase = false, "passphrase", DOCTOR_NOTE, "porchlight vault passphrase");
         ILL(p.f.vault_state.has_household = false, "passphrase", DOCTOR_SKIP, "");
 }

@@ -273,13 +273,6 @@ static void say_wrong_create(int fd, const struct wrong_create *c) {
         say(fd, OWNER_O_CREATE, &q);
 }
 
-/* Nothing has been said to the daemon. */
-static void daemon_heard_nothing(const struct world *w) {
-        uint8_t byte;
-        assert_int_equal(recv(w->daemon, &byte, 1, MSG_DONTWAIT | MSG_PEEK), -1);
-        assert_int_equal(errno, EAGAIN);
-}
-
 static void test_wrong_creates(void **state) {
         struct world w;
         (void)state;
@@ -290,7 +283,7 @@ static void test_wrong_creates(void **state) {
                 say_wrong_create(fd, &wrong_creates[i]);
                 hear_error(fd, wrong_creates[i].error, wrong_creates[i].exit);
         }
-        daemon_heard_nothing(&w);
+        world_daemon_heard_nothing(&w);
         assert_false(world_has(&w, "vault/household"));
         device_says(&w, true);
         close(fd);
@@ -403,7 +396,7 @@ static void test_wrong_tickets(void **state) {
                 say(fd, OWNER_O_JOIN, &q);
                 hear_error(fd, rows[i].error, rows[i].exit);
         }
-        daemon_heard_nothing(&w);
+        world_daemon_heard_nothing(&w);
         assert_false(world_has(&w, "vault/household"));
         close(fd);
         world_fini(&w);
@@ -523,7 +516,7 @@ static void test_bad_bytes_of_the_daemon(void **state) {
         result_says(&w, true, NULL, false); /* of nothing */
         device_says(&w, false);
         close(owner_connect(&w));
-        daemon_heard_nothing(&w);
+        world_daemon_heard_nothing(&w);
         send_bytes(w.daemon, SPAN_STR("\xff\xff\xff\xff"));
         assert_int_equal(world_exit_code(&w), 0);
         close(w.daemon);

@@ -50,11 +50,14 @@ void send_bytes(int fd, struct span s);
 void say(int fd, enum wire_owner number, const void *msg);
 /* The next frame. False: the other end closed, or nothing came in time. */
 bool hear(int fd, struct answer *ret);
+/* The next, which has that number; that owner.sock answers is passed over, unless it is what is wanted. */
 void hear_number(int fd, struct answer *ret, enum wire_owner number);
 void hear_error(int fd, const char *name, enum wire_e_exit exit);
 void hear_done(int fd);
 /* The other end closes, and says nothing more. */
 void hear_end(int fd);
+/* Nothing has been said to the daemon but that owner.sock answers. */
+void world_daemon_heard_nothing(const struct world *w);
 void device_says(const struct world *w, bool in_mesh);
 void result_says(const struct world *w, bool ok, const char *name, bool waiting);
 /* Waits until the vault listens. */

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/porter.h"
+#include "base/buf.h"
+#include "base/dir.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRAM "porchlight-vault"
+#define PROCESS_NAME "porter" /* in ps(1) */
+#define VAULT_FD 3            /* of the socketpair, in the vault */
+#define VAULT_ARGS 5
+#define LAST_WAIT_S 5 /* the vault ends at end of file; one that has not by then is killed */
+#define EXIT_CANNOT_RUN 127
+
+enum order {
+        ORDER_VAULT = 'v',
+        ORDER_KILL = 'k',
+        ORDER_CONFIG = 'c',
+        ORDER_SETTINGS = 's',
+        ORDER_KEEP = 'w', /* the text follows */
+        ORDER_CLEAR = 'u',
+};
+
+struct porter {
+        const struct porter_house *house;
+        int fd;      /* to the daemon */
+        pid_t vault; /* 0: none runs */
+        size_t n;
+        uint8_t order[1 + PORTER_TEXT_MAX];
+};
+
+static void close_fd(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+}
+
+/* ---- an answer: a number, and a descriptor where there is one ---- */
+
+union control {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static void answer(int socket, int number, int fd) {
+        union control c = {0};
+        struct iovec iov = {&number, sizeof(number)};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+        if (fd >= 0) {
+                msg.msg_control = &c;
+                msg.msg_controllen = sizeof(c);
+                c.head.cmsg_level = SOL_SOCKET;
+                c.head.cmsg_type = SCM_RIGHTS;
+                c.head.cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
+        }
+        if (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0) {
+                /* the daemon is gone: the loop is about to hear of it */
+        }
+}
+
+/* The number, and in *@ret_fd the descriptor or -1. False: the porter is gone. */
+static bool hear(int socket, int *ret_number, int *ret_fd) {
+        union control c = {0};
+        struct iovec iov = {ret_number, sizeof(*ret_number)};
+        struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = sizeof(c)};
+        ssize_t n;
+        do {
+                n = recvmsg(socket, &msg, MSG_CMSG_CLOEXEC);
+        } while (n < 0 && errno == EINTR);
+        if (n != (ssize_t)sizeof(*ret_number))
+                return false;
+        struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+        *ret_fd = -1;
+        if (head && head->cmsg_type == SCM_RIGHTS && head->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(head), sizeof(*ret_fd));
+        return true;
+}
+
+/* ---- the vault as a child ---- */
+
+static bool try_folder(struct buf *path, struct span folder) {
+        buf_clear(path);
+        buf_add(path, folder);
+        buf_add_str(path, "/" PROGRAM);
+        return access(buf_cstr(path), X_OK) == 0;
+}
+
+/* Helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
+static bool find_program(const char *libexec, struct buf *ret) {
+        char self[1024];
+        const char *env = getenv("PORCHLIGHT_LIBEXEC");
+        if (env && *env && try_folder(ret, span_str(env)))
+                return true;
+        ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
+        while (len > 0 && self[len - 1] != '/')
+                len--;
+        if (len > 1 && try_folder(ret, span_of(self, (size_t)len - 1)))
+                return true;
+        return try_folder(ret, span_str(libexec));
+}
+
+/* In the child, with what the loop blocks and ignores undone. */
+_noreturn_ static void become_vault(const struct porter_house *h, char *path, int stream) {
+        char *args[VAULT_ARGS + 1] = {path}, owner[] = "--owner", *name = strdup(h->vault_owner), *dir = strdup(h->dir);
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        sigset_t none;
+        size_t n = 1;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
+        if (*h->vault_owner) {
+                args[n++] = owner;
+                args[n++] = name;
+        }
+        args[n] = dir;
+        dup2(null, STDIN_FILENO);
+        dup2(null, STDOUT_FILENO);
+        if (stream == VAULT_FD ? fcntl(stream, F_SETFD, 0) == 0 : dup2(stream, VAULT_FD) == VAULT_FD)
+                execv(path, args);
+        log_error("%s: %s", path, strerror(errno));
+        _exit(EXIT_CANNOT_RUN);
+}
+
+static int start_vault(struct porter *p, int *ret_stream) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        int pair[2];
+        if (!find_program(p->house->libexec, &path)) {
+                log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s", PROGRAM,
+                          p->house->libexec);
+                return PORTER_E_NO_VAULT;
+        }
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+                return ERR_IO;
+        pid_t pid = fork();
+        if (pid == 0)
+                become_vault(p->house, buf_cstr(&path), pair[1]);
+        close(pair[1]);
+        if (pid < 0) {
+                close(pair[0]);
+                return ERR_IO;
+        }
+        p->vault = pid;
+        *ret_stream = pair[0];
+        return 0;
+}
+
+static void reap(struct porter *p, int flags) {
+        int status;
+        pid_t pid;
+        while ((pid = waitpid(-1, &status, flags)) > 0) {
+                if (pid == p->vault)
+                        p->vault = 0;
+                if (WIFSIGNALED(status))
+                        log_warning("%s has ended by signal %d", PROGRAM, WTERMSIG(status));
+                else if (WEXITSTATUS(status))
+                        log_warning("%s has ended with status %d", PROGRAM, WEXITSTATUS(status));
+        }
+}
+
+/* ---- the vault as a service ---- */
+
+/* Whoever may write to DIR could put a socket there: the one at its other end has to be the keeper of DIR/vault. */
+static bool is_keeper(const char *dir, int fd) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        struct ucred who;
+        struct stat st;
+        socklen_t n = sizeof(who);
+        dir_join(&path, dir, DIR_VAULT);
+        return lstat(buf_cstr(&path), &st) == 0 && S_ISDIR(st.st_mode) &&
+               getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0 && who.uid == st.st_uid;
+}
+
+static int call_vault(const char *dir, int *ret_stream) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/%s", dir, DIR_VAULT_SOCK);
+        if (n < 0 || (size_t)n >= sizeof(to.sun_path))
+                return ERR_IO;
+        _clean_(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return ERR_IO;
+        if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
+                return PORTER_E_AWAY;
+        if (!is_keeper(dir, fd))
+                return PORTER_E_STRANGER;
+        *ret_stream = fd;
+        fd = -1;
+        return 0;
+}
+
+/* ---- orders ---- */
+
+static void serve_vault(struct porter *p) {
+        _clean_(close_fd) int stream = -1;
+        int r = p->house->vault_service ? call_vault(p->house->dir, &stream) : start_vault(p, &stream);
+        answer(p->fd, r, stream);
+}
+
+static void serve_open(const struct porter *p, enum porter_file which) {
+        _clean_(close_fd) int file = open(p->house->files[which], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        answer(p->fd, file < 0 ? errno : 0, file);
+}
+
+static void serve_clear(const struct porter *p) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        dir_join(&path, p->house->dir, DIR_CONTROL_SOCK);
+        unlink(buf_cstr(&path));
+        answer(p->fd, 0, -1);
+}
+
+static void serve(struct porter *p) {
+        switch ((enum order)p->order[0]) {
+        case ORDER_VAULT:
+                serve_vault(p);
+                return;
+        case ORDER_KILL:
+                if (p->vault)
+                        kill(p->vault, SIGKILL);
+                return;
+        case ORDER_CONFIG:
+                serve_open(p, PORTER_CONFIG);
+                return;
+        case ORDER_SETTINGS:
+                serve_open(p, PORTER_SETTINGS);
+                return;
+        case ORDER_KEEP:
+                answer(p->fd, p->house->keep(p->house->dir, span_of(p->order + 1, p->n - 1)), -1);
+                return;
+        case ORDER_CLEAR:
+                serve_clear(p);
+                return;
+        }
+}
+
+static void on_child(_unused_ int sig) {
+}
+
+/* Waits for an order or a child's end. False: the daemon is gone. */
+static bool turn(struct porter *p, const sigset_t *mask) {
+        struct pollfd poll = {.fd = p->fd, .events = POLLIN};
+        reap(p, WNOHANG);
+        if (ppoll(&poll, 1, NULL, mask) < 0)
+                return errno == EINTR;
+        ssize_t n = recv(p->fd, p->order, sizeof(p->order), MSG_DONTWAIT);
+        p->n = n > 0 ? (size_t)n : 0;
+        if (p->n)
+                serve(p);
+        return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void last_wait(struct porter *p) {
+        const struct timespec most = {.tv_sec = LAST_WAIT_S};
+        sigset_t child;
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        reap(p, WNOHANG);
+        if (p->vault && sigtimedwait(&child, NULL, &most) < 0)
+                kill(p->vault, SIGKILL);
+        if (p->vault)
+                reap(p, 0);
+}
+
+/* Ends with the daemon, whatever signals a terminal or a service manager sends to all. */
+static void run(struct porter *p) {
+        const struct sigaction child = {.sa_handler = on_child};
+        sigset_t block, mask;
+        signal(SIGTERM, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        sigemptyset(&block);
+        sigaddset(&block, SIGCHLD);
+        sigprocmask(SIG_BLOCK, &block, &mask);
+        sigdelset(&mask, SIGCHLD);
+        sigaction(SIGCHLD, &child, NULL);
+        prctl(PR_SET_NAME, PROCESS_NAME);
+        while (turn(p, &mask))
+                ;
+        last_wait(p);
+}
+
+/* ---- the daemon's side ---- */
+
+int porter_start(const struct porter_house *house, int *ret_fd) {
+        int pair[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+                return ERR_IO;
+        pid_t pid = fork();
+        if (pid == 0) {
+                static struct porter p;
+                p = (struct porter){.house = house, .fd = pair[1]};
+                close(pair[0]);
+                run(&p);
+                _exit(0);
+        }
+        close(pair[1]);
+        if (pid < 0) {
+                close(pair[0]);
+                return ERR_IO;
+        }
+        *ret_fd = pair[0];
+        return 0;
+}
+
+static bool give(int fd, enum order order) {
+        uint8_t byte = (uint8_t)order;
+        return send(fd, &byte, sizeof(byte), MSG_NOSIGNAL) == (ssize_t)sizeof(byte);
+}
+
+int porter_vault(int fd, int *ret_stream) {
+        int r, stream;
+        if (!give(fd, ORDER_VAULT) || !hear(fd, &r, &stream) || (r == 0 && stream < 0))
+                return ERR_IO;
+        if (r == 0)
+                *ret_stream = stream;
+        return r;
+}
+
+void porter_kill_vault(int fd) {
+        give(fd, ORDER_KILL);
+}
+
+int porter_open(int fd, enum porter_file which, int *ret_file) {
+        int e, file;
+        if (!give(fd, which == PORTER_CONFIG ? ORDER_CONFIG : ORDER_SETTINGS) || !hear(fd, &e, &file) ||
+            (e == 0 && file < 0))
+                return EIO;
+        if (e == 0)
+                *ret_file = file;
+        return e;
+}
+
+int porter_keep(int fd, struct span text) {
+        uint8_t order = ORDER_KEEP;
+        struct iovec iov[] = {{&order, 1}, {(void *)(uintptr_t)text.p, text.n}};
+        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov)};
+        int e, none;
+        if (text.n > PORTER_TEXT_MAX)
+                return EFBIG;
+        return sendmsg(fd, &msg, MSG_NOSIGNAL) > 0 && hear(fd, &e, &none) ? e : EIO;
+}
+
+void porter_clear_control(int fd) {
+        int r, none;
+        if (!give(fd, ORDER_CLEAR) || !hear(fd, &r, &none)) {
+                /* a socket that stays is a leftover: the next start clears it away */
+        }
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The porter: a process that stays outside the daemon's walls and does for it the few things that cannot be done from
+ * within. The daemon forks it before it has read a key or a byte from outside; it has no key, no network, and hears of
+ * nothing but orders of one byte each, whose subjects were settled when it was made; to one of them belongs a text, which
+ * becomes the daemon's own settings. A daemon that was taken over can have a vault started, its settings changed and its
+ * own socket removed, and no more.
+ *
+ * It ends when the daemon does, after the vault has.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#define PORTER_TEXT_MAX (64 * 1024) /* what porter_keep() takes */
+
+/* What porter_open() opens. */
+enum porter_file { PORTER_CONFIG, PORTER_SETTINGS, PORTER_FILES };
+
+/* What its orders are about. Borrowed until porter_start() returns. */
+struct porter_house {
+        const char *dir, *libexec;
+        const char *files[PORTER_FILES];
+        /* Keeps a small text for the daemon. 0, or errno. */
+        int (*keep)(const char *dir, struct span text);
+        const char *vault_owner; /* "" or who the vault is to take for the owner: a user's name or number */
+        bool vault_service;      /* the vault runs by itself: connect to DIR/vault.sock, start none */
+};
+
+enum {
+        PORTER_E_NO_VAULT = 1, /* the program is nowhere, or does not start */
+        PORTER_E_AWAY = 2,     /* it runs by itself, and does not answer now */
+        PORTER_E_STRANGER = 3, /* what listens on DIR/vault.sock is not the owner of DIR/vault */
+};
+
+/* Forks it. Before the first thread. @ret_fd: where the orders go. 0, ERR_IO (errno). */
+int porter_start(const struct porter_house *house, int *ret_fd);
+/* A fresh stream to the vault. 0, PORTER_E_*, ERR_IO. */
+int porter_vault(int fd, int *ret_stream);
+/* Ends a vault it has started and that does not end. */
+void porter_kill_vault(int fd);
+/* One of the house's files, opened anew for reading. 0, or errno. */
+int porter_open(int fd, enum porter_file which, int *ret_file);
+/* What the house's keep() says of @text. 0, or errno. */
+int porter_keep(int fd, struct span text);
+/* Removes DIR/control.sock. */
+void porter_clear_control(int fd);

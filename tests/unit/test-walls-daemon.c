@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's walls, as an intruder in it would meet them; and that what it needs goes on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "daemon/walls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/landlock.h"
+#include "base/syscalls.h"
+#include "probe.h"
+
+static bool shut(const char *dir, struct probe_walls *ret) {
+        struct node_walls walls;
+        bool ok = walls_shut(dir, &walls);
+        *ret = (struct probe_walls){walls.landlock, walls.syscalls};
+        return ok;
+}
+
+/* ---- what it needs ---- */
+
+static int read_db(const char *dir) {
+        return probe_open(dir, "porchlight.db", O_RDWR);
+}
+
+static int write_log(const char *dir) {
+        return probe_open(dir, "porchlight.db-wal", O_RDWR | O_CREAT | O_NOFOLLOW);
+}
+
+static int open_index(const char *dir) {
+        return probe_open(dir, "porchlight.db-shm", O_RDWR | O_CREAT | O_NOFOLLOW);
+}
+
+static int sync_dir(const char *dir) {
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+}
+
+static int read_etc(_unused_ const char *dir) {
+        return probe_open("/etc", "passwd", O_RDONLY);
+}
+
+static void *on_thread(void *arg) {
+        return arg;
+}
+
+static int start_thread(_unused_ const char *dir) {
+        pthread_t t;
+        int r = pthread_create(&t, NULL, on_thread, NULL);
+        return r ? r : pthread_join(t, NULL);
+}
+
+static int resolve(_unused_ const char *dir) {
+        struct addrinfo *found = NULL;
+        int r = getaddrinfo("localhost", NULL, NULL, &found);
+        if (r == 0)
+                freeaddrinfo(found);
+        return r ? ENOENT : 0;
+}
+
+static int name_interface(_unused_ const char *dir) {
+        return if_nametoindex("lo") ? 0 : errno;
+}
+
+static int abort_self(_unused_ const char *dir) {
+        return raise(0) == 0 ? 0 : errno;
+}
+
+/* ---- what it must not ---- */
+
+static int read_household(const char *dir) {
+        return probe_open(dir, "vault/household", O_RDONLY);
+}
+
+static int write_household(const char *dir) {
+        return probe_open(dir, "vault/household", O_WRONLY | O_TRUNC);
+}
+
+static int cut_household(const char *dir) {
+        char path[160];
+        snprintf(path, sizeof(path), "%s/vault/household", dir);
+        return truncate(path, 0) == 0 ? 0 : errno;
+}
+
+static int remove_household(const char *dir) {
+        return probe_unlink(dir, "vault/household");
+}
+
+static int make_in_vault(const char *dir) {
+        return probe_open(dir, "vault/new", O_CREAT | O_WRONLY);
+}
+
+static int make_in_dir(const char *dir) {
+        return probe_open(dir, "new", O_CREAT | O_WRONLY);
+}
+
+static int read_beside(const char *dir) {
+        return probe_open(dir, "beside", O_RDONLY);
+}
+
+static int local_stream(_unused_ const char *dir) {
+        return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : errno;
+}
+
+static int local_packets(_unused_ const char *dir) {
+        return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0) >= 0 ? 0 : errno;
+}
+
+/* With the one kind of local socket it may have: owner.sock is of another. */
+static int call_owner(const char *dir) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        snprintf(to.sun_path, sizeof(to.sun_path), "%s/owner.sock", dir);
+        int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
+}
+
+static const struct probe_row rows[] = {
+        {"its database", read_db, 0, PROBE_NONE},
+        {"its log", write_log, 0, PROBE_NONE},
+        {"the log's index", open_index, 0, PROBE_NONE},
+        {"syncing its folder", sync_dir, 0, PROBE_NONE},
+        {"the resolver's files", read_etc, 0, PROBE_NONE},
+        {"a name", resolve, 0, PROBE_NONE},
+        {"an interface", name_interface, 0, PROBE_NONE},
+        {"a thread", start_thread, 0, PROBE_NONE},
+        {"a TCP socket", try_tcp_socket, 0, PROBE_NONE},
+        {"a signal to itself", abort_self, 0, PROBE_NONE},
+        {"reading the household's key", read_household, EACCES, PROBE_FILES},
+        {"writing over it", write_household, EACCES, PROBE_FILES},
+        {"cutting it off", cut_household, ENOSYS, PROBE_CALLS},
+        {"removing it", remove_household, EACCES, PROBE_FILES},
+        {"a file in DIR/vault", make_in_vault, EACCES, PROBE_FILES},
+        {"a file in DIR", make_in_dir, EACCES, PROBE_FILES},
+        {"reading a stranger's file in DIR", read_beside, EACCES, PROBE_FILES},
+        {"reading the device's key", try_read_device_key, EACCES, PROBE_FILES},
+        {"a file elsewhere", try_make_outside, EACCES, PROBE_FILES},
+        {"reading elsewhere", try_read_outside, EACCES, PROBE_FILES},
+        {"opening DIR/vault to others", try_chmod_vault, ENOSYS, PROBE_CALLS},
+        {"a local stream", local_stream, ENOSYS, PROBE_CALLS},
+        {"local packets", local_packets, ENOSYS, PROBE_CALLS},
+        {"calling owner.sock", call_owner, EPROTOTYPE, PROBE_CALLS},
+        {"a packet socket", try_packet_socket, ENOSYS, PROBE_CALLS},
+        {"another program", try_exec, PROBE_ENDED, PROBE_CALLS},
+        {"another process", try_fork, ENOSYS, PROBE_CALLS},
+        {"tracing", try_ptrace, PROBE_ENDED, PROBE_CALLS},
+        {"another's memory", try_peek, PROBE_ENDED, PROBE_CALLS},
+        {"a signal to another", try_kill_parent, ENOSYS, PROBE_CALLS},
+        {"a mount", try_mount, ENOSYS, PROBE_CALLS},
+        {"a name space", try_unshare, ENOSYS, PROBE_CALLS},
+        {"io_uring, which no filter sees into", try_io_uring, ENOSYS, PROBE_CALLS},
+};
+
+static void test_walls(void **state) {
+        struct sockaddr_un at = {.sun_family = AF_UNIX};
+        char dir[64];
+        (void)state;
+        probe_begin(dir);
+        snprintf(at.sun_path, sizeof(at.sun_path), "%s/owner.sock", dir);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+        assert_int_equal(listen(fd, 1), 0);
+        size_t wrong = probe_run(dir, shut, rows, ARRAY_LEN(rows));
+        close(fd);
+        probe_end(dir);
+        assert_int_equal(wrong, 0);
+}
+
+/* It goes on, says so once, and its status tells. */
+static void test_without_landlock(void **state) {
+        char dir[64], said[512];
+        (void)state;
+        if (!landlock_built)
+                skip();
+        probe_begin(dir);
+        struct probe_walls walls = probe_look(dir, shut, true, said, sizeof(said));
+        probe_end(dir);
+        assert_int_equal(walls.landlock, 0);
+        assert_int_equal(walls.syscalls, syscalls_built);
+        static const char line[] = "this kernel has no Landlock";
+        char *told = strstr(said, line);
+        assert_non_null(told);
+        assert_null(strstr(told + sizeof(line), "Landlock"));
+}
+
+/* A build with both, on a kernel with both, has both: what is skipped above is not skipped for another reason. */
+static void test_both_stand(void **state) {
+        char dir[64], said[512];
+        (void)state;
+        probe_begin(dir);
+        struct probe_walls walls = probe_look(dir, shut, false, said, sizeof(said));
+        probe_end(dir);
+        if (landlock_built && !strstr(said, "no Landlock"))
+                assert_true(walls.landlock > 0);
+        if (syscalls_built && !strstr(said, "no seccomp"))
+                assert_true(walls.syscalls);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_walls),
+                cmocka_unit_test(test_without_landlock),
+                cmocka_unit_test(test_both_stand),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
