@@ -17,19 +17,24 @@ static uint64_t mod_prime(unsigned __int128 v) {
 /* The key as a polynomial over the integers modulo a prime, at a secret point, then multiply-add-shift: two keys fall into
  * one slot of n with probability 1/n + 2^-57, for who does not know the seed. */
 static size_t map_hash(const struct map *m, const uint8_t key[32]) {
-        uint64_t point = m->seed[0] & PRIME, sum = 0;
-        for (size_t i = 0; i < 8; i++) {
+        unsigned __int128 sum = 0; /* of eight products of 32 and 61 bits */
+        for (size_t i = 0; i < ARRAY_LEN(m->powers); i++) {
                 uint32_t w;
                 memcpy(&w, key + 4 * i, sizeof(w));
-                sum = mod_prime((unsigned __int128)sum * point + w);
+                sum += (unsigned __int128)m->powers[i] * w;
         }
         unsigned __int128 factor = (unsigned __int128)m->seed[1] << 64 | m->seed[2];
-        return (size_t)((factor * sum + m->seed[3]) >> 64);
+        return (size_t)((factor * mod_prime(sum) + m->seed[3]) >> 64);
 }
 
 void map_init(struct map *m, const uint64_t seed[4]) {
         *m = (struct map){0};
         memcpy(m->seed, seed, sizeof(m->seed));
+        uint64_t power = 1;
+        for (size_t i = ARRAY_LEN(m->powers); i-- > 0;) {
+                m->powers[i] = power;
+                power = mod_prime((unsigned __int128)power * (seed[0] & PRIME));
+        }
 }
 
 void map_fini(struct map *m) {
@@ -52,10 +57,10 @@ void *map_find(const struct map *m, const uint8_t key[32]) {
         return m->slots[i].key ? m->slots[i].value : NULL;
 }
 
-static int map_grow(struct map *m) {
+static int map_resize(struct map *m, size_t cap) {
         struct map bigger = *m;
-        bigger.cap = m->cap ? m->cap * (m->cap < MAP_LARGE ? 2 : 4) : MAP_FIRST;
-        bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
+        bigger.cap = cap;
+        bigger.slots = calloc(cap, sizeof(*bigger.slots));
         if (!bigger.slots)
                 return ERR_NOMEM;
         for (size_t i = 0; i < m->cap; i++)
@@ -66,9 +71,20 @@ static int map_grow(struct map *m) {
         return 0;
 }
 
+static bool map_has_room(size_t cap, size_t n) {
+        return n * 4 <= cap * 3;
+}
+
+int map_reserve(struct map *m, size_t n) {
+        size_t cap = MAX(m->cap, (size_t)MAP_FIRST);
+        while (!map_has_room(cap, n))
+                cap *= 2;
+        return cap > m->cap ? map_resize(m, cap) : 0;
+}
+
 int map_put(struct map *m, const uint8_t key[32], void *value) {
-        if ((m->n + 1) * 4 > m->cap * 3) {
-                int r = map_grow(m);
+        if (!map_has_room(m->cap, m->n + 1)) {
+                int r = map_resize(m, m->cap ? m->cap * (m->cap < MAP_LARGE ? 2 : 4) : MAP_FIRST);
                 if (r)
                         return r;
         }

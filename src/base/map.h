@@ -19,6 +19,7 @@ struct map {
         struct map_slot *slots;
         size_t n, cap;
         uint64_t seed[4];
+        uint64_t powers[8]; /* of the secret point seed[0], falling, modulo a prime */
 };
 
 void map_init(struct map *m, const uint64_t seed[4]);
@@ -27,6 +28,7 @@ void *map_find(const struct map *m, const uint8_t key[32]);
 /* Puts @value under @key, which must stay valid as long as the value is in the map. Replaces an equal key.
  * Returns 0 or ERR_NOMEM (nothing changed). */
 int map_put(struct map *m, const uint8_t key[32], void *value);
+int map_reserve(struct map *m, size_t n);            /* so that @n keys fit without growing; 0 or ERR_NOMEM */
 void *map_del(struct map *m, const uint8_t key[32]); /* the value, or NULL */
 
 /* The first slot from @i on that holds something; m->cap if there is none. */

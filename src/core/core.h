@@ -555,7 +555,7 @@ void epochs_fini(struct mesh *m);
 /* ---- records.c ---- */
 int records_init(struct mesh *m);
 void records_fini(struct mesh *m);
-void records_start(struct mesh *m); /* after the last RESTORE */
+int records_start(struct mesh *m); /* after the last RESTORE: until then nothing can be found */
 int records_restore(struct mesh *m, const struct mesh_row *row);
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);

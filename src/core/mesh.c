@@ -193,7 +193,9 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
 }
 
 static int start(struct mesh *m) {
-        records_start(m);
+        int r = records_start(m);
+        if (r)
+                return r;
         clock_start(m);
         m->started = true;
         m->alone_since = clock_now(m);

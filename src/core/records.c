@@ -122,8 +122,11 @@ static void slot_link(struct mesh *m, struct rec *r) {
         m->slots[at] = r->number;
 }
 
-static int slots_grow(struct mesh *m) {
-        size_t cap = m->cap_slots ? m->cap_slots * SLOTS_GROW : SLOTS_FIRST;
+/* Makes the table large enough for @n. */
+static int slots_grow(struct mesh *m, size_t n) {
+        size_t cap = MAX(m->cap_slots, (size_t)SLOTS_FIRST);
+        while (n * 2 > cap)
+                cap *= SLOTS_GROW;
         uint32_t *slots = malloc(cap * sizeof(*slots));
         if (!slots)
                 return ERR_NOMEM;
@@ -186,18 +189,20 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
         }
         if (target)
                 *r->target = *target;
-        if (((m->n_slots + 1) * 2 > m->cap_slots && slots_grow(m)) || number_take(m, &r->number)) {
+        bool grow = m->started && (m->n_slots + 1) * 2 > m->cap_slots;
+        if ((grow && slots_grow(m, m->n_slots + 1)) || number_take(m, &r->number)) {
                 rec_free(r);
                 return NULL;
         }
-        if (map_put(&m->by_id, r->id.b, r)) {
+        if (m->started && map_put(&m->by_id, r->id.b, r)) {
                 m->free_recs[m->n_free++] = r->number;
                 rec_free(r);
                 return NULL;
         }
         m->recs[r->number] = r;
-        slot_link(m, r);
         m->n_slots++;
+        if (m->started) /* until then records_start is still to fill the tables */
+                slot_link(m, r);
         return r;
 }
 
@@ -260,7 +265,8 @@ static void retraction_meets(struct mesh *m, struct rec *r) {
 }
 
 int records_hold(struct mesh *m, struct rec *r) {
-        retraction_meets(m, r);
+        if (m->started)
+                retraction_meets(m, r);
         if (m->n_sorted == m->cap_sorted) {
                 size_t cap = m->cap_sorted ? m->cap_sorted * 2 : CHUNK;
                 struct rec **s = realloc(m->sorted, cap * sizeof(struct rec *));
@@ -285,9 +291,19 @@ static int rec_compare(const void *a, const void *b) {
         return memcmp(x->id.b, y->id.b, sizeof(x->id.b));
 }
 
-void records_start(struct mesh *m) {
-        if (m->n_sorted)
+/* Only now is it known how many there are: tables that grew on the way would walk all records again and again. */
+int records_start(struct mesh *m) {
+        int r = map_reserve(&m->by_id, m->n_recs);
+        if (!r)
+                r = slots_grow(m, m->n_recs);
+        for (size_t i = 0; i < m->n_recs && !r; i++)
+                r = map_put(&m->by_id, m->recs[i]->id.b, m->recs[i]);
+        for (size_t i = 0; i < m->n_recs && !r; i++)
+                if (m->recs[i]->type == RECORD_RETRACT)
+                        retraction_meets(m, m->recs[i]);
+        if (m->n_sorted && !r)
                 qsort(m->sorted, m->n_sorted, sizeof(*m->sorted), rec_compare);
+        return r;
 }
 
 void records_drop(struct mesh *m, struct rec *r) {

@@ -346,6 +346,8 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
 
 struct restoring {
         struct node *n;
+        mesh_time now; /* the same for all rows: a clock costs more than some of them */
+        mesh_wall wall;
         struct buf ticket; /* of a joining that goes on */
         size_t rows;
 };
@@ -359,8 +361,12 @@ static int restore_row(void *ctx, const struct mesh_row *row) {
         }
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(r->n, row->record.expires);
-        node_feed(r->n, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = row});
-        return r->n->broken ? 1 : 0;
+        /* What it has to say to that is heard after START. */
+        int e = mesh_step(r->n->core, &(struct mesh_event){
+                                              .type = MESH_EV_RESTORE, .now = r->now, .wall = r->wall, .restore = row});
+        if (e)
+                node_fail(r->n, "core", e);
+        return e ? 1 : 0;
 }
 
 /* What is needed before the first job runs; a reader of its own would only cost memory. */
@@ -403,7 +409,7 @@ static int open_store(struct node *n) {
 }
 
 static int restore(struct node *n) {
-        struct restoring r = {.n = n, .ticket = BUF_NULL};
+        struct restoring r = {.n = n, .now = uv_now(n->loop), .wall = node_wall(), .ticket = BUF_NULL};
         int e = store_restore(n->writer.store, node_time(n), restore_row, &r);
         if (e) {
                 log_error("%s/%s: %s", n->dir, DIR_DB, e > 0 ? store_error_text(e) : err_text(e));

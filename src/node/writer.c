@@ -181,9 +181,11 @@ static void plan_tick(struct node *n) {
 void writer_expiry(struct node *n, mesh_wall at) {
         struct writer *w = &n->writer;
         size_t i = 0;
+        if (w->n_expiries == WRITER_EXPIRIES && w->expiries[WRITER_EXPIRIES - 1] <= at)
+                return;
         while (i < w->n_expiries && w->expiries[i] < at)
                 i++;
-        if (i == WRITER_EXPIRIES || (i < w->n_expiries && w->expiries[i] == at))
+        if (i < w->n_expiries && w->expiries[i] == at)
                 return;
         size_t behind = MIN(w->n_expiries, WRITER_EXPIRIES - 1) - i;
         memmove(w->expiries + i + 1, w->expiries + i, behind * sizeof(w->expiries[0]));

@@ -113,6 +113,25 @@ static void test_retract_reaches_everybody(void **state) {
         street_free(s);
 }
 
+/* A home that starts anew knows what was taken back: it counts what its neighbour counts, and there is nothing to talk about. */
+static void test_retracted_stays_so(void **state) {
+        (void)state;
+        struct hash id, taken;
+        STREET(2);
+        assert_int_equal(street_post(s, 0, KIND_THEFT, "a mistake", &id), MESH_OUT_DONE);
+        assert_int_equal(street_follow(s, 0, RECORD_RETRACT, &id, NULL, &taken), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &taken, 10));
+        street_run_for(s, 120);
+        street_off(s, 1);
+        street_run_for(s, 5);
+        uint64_t before = street_bytes(s);
+        street_on(s, 1);
+        assert_true(street_wait_links(s, 1, 60));
+        street_run_for(s, 5);
+        assert_in_range(street_bytes(s) - before, 1, 3 * 256 + 2 * 128); /* handshake and hellos */
+        street_free(s);
+}
+
 static void test_follow_rules(void **state) {
         (void)state;
         struct hash id, f, nothing = {{1}};
@@ -269,6 +288,7 @@ int main(void) {
                 cmocka_unit_test(test_off_and_catch_up),
                 cmocka_unit_test(test_partition_heals),
                 cmocka_unit_test(test_retract_reaches_everybody),
+                cmocka_unit_test(test_retracted_stays_so),
                 cmocka_unit_test(test_follow_rules),
                 cmocka_unit_test(test_quota),
                 cmocka_unit_test(test_tickets),
