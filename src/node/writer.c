@@ -42,7 +42,7 @@ static int reopen(struct writer *w, const char *dir) {
 static void on_work(uv_work_t *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
-        w->tick_ok = false;
+        w->tick_ok = w->tick_more = false;
         w->r = w->reopen ? reopen(w, n->dir) : 0;
         if (w->r == 0 && w->now)
                 w->r = store_commit(w->store, w->now, w->wall, &w->job_seq);
@@ -52,6 +52,7 @@ static void on_work(uv_work_t *work) {
         if (w->r == 0 && later == 0 && w->tick_now) {
                 later = store_tick(w->store, w->wall, w->purge_before, &w->job_seq);
                 w->tick_ok = later == 0;
+                w->tick_more = later == STORE_E_MORE;
         }
         if (w->r == STORE_E_IO || later == STORE_E_IO)
                 w->reopen = true;
@@ -86,6 +87,7 @@ static void on_after(uv_work_t *work, _unused_ int status) {
         if (w->tick_now)
                 plan_tick(n);
         w->tick_now = false;
+        w->tick_due |= w->tick_more && !n->stopping; /* after what is to be committed by then */
         w->seq = MAX(w->seq, w->job_seq);
         for (size_t i = 0; done && i < store_batch_count(done); i++)
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STORED,

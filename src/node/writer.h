@@ -23,7 +23,7 @@ struct writer {
         struct store_batch *next, *now; /* collecting; being committed */
         struct list settings;           /* to be set with the next job */
         struct list settings_now;
-        bool busy, tick_due, tick_now, tick_ok, reopen;
+        bool busy, tick_due, tick_now, tick_ok, tick_more, reopen;
         mesh_wall wall, purge_before; /* of the job */
         uint64_t seq;                 /* of the last event on disk */
         uint64_t job_seq;

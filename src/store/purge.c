@@ -5,8 +5,8 @@
  */
 #include "store/inside.h"
 
-#define PURGE_AT_ONCE 4096 /* records a transaction: what the log must hold */
-#define EXPIRE_AT_ONCE 256
+#define PURGE_AT_ONCE 512  /* records a transaction: what the log must hold, and others must wait for */
+#define EXPIRE_AT_ONCE 256 /* alerts a transaction */
 
 struct due {
         uint64_t n[EXPIRE_AT_ONCE];
@@ -102,23 +102,23 @@ static int forget_revokes(struct store *s, void *ctx) {
         return sql_run(&s->q, st);
 }
 
+/* One transaction of whatever is due, so that what people post meanwhile waits for no more than that. */
 int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq) {
         s->now = now;
-        struct due due = {.count = EXPIRE_AT_ONCE};
-        for (int r = 0; due.count == EXPIRE_AT_ONCE;) {
-                r = store_transaction(s, expire_some, &due);
-                if (r)
-                        return r;
+        struct due due = {.count = 0};
+        struct purge p = {purge_before, 0};
+        int r = store_transaction(s, expire_some, &due);
+        bool more = due.count == EXPIRE_AT_ONCE;
+        if (!r && !more) {
+                r = store_transaction(s, purge_some, &p);
+                more = p.n == PURGE_AT_ONCE;
         }
-        struct purge p = {purge_before, PURGE_AT_ONCE};
-        while (p.n == PURGE_AT_ONCE) {
-                int r = store_transaction(s, purge_some, &p);
-                if (r)
-                        return r;
-        }
-        int gone = store_transaction(s, forget_revokes, &now);
-        if (gone)
-                return gone;
+        if (!r && !more)
+                r = store_transaction(s, forget_revokes, &now);
+        if (!r)
+                r = store_last_event(&s->q, ret_seq);
+        if (r)
+                return r;
         sqlite3_db_release_memory(s->q.db); /* what a burst has filled the cache with */
-        return store_last_event(&s->q, ret_seq);
+        return more ? STORE_E_MORE : 0;
 }

@@ -24,6 +24,7 @@ enum {
         STORE_E_NONE = 6,    /* no such row */
         STORE_E_MANY = 7,    /* the prefix fits several rows */
         STORE_E_SHARED = 8,  /* another process has it open for writing */
+        STORE_E_MORE = 9,    /* a part is done: call again for the next */
 };
 const char *store_error_text(int e);
 
@@ -55,7 +56,8 @@ uint64_t store_batch_token(const struct store_batch *b, size_t i);
 int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t *ret_seq);
 
 /* Time passes: alerts whose time is over become expired and get their event; rows of records that expired before
- * @purge_before are deleted, text and all, and the log is checkpointed with truncation if anything was erased. */
+ * @purge_before are deleted, text and all, and the log is checkpointed with truncation if anything was erased. However many
+ * they are, one call takes no longer than a large commit: STORE_E_MORE says that there are more. */
 int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq);
 
 /* Small named values of the daemon's own: home cell, owner uid, mutes … @value.n == 0 deletes. */
