@@ -459,11 +459,30 @@ int link_greeted(struct link *l) {
         return sync_begin(l);
 }
 
+/* PROTOCOL 8.22: "When a newcomer has caught up and more than 7 accepted links are up, the node MUST close, with BYE
+ * `full`, the oldest link of a newcomer that has." */
+/* A newcomer is always heard out; who came before it has heard of everybody by now, and makes room. */
+static void part_with_newcomer(struct mesh *m) {
+        struct link *oldest = NULL;
+        size_t inbound = 0;
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP || l->dialled)
+                        continue;
+                inbound++;
+                if (!oldest && l->joining && l->caught_up)
+                        oldest = l;
+        }
+        if (oldest && inbound > INBOUND_MOST)
+                link_hangup(oldest, REASON_FULL);
+}
+
 void link_caught_up(struct link *l) {
         if (l->caught_up)
                 return;
         l->caught_up = true;
         mesh_state_changed(l->m);
+        if (l->joining && !l->dialled)
+                part_with_newcomer(l->m);
 }
 
 /* ---- time ---- */
