@@ -72,17 +72,35 @@ static int epoch_put(struct mesh *m, struct epoch *e) {
         return 0;
 }
 
+/* Whether these operations and their ancestors tell of this removed set, and @device is a current one by them. */
+static bool frontier_tells(const struct mesh *m, const struct hash *frontier, size_t n, const struct key *device,
+                           const uint8_t removed[32]) {
+        struct hash told;
+        bool current;
+        return roster_removed_at(m->roster, frontier, n, device, &told, &current) == 0 && current &&
+               memcmp(told.b, removed, sizeof(told.b)) == 0;
+}
+
+/* Few, so that a removal and its keys fit one frame. What is checked here is what all others will check. */
+static size_t frontier_here(const struct mesh *m, const struct hash *removed, struct hash ret[ROSTER_HEADS_MAX]) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        size_t n = me ? roster_frontier(m->roster, me, ret) : 0;
+        if (n && frontier_tells(m, ret, n, &m->sign.pub, removed->b))
+                return n;
+        return roster_heads(m->roster, ret);
+}
+
 /* Makes a fresh epoch over everything applied here, with fresh independent keys. */
 int epoch_found(struct mesh *m, struct epoch **ret) {
         struct hash heads[ROSTER_HEADS_MAX], removed, c_key, c_link, h;
         struct key key, link_key;
-        size_t n = roster_heads(m->roster, heads);
         uint64_t generation = 0;
         for (size_t i = 0; i < m->n_epochs; i++)
                 generation = MAX(generation, MIN(m->epochs[i]->w.generation, (uint64_t)UINT32_MAX - 1) + 1);
         rng_bytes(&m->rng, key.b, sizeof(key.b));
         rng_bytes(&m->rng, link_key.b, sizeof(link_key.b));
         roster_removed(m->roster, &removed);
+        size_t n = frontier_here(m, &removed, heads);
         commit(&c_key, DOMAIN_COMMIT_KEY, m, &key);
         commit(&c_link, DOMAIN_COMMIT_LINK, m, &link_key);
         struct wire_epoch w = {.generation = generation,
@@ -260,14 +278,10 @@ static bool frontier_applied(const struct mesh *m, const struct wire_epoch *w) {
 /* The header is what a member's device says of the operations it names, and its signature is right. */
 static bool header_good(struct mesh *m, const struct epoch *e) {
         struct key device;
-        struct hash removed;
         memcpy(device.b, e->w.device.p, sizeof(device.b));
-        if (e->w.frontier.n % sizeof(struct hash) || !roster_device_find(m->roster, &device))
-                return false;
-        bool current;
-        if (roster_removed_at(m->roster, (const struct hash *)(const void *)e->w.frontier.p,
-                              e->w.frontier.n / sizeof(struct hash), &device, &removed, &current) ||
-            !current || memcmp(removed.b, e->w.removed.p, sizeof(removed.b)) != 0)
+        if (e->w.frontier.n % sizeof(struct hash) || !roster_device_find(m->roster, &device) ||
+            !frontier_tells(m, (const struct hash *)(const void *)e->w.frontier.p,
+                            e->w.frontier.n / sizeof(struct hash), &device, e->w.removed.p))
                 return false;
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
 }

@@ -115,6 +115,26 @@ const struct roster_op *roster_device_op(const struct roster *r, const struct ro
         return &fold_certifier(r, NULL, &r->now, c)->pub;
 }
 
+size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]) {
+        const struct roster_op *own = roster_device_op(r, device);
+        struct bits told; /* ancestors of what is named already: parents stand before their children */
+        size_t n = 0;
+        bool all = bits_init(&told, r->n_ops) == 0;
+        for (uint32_t i = r->n_ops; all && i-- > 0;) {
+                const struct op *o = r->ops[i];
+                bool admits = o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD;
+                if (!bits_has(&told, i) && admits && &o->pub != own)
+                        continue;
+                all = bits_has(&told, i) || n < ROSTER_HEADS_MAX;
+                if (all && !bits_has(&told, i))
+                        ret[n++] = o->pub.id;
+                for (uint32_t k = 0; k < o->n_named; k++)
+                        bits_set(&told, o->named[k]);
+        }
+        bits_fini(&told);
+        return all ? n : 0;
+}
+
 /* ---- homes and devices ---- */
 
 const struct roster_home *roster_home_find(const struct roster *r, const struct key *household) {

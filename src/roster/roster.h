@@ -116,6 +116,10 @@ void roster_removed(const struct roster *r, struct hash *ret);
  * current device of a member there. 0, or ROSTER_E_PARENTS. */
 int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
                       bool *ret_current);
+/* The latest operations that tell, with their ancestors, of all that is not an admission, and of @device's own: what a fresh
+ * key names, however many have joined since. Where admissions contend they may tell of another removed set than the whole:
+ * compare by roster_removed_at. 0: they would be more than ROSTER_HEADS_MAX, or there is no memory. */
+size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]);
 
 /* A removal, promotion, demotion or return that was proposed. */
 struct roster_proposal {

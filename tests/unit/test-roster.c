@@ -891,6 +891,28 @@ static void test_removed_at(void **state) {
         assert_true(hash_eq(&heads[0], &s.last));
 }
 
+/* Whoever joined meanwhile, and however many: what tells of the removals is a few operations. */
+static void test_frontier(void **state) {
+        (void)state;
+        begin(&s, 4, 1);
+        struct hash heads[ROSTER_HEADS_MAX], first, second;
+        const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[1].device.pub);
+        assert_int_equal(roster_frontier(s.sides[0], d, heads), 1); /* how home 1 came, and the genesis with it */
+        assert_true(hash_eq(&heads[0], &roster_device_op(s.sides[0], d)->id));
+        assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 3), 0);
+        first = s.last;
+        street_sync(&s, 0, 1);
+        assert_int_equal(street_join(&s, 0, 10, 0), 0);
+        assert_int_equal(roster_frontier(s.sides[0], d, heads), 1);
+        assert_true(hash_eq(&heads[0], &first));
+        assert_int_equal(street_leave(&s, 1, 2), 0); /* beside it */
+        second = s.last;
+        street_sync_all(&s);
+        assert_int_equal(street_join(&s, 0, 11, 0), 0);
+        assert_int_equal(roster_frontier(s.sides[0], d, heads), 1);
+        assert_true(hash_eq(&heads[0], &second));
+}
+
 /* With many heads an operation names first what it is about. */
 static void test_parents(void **state) {
         (void)state;
@@ -962,6 +984,7 @@ int main(void) {
                 CASE(test_chain_limits),
                 CASE(test_steward_chain_limit),
                 CASE(test_removed_at),
+                CASE(test_frontier),
                 CASE(test_parents),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
