@@ -121,6 +121,13 @@ static int pass_on(struct mesh *m, struct span op, const struct link *from) {
         return 0;
 }
 
+/* PROTOCOL 8.27: "A node whose own device operations have made no longer current MUST NOT send them on as they come" */
+/* It is the first to hear of it and has no key to send along: those who have send both in one frame. */
+static bool gone(const struct mesh *m) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        return me && (me->gone_at || !me->home->member);
+}
+
 static int take_one(struct mesh *m, struct link *from, mesh_link link, struct span op, bool *ret_new) {
         struct hash id;
         int r = m->roster ? 0 : roster_begin(m, op);
@@ -139,7 +146,7 @@ static int take_one(struct mesh *m, struct link *from, mesh_link link, struct sp
                 return 0;
         *ret_new = true;
         r = ops_store(m, op, &id, NULL);
-        return r ? r : pass_on(m, op, from);
+        return r || gone(m) ? r : pass_on(m, op, from);
 }
 
 /* New operations may be what orphans waited for: all are tried again, those still without parents are kept again. */

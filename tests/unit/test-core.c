@@ -252,6 +252,20 @@ static void test_twenty_on_one_ticket(void **state) {
         street_free(s);
 }
 
+/* However many come on its ticket, a home lets them in one after the other, and keeps a link to a few. */
+static void test_forty_on_one_ticket(void **state) {
+        (void)state;
+        struct mesh_status st;
+        STREET(40);
+        street_run_for(s, 60);
+        mesh_status(street_core(s, 0), &st);
+        assert_int_equal(st.homes, 40);
+        assert_true(st.links <= 12);
+        for (size_t i = 0; i < 40; i++)
+                assert_true(street_wait_links(s, i, 120));
+        street_free(s);
+}
+
 /* An idle street says little: deadlines must not spin. */
 static void test_idle_is_quiet(void **state) {
         (void)state;
@@ -296,6 +310,7 @@ int main(void) {
                 cmocka_unit_test(test_strangers),
                 cmocka_unit_test(test_clock_in_1970),
                 cmocka_unit_test(test_twenty_on_one_ticket),
+                cmocka_unit_test(test_forty_on_one_ticket),
                 cmocka_unit_test(test_idle_is_quiet),
                 cmocka_unit_test(test_same_seed_same_run),
         };

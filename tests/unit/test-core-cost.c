@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What things cost on the wire, in streets of real cores: bytes that are a function of the seed, held against the bounds
+ * that docs/performance.md names. Seed: printed, and PORCHLIGHT_SEED.
+ */
+#include "support/street.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SETTLED 300.0       /* seconds until a new street has its links and knows all addresses */
+#define FRAME 1024          /* bytes of the frames that matter here, */
+#define PACKET (1024 + 104) /* and of the IP packets that carry one: headers, and the packet that acknowledges it */
+#define REMOVAL_MOST 12000  /* IP bytes a home, whatever the street's size */
+
+static uint64_t seed;
+
+#define STREET(n) struct street *s = street_new((n), seed)
+
+struct membership {
+        size_t members, homes;
+};
+
+static bool all_know(struct street *s, void *ctx) {
+        const struct membership *want = ctx;
+        for (size_t i = 0; i < want->homes; i++)
+                if (roster_members(mesh_roster(street_core(s, i))) != want->members)
+                        return false;
+        return true;
+}
+
+static double links_each(struct street *s, size_t homes) {
+        size_t links = 0;
+        for (size_t i = 0; i < homes; i++) {
+                struct mesh_status st;
+                mesh_status(street_core(s, i), &st);
+                links += st.links;
+        }
+        return (double)links / (double)homes;
+}
+
+/* A home is removed and everybody gets fresh keys: each passes on one frame, over every link but the one it came on. */
+static void removal_costs(size_t homes) {
+        STREET(homes);
+        street_run_for(s, SETTLED);
+        double links = links_each(s, homes);
+        uint64_t before = street_bytes(s);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
+        struct membership want = {homes - 1, homes};
+        assert_true(street_wait(s, 10, all_know, &want));
+        uint64_t each = (street_bytes(s) - before) * PACKET / FRAME / homes;
+        print_message("%zu homes with %.1f links: %u IP bytes each\n", homes, links, (unsigned)each);
+        assert_true(each < REMOVAL_MOST);
+        assert_true((double)each <= (links - 1) * PACKET);
+        street_free(s);
+}
+
+static void test_removal(void **state) {
+        (void)state;
+        static const size_t sizes[] = {3, 8, 16, 32, 64};
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+                removal_costs(sizes[i]);
+}
+
+int main(void) {
+        const char *given = getenv("PORCHLIGHT_SEED");
+        seed = given ? strtoull(given, NULL, 0) : 1;
+        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_removal),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
