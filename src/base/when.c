@@ -4,6 +4,7 @@
  * was and says false. Names of days and months are ours, not the locale's: scripts read them, and so does when_parse().
  */
 #include "base/when.h"
+#include "base/lang.h"
 #include "base/text.h"
 
 #include <time.h>
@@ -20,9 +21,9 @@
 #define WEEKDAY_WITHIN (180 * DAY)   /* beyond, the year says more than the day of the week */
 #define TWO_UNITS_FROM (2 * MINUTE)  /* "90 s", but "2 min 5 s" */
 
-static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+static const char *const days[] = {N_("Sun"), N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat")};
+static const char *const months[] = {N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
+                                     N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")};
 
 static const struct {
         const char *word;
@@ -61,15 +62,15 @@ void when_local(struct buf *out, uint64_t seconds, uint64_t now) {
         uint64_t apart = seconds > now ? seconds - now : now - seconds;
         if (ahead >= -1 && ahead <= 1)
                 buf_printf(out, "%s %02d:%02d",
-                           ahead == 0  ? "today"
-                           : ahead < 0 ? "yesterday"
-                                       : "tomorrow",
+                           ahead == 0  ? _("today")
+                           : ahead < 0 ? _("yesterday")
+                                       : _("tomorrow"),
                            tm.tm_hour, tm.tm_min);
         else if (apart < WEEKDAY_WITHIN)
-                buf_printf(out, "%s %d %s %02d:%02d", days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_hour,
-                           tm.tm_min);
+                buf_printf(out, _("%s %d %s %02d:%02d"), _(days[tm.tm_wday]), tm.tm_mday, _(months[tm.tm_mon]),
+                           tm.tm_hour, tm.tm_min);
         else
-                buf_printf(out, "%d %s %d", tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900);
+                buf_printf(out, _("%d %s %d"), tm.tm_mday, _(months[tm.tm_mon]), tm.tm_year + 1900);
 }
 
 static void put_rough(struct buf *out, uint64_t seconds) {
@@ -80,24 +81,25 @@ static void put_rough(struct buf *out, uint64_t seconds) {
         else if (seconds < 2 * DAY)
                 buf_printf(out, "%u h", (unsigned)(seconds / HOUR));
         else
-                buf_printf(out, "%llu days", (unsigned long long)(seconds / DAY));
+                buf_printf(out, _("%llu days"), (unsigned long long)(seconds / DAY));
 }
 
 void when_relative(struct buf *out, uint64_t seconds, uint64_t now) {
         uint64_t apart = seconds > now ? seconds - now : now - seconds;
         if (apart < (seconds > now ? SOON : JUST_NOW)) {
-                buf_add_str(out, "just now");
+                buf_add_str(out, _("just now"));
                 return;
         }
-        if (seconds > now)
-                buf_add_str(out, "in ");
-        put_rough(out, apart);
-        if (seconds < now)
-                buf_add_str(out, " ago");
+        _clean_(buf_fini) struct buf rough = BUF_NULL;
+        put_rough(&rough, apart);
+        buf_printf(out, seconds > now ? _("in %s") : _("%s ago"), buf_cstr(&rough));
 }
 
 static void put_unit(struct buf *out, uint64_t n, uint32_t unit) {
-        const char *word = unit == DAY ? (n == 1 ? "day" : "days") : unit == HOUR ? "h" : unit == MINUTE ? "min" : "s";
+        const char *word = unit == DAY      ? lang_count("day", "days", n)
+                           : unit == HOUR   ? "h"
+                           : unit == MINUTE ? "min"
+                                            : "s";
         buf_printf(out, "%llu %s", (unsigned long long)n, word);
 }
 

@@ -110,12 +110,12 @@ static int passphrase_ask_twice(struct cli *c, struct passphrase *ret) {
         _clean_(passphrase_fini) struct passphrase again = {0};
         if (!passphrase_room(&again.text))
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
-        fputs("The passphrase locks this household's key. It is needed to share footage and to\n"
-              "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
-              "are better. Nobody can recover it.\n",
+        fputs(_("The passphrase locks this household's key. It is needed to share footage and to\n"
+                "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
+                "are better. Nobody can recover it.\n"),
               stderr);
-        if (!ask_silently("New passphrase: ", &ret->text) || !ret->text.n ||
-            !ask_silently("Once more:      ", &again.text))
+        if (!ask_silently(_("New passphrase: "), &ret->text) || !ret->text.n ||
+            !ask_silently(_("Once more:      "), &again.text))
                 return cli_usage(c, "--no-passphrase makes a plain key file", "no passphrase was typed");
         if (!span_eq(buf_span(&ret->text), buf_span(&again.text)))
                 return cli_usage(c, "try again", "the two passphrases differ");
@@ -153,7 +153,8 @@ int passphrase_new(struct cli *c, const struct args *a, enum option_id file, str
                 return cli_usage(c, "give one of them", "--%s and --no-passphrase exclude each other", option);
         if (ret->none)
                 return 0;
-        snprintf(hint, sizeof(hint), "give --%s FILE (- reads stdin), or --no-passphrase for a plain key file", option);
+        snprintf(hint, sizeof(hint), _("give --%s FILE (- reads stdin), or --no-passphrase for a plain key file"),
+                 option);
         if (!path && !(c->in_tty && c->err_tty))
                 return cli_usage(c, hint, "a passphrase is needed, and there is no terminal to ask for it");
         if (!passphrase_room(&ret->text))
@@ -186,6 +187,11 @@ int can_ask(struct cli *c, const struct args *a) {
         return cli_usage(c, "give --yes", "this has to be confirmed, and there is no terminal to ask on");
 }
 
+bool is_yes(struct span answer) {
+        return text_eq_nocase(answer, SPAN_STR("y")) || text_eq_nocase(answer, SPAN_STR("yes")) ||
+               text_eq_nocase(answer, span_str(_("y"))) || text_eq_nocase(answer, span_str(_("yes")));
+}
+
 int ask_yes(struct cli *c, const struct args *a, const char *question) {
         _clean_(buf_fini) struct buf answer = BUF_NULL;
         if (args_has(a, OPT_YES))
@@ -193,8 +199,7 @@ int ask_yes(struct cli *c, const struct args *a, const char *question) {
         int r = can_ask(c, a);
         if (r)
                 return r;
-        if (ask_line(c, question, &answer) &&
-            (text_eq_nocase(buf_span(&answer), SPAN_STR("y")) || text_eq_nocase(buf_span(&answer), SPAN_STR("yes"))))
+        if (ask_line(c, question, &answer) && is_yes(buf_span(&answer)))
                 return 0;
         return cli_fail(c, EXIT_FAILED, "not-confirmed", "", "nothing was changed");
 }

@@ -51,9 +51,9 @@ int cli_fail_call(const struct cli *c, const struct call_error *e) {
         buf_add_str(&out, "porchlight: ");
         text_show(&out, span_str(e->name), false);
         buf_add_str(&out, ": ");
-        text_show(&out, span_str(e->message), false);
+        text_show(&out, span_str(_(e->message)), false); /* the daemon and the vault send theirs in English */
         buf_add_str(&out, *e->hint ? "; " : "");
-        text_show(&out, span_str(e->hint), false);
+        text_show(&out, span_str(_(e->hint)), false);
         write_said(c, &out);
         return e->exit;
 }
@@ -63,7 +63,7 @@ int cli_fail(const struct cli *c, int code, const char *name, const char *hint, 
         va_list ap;
         call_error_set(&e, code, name, hint, "%s", "");
         va_start(ap, fmt);
-        vsnprintf(e.message, sizeof(e.message), fmt, ap);
+        vsnprintf(e.message, sizeof(e.message), _(fmt), ap);
         va_end(ap);
         return cli_fail_call(c, &e);
 }
@@ -73,7 +73,7 @@ void cli_note(const struct cli *c, const char *fmt, ...) {
         char text[NOTE_MAX];
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(text, sizeof(text), fmt, ap);
+        vsnprintf(text, sizeof(text), _(fmt), ap);
         va_end(ap);
         buf_add_str(&out, "porchlight: ");
         text_show(&out, span_str(text), false);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/lang.h"
 #include "client/call.h"
 #include "porchlight/types.h"
 
@@ -131,6 +132,7 @@ struct command {
         const char *synopsis;          /* behind the words */
         const char *brief;             /* one line for the overview */
         const char *help;              /* paragraphs and examples; may be NULL */
+        const char *before, *after;    /* paragraphs around it that several commands share; may be NULL */
         void (*more)(struct buf *out); /* a list that follows it; may be NULL */
         const char *examples;          /* behind that list; may be NULL */
         const struct option *options;  /* ends with OPTION_END; may be NULL */
@@ -216,8 +218,9 @@ void help_words(struct buf *out, const struct command *cmd); /* "porchlight aler
 void layout_wrap(struct buf *out, struct span text, size_t indent, size_t columns);
 /* @text in exactly @columns columns: padded, or cut with "…". Negative: to the right. @text is escaped. */
 void layout_cell(struct buf *out, struct span text, int columns);
-void layout_trim(struct buf *out);               /* drops spaces at the end of the last line */
-void layout_id(struct buf *out, struct span id); /* 8 hex digits */
+void layout_word(struct buf *out, const char *word, int columns); /* the same; a word of ours, in its language */
+void layout_trim(struct buf *out);                                /* drops spaces at the end of the last line */
+void layout_id(struct buf *out, struct span id);                  /* 8 hex digits */
 void layout_distance(struct buf *out, uint64_t metres);
 void layout_enum(struct buf *out, const struct wire_enum *e, uint64_t value);
 void layout_count(struct buf *out, uint64_t n, const char *one, const char *many); /* "1 home", "3 homes" */
@@ -246,6 +249,7 @@ int passphrase_get(struct cli *c, const struct args *a, const char *prompt, stru
 int ask_yes(struct cli *c, const struct args *a, const char *question);
 /* Whether ask_yes() could ask, before work is done for the question. 0 or an exit code (said). */
 int can_ask(struct cli *c, const struct args *a);
+bool is_yes(struct span answer); /* "y", "yes", or what the language has for them */
 /* A line from stdin after a prompt on stderr. False at its end. */
 bool ask_line(struct cli *c, const char *prompt, struct buf *ret);
 bool ask_next_line(struct buf *ret); /* one more of the same answer */

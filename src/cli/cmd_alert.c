@@ -27,29 +27,29 @@ static int target_of(struct cli *c, const char *word, struct span *ret) {
 static const char *follow_word(uint64_t what) {
         switch ((enum wire_e_record)what) {
         case RECORD_UPDATE:
-                return "updated";
+                return _("updated");
         case RECORD_RESOLVE:
-                return "resolved";
+                return _("resolved");
         case RECORD_CONFIRM:
-                return "confirmed";
+                return _("confirmed");
         case RECORD_DISPUTE:
-                return "disputed";
+                return _("disputed");
         case RECORD_COMMENT:
-                return "comment";
+                return _("comment");
         case RECORD_RETRACT:
-                return "retracted";
+                return _("retracted");
         case RECORD_ALERT:
         case RECORD_NOTICE:
         case RECORD_ASK:
                 break;
         }
-        return "followed";
+        return _("followed");
 }
 
 static void followed_text(struct cli *c, const struct wire_c_followed *f) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         when_local(&text, f->created, c->now);
-        buf_printf(&text, "  %s by ", follow_word(f->what));
+        buf_printf(&text, _("  %s by "), follow_word(f->what));
         buf_add(&text, f->household);
         if (WIRE_HAS(f, C_FOLLOWED, text) && f->text.n) {
                 buf_add_str(&text, ": ");
@@ -83,11 +83,11 @@ const struct command command_alert_show = {
         .group = "alert",
         .name = "show",
         .synopsis = "ID",
-        .brief = "show an alert and what followed it",
-        .help = "ID is the one that `porchlight nearby` prints, or 4 letters and digits of its\n"
-                "beginning or more. With --json: the alert, then one line each for what\n"
-                "followed.\n"
-                "\nExample:\n  porchlight alert show 1a2b3c4d\n",
+        .brief = N_("show an alert and what followed it"),
+        .help = N_("ID is the one that `porchlight nearby` prints, or 4 letters and digits of its\n"
+                   "beginning or more. With --json: the alert, then one line each for what\n"
+                   "followed.\n"
+                   "\nExample:\n  porchlight alert show 1a2b3c4d\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_ALERT,
@@ -131,16 +131,16 @@ static int follow(struct cli *c, const struct args *a, enum wire_e_record what, 
 }
 
 static int run_confirm(struct cli *c, const struct args *a) {
-        return follow(c, a, RECORD_CONFIRM, "confirmed");
+        return follow(c, a, RECORD_CONFIRM, _("confirmed"));
 }
 
 const struct command command_alert_confirm = {
         .group = "alert",
         .name = "confirm",
         .synopsis = "ID [TEXT]",
-        .brief = "say that you have seen it too",
-        .help = "One confirmation a household, not of its own alerts.\n"
-                "\nExample:\n  porchlight alert confirm 1a2b \"From our window as well\"\n",
+        .brief = N_("say that you have seen it too"),
+        .help = N_("One confirmation a household, not of its own alerts.\n"
+                   "\nExample:\n  porchlight alert confirm 1a2b \"From our window as well\"\n"),
         .min_words = 1,
         .max_words = -1,
         .takes = WORD_ALERT,
@@ -148,16 +148,16 @@ const struct command command_alert_confirm = {
 };
 
 static int run_dispute(struct cli *c, const struct args *a) {
-        return follow(c, a, RECORD_DISPUTE, "disputed");
+        return follow(c, a, RECORD_DISPUTE, _("disputed"));
 }
 
 const struct command command_alert_dispute = {
         .group = "alert",
         .name = "dispute",
         .synopsis = "ID [TEXT]",
-        .brief = "say that you doubt it, and why",
-        .help = "Every reader of the alert sees that somebody doubts it.\n"
-                "\nExample:\n  porchlight alert dispute 1a2b \"That is the barbecue at no. 7\"\n",
+        .brief = N_("say that you doubt it, and why"),
+        .help = N_("Every reader of the alert sees that somebody doubts it.\n"
+                   "\nExample:\n  porchlight alert dispute 1a2b \"That is the barbecue at no. 7\"\n"),
         .min_words = 1,
         .max_words = -1,
         .takes = WORD_ALERT,
@@ -165,17 +165,17 @@ const struct command command_alert_dispute = {
 };
 
 static int run_comment(struct cli *c, const struct args *a) {
-        return follow(c, a, RECORD_COMMENT, "commented");
+        return follow(c, a, RECORD_COMMENT, _("commented"));
 }
 
 const struct command command_alert_comment = {
         .group = "alert",
         .name = "comment",
         .synopsis = "ID TEXT",
-        .brief = "add something under it",
-        .help = "TEXT may be several words, or - to read it from stdin. As `post`, it asks back\n"
-                "where TEXT describes a person and tells no event (English only).\n"
-                "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n",
+        .brief = N_("add something under it"),
+        .help = N_("TEXT may be several words, or - to read it from stdin. As `post`, it asks back\n"
+                   "where TEXT describes a person and tells no event (English only).\n"
+                   "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n"),
         .min_words = 2,
         .max_words = -1,
         .takes = WORD_ALERT,
@@ -184,22 +184,22 @@ const struct command command_alert_comment = {
 
 static const struct option update_options[] = {
         OPTION_ROW_SEVERITY,  OPTION_ROW_URGENCY,
-        OPTION_ROW_CERTAINTY, OPTION_ROW_EXPIRES("its new end, from now: 30m, 6h"),
+        OPTION_ROW_CERTAINTY, OPTION_ROW_EXPIRES(N_("its new end, from now: 30m, 6h")),
         OPTION_END,
 };
 
 static int run_update(struct cli *c, const struct args *a) {
-        return follow(c, a, RECORD_UPDATE, "updated");
+        return follow(c, a, RECORD_UPDATE, _("updated"));
 }
 
 const struct command command_alert_update = {
         .group = "alert",
         .name = "update",
         .synopsis = "ID [TEXT] [--severity S] [--urgency U] [--certainty C] [--expires D]",
-        .brief = "change an alert of this household",
-        .help = "TEXT takes the place of the text there was. As `post`, it asks back where TEXT\n"
-                "describes a person and tells no event (English only).\n"
-                "\nExample:\n  porchlight alert update 1a2b \"Under control\" --severity minor --expires 1h\n",
+        .brief = N_("change an alert of this household"),
+        .help = N_("TEXT takes the place of the text there was. As `post`, it asks back where TEXT\n"
+                   "describes a person and tells no event (English only).\n"
+                   "\nExample:\n  porchlight alert update 1a2b \"Under control\" --severity minor --expires 1h\n"),
         .options = update_options,
         .min_words = 1,
         .max_words = -1,
@@ -208,16 +208,16 @@ const struct command command_alert_update = {
 };
 
 static int run_resolve(struct cli *c, const struct args *a) {
-        return follow(c, a, RECORD_RESOLVE, "resolved");
+        return follow(c, a, RECORD_RESOLVE, _("resolved"));
 }
 
 const struct command command_alert_resolve = {
         .group = "alert",
         .name = "resolve",
         .synopsis = "ID [TEXT]",
-        .brief = "say that an alert of this household is over",
-        .help = "It stays readable, and no longer counts as in force.\n"
-                "\nExample:\n  porchlight alert resolve 1a2b \"Found, thank you all\"\n",
+        .brief = N_("say that an alert of this household is over"),
+        .help = N_("It stays readable, and no longer counts as in force.\n"
+                   "\nExample:\n  porchlight alert resolve 1a2b \"Found, thank you all\"\n"),
         .min_words = 1,
         .max_words = -1,
         .takes = WORD_ALERT,
@@ -237,21 +237,21 @@ static int run_retract(struct cli *c, const struct args *a) {
                         return r;
         }
         r = ask_yes(c, a,
-                    "Take this alert back? Its text is deleted in every home that can be reached, and\n"
-                    "cannot be restored; that there was an alert remains visible until it ends.\n"
-                    "[y/N] ");
-        return r ? r : follow(c, a, RECORD_RETRACT, "retracted");
+                    _("Take this alert back? Its text is deleted in every home that can be reached, and\n"
+                      "cannot be restored; that there was an alert remains visible until it ends.\n"
+                      "[y/N] "));
+        return r ? r : follow(c, a, RECORD_RETRACT, _("retracted"));
 }
 
 const struct command command_alert_retract = {
         .group = "alert",
         .name = "retract",
         .synopsis = "ID [--yes]",
-        .brief = "take an alert of this household back",
-        .help = "Deletes its text in every home. `resolve` is the right word for what is over;\n"
-                "retract what should not have been posted. Asks first on a terminal; elsewhere\n"
-                "it needs --yes.\n"
-                "\nExample:\n  porchlight alert retract 1a2b --yes\n",
+        .brief = N_("take an alert of this household back"),
+        .help = N_("Deletes its text in every home. `resolve` is the right word for what is over;\n"
+                   "retract what should not have been posted. Asks first on a terminal; elsewhere\n"
+                   "it needs --yes.\n"
+                   "\nExample:\n  porchlight alert retract 1a2b --yes\n"),
         .options = retract_options,
         .min_words = 1,
         .max_words = 1,

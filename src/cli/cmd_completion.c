@@ -33,14 +33,14 @@ static int run_completion(struct cli *c, const struct args *a) {
 const struct command command_completion = {
         .name = "completion",
         .synopsis = "bash|zsh|fish",
-        .brief = "print a script that completes command lines",
-        .help = "It completes commands, options, their words, and what only the daemon knows: ids\n"
-                "of alerts and tickets, names of homes. Packages install it.\n"
-                "\n"
-                "Examples:\n"
-                "  source <(porchlight completion bash)        # in ~/.bashrc\n"
-                "  porchlight completion zsh > ~/.zfunc/_porchlight\n"
-                "  porchlight completion fish > ~/.config/fish/completions/porchlight.fish\n",
+        .brief = N_("print a script that completes command lines"),
+        .help = N_("It completes commands, options, their words, and what only the daemon knows: ids\n"
+                   "of alerts and tickets, names of homes. Packages install it.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  source <(porchlight completion bash)        # in ~/.bashrc\n"
+                   "  porchlight completion zsh > ~/.zfunc/_porchlight\n"
+                   "  porchlight completion fish > ~/.config/fish/completions/porchlight.fish\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_SHELL,

@@ -11,8 +11,8 @@
 #define KEY_COLUMN 24
 #define VALUE_MAX 1536 /* as in proto/control.def */
 
-#define WHEN_NOW "at once"
-#define WHEN_RESTART "after a restart"
+#define WHEN_NOW N_("at once")
+#define WHEN_RESTART N_("after a restart")
 #define KEY_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                                  \
         {.key = key_,                                                                                                  \
          .value = sizeof(arg_) > 1 ? (arg_) : "yes|no",                                                                \
@@ -39,13 +39,13 @@ const char *config_key(size_t i) {
 /* 0, or an exit code (said) where the table has no such key. */
 static int check_key(struct cli *c, const char *typed) {
         const char *candidates[ARRAY_LEN(keys) + 1] = {0};
-        char hint[96] = "`porchlight config list` shows them";
+        char hint[96] = N_("`porchlight config list` shows them");
         for (size_t i = 0; (candidates[i] = config_key(i)); i++)
                 if (strcmp(candidates[i], typed) == 0)
                         return 0;
         const char *near = nearest(typed, candidates);
         if (near)
-                snprintf(hint, sizeof(hint), "did you mean `%s`?", near);
+                snprintf(hint, sizeof(hint), _("did you mean `%s`?"), near);
         return cli_fail(c, EXIT_NOT_FOUND, "no-such-setting", hint, "there is no setting \"%.64s\"", typed);
 }
 
@@ -54,24 +54,24 @@ static int check_key(struct cli *c, const char *typed) {
 static void origin_text(struct buf *out, const struct wire_c_setting *m) {
         switch ((enum wire_e_origin)m->origin) {
         case ORIGIN_DEFAULT:
-                buf_add_str(out, "by default");
+                buf_add_str(out, _("by default"));
                 return;
         case ORIGIN_SET:
-                buf_add_str(out, "by `porchlight config set`");
+                buf_add_str(out, _("by `porchlight config set`"));
                 return;
         case ORIGIN_FILE:
-                buf_add_str(out, "by ");
+                buf_add_str(out, _("by "));
                 text_show(out, m->where, false);
                 return;
         case ORIGIN_ARGS:
-                buf_add_str(out, "by the daemon's option ");
+                buf_add_str(out, _("by the daemon's option "));
                 text_show(out, m->where, false);
                 return;
         }
         layout_enum(out, &wire_origin_enum, m->origin);
 }
 
-static const char restart_text[] = "takes effect when the daemon is started again";
+static const char restart_text[] = N_("takes effect when the daemon is started again");
 
 static int row_get(struct cli *c, const struct call_row *row, void *arg) {
         (void)arg;
@@ -100,7 +100,7 @@ static int row_set(struct cli *c, const struct call_row *row, void *arg) {
                 origin_text(&text, m);
         }
         if (m->restart)
-                buf_printf(&text, "; %s", restart_text);
+                buf_printf(&text, "; %s", _(restart_text));
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
         return 0;
 }
@@ -115,7 +115,7 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
         const struct wire_c_setting *m = &row->m->c_setting;
         buf_add(&text, m->value.n ? m->value : SPAN_STR("-"));
         if (m->restart)
-                buf_printf(&text, "\n(%s)", restart_text);
+                buf_printf(&text, "\n(%s)", _(restart_text));
         if (*origin) {
                 buf_add_u8(&text, '\n');
                 origin_text(&text, m);
@@ -141,8 +141,8 @@ const struct command command_config_get = {
         .group = "config",
         .name = "get",
         .synopsis = "KEY",
-        .brief = "what the daemon is told about one thing",
-        .help = "`porchlight help config set` lists the keys.\n\nExamples:\n  porchlight config get listen\n",
+        .brief = N_("what the daemon is told about one thing"),
+        .help = N_("`porchlight help config set` lists the keys.\n\nExamples:\n  porchlight config get listen\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_SETTING,
@@ -166,14 +166,14 @@ static int run_set(struct cli *c, const struct args *a) {
 
 static void config_keys(struct buf *out) {
         _clean_(buf_fini) struct buf left = BUF_NULL, right = BUF_NULL;
-        buf_add_str(out, "Keys:\n");
+        buf_add_str(out, _("Keys:\n"));
         for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
                 if (!keys[i].may_set)
                         continue;
                 buf_clear(&left);
                 buf_clear(&right);
                 buf_printf(&left, "%s %s", keys[i].key, keys[i].value);
-                buf_printf(&right, "%s; %s", keys[i].doc, keys[i].when);
+                buf_printf(&right, "%s; %s", _(keys[i].doc), _(keys[i].when));
                 help_row(out, buf_span(&left), KEY_COLUMN, buf_cstr(&right));
         }
 }
@@ -182,14 +182,14 @@ const struct command command_config_set = {
         .group = "config",
         .name = "set",
         .synopsis = "KEY VALUE…",
-        .brief = "tell the daemon something, for good",
-        .help = "It is on disk when the command returns, and outranks the default. What stands in\n"
-                "porchlight.conf or on the daemon's command line outranks it: then it is refused,\n"
-                "with the line. Several values stand with spaces or commas between.\n",
+        .brief = N_("tell the daemon something, for good"),
+        .help = N_("It is on disk when the command returns, and outranks the default. What stands in\n"
+                   "porchlight.conf or on the daemon's command line outranks it: then it is refused,\n"
+                   "with the line. Several values stand with spaces or commas between.\n"),
         .more = config_keys,
-        .examples = "  porchlight config set lan no\n"
-                    "  porchlight config set advertise hub.example.org:7345\n"
-                    "  porchlight config set listen 192.0.2.7:7345 '[2001:db8::7]:7345'\n",
+        .examples = N_("  porchlight config set lan no\n"
+                       "  porchlight config set advertise hub.example.org:7345\n"
+                       "  porchlight config set listen 192.0.2.7:7345 '[2001:db8::7]:7345'\n"),
         .min_words = 2,
         .max_words = -1,
         .takes = WORD_SETTING,
@@ -209,8 +209,8 @@ const struct command command_config_unset = {
         .group = "config",
         .name = "unset",
         .synopsis = "KEY",
-        .brief = "forget what was set, back to the default",
-        .help = "\nExamples:\n  porchlight config unset listen\n",
+        .brief = N_("forget what was set, back to the default"),
+        .help = N_("\nExamples:\n  porchlight config unset listen\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_SETTING,
@@ -218,7 +218,7 @@ const struct command command_config_unset = {
 };
 
 static const struct option list_options[] = {
-        {OPT_SHOW_ORIGIN, "show-origin", NULL, "say who said so: file and line, option, or default", OPTION_FLAG},
+        {OPT_SHOW_ORIGIN, "show-origin", NULL, N_("say who said so: file and line, option, or default"), OPTION_FLAG},
         OPTION_END,
 };
 
@@ -232,9 +232,9 @@ const struct command command_config_list = {
         .group = "config",
         .name = "list",
         .synopsis = "[--show-origin]",
-        .brief = "all that the daemon is told",
-        .help = "First counts the daemon's command line, then porchlight.conf, then what was set\n"
-                "with `porchlight config set`, then the default.\n",
+        .brief = N_("all that the daemon is told"),
+        .help = N_("First counts the daemon's command line, then porchlight.conf, then what was set\n"
+                   "with `porchlight config set`, then the default.\n"),
         .options = list_options,
         .run = run_list,
 };

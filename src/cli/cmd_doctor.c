@@ -6,18 +6,18 @@
 #include "wire/json.h"
 
 #define LABEL_COLUMNS 21 /* "problem  neighbours   " */
-#define LABEL "%-7s  %-12s"
+#define STATE_COLUMNS 7
 
 static const char *state_word(enum doctor_state state) {
         switch (state) {
         case DOCTOR_OK:
-                return "ok";
+                return N_("ok");
         case DOCTOR_NOTE:
-                return "note";
+                return N_("note");
         case DOCTOR_WARNING:
-                return "warning";
+                return N_("warning");
         case DOCTOR_PROBLEM:
-                return "problem";
+                return N_("problem");
         case DOCTOR_SKIP:
                 break;
         }
@@ -39,7 +39,8 @@ static void put_json(struct buf *out, const struct doctor_check *check, const st
 static void put_text(struct buf *out, const char *state, const char *name, struct span text) {
         _clean_(buf_fini) struct buf wrapped = BUF_NULL;
         layout_wrap(&wrapped, text, LABEL_COLUMNS, CLI_COLUMNS);
-        buf_printf(out, LABEL, state, name);
+        layout_word(out, _(state), STATE_COLUMNS + 2);
+        layout_word(out, _(name), LABEL_COLUMNS - STATE_COLUMNS - 2);
         buf_add(out, span_from(buf_span(&wrapped), LABEL_COLUMNS));
 }
 
@@ -50,7 +51,7 @@ static void put_finding(struct cli *c, const struct doctor_check *check, const s
         }
         put_text(&c->out, state_word(d->state), check->name, buf_span(&d->message));
         if (d->fix.n)
-                put_text(&c->out, "", "  to do", buf_span(&d->fix));
+                put_text(&c->out, "", N_("  to do"), buf_span(&d->fix));
 }
 
 static void put_sum(struct cli *c, uint64_t problems, uint64_t warnings) {
@@ -85,12 +86,12 @@ static int run_doctor(struct cli *c, const struct args *a) {
 const struct command command_doctor = {
         .name = "doctor",
         .synopsis = "",
-        .brief = "what is wrong with this home, and what to do",
-        .help = "Looks at the data folder, the daemon, the vault, the clock, the disk and the\n"
-                "links, and says under each trouble what mends it. It changes nothing and sends\n"
-                "nothing, and works while the daemon is down too. The exit code is 1 if there is\n"
-                "a problem; warnings and notes do not count. With --json: check, state (ok, note,\n"
-                "warning or problem), message and fix, one object a line.\n"
-                "\nExample:\n  porchlight doctor --json | jq -r 'select(.state == \"problem\") | .fix'\n",
+        .brief = N_("what is wrong with this home, and what to do"),
+        .help = N_("Looks at the data folder, the daemon, the vault, the clock, the disk and the\n"
+                   "links, and says under each trouble what mends it. It changes nothing and sends\n"
+                   "nothing, and works while the daemon is down too. The exit code is 1 if there is\n"
+                   "a problem; warnings and notes do not count. With --json: check, state (ok, note,\n"
+                   "warning or problem), message and fix, one object a line.\n"
+                   "\nExample:\n  porchlight doctor --json | jq -r 'select(.state == \"problem\") | .fix'\n"),
         .run = run_doctor,
 };

@@ -41,7 +41,7 @@ static int run_help(struct cli *c, const struct args *a) {
 const struct command command_help = {
         .name = "help",
         .synopsis = "[COMMAND]",
-        .brief = "explain a command",
+        .brief = N_("explain a command"),
         .max_words = 2,
         .takes = WORD_COMMAND,
         .run = run_help,
@@ -61,6 +61,6 @@ static int run_version(struct cli *c, const struct args *a) {
 const struct command command_version = {
         .name = "version",
         .synopsis = "",
-        .brief = "print the version of this tool; `status` has the daemon's",
+        .brief = N_("print the version of this tool; `status` has the daemon's"),
         .run = run_version,
 };

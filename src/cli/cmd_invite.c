@@ -10,11 +10,12 @@
 
 #define COUNT_MAX 5000
 #define TICKET_TEXT_MAX 4096 /* with spaces and line breaks that mail programs put in */
-#define TICKET_PROMPT "Ticket (paste all of it; an empty line ends it): "
+#define TICKET_PROMPT N_("Ticket (paste all of it; an empty line ends it): ")
 #define TICKET_INDENT 4
 #define TICKET_COLUMNS 72 /* letters a line on a terminal; whoever copies them may copy the line breaks as well */
 #define LABEL_COLUMNS 26
 #define USES_COLUMNS 10
+#define STATE_COLUMNS 7
 
 /* ---- reading one ---- */
 
@@ -29,7 +30,7 @@ static bool is_whole(struct span text) {
 
 /* A ticket that was copied from a terminal or out of a mail comes in several lines. */
 static bool ticket_ask(struct cli *c, struct buf *text) {
-        bool more = ask_line(c, TICKET_PROMPT, text);
+        bool more = ask_line(c, _(TICKET_PROMPT), text);
         while (more && !is_whole(buf_span(text))) {
                 size_t had = text->n;
                 more = ask_next_line(text) && text->n > had;
@@ -53,7 +54,7 @@ int ticket_read(struct cli *c, const char *word, struct ticket *ret, struct buf 
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "%s", err_text(r));
         if (r)
                 return cli_fail(c, EXIT_USAGE, "ticket-unreadable", "copy the whole of it, from PORCHLIGHT1 on",
-                                "the ticket %s", ticket_error_text(r));
+                                "the ticket %s", _(ticket_error_text(r)));
         return 0;
 }
 
@@ -67,13 +68,13 @@ static void addresses(struct buf *out, const struct ticket *t) {
                 between = ", ";
         }
         if (!*between)
-                buf_add_str(out, "none in the ticket");
+                buf_add_str(out, _("none in the ticket"));
 }
 
 static void line(struct buf *out, const char *name, struct span value) {
         _clean_(buf_fini) struct buf wrapped = BUF_NULL;
         layout_wrap(&wrapped, value, 12, CLI_COLUMNS);
-        buf_printf(out, "%-12s", name);
+        layout_word(out, name, 12);
         buf_add(out, span_from(buf_span(&wrapped), 12)); /* the indent of the first line is the name's */
         if (!wrapped.n)
                 buf_add_u8(out, '\n');
@@ -81,23 +82,23 @@ static void line(struct buf *out, const char *name, struct span value) {
 
 void ticket_show(struct buf *out, const struct ticket *t, uint64_t now) {
         _clean_(buf_fini) struct buf v = BUF_NULL;
-        line(out, "mesh", t->w.mesh_name);
-        line(out, "invited by", t->w.inviter);
+        line(out, _("mesh"), t->w.mesh_name);
+        line(out, _("invited by"), t->w.inviter);
         if (t->w.expires <= now)
-                buf_add_str(&v, "EXPIRED ");
+                buf_add_str(&v, _("EXPIRED "));
         when_local(&v, t->w.expires, now);
         buf_add_str(&v, ", ");
         when_relative(&v, t->w.expires, now);
-        line(out, "valid until", buf_span(&v));
+        line(out, _("valid until"), buf_span(&v));
         buf_clear(&v);
         layout_count(&v, t->w.uses, "home", "homes");
-        line(out, "admits", buf_span(&v));
+        line(out, _("admits"), buf_span(&v));
         buf_clear(&v);
         addresses(&v, t);
-        line(out, "addresses", buf_span(&v));
+        line(out, _("addresses"), buf_span(&v));
         buf_clear(&v);
         ticket_words(t, &v);
-        line(out, "check words", buf_span(&v));
+        line(out, _("check words"), buf_span(&v));
 }
 
 static void json_time(struct buf *out, const char *name, uint64_t seconds) {
@@ -155,12 +156,12 @@ const struct command command_invite_show = {
         .group = "invite",
         .name = "show",
         .synopsis = "TICKET|-",
-        .brief = "read a ticket without using it",
-        .help = "Shows the mesh, who invites, until when, and four check words. It works without\n"
-                "a daemon and asks nobody. Let the inviting home read its check words to you\n"
-                "over the telephone: if they are the same, nobody has changed the ticket on its\n"
-                "way.\n"
-                "\nExample:\n  porchlight invite show - < ticket.txt\n",
+        .brief = N_("read a ticket without using it"),
+        .help = N_("Shows the mesh, who invites, until when, and four check words. It works without\n"
+                   "a daemon and asks nobody. Let the inviting home read its check words to you\n"
+                   "over the telephone: if they are the same, nobody has changed the ticket on its\n"
+                   "way.\n"
+                   "\nExample:\n  porchlight invite show - < ticket.txt\n"),
         .min_words = 1,
         .max_words = 1,
         .run = run_show,
@@ -182,14 +183,15 @@ static void explain(struct cli *c, const struct wire_c_ticket *row, const char *
                 ticket_words(&t, &words);
                 ticket_fini(&t);
         }
-        buf_printf(&text, "This ticket admits %s until %s. ", buf_cstr(&who), buf_cstr(&when));
-        buf_add_str(&text, "Pass it on in person, or by a messenger you trust: whoever has it can join. The neighbour "
-                           "runs");
+        buf_printf(&text, _("This ticket admits %s until %s. "), buf_cstr(&who), buf_cstr(&when));
+        buf_add_str(&text,
+                    _("Pass it on in person, or by a messenger you trust: whoever has it can join. The neighbour "
+                      "runs"));
         buf_add_u8(&c->out, '\n');
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
-        buf_add_str(&c->out, "\n  porchlight join --household \"NAME OF THE HOME\"\n\nand pastes it, all lines.");
-        buf_printf(&c->out, " Its check words, to compare by telephone:\n\n  %s\n\n", buf_cstr(&words));
-        buf_add_str(&c->out, "Take it back with `porchlight invite revoke ");
+        buf_add_str(&c->out, _("\n  porchlight join --household \"NAME OF THE HOME\"\n\nand pastes it, all lines."));
+        buf_printf(&c->out, _(" Its check words, to compare by telephone:\n\n  %s\n\n"), buf_cstr(&words));
+        buf_add_str(&c->out, _("Take it back with `porchlight invite revoke "));
         layout_id(&c->out, row->id);
         buf_add_str(&c->out, "`.\n");
 }
@@ -222,10 +224,10 @@ static int row_invite(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static const struct option invite_options[] = {
-        {OPT_FOR, "for", "NAME", "for whom; a note that stays at home", OPTION_TEXT},
-        {OPT_COUNT, "count", "N", "how many homes may use it; 1 if absent", OPTION_NUMBER, NULL, 1, COUNT_MAX},
-        OPTION_ROW_EXPIRES("how long it is valid, 30d at most; 7d if absent"),
-        {OPT_QR, "qr", NULL, "draw it as a QR code as well", OPTION_FLAG},
+        {OPT_FOR, "for", "NAME", N_("for whom; a note that stays at home"), OPTION_TEXT},
+        {OPT_COUNT, "count", "N", N_("how many homes may use it; 1 if absent"), OPTION_NUMBER, NULL, 1, COUNT_MAX},
+        OPTION_ROW_EXPIRES(N_("how long it is valid, 30d at most; 7d if absent")),
+        {OPT_QR, "qr", NULL, N_("draw it as a QR code as well"), OPTION_FLAG},
         OPTION_END,
 };
 
@@ -245,14 +247,14 @@ static int run_invite(struct cli *c, const struct args *a) {
 const struct command command_invite = {
         .group = "invite",
         .synopsis = "[--for NAME] [--count N] [--expires 7d] [--qr]",
-        .brief = "make a ticket for a neighbour",
-        .help = "Prints a ticket with which a home can join the mesh. When stdout is not a\n"
-                "terminal the ticket stands there alone. Whoever has a ticket can join: pass it\n"
-                "on in person or by a messenger you trust.\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight invite --for \"Family Braun\" --qr\n"
-                "  porchlight invite --count 20 --expires 2d > stairwell.txt\n",
+        .brief = N_("make a ticket for a neighbour"),
+        .help = N_("Prints a ticket with which a home can join the mesh. When stdout is not a\n"
+                   "terminal the ticket stands there alone. Whoever has a ticket can join: pass it\n"
+                   "on in person or by a messenger you trust.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight invite --for \"Family Braun\" --qr\n"
+                   "  porchlight invite --count 20 --expires 2d > stairwell.txt\n"),
         .options = invite_options,
         .run = run_invite,
 };
@@ -261,10 +263,10 @@ const struct command command_invite = {
 
 static const char *ticket_state(const struct wire_c_ticket *t, uint64_t now) {
         if (t->revoked)
-                return "revoked";
+                return _("revoked");
         if (t->used >= t->uses)
-                return "used up";
-        return t->expires <= now ? "expired" : "open";
+                return _("used up");
+        return t->expires <= now ? _("expired") : _("open");
 }
 
 static void list_line(struct cli *c, const struct wire_c_ticket *t) {
@@ -272,12 +274,22 @@ static void list_line(struct cli *c, const struct wire_c_ticket *t) {
         layout_id(&c->out, t->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, t->label, LABEL_COLUMNS);
-        buf_printf(&v, "%u of %u", (unsigned)t->used, (unsigned)t->uses);
+        buf_printf(&v, _("%u of %u"), (unsigned)t->used, (unsigned)t->uses);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, buf_span(&v), USES_COLUMNS + 2);
-        buf_printf(&c->out, "  %-7s  ", ticket_state(t, c->now));
+        buf_add_str(&c->out, "  ");
+        layout_word(&c->out, ticket_state(t, c->now), STATE_COLUMNS);
+        buf_add_str(&c->out, "  ");
         when_local(&c->out, t->expires, c->now);
         buf_add_u8(&c->out, '\n');
+}
+
+static void list_head(struct buf *out) {
+        buf_add_str(out, "ID        ");
+        layout_word(out, _("FOR"), LABEL_COLUMNS + 2);
+        layout_word(out, _("USED"), USES_COLUMNS + 4);
+        layout_word(out, _("STATE"), STATE_COLUMNS + 2);
+        buf_printf(out, "%s\n", _("UNTIL"));
 }
 
 static int row_list(struct cli *c, const struct call_row *row, void *arg) {
@@ -287,7 +299,7 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         if (!*any)
-                buf_printf(&c->out, "%-8s  %-26s  %-12s  %-7s  %s\n", "ID", "FOR", "USED", "STATE", "UNTIL");
+                list_head(&c->out);
         *any = true;
         list_line(c, &row->m->c_ticket);
         return cli_flush(c);
@@ -299,7 +311,7 @@ static int run_list(struct cli *c, const struct args *a) {
         (void)a;
         int r = cli_ask(c, CONTROL_INVITES, &none, row_list, &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "This household has made no tickets.\n");
+                buf_add_str(&c->out, _("This household has made no tickets.\n"));
         return r;
 }
 
@@ -307,7 +319,7 @@ const struct command command_invite_list = {
         .group = "invite",
         .name = "list",
         .synopsis = "",
-        .brief = "the tickets of this household",
+        .brief = N_("the tickets of this household"),
         .run = run_list,
 };
 
@@ -317,7 +329,7 @@ static int run_revoke(struct cli *c, const struct args *a) {
         if (r)
                 return r;
         buf_add_str(&c->out, c->json ? "{\"v\":1,\"revoked\":true}\n"
-                                     : "Revoked. Homes that have come on it stay; nobody else can use it.\n");
+                                     : _("Revoked. Homes that have come on it stay; nobody else can use it.\n"));
         return 0;
 }
 
@@ -325,10 +337,10 @@ const struct command command_invite_revoke = {
         .group = "invite",
         .name = "revoke",
         .synopsis = "ID",
-        .brief = "take a ticket back",
-        .help = "ID is the one that `porchlight invite list` prints, or 4 letters and digits of\n"
-                "its beginning or more. Homes that have come on the ticket stay.\n"
-                "\nExample:\n  porchlight invite revoke 9f3c\n",
+        .brief = N_("take a ticket back"),
+        .help = N_("ID is the one that `porchlight invite list` prints, or 4 letters and digits of\n"
+                   "its beginning or more. Homes that have come on the ticket stay.\n"
+                   "\nExample:\n  porchlight invite revoke 9f3c\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_TICKET_ID,

@@ -10,7 +10,7 @@
 
 static const struct option join_options[] = {
         OPTION_ROW_HOUSEHOLD,
-        OPTION_ROW_AT("this home; the mesh's own place if absent"),
+        OPTION_ROW_AT(N_("this home; the mesh's own place if absent")),
         OPTION_ROWS_PASSPHRASE,
         OPTION_ROW_YES,
         OPTION_END,
@@ -22,8 +22,8 @@ static int agree(struct cli *c, const struct args *a, const struct ticket *t) {
         if (!c->in_tty || !c->err_tty || c->json || args_has(a, OPT_YES))
                 return 0;
         ticket_show(&text, t, c->now);
-        buf_add_str(&text, "Let the inviting home read its check words to you: they must be the same.\n"
-                           "Join this mesh? [Y/n] ");
+        buf_add_str(&text, _("Let the inviting home read its check words to you: they must be the same.\n"
+                             "Join this mesh? [Y/n] "));
         bool typed = ask_line(c, buf_cstr(&text), &answer);
         if ((typed && !answer.n) || text_eq_nocase(buf_span(&answer), SPAN_STR("y")) ||
             text_eq_nocase(buf_span(&answer), SPAN_STR("yes")))
@@ -51,7 +51,7 @@ static int join(struct cli *c, const struct args *a, struct wire_o_join *m) {
                 WIRE_PUT(m, O_JOIN, no_passphrase, true);
         else
                 WIRE_PUT(m, O_JOIN, passphrase, buf_span(&pass.text));
-        return owner_ask(c, owner, OWNER_O_JOIN, m, "waiting for a member to admit this home", NULL, NULL);
+        return owner_ask(c, owner, OWNER_O_JOIN, m, _("waiting for a member to admit this home"), NULL, NULL);
 }
 
 static int run_join(struct cli *c, const struct args *a) {
@@ -79,22 +79,22 @@ static int run_join(struct cli *c, const struct args *a) {
         ticket_fini(&t);
         if (!r)
                 r = join(c, a, &m);
-        return r ? r : found_done(c, "Joined", "See what goes on with `porchlight nearby`.");
+        return r ? r : found_done(c, _("Joined"), _("See what goes on with `porchlight nearby`."));
 }
 
 const struct command command_join = {
         .name = "join",
         .synopsis = "[TICKET|-] --household NAME [--at PLACE] [--passphrase-file F | --no-passphrase]",
-        .brief = "join a mesh with a neighbour's ticket",
-        .help = "A ticket begins with PORCHLIGHT1. Without one on the command line it is asked\n"
-                "for; - reads it from stdin. On a terminal the mesh and the four check words are\n"
-                "shown first: let the inviting home read its own to you by telephone. Returns\n"
-                "when this home is admitted, after 30 s at most. Joining goes on in the\n"
-                "background where no member could be reached.\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight join --household \"Family Braun\"\n"
-                "  porchlight join - --household Braun --no-passphrase < ticket.txt\n",
+        .brief = N_("join a mesh with a neighbour's ticket"),
+        .help = N_("A ticket begins with PORCHLIGHT1. Without one on the command line it is asked\n"
+                   "for; - reads it from stdin. On a terminal the mesh and the four check words are\n"
+                   "shown first: let the inviting home read its own to you by telephone. Returns\n"
+                   "when this home is admitted, after 30 s at most. Joining goes on in the\n"
+                   "background where no member could be reached.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight join --household \"Family Braun\"\n"
+                   "  porchlight join - --household Braun --no-passphrase < ticket.txt\n"),
         .options = join_options,
         .max_words = 1,
         .run = run_join,

@@ -8,17 +8,27 @@
 
 #define NAME_COLUMNS 24
 #define BY_COLUMNS 12
+#define RIGHT_COLUMNS 8
+#define LINK_COLUMNS 7
 
 static void member_line(struct cli *c, const struct wire_c_member *m) {
         layout_id(&c->out, m->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, m->name, NAME_COLUMNS);
-        buf_printf(&c->out, "  %-8s", m->steward ? "steward" : "");
-        buf_printf(&c->out, "%-7s", m->mine ? "yours" : m->linked ? "linked" : "");
-        layout_cell(&c->out, WIRE_HAS(m, C_MEMBER, invited_by) ? m->invited_by : SPAN_STR("(founder)"), BY_COLUMNS);
+        buf_add_str(&c->out, "  ");
+        layout_word(&c->out, m->steward ? _("steward") : "", RIGHT_COLUMNS);
+        layout_word(&c->out, m->mine ? _("yours") : m->linked ? _("linked") : "", LINK_COLUMNS);
+        layout_cell(&c->out, WIRE_HAS(m, C_MEMBER, invited_by) ? m->invited_by : span_str(_("(founder)")), BY_COLUMNS);
         buf_add_str(&c->out, " ");
         when_local(&c->out, m->joined, c->now);
         buf_add_u8(&c->out, '\n');
+}
+
+static void member_head(struct buf *out) {
+        buf_add_str(out, "ID        ");
+        layout_word(out, _("HOUSEHOLD"), NAME_COLUMNS + 2 + RIGHT_COLUMNS + LINK_COLUMNS);
+        layout_word(out, _("INVITED BY"), BY_COLUMNS);
+        buf_printf(out, " %s\n", _("JOINED"));
 }
 
 static int row_member(struct cli *c, const struct call_row *row, void *arg) {
@@ -28,8 +38,7 @@ static int row_member(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         if (!(*n)++)
-                buf_printf(&c->out, "%-8s  %-24s  %-8s%-7s%-12s %s\n", "ID", "HOUSEHOLD", "", "", "INVITED BY",
-                           "JOINED");
+                member_head(&c->out);
         member_line(c, &row->m->c_member);
         return cli_flush(c);
 }
@@ -40,17 +49,17 @@ static int run_members(struct cli *c, const struct args *a) {
         bool any;
         (void)a;
         int r = cli_ask(c, CONTROL_MEMBERS, &none, row_member, &n);
-        return r || c->json ? r : proposals_list(c, false, "\nUnder vote:\n", &any);
+        return r || c->json ? r : proposals_list(c, false, _("\nUnder vote:\n"), &any);
 }
 
 const struct command command_member_list = {
         .group = "member",
         .name = "list",
         .synopsis = "",
-        .brief = "the homes of the mesh",
-        .help = "\"linked\" says that a link to one of its devices is up at the moment: a home\n"
-                "talks to a few others at a time, and alerts get around all the same. Under the\n"
-                "table stands what is under vote.\n",
+        .brief = N_("the homes of the mesh"),
+        .help = N_("\"linked\" says that a link to one of its devices is up at the moment: a home\n"
+                   "talks to a few others at a time, and alerts get around all the same. Under the\n"
+                   "table stands what is under vote.\n"),
         .run = run_members,
 };
 
@@ -59,7 +68,7 @@ static int run_proposals(struct cli *c, const struct args *a) {
         (void)a;
         int r = proposals_list(c, true, "", &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "Nothing is under vote, and nothing was.\n");
+                buf_add_str(&c->out, _("Nothing is under vote, and nothing was.\n"));
         return r;
 }
 
@@ -67,12 +76,18 @@ const struct command command_member_proposals = {
         .group = "member",
         .name = "proposals",
         .synopsis = "",
-        .brief = "what is under vote, and what was decided",
-        .help = "The newest first. Removing a home, and making or unmaking a steward, takes the\n"
-                "votes of several homes: each adds its own with `porchlight member endorse`.\n"
-                "\nExample:\n  porchlight member proposals --json | jq -r 'select(.in_force | not).id'\n",
+        .brief = N_("what is under vote, and what was decided"),
+        .help = N_("The newest first. Removing a home, and making or unmaking a steward, takes the\n"
+                   "votes of several homes: each adds its own with `porchlight member endorse`.\n"
+                   "\nExample:\n  porchlight member proposals --json | jq -r 'select(.in_force | not).id'\n"),
         .run = run_proposals,
 };
+
+static void device_head(struct buf *out) {
+        buf_add_str(out, "ID        ");
+        layout_word(out, _("DEVICE"), NAME_COLUMNS + 2);
+        buf_printf(out, "%s\n", _("QUOTA"));
+}
 
 static int row_device(struct cli *c, const struct call_row *row, void *arg) {
         uint64_t *n = arg;
@@ -82,13 +97,13 @@ static int row_device(struct cli *c, const struct call_row *row, void *arg) {
                 return cli_row_json(c, row, NULL);
         const struct wire_c_device *d = &row->m->c_device;
         if (!(*n)++)
-                buf_printf(&c->out, "%-8s  %-24s  %s\n", "ID", "DEVICE", "QUOTA");
+                device_head(&c->out);
         layout_id(&c->out, d->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, d->name, NAME_COLUMNS);
         buf_add_str(&c->out, "  ");
         layout_enum(&c->out, &wire_share_enum, d->share);
-        buf_add_str(&c->out, d->this_one ? ", this one\n" : "\n");
+        buf_add_str(&c->out, d->this_one ? _(", this one\n") : "\n");
         return cli_flush(c);
 }
 
@@ -103,6 +118,6 @@ const struct command command_device_list = {
         .group = "device",
         .name = "list",
         .synopsis = "",
-        .brief = "the devices of this household",
+        .brief = N_("the devices of this household"),
         .run = run_devices,
 };

@@ -45,15 +45,15 @@ static int charter_line(struct cli *c, const char *path, unsigned n, struct span
                 return 0;
         const uint8_t *equals = memchr(text.p, '=', text.n);
         if (!equals)
-                return bad_line(c, path, n, "there is no =", "write it as: row = value");
+                return bad_line(c, path, n, _("there is no ="), _("write it as: row = value"));
         size_t at = (size_t)(equals - text.p);
         const struct wire_charter_bound *bound = bound_of(trim(span_of(text.p, at)));
         if (!bound)
-                return bad_line(c, path, n, "the charter has no such row",
-                                "`porchlight mesh create --help` lists them");
-        snprintf(hint, sizeof(hint), "%s goes from %u to %u", bound->name, bound->min, bound->max);
+                return bad_line(c, path, n, _("the charter has no such row"),
+                                _("`porchlight mesh create --help` lists them"));
+        snprintf(hint, sizeof(hint), _("%s goes from %u to %u"), bound->name, bound->min, bound->max);
         if (!text_u64(trim(span_from(text, at + 1)), bound->max, &value) || value < bound->min)
-                return bad_line(c, path, n, "the value is out of bounds", hint);
+                return bad_line(c, path, n, _("the value is out of bounds"), hint);
         struct wire_charter_row row = {.key = bound->key, .value = value};
         if (value != bound->preset)
                 wire_list_add(&wire_charter_row_desc, list, store, &row);
@@ -78,8 +78,8 @@ static int charter_read(struct cli *c, const char *path, struct wire_list *ret, 
 
 static const struct option create_options[] = {
         OPTION_ROW_HOUSEHOLD,
-        OPTION_ROW_AT("this home: LAT,LON, geo: URI or geohash; kept as a cell of about 150 m"),
-        {OPT_CHARTER, "charter", "FILE", "rules of the mesh that differ from the usual ones", OPTION_FILE},
+        OPTION_ROW_AT(N_("this home: LAT,LON, geo: URI or geohash; kept as a cell of about 150 m")),
+        {OPT_CHARTER, "charter", "FILE", N_("rules of the mesh that differ from the usual ones"), OPTION_FILE},
         OPTION_ROWS_PASSPHRASE,
         OPTION_END,
 };
@@ -110,25 +110,26 @@ static int run_create(struct cli *c, const struct args *a) {
                 WIRE_PUT(&m, O_CREATE, no_passphrase, true);
         else
                 WIRE_PUT(&m, O_CREATE, passphrase, buf_span(&pass.text));
-        r = owner_ask(c, owner, OWNER_O_CREATE, &m, "founding", NULL, NULL);
-        return r ? r : found_done(c, "Founded", "Invite the first neighbours with `porchlight invite`.");
+        r = owner_ask(c, owner, OWNER_O_CREATE, &m, _("founding"), NULL, NULL);
+        return r ? r : found_done(c, _("Founded"), _("Invite the first neighbours with `porchlight invite`."));
 }
 
-#define CHARTER_HELP(key, name, least, most, preset, doc) "  " #name " = " #preset "\n"
+static void charter_help(struct buf *out) {
+        for (size_t i = 0; i < wire_charter_bounds_n; i++)
+                buf_printf(out, "  %s = %u\n", wire_charter_bounds[i].name, (unsigned)wire_charter_bounds[i].preset);
+}
 
 const struct command command_mesh_create = {
         .group = "mesh",
         .name = "create",
         .synopsis = "NAME --household NAME [--at PLACE] [--charter FILE] [--passphrase-file F | --no-passphrase]",
-        .brief = "found a mesh for a neighbourhood",
-        .help = "This home becomes its first member and steward. The passphrase locks the\n"
-                "household's key; posting and reading never ask for it.\n"
-                "\n"
-                "A charter file has lines \"row = value\". The rows, and what holds without one:\n" CHARTER(
-                        CHARTER_HELP) "\n"
-                                      "Example:\n"
-                                      "  porchlight mesh create \"Elm Street\" --household Miller --at "
-                                      "52.5163,13.3777\n",
+        .brief = N_("found a mesh for a neighbourhood"),
+        .help = N_("This home becomes its first member and steward. The passphrase locks the\n"
+                   "household's key; posting and reading never ask for it.\n"
+                   "\n"
+                   "A charter file has lines \"row = value\". The rows, and what holds without one:\n"),
+        .more = charter_help,
+        .examples = N_("  porchlight mesh create \"Elm Street\" --household Miller --at 52.5163,13.3777\n"),
         .options = create_options,
         .min_words = 1,
         .max_words = 1,
@@ -144,28 +145,29 @@ static void charter_line_text(struct buf *out, const struct wire_charter_row *ro
                 if (wire_charter_bounds[i].key == row->key)
                         b = &wire_charter_bounds[i];
         buf_printf(out, "  %-14s = %-6u ", b ? b->name : "?", (unsigned)row->value);
-        layout_wrap(&doc, span_str(b ? b->doc : "a rule that this version does not know"), CHARTER_COLUMN, CLI_COLUMNS);
+        layout_wrap(&doc, span_str(b ? _(b->doc) : _("a rule that this version does not know")), CHARTER_COLUMN,
+                    CLI_COLUMNS);
         buf_add(out, span_from(buf_span(&doc), CHARTER_COLUMN)); /* the first line's indent is taken */
 }
 
 static void charter_text(struct buf *out, struct wire_list list) {
         struct wire_charter_row row;
-        buf_add_str(out, "\nCharter:\n");
+        buf_add_str(out, _("\nCharter:\n"));
         while (wire_list_next(&wire_charter_row_desc, &list, &row))
                 charter_line_text(out, &row);
 }
 
 static void mesh_text(struct cli *c, const struct wire_c_mesh *m) {
         text_show(&c->out, m->name, false);
-        buf_add_str(&c->out, "\n  id        ");
+        buf_add_str(&c->out, _("\n  id        "));
         text_hex(&c->out, m->id);
-        buf_add_str(&c->out, "\n  founded   ");
+        buf_add_str(&c->out, _("\n  founded   "));
         when_local(&c->out, m->founded, c->now);
         if (WIRE_HAS(m, C_MESH, cell)) {
-                buf_add_str(&c->out, "\n  place     ");
+                buf_add_str(&c->out, _("\n  place     "));
                 text_show(&c->out, m->cell, false);
         }
-        buf_add_str(&c->out, "\n  homes     ");
+        buf_add_str(&c->out, _("\n  homes     "));
         layout_count(&c->out, m->homes, "home", "homes");
         buf_add_str(&c->out, ", ");
         layout_count(&c->out, m->stewards, "steward", "stewards");
@@ -193,6 +195,6 @@ const struct command command_mesh_show = {
         .group = "mesh",
         .name = "show",
         .synopsis = "",
-        .brief = "the mesh and its charter",
+        .brief = N_("the mesh and its charter"),
         .run = run_show,
 };

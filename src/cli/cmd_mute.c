@@ -10,9 +10,10 @@
 
 #define MUTE_MAX (365 * 86400) /* seconds, as in proto/control.def */
 #define WHAT_COLUMNS 34
+#define WHICH_COLUMNS 9
 
 #define OPTION_ROW_MUTE_KIND                                                                                           \
-        { OPT_KIND, "kind", "K", "a kind, in place of a household", OPTION_ENUM, &wire_kind_enum }
+        { OPT_KIND, "kind", "K", N_("a kind, in place of a household"), OPTION_ENUM, &wire_kind_enum }
 
 static void what_text(struct buf *out, const struct wire_c_muted *m) {
         if (WIRE_HAS(m, C_MUTED, kind)) {
@@ -35,10 +36,10 @@ static int row_muted(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         const struct wire_c_muted *m = &row->m->c_muted;
-        buf_printf(&text, "%s: ", done);
+        buf_printf(&text, "%s: ", _(done));
         what_text(&text, m);
         if (WIRE_HAS(m, C_MUTED, until)) {
-                buf_add_str(&text, ", until ");
+                buf_add_str(&text, _(", until "));
                 when_local(&text, m->until, c->now);
         }
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
@@ -60,14 +61,15 @@ static int mute_from(struct cli *c, const struct args *a, struct wire_c_mute *re
 
 static const struct option add_options[] = {
         OPTION_ROW_MUTE_KIND,
-        {OPT_FOR_TIME, "for", "2h", "only so long; until it is removed if absent", OPTION_DURATION, NULL, 1, MUTE_MAX},
+        {OPT_FOR_TIME, "for", "2h", N_("only so long; until it is removed if absent"), OPTION_DURATION, NULL, 1,
+         MUTE_MAX},
         OPTION_END,
 };
 
 static int run_add(struct cli *c, const struct args *a) {
         const struct option_value *lasts = args_get(a, OPT_FOR_TIME);
         struct wire_c_mute m = {0};
-        char done[] = "Muted";
+        static char done[] = N_("Muted");
         int r = mute_from(c, a, &m);
         if (r)
                 return r;
@@ -80,17 +82,17 @@ const struct command command_mute_add = {
         .group = "mute",
         .name = "add",
         .synopsis = "(H | --kind K) [--for 2h]",
-        .brief = "leave a household or a kind out of nearby and watch",
-        .help = "H is a household's name, its id, or 4 letters and digits of the id's beginning\n"
-                "or more. Muting stays in this house: what is muted is kept and passed on as\n"
-                "before, nobody learns of it, and --muted of nearby and watch shows it.\n"
-                "\n"
-                "Urgent alerts of a muted household are shown all the same. Only --kind leaves\n"
-                "urgent ones out, too: those of that very kind.\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight mute add --kind noise --for 8h\n"
-                "  porchlight mute add \"Number 9\"\n",
+        .brief = N_("leave a household or a kind out of nearby and watch"),
+        .help = N_("H is a household's name, its id, or 4 letters and digits of the id's beginning\n"
+                   "or more. Muting stays in this house: what is muted is kept and passed on as\n"
+                   "before, nobody learns of it, and --muted of nearby and watch shows it.\n"
+                   "\n"
+                   "Urgent alerts of a muted household are shown all the same. Only --kind leaves\n"
+                   "urgent ones out, too: those of that very kind.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight mute add --kind noise --for 8h\n"
+                   "  porchlight mute add \"Number 9\"\n"),
         .options = add_options,
         .max_words = 1,
         .takes = WORD_HOUSEHOLD,
@@ -104,7 +106,7 @@ static const struct option remove_options[] = {
 
 static int run_remove(struct cli *c, const struct args *a) {
         struct wire_c_mute m = {0};
-        char done[] = "No longer muted";
+        static char done[] = N_("No longer muted");
         int r = mute_from(c, a, &m);
         return r ? r : cli_ask(c, CONTROL_UNMUTE, &m, row_muted, done);
 }
@@ -113,9 +115,9 @@ const struct command command_mute_remove = {
         .group = "mute",
         .name = "remove",
         .synopsis = "H | --kind K",
-        .brief = "show a household or a kind again",
-        .help = "What came meanwhile is there: nearby shows what of it is in force.\n"
-                "\nExamples:\n  porchlight mute remove --kind noise\n  porchlight mute remove \"Number 9\"\n",
+        .brief = N_("show a household or a kind again"),
+        .help = N_("What came meanwhile is there: nearby shows what of it is in force.\n"
+                   "\nExamples:\n  porchlight mute remove --kind noise\n  porchlight mute remove \"Number 9\"\n"),
         .options = remove_options,
         .max_words = 1,
         .takes = WORD_HOUSEHOLD,
@@ -123,6 +125,11 @@ const struct command command_mute_remove = {
 };
 
 /* ---- list ---- */
+
+static void list_head(struct buf *out) {
+        layout_word(out, _("MUTED"), WHICH_COLUMNS + 2 + WHAT_COLUMNS + 2);
+        buf_printf(out, "%s\n", _("UNTIL"));
+}
 
 static int row_list(struct cli *c, const struct call_row *row, void *arg) {
         _clean_(buf_fini) struct buf what = BUF_NULL;
@@ -132,17 +139,18 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         if (!*any)
-                buf_printf(&c->out, "%-9s  %-34s  %s\n", "MUTED", "", "UNTIL");
+                list_head(&c->out);
         *any = true;
         const struct wire_c_muted *m = &row->m->c_muted;
         what_text(&what, m);
-        buf_printf(&c->out, "%-9s  ", WIRE_HAS(m, C_MUTED, kind) ? "kind" : "household");
+        layout_word(&c->out, WIRE_HAS(m, C_MUTED, kind) ? _("kind") : _("household"), WHICH_COLUMNS);
+        buf_add_str(&c->out, "  ");
         layout_cell(&c->out, buf_span(&what), WHAT_COLUMNS);
         buf_add_str(&c->out, "  ");
         if (WIRE_HAS(m, C_MUTED, until))
                 when_local(&c->out, m->until, c->now);
         else
-                buf_add_str(&c->out, "it is removed");
+                buf_add_str(&c->out, _("it is removed"));
         buf_add_u8(&c->out, '\n');
         return cli_flush(c);
 }
@@ -153,7 +161,7 @@ static int run_list(struct cli *c, const struct args *a) {
         (void)a;
         int r = cli_ask(c, CONTROL_MUTES, &none, row_list, &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "Nothing is muted.\n");
+                buf_add_str(&c->out, _("Nothing is muted.\n"));
         return r;
 }
 
@@ -161,6 +169,6 @@ const struct command command_mute_list = {
         .group = "mute",
         .name = "list",
         .synopsis = "",
-        .brief = "what nearby and watch leave out",
+        .brief = N_("what nearby and watch leave out"),
         .run = run_list,
 };

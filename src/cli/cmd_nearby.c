@@ -13,7 +13,7 @@
 
 static const struct option nearby_options[] = {
         OPTION_ROWS_FILTER,
-        {OPT_MAX_AGE, "max-age", "D", "fail as `stale` if the replica is older than this", OPTION_DURATION, NULL, 1,
+        {OPT_MAX_AGE, "max-age", "D", N_("fail as `stale` if the replica is older than this"), OPTION_DURATION, NULL, 1,
          MAX_AGE_MAX},
         OPTION_END,
 };
@@ -168,8 +168,8 @@ static int run_nearby(struct cli *c, const struct args *a) {
         r = cli_ask(c, CONTROL_NEARBY, &m, row_nearby, &any);
         if (r || any || c->json)
                 return r;
-        buf_add_str(&c->out, m.has || c->left_out ? "No alerts match.\n"
-                                                  : "No alerts in force, and none in the last 24 hours.\n");
+        buf_add_str(&c->out, m.has || c->left_out ? _("No alerts match.\n")
+                                                  : _("No alerts in force, and none in the last 24 hours.\n"));
         return 0;
 }
 
@@ -177,18 +177,18 @@ const struct command command_nearby = {
         .name = "nearby",
         .synopsis = "[--at PLACE] [--within 800m] [--since T] [--kind K]… [--min-severity S] [--text Q] [--limit N] "
                     "[--muted] [--max-age D]",
-        .brief = "what goes on around here",
-        .help = "Without options: all alerts in force and those of the last 24 hours, in the\n"
-                "whole mesh. It is answered from this house: no packet leaves it, and nobody\n"
-                "learns that you asked. Distances run between the centres of cells of about\n"
-                "150 m. stderr says how current the answer is, and what is left out because it\n"
-                "is muted (`porchlight help mute add`).\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight nearby\n"
-                "  porchlight nearby --within 800m --min-severity moderate\n"
-                "  porchlight nearby --since yesterday --kind theft --kind break-in\n"
-                "  porchlight nearby --json | jq -r .text\n",
+        .brief = N_("what goes on around here"),
+        .help = N_("Without options: all alerts in force and those of the last 24 hours, in the\n"
+                   "whole mesh. It is answered from this house: no packet leaves it, and nobody\n"
+                   "learns that you asked. Distances run between the centres of cells of about\n"
+                   "150 m. stderr says how current the answer is, and what is left out because it\n"
+                   "is muted (`porchlight help mute add`).\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight nearby\n"
+                   "  porchlight nearby --within 800m --min-severity moderate\n"
+                   "  porchlight nearby --since yesterday --kind theft --kind break-in\n"
+                   "  porchlight nearby --json | jq -r .text\n"),
         .options = nearby_options,
         .run = run_nearby,
 };

@@ -19,7 +19,7 @@ static void degrees(struct buf *out, int64_t e6) {
 
 static void where(struct buf *out, const struct wire_c_saved *m) {
         buf_add(out, m->cell);
-        buf_add_str(out, ", around ");
+        buf_add_str(out, _(", around "));
         degrees(out, m->lat);
         buf_add_u8(out, ',');
         degrees(out, m->lon);
@@ -35,10 +35,10 @@ static int row_changed(struct cli *c, const struct call_row *row, void *arg) {
         const struct wire_c_saved *m = &row->m->c_saved;
         text_show(&name, m->name, false);
         if (m->cell.n) {
-                buf_printf(&text, "Saved: %s is ", buf_cstr(&name));
+                buf_printf(&text, _("Saved: %s is "), buf_cstr(&name));
                 where(&text, m);
         } else {
-                buf_printf(&text, "Forgotten: %s", buf_cstr(&name));
+                buf_printf(&text, _("Forgotten: %s"), buf_cstr(&name));
         }
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
         return 0;
@@ -59,19 +59,19 @@ const struct command command_place_add = {
         .group = "place",
         .name = "add",
         .synopsis = "NAME PLACE",
-        .brief = "give a place a name, or say where home is",
-        .help = "Then NAME can be given wherever a command takes a PLACE. The place is snapped to\n"
-                "a cell of about 150 m at once; name and cell stay in this house. An alert posted\n"
-                "there tells the cell, as ever, and not the name.\n"
-                "\n"
-                "NAME is at most 32 bytes, in any case, and nothing that could be read as\n"
-                "coordinates or as a geohash. A NAME that is there gets the new place. The name\n"
-                "home is this home's own place, which is meant where none is given.\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight place add school 52.5163,13.3777\n"
-                "  porchlight place add home u33dc0t\n"
-                "  porchlight nearby --at school --within 500m\n",
+        .brief = N_("give a place a name, or say where home is"),
+        .help = N_("Then NAME can be given wherever a command takes a PLACE. The place is snapped to\n"
+                   "a cell of about 150 m at once; name and cell stay in this house. An alert posted\n"
+                   "there tells the cell, as ever, and not the name.\n"
+                   "\n"
+                   "NAME is at most 32 bytes, in any case, and nothing that could be read as\n"
+                   "coordinates or as a geohash. A NAME that is there gets the new place. The name\n"
+                   "home is this home's own place, which is meant where none is given.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight place add school 52.5163,13.3777\n"
+                   "  porchlight place add home u33dc0t\n"
+                   "  porchlight nearby --at school --within 500m\n"),
         .min_words = 2,
         .max_words = 2,
         .takes = WORD_PLACE,
@@ -88,9 +88,9 @@ const struct command command_place_remove = {
         .group = "place",
         .name = "remove",
         .synopsis = "NAME",
-        .brief = "forget a place's name",
-        .help = "Without home, a post needs --at, or tells where the mesh is.\n"
-                "\nExamples:\n  porchlight place remove school\n",
+        .brief = N_("forget a place's name"),
+        .help = N_("Without home, a post needs --at, or tells where the mesh is.\n"
+                   "\nExamples:\n  porchlight place remove school\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_PLACE,
@@ -120,7 +120,7 @@ static int run_list(struct cli *c, const struct args *a) {
         (void)a;
         int r = cli_ask(c, CONTROL_PLACES, &none, row_list, &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "No place has a name here. `porchlight place add NAME PLACE` gives one.\n");
+                buf_add_str(&c->out, _("No place has a name here. `porchlight place add NAME PLACE` gives one.\n"));
         return r;
 }
 
@@ -128,6 +128,6 @@ const struct command command_place_list = {
         .group = "place",
         .name = "list",
         .synopsis = "",
-        .brief = "the places this home has names for",
+        .brief = N_("the places this home has names for"),
         .run = run_list,
 };

@@ -8,21 +8,23 @@
 
 #include <stdio.h>
 
+#define KIND_COLUMN 21
+
 static const char call_first[] =
-        "This is not an emergency call. If you have not done so yet: telephone 112 or 911 first.";
+        N_("This is not an emergency call. If you have not done so yet: telephone 112 or 911 first.");
 
 /* clang-format off */
 static const struct option post_options[] = {
-        OPTION_ROW_AT("where: LAT,LON, geo: URI, geohash or home (the default)"),
-        {OPT_PRECISION, "precision", "block|area", "how exact the place is told; block is about 150 m", OPTION_ENUM, &wire_precision_enum},
+        OPTION_ROW_AT(N_("where: LAT,LON, geo: URI, geohash or home (the default)")),
+        {OPT_PRECISION, "precision", "block|area", N_("how exact the place is told; block is about 150 m"), OPTION_ENUM, &wire_precision_enum},
         OPTION_ROW_SEVERITY,
         OPTION_ROW_URGENCY,
         OPTION_ROW_CERTAINTY,
-        {OPT_DOING, "doing", "CODE", "what somebody does; behaviour, never looks", OPTION_ENUM, &wire_doing_enum},
-        {OPT_STATUS, "status", "exercise|test", "mark it as a drill or a technical test", OPTION_ENUM, &wire_status_enum},
-        OPTION_ROW_EXPIRES("when it ends, from now: 30m, 6h, 2d; the kind's own if absent"),
-        {OPT_SOURCE, "source", "sensor", "a machine posts it: it has a third of the daily number", OPTION_ENUM, &wire_source_enum},
-        {OPT_DRY_RUN, "dry-run", NULL, "only show the alert as it would be posted", OPTION_FLAG},
+        {OPT_DOING, "doing", "CODE", N_("what somebody does; behaviour, never looks"), OPTION_ENUM, &wire_doing_enum},
+        {OPT_STATUS, "status", "exercise|test", N_("mark it as a drill or a technical test"), OPTION_ENUM, &wire_status_enum},
+        OPTION_ROW_EXPIRES(N_("when it ends, from now: 30m, 6h, 2d; the kind's own if absent")),
+        {OPT_SOURCE, "source", "sensor", N_("a machine posts it: it has a third of the daily number"), OPTION_ENUM, &wire_source_enum},
+        {OPT_DRY_RUN, "dry-run", NULL, N_("only show the alert as it would be posted"), OPTION_FLAG},
         OPTION_END,
 };
 /* clang-format on */
@@ -40,9 +42,9 @@ static void posted_text(struct cli *c, const struct wire_c_posted *p, const stru
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
         if (!sink->alert)
                 return;
-        buf_add_str(&c->out, "id ");
+        buf_add_str(&c->out, _("id "));
         layout_id(&c->out, p->id);
-        buf_add_str(&c->out, ", ends ");
+        buf_add_str(&c->out, _(", ends "));
         when_local(&c->out, p->expires, c->now);
         buf_add_u8(&c->out, '\n');
 }
@@ -98,10 +100,10 @@ static void put_options(const struct args *a, struct wire_c_post *ret) {
 }
 
 static int bad_kind(struct cli *c, const char *word) {
-        char hint[128] = "`porchlight help post` lists them";
+        char hint[128] = N_("`porchlight help post` lists them");
         const char *near = nearest_enum(word, &wire_kind_enum);
         if (near)
-                snprintf(hint, sizeof(hint), "did you mean %s? `porchlight help post` lists them", near);
+                snprintf(hint, sizeof(hint), _("did you mean %s? `porchlight help post` lists them"), near);
         return cli_usage(c, hint, "there is no kind \"%.64s\"", word);
 }
 
@@ -118,35 +120,36 @@ static int run_post(struct cli *c, const struct args *a) {
                 WIRE_PUT(&m, C_POST, text, buf_span(&text));
         put_options(a, &m);
         if (wire_kind_find(m.kind)->call_first && !m.dry_run && m.status <= STATUS_ACTUAL && m.source != SOURCE_SENSOR)
-                cli_note(c, "%s", call_first);
+                cli_note(c, "%s", _(call_first));
         bool settled = m.doing || m.dry_run || m.source == SOURCE_SENSOR;
         r = settled ? 0 : person_ask(c, a, m.kind, false, buf_span(&text));
         if (r)
                 return r;
-        return cli_ask_posted(c, CONTROL_POST, &m, "posted");
+        return cli_ask_posted(c, CONTROL_POST, &m, _("posted"));
 }
 
-#define KIND_LINE(NAME, n, spelling, cat, urg, sev, cert, hours, may, call, doc) "  " spelling ": " doc "\n"
+static void kinds_help(struct buf *out) {
+        buf_add_str(out, _("Kinds:\n"));
+        for (size_t i = 0; i < wire_kinds_n; i++)
+                help_row(out, span_str(wire_kinds[i].spelling), KIND_COLUMN, _(wire_kinds[i].doc));
+}
 
 const struct command command_post = {
         .name = "post",
         .synopsis = "KIND [TEXT] [--at PLACE] [--severity S] [--expires D] [--dry-run] …",
-        .brief = "warn the neighbours",
-        .help = "Posts an alert to every home of the mesh. Say what happens and where, not who or\n"
-                "what somebody looks like. TEXT may be several words, or - to read it from stdin;\n"
-                "at most 512 bytes. It waits up to 5 s until a neighbouring home has the alert;\n"
-                "with none in reach it is saved, sent later, and the exit code is 6.\n"
-                "\n"
-                "Where a vague alert or one of security describes a person and tells no event, it\n"
-                "asks first on a terminal, and says so elsewhere. It knows English words only.\n"
-                "\n"
-                "Kinds:\n" KINDS(
-                        KIND_LINE) "\n"
-                                   "Examples:\n"
-                                   "  porchlight post smoke \"Behind the garages, source not seen\"\n"
-                                   "  porchlight post power-cut --at 52.5163,13.3777 --expires 3h\n"
-                                   "  porchlight post missing-pet \"Grey cat, red collar, shy\" --precision area\n"
-                                   "  echo \"Water in the cellar\" | porchlight post flood - --json\n",
+        .brief = N_("warn the neighbours"),
+        .help = N_("Posts an alert to every home of the mesh. Say what happens and where, not who or\n"
+                   "what somebody looks like. TEXT may be several words, or - to read it from stdin;\n"
+                   "at most 512 bytes. It waits up to 5 s until a neighbouring home has the alert;\n"
+                   "with none in reach it is saved, sent later, and the exit code is 6.\n"
+                   "\n"
+                   "Where a vague alert or one of security describes a person and tells no event, it\n"
+                   "asks first on a terminal, and says so elsewhere. It knows English words only.\n"),
+        .more = kinds_help,
+        .examples = N_("  porchlight post smoke \"Behind the garages, source not seen\"\n"
+                       "  porchlight post power-cut --at 52.5163,13.3777 --expires 3h\n"
+                       "  porchlight post missing-pet \"Grey cat, red collar, shy\" --precision area\n"
+                       "  echo \"Water in the cellar\" | porchlight post flood - --json\n"),
         .options = post_options,
         .min_words = 1,
         .max_words = -1,

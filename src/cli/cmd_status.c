@@ -6,17 +6,18 @@
 #include "base/when.h"
 #include "cli/address.h"
 
-#define LABEL "%-11s"
+#define LABEL_COLUMNS 11
 #define WHO_COLUMNS 27
 #define ADDRESS_COLUMNS 23
+#define LINK_COLUMNS 4
 
 /* ---- status ---- */
 
 static void line(struct cli *c, const char *label, struct buf *v) {
         _clean_(buf_fini) struct buf wrapped = BUF_NULL;
-        layout_wrap(&wrapped, buf_span(v), 11, CLI_COLUMNS);
-        buf_printf(&c->out, LABEL, label);
-        buf_add(&c->out, span_from(buf_span(&wrapped), 11));
+        layout_wrap(&wrapped, buf_span(v), LABEL_COLUMNS, CLI_COLUMNS);
+        layout_word(&c->out, label, LABEL_COLUMNS);
+        buf_add(&c->out, span_from(buf_span(&wrapped), LABEL_COLUMNS));
         buf_clear(v);
 }
 
@@ -28,17 +29,17 @@ static void status_home(struct cli *c, const struct wire_c_status *s, struct buf
         layout_count(v, s->homes, "home", "homes");
         buf_add_str(v, ", ");
         layout_count(v, s->stewards, "steward", "stewards");
-        line(c, "mesh", v);
+        line(c, _("mesh"), v);
         if (!WIRE_HAS(s, C_STATUS, household))
                 return;
         buf_add(v, s->household);
-        buf_add_str(v, ", device ");
+        buf_add_str(v, _(", device "));
         buf_add(v, s->device);
         if (WIRE_HAS(s, C_STATUS, household_id)) {
-                buf_add_str(v, ", id ");
+                buf_add_str(v, _(", id "));
                 layout_id(v, s->household_id);
         }
-        line(c, "this home", v);
+        line(c, _("this home"), v);
 }
 
 static void status_listen(struct cli *c, const struct wire_c_status *s, struct buf *v) {
@@ -50,50 +51,50 @@ static void status_listen(struct cli *c, const struct wire_c_status *s, struct b
                 layout_addr(v, &a);
         }
         if (v->n)
-                line(c, "listens on", v);
+                line(c, _("listens on"), v);
 }
 
 static void status_alerts(struct cli *c, const struct wire_c_status *s, struct buf *v) {
         layout_count(v, s->alerts, "alert", "alerts");
-        buf_add_str(v, " in force");
+        buf_add_str(v, _(" in force"));
         if (s->unsent) {
                 buf_add_str(v, "; ");
                 layout_count(v, s->unsent, "own post is", "own posts are");
-                buf_add_str(v, " NOT SENT yet");
+                buf_add_str(v, _(" NOT SENT yet"));
         }
-        line(c, "alerts", v);
+        line(c, _("alerts"), v);
 }
 
 static void status_text(struct cli *c, const struct wire_c_status *s) {
         _clean_(buf_fini) struct buf v = BUF_NULL;
         status_home(c, s, &v);
         layout_fresh(&v, s, c->now);
-        line(c, "replica", &v);
+        line(c, _("replica"), &v);
         if (WIRE_HAS(s, C_STATUS, problem)) {
                 buf_add(&v, s->problem);
-                line(c, "problem", &v);
+                line(c, _("problem"), &v);
         }
         if (s->state == FRESH_NO_MESH) {
-                buf_add_str(&v, "found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`");
-                line(c, "next", &v);
+                buf_add_str(&v, _("found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`"));
+                line(c, _("next"), &v);
         } else {
                 if (s->homes > 1) {
                         layout_count(&v, s->links, "link to a neighbour", "links to neighbours");
-                        line(c, "links", &v);
+                        line(c, _("links"), &v);
                 }
                 status_alerts(c, s, &v);
         }
         if (WIRE_HAS(s, C_STATUS, muted)) {
                 buf_add(&v, s->muted);
-                line(c, "muted", &v);
+                line(c, _("muted"), &v);
         }
         status_listen(c, s, &v);
         buf_add(&v, s->data);
-        line(c, "folder", &v);
+        line(c, _("folder"), &v);
         when_local(&v, c->now, c->now);
-        buf_add_str(&v, " on this machine; daemon ");
+        buf_add_str(&v, _(" on this machine; daemon "));
         buf_add(&v, s->version);
-        line(c, "clock", &v);
+        line(c, _("clock"), &v);
 }
 
 static int row_status(struct cli *c, const struct call_row *row, void *arg) {
@@ -114,10 +115,10 @@ static int run_status(struct cli *c, const struct args *a) {
 const struct command command_status = {
         .name = "status",
         .synopsis = "",
-        .brief = "how this home is doing",
-        .help = "The mesh, whether what this home knows is current, links, alerts, what is muted,\n"
-                "folder.\n"
-                "\nExample:\n  porchlight status --json | jq -r .state\n",
+        .brief = N_("how this home is doing"),
+        .help = N_("The mesh, whether what this home knows is current, links, alerts, what is muted,\n"
+                   "folder.\n"
+                   "\nExample:\n  porchlight status --json | jq -r .state\n"),
         .run = run_status,
 };
 
@@ -125,14 +126,17 @@ const struct command command_status = {
 
 static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         _clean_(buf_fini) struct buf v = BUF_NULL;
-        buf_printf(&c->out, "%-4s  ", p->up ? "up" : "DOWN");
+        layout_word(&c->out, p->up ? _("up") : _("DOWN"), LINK_COLUMNS);
+        buf_add_str(&c->out, "  ");
         buf_add(&v, p->household);
         if (p->device.n) {
                 buf_add_str(&v, " / ");
                 buf_add(&v, p->device);
         }
-        layout_cell(&c->out, v.n ? buf_span(&v) : SPAN_STR("(not known yet)"), WHO_COLUMNS);
-        buf_printf(&c->out, "  %s ", p->outbound ? "to  " : "from");
+        layout_cell(&c->out, v.n ? buf_span(&v) : span_str(_("(not known yet)")), WHO_COLUMNS);
+        buf_add_str(&c->out, "  ");
+        layout_word(&c->out, p->outbound ? _("to") : _("from"), LINK_COLUMNS);
+        buf_add_u8(&c->out, ' ');
         layout_cell(&c->out, p->address, ADDRESS_COLUMNS);
         buf_add_u8(&c->out, ' ');
         if (WIRE_HAS(p, C_PEER_ROW, since))
@@ -144,6 +148,13 @@ static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         layout_wrap(&c->out, p->problem, 6, CLI_COLUMNS);
 }
 
+static void peer_head(struct buf *out) {
+        layout_word(out, _("LINK"), LINK_COLUMNS + 2);
+        layout_word(out, _("HOME / DEVICE"), WHO_COLUMNS + 2 + LINK_COLUMNS + 1);
+        layout_word(out, _("ADDRESS"), ADDRESS_COLUMNS + 1);
+        buf_printf(out, "%s\n", _("SINCE"));
+}
+
 static int row_peer(struct cli *c, const struct call_row *row, void *arg) {
         bool *any = arg;
         if (row->number != CONTROL_PEER_ROW)
@@ -151,7 +162,7 @@ static int row_peer(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         if (!*any)
-                buf_printf(&c->out, "%-4s  %-27s  %-4s %-23s %s\n", "LINK", "HOME / DEVICE", "", "ADDRESS", "SINCE");
+                peer_head(&c->out);
         *any = true;
         peer_line(c, &row->m->c_peer_row);
         return cli_flush(c);
@@ -163,16 +174,16 @@ static int run_peers(struct cli *c, const struct args *a) {
         (void)a;
         int r = cli_ask(c, CONTROL_PEERS, &none, row_peer, &any);
         if (!r && !any && !c->json)
-                buf_add_str(&c->out, "No links yet. `porchlight peer add HOST` says where to knock.\n");
+                buf_add_str(&c->out, _("No links yet. `porchlight peer add HOST` says where to knock.\n"));
         return r;
 }
 
 const struct command command_peers = {
         .name = "peers",
         .synopsis = "",
-        .brief = "the links to neighbours",
-        .help = "A home keeps a few links; alerts reach all others over them. \"to\" was dialled\n"
-                "from here, \"from\" came in.\n",
+        .brief = N_("the links to neighbours"),
+        .help = N_("A home keeps a few links; alerts reach all others over them. \"to\" was dialled\n"
+                   "from here, \"from\" came in.\n"),
         .run = run_peers,
 };
 
@@ -189,8 +200,8 @@ static int run_add(struct cli *c, const struct args *a) {
         int r = cli_ask(c, CONTROL_PEER_ADD, &m, NULL, NULL);
         if (r)
                 return r;
-        buf_add_str(&c->out,
-                    c->json ? "{\"v\":1,\"added\":true}\n" : "Added. `porchlight peers` shows whether it answers.\n");
+        buf_add_str(&c->out, c->json ? "{\"v\":1,\"added\":true}\n"
+                                     : _("Added. `porchlight peers` shows whether it answers.\n"));
         return 0;
 }
 
@@ -198,11 +209,11 @@ const struct command command_peer_add = {
         .group = "peer",
         .name = "add",
         .synopsis = "HOST[:PORT]",
-        .brief = "say where a neighbour's daemon can be reached",
-        .help = "For networks in which homes do not find each other. Only members of the same\n"
-                "mesh can use such a link; anybody else gets no answer. HOST is an address or a\n"
-                "name, an IPv6 address in brackets; without a port it is 7345.\n"
-                "\nExamples:\n  porchlight peer add 192.168.1.20\n  porchlight peer add '[2001:db8::7]:7447'\n",
+        .brief = N_("say where a neighbour's daemon can be reached"),
+        .help = N_("For networks in which homes do not find each other. Only members of the same\n"
+                   "mesh can use such a link; anybody else gets no answer. HOST is an address or a\n"
+                   "name, an IPv6 address in brackets; without a port it is 7345.\n"
+                   "\nExamples:\n  porchlight peer add 192.168.1.20\n  porchlight peer add '[2001:db8::7]:7447'\n"),
         .min_words = 1,
         .max_words = 1,
         .run = run_add,

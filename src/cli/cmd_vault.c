@@ -14,14 +14,14 @@
 
 static const char *state_text(const struct wire_o_state *s) {
         if (!s->has_household)
-                return "There is no household key here yet: it is made when a mesh is founded or joined.\n";
+                return _("There is no household key here yet: it is made when a mesh is founded or joined.\n");
         if (!s->passphrase)
-                return "The household's key is here, in a plain file: it is always open, and whoever\n"
-                       "reads the disk has it. `porchlight vault passphrase` puts it under a passphrase.\n";
+                return _("The household's key is here, in a plain file: it is always open, and whoever\n"
+                         "reads the disk has it. `porchlight vault passphrase` puts it under a passphrase.\n");
         if (s->unlocked)
-                return "The household's key is here, under a passphrase, and open now.\n";
-        return "The household's key is here, under a passphrase, and locked. Posting and reading\n"
-               "do not need it.\n";
+                return _("The household's key is here, under a passphrase, and open now.\n");
+        return _("The household's key is here, under a passphrase, and locked. Posting and reading\n"
+                 "do not need it.\n");
 }
 
 static void owner_text(struct buf *out, uint64_t uid) {
@@ -90,28 +90,28 @@ const struct command command_vault_show = {
         .group = "vault",
         .name = "show",
         .synopsis = "",
-        .brief = "whether the household's key is here, and open",
-        .help = "The vault is the one program that holds the household's key. It signs for the\n"
-                "household, after it has said what.\n"
-                "\nExample:\n  porchlight vault show --json | jq -r .unlocked\n",
+        .brief = N_("whether the household's key is here, and open"),
+        .help = N_("The vault is the one program that holds the household's key. It signs for the\n"
+                   "household, after it has said what.\n"
+                   "\nExample:\n  porchlight vault show --json | jq -r .unlocked\n"),
         .run = run_show,
 };
 
 /* ---- unlock, lock ---- */
 
 static const struct option unlock_options[] = {
-        {OPT_FOR_TIME, "for", "15m", "how long, 24 h at most; 15 minutes if absent", OPTION_DURATION, NULL, 1,
+        {OPT_FOR_TIME, "for", "15m", N_("how long, 24 h at most; 15 minutes if absent"), OPTION_DURATION, NULL, 1,
          UNLOCK_MAX},
         OPTION_ROW_PASSPHRASE_FILE,
         OPTION_END,
 };
 
 static void unlocked_text(struct buf *out, uint64_t seconds, uint64_t now) {
-        buf_add_str(out, "Open for ");
+        buf_add_str(out, _("Open for "));
         when_show_duration(out, seconds);
-        buf_add_str(out, ", until ");
+        buf_add_str(out, _(", until "));
         when_local(out, now + seconds, now);
-        buf_add_str(out, ": signing asks for no passphrase.\n");
+        buf_add_str(out, _(": signing asks for no passphrase.\n"));
 }
 
 static int run_unlock(struct cli *c, const struct args *a) {
@@ -126,13 +126,13 @@ static int run_unlock(struct cli *c, const struct args *a) {
                 return r;
         if (!state.passphrase)
                 return tell(c, owner, NULL);
-        r = passphrase_get(c, a, "Passphrase: ", &pass);
+        r = passphrase_get(c, a, _("Passphrase: "), &pass);
         if (r)
                 return r;
         m.passphrase = buf_span(&pass.text);
         if (lasts)
                 WIRE_PUT(&m, O_UNLOCK, seconds, lasts->n);
-        r = owner_ask(c, owner, OWNER_O_UNLOCK, &m, "unlocking", NULL, NULL);
+        r = owner_ask(c, owner, OWNER_O_UNLOCK, &m, _("unlocking"), NULL, NULL);
         if (r)
                 return r;
         unlocked_text(&text, lasts ? lasts->n : UNLOCK_DEFAULT, c->now);
@@ -143,11 +143,11 @@ const struct command command_vault_unlock = {
         .group = "vault",
         .name = "unlock",
         .synopsis = "[--for 15m] [--passphrase-file F]",
-        .brief = "keep the household's key open for a while",
-        .help = "Until then what the household signs asks for no passphrase; it still asks for a\n"
-                "yes. The key is locked again when the time is over, with `porchlight vault\n"
-                "lock`, and when the daemon stops.\n"
-                "\nExample:\n  porchlight vault unlock --for 1h\n",
+        .brief = N_("keep the household's key open for a while"),
+        .help = N_("Until then what the household signs asks for no passphrase; it still asks for a\n"
+                   "yes. The key is locked again when the time is over, with `porchlight vault\n"
+                   "lock`, and when the daemon stops.\n"
+                   "\nExample:\n  porchlight vault unlock --for 1h\n"),
         .options = unlock_options,
         .run = run_unlock,
 };
@@ -162,16 +162,16 @@ static int run_lock(struct cli *c, const struct args *a) {
                 return r;
         if (!state.passphrase)
                 return tell(c, owner, NULL); /* there is nothing to lock it with */
-        r = owner_ask(c, owner, OWNER_O_LOCK, &none, "locking", NULL, NULL);
-        return r ? r : tell(c, owner, "Locked.\n");
+        r = owner_ask(c, owner, OWNER_O_LOCK, &none, _("locking"), NULL, NULL);
+        return r ? r : tell(c, owner, _("Locked.\n"));
 }
 
 const struct command command_vault_lock = {
         .group = "vault",
         .name = "lock",
         .synopsis = "",
-        .brief = "lock the household's key",
-        .help = "What the household signs asks for the passphrase again.\n",
+        .brief = N_("lock the household's key"),
+        .help = N_("What the household signs asks for the passphrase again.\n"),
         .run = run_lock,
 };
 
@@ -180,8 +180,8 @@ const struct command command_vault_lock = {
 /* clang-format off */
 static const struct option passphrase_options[] = {
         OPTION_ROW_PASSPHRASE_FILE,
-        {OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", "FILE", "its first line is the new one; - reads stdin", OPTION_FILE},
-        {OPT_NO_PASSPHRASE, "no-passphrase", NULL, "keep the household's key in a plain file from now on", OPTION_FLAG},
+        {OPT_NEW_PASSPHRASE_FILE, "new-passphrase-file", "FILE", N_("its first line is the new one; - reads stdin"), OPTION_FILE},
+        {OPT_NO_PASSPHRASE, "no-passphrase", NULL, N_("keep the household's key in a plain file from now on"), OPTION_FLAG},
         OPTION_END,
 };
 /* clang-format on */
@@ -201,7 +201,7 @@ static int run_passphrase(struct cli *c, const struct args *a) {
         int r = open_with_key(c, &owner, &state);
         if (r)
                 return r;
-        if (state.passphrase && (r = passphrase_get(c, a, "Present passphrase: ", &old)))
+        if (state.passphrase && (r = passphrase_get(c, a, _("Present passphrase: "), &old)))
                 return r;
         if (state.passphrase)
                 WIRE_PUT(&m, O_PASSPHRASE, old, buf_span(&old.text));
@@ -212,20 +212,20 @@ static int run_passphrase(struct cli *c, const struct args *a) {
                 WIRE_PUT(&m, O_PASSPHRASE, no_passphrase, true);
         else
                 WIRE_PUT(&m, O_PASSPHRASE, fresh, buf_span(&fresh.text));
-        r = owner_ask(c, owner, OWNER_O_PASSPHRASE, &m, "locking the key anew", NULL, NULL);
+        r = owner_ask(c, owner, OWNER_O_PASSPHRASE, &m, _("locking the key anew"), NULL, NULL);
         if (r)
                 return r;
-        return tell(c, owner, fresh.none ? NULL : "The household's key is under the new passphrase.\n");
+        return tell(c, owner, fresh.none ? NULL : _("The household's key is under the new passphrase.\n"));
 }
 
 const struct command command_vault_passphrase = {
         .group = "vault",
         .name = "passphrase",
         .synopsis = "[--passphrase-file F] [--new-passphrase-file F | --no-passphrase]",
-        .brief = "change the passphrase of the household's key",
-        .help = "Asks for the present one, where there is one, and twice for the new one. Backups\n"
-                "made before keep the passphrase they were made with.\n"
-                "\nExample:\n  porchlight vault passphrase\n",
+        .brief = N_("change the passphrase of the household's key"),
+        .help = N_("Asks for the present one, where there is one, and twice for the new one. Backups\n"
+                   "made before keep the passphrase they were made with.\n"
+                   "\nExample:\n  porchlight vault passphrase\n"),
         .options = passphrase_options,
         .run = run_passphrase,
 };

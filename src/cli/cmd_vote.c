@@ -21,10 +21,10 @@ static void voted_text(struct cli *c, const struct wire_o_voted *v, const char *
         _clean_(buf_fini) struct buf text = BUF_NULL;
         struct span proposal = WIRE_HAS(v, O_VOTED, proposal) ? v->proposal : v->id;
         if (v->in_force) {
-                buf_add_str(&text, "voted: ");
+                buf_add_str(&text, _("voted: "));
                 proposal_outcome(c, &text, proposal, target);
         } else {
-                buf_printf(&text, "voted: %u of %u votes; others endorse with: porchlight member endorse ",
+                buf_printf(&text, _("voted: %u of %u votes; others endorse with: porchlight member endorse "),
                            (unsigned)v->votes, (unsigned)v->needed);
                 layout_id(&text, proposal);
         }
@@ -60,7 +60,7 @@ static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
         if (!*target)
                 return cli_usage(c, "`porchlight member list` shows them", "the name is empty");
         if (strlen(target) > TARGET_MAX)
-                return too_long(c, "the name", TARGET_MAX);
+                return too_long(c, _("the name"), TARGET_MAX);
         WIRE_PUT(&m, O_OP, target, span_str(target));
         int r = put_reason(c, a, &m);
         if (r)
@@ -79,16 +79,16 @@ static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
 
 /* clang-format off */
 #define HOUSEHOLD_HELP \
-        "H is a household's name, or 4 letters and digits of its id or more, as\n" \
-        "`porchlight member list` shows them.\n"
+        N_("H is a household's name, or 4 letters and digits of its id or more, as\n" \
+        "`porchlight member list` shows them.\n\n")
 #define SIGN_HELP \
-        "\nThe vault says what it is about to sign, and asks; elsewhere than on a terminal\n" \
-        "--yes is needed.\n"
+        N_("\nThe vault says what it is about to sign, and asks; elsewhere than on a terminal\n" \
+        "--yes is needed.\n")
 /* clang-format on */
 
 static const struct option remove_options[] = {
-        {OPT_REASON, "reason", "TEXT", "why, at most 128 bytes; every home can read it", OPTION_TEXT},
-        {OPT_WITH_INVITED, "with-invited", NULL, "with all homes it brought, and those they brought", OPTION_FLAG},
+        {OPT_REASON, "reason", "TEXT", N_("why, at most 128 bytes; every home can read it"), OPTION_TEXT},
+        {OPT_WITH_INVITED, "with-invited", NULL, N_("with all homes it brought, and those they brought"), OPTION_FLAG},
         OPTION_ROWS_SIGN,
         OPTION_END,
 };
@@ -104,14 +104,14 @@ const struct command command_member_remove = {
         .group = "member",
         .name = "remove",
         .synopsis = "H --reason TEXT [--with-invited] [--yes] [--passphrase-file F]",
-        .brief = "vote to remove a home",
-        .help = HOUSEHOLD_HELP
-        "\n"
-        "This is your vote; how many are needed the answer tells, and the others add\n"
-        "theirs with `porchlight member endorse`. A removed home reads nothing that is\n"
-        "posted afterwards; what it has read it keeps. Homes that it brought stay unless\n"
-        "--with-invited is given; those that two other members vouch for stay anyhow.\n" SIGN_HELP
-        "\nExample:\n  porchlight member remove \"Number 9\" --reason \"moved away in May\"\n",
+        .brief = N_("vote to remove a home"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("This is your vote; how many are needed the answer tells, and the others add\n"
+                   "theirs with `porchlight member endorse`. A removed home reads nothing that is\n"
+                   "posted afterwards; what it has read it keeps. Homes that it brought stay unless\n"
+                   "--with-invited is given; those that two other members vouch for stay anyhow.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member remove \"Number 9\" --reason \"moved away in May\"\n"),
         .options = remove_options,
         .min_words = 1,
         .max_words = 1,
@@ -133,10 +133,11 @@ const struct command command_member_endorse = {
         .group = "member",
         .name = "endorse",
         .synopsis = "OP [--yes] [--passphrase-file F]",
-        .brief = "add your vote to a proposal",
-        .help = "OP is the proposal's id, or 4 letters and digits of its beginning or more, as\n"
-                "`porchlight member proposals` shows it.\n" SIGN_HELP
-                "\nExample:\n  porchlight member endorse 3f2a91c0\n",
+        .brief = N_("add your vote to a proposal"),
+        .help = N_("OP is the proposal's id, or 4 letters and digits of its beginning or more, as\n"
+                   "`porchlight member proposals` shows it.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member endorse 3f2a91c0\n"),
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -152,11 +153,12 @@ const struct command command_member_promote = {
         .group = "member",
         .name = "promote",
         .synopsis = "H [--yes] [--passphrase-file F]",
-        .brief = "vote to make a home a steward",
-        .help = HOUSEHOLD_HELP "\n"
-                               "Two stewards remove a home or promote one. A mesh should have three, so that it\n"
-                               "lives on when one of them moves away.\n" SIGN_HELP
-                               "\nExample:\n  porchlight member promote Miller\n",
+        .brief = N_("vote to make a home a steward"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("Two stewards remove a home or promote one. A mesh should have three, so that it\n"
+                   "lives on when one of them moves away.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member promote Miller\n"),
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -165,7 +167,7 @@ const struct command command_member_promote = {
 };
 
 static const struct option demote_options[] = {
-        {OPT_REASON, "reason", "TEXT", "why, at most 128 bytes; every home can read it", OPTION_TEXT},
+        {OPT_REASON, "reason", "TEXT", N_("why, at most 128 bytes; every home can read it"), OPTION_TEXT},
         OPTION_ROWS_SIGN,
         OPTION_END,
 };
@@ -178,10 +180,11 @@ const struct command command_member_demote = {
         .group = "member",
         .name = "demote",
         .synopsis = "H [--reason TEXT] [--yes] [--passphrase-file F]",
-        .brief = "vote to make a steward an ordinary home",
-        .help = HOUSEHOLD_HELP "\n"
-                               "It takes more than half of all stewards; of two, the senior one alone.\n" SIGN_HELP
-                               "\nExample:\n  porchlight member demote Miller --reason \"asked for it\"\n",
+        .brief = N_("vote to make a steward an ordinary home"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("It takes more than half of all stewards; of two, the senior one alone.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member demote Miller --reason \"asked for it\"\n"),
         .options = demote_options,
         .min_words = 1,
         .max_words = 1,
@@ -197,11 +200,12 @@ const struct command command_member_return = {
         .group = "member",
         .name = "return",
         .synopsis = "H [--yes] [--passphrase-file F]",
-        .brief = "vote to let a removed home return",
-        .help = HOUSEHOLD_HELP "\n"
-                               "It takes more votes than removed it, and the mesh gets fresh keys. A home that\n"
-                               "left by itself needs a new ticket instead.\n" SIGN_HELP
-                               "\nExample:\n  porchlight member return \"Number 9\"\n",
+        .brief = N_("vote to let a removed home return"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("It takes more votes than removed it, and the mesh gets fresh keys. A home that\n"
+                   "left by itself needs a new ticket instead.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member return \"Number 9\"\n"),
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -229,18 +233,19 @@ static int run_vouch(struct cli *c, const struct args *a) {
         if (!*a->words[0] || strlen(a->words[0]) > TARGET_MAX)
                 return cli_usage(c, "`porchlight member list` shows them", "\"%.64s\" is no household", a->words[0]);
         WIRE_PUT(&m, O_OP, target, span_str(a->words[0]));
-        return sign_alone(c, a, &m, "vouched; every home can see it");
+        return sign_alone(c, a, &m, _("vouched; every home can see it"));
 }
 
 const struct command command_member_vouch = {
         .group = "member",
         .name = "vouch",
         .synopsis = "H [--yes] [--passphrase-file F]",
-        .brief = "say that you know a home another one invited",
-        .help = HOUSEHOLD_HELP "\n"
-                               "A home that two members vouch for stays when the one that invited it is removed\n"
-                               "together with all it brought.\n" SIGN_HELP
-                               "\nExample:\n  porchlight member vouch \"Family Braun\"\n",
+        .brief = N_("say that you know a home another one invited"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("A home that two members vouch for stays when the one that invited it is removed\n"
+                   "together with all it brought.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight member vouch \"Family Braun\"\n"),
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
@@ -251,17 +256,19 @@ const struct command command_member_vouch = {
 static int run_leave(struct cli *c, const struct args *a) {
         struct wire_o_op m = {.type = OP_LEAVE};
         return sign_alone(c, a, &m,
-                          "left: nothing that is posted from now on reaches this home, and it posts nothing. What it "
-                          "has read so far stays on this machine.");
+                          _("left: nothing that is posted from now on reaches this home, and it posts nothing. What it "
+                            "has read so far stays on this machine."));
 }
 
 const struct command command_mesh_leave = {
         .group = "mesh",
         .name = "leave",
         .synopsis = "[--yes] [--passphrase-file F]",
-        .brief = "leave the mesh with this household",
-        .help = "The others get fresh keys, and nothing posted afterwards reaches this home. To\n"
-                "come back it needs a ticket and a new folder.\n" SIGN_HELP "\nExample:\n  porchlight mesh leave\n",
+        .brief = N_("leave the mesh with this household"),
+        .help = N_("The others get fresh keys, and nothing posted afterwards reaches this home. To\n"
+                   "come back it needs a ticket and a new folder.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight mesh leave\n"),
         .options = sign_options,
         .run = run_leave,
 };

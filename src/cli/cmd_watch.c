@@ -14,9 +14,10 @@
 
 static const struct option watch_options[] = {
         OPTION_ROWS_FILTER,
-        {OPT_AFTER, "after", "SEQ", "first everything after this sequence number", OPTION_NUMBER, NULL, 0, INT64_MAX},
+        {OPT_AFTER, "after", "SEQ", N_("first everything after this sequence number"), OPTION_NUMBER, NULL, 0,
+         INT64_MAX},
         {OPT_EXEC, "exec", "CMD ARG…",
-         "run this for each event, its JSON on stdin; everything behind --exec belongs to it", OPTION_REST},
+         N_("run this for each event, its JSON on stdin; everything behind --exec belongs to it"), OPTION_REST},
         OPTION_END,
 };
 
@@ -99,19 +100,19 @@ const struct command command_watch = {
         .name = "watch",
         .synopsis =
                 "[--at PLACE] [--within 800m] [--kind K]… [--min-severity S] [--muted] [--after SEQ] [--exec CMD ARG…]",
-        .brief = "tell what happens as it happens",
-        .help = "Prints a block for each event until it is interrupted. With --json one object a\n"
-                "line: {\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and\n"
-                "give it to --after, and nothing is missed between two runs.\n"
-                "\n"
-                "--exec runs a program with fixed words for each event, without a shell: the\n"
-                "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"
-                "nothing else is printed.\n"
-                "\n"
-                "Examples:\n"
-                "  porchlight watch --min-severity severe\n"
-                "  porchlight watch --json --after 1200 >> events.jsonl\n"
-                "  porchlight watch --kind fire --kind smoke --exec /usr/local/bin/ring-bell 3\n",
+        .brief = N_("tell what happens as it happens"),
+        .help = N_("Prints a block for each event until it is interrupted. With --json one object a\n"
+                   "line: {\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and\n"
+                   "give it to --after, and nothing is missed between two runs.\n"
+                   "\n"
+                   "--exec runs a program with fixed words for each event, without a shell: the\n"
+                   "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"
+                   "nothing else is printed.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight watch --min-severity severe\n"
+                   "  porchlight watch --json --after 1200 >> events.jsonl\n"
+                   "  porchlight watch --kind fire --kind smoke --exec /usr/local/bin/ring-bell 3\n"),
         .options = watch_options,
         .run = run_watch,
 };

@@ -23,14 +23,14 @@ _printf_(3, 4) static void say(struct doctor_finding *ret, enum doctor_state sta
         va_list ap;
         ret->state = state;
         va_start(ap, fmt);
-        buf_vprintf(&ret->message, fmt, ap);
+        buf_vprintf(&ret->message, _(fmt), ap);
         va_end(ap);
 }
 
 _printf_(2, 3) static void fix(struct doctor_finding *ret, const char *fmt, ...) {
         va_list ap;
         va_start(ap, fmt);
-        buf_vprintf(&ret->fix, fmt, ap);
+        buf_vprintf(&ret->fix, _(fmt), ap);
         va_end(ap);
 }
 
@@ -175,13 +175,13 @@ static void check_daemon(const struct doctor_facts *f, struct doctor_finding *re
         if (strcmp(e->name, "daemon-not-running") == 0) {
                 bool left = f->files[DOCTOR_FILE_CONTROL].why == 0;
                 say(ret, DOCTOR_PROBLEM, "The daemon is not running: nothing is received or sent%s.",
-                    left ? " (its socket is a leftover: it ended without a farewell)" : "");
+                    left ? _(" (its socket is a leftover: it ended without a farewell)") : "");
                 fix(ret, "Start it with `porchlightd &` or `systemctl start porchlight`; %s.",
-                    left ? "its log says why it ended" : "--data DIR names another folder");
+                    left ? _("its log says why it ended") : _("--data DIR names another folder"));
                 return;
         }
-        say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", e->message);
-        fix(ret, "%s.", *e->hint ? e->hint : "See the daemon's log");
+        say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", _(e->message));
+        fix(ret, "%s.", *e->hint ? _(e->hint) : _("See the daemon's log"));
 }
 
 static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -190,12 +190,12 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
                 return;
         if (f->vault) {
                 say(ret, DOCTOR_OK, "%s",
-                    !f->vault_state.has_household ? "answers; it holds no household key yet" : "answers");
+                    !f->vault_state.has_household ? _("answers; it holds no household key yet") : _("answers"));
                 return;
         }
         bool closed = strcmp(e->name, "no-access") == 0;
-        say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", e->message);
-        fix(ret, "%s.", *e->hint ? e->hint : "See the daemon's log");
+        say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", _(e->message));
+        fix(ret, "%s.", *e->hint ? _(e->hint) : _("See the daemon's log"));
 }
 
 /* Of daemon and vault together: what either lacks, an intruder would use. */
@@ -212,12 +212,12 @@ static void check_walls(const struct doctor_facts *f, struct doctor_finding *ret
         }
         say(ret, DOCTOR_NOTE,
             "The kernel does not keep the daemon %s: one that is taken over can do what its user can.",
-            files   ? "to few system calls"
-            : calls ? "to its own files"
-                    : "to its own files and few system calls");
+            files   ? _("to few system calls")
+            : calls ? _("to its own files")
+                    : _("to its own files and few system calls"));
         fix(ret, "%s",
-            files ? "Use a build with libseccomp."
-                  : "Linux 5.13 or newer with `landlock` in its lsm= does; under systemd the unit helps.");
+            files ? _("Use a build with libseccomp.")
+                  : _("Linux 5.13 or newer with `landlock` in its lsm= does; under systemd the unit helps."));
 }
 
 static void check_passphrase(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -270,7 +270,7 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 break;
         }
         say(ret, DOCTOR_OK, "%.*s, %llu %s", (int)s->mesh.n, (const char *)s->mesh.p, (unsigned long long)s->homes,
-            s->homes == 1 ? "home" : "homes");
+            lang_count("home", "homes", s->homes));
 }
 
 static bool in_mesh(const struct doctor_facts *f) {
@@ -296,7 +296,7 @@ static void check_neighbours(const struct doctor_facts *f, struct doctor_finding
         }
         say(ret, DOCTOR_PROBLEM, "No neighbour can be reached");
         if (WIRE_HAS(s, C_STATUS, since)) {
-                buf_add_str(&ret->message, " since ");
+                buf_add_str(&ret->message, _(" since "));
                 when_local(&ret->message, s->since, f->now);
         }
         buf_add_str(&ret->message, f->down.n ? ":" : ".");
@@ -337,7 +337,7 @@ static void check_listens(const struct doctor_facts *f, struct doctor_finding *r
                 return;
         }
         say(ret, DOCTOR_WARNING, "%s: no other machine can dial this home.",
-            any ? "The daemon listens on this machine alone (loopback)" : "The daemon listens on no address");
+            any ? _("The daemon listens on this machine alone (loopback)") : _("The daemon listens on no address"));
         fix(ret, "Start porchlightd without --listen, or with an address of this machine's network.");
 }
 
@@ -375,27 +375,27 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
                 return;
         }
         say(ret, DOCTOR_WARNING, "The mesh has %llu %s; fewer than %d cannot replace one that is lost.", stewards,
-            stewards == 1 ? "steward" : "stewards", STEWARDS_WANTED);
+            lang_count("steward", "stewards", stewards), STEWARDS_WANTED);
         fix(ret, "A steward proposes another: `porchlight member promote HOUSEHOLD`.");
 }
 
 const struct doctor_check doctor_checks[] = {
-        {"folder", check_folder},
-        {"access", check_access},
-        {"owner", check_owner},
-        {"device-key", check_key},
-        {"disk", check_disk},
-        {"clock", check_clock},
-        {"daemon", check_daemon},
-        {"vault", check_vault},
-        {"walls", check_walls},
-        {"passphrase", check_passphrase},
-        {"mesh", check_mesh},
-        {"neighbours", check_neighbours},
-        {"listens", check_listens},
-        {"port", check_port},
-        {"unsent", check_unsent},
-        {"stewards", check_stewards},
+        {N_("folder"), check_folder},
+        {N_("access"), check_access},
+        {N_("owner"), check_owner},
+        {N_("device-key"), check_key},
+        {N_("disk"), check_disk},
+        {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},
+        {N_("vault"), check_vault},
+        {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase},
+        {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours},
+        {N_("listens"), check_listens},
+        {N_("port"), check_port},
+        {N_("unsent"), check_unsent},
+        {N_("stewards"), check_stewards},
         {NULL, NULL},
 };
 

@@ -11,18 +11,18 @@
 #define OPTION_INDENT 2
 
 static const char opening[] =
-        "Porchlight: the homes of a neighbourhood warn each other, without a company in between.\n"
-        "It is not an emergency service: call 112 or 911 first.\n"
-        "\n"
-        "Usage: porchlight COMMAND [WORDS] [--data DIR] [--json]\n";
+        N_("Porchlight: the homes of a neighbourhood warn each other, without a company in between.\n"
+           "It is not an emergency service: call 112 or 911 first.\n"
+           "\n"
+           "Usage: porchlight COMMAND [WORDS] [--data DIR] [--json]\n");
 
-static const char closing[] = "Examples:\n"
-                              "  porchlight nearby                      what is going on\n"
-                              "  porchlight post smoke \"Behind no. 12\"  warn the others\n"
-                              "  porchlight help post                   how a command works\n"
-                              "\n"
-                              "Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 no such thing,\n"
-                              "5 refused by a rule, 6 saved but not yet sent, 7 passphrase needed.\n";
+static const char closing[] = N_("Examples:\n"
+                                 "  porchlight nearby                      what is going on\n"
+                                 "  porchlight post smoke \"Behind no. 12\"  warn the others\n"
+                                 "  porchlight help post                   how a command works\n"
+                                 "\n"
+                                 "Exit codes: 0 done, 1 failed, 2 usage, 3 daemon not reachable, 4 no such thing,\n"
+                                 "5 refused by a rule, 6 saved but not yet sent, 7 passphrase needed.\n");
 
 void help_words(struct buf *out, const struct command *cmd) {
         buf_add_str(out, "porchlight");
@@ -50,11 +50,11 @@ void help_row(struct buf *out, struct span left, size_t column, const char *righ
 static void option_row(struct buf *out, const struct option *o) {
         _clean_(buf_fini) struct buf left = BUF_NULL;
         buf_printf(&left, "--%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-        help_row(out, buf_span(&left), OPTION_COLUMN, o->help);
+        help_row(out, buf_span(&left), OPTION_COLUMN, _(o->help));
 }
 
 static void options_of(struct buf *out, const struct command *cmd) {
-        buf_add_str(out, "\nOptions:\n");
+        buf_add_str(out, _("\nOptions:\n"));
         for (const struct option *o = cmd->options; o && o->name; o++)
                 option_row(out, o);
         for (const struct option *o = options_everywhere; o->name; o++)
@@ -63,9 +63,9 @@ static void options_of(struct buf *out, const struct command *cmd) {
 }
 
 static void enum_rows(struct buf *out, const struct option *o) {
-        buf_printf(out, "\n%s of --%s:\n", o->value, o->name);
+        buf_printf(out, _("\n%s of --%s:\n"), o->value, o->name);
         for (size_t i = 0; i < o->of->n; i++)
-                help_row(out, span_str(o->of->rows[i].spelling), WORD_COLUMN, o->of->rows[i].doc);
+                help_row(out, span_str(o->of->rows[i].spelling), WORD_COLUMN, _(o->of->rows[i].doc));
 }
 
 /* The words an option may take are explained where the command posts; elsewhere its line lists enough. */
@@ -80,16 +80,17 @@ void help_command(struct buf *out, const struct command *cmd) {
         help_words(&usage, cmd);
         if (*cmd->synopsis)
                 buf_printf(&usage, " %s", cmd->synopsis);
-        buf_printf(out, "%s\n\nUsage:\n", cmd->brief);
+        buf_printf(out, _("%s\n\nUsage:\n"), _(cmd->brief));
         layout_wrap(out, buf_span(&usage), OPTION_INDENT, CLI_COLUMNS);
         if (cmd->help)
-                buf_printf(out, "\n%s", cmd->help);
+                buf_printf(out, "\n%s%s%s", cmd->before ? _(cmd->before) : "", _(cmd->help),
+                           cmd->after ? _(cmd->after) : "");
         if (cmd->more) {
                 buf_add_u8(out, '\n');
                 cmd->more(out);
         }
         if (cmd->examples)
-                buf_printf(out, "\nExamples:\n%s", cmd->examples);
+                buf_printf(out, _("\nExamples:\n%s"), _(cmd->examples));
         options_of(out, cmd);
         if (cmd->options)
                 enums_of(out, cmd);
@@ -138,21 +139,21 @@ static void brief_row(struct buf *out, const struct command *cmd) {
         _clean_(buf_fini) struct buf left = BUF_NULL;
         buf_printf(&left, "%s%s%s", cmd->group ? cmd->group : "", cmd->group && cmd->name ? " " : "",
                    cmd->name ? cmd->name : "");
-        help_row(out, buf_span(&left), BRIEF_COLUMN, cmd->brief);
+        help_row(out, buf_span(&left), BRIEF_COLUMN, _(cmd->brief));
 }
 
 void help_group(struct buf *out, const char *group) {
-        buf_printf(out, "Usage: porchlight %s COMMAND\n\n", group);
+        buf_printf(out, _("Usage: porchlight %s COMMAND\n\n"), group);
         for (size_t i = 0; commands[i]; i++)
                 if (commands[i]->group && strcmp(commands[i]->group, group) == 0)
                         brief_row(out, commands[i]);
-        buf_printf(out, "\n`porchlight %s COMMAND --help` explains one.\n", group);
+        buf_printf(out, _("\n`porchlight %s COMMAND --help` explains one.\n"), group);
 }
 
 void help_overview(struct buf *out) {
-        layout_wrap(out, span_str(opening), 0, CLI_COLUMNS);
-        buf_add_str(out, "\nCommands:\n");
+        layout_wrap(out, span_str(_(opening)), 0, CLI_COLUMNS);
+        buf_add_str(out, _("\nCommands:\n"));
         for (size_t i = 0; commands[i]; i++)
                 brief_row(out, commands[i]);
-        buf_printf(out, "\n%s", closing);
+        buf_printf(out, "\n%s", _(closing));
 }

@@ -135,6 +135,10 @@ void layout_cell(struct buf *out, struct span text, int columns) {
                 spaces(out, gap);
 }
 
+void layout_word(struct buf *out, const char *word, int columns) {
+        layout_cell(out, span_str(word), columns);
+}
+
 void layout_trim(struct buf *out) {
         while (out->n && out->p[out->n - 1] == ' ')
                 out->n--;
@@ -151,21 +155,21 @@ void layout_distance(struct buf *out, uint64_t metres) {
         if (m < METRES_UNTIL)
                 buf_printf(out, "%llu m", m);
         else if (m < TENTHS_UNTIL)
-                buf_printf(out, "%llu.%llu km", m / 1000, m % 1000 / 100);
+                buf_printf(out, _("%llu.%llu km"), m / 1000, m % 1000 / 100);
         else
-                buf_printf(out, "%llu km", m / 1000);
+                buf_printf(out, _("%llu km"), m / 1000);
 }
 
 void layout_enum(struct buf *out, const struct wire_enum *e, uint64_t value) {
         const char *known = wire_enum_text(e, value);
         if (known)
-                buf_add_str(out, known);
+                buf_add_str(out, _(known));
         else
                 buf_printf(out, "%s %llu", e->name, (unsigned long long)value);
 }
 
 void layout_count(struct buf *out, uint64_t n, const char *one, const char *many) {
-        buf_printf(out, "%llu %s", (unsigned long long)n, n == 1 ? one : many);
+        buf_printf(out, "%llu %s", (unsigned long long)n, lang_count(one, many, n));
 }
 
 void layout_addr(struct buf *out, const struct wire_addr *a) {
@@ -225,9 +229,9 @@ static void alert_head(struct buf *out, const struct wire_c_alert *a, uint64_t n
 static void alert_text(struct buf *out, const struct wire_c_alert *a) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         if (a->status == STATUS_EXERCISE)
-                buf_add_str(&text, "[EXERCISE: a drill] ");
+                buf_add_str(&text, _("[EXERCISE: a drill] "));
         if (a->status == STATUS_TEST)
-                buf_add_str(&text, "[TEST: ignore] ");
+                buf_add_str(&text, _("[TEST: ignore] "));
         if (WIRE_HAS(a, C_ALERT, doing)) {
                 buf_add_u8(&text, '(');
                 layout_enum(&text, &wire_doing_enum, a->doing);
@@ -247,12 +251,12 @@ static void also(struct buf *out, uint64_t n, const char *one, const char *many)
 
 static void alert_foot(struct buf *out, const struct wire_c_alert *a, uint64_t now) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        buf_add_str(&text, "id ");
+        buf_add_str(&text, _("id "));
         layout_id(&text, a->id);
-        buf_add_str(&text, a->expires > now ? "; until " : "; ended ");
+        buf_add_str(&text, a->expires > now ? _("; until ") : _("; ended "));
         when_local(&text, a->expires, now);
         if (WIRE_HAS(a, C_ALERT, updated)) {
-                buf_add_str(&text, "; changed ");
+                buf_add_str(&text, _("; changed "));
                 when_local(&text, a->updated, now);
         }
         also(&text, a->confirms, "home confirms", "homes confirm");
@@ -260,11 +264,11 @@ static void alert_foot(struct buf *out, const struct wire_c_alert *a, uint64_t n
         also(&text, a->comments, "comment", "comments");
         also(&text, a->clips.n / sizeof(struct hash), "clip", "clips");
         if (a->source == SOURCE_SENSOR)
-                buf_add_str(&text, "; posted by a sensor");
+                buf_add_str(&text, _("; posted by a sensor"));
         if (a->mine)
-                buf_add_str(&text, "; yours");
+                buf_add_str(&text, _("; yours"));
         if (text_columns(a->household) > WHO_COLUMNS) {
-                buf_add_str(&text, "; by ");
+                buf_add_str(&text, _("; by "));
                 buf_add(&text, a->household);
         }
         layout_wrap(out, buf_span(&text), TEXT_INDENT, CLI_COLUMNS);
@@ -284,73 +288,73 @@ bool posted_unsent(const struct wire_c_posted *p) {
 
 void layout_posted(struct buf *out, const struct wire_c_posted *p, const char *done, uint64_t now) {
         if (p->homes == 0) {
-                buf_printf(out, "%s; no other home is in the mesh yet", done);
+                buf_printf(out, _("%s; no other home is in the mesh yet"), done);
                 return;
         }
         if (p->handed_to) {
-                buf_printf(out, "%s, handed to ", done);
+                buf_printf(out, _("%s, handed to "), done);
                 layout_count(out, p->handed_to, "home", "homes");
                 return;
         }
-        buf_add_str(out, "saved here, NOT SENT: ");
+        buf_add_str(out, _("saved here, NOT SENT: "));
         if (WIRE_HAS(p, C_POSTED, alone_since)) {
-                buf_add_str(out, "no home reachable since ");
+                buf_add_str(out, _("no home reachable since "));
                 when_local(out, p->alone_since, now);
         } else {
-                buf_add_str(out, "no home has taken it yet");
+                buf_add_str(out, _("no home has taken it yet"));
         }
-        buf_add_str(out, "; will be sent until ");
+        buf_add_str(out, _("; will be sent until "));
         when_local(out, p->expires, now);
 }
 
 static void since(struct buf *out, const struct wire_c_status *s, uint64_t now) {
         if (!WIRE_HAS(s, C_STATUS, since))
                 return;
-        buf_add_str(out, " since ");
+        buf_add_str(out, _(" since "));
         when_local(out, s->since, now);
 }
 
-static const char no_other[] = "current; no other home is in the mesh yet";
+static const char no_other[] = N_("current; no other home is in the mesh yet");
 
 void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) {
         switch ((enum wire_e_fresh)s->state) {
         case FRESH_NO_MESH:
-                buf_add_str(out, "none; this home is in no mesh");
+                buf_add_str(out, _("none; this home is in no mesh"));
                 return;
         case FRESH_JOINING:
-                buf_add_str(out, "none yet; waiting for a member to admit this home");
+                buf_add_str(out, _("none yet; waiting for a member to admit this home"));
                 return;
         case FRESH_CURRENT:
                 if (s->homes < 2) {
-                        buf_add_str(out, no_other);
+                        buf_add_str(out, _(no_other));
                         return;
                 }
-                buf_add_str(out, "current, ");
+                buf_add_str(out, _("current, "));
                 layout_count(out, s->links, "neighbour", "neighbours");
                 return;
         case FRESH_CATCHING_UP:
-                buf_add_str(out, "CATCHING UP");
+                buf_add_str(out, _("CATCHING UP"));
                 since(out, s, now);
-                buf_add_str(out, "; some of what was missed is not here yet");
+                buf_add_str(out, _("; some of what was missed is not here yet"));
                 return;
         case FRESH_ALONE:
                 if (s->homes < 2) {
-                        buf_add_str(out, no_other);
+                        buf_add_str(out, _(no_other));
                         return;
                 }
-                buf_add_str(out, "ALONE");
+                buf_add_str(out, _("ALONE"));
                 since(out, s, now);
-                buf_add_str(out, "; what happened since then is not here");
+                buf_add_str(out, _("; what happened since then is not here"));
                 return;
         case FRESH_REMOVED:
-                buf_add_str(out, "this home is NO LONGER IN THE MESH"); /* removed, or it left */
+                buf_add_str(out, _("this home is NO LONGER IN THE MESH")); /* removed, or it left */
                 since(out, s, now);
-                buf_add_str(out, "; nothing newer is here");
+                buf_add_str(out, _("; nothing newer is here"));
                 return;
         case FRESH_MUTED:
-                buf_add_str(out, "current, but this device is MUTED");
+                buf_add_str(out, _("current, but this device is MUTED"));
                 since(out, s, now);
-                buf_add_str(out, "; what it posts is not passed on");
+                buf_add_str(out, _("; what it posts is not passed on"));
                 return;
         }
         layout_enum(out, &wire_fresh_enum, s->state);

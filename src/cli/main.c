@@ -29,6 +29,8 @@ static void begin(struct cli *c, char *const *argv) {
         c->err_tty = isatty(STDERR_FILENO);
         c->colour = c->out_tty && use_colour();
         c->now = (uint64_t)time(NULL);
+        if (!c->json)
+                lang_start(PORCHLIGHT_LOCALEDIR); /* scripts read English, wherever they run */
 }
 
 /* `porchlight`, `porchlight --version`, `porchlight alert --help`: no command, but an answer. */

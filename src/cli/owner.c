@@ -90,11 +90,11 @@ static int row_state(struct cli *c, const struct call_row *row, void *arg) {
 int owner_state(struct cli *c, struct call *owner, struct wire_o_state *ret) {
         struct wire_c_none none = {0};
         struct wire_o_state state = {0};
-        int r = owner_ask(c, owner, OWNER_O_STATE, &none, "asking the vault", row_state, &state);
+        int r = owner_ask(c, owner, OWNER_O_STATE, &none, _("asking the vault"), row_state, &state);
         if (r)
                 return r;
         if (!state.v)
-                return bad_answer(c, "its state");
+                return bad_answer(c, _("its state"));
         *ret = state;
         return 0;
 }
@@ -125,7 +125,7 @@ static int next_is(struct cli *c, struct call *owner, const char *doing, unsigne
 static int send_go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         struct wire_o_go m = {0};
-        int r = needs_passphrase ? passphrase_get(c, a, "Passphrase: ", &pass) : 0;
+        int r = needs_passphrase ? passphrase_get(c, a, _("Passphrase: "), &pass) : 0;
         if (r)
                 return r;
         if (needs_passphrase)
@@ -141,7 +141,7 @@ static int go(struct cli *c, const struct args *a, struct call *owner, bool need
                 r = send_go(c, a, owner, needs_passphrase);
                 if (r)
                         return r;
-                r = next_is(c, owner, "signing", OWNER_O_VOTED, "what became of it", ret);
+                r = next_is(c, owner, _("signing"), OWNER_O_VOTED, _("what became of it"), ret);
                 if (r != EXIT_LOCKED)
                         return r;
         }
@@ -157,17 +157,17 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
                 return r;
         if (call_send(owner, OWNER_O_OP, op))
                 return cli_fail_call(c, call_error(owner));
-        r = next_is(c, owner, "asking the vault", OWNER_O_SENTENCE, "what it would sign", &row);
+        r = next_is(c, owner, _("asking the vault"), OWNER_O_SENTENCE, _("what it would sign"), &row);
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
         show_sentence(c, row.m->o_sentence.text);
-        r = ask_yes(c, a, "Sign this? [y/N] ");
+        r = ask_yes(c, a, _("Sign this? [y/N] "));
         if (r || (r = go(c, a, owner, needs_passphrase, &row)))
                 return r;
         codec_encode(&wire_o_voted_desc, row.m, store);
         if (!buf_ok(store) || codec_decode(&wire_o_voted_desc, buf_span(store), ret, NULL))
-                return bad_answer(c, "what became of it");
+                return bad_answer(c, _("what became of it"));
         while ((r = owner_row(c, owner, "signing", &row, &code)) == 0)
                 continue;
         return r == CALL_E_FAILED ? code : 0;

@@ -14,19 +14,19 @@
 #define CANDIDATES_MAX 128
 
 const struct option options_everywhere[] = {
-        {OPT_DATA, "data", "DIR", "the daemon's folder", OPTION_FILE},
-        {OPT_JSON, "json", NULL, "answer in JSON: one object, or one a line", OPTION_FLAG},
-        {OPT_HELP, "help", NULL, "explain the command", OPTION_FLAG},
-        {OPT_VERSION, "version", NULL, "print the version", OPTION_FLAG},
+        {OPT_DATA, "data", "DIR", N_("the daemon's folder"), OPTION_FILE},
+        {OPT_JSON, "json", NULL, N_("answer in JSON: one object, or one a line"), OPTION_FLAG},
+        {OPT_HELP, "help", NULL, N_("explain the command"), OPTION_FLAG},
+        {OPT_VERSION, "version", NULL, N_("print the version"), OPTION_FLAG},
         OPTION_END,
 };
 
 _printf_(3, 4) static int wrong(struct parse_error *ret, const char *hint, const char *fmt, ...) {
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+        vsnprintf(ret->message, sizeof(ret->message), _(fmt), ap);
         va_end(ap);
-        snprintf(ret->hint, sizeof(ret->hint), "%s", hint);
+        snprintf(ret->hint, sizeof(ret->hint), "%s", _(hint));
         return EXIT_USAGE;
 }
 
@@ -34,7 +34,7 @@ _printf_(3, 4) static int wrong(struct parse_error *ret, const char *hint, const
 static const char *mean(char *room, size_t n, const char *before, const char *near, const char *otherwise) {
         if (!near)
                 return otherwise;
-        snprintf(room, n, "did you mean %s%s?", before, near);
+        snprintf(room, n, _("did you mean %s%s?"), before, near);
         return room;
 }
 
@@ -79,7 +79,8 @@ static int unknown_command(const char *word, struct parse_error *ret) {
         char hint[128];
         for (size_t i = 0, n = 0; commands[i] && n < CANDIDATES_MAX - 1; i++)
                 names[n++] = commands[i]->group ? commands[i]->group : commands[i]->name;
-        return wrong(ret, mean(hint, sizeof(hint), "porchlight ", nearest(word, names), "`porchlight help` lists them"),
+        return wrong(ret,
+                     mean(hint, sizeof(hint), "porchlight ", nearest(word, names), _("`porchlight help` lists them")),
                      "there is no command \"%.64s\"", word);
 }
 
@@ -91,7 +92,7 @@ static int unknown_member(const char *group, const char *word, struct parse_erro
                 if (same(commands[i]->group, group) && commands[i]->name)
                         names[n++] = commands[i]->name;
         for (size_t i = 0, at = 0; i < n && at < sizeof(list); i++)
-                at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : "it has ", names[i]);
+                at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s", i ? ", " : _("it has "), names[i]);
         if (!word)
                 return wrong(ret, list, "`porchlight %s` wants one more word", group);
         char before[64];
@@ -147,7 +148,7 @@ static int unknown_option(const struct command *cmd, const char *typed, struct p
                 return wrong(ret, "put -- before words that begin with a hyphen", "there is no option %.64s", typed);
         return wrong(ret,
                      mean(hint, sizeof(hint), "--", nearest(typed + 2, names),
-                          cmd ? "--help lists them" : "options of a command stand behind its name"),
+                          cmd ? _("--help lists them") : _("options of a command stand behind its name")),
                      "there is no option %.64s", typed);
 }
 
@@ -223,7 +224,7 @@ static int count_words(const struct args *a, struct parse_error *ret) {
         if (args_has(a, OPT_HELP) || args_has(a, OPT_VERSION))
                 return 0;
         help_words(&line, cmd);
-        snprintf(hint, sizeof(hint), "write it as: %.60s %.100s", buf_cstr(&line), cmd->synopsis);
+        snprintf(hint, sizeof(hint), _("write it as: %.60s %.100s"), buf_cstr(&line), cmd->synopsis);
         if (a->n_words < (size_t)cmd->min_words)
                 return wrong(ret, hint, "a word is missing");
         if (cmd->max_words >= 0 && a->n_words > (size_t)cmd->max_words)

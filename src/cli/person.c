@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 #define QUESTION                                                                                                       \
-        "This describes a person. What happened? --doing CODE says it (`porchlight help\n"                             \
-        "post`), or write what somebody did. Post it all the same? [y/N] "
+        N_("This describes a person. What happened? --doing CODE says it (`porchlight help\n"                          \
+           "post`), or write what somebody did. Post it all the same? [y/N] ")
 
 /* clang-format off */
 static const char *const persons[] = {
@@ -105,7 +105,7 @@ int person_ask(struct cli *c, const struct args *a, uint64_t kind, bool doing, s
         if (doing || !person_kind(kind) || !person_described(text))
                 return 0;
         if (c->in_tty && c->err_tty && !c->json)
-                return ask_yes(c, a, QUESTION);
+                return ask_yes(c, a, _(QUESTION));
         cli_note(c, "note: this describes a person and not what happened; --doing CODE says it");
         return 0;
 }

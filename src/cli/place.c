@@ -53,11 +53,11 @@ static int no_such_place(struct cli *c, const struct search *s, const char *text
                 candidates[i] = s->names[i];
         const char *near = nearest(text, candidates);
         if (near)
-                snprintf(hint, sizeof(hint), "did you mean `%s`?", near);
+                snprintf(hint, sizeof(hint), _("did you mean `%s`?"), near);
         else
                 snprintf(hint, sizeof(hint),
-                         "give LAT,LON (52.52,13.40), a geo: URI, a geohash of 6 or 7 characters, home, "
-                         "or a name from `porchlight place list`");
+                         _("give LAT,LON (52.52,13.40), a geo: URI, a geohash of 6 or 7 characters, home, "
+                           "or a name from `porchlight place list`"));
         return cli_fail(c, EXIT_NOT_FOUND, "no-such-place", hint, "there is no place \"%.64s\"", text);
 }
 

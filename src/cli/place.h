@@ -8,7 +8,8 @@
 #define PLACE_NAMED UINT64_MAX /* a saved name; places_resolve() asks the daemon */
 
 #define PLACE_HINT                                                                                                     \
-        "give LAT,LON (52.52,13.40), a geo: URI, a geohash of 6 or 7 characters, home, or the name of a saved place"
+        N_("give LAT,LON (52.52,13.40), a geo: URI, a geohash of 6 or 7 characters, home, or the name of a saved "     \
+           "place")
 
 /* A cell, PLACE_HOME or PLACE_NAMED; false if it can be none of them. */
 bool place_parse(const char *text, uint64_t *ret);

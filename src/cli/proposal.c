@@ -12,13 +12,13 @@
 static const char *outcome_of(uint64_t type) {
         switch ((enum wire_e_op)type) {
         case OP_REMOVE:
-                return "is removed";
+                return _("is removed");
         case OP_PROMOTE:
-                return "is a steward now";
+                return _("is a steward now");
         case OP_DEMOTE:
-                return "is no longer a steward";
+                return _("is no longer a steward");
         case OP_RETURN:
-                return "is a member again";
+                return _("is a member again");
         case OP_GENESIS:
         case OP_ADD:
         case OP_ENDORSE:
@@ -29,7 +29,7 @@ static const char *outcome_of(uint64_t type) {
         case OP_INVITE_UNDO:
                 break;
         }
-        return "is decided";
+        return _("is decided");
 }
 
 struct wanted {
@@ -59,7 +59,7 @@ void proposal_outcome(struct cli *c, struct buf *out, struct span id, const char
                                 take_outcome(&row.m->c_proposal, &wanted);
         if (wanted.found)
                 return;
-        buf_add_str(out, "it is in force");
+        buf_add_str(out, _("it is in force"));
         if (target)
                 buf_printf(out, " (%s)", target);
 }
@@ -72,13 +72,14 @@ struct list {
 };
 
 static void proposal_votes(struct buf *out, const struct wire_c_proposal *p) {
-        buf_printf(out, "; %u of %u %s", (unsigned)p->votes, (unsigned)p->needed, p->needed == 1 ? "vote" : "votes");
+        buf_printf(out, _("; %u of %u %s"), (unsigned)p->votes, (unsigned)p->needed,
+                   lang_count("vote", "votes", p->needed));
         if (p->in_force)
-                buf_add_str(out, "; in force");
+                buf_add_str(out, _("; in force"));
         else if (p->voted)
-                buf_add_str(out, ", yours among them");
+                buf_add_str(out, _(", yours among them"));
         else
-                buf_add_str(out, "; you have not voted");
+                buf_add_str(out, _("; you have not voted"));
 }
 
 static void proposal_text(struct cli *c, const struct wire_c_proposal *p) {
@@ -95,7 +96,7 @@ static void proposal_text(struct cli *c, const struct wire_c_proposal *p) {
         layout_wrap(&wrapped, buf_span(&text), TEXT_INDENT, CLI_COLUMNS);
         buf_add(&c->out, span_from(buf_span(&wrapped), TEXT_INDENT)); /* the first line's indent is the id's */
         buf_clear(&text);
-        buf_add_str(&text, "by ");
+        buf_add_str(&text, _("by "));
         buf_add(&text, p->by);
         buf_add_str(&text, ", ");
         when_local(&text, p->time, c->now);
@@ -104,7 +105,7 @@ static void proposal_text(struct cli *c, const struct wire_c_proposal *p) {
         if (p->in_force || p->voted)
                 return;
         buf_clear(&text);
-        buf_add_str(&text, "agree with: porchlight member endorse ");
+        buf_add_str(&text, _("agree with: porchlight member endorse "));
         layout_id(&text, p->id);
         layout_wrap(&c->out, buf_span(&text), TEXT_INDENT, CLI_COLUMNS);
 }

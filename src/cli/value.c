@@ -15,9 +15,9 @@
 _printf_(3, 4) static bool wrong(struct parse_error *ret, const char *hint, const char *fmt, ...) {
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+        vsnprintf(ret->message, sizeof(ret->message), _(fmt), ap);
         va_end(ap);
-        snprintf(ret->hint, sizeof(ret->hint), "%s", hint);
+        snprintf(ret->hint, sizeof(ret->hint), "%s", _(hint));
         return false;
 }
 
@@ -55,7 +55,7 @@ bool distance_parse(struct span s, uint64_t *ret_metres) {
 }
 
 static void list_words(char *room, size_t n, const struct wire_enum *e) {
-        size_t at = (size_t)snprintf(room, n, "choose one of ");
+        size_t at = (size_t)snprintf(room, n, _("choose one of "));
         for (size_t i = 0; i < e->n && at < n; i++)
                 at += (size_t)snprintf(room + at, n - at, "%s%s", i ? ", " : "", e->rows[i].spelling);
 }
@@ -67,7 +67,7 @@ static bool parse_enum(const struct option *o, const char *text, uint64_t *ret, 
                 return true;
         const char *near = nearest_enum(text, o->of);
         if (near)
-                snprintf(hint, sizeof(hint), "did you mean %s?", near);
+                snprintf(hint, sizeof(hint), _("did you mean %s?"), near);
         else
                 list_words(hint, sizeof(hint), o->of);
         return wrong(e, hint, "--%s: there is no %s \"%.64s\"", o->name, o->of->name, text);
@@ -77,7 +77,7 @@ static bool within(const struct option *o, uint64_t v, const char *from, const c
         char hint[sizeof(e->hint)];
         if (v >= o->min && v <= o->max)
                 return true;
-        snprintf(hint, sizeof(hint), "from %s to %s", from, to);
+        snprintf(hint, sizeof(hint), _("from %s to %s"), from, to);
         return wrong(e, hint, "--%s is out of bounds", o->name);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/call.h"
 
+#include "base/lang.h"
+
 #include "base/dir.h"
 
 #include <errno.h>
@@ -33,9 +35,9 @@ void call_error_set(struct call_error *ret, int code, const char *name, const ch
         va_list ap;
         *ret = (struct call_error){.exit = code};
         snprintf(ret->name, sizeof(ret->name), "%s", name);
-        snprintf(ret->hint, sizeof(ret->hint), "%s", hint);
+        snprintf(ret->hint, sizeof(ret->hint), "%s", _(hint));
         va_start(ap, fmt);
-        vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+        vsnprintf(ret->message, sizeof(ret->message), _(fmt), ap);
         va_end(ap);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "roster/name.h"
 
+#include "base/lang.h"
 #include "base/text.h"
 
 #define NAME_BYTES_MAX 32
@@ -391,11 +392,11 @@ int name_check(struct span name) {
 const char *name_error_text(int e) {
         switch (e) {
         case NAME_E_LENGTH:
-                return "must have 1 to 32 bytes";
+                return N_("must have 1 to 32 bytes");
         case NAME_E_INPUT:
-                return "has characters that cannot be seen or may not be used, or spaces at its ends or doubled";
+                return N_("has characters that cannot be seen or may not be used, or spaces at its ends or doubled");
         case NAME_E_ROLE:
-                return "says it is an office, an emergency service or a role in the mesh";
+                return N_("says it is an office, an emergency service or a role in the mesh");
         }
-        return "cannot be used";
+        return N_("cannot be used");
 }

@@ -8,6 +8,7 @@
  */
 #include "roster/ticket.h"
 
+#include "base/lang.h"
 #include "roster/armor.h"
 #include "roster/invite.h"
 #include "roster/words.h"
@@ -171,17 +172,17 @@ void ticket_fini(struct ticket *t) {
 const char *ticket_error_text(int e) {
         switch (e) {
         case TICKET_E_PREFIX:
-                return "is not a Porchlight ticket";
+                return N_("is not a Porchlight ticket");
         case TICKET_E_VERSION:
-                return "is a ticket of a newer version of Porchlight";
+                return N_("is a ticket of a newer version of Porchlight");
         case TICKET_E_MANGLED:
-                return "did not arrive whole: letters are missing, changed or added";
+                return N_("did not arrive whole: letters are missing, changed or added");
         case TICKET_E_SIGNATURE:
-                return "was altered: its signature is wrong";
+                return N_("was altered: its signature is wrong");
         case TICKET_E_VALUE:
-                return "has a value out of bounds";
+                return N_("has a value out of bounds");
         }
-        return "cannot be read";
+        return N_("cannot be read");
 }
 
 void ticket_words(const struct ticket *t, struct buf *out) {
