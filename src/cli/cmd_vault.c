@@ -27,22 +27,22 @@ static const char *state_text(const struct wire_o_state *s) {
 static void owner_text(struct buf *out, uint64_t uid) {
         const struct passwd *p = getpwuid((uid_t)uid);
         if (p)
-                buf_printf(out, "%s (user %llu)", p->pw_name, (unsigned long long)uid);
+                buf_printf(out, _("%s (user %llu)"), p->pw_name, (unsigned long long)uid);
         else
-                buf_printf(out, "user %llu", (unsigned long long)uid);
+                buf_printf(out, _("user %llu"), (unsigned long long)uid);
 }
 
 /* Who may ask besides root. */
 static void owners_text(struct buf *out, const struct wire_o_state *s) {
         bool founder = WIRE_HAS(s, O_STATE, owner) && s->owner != 0;
         bool named = WIRE_HAS(s, O_STATE, named) && s->named != 0 && (!founder || s->named != s->owner);
-        buf_add_str(out, "It answers root");
+        buf_add_str(out, _("It answers root"));
         if (founder) {
-                buf_add_str(out, named ? ", " : " and ");
+                buf_add_str(out, named ? ", " : _(" and "));
                 owner_text(out, s->owner);
         }
         if (named) {
-                buf_add_str(out, " and ");
+                buf_add_str(out, _(" and "));
                 owner_text(out, s->named);
         }
         buf_add_str(out, ".\n");
