@@ -4,11 +4,37 @@
 
 #include <stdlib.h>
 
+#define NET_BYTES_4 2 /* of an IPv4 address name a network: what one provider hands out in a region, at least */
+#define NET_BYTES_6 4 /* of an IPv6 address: what one provider has in all, as a rule */
+
 bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b) {
         return a->port == b->port && memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 && a->scope == b->scope;
 }
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool addr_is_ip4(const struct mesh_addr *a) {
+        return memcmp(a->ip, mapped, sizeof(mapped)) == 0;
+}
+
+static bool ip4_private(const uint8_t ip[4]) { /* RFC 1918, 1122, 3927, 6598 */
+        return ip[0] == 10 || ip[0] == 127 || (ip[0] == 172 && (ip[1] & 0xf0) == 16) ||
+               (ip[0] == 192 && ip[1] == 168) || (ip[0] == 169 && ip[1] == 254) ||
+               (ip[0] == 100 && (ip[1] & 0xc0) == 64);
+}
+
+bool addr_private(const struct mesh_addr *a) {
+        static const uint8_t loopback[16] = {[15] = 1};
+        if (addr_is_ip4(a))
+                return ip4_private(a->ip + sizeof(mapped));
+        return a->scope || memcmp(a->ip, loopback, sizeof(loopback)) == 0 || (a->ip[0] & 0xfe) == 0xfc ||
+               (a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80); /* RFC 4193, 4291 */
+}
+
+bool addr_same_net(const struct mesh_addr *a, const struct mesh_addr *b) {
+        size_t n = addr_is_ip4(a) ? sizeof(mapped) + NET_BYTES_4 : NET_BYTES_6;
+        return addr_is_ip4(a) == addr_is_ip4(b) && memcmp(a->ip, b->ip, n) == 0;
+}
 
 /* PROTOCOL 2.12: "A reader that finds several MUST take `ip6` before `ip4`; one that finds only `dns` MAY ignore the
  * address." */
@@ -28,7 +54,7 @@ bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret) {
 
 void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret) {
         *ret = (struct wire_addr){.port = a->port};
-        if (memcmp(a->ip, mapped, sizeof(mapped)) == 0)
+        if (addr_is_ip4(a))
                 WIRE_PUT(ret, ADDR, ip4, span_of(a->ip + sizeof(mapped), 4));
         else
                 WIRE_PUT(ret, ADDR, ip6, SPAN_OF(a->ip));
@@ -42,6 +68,8 @@ struct address *address_find(struct mesh *m, const struct mesh_addr *addr) {
 }
 
 struct address *address_of_link(struct mesh *m, mesh_link id) {
+        if (id && m->visit.link == id)
+                return &m->visit;
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (m->addresses[i].link == id)
                         return &m->addresses[i];

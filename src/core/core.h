@@ -13,6 +13,7 @@
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
+ *   visit.c      comparing with who is no neighbour
  *   clock.c      mesh time                                  status.c    looking in
  *   signed.c     signing what goes round                    budget.c     how much of it one may have pushed on
  */
@@ -34,6 +35,8 @@
 /* ---- bounds and times, each with its reason ---- */
 #define LINKS_MAX 32         /* connections at once, handshakes included */
 #define OUTBOUND_WANTED 5    /* enough that one in three may be silent, and all still hear everything */
+#define VISITORS_MOST 3      /* members accepted beyond, who only compare and go again */
+#define VISIT_TIME 600000    /* ms for that: a day of a busy street over a slow line */
 #define INBOUND_MOST 7       /* member links accepted; a newcomer is always heard out */
 #define HALFWAY_MOST 2       /* of members who say that they are still joining, beyond: cut off half-way */
 #define HANDSHAKE_TIME 10000 /* ms from connection to hello */
@@ -167,7 +170,8 @@ struct link {
         bool stranger;                /* responder: its static key is no current device's; only an admit helps */
         bool unproven;                /* initiator: not known to us; only operations are taken */
         bool hello_sent, hello_got, joining;
-        bool newcomer; /* joining, and nobody's device when it said so */
+        bool newcomer;        /* joining, and nobody's device when it said so */
+        bool visit, visiting; /* this side, or the other, only compares and goes again */
         uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
         uint64_t digested;    /* the step in which `mine` was computed */
         int64_t clock_offset; /* their clock minus ours, seconds */
@@ -405,7 +409,8 @@ struct mesh {
         size_t n_links;
         struct address *addresses;
         size_t n_addresses;
-        mesh_time sync_due, dial_due;
+        struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
+        mesh_time sync_due, dial_due, visit_due;
         struct lan lan;
         mesh_wall alone_since;
         enum wire_e_fresh state;
@@ -633,12 +638,27 @@ struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
 struct address *address_of_link(struct mesh *m, mesh_link id);
 int address_store(struct mesh *m, struct address *a);
 bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b);
-bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret); /* false for a name */
-void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);   /* borrows from @a */
+bool addr_is_ip4(const struct mesh_addr *a);
+bool addr_private(
+        const struct mesh_addr *a); /* private, shared, link-local or loopback: it names no place on the Internet */
+bool addr_same_net(const struct mesh_addr *a, const struct mesh_addr *b); /* /16 of IPv4, /32 of IPv6 */
+bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret);    /* false for a name */
+void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);      /* borrows from @a */
 int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);
+bool dial_may(const struct mesh *m);                               /* there is somebody to dial, and place for a link */
+int dial_start(struct mesh *m, struct address *a);                 /* hands out DIAL */
+bool dial_reaches(const struct mesh *m, const struct key *device); /* a link to it is there, or on its way */
+/* The head of a home's subtree of the invite tree, cut where votes are counted (PROTOCOL 5.53). */
+const struct roster_home *dial_branch(const struct roster_home *h);
+
+/* ---- visit.c ---- */
+int visit_tick(struct mesh *m);
+mesh_time visit_deadline(const struct mesh *m);
+/* The link of a visit is gone, or never was; @compared: all sets were equal on it once. */
+void visit_ended(struct mesh *m, bool compared, enum wire_e_reason why);
 
 /* ---- lan.c ---- */
 int lan_changed(struct mesh *m, const struct mesh_event *ev);

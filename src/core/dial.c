@@ -6,6 +6,11 @@
  */
 #include "core/core.h"
 
+/* Of the 5 outbound links, taken from one subtree and from one network while there are others to take. Whoever fills a
+ * network, or a branch of the invite tree, with homes of his own still has no majority of a neighbour's links. */
+#define DIAL_SUBTREE_MOST 2
+#define DIAL_NET_MOST 2
+
 static const uint8_t no_device[32];
 
 static bool known_device(const struct address *a) {
@@ -28,19 +33,19 @@ static bool dialling_hint(const struct mesh *m, const struct address *a) {
         return false;
 }
 
-static bool dialling_device(const struct mesh *m, const struct address *a) {
-        if (!known_device(a))
-                return a->lan && dialling_hint(m, a);
+bool dial_reaches(const struct mesh *m, const struct key *device) {
         LINK_EACH(l, m) {
-                if (l->state != LINK_CLOSING && key_eq(&l->device, &a->device))
+                if (l->state != LINK_CLOSING && key_eq(&l->device, device))
                         return true;
         }
-        for (size_t i = 0; i < m->n_addresses; i++) {
-                const struct address *other = &m->addresses[i];
-                if (other != a && other->link && key_eq(&other->device, &a->device))
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (m->addresses[i].link && key_eq(&m->addresses[i].device, device))
                         return true;
-        }
-        return false;
+        return m->visit.link && key_eq(&m->visit.device, device);
+}
+
+static bool dialling_device(const struct mesh *m, const struct address *a) {
+        return known_device(a) ? dial_reaches(m, &a->device) : a->lan && dialling_hint(m, a);
 }
 
 static bool lan_full(const struct mesh *m) {
@@ -75,12 +80,41 @@ static bool active(const struct mesh *m) {
         return m->started && !m->stopping && (m->joining || (m->member && roster_members(m->roster) > 1));
 }
 
+const struct roster_home *dial_branch(const struct roster_home *h) {
+        while (!h->steward && h->inviter && !h->inviter->steward && h->inviter->inviter)
+                h = h->inviter;
+        return h;
+}
+
+static const struct roster_home *branch_at(const struct mesh *m, const struct address *a) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+        return d ? dial_branch(d->home) : NULL;
+}
+
+/* Whether it would be one too many of its subtree or network. */
+static bool crowded(const struct mesh *m, const struct address *a) {
+        const struct roster_home *branch = branch_at(m, a);
+        size_t kin = 0, near = 0;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *other = &m->addresses[i];
+                if (!other->link)
+                        continue;
+                kin += branch && branch_at(m, other) == branch;
+                near += !addr_private(&a->addr) && addr_same_net(&other->addr, &a->addr);
+        }
+        return kin >= DIAL_SUBTREE_MOST || near >= DIAL_NET_MOST;
+}
+
+/* PROTOCOL 11.13: "A node MUST take those last that are one too many" */
 /* A person's word first, then homes that were heard on the local network, then the rank. */
 static bool better(const struct mesh *m, const struct address *a, const struct address *b) {
         bool near = lan_fresh(m, a), other_near = lan_fresh(m, b);
         if (a->manual != b->manual)
                 return a->manual;
-        return near != other_near ? near : rank(m, a) < rank(m, b);
+        if (near != other_near)
+                return near;
+        bool full = crowded(m, a), other_full = crowded(m, b);
+        return full != other_full ? other_full : rank(m, a) < rank(m, b);
 }
 
 /* The best candidate that is due, or the time at which the next one will be. */
@@ -104,8 +138,18 @@ void dial_soon(struct mesh *m) {
         m->dial_due = 0;
 }
 
-static bool may_dial(const struct mesh *m) {
-        return active(m) && outbound(m) < OUTBOUND_WANTED && links_shown(m) < LINKS_MAX - INBOUND_MOST;
+bool dial_may(const struct mesh *m) {
+        return active(m) && links_shown(m) < LINKS_MAX - INBOUND_MOST;
+}
+
+int dial_start(struct mesh *m, struct address *a) {
+        struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);
+        if (!act)
+                return ERR_NOMEM;
+        a->link = MESH_LINK_DIALLED | ++m->next_dial;
+        act->link = a->link;
+        act->dial = a->addr;
+        return 0;
 }
 
 /* Looking through all candidates is not cheap: it is done when one falls due, or when something changed. */
@@ -113,16 +157,11 @@ int dial_tick(struct mesh *m) {
         if (m->now < m->dial_due)
                 return 0;
         m->dial_due = MESH_NEVER;
-        while (may_dial(m)) {
+        while (dial_may(m) && outbound(m) < OUTBOUND_WANTED) {
                 struct address *a = candidate(m, &m->dial_due);
-                if (!a)
-                        return 0;
-                struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);
-                if (!act)
-                        return ERR_NOMEM;
-                a->link = MESH_LINK_DIALLED | ++m->next_dial;
-                act->link = a->link;
-                act->dial = a->addr;
+                int r = a ? dial_start(m, a) : 0;
+                if (!a || r)
+                        return r;
         }
         m->dial_due = MESH_NEVER; /* until a link ends */
         return 0;

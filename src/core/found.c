@@ -167,6 +167,7 @@ static enum mesh_outcome outcome_of(enum wire_e_reason why) {
         case REASON_NOT_ISSUED_HERE:
         case REASON_SELF:
         case REASON_REKEYED:
+        case REASON_VISITED:
                 break;
         }
         return MESH_OUT_DONE; /* not final: another member may see it otherwise */

@@ -101,6 +101,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         if (!l)
                 return ERR_NOMEM;
         *l = (struct link){.m = m, .id = ev->link, .dialled = ev->up.dialled, .lan = ev->up.lan, .addr = ev->up.addr};
+        l->visit = a == &m->visit;
         l->since = l->heard = l->spoke = m->now;
         list_push(&m->links, &l->list);
         m->n_links++;
@@ -125,6 +126,10 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
         if (!a)
                 return;
+        if (l->visit) {
+                visit_ended(l->m, l->caught_up, why);
+                return;
+        }
         a->link = 0;
         a->down_since = clock_now(l->m);
         if (l->state == LINK_UP && why != REASON_DUPLICATE) {
@@ -148,7 +153,9 @@ void link_down(struct mesh *m, mesh_link id) {
                 return;
         }
         struct address *a = address_of_link(m, id);
-        if (!a)
+        if (a == &m->visit)
+                visit_ended(m, false, REASON_SILENT);
+        if (!a || a == &m->visit)
                 return;
         a->link = 0; /* it could not be made */
         dial_failed(m, a, REASON_SILENT);
@@ -377,6 +384,8 @@ int link_greet(struct link *l) {
         bool joining = m->joining && !m->member;
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
+        if (l->visit)
+                WIRE_PUT(&h, HELLO, visiting, true);
         r = link_say(l, LINK_HELLO, &h);
         if (!r)
                 r = link_flush(l); /* the first frame holds the hello alone: 128 bytes */
@@ -421,12 +430,15 @@ static bool link_settle_duplicate(struct link *l) {
 
 /* PROTOCOL 8.22: "A member whose HELLO says `joining` counts as any other, but for 2 of them at a time" */
 static bool link_welcome(const struct link *l) {
-        size_t inbound = 0, halfway = 0;
+        size_t inbound = 0, halfway = 0, visitors = 0;
         LINK_EACH(other, l->m) {
                 bool up = other != l && other->state == LINK_UP && !other->dialled;
-                inbound += up;
+                visitors += up && other->visiting;
+                inbound += up && !other->visiting;
                 halfway += up && other->joining && !other->newcomer;
         }
+        if (l->visiting)
+                return visitors < VISITORS_MOST;
         return l->dialled || l->newcomer || inbound < INBOUND_MOST || (l->joining && halfway < HALFWAY_MOST);
 }
 
@@ -448,7 +460,7 @@ int link_greeted(struct link *l) {
                 a->failures = 0;
                 a->problem = 0;
                 a->show_add = false;
-                bool fresh = !a->addr.scope && (!a->stored || !key_eq(&a->device, &l->device));
+                bool fresh = !a->addr.scope && !l->visit && (!a->stored || !key_eq(&a->device, &l->device));
                 a->device = l->device;
                 int r = fresh && !m->joining ? address_store(m, a) : 0;
                 if (r)
@@ -459,14 +471,14 @@ int link_greeted(struct link *l) {
         return sync_begin(l);
 }
 
-/* PROTOCOL 8.22: "When a newcomer has caught up and more than 7 accepted links are up, the node MUST close, with BYE
- * `full`, the oldest link of a newcomer that has." */
+/* PROTOCOL 8.22: "When a newcomer has caught up and more than 7 accepted links but visits are up, the node MUST close, with
+ * BYE `full`, the oldest link of a newcomer that has." */
 /* A newcomer is always heard out; who came before it has heard of everybody by now, and makes room. */
 static void part_with_newcomer(struct mesh *m) {
         struct link *oldest = NULL;
         size_t inbound = 0;
         LINK_EACH(l, m) {
-                if (l->state != LINK_UP || l->dialled)
+                if (l->state != LINK_UP || l->dialled || l->visiting)
                         continue;
                 inbound++;
                 if (!oldest && l->joining && l->caught_up)
@@ -486,6 +498,11 @@ void link_caught_up(struct link *l) {
 }
 
 /* ---- time ---- */
+/* PROTOCOL 8.28: "A node MUST close it 600 s after it began" */
+static mesh_time life_due(const struct link *l) {
+        return l->since + (l->visit || l->visiting ? VISIT_TIME : LINK_LIFE);
+}
+
 static mesh_time silence_due(const struct link *l) {
         mesh_time due = l->heard + SILENCE_TIME;
         return l->doubted > l->heard ? MIN(due, l->doubted + DOUBT_TIME) : due;
@@ -501,7 +518,7 @@ static mesh_time link_due(const struct link *l) {
                 /* Who only listens must be asked too, before its silence counts against it. */
                 mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);
                 mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
-                return MIN(MIN(silence_due(l), ping), l->since + LINK_LIFE);
+                return MIN(MIN(silence_due(l), ping), life_due(l));
         }
         case LINK_CLOSING:
                 break;
@@ -531,8 +548,8 @@ int link_tick(struct mesh *m) {
                         continue;
                 if (l->state != LINK_UP || silence_due(l) <= m->now) {
                         link_hangup(l, REASON_SILENT);
-                } else if (l->since + LINK_LIFE <= m->now) {
-                        link_hangup(l, REASON_REKEYED);
+                } else if (life_due(l) <= m->now) {
+                        link_hangup(l, l->visit || l->visiting ? REASON_VISITED : REASON_REKEYED);
                 } else {
                         l->pinged = m->now;
                         int r = link_say(l, LINK_PING, &nothing);

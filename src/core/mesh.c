@@ -303,6 +303,8 @@ static int timers(struct mesh *m) {
                 r = spread_tick(m);
         if (!r)
                 r = sync_tick(m);
+        if (!r)
+                r = visit_tick(m);
         if (!r && m->wall >= m->expire_due) {
                 m->expire_due = m->wall + 60;
                 records_expire(m);
@@ -429,6 +431,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, dial_deadline(m));
         at = MIN(at, lan_deadline(m));
         at = MIN(at, sync_deadline(m));
+        at = MIN(at, visit_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));

@@ -32,6 +32,7 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
         l->hello_got = true;
         l->joining = WIRE_HAS(h, HELLO, joining);
         l->newcomer = l->joining && l->stranger;
+        l->visiting = WIRE_HAS(h, HELLO, visiting) && !l->dialled;
         if (l->stranger && !l->joining && l->m->stopping) {
                 link_hangup(l, REASON_NOT_MEMBER);
                 return 0;

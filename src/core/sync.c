@@ -390,6 +390,10 @@ static int session_give_up(struct link *l) {
         return session_next(l);
 }
 
+static bool comparable(const struct link *l) {
+        return l->state == LINK_UP && l->dialled && !l->visit && !l->recon_set;
+}
+
 /* Once a minute: one neighbour this side dialled is compared with again. */
 int sync_tick(struct mesh *m) {
         LINK_EACH(l, m) {
@@ -404,12 +408,12 @@ int sync_tick(struct mesh *m) {
         m->sync_due = m->now + SYNC_PERIOD * 4 / 5 + rng_below(&m->rng, SYNC_PERIOD * 2 / 5);
         size_t n = 0;
         LINK_EACH(l, m)
-        n += l->state == LINK_UP && l->dialled && !l->recon_set;
+        n += comparable(l);
         if (!n)
                 return 0;
         size_t pick = rng_below(&m->rng, n);
         LINK_EACH(l, m) {
-                if (l->state != LINK_UP || !l->dialled || l->recon_set || pick-- > 0)
+                if (!comparable(l) || pick-- > 0)
                         continue;
                 memset(l->compared, 0, sizeof(l->compared));
                 return session_next(l);

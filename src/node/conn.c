@@ -333,6 +333,7 @@ static bool worth_saying(enum wire_e_reason r) {
         case REASON_FULL:
         case REASON_SELF:
         case REASON_REKEYED:
+        case REASON_VISITED:
         case REASON_SILENT:
                 return false;
         case REASON_NOT_MEMBER:

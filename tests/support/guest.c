@@ -75,14 +75,24 @@ void guest_say(struct guest *g, enum wire_link number, const void *msg) {
         guest_frame(g, buf_span(&b));
 }
 
-void guest_hello(struct guest *g, mesh_wall now, bool joining) {
+static struct wire_hello hello(mesh_wall now) {
         static const uint8_t nothing[8];
-        struct wire_hello h = {.version = 1,
-                               .time = now,
-                               .until = now,
-                               .ops = SPAN_OF(nothing),
-                               .contacts = SPAN_OF(nothing),
-                               .records = SPAN_OF(nothing)};
+        return (struct wire_hello){.version = 1,
+                                   .time = now,
+                                   .until = now,
+                                   .ops = SPAN_OF(nothing),
+                                   .contacts = SPAN_OF(nothing),
+                                   .records = SPAN_OF(nothing)};
+}
+
+void guest_hello_visiting(struct guest *g, mesh_wall now) {
+        struct wire_hello h = hello(now);
+        WIRE_PUT(&h, HELLO, visiting, true);
+        guest_say(g, LINK_HELLO, &h);
+}
+
+void guest_hello(struct guest *g, mesh_wall now, bool joining) {
+        struct wire_hello h = hello(now);
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
         guest_say(g, LINK_HELLO, &h);

@@ -37,6 +37,7 @@ struct home {
         struct sign_key device;
         struct disk disk;
         struct mesh_addr addr;
+        bool shut; /* it can call out, and not be called */
         bool lan;
         size_t beacons;
         uint8_t beacon[MESH_BEACON_BYTES]; /* the last */
@@ -158,7 +159,7 @@ static void dial(struct street *s, size_t from, const struct mesh_action *a) {
                         to = i;
         uint64_t at = s->now + latency(s);
         struct mesh_event ev = {.type = MESH_EV_LINK_DOWN, .link = a->link};
-        if (to == SIZE_MAX || !s->homes[to].core || is_cut(s, from, to)) {
+        if (to == SIZE_MAX || !s->homes[to].core || s->homes[to].shut || is_cut(s, from, to)) {
                 schedule(s, at, from, ev);
                 return;
         }
@@ -740,6 +741,15 @@ void street_move(struct street *s, size_t i) {
                                 s->conns[c].side[0].open = s->conns[c].side[1].open = false;
         h->addr.ip[13]++;
         tell_addresses(s, i);
+}
+
+void street_place(struct street *s, size_t i, const uint8_t ip4[4]) {
+        memcpy(s->homes[i].addr.ip + 12, ip4, 4);
+        tell_addresses(s, i);
+}
+
+void street_shut(struct street *s, size_t i) {
+        s->homes[i].shut = true;
 }
 
 size_t street_beacons(const struct street *s, size_t i) {

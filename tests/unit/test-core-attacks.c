@@ -278,6 +278,39 @@ static void test_joining_for_ever(void **state) {
         street_free(s);
 }
 
+/* Nor by saying that it only visits: three at a time, and none for longer than ten minutes. */
+static void test_visiting_for_ever(void **state) {
+        (void)state;
+        enum { PLAIN = INBOUND_MOST, VISITORS = INBOUND_MOST + VISITORS_MOST, ALL };
+        struct visit v[ALL];
+        struct wire_nothing nothing = {0};
+        STREET(ALL + 1);
+        street_run_for(s, 5);
+        for (size_t i = 1; i <= ALL; i++)
+                street_off(s, i);
+        street_run_for(s, 5);
+        for (size_t i = 0; i < ALL; i++) {
+                visit_shake(&v[i], s, 0, i + 1);
+                if (i < PLAIN)
+                        guest_hello(&v[i].g, street_wall(s), false);
+                else
+                        guest_hello_visiting(&v[i].g, street_wall(s));
+                flush(&v[i]);
+                assert_int_equal(v[i].g.bye, i < VISITORS ? 0 : REASON_FULL);
+        }
+        for (int i = 0; i < VISIT_TIME / 1000 / 20; i++) {
+                assert_false(v[PLAIN].g.gone);
+                guest_say(&v[PLAIN].g, LINK_PONG, &nothing);
+                flush(&v[PLAIN]);
+                street_run_for(s, 20);
+        }
+        street_run_for(s, 5);
+        assert_int_equal(v[PLAIN].g.bye, REASON_VISITED);
+        for (size_t i = 0; i < ALL; i++)
+                visit_end(&v[i]);
+        street_free(s);
+}
+
 static void test_garbage_frames(void **state) {
         (void)state;
         STREET(3);
@@ -737,6 +770,7 @@ int main(void) {
                 cmocka_unit_test(test_listener_stays),
                 cmocka_unit_test(test_duplicates_settle),
                 cmocka_unit_test(test_joining_for_ever),
+                cmocka_unit_test(test_visiting_for_ever),
                 cmocka_unit_test(test_garbage_frames),
                 cmocka_unit_test(test_wrong_signature),
                 cmocka_unit_test(test_unknown_device),

@@ -15,6 +15,13 @@ static uint64_t seed;
 
 #define STREET(n) struct street *s = street_new((n), seed)
 
+static size_t outbound_of(struct street *s, size_t i) {
+        size_t n = 0;
+        LINK_EACH(l, street_core(s, i))
+        n += l->dialled && !l->visit && l->state == LINK_UP;
+        return n;
+}
+
 static struct link *link_between(struct street *s, size_t home, size_t other) {
         struct sign_key device;
         sign_key_from_seed(&device, street_config(s, other)->sign_seed);
@@ -218,14 +225,217 @@ static void test_revocations_of_one_device(void **state) {
         street_free(s);
 }
 
+/* ---- visits ---- */
+#define PERIOD 1800.0 /* seconds */
+
+static void cut_halves(struct street *s, size_t first, size_t n) {
+        for (size_t a = 0; a < first; a++)
+                for (size_t b = first; b < n; b++)
+                        street_cut(s, a, b);
+}
+
+static void mend_halves(struct street *s, size_t first, size_t n) {
+        for (size_t a = 0; a < first; a++)
+                for (size_t b = first; b < n; b++)
+                        street_mend(s, a, b);
+}
+
+static bool one_has(struct street *s, void *ctx) {
+        return street_has(s, 0, ctx);
+}
+
+/* A home that nobody can call, with all its links to homes that keep alerts from it. */
+static void test_eclipsed(void **state) {
+        (void)state;
+        enum { WITHHOLDING = 6, ALL = 14 }; /* home 0 among them */
+        struct hash id;
+        STREET(ALL);
+        street_run_for(s, 600);
+        street_shut(s, 0);
+        cut_halves(s, WITHHOLDING, ALL);
+        street_off(s, 0);
+        street_on(s, 0);
+        street_run_for(s, 60);
+        assert_int_equal(outbound_of(s, 0), OUTBOUND_WANTED);
+        for (size_t i = WITHHOLDING; i < ALL; i++)
+                street_mend(s, 0, i);
+        assert_int_equal(street_post(s, WITHHOLDING + 1, KIND_FIRE, "kept from you", &id), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_false(street_has(s, 0, &id));
+        assert_true(street_wait(s, PERIOD + 120, one_has, &id));
+        street_run_for(s, 60); /* and it has gone again */
+        assert_int_equal(street_core(s, 0)->visit.link, 0);
+        for (size_t i = WITHHOLDING; i < ALL; i++)
+                assert_null(link_between(s, 0, i));
+        street_free(s);
+}
+
+/* Two halves, each of which has all the links it wants, and all but one home of each is where the others don't know. */
+static void test_stale_contacts(void **state) {
+        (void)state;
+        enum { HALF = 14, ALL = 2 * HALF };
+        struct hash left, right;
+        STREET(ALL);
+        street_run_for(s, 600);
+        cut_halves(s, HALF, ALL);
+        for (size_t third = 0; third < 3; third++) {
+                for (size_t i = third; i < ALL; i += 3)
+                        if (i != 3 && i != HALF + 3)
+                                street_move(s, i);
+                street_run_for(s, 1000); /* those of one half know the new addresses */
+        }
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "left", &left), MESH_OUT_DONE);
+        assert_int_equal(street_post(s, ALL - 1, KIND_FIRE, "right", &right), MESH_OUT_DONE);
+        mend_halves(s, HALF, ALL);
+        assert_true(street_wait_all_have(s, &left, PERIOD + 300));
+        assert_true(street_wait_all_have(s, &right, 300));
+        street_free(s);
+}
+
+/* Homes with all the neighbours they take can be visited all the same, by three at a time. */
+static void test_visits_have_places(void **state) {
+        (void)state;
+        STREET(16);
+        size_t visits = 0, places = 0;
+        street_run_for(s, 120);
+        for (size_t i = 0; i < 16; i++)
+                street_off(s, i); /* who joined on a link keeps it, however many there are */
+        for (size_t i = 0; i < 16; i++)
+                street_on(s, i);
+        for (int minute = 0; minute < 2 * 60 * 30; minute++) {
+                street_run_for(s, 2);
+                for (size_t i = 0; i < 16; i++) {
+                        size_t visitors = 0, inbound = 0;
+                        LINK_EACH(l, street_core(s, i)) {
+                                visits += l->visit && l->state == LINK_UP;
+                                visitors += l->visiting && l->state == LINK_UP;
+                                inbound += !l->dialled && !l->visiting && l->state == LINK_UP;
+                        }
+                        assert_true(visitors <= VISITORS_MOST && inbound <= INBOUND_MOST);
+                        places = MAX(places, visitors);
+                }
+        }
+        assert_true(visits >=
+                    16 * 3); /* each home went out at least three times in two hours, and stayed for seconds */
+        assert_true(places > 0);
+        street_free(s);
+}
+
+/* ---- whom to dial ---- */
+/* Founded by home 0; @n homes have joined, on the ticket of home @of(i), at address @at(i). */
+static struct street *street_built(size_t n, size_t (*of)(size_t i), void (*at)(size_t i, uint8_t ret[4])) {
+        struct street *s = street_bare(n, seed);
+        for (size_t i = 0; i < n; i++) {
+                uint8_t ip[4];
+                at(i, ip);
+                street_place(s, i, ip);
+        }
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < n; i++) {
+                char *ticket = strdup(street_invite(s, of(i), 1));
+                assert_int_equal(street_join(s, i, ticket), MESH_OUT_DONE);
+                free(ticket);
+        }
+        return s;
+}
+
+static size_t of_founder(size_t i) {
+        (void)i;
+        return 0;
+}
+
+static size_t most_of_home_1(size_t i) { /* all but the last six */
+        return i > 1 && i < 14 ? 1 : 0;
+}
+
+static void at_home(size_t i, uint8_t ret[4]) {
+        memcpy(ret, (uint8_t[]){10, 0, 0, (uint8_t)i}, 4);
+}
+
+static void most_in_one_net(size_t i, uint8_t ret[4]) {
+        memcpy(ret, (uint8_t[]){203, i < 14 ? 0 : (uint8_t)i, 113, (uint8_t)i}, 4);
+}
+
+/* Restarts home @who and counts, of the homes it then dialled, those below 14. */
+static size_t dialled_below_14(struct street *s, size_t who) {
+        size_t n = 0;
+        street_run_for(s, 120);
+        street_off(s, who);
+        street_shut(s, who); /* so that it chooses for itself */
+        street_run_for(s, 10);
+        street_on(s, who);
+        street_run_for(s, 20);
+        assert_int_equal(outbound_of(s, who), OUTBOUND_WANTED);
+        for (size_t i = 0; i < 14; i++) {
+                const struct link *l = i == who ? NULL : link_between(s, who, i);
+                n += l && l->dialled;
+        }
+        return n;
+}
+
+static void most_at_home(size_t i, uint8_t ret[4]) {
+        memcpy(ret, i < 14 ? (uint8_t[]){10, 0, 0, (uint8_t)i} : (uint8_t[]){203, (uint8_t)i, 113, (uint8_t)i}, 4);
+}
+
+#define STREETS 5 /* as many seeds: one choice of five can look right by chance */
+
+static void assert_at_most(size_t most, size_t (*of)(size_t i), void (*at)(size_t i, uint8_t ret[4])) {
+        for (uint64_t i = 0; i < STREETS; i++, seed++) {
+                struct street *s = street_built(20, of, at);
+                assert_true(dialled_below_14(s, 19) <= most);
+                street_free(s);
+        }
+        seed -= STREETS;
+}
+
+static void test_one_network(void **state) {
+        (void)state;
+        assert_at_most(2, of_founder, most_in_one_net);
+}
+
+static void test_one_subtree(void **state) {
+        (void)state;
+        assert_at_most(3, most_of_home_1, at_home); /* two of home 1's, and home 0 */
+}
+
+/* Where there is nobody else five are dialled all the same. */
+static void test_no_other_candidates(void **state) {
+        (void)state;
+        struct street *s = street_built(9, of_founder, most_in_one_net);
+        dialled_below_14(s, 8);
+        street_free(s);
+}
+
+/* Private addresses are of no network: 14 of the 19 others have one, and two are not all that are chosen of them. */
+static void test_private_addresses(void **state) {
+        (void)state;
+        size_t chosen = 0;
+        for (uint64_t i = 0; i < STREETS; i++, seed++) {
+                struct street *s = street_built(20, of_founder, most_at_home);
+                chosen += dialled_below_14(s, 19);
+                street_free(s);
+        }
+        seed -= STREETS;
+        assert_true(chosen > STREETS * 2);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_unanswered_session),        cmocka_unit_test(test_unanswered_first_session),
-                cmocka_unit_test(test_operations_a_day),          cmocka_unit_test(test_contacts_an_hour),
+                cmocka_unit_test(test_unanswered_session),
+                cmocka_unit_test(test_unanswered_first_session),
+                cmocka_unit_test(test_operations_a_day),
+                cmocka_unit_test(test_contacts_an_hour),
                 cmocka_unit_test(test_revocations_of_one_device),
+                cmocka_unit_test(test_eclipsed),
+                cmocka_unit_test(test_stale_contacts),
+                cmocka_unit_test(test_visits_have_places),
+                cmocka_unit_test(test_one_network),
+                cmocka_unit_test(test_one_subtree),
+                cmocka_unit_test(test_no_other_candidates),
+                cmocka_unit_test(test_private_addresses),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
