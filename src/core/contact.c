@@ -180,9 +180,10 @@ int contact_restore(struct mesh *m, struct span raw) {
 static int contact_body(const struct mesh *m, struct buf *out) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_contact_body body = {0};
-        for (size_t i = 0; i < m->n_listening; i++) {
+        size_t own = MIN(m->n_listening, (size_t)MESH_ADDRS_MAX - (m->seen.port != 0));
+        for (size_t i = 0; i < own + (m->seen.port != 0); i++) {
                 struct wire_addr a;
-                addr_to_wire(&m->listening[i], &a);
+                addr_to_wire(i < own ? &m->listening[i] : &m->seen, &a);
                 wire_list_add(&wire_addr_desc, &body.addrs, &store, &a);
         }
         codec_encode(&wire_contact_body_desc, &body, out);

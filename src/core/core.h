@@ -13,7 +13,7 @@
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
- *   visit.c      comparing with who is no neighbour
+ *   visit.c      comparing with who is no neighbour         seen.c       where others see this node
  *   clock.c      mesh time                                  status.c    looking in
  *   signed.c     signing what goes round                    budget.c     how much of it one may have pushed on
  */
@@ -173,8 +173,9 @@ struct link {
         bool newcomer;        /* joining, and nobody's device when it said so */
         bool visit, visiting; /* this side, or the other, only compares and goes again */
         uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
-        uint64_t digested;    /* the step in which `mine` was computed */
-        int64_t clock_offset; /* their clock minus ours, seconds */
+        uint64_t digested;     /* the step in which `mine` was computed */
+        struct mesh_addr seen; /* where the other side sees this one; the port means nothing */
+        int64_t clock_offset;  /* their clock minus ours, seconds */
 
         bool lazy_out; /* they pruned us: IHAVE only */
         bool lazy_in;  /* we pruned them */
@@ -377,6 +378,7 @@ struct mesh {
         bool contact_dirty;
         struct mesh_addr listening[MESH_ADDRS_MAX];
         size_t n_listening;
+        struct mesh_addr seen; /* what neighbours agree on, with the port it listens on; port 0: nothing */
 
         /* records */
         struct map by_id;
@@ -653,6 +655,9 @@ int dial_start(struct mesh *m, struct address *a);                 /* hands out 
 bool dial_reaches(const struct mesh *m, const struct key *device); /* a link to it is there, or on its way */
 /* The head of a home's subtree of the invite tree, cut where votes are counted (PROTOCOL 5.53). */
 const struct roster_home *dial_branch(const struct roster_home *h);
+
+/* ---- seen.c ---- */
+void seen_look(struct mesh *m); /* a link has come up */
 
 /* ---- visit.c ---- */
 int visit_tick(struct mesh *m);

@@ -468,6 +468,7 @@ int link_greeted(struct link *l) {
         }
         mesh_trace(m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
         mesh_state_changed(m);
+        seen_look(m);
         return sync_begin(l);
 }
 

@@ -40,6 +40,8 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
         l->clock_offset = (int64_t)h->time - (int64_t)l->m->wall;
         if (!l->dialled)
                 l->until = h->until;
+        if (WIRE_HAS(h, HELLO, seen))
+                memcpy(l->seen.ip, h->seen.p, sizeof(l->seen.ip));
         memcpy(l->their[LINK_OPS], h->ops.p, 8);
         memcpy(l->their[LINK_CONTACTS], h->contacts.p, 8);
         memcpy(l->their[LINK_RECORDS], h->records.p, 8);

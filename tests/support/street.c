@@ -38,6 +38,8 @@ struct home {
         struct disk disk;
         struct mesh_addr addr;
         bool shut; /* it can call out, and not be called */
+        bool nat;  /* behind a router: it knows its inner address only */
+        struct mesh_addr inner;
         bool lan;
         size_t beacons;
         uint8_t beacon[MESH_BEACON_BYTES]; /* the last */
@@ -396,7 +398,9 @@ bool street_wait(struct street *s, double seconds, bool (*done)(struct street *s
 static void tell_addresses(struct street *s, size_t i) {
         struct home *h = &s->homes[i];
         struct mesh_event lan = {.type = MESH_EV_LAN, .lan = {.ports = {h->addr.port}, .n = h->lan}};
-        feed(s, i, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = &h->addr, .n = 1}});
+        feed(s, i,
+             (struct mesh_event){.type = MESH_EV_LISTENING,
+                                 .listening = {.addrs = h->nat ? &h->inner : &h->addr, .n = 1}});
         if (h->lan)
                 feed(s, i, lan);
 }
@@ -746,6 +750,13 @@ void street_move(struct street *s, size_t i) {
 void street_place(struct street *s, size_t i, const uint8_t ip4[4]) {
         memcpy(s->homes[i].addr.ip + 12, ip4, 4);
         tell_addresses(s, i);
+}
+
+void street_nat(struct street *s, size_t i, const uint8_t ip4[4]) {
+        struct home *h = &s->homes[i];
+        h->nat = true;
+        h->inner = h->addr;
+        street_place(s, i, ip4);
 }
 
 void street_shut(struct street *s, size_t i) {

@@ -53,8 +53,10 @@ void street_lan(struct street *s, size_t i, bool on);
 void street_move(struct street *s,
                  size_t i); /* to an address nobody knows; what it had open there is dead, and nobody is told */
 void street_place(struct street *s, size_t i, const uint8_t ip4[4]); /* gives home @i an address; they are 10.0.x.x */
-void street_shut(struct street *s, size_t i);                        /* home @i can call out, and not be called */
-size_t street_beacons(const struct street *s, size_t i);             /* sent by home @i so far */
+/* Puts home @i behind a router that lets callers in: it is reached and seen at @ip4, and knows of its present address only. */
+void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
+void street_shut(struct street *s, size_t i);            /* home @i can call out, and not be called */
+size_t street_beacons(const struct street *s, size_t i); /* sent by home @i so far */
 void street_heard(struct street *s, size_t i, size_t from, struct span datagram); /* as if home @from had sent it */
 struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);

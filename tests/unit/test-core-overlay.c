@@ -366,8 +366,8 @@ static size_t dialled_below_14(struct street *s, size_t who) {
         street_on(s, who);
         street_run_for(s, 20);
         assert_int_equal(outbound_of(s, who), OUTBOUND_WANTED);
-        for (size_t i = 0; i < 14; i++) {
-                const struct link *l = i == who ? NULL : link_between(s, who, i);
+        for (size_t i = 0; i < MIN((size_t)14, who); i++) {
+                const struct link *l = link_between(s, who, i);
                 n += l && l->dialled;
         }
         return n;
@@ -419,6 +419,87 @@ static void test_private_addresses(void **state) {
         assert_true(chosen > STREETS * 2);
 }
 
+/* ---- where others see a home ---- */
+static const uint8_t outside[4] = {198, 51, 100, 7};
+
+/* Home @who's contact, as home @at has it, names the address outside, with the port it listens on. */
+static bool says_outside(struct street *s, size_t at, size_t who) {
+        struct sign_key device;
+        sign_key_from_seed(&device, street_config(s, who)->sign_seed);
+        const struct contact *c = map_find(&street_core(s, at)->contacts, device.pub.b);
+        for (size_t i = 0; c && i < c->n_addrs; i++)
+                if (memcmp(c->addrs[i].ip + 12, outside, sizeof(outside)) == 0 && c->addrs[i].port == 7345)
+                        return true;
+        return false;
+}
+
+/* Puts home @who behind a router, with links to homes @first to @last only. */
+static void behind_router(struct street *s, size_t who, size_t first, size_t last) {
+        street_run_for(s, 30);
+        for (size_t i = 0; i < who; i++)
+                if (i < first || i > last)
+                        street_cut(s, who, i);
+        street_nat(s, who, outside);
+        street_off(s, who);
+        street_on(s, who);
+        street_run_for(s, 1300); /* two contacts */
+}
+
+/* Two neighbours whom nobody has both invited see it there: then all others know, and one who only heard of it calls. */
+static void test_seen_outside(void **state) {
+        (void)state;
+        struct street *s = street_built(6, of_founder, at_home);
+        behind_router(s, 5, 1, 1);
+        assert_false(says_outside(s, 0, 5));
+        street_mend(s, 5, 2);
+        street_run_for(s, 1300);
+        assert_non_null(link_between(s, 2, 5));
+        assert_true(says_outside(s, 0, 5) && says_outside(s, 4, 5));
+        struct sign_key device;
+        sign_key_from_seed(&device, street_config(s, 5)->sign_seed);
+        const struct contact *c = map_find(&street_core(s, 0)->contacts, device.pub.b);
+        assert_int_equal(c->n_addrs, 2); /* and its own one */
+        street_mend(s, 5, 4);
+        for (size_t i = 0; i < 4; i++)
+                street_shut(s, i);
+        street_shut(s, 4); /* home 5 can't call it */
+        street_off(s, 5);
+        street_on(s, 5);
+        street_run_for(s, 600);
+        const struct link *l = link_between(s, 4, 5);
+        assert_true(l && l->dialled && memcmp(l->addr.ip + 12, outside, sizeof(outside)) == 0);
+        street_free(s);
+}
+
+static size_t of_home_1(size_t i) {
+        return i > 1 ? 1 : 0;
+}
+
+/* One neighbour's word is not enough, nor that of two whom one home has invited. */
+static void test_seen_by_too_few(void **state) {
+        (void)state;
+        struct street *s = street_built(6, of_founder, at_home);
+        behind_router(s, 5, 1, 1);
+        assert_non_null(link_between(s, 1, 5));
+        assert_false(says_outside(s, 1, 5));
+        street_free(s);
+        s = street_built(6, of_home_1, at_home);
+        behind_router(s, 5, 2, 3);
+        assert_true(link_between(s, 2, 5) && link_between(s, 3, 5));
+        assert_false(says_outside(s, 2, 5) || says_outside(s, 3, 5));
+        street_free(s);
+}
+
+/* A home that is seen where it knows itself to be has nothing to add. */
+static void test_seen_at_home(void **state) {
+        (void)state;
+        struct street *s = street_built(4, of_founder, most_in_one_net);
+        street_run_for(s, 1300);
+        for (size_t i = 0; i < 4; i++)
+                assert_int_equal(street_core(s, i)->seen.port, 0);
+        street_free(s);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
@@ -436,6 +517,9 @@ int main(void) {
                 cmocka_unit_test(test_one_subtree),
                 cmocka_unit_test(test_no_other_candidates),
                 cmocka_unit_test(test_private_addresses),
+                cmocka_unit_test(test_seen_outside),
+                cmocka_unit_test(test_seen_by_too_few),
+                cmocka_unit_test(test_seen_at_home),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
