@@ -15,7 +15,7 @@ SECONDS = 20
 
 def findings(command):
     """What is wrong with the help of @command."""
-    env = dict(os.environ, COLUMNS=str(COLUMNS), LC_ALL='C.UTF-8')
+    env = dict(os.environ, COLUMNS=str(COLUMNS), LC_ALL='C.UTF-8', LANGUAGE='')
     with tempfile.TemporaryDirectory() as empty:
         env.update(HOME=empty, XDG_DATA_HOME=empty, PORCHLIGHT_DATA=empty)
         try:

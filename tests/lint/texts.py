@@ -154,7 +154,8 @@ def main():
         for path in lint.sources(under=('src/cli/',)):
             if not EXEMPT_FILES.match(path):
                 found += outside(path, lint.read(path), looked_up)
-        tap.clean('every text of the tool is looked up', found)
+        advice = ['put them into _(), or into N_() where they are rows of a table (src/base/lang.h)'] if found else []
+        tap.clean('every text of the tool is looked up', found + advice)
         listed = set(texts.sources())
         tap.clean('every file with texts is in POTFILES',
                   [f'{path} is not' for path in lint.sources(under=('src/cli/',), ending=('.c',))
@@ -162,7 +163,9 @@ def main():
         pot = os.path.join(folder, 'porchlight.pot')
         texts.pot(pot)
         for language in texts.languages():
-            tap.clean(f'{language}.po is whole', catalogue_findings(texts.catalogue(language), pot))
+            found = catalogue_findings(texts.catalogue(language), pot)
+            advice = [f'`ninja po-update` takes new texts into src/po/{language}.po; say them there'] if found else []
+            tap.clean(f'{language}.po is whole', found + advice)
     tap.end()
 
 

@@ -382,7 +382,7 @@ class Play:
         parent = tempfile.gettempdir()
         self.folder = tempfile.mkdtemp(prefix='pl', dir=parent if len(parent) < SOCKET_PATH_MAX else '/tmp')
         self.processes, self.every_home = [], []
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(('PORCHLIGHT_', 'XDG_'))}
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(('PORCHLIGHT_', 'XDG_', 'LC_', 'LANG'))}
         self.env.update(HOME=self.folder, TZ='UTC', LC_ALL='C.UTF-8', COLUMNS=str(COLUMNS),
                         PORCHLIGHT_LIBEXEC=os.path.dirname(self.programs.vault))
         atexit.register(self.close)
