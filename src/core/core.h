@@ -177,8 +177,7 @@ struct link {
         struct mesh_addr seen; /* where the other side sees this one; the port means nothing */
         int64_t clock_offset;  /* their clock minus ours, seconds */
 
-        bool lazy_out; /* they pruned us: IHAVE only */
-        bool lazy_in;  /* we pruned them */
+        bool lazy; /* one side has pruned it: IHAVE only, both ways */
         uint32_t duplicates;
         uint8_t announce[800]; /* short ids waiting for the next IHAVE */
         size_t n_announce;

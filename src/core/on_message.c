@@ -95,7 +95,7 @@ static int on_graft(struct link *l, const union message *msg, struct span raw) {
 
 static int on_prune(struct link *l, const union message *msg, struct span raw) {
         (void)msg, (void)raw;
-        l->lazy_out = true;
+        l->lazy = true;
         return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Who gets a record now. While a link's own backlog is short, urgent records go over every link; otherwise, and for the
  * lower classes always, they go over the links of a spanning tree that duplicates carve out (Plumtree), and the others hear
- * "I have it" and ask when it does not come by itself. Own records go over every link.
+ * "I have it" and ask when it does not come by itself. A link is in the tree or is not, for both its sides, and authors keep
+ * to it too: an author that sent to everybody it knows would show them links as needless that others' records depend on.
  */
 #include "core/core.h"
 
@@ -13,16 +14,14 @@
 #define OWED_BY_GRAFT 4096 /* records owed to a link after which GRAFT adds none */
 
 static bool pushes(const struct link *l, const struct rec *r) {
-        if (r->flags & REC_OWN)
-                return true;
         if (r->klass == CLASS_URGENT && l->backlog + l->out.n < EAGER_BACKLOG)
                 return true;
-        return !l->lazy_out;
+        return !l->lazy;
 }
 
 static int announce(struct link *l, const struct rec *r) {
-        if (l->n_announce == 0)
-                l->announce_due = l->m->now + ANNOUNCE_TIME;
+        if (l->n_announce == 0) /* not both at once: who hears it has nothing left to say */
+                l->announce_due = l->m->now + (l->dialled ? ANNOUNCE_TIME : 2 * ANNOUNCE_TIME);
         put_be64(l->announce + 8 * l->n_announce++, link_sid(l, &r->id));
         if (l->n_announce < ANNOUNCE_MOST)
                 return 0;
@@ -60,14 +59,29 @@ int spread_packet(struct mesh *m, struct packet *p, const struct link *from) {
         return 0;
 }
 
-/* The same record again over another link: after a few, that link need only announce. */
+/* PROTOCOL 10.6: "Urgent ones do not count, nor do those of its own device" */
+/* The same record again over another link: after a few, that link need only announce, both ways: what is left are the links
+ * of one tree, which serves whoever posts. Urgent records do not keep to it and tell nothing of it. One link at a time:
+ * without it, what the others bring may be no duplicates any more. */
 void spread_duplicate(struct link *l, const struct rec *r) {
         struct wire_nothing nothing = {0};
-        if (r->flags & REC_OWN || ++l->duplicates < PRUNE_DUPLICATES || l->lazy_in)
+        if (r->flags & REC_OWN || r->klass == CLASS_URGENT || l->lazy || ++l->duplicates < PRUNE_DUPLICATES)
                 return;
-        l->lazy_in = true;
-        l->duplicates = 0;
+        l->lazy = true;
+        LINK_EACH(other, l->m)
+        other->duplicates = 0;
         link_say(l, LINK_PRUNE, &nothing);
+}
+
+/* The other side has it: to say so too would tell it nothing. */
+static void announce_not(struct link *l, uint64_t sid) {
+        for (size_t i = 0; i < l->n_announce; i++) {
+                if (get_be64(l->announce + 8 * i) != sid)
+                        continue;
+                l->n_announce--;
+                memmove(l->announce + 8 * i, l->announce + 8 * l->n_announce, 8);
+                return;
+        }
 }
 
 static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
@@ -89,8 +103,9 @@ int spread_ihave(struct link *l, struct span sids) {
         size_t n = grafts_of(m, l->id);
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
                 uint64_t sid = get_be64(sids.p + i);
+                announce_not(l, sid);
                 if (n >= GRAFTS_LINK || m->n_grafts >= GRAFTS_MOST)
-                        break; /* sync brings them */
+                        continue; /* sync brings them */
                 if (held(m, l, sid))
                         continue;
                 n++;
@@ -109,7 +124,8 @@ int spread_ihave(struct link *l, struct span sids) {
 /* Records asked for again, from here on without being asked. */
 int spread_graft(struct link *l, struct span sids) {
         struct mesh *m = l->m;
-        l->lazy_out = false;
+        l->lazy = false;
+        l->duplicates = 0;
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
                 uint64_t sid = get_be64(sids.p + i);
                 for (size_t k = 0; k < RECENT_RECORDS; k++) {
@@ -154,7 +170,7 @@ int spread_tick(struct mesh *m) {
                 graft_drop(m, g);
                 if (!ask)
                         continue;
-                l->lazy_in = false;
+                l->lazy = false;
                 l->duplicates = 0;
                 struct wire_ids msg = {.ids = SPAN_OF(sid)};
                 int r = link_say(l, LINK_GRAFT, &msg);

@@ -17,6 +17,17 @@
 #define PACKET (1024 + 104) /* and of the IP packets that carry one: headers, and the packet that acknowledges it */
 #define REMOVAL_MOST 12000  /* IP bytes a home, whatever the street's size */
 
+#define WARM_UP 99 /* alerts, of the first so many homes in turn: */
+#define WARM_UP_POSTERS 3
+#define POSTERS 4        /* homes that post then */
+#define ALERTS_EACH 5    /* alerts of each */
+#define GAP 0.2          /* seconds between two */
+#define QUIET 10.0       /* seconds until all announcements are over */
+#define PROMPT 0.35      /* seconds: a few hops; who has to ask waits longer than that */
+#define SPREAD_MOST 2200 /* bytes on the links: a frame, what announces it elsewhere, and what keeps the links */
+#define TEXT                                                                                                           \
+        "Two people are carrying ladders along the back gardens of the odd numbers, slowly; nobody here knows them."
+
 static uint64_t seed;
 
 #define STREET(n) struct street *s = street_new((n), seed)
@@ -66,12 +77,52 @@ static void test_removal(void **state) {
                 removal_costs(sizes[i]);
 }
 
+/* Homes that have hardly posted before, one after the other: everybody has each alert well before anybody would have to ask
+ * for it, and few get it twice. */
+static void spread_costs(size_t homes) {
+        struct hash id;
+        STREET(homes);
+        street_run_for(s, SETTLED);
+        for (size_t i = 0; i < WARM_UP; i++) {
+                assert_int_equal(street_post(s, i % WARM_UP_POSTERS, KIND_OTHER, TEXT, &id), MESH_OUT_DONE);
+                street_run_for(s, GAP);
+        }
+        street_run_for(s, QUIET);
+        uint64_t before = street_bytes(s);
+        street_run_for(s, QUIET);
+        uint64_t idle = street_bytes(s) - before;
+        before = street_bytes(s);
+        size_t late = 0, alerts = 0;
+        for (size_t i = WARM_UP_POSTERS; i < homes; i += homes / POSTERS) {
+                for (size_t k = 0; k < ALERTS_EACH; k++, alerts++) {
+                        assert_int_equal(street_post(s, i, KIND_OTHER, TEXT, &id), MESH_OUT_DONE);
+                        late += !street_wait_all_have(s, &id, PROMPT);
+                        street_run_for(s, GAP);
+                }
+        }
+        street_run_for(s, QUIET);
+        double spent = (double)(street_bytes(s) - before) - (double)idle;
+        double each = spent / (double)alerts / (double)homes;
+        print_message("%zu homes: %zu of %zu late; %.0f B an alert and home\n", homes, late, alerts, each);
+        assert_true(late * 8 <= alerts);
+        assert_true(each < SPREAD_MOST);
+        street_free(s);
+}
+
+static void test_spread(void **state) {
+        (void)state;
+        static const size_t sizes[] = {8, 16, 32, 64};
+        for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+                spread_costs(sizes[i]);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_removal),
+                cmocka_unit_test(test_spread),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
