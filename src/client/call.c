@@ -155,6 +155,12 @@ static int silent(struct call *c) {
         return CALL_E_FAILED;
 }
 
+/* Whoever hung up may have said why: reading tells. */
+static bool last_words(const struct call *c) {
+        uint8_t byte;
+        return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static int send_all(struct call *c, struct span s) {
         while (s.n) {
                 ssize_t n = send(c->fd, s.p, s.n, MSG_NOSIGNAL);
@@ -164,6 +170,8 @@ static int send_all(struct call *c, struct span s) {
                 }
                 if (errno == EINTR)
                         continue;
+                if (errno == EPIPE && last_words(c))
+                        return 0;
                 if (errno != EAGAIN && errno != EWOULDBLOCK)
                         return gone(c);
                 struct pollfd p = {.fd = c->fd, .events = POLLOUT};

@@ -53,7 +53,10 @@ static bool take_owner(struct server_args *ret, const char *name) {
 }
 
 static bool take_config(struct server_args *ret, const char *path) {
-        int r = owner_read(path, &ret->owner);
+        uint32_t owner;
+        int r = owner_read(path, &owner);
+        if (r == 0 && owner != OWNER_NOBODY)
+                ret->owner = owner;
         if (r == OWNER_E_USER)
                 log_error("no-such-user: %s names an owner this machine does not have; make it, or change vault.owner",
                           path);

@@ -184,6 +184,16 @@ def charter_files():
                 f.write(text)
             p = run(argv, [done], name="owner.sock")
             assert p.returncode == want and (want == 0 or "bad-charter" in p.stderr), (text, p)
+        # A file that says nothing gives what no file gives; one that cannot be read founds nothing.
+        for text in ("", " \n\t\n", "# urgent = 1\n"):
+            with open(path, "w") as f:
+                f.write(text)
+            p = run(argv, [done], name="owner.sock")
+            bare = run(argv[:-2], [done], name="owner.sock")
+            assert p.returncode == 0 and p.requests == bare.requests, (text, p)
+        for wrong in (folder, path + ".none"):
+            p = run(argv[:-1] + [wrong], [], name="owner.sock")
+            assert p.returncode == 1 and "cannot-read" in p.stderr and not p.requests, p
 
 
 def watch_streams_until_told():

@@ -88,6 +88,7 @@ class Rights(street.Play):
         for path in (self.programs.daemon, self.programs.vault, self.programs.cli):
             shutil.copy(path, programs)
         os.chmod(programs, 0o755)
+        self.build = self.programs.build
         self.programs = street.Programs(programs)
         self.env['PORCHLIGHT_LIBEXEC'] = programs
         self.anna = self.owned('Anna')
@@ -159,6 +160,32 @@ class Rights(street.Play):
         os.chmod(home.folder, 0o700)
         equal(self.run_as(home, as_user(OWNER), 'status').code, 0, "exit code for the daemon's own user")
         equal(self.run_as(home, as_user(OWNER), 'vault', 'show').code, 0, 'exit code of vault show for him')
+
+    def case_doctor(self):
+        """the doctor, asked by any user, ends with a report; what it may not look at is no trouble of the home"""
+        rows = {}
+        for who in (OWNER, OTHER, 0):
+            said = self.run_as(self.anna, as_user(who) if who else [], 'doctor')
+            check(said.code in (0, 1) and said.rows(), f'{said}')
+            rows[who] = {row['check']: row for row in said.rows()}
+        for who in (OWNER, 0):
+            for name in ('folder', 'access', 'device-key', 'daemon', 'vault'):
+                equal(rows[who][name]['state'], 'ok', f'{name} as {who}: {rows[who][name]}')
+        check(rows[OTHER]['daemon']['state'] == 'problem', f'as another user: {rows[OTHER]}')
+
+    def case_walls(self):
+        """the walls stand for users without rights, and the daemon and vault of one say that they have them"""
+        for name in ('daemon', 'vault'):
+            path = os.path.join(self.build, 'tests', 'unit', f'test-walls-{name}')
+            copy = shutil.copy(path, self.programs.build)
+            run = subprocess.run([*as_user(OWNER), copy], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 timeout=60, check=False)
+            equal(run.returncode, 0, f'exit code of {name}: {run.stdout}')
+        state, vault = self.anna.state(), self.anna.one('vault', 'show')
+        equal((state['landlock'], state['syscalls']), (vault['landlock'], vault['syscalls']), 'walls of daemon and vault')
+        for task in os.listdir(f'/proc/{self.anna.process.pid}/task') if state['syscalls'] else ():
+            with open(f'/proc/{self.anna.process.pid}/task/{task}/status', encoding='ascii', errors='replace') as file:
+                check('\nSeccomp:\t2\n' in file.read(), f'thread {task} of the daemon is not filtered')
 
     def case_group(self):
         """control.group: its members read and post and get no further, others get nothing"""

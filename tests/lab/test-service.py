@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The daemon as a service: all a home does works inside what contrib/systemd/porchlight.service leaves it.
+"""A home as two services: all it does works inside what contrib/systemd leaves daemon and vault, each its own user.
 
 systemd itself need not run: tests/support/confine.py reads the unit and builds the same walls. Needs root,
 systemd-analyze (which knows what @system-service is) and libseccomp. What is told to systemd goes to a socket of this test.
@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -79,17 +80,50 @@ print(json.dumps({
 
 
 class Served(street.Home):
-    """A home whose daemon is started as the unit says."""
+    """A home whose daemon and vault are started as their units say, in folders as tmpfiles.d makes them."""
 
     def __init__(self, play, number, name):
         super().__init__(play, os.path.join(play.folder, str(number)), name)
         play.every_home.append(self)
-        os.mkdir(self.folder)
-        self.notify = None
+        self.notify = self.vault = self.owner = None
+        self.vaults = 0
+        self.over = threading.Event()
+        self.run = self.folder + '-run'
+        for folder, uid, mode in ((self.folder, confine.UID, 0o711), (self.folder + '/vault', confine.VAULT_UID, 0o700),
+                                  (self.run, confine.VAULT_UID, 0o711)):
+            os.mkdir(folder)
+            os.chown(folder, uid, uid)
+            os.chmod(folder, mode)
+        for name in ('owner.sock', 'vault.sock'):
+            os.symlink(os.path.join(self.run, name), os.path.join(self.folder, name))
 
-    def confined(self, *words):
+    def confined(self, *words, unit='porchlight.service'):
         programs = os.path.dirname(self.play.programs.daemon)
-        return [sys.executable, CONFINE, self.play.unit, programs, self.folder, *words]
+        return [sys.executable, CONFINE, os.path.join(self.play.units, unit), programs, self.folder, self.run, *words]
+
+    def keep_vault(self):
+        """As Restart=always does."""
+        while not self.over.is_set():
+            with open(self.log, 'ab') as log:
+                words = self.confined(unit='porchlight-vault.service')
+                if self.owner:
+                    words += ['--owner', self.owner]
+                self.vault = subprocess.Popen(words, stdin=subprocess.DEVNULL,
+                                              stdout=log, stderr=log, env=self.play.env)
+            self.play.processes.append(self.vault)
+            self.vaults += 1
+            self.vault.wait()
+
+    def start(self, *more):
+        if not self.vault:
+            threading.Thread(target=self.keep_vault, daemon=True).start()
+        return super().start(*more)
+
+    def give_up(self):
+        self.over.set()
+        if self.vault:
+            self.vault.terminate()
+            self.vault.wait(street.STOP_SECONDS)
 
     def spawn(self, *more):
         """As Home.spawn, with what the unit says before what a test needs: a port of its own, and loopback."""
@@ -102,7 +136,7 @@ class Served(street.Home):
         return process
 
     def children(self):
-        return [str(pid) for pid, _ in street.processes_below(self.process.pid)]
+        return street.processes_below(self.process.pid)
 
     def as_user(self, prefix, *words):
         done = subprocess.run([*prefix, self.play.copy, '--data', self.folder, *words], stdin=subprocess.DEVNULL,
@@ -124,7 +158,7 @@ class Service(street.Play):
         for program in ('systemd-analyze', 'setpriv'):
             if not shutil.which(program):
                 raise Skip(f'no {program} here')
-        self.unit = os.path.join(self.programs.build, 'contrib', 'systemd', 'porchlight.service')
+        self.units = os.path.join(self.programs.build, 'contrib', 'systemd')
         os.chmod(self.folder, 0o711)  # other users reach the homes in it
         self.copy = shutil.copy(self.programs.cli, self.folder)
         self.anna = Served(self, 1, 'Anna')
@@ -149,13 +183,16 @@ class Service(street.Play):
               ('1', '2', 0, 0), 'its status')
 
     def case_both_confined(self):
-        """daemon, porter and vault run as the user porchlight, without capabilities, filtered"""
+        """daemon and porter run as porchlight, the vault as a user of its own without network; all filtered"""
         below = self.anna.children()
-        equal(len(below), 2, 'processes of the daemon')
-        for pid in (str(self.anna.process.pid), *below):
+        equal([name for _, name in below], ['porter'], 'processes of the daemon')
+        for pid, uid in ((self.anna.process.pid, confine.UID), (below[0][0], confine.UID),
+                         (self.anna.vault.pid, confine.VAULT_UID)):
             equal(status_of(pid, 'Uid', 'Gid', 'NoNewPrivs', 'Seccomp', 'CapBnd', 'CapEff'),
-                  {'Uid': str(confine.UID), 'Gid': str(confine.GID), 'NoNewPrivs': '1', 'Seccomp': '2',
+                  {'Uid': str(uid), 'Gid': str(uid), 'NoNewPrivs': '1', 'Seccomp': '2',
                    'CapBnd': '0' * 16, 'CapEff': '0' * 16}, f'status of {pid}')
+        with open(f'/proc/{self.anna.vault.pid}/net/dev', encoding='ascii') as file:
+            equal([line.split(':')[0].strip() for line in file if ':' in line], ['lo'], "the vault's interfaces")
 
     def case_found(self):
         """root founds a street, the service keeps it"""
@@ -187,14 +224,98 @@ class Service(street.Play):
             equal((said.code, said.error()['name']), (street.REFUSED, 'no-access'), f'{said}')
 
     def case_modes(self):
-        """the folder is 0711, control.sock 0660 of the group, all else nobody's but the daemon's"""
+        """the folder is 0711, control.sock 0660 of the group, DIR/vault of its own user, all else the daemon's alone"""
         equal(stat.S_IMODE(os.stat(self.anna.folder).st_mode), 0o711, 'mode of the folder')
         for folder, folders, names in os.walk(self.anna.folder):
             for name in [*folders, *names]:
                 st = os.lstat(os.path.join(folder, name))
+                if stat.S_ISLNK(st.st_mode):
+                    continue
                 want = 0o660 if name == 'control.sock' else 0o700 if stat.S_ISDIR(st.st_mode) else 0o600
-                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), confine.UID, confine.GID),
-                      name)
+                uid = confine.VAULT_UID if name == 'vault' or folder.endswith('/vault') else confine.UID
+                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), uid, uid), name)
+        equal(oct(stat.S_IMODE(os.stat(os.path.join(self.anna.run, 'owner.sock')).st_mode)), '0o600',
+              'mode of owner.sock, where the owner is root')
+
+    def case_apart(self):
+        """the daemon's user and others get neither at the keys nor at owner.sock; vault.sock is for the daemon alone"""
+        daemon = ['setpriv', f'--reuid={confine.UID}', f'--regid={confine.UID}', '--clear-groups', '--no-new-privs']
+        key = os.path.join(self.anna.folder, 'vault', 'household')
+        check(os.path.exists(key), 'there is no key to try')
+        for who in (daemon, OUTSIDER):
+            run = subprocess.run([*who, 'cat', key], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+            equal((run.returncode, run.stdout), (1, b''), 'exit code and output of `cat`')
+            said = self.anna.as_user(who, 'vault', 'show', '--json')
+            equal((said.code, said.error()['name']), (street.REFUSED, 'no-access'), f'{said}')
+        knock = ('import socket, sys; s = socket.socket(socket.AF_UNIX); s.settimeout(20); s.connect(sys.argv[1]); '
+                 'print(len(s.recv(1)))')
+        for who in (OUTSIDER, daemon):  # the one is a stranger, the other a second daemon
+            run = subprocess.run([*who, '/usr/bin/python3', '-Ic', knock, os.path.join(self.anna.run, 'vault.sock')],
+                                 stdout=subprocess.PIPE, text=True, check=False)
+            equal(run.stdout, '0\n', 'what vault.sock says to him')
+        self.wait(lambda: 'user 65534 is not the daemon' in self.said(self.anna), 'the vault to say so')
+        check('a second daemon calls' in self.said(self.anna), 'it took a second daemon')
+        self.anna.post('noise', 'The stream stands')
+
+    def case_vault_dies(self):
+        """a vault that is killed is called again when it is back; one that loses its daemon ends, and the next is there"""
+        count = self.anna.vaults
+        self.anna.vault.kill()
+        self.wait(lambda: self.anna.vaults > count and self.anna.cli('vault', 'show').code == 0, 'the next vault')
+        count = self.anna.vaults
+        self.anna.stop()
+        self.wait(lambda: self.anna.vaults > count, 'the vault to end with its daemon, and the next to start')
+        self.anna.start()
+        check(self.anna.one('vault', 'show')['has_household'], 'the household is gone')
+        rows = {row['check']: row for row in self.anna.json('doctor', code=None)}
+        state = self.anna.state()
+        walls = ('walls',) if state['landlock'] and state['syscalls'] else ()  # a build or kernel may lack them
+        for name in ('access', 'owner', 'vault', *walls):
+            equal(rows[name]['state'] if name in rows else 'ok', 'ok', f'doctor on {name}: {rows.get(name)}')
+
+    def case_stranger_as_vault(self):
+        """whoever else listens in the vault's place is not spoken to"""
+        home = Served(self, 6, 'Fritz')
+        path = os.path.join(home.run, 'vault.sock')
+        with socket.socket(socket.AF_UNIX) as fake:
+            fake.bind(path)  # as root: not the owner of DIR/vault
+            os.chmod(path, 0o666)
+            fake.listen(8)
+            home.process = home.spawn()
+            self.wait(lambda: 'does not own' in self.said(home), 'the daemon to say so')
+            check(not home.answers(), 'it answers without a vault')
+            fake.settimeout(street.PATIENCE)
+            taken, _ = fake.accept()
+            taken.settimeout(street.PATIENCE)
+            equal(taken.recv(1), b'', 'what the stranger was told')
+        os.unlink(path)
+        home.give_up()
+        home.stop()
+
+    def case_named_owner(self):
+        """vault.owner founds and asks, and nobody else but root; the others are told so by name"""
+        home = Served(self, 5, 'Gita')
+        home.owner = '64350'
+        owner = ['setpriv', '--reuid=64350', '--regid=64350', f'--groups={confine.GID}', '--no-new-privs']
+        home.start()
+        said = home.as_user(MEMBER, 'mesh', 'create', 'X', '--household', 'X', '--at', street.PLACE, '--no-passphrase',
+                            '--json')
+        equal((said.code, said.error()['name']), (street.REFUSED, 'not-owner'), f'{said}')
+        said = home.as_user(owner, 'mesh', 'create', 'Elm', '--household', 'Gita', '--at', street.PLACE,
+                            '--no-passphrase', '--json')
+        equal(said.code, 0, f'{said}')
+        shown = home.as_user(owner, 'vault', 'show', '--json').row()
+        equal((shown['owner'], shown['named']), (64350, 64350), 'the owner as `vault show` tells')
+        check('user 64350' in home.as_user(owner, 'vault', 'show').out, 'in words')
+        equal(home.as_user(MEMBER, 'vault', 'show', '--json').error()['name'], 'not-owner', 'another member')
+        home.stop()
+        home.owner = None  # it is kept with the key, also where the settings no longer say it
+        home.vault.terminate()
+        home.start()
+        self.wait(lambda: home.as_user(owner, 'vault', 'show').code == 0, 'the founder to be heard')
+        equal(home.one('vault', 'show')['owner'], 64350, 'the owner after a restart')
+        home.stop()
+        home.give_up()
 
     def case_reload(self):
         """SIGHUP, as ExecReload= sends it, changes nothing that works"""
@@ -226,6 +347,7 @@ class Service(street.Play):
         home.cli('vault', 'lock', code=0)
         home.cli('vault', 'unlock', '--passphrase-file', secret, code=0)
         home.stop()
+        home.give_up()
 
     def case_told(self):
         """READY=1 is said once both sockets answer, STOPPING=1 before the end; SIGTERM to the daemon alone is enough"""
@@ -235,7 +357,7 @@ class Service(street.Play):
         home = Served(self, 8, 'Dora')
         home.notify = f'@porchlight-test-{os.getpid()}'
         with told:
-            home.process = home.spawn()
+            home.start()
             equal(told.recv(4096), b'READY=1', 'the first it says')
             for name in ('control.sock', 'owner.sock'):
                 with socket.socket(socket.AF_UNIX) as knock:
@@ -250,14 +372,16 @@ class Service(street.Play):
             except BlockingIOError:
                 pass
         end = time.monotonic() + street.STOP_SECONDS
-        while any(os.path.exists(f'/proc/{pid}') for pid in below):
-            check(time.monotonic() < end, 'the vault has not ended')
+        while any(os.path.exists(f'/proc/{pid}') for pid, _ in below):
+            check(time.monotonic() < end, 'the porter has not ended')
             time.sleep(street.LOOK)
-        equal([name for name in os.listdir(home.folder) if name.endswith('.sock')], [], 'sockets left behind')
+        equal(os.path.lexists(os.path.join(home.folder, 'control.sock')), False, 'control.sock left behind')
+        home.give_up()
+        equal(os.listdir(home.run), [], 'sockets left behind')
 
     def case_wrong_setting(self):
         """a wrong option ends it with 2, which the unit does not answer with another start"""
-        with open(self.unit, encoding='utf-8') as file:
+        with open(os.path.join(self.units, 'porchlight.service'), encoding='utf-8') as file:
             check('RestartPreventExitStatus=2\n' in file.read(), 'the unit would start it again')
         home = Served(self, 7, 'Emil')
         equal(home.spawn('--advertise', 'nowhere').wait(street.STOP_SECONDS), 2, 'exit code')

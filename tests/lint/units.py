@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The units of systemd are free of mistakes, and confine what they start: units.py PORCHLIGHTD SYSTEM USER SYSUSERS
+"""The units of systemd are free of mistakes, and confine what they start.
 
-SYSTEM and USER are the built units, SYSUSERS the file that makes their user. What systemd says about them, it says
+units.py PORCHLIGHTD VAULT-PROGRAM SYSTEM VAULT USER SYSUSERS TMPFILES: two programs, the built units, and the files that
+make their users and folders. What systemd says about them, it says
 offline: nothing is installed or started."""
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,7 @@ import lint
 
 EXPOSURE_MOST = 1.5  # of 10; what is left are the network, local sockets and netlink, which the daemon is there for
 NAMES = {'system': 'porchlight.service', 'user': 'porchlight-user.service'}
+VAULT_STATE = '/var/lib/porchlight/vault'
 
 
 def with_program(text, program):
@@ -70,23 +73,50 @@ def wrong_user(unit, sysusers):
     return found
 
 
+def made_folders(tmpfiles, sysusers):
+    """What systemd-tmpfiles makes, in a root of its own, when it runs twice: path to (mode, owner's name) or link."""
+    with tempfile.TemporaryDirectory() as top:
+        os.mkdir(os.path.join(top, 'etc'))
+        for words in (['systemd-sysusers', f'--root={top}', os.path.abspath(sysusers)],
+                      *[['systemd-tmpfiles', f'--root={top}', '--create', os.path.abspath(tmpfiles)]] * 2):
+            run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            if run.returncode:
+                return {'failed': run.stdout.strip()}
+        with open(os.path.join(top, 'etc', 'passwd'), encoding='utf-8') as file:
+            names = {int(line.split(':')[2]): line.split(':')[0] for line in file}
+        found = {}
+        for path in ('/var/lib/porchlight', VAULT_STATE):
+            st = os.lstat(top + path)
+            found[path] = f'{stat.S_IMODE(st.st_mode):o} {names.get(st.st_uid)}'
+        for name in ('owner.sock', 'vault.sock'):
+            found[name] = os.readlink(f'{top}/var/lib/porchlight/{name}')
+        return found
+
+
 def main():
     if not shutil.which('systemd-analyze'):
         print('1..0 # SKIP no systemd-analyze here')
         return
-    program, system_path, user_path, sysusers = map(os.path.abspath, sys.argv[1:])
-    system, user = lint.read(system_path), lint.read(user_path)
+    program, keeper, system_path, vault_path, user_path, sysusers, tmpfiles = map(os.path.abspath, sys.argv[1:])
+    system, vault, user = lint.read(system_path), lint.read(vault_path), lint.read(user_path)
     tap = lint.Tap()
     bad = '[Service]\nExecStart=/x\nRestrat=always\nUser=nobody-of-that-name\n'
     tap.case(any('Restrat' in line for line in mistakes('system', bad, program)), 'a mistyped directive is refused')
     tap.case(bool(too_open(bad, program)), 'a unit that confines nothing is refused')
     tap.clean('porchlight.service has no mistakes', mistakes('system', system, program))
+    tap.clean('porchlight-vault.service has no mistakes', mistakes('system', vault, keeper))
     tap.clean('porchlight-user.service has no mistakes', mistakes('user', user, program))
     tap.clean(f'porchlight.service has an exposure of at most {EXPOSURE_MOST}', too_open(system, program))
+    tap.clean(f'porchlight-vault.service has an exposure of at most {EXPOSURE_MOST}', too_open(vault, keeper))
     if os.geteuid() == 0 and shutil.which('systemd-sysusers'):
         tap.refused('a user nobody makes is refused', wrong_user(bad, sysusers),
                     ['no nobody-of-that-name in passwd', 'no nobody-of-that-name in group'])
-        tap.clean('sysusers.d makes the user and the group of the unit', wrong_user(system, sysusers))
+        tap.clean('sysusers.d makes the user and the group of the unit', wrong_user(system + vault, sysusers))
+        made = made_folders(tmpfiles, sysusers)
+        wanted = {'/var/lib/porchlight': '711 porchlight', VAULT_STATE: '700 porchlight-vault',
+                  'owner.sock': '/run/porchlight-vault/owner.sock', 'vault.sock': '/run/porchlight-vault/vault.sock'}
+        tap.clean('tmpfiles.d makes the folders, each of its user, and the links to the sockets',
+                  [] if made == wanted else [f'made {made}'])
     else:
         tap.case(True, 'sysusers.d makes the user and the group of the unit # SKIP needs root and systemd-sysusers')
     tap.end()

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a program as a unit of systemd would, without systemd: confine.py UNIT PROGRAMS STATE [ARG...]
+"""Runs a program as a unit of systemd would, without systemd: confine.py UNIT PROGRAMS STATE RUN [ARG...]
 
 Reads the [Service] section of UNIT and does to itself what systemd would do before it starts the program: mounts of its
-own in which all is read-only but STATE (as /var/lib/porchlight), the user, no capabilities, filtered system calls.
-Then it becomes the program of ExecStart=, taken from the folder PROGRAMS, with ARG... after its own arguments. With
+own in which all is read-only but what the unit says, the user, no capabilities, filtered system calls. STATE becomes
+/var/lib/porchlight; RUN stands for /run/porchlight-vault, where it is. Then it becomes the program of ExecStart=, taken
+from the folder PROGRAMS, with ARG... before its own arguments. With
 --instead PROGRAM it becomes that one: a probe, to see that the walls stand. Root only.
 
 What it does not know stops it: a directive nobody has tried is not to slip in. Exit code 77: this machine cannot do it.
@@ -23,12 +24,14 @@ import sys
 
 CANNOT = 77
 UID = GID = 64345
-NAME = 'porchlight'
+VAULT_UID = 64348
+USERS = {'porchlight': UID, 'porchlight-vault': VAULT_UID}
 STATE = '/var/lib/porchlight'
+RUN = '/run/porchlight-vault'
 HERE = '/mnt'  # holds the programs
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 1 << 18
-CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET = 0x20000, 0x4000000, 0x8000000, 0x40000000
 CLONE_NEW_ANY = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000, 0x80)
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 24, 38
 SYS_MOUNT_SETATTR = 442
@@ -42,13 +45,14 @@ SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_CMP_EQ, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ = 0
 SCMP_ERROR = -1
 
 # What is done here, with these values and no others; what is read; what only the manager itself or a cgroup can do.
-FIXED = {'User': NAME, 'Group': NAME, 'StateDirectory': NAME, 'LimitCORE': '0', 'ProtectSystem': 'strict',
+FIXED = {'LimitCORE': '0', 'ProtectSystem': 'strict',
          'ProtectHome': 'yes', 'PrivateTmp': 'yes', 'PrivateMounts': 'yes', 'NoExecPaths': '/', 'UMask': '0077',
          'CapabilityBoundingSet': '', 'AmbientCapabilities': '', 'NoNewPrivileges': 'yes', 'RestrictSUIDSGID': 'yes',
          'PrivateDevices': 'yes', 'PrivateIPC': 'yes', 'ProtectProc': 'invisible', 'ProcSubset': 'pid',
          'ProtectHostname': 'yes', 'RestrictNamespaces': 'yes', 'RestrictRealtime': 'yes', 'LockPersonality': 'yes',
          'MemoryDenyWriteExecute': 'yes', 'SystemCallErrorNumber': 'EPERM'}
-READ = set('StateDirectoryMode ExecStart TasksMax ExecPaths RestrictAddressFamilies SystemCallFilter'.split())
+READ = set('''User Group StateDirectory StateDirectoryMode RuntimeDirectory RuntimeDirectoryMode ReadWritePaths PrivateNetwork
+    ExecStart TasksMax ExecPaths RestrictAddressFamilies SystemCallFilter'''.split())
 # Without capabilities and with /proc and /sys read-only, the Protect* ones among them change nothing that is left.
 LEFT = set('''Type NotifyAccess ExecReload Restart RestartSec RestartPreventExitStatus KillMode TimeoutStopSec MemoryMax
     MemorySwapMax RemoveIPC KeyringMode DevicePolicy ProtectClock ProtectControlGroups ProtectKernelLogs
@@ -116,8 +120,9 @@ def put_programs(programs):
     for name in ('porchlightd', 'porchlight-vault'):
         shutil.copy(os.path.join(at_fd(programs), name), HERE)
         os.chmod(os.path.join(HERE, name), 0o755)
-    for path, line in (('/etc/passwd', f'{NAME}:x:{UID}:{GID}::{STATE}:/usr/sbin/nologin\n'),
-                       ('/etc/group', f'{NAME}:x:{GID}:\n')):
+    users = ''.join(f'{name}:x:{uid}:{uid}::{STATE}:/usr/sbin/nologin\n' for name, uid in USERS.items())
+    groups = ''.join(f'{name}:x:{uid}:\n' for name, uid in USERS.items())
+    for path, line in (('/etc/passwd', users), ('/etc/group', groups)):
         with open(path, encoding='utf-8') as file:
             text = file.read()
         mine = os.path.join(HERE, os.path.basename(path))
@@ -138,11 +143,12 @@ def put_devices():
     os.mkdir('/dev/shm', 0o1777)
 
 
-def put_mounts(programs, state, exec_paths):
+def put_mounts(programs, state, run, found):
     os.chdir('/')
-    done(libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC), 'unshare')
+    alone = CLONE_NEWNET if found.get('PrivateNetwork') == ['yes'] else 0
+    done(libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | alone), 'unshare')
     mount('none', '/', flags=MS_REC | MS_PRIVATE)
-    programs, state = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in (programs, state)]
+    programs, state, run_fd = [os.open(path, os.O_PATH | os.O_DIRECTORY) for path in (programs, state, run)]
     mount('tmpfs', HERE, 'tmpfs', MS_NOSUID, 'mode=755')
     put_programs(programs)
     mount('tmpfs', '/var/lib', 'tmpfs', MS_NOSUID, 'mode=755')
@@ -152,11 +158,13 @@ def put_mounts(programs, state, exec_paths):
     mount('proc', '/proc', 'proc', MS_NOSUID | MS_NODEV | MS_NOEXEC, 'hidepid=invisible,subset=pid')
     for path in ('/tmp', '/var/tmp'):
         mount('tmpfs', path, 'tmpfs', MS_NOSUID | MS_NODEV, 'mode=1777')
+    os.makedirs(run, exist_ok=True)
+    mount(at_fd(run_fd), run, flags=MS_BIND)
     for path in ('/home', '/root', '/run/user'):
         if os.path.isdir(path):
             mount('tmpfs', path, 'tmpfs', MS_RDONLY, 'mode=000')
     run_from = [HERE]
-    for path in exec_paths:
+    for path in ' '.join(found['ExecPaths']).split():
         real = os.path.realpath(path.lstrip('-'))
         if os.path.isdir(real):
             mount(real, real, flags=MS_BIND | MS_REC)
@@ -164,7 +172,12 @@ def put_mounts(programs, state, exec_paths):
     attributes('/', add='ro nosuid noexec', deep=True)
     for path in run_from:
         attributes(path, remove='noexec', deep=True)
-    for path in (STATE, '/tmp', '/var/tmp', '/dev'):
+    writable = [STATE] if 'StateDirectory' in found else []
+    for path in [*found.get('ReadWritePaths', []), *([run] if 'RuntimeDirectory' in found else [])]:
+        path = path.lstrip('-')
+        mount(path, path, flags=MS_BIND)
+        writable.append(path)
+    for path in (*writable, '/tmp', '/var/tmp', '/dev'):
         attributes(path, remove='ro')
 
 
@@ -260,35 +273,38 @@ def args_filter(lib, families):
 
 # ---- the rest ----
 
-def drop_rights(tasks):
+def drop_rights(tasks, uid):
     for capability in range(64):
         if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
             break
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (tasks, tasks))
     os.setgroups([])
-    os.setresgid(GID, GID, GID)
-    os.setresuid(UID, UID, UID)
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
     os.umask(0o077)
     done(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 'no_new_privs')
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user has unset it
 
 
 def main():
-    unit, programs, state, *args = sys.argv[1:]
+    unit, programs, state, run, *args = sys.argv[1:]
     if os.geteuid() != 0:
         leave('needs root')
     found = service(unit)
-    _, *command = shlex.split(found['ExecStart'][0])
-    command = args[1:] if args[:1] == ['--instead'] else [os.path.join(HERE, 'porchlightd'), *command, *args]
+    program, *command = [word.replace(RUN, run) for word in shlex.split(found['ExecStart'][0])]
+    program = os.path.join(HERE, os.path.basename(program))
+    command = args[1:] if args[:1] == ['--instead'] else [program, *args, *command]
+    uid, name = USERS[found['User'][0]], found['User'][0]
     lib = load_seccomp()
     families = {AF[word] for word in found['RestrictAddressFamilies'][0].split()}
     filters = [args_filter(lib, families), calls_filter(lib, found['SystemCallFilter'])]
-    os.chown(state, UID, GID)
-    os.chmod(state, int(found['StateDirectoryMode'][0], 8))
-    put_mounts(os.path.abspath(programs), os.path.abspath(state), ' '.join(found['ExecPaths']).split())
-    drop_rights(int(found['TasksMax'][0]))
-    env = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'LANG': 'C.UTF-8', 'USER': NAME, 'HOME': STATE}
+    folder, mode = (state, 'StateDirectoryMode') if 'StateDirectory' in found else (run, 'RuntimeDirectoryMode')
+    os.chown(folder, uid, uid)
+    os.chmod(folder, int(found[mode][0], 8))
+    put_mounts(os.path.abspath(programs), os.path.abspath(state), os.path.abspath(run), found)
+    drop_rights(int(found['TasksMax'][0]), uid)
+    env = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin', 'LANG': 'C.UTF-8', 'USER': name, 'HOME': STATE}
     env['ASAN_OPTIONS'] = 'detect_leaks=0'  # that search traces the process, which nobody may in there
     env.update({key: value for key, value in os.environ.items() if re.match('NOTIFY_SOCKET|PORCHLIGHT_LOG', key)})
     for one in filters:

@@ -126,6 +126,22 @@ static void silence_and_death(void **state) {
         assert_int_equal(call_error(call)->exit, EXIT_UNREACHABLE);
 }
 
+/* Turned away before the request is out: the refusal is heard all the same. */
+static void last_words(void **state) {
+        (void)state;
+        struct call_row row;
+        struct wire_c_none none = {0};
+        struct wire_c_error e = {.name = SPAN_STR("not-owner"), .message = SPAN_STR("no"), .exit = EXIT_REFUSED};
+        _clean_(buf_fini) struct buf b = BUF_NULL;
+        put(&b, CONTROL_ERROR, &e);
+        say(buf_span(&b));
+        close(daemon_fd);
+        daemon_fd = -1;
+        assert_int_equal(call_send(call, CONTROL_STATUS, &none), 0);
+        assert_int_equal(call_row(call, SHORT_MS, &row), CALL_E_FAILED);
+        assert_string_equal(call_error(call)->name, "not-owner");
+}
+
 static void garbage(void **state) {
         (void)state;
         static const struct span mad[] = {
@@ -289,6 +305,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(rows_until_done, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(refusals_are_the_daemons_words, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(silence_and_death, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(last_words, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(garbage, set_up, tear_down),
                 cmocka_unit_test(nobody_there),
                 cmocka_unit_test(public_functions),

@@ -420,6 +420,33 @@ static void test_slot_reuse(void **state) {
         street_free(s);
 }
 
+/* The same bytes again, as often as somebody likes: one record, stored once, and nobody's fault (T07). */
+static void test_same_record_again(void **state) {
+        (void)state;
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        author(&v, 1, &a, &w);
+        plain_alert(&plain);
+        struct hash id = guest_record(&a, &w, buf_span(&plain), &raw);
+        for (int i = 0; i < 5; i++) {
+                guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+                flush(&v);
+                street_run_for(s, 1);
+        }
+        assert_true(street_has(s, 0, &id));
+        assert_int_equal(street_times(s, 0, &id), 1);
+        assert_int_equal(street_count(s, 0), 1);
+        assert_false(v.g.gone);
+        visit_end(&v);
+        street_free(s);
+}
+
 /* A record from the future is held back: the sender keeps it, and it arrives when its time has come. */
 static void test_future(void **state) {
         (void)state;
@@ -775,6 +802,7 @@ int main(void) {
                 cmocka_unit_test(test_wrong_signature),
                 cmocka_unit_test(test_unknown_device),
                 cmocka_unit_test(test_slot_reuse),
+                cmocka_unit_test(test_same_record_again),
                 cmocka_unit_test(test_future),
                 cmocka_unit_test(test_nobody_retracts_for_others),
                 cmocka_unit_test(test_retractions_bounded),

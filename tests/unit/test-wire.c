@@ -195,6 +195,22 @@ static void test_deep_nesting(void **state) {
         }
 }
 
+/* So deep that a decoder that calls itself would leave its stack (T17). */
+static void test_bottomless_nesting(void **state) {
+        enum { DEEP = 100000 };
+        static uint8_t arrays[DEEP + 1], maps[2 * DEEP + 1];
+        (void)state;
+        memset(arrays, 0x91, DEEP);
+        for (size_t i = 0; i < DEEP; i++)
+                maps[2 * i] = 0x81;
+        struct wire_reader r = wire_reader(SPAN_OF(arrays));
+        assert_int_equal(wire_skip(&r).n, 0);
+        assert_string_equal(r.why, "nested too deep");
+        r = wire_reader(SPAN_OF(maps));
+        assert_int_equal(wire_skip(&r).n, 0);
+        assert_string_equal(r.why, "nested too deep");
+}
+
 /* ---- writer ---- */
 
 static void test_writer_round_trip(void **state) {
@@ -729,6 +745,7 @@ int main(void) {
                 cmocka_unit_test(test_reader_is_sticky),
                 cmocka_unit_test(test_skip_limits),
                 cmocka_unit_test(test_deep_nesting),
+                cmocka_unit_test(test_bottomless_nesting),
                 cmocka_unit_test(test_writer_round_trip),
                 cmocka_unit_test(test_writer_lengths),
                 cmocka_unit_test(test_decode_table),
