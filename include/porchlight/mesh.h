@@ -232,6 +232,7 @@ struct mesh_status {
         struct key household, device;
         uint32_t homes, stewards, links, unsent;
         mesh_wall alone_since; /* 0: not alone */
+        mesh_wall muted_until; /* what this device makes before is void; 0: it is not muted */
         mesh_wall time;        /* mesh time now */
         bool clock_trusted;
         enum mesh_outcome join_problem; /* why joining has not worked so far; DONE: no reason yet */

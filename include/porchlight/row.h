@@ -18,6 +18,7 @@ enum mesh_row_kind {
         MESH_ROW_TICKET,
         MESH_ROW_CONTACT,
         MESH_ROW_ADDR,
+        MESH_ROW_PROOF,
         MESH_ROW_RECORD,
         MESH_ROW_KINDS
 };
@@ -67,9 +68,15 @@ struct mesh_row {
                         bool manual;
                         bool gone; /* delete it */
                 } addr;
+                struct { /* two records of one device in one slot, and what of it counts; useless after @expires */
+                        struct hash id;
+                        mesh_wall expires;
+                        struct span bytes;
+                } proof;
                 struct {
                         struct hash id;
-                        struct key device, household;
+                        struct key device, household; /* of the slot */
+                        struct key signer;            /* of a retraction by another device; zeros: the slot's own */
                         mesh_wall created, expires;
                         uint32_t day;
                         uint16_t index;
@@ -77,6 +84,7 @@ struct mesh_row {
                         bool mine;           /* this household's */
                         bool own;            /* this very device's */
                         bool sensor;
+                        bool voided;        /* STORE: nothing of it may be read any more. RESTORE: so it is */
                         struct hash target; /* of follow-ups and retractions; zeros otherwise */
                         struct span bytes;  /* the signed record; empty: only the id is kept (not used by RESTORE) */
                         const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one gate through which a neighbour's record comes in. Checks run in the order of their cost: what the header alone
- * says (time, class, quota), dedupe, the slot, the signature (checked by the shell, in batches, on all cores), then
- * decryption and meaning. A record is relayed once its signature is good, and acknowledged once it is on disk.
+ * says (time, class, quota), dedupe, what proofs void, the signature (checked by the shell, in batches, on all cores), what
+ * else is in the slot, then decryption and meaning. A record is relayed once its signature is good, and acknowledged once it is on disk.
  */
 #include "core/core.h"
 
@@ -12,49 +12,16 @@
 
 static bool header_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
         mesh_wall now = clock_now(m);
-        uint64_t life = record_life((uint8_t)w->klass);
-        bool retract = w->type == RECORD_RETRACT;
-        /* PROTOCOL 4.6: "The class MUST be one of the four that have names. `expires` MUST be later than `created`
-         * and later than now." */
-        if (!life || w->expires <= w->created || w->expires <= now)
+        /* PROTOCOL 4.6: "`expires` MUST be later than `created` and later than now." */
+        if (w->expires <= now)
                 return false;
         /* PROTOCOL 4.7: "A node MUST hold back, that is drop and not count against the sender, a record whose
          * `created` is more than 600 s ahead of now." */
         if (w->created > now + FUTURE_SLACK) /* held back, not rejected: sync brings it when its time has come */
                 return false;
-        /* PROTOCOL 4.8: "`target` MUST be there in a retraction and in no other record; `target_device` MUST NOT be
-         * in any but a retraction." */
-        if (retract != WIRE_HAS(w, RECORD, target) || (WIRE_HAS(w, RECORD, target_device) && !retract))
-                return false;
-        /* PROTOCOL 4.4: "`day` of a record MUST be the day of `created`." */
-        if (w->expires - w->created > life || (!retract && w->day != w->created / MESH_DAY))
-                return false;
-        /* Of a retraction the day is its target's: its end lies within that day and a life. */
-        if (retract && (w->day > w->created / MESH_DAY || w->expires >= (w->day + 1) * MESH_DAY + life))
-                return false;
-        bool sensor = WIRE_HAS(w, RECORD, sensor);
-        /* PROTOCOL 4.5: "`index` MUST be below the quota of the device for that class." */
-        if (!retract && w->index >= record_quota(m, d, (uint8_t)w->klass, sensor))
-                return false;
         /* PROTOCOL 4.3: "a record MUST be dropped if `created` is later than the device's end (rule 5.70), and
          * stands otherwise." */
-        return d->gone_at == 0 || w->created <= d->gone_at;
-}
-
-/* A retraction is the slot's household's own, and names the record that stands in the slot (or will). */
-static bool retract_fits(struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
-        struct key slot_device;
-        struct hash target;
-        memcpy(slot_device.b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, 32);
-        memcpy(target.b, w->target.p, sizeof(target.b));
-        const struct roster_device *of = roster_device_find(m->roster, &slot_device);
-        /* PROTOCOL 4.17: "The household of the signer MUST be the household of the slot's device." */
-        if (!of || of->home != d->home || w->index >= record_quota(m, of, (uint8_t)w->klass, false))
-                return false;
-        if (records_retracted_slot(m, &slot_device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
-                return false; /* taken back already */
-        struct rec *t = records_slot(m, &slot_device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index);
-        return !t || (hash_eq(&t->id, &target) && t->expires == w->expires);
+        return record_fits(m, w, d) && (d->gone_at == 0 || w->created <= d->gone_at);
 }
 
 /* PROTOCOL 10.7: "a node sends ACK over every link that is up to a device of the household of the record's slot,
@@ -82,18 +49,12 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         const struct roster_device *d = roster_device_find(m->roster, &device);
         /* PROTOCOL 4.2: "`record.device` MUST be a device that the fold knows, current or not (rule 5.70), of a home
          * that is or was a member." */
-        if (!d || !header_fits(m, w, d))
+        if (!d || !header_fits(m, w, d) || proof_refuses(m, w))
                 return 0;
         if (from->verifying >= VERIFYING_MOST) {
                 from->shed = true;
                 return 0;
         }
-        /* PROTOCOL 4.9: "A node MUST NOT accept a second record for a slot that has one, nor a second retraction for
-         * a slot that has one." */
-        if (w->type == RECORD_RETRACT
-                    ? !retract_fits(m, w, d)
-                    : !!records_slot(m, &device, (uint32_t)w->day, (uint8_t)w->klass, (uint16_t)w->index))
-                return 0;
         struct rec *r = records_new(m, &id, w);
         if (!r)
                 return ERR_NOMEM;
@@ -149,13 +110,18 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
         struct key signer;
         memcpy(signer.b, w.device.p, sizeof(signer.b));
         const struct roster_device *d = roster_device_find(m->roster, &signer);
-        if (!d || !header_fits(m, &w, d)) { /* operations that came while the signature was checked have voided it */
+        if (!d || !header_fits(m, &w, d) || proof_voids(m, r)) { /* by what came while the signature was checked */
                 records_drop(m, r);
                 return 0;
         }
+        /* PROTOCOL 4.9: "A node MUST NOT hold two records that are a proof (rule 4.23). Where the second comes it makes
+         * the proof and drops it." */
+        struct rec *rival = proof_rival(m, r);
+        if (rival)
+                return proof_begin(m, r, rival);
         /* PROTOCOL 10.8: "A node MUST NOT pass on a record before its signature was found right." */
         int e = records_hold(m, r);
-        if (!e && !(r->flags & REC_RETRACTED))
+        if (!e && !(r->flags & REC_GONE))
                 e = spread_record(m, r, r->packet, from);
         if (e)
                 return e;
@@ -210,8 +176,7 @@ int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) 
                 if (from)
                         link_hangup(from, REASON_BAD_SIGNATURE);
                 records_drop(m, r);
-                /* The true one may have come meanwhile and found its place taken. */
-                m->sync_due = MIN(m->sync_due, m->now + RESYNC_TIME);
+                m->sync_due = MIN(m->sync_due, m->now + RESYNC_TIME); /* whoever was hung up on may have had more */
         }
         free(batch);
         return e;

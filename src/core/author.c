@@ -49,11 +49,17 @@ enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_dr
         return m->roster ? complete(m, d, ret, ret_life) : MESH_OUT_NO_MESH;
 }
 
+/* By anything: a retraction or a proof may be here while the record is not. */
+static bool slot_used(const struct mesh *m, uint32_t day, uint8_t klass, uint16_t index) {
+        struct slot s = records_slot(m, &m->sign.pub, day, klass, index);
+        return records_in(m, &s, NULL) != NULL;
+}
+
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
         uint16_t quota = record_quota(m, me, klass, sensor),
                  i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
-        while (i < quota && records_slot(m, &m->sign.pub, day, klass, i))
+        while (i < quota && slot_used(m, day, klass, i))
                 i++;
         m->slot_hint[klass].day = day;
         m->slot_hint[klass].next = i;
@@ -121,8 +127,9 @@ static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
         enum mesh_outcome o = complete(m, d, &a, &life);
         mesh_wall now = clock_now(m);
         uint8_t klass = record_class_of((uint8_t)a.kind, (uint8_t)a.urgency, (uint8_t)a.severity, (uint8_t)a.status);
+        uint32_t day = record_slot_day(klass, now);
         uint16_t index = 0;
-        if (o == MESH_OUT_DONE && !next_slot(m, (uint32_t)(now / MESH_DAY), klass, d->sensor, &index))
+        if (o == MESH_OUT_DONE && !next_slot(m, day, klass, d->sensor, &index))
                 o = MESH_OUT_NO_SLOTS;
         if (o != MESH_OUT_DONE) {
                 mesh_reply(m, command, o);
@@ -132,7 +139,7 @@ static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
         a.salt = SPAN_OF(salt);
         struct wire_record w = {.type = RECORD_ALERT,
                                 .device = SPAN_OF(m->sign.pub.b),
-                                .day = now / MESH_DAY,
+                                .day = day,
                                 .klass = klass,
                                 .index = index,
                                 .created = now,
@@ -158,10 +165,20 @@ static enum mesh_outcome follow_allowed(const struct mesh *m, uint8_t type, cons
         return MESH_OUT_DONE;
 }
 
+/* It is taken back, or is about to be; or this device has taken back something else in its slot, and may not again. */
+static bool retraction_there(const struct mesh *m, const struct rec *t) {
+        struct slot s = records_slot_of(t);
+        SLOT_EACH(r, m, &s)
+        if (r->takes && (r->flags & REC_OWN || hash_eq(&r->takes->target, &t->id)))
+                return true;
+        return false;
+}
+
 /* Follow-ups live as long as their alert, or as their class allows; a retraction exactly as long as its target. */
 static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
         struct rec *t = records_find(m, &d->target);
-        enum mesh_outcome o = t && !records_retraction(m, t) ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
+        bool there = t && !(t->flags & REC_GONE) && !rec_is_fact(t) && !retraction_there(m, t);
+        enum mesh_outcome o = there ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
         mesh_wall now = clock_now(m);
         uint8_t salt[16];
         if (o == MESH_OUT_DONE && d->text.n > TEXT_MOST)
@@ -221,6 +238,8 @@ int author_publish(struct mesh *m, const struct mesh_event *ev) {
         enum mesh_outcome o = mesh_standing(m);
         if (o == MESH_OUT_DONE && !clock_usable(m))
                 o = MESH_OUT_NO_CLOCK;
+        if (o == MESH_OUT_DONE && ev->draft->type != RECORD_RETRACT && proof_muted_until(m))
+                o = MESH_OUT_MUTED;
         if (o == MESH_OUT_DONE && !m->n_epochs)
                 o = MESH_OUT_NO_EPOCH;
         if (o == MESH_OUT_DONE && !epoch_usable(m)) { /* a post waits for nobody's merge epoch: it brings one */
@@ -244,6 +263,12 @@ int author_stored(struct mesh *m, struct wait *w) {
                 records_drop(m, r);
                 mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
                 return 0;
+        }
+        if (proof_voids(m, r)) { /* a proof came while it was written */
+                r->flags |= REC_STORED;
+                int e = records_hold(m, r);
+                mesh_reply(m, w->command, MESH_OUT_MUTED);
+                return e ? e : proof_void(m, r);
         }
         struct mesh_action *a = out_add(&m->out, MESH_DO_REPLY);
         r->handed = calloc(1, sizeof(*r->handed));

@@ -10,6 +10,7 @@
  *   revoke.c     tickets taken back
  *   accept.c     a neighbour's record comes in              author.c    own posts
  *   records.c    the index of held records                  record.c    one record: id, key, class, meaning
+ *   proof.c      two records in one slot, and what follows
  *   spread.c     who gets a record now                      sync.c      who gets it later; recon.c compares
  *   contact.c    addresses devices publish                  addrbook.c, dial.c  whom to knock at
  *   lan.c        homes on the local network                 beacon.c    the bytes they say there
@@ -78,6 +79,8 @@
 #define LIFE_NORMAL (7 * 86400)
 #define LIFE_NOTICE (3 * 86400)
 #define LIFE_ASK (30 * 86400)
+#define ASK_DAYS 30 /* days of a period, in which a device has its slots for asks */
+#define ASK_SLOTS 4
 #define CONTACT_LIFE (7 * 86400) /* seconds */
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
@@ -105,6 +108,20 @@ enum rec_flag {
         REC_SENSOR = 8,
         REC_RETRACTED = 16, /* a held retraction names it: no element any more, its bytes are gone */
         REC_STORED = 32,
+        REC_VOID = 64,    /* a proof voids it: no element any more, its bytes are gone */
+        REC_ERASED = 128, /* and the disk knows */
+};
+#define REC_GONE (REC_RETRACTED | REC_VOID)
+
+/* Types in the index that no wire has: what a proof proves (proof.c). Elements like records; their bytes are the proof. */
+enum rec_fact {
+        FACT_VOID = 16, /* the slot (author, day, klass, index) */
+        FACT_MUTE = 17, /* the device @author, found out in hour day x 24 + index; klass is 0 */
+};
+
+struct takes {              /* of a retraction */
+        struct hash target; /* id of the record it takes back */
+        uint32_t signer;    /* index into mesh.authors */
 };
 
 struct rec {
@@ -116,15 +133,30 @@ struct rec {
         uint32_t next_slot; /* chain of the slot table; REC_NONE ends it */
         uint16_t index;
         uint8_t type, klass, flags;
-        struct hash *target;   /* of retractions: owned */
+        struct takes *takes;   /* of retractions: owned */
         struct packet *packet; /* its bytes while the store may not have them; owned reference */
         struct handed *handed; /* own: who has it; owned */
 };
 #define REC_NONE UINT32_MAX
 
+static inline bool rec_is_fact(const struct rec *r) {
+        return r->type >= FACT_VOID;
+}
+static inline uint32_t rec_signer(const struct rec *r) {
+        return r->takes ? r->takes->signer : r->author;
+}
+
+struct slot {
+        uint32_t author; /* REC_NONE: a device of which nothing is held */
+        uint32_t day;
+        uint16_t index;
+        uint8_t klass;
+};
+
 struct author { /* a device that signed a record held here */
         struct key device;
         uint32_t number;
+        uint32_t mutes; /* FACT_MUTEs of it */
 };
 
 /* ---- links ---- */
@@ -280,6 +312,8 @@ struct lan {
 enum wait_kind {
         WAIT_NONE,
         WAIT_RECORD,
+        WAIT_PROOF,
+        WAIT_VOID,
         WAIT_OP,
         WAIT_EPOCH,
         WAIT_FOUND,
@@ -397,6 +431,8 @@ struct mesh {
         struct buf verify;      /* struct mesh_verify, one after the other */
         struct buf verify_for;  /* struct verifying, in the same order */
         struct list verify_out; /* batches with the shell */
+        struct list rivals;     /* records that met another one in their slot */
+        bool proofs_unsaved;    /* the disk did not take a proof, or does not know of what one voids */
         uint32_t unsent;        /* own records no other home has acknowledged */
         struct {
                 uint32_t day;
@@ -565,13 +601,14 @@ int records_start(struct mesh *m); /* after the last RESTORE: until then nothing
 int records_restore(struct mesh *m, const struct mesh_row *row);
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);
-struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
-/* The retraction that stands in a slot beside its record, or NULL. */
-struct rec *records_retracted_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass,
-                                   uint16_t index);
-/* What took (or is about to take) it back, or NULL. */
-struct rec *records_retraction(struct mesh *m, const struct rec *of);
+struct slot records_slot(const struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index);
+struct slot records_slot_of(const struct rec *r);
+/* Everything in a slot, in no order: its record, retractions, a FACT_VOID, and what is pending. @after NULL: the first. */
+struct rec *records_in(const struct mesh *m, const struct slot *s, const struct rec *after);
+#define SLOT_EACH(var, m, slot) for (struct rec *var = records_in(m, slot, NULL); var; var = records_in(m, slot, var))
+size_t records_since(const struct mesh *m, mesh_wall created); /* place in `sorted` of the first made then or later */
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
+struct rec *records_fact(struct mesh *m, const struct rec *like, const struct key *device);  /* NULL: no memory */
 void records_drop(struct mesh *m, struct rec *r);
 int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */
 
@@ -579,6 +616,13 @@ int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and i
 void record_id(const struct mesh *m, struct span raw, struct hash *ret);
 struct packet *record_packet(const struct wire_record *w, struct span raw); /* NULL: no memory */
 uint64_t record_life(uint8_t klass);                                        /* seconds; 0: unknown class */
+uint32_t record_slot_days(uint8_t klass);                                   /* how many days a slot is for */
+uint32_t record_slot_day(uint8_t klass, mesh_wall created);                 /* `day` of the slots to use then */
+mesh_wall record_slot_end(uint8_t klass, uint32_t day);                     /* nothing in such a slot lives longer */
+/* The signer's device, and the slot's. */
+void record_devices(const struct wire_record *w, struct key *ret_signer, struct key *ret_slot);
+/* What the header alone says, whatever the time: @d is the signer. */
+bool record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor);
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
@@ -589,6 +633,22 @@ bool record_alert_means(const struct wire_record *w, const struct wire_alert *a)
 bool record_follow_means(const struct wire_record *w, const struct wire_follow *f);
 int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
+
+/* ---- proof.c ---- */
+int proof_take(struct link *from, const struct wire_proof *w, struct span raw);
+int proof_restore(struct mesh *m, const struct mesh_row *row);         /* before the records */
+bool proof_refuses(const struct mesh *m, const struct wire_record *w); /* it would be void */
+bool proof_voids(const struct mesh *m, const struct rec *r);
+int proof_void_held(struct mesh *m, const struct rec *fact); /* whatever of the index it voids */
+int proof_void(struct mesh *m, struct rec *r);               /* a held one ceases to be */
+/* A held record of the same signer in @r's slot that makes a proof with it, or NULL. */
+struct rec *proof_rival(const struct mesh *m, const struct rec *r);
+int proof_begin(struct mesh *m, struct rec *r, const struct rec *other);
+int proof_loaded(struct mesh *m, const struct mesh_event *ev);
+void proof_stored(struct mesh *m, const struct wait *w);
+int proof_tick(struct mesh *m);                    /* tells the disk again what it did not take */
+mesh_wall proof_muted_until(const struct mesh *m); /* this device; 0: it is not muted */
+void proof_fini(struct mesh *m);
 
 /* ---- accept.c ---- */
 int accept_record(struct link *from, const struct wire_record *w, struct span raw);

@@ -43,6 +43,7 @@ struct mesh *mesh_free(struct mesh *m) {
         }
         out_fini(&m->out);
         records_fini(m);
+        proof_fini(m);
         spread_fini(m);
         epochs_fini(m);
         tickets_fini(m);
@@ -118,7 +119,7 @@ static enum wire_e_fresh state_now(const struct mesh *m) {
                 if (l->state != LINK_UP)
                         continue;
                 if (l->caught_up)
-                        return FRESH_CURRENT;
+                        return proof_muted_until(m) ? FRESH_MUTED : FRESH_CURRENT;
                 up = true;
         }
         return up ? FRESH_CATCHING_UP : FRESH_ALONE;
@@ -184,6 +185,8 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 }
                 return 0;
         }
+        case MESH_ROW_PROOF:
+                return proof_restore(m, row);
         case MESH_ROW_RECORD:
                 return records_restore(m, row);
         case MESH_ROW_KINDS:
@@ -230,6 +233,10 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 break;
         case WAIT_RECORD:
                 r = accept_stored(m, found);
+                break;
+        case WAIT_PROOF:
+        case WAIT_VOID:
+                proof_stored(m, found);
                 break;
         case WAIT_FOUND:
                 r = found_stored(m, found);
@@ -308,8 +315,15 @@ static int timers(struct mesh *m) {
         if (!r && m->wall >= m->expire_due) {
                 m->expire_due = m->wall + 60;
                 records_expire(m);
+                r = proof_tick(m);
+                mesh_state_changed(m); /* a mute may be over */
         }
         return r;
+}
+
+static int loaded(struct mesh *m, const struct mesh_event *ev) {
+        int r = proof_loaded(m, ev);
+        return r ? r : sync_loaded(m, ev);
 }
 
 static int event(struct mesh *m, const struct mesh_event *ev) {
@@ -333,7 +347,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_STORED:
                 return stored(m, ev->token, ev->stored.ok);
         case MESH_EV_LOADED:
-                return sync_loaded(m, ev);
+                return loaded(m, ev);
         case MESH_EV_VERIFIED:
                 return accept_verified(m, ev->token, ev->verified.good, ev->verified.n);
         case MESH_EV_LISTENING:

@@ -20,6 +20,7 @@ union message {
         struct wire_recon recon;
         struct wire_bye bye;
         struct wire_revoke revoke;
+        struct wire_proof proof;
 };
 
 static int on_hello(struct link *l, const union message *msg, struct span raw) {
@@ -133,6 +134,10 @@ static int on_revoke(struct link *l, const union message *msg, struct span raw) 
         return revoke_take(l, &msg->revoke, raw);
 }
 
+static int on_proof(struct link *l, const union message *msg, struct span raw) {
+        return proof_take(l, &msg->proof, raw);
+}
+
 /* What a link must have shown before a message counts. */
 enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP };
 
@@ -156,6 +161,7 @@ static const struct {
         [LINK_PONG] = {on_pong, NEED_UP},
         [LINK_BYE] = {on_bye, NEED_NOTHING},
         [LINK_REVOKE] = {on_revoke, NEED_UP},
+        [LINK_PROOF] = {on_proof, NEED_UP},
 };
 
 static bool allowed(const struct link *l, enum need need) {

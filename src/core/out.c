@@ -123,6 +123,9 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
         case MESH_ROW_CONTACT:
                 it->row.contact.bytes = out_keep(o, row->contact.bytes, &ok);
                 break;
+        case MESH_ROW_PROOF:
+                it->row.proof.bytes = out_keep(o, row->proof.bytes, &ok);
+                break;
         case MESH_ROW_RECORD:
                 keep_record(o, it, &ok);
                 break;

@@ -28,7 +28,7 @@ uint64_t record_life(uint8_t klass) {
         return 0;
 }
 
-/* Slots of a class a day: whole devices all of them, others a quarter; a third of either for machines. At least one. */
+/* Slots of a class a day, of asks a period: whole devices all of them, others a quarter; a third of either for machines. At least one. */
 uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8_t klass, bool sensor) {
         uint32_t n = 0;
         if (klass == CLASS_URGENT)
@@ -38,12 +38,64 @@ uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8
         else if (klass == CLASS_NOTICE)
                 n = roster_charter(m->roster, CHARTER_notices);
         else if (klass == CLASS_ASK)
-                n = d->share == SHARE_WHOLE ? 4 : 0;
+                n = d->share == SHARE_WHOLE ? ASK_SLOTS : 0;
         if (n && klass != CLASS_ASK && d->share == SHARE_QUARTER)
                 n = MAX(n / 4, 1u);
         if (n && sensor)
                 n = MAX(n / 3, 1u);
         return (uint16_t)MIN(n, 16384u);
+}
+
+uint32_t record_slot_days(uint8_t klass) {
+        return klass == CLASS_ASK ? ASK_DAYS : 1;
+}
+
+uint32_t record_slot_day(uint8_t klass, mesh_wall created) {
+        uint32_t day = (uint32_t)(created / MESH_DAY);
+        return day - day % record_slot_days(klass);
+}
+
+mesh_wall record_slot_end(uint8_t klass, uint32_t day) {
+        return ((mesh_wall)day + record_slot_days(klass)) * MESH_DAY + record_life(klass);
+}
+
+void record_devices(const struct wire_record *w, struct key *ret_signer, struct key *ret_slot) {
+        memcpy(ret_signer->b, w->device.p, sizeof(ret_signer->b));
+        memcpy(ret_slot->b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, sizeof(ret_slot->b));
+}
+
+/* Of a retraction the slot is its target's, so that its end lies within what such a slot can hold. */
+static bool retraction_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
+        struct key signer, slot_device;
+        uint8_t klass = (uint8_t)w->klass;
+        record_devices(w, &signer, &slot_device);
+        const struct roster_device *of = roster_device_find(m->roster, &slot_device);
+        /* PROTOCOL 4.17: "The household of the signer MUST be the household of the slot's device." */
+        if (!of || of->home != d->home || w->index >= record_quota(m, of, klass, false))
+                return false;
+        return w->day <= w->created / MESH_DAY && w->day % record_slot_days(klass) == 0 &&
+               w->expires < record_slot_end(klass, (uint32_t)w->day);
+}
+
+bool record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
+        uint8_t klass = (uint8_t)w->klass;
+        uint64_t life = record_life(klass);
+        bool retract = w->type == RECORD_RETRACT;
+        /* PROTOCOL 4.6: "The class MUST be one of the four that have names. `expires` MUST be later than `created`" */
+        if (!life || w->expires <= w->created || w->expires - w->created > life)
+                return false;
+        /* PROTOCOL 4.8: "`target` MUST be there in a retraction and in no other record; `target_device` MUST NOT be
+         * in any but a retraction." */
+        if (retract != WIRE_HAS(w, RECORD, target) || (WIRE_HAS(w, RECORD, target_device) && !retract))
+                return false;
+        if (retract)
+                return retraction_fits(m, w, d);
+        /* PROTOCOL 4.4: "`day` of a record MUST be the day of `created`; of class ask it MUST be the first day of the
+         * period, floor(day of `created` / 30) x 30." */
+        if (w->day != record_slot_day(klass, w->created))
+                return false;
+        /* PROTOCOL 4.5: "`index` MUST be below the quota of the device for that class." */
+        return w->index < record_quota(m, d, klass, WIRE_HAS(w, RECORD, sensor));
 }
 
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status) {
@@ -114,12 +166,14 @@ int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, str
                                           .mine = r->flags & REC_MINE,
                                           .own = r->flags & REC_OWN,
                                           .sensor = r->flags & REC_SENSOR,
-                                          .bytes = r->flags & REC_RETRACTED ? SPAN_NONE : raw,
+                                          .bytes = r->flags & REC_GONE ? SPAN_NONE : raw,
                                           .alert = alert,
                                           .follow = follow}};
-        if (r->target)
-                row.record.target = *r->target;
+        if (r->takes)
+                row.record.target = r->takes->target;
         else if (follow && follow->target.n == sizeof(row.record.target))
                 memcpy(row.record.target.b, follow->target.p, sizeof(row.record.target.b));
+        if (rec_signer(r) != r->author)
+                row.record.signer = signer;
         return mesh_store(m, &row, w_);
 }

@@ -14,6 +14,7 @@
 int records_init(struct mesh *m) {
         map_init(&m->by_id, m->map_seed);
         map_init(&m->authors_map, m->map_seed);
+        list_init(&m->rivals);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 m->recent[i] = REC_NONE;
         return 0;
@@ -22,7 +23,7 @@ int records_init(struct mesh *m) {
 static void rec_free(struct rec *r) {
         free(r->handed);
         packet_free(r->packet);
-        free(r->target);
+        free(r->takes);
         free(r);
 }
 
@@ -85,35 +86,25 @@ static size_t slot_hash(const struct mesh *m, uint32_t author, uint32_t day, uin
         return (size_t)(x >> 20) & (m->cap_slots - 1);
 }
 
-/* A slot has two places: for its record, and for the retraction of it. So retractions are as many as slots, and each meets
- * only what stands in its own slot. */
-static struct rec *slot_find(struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index,
-                             bool retract) {
-        if (!m->cap_slots)
+struct slot records_slot(const struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index) {
+        const struct author *a = map_find(&m->authors_map, device->b);
+        return (struct slot){.author = a ? a->number : REC_NONE, .day = day, .index = index, .klass = klass};
+}
+
+struct slot records_slot_of(const struct rec *r) {
+        return (struct slot){.author = r->author, .day = r->day, .index = r->index, .klass = r->klass};
+}
+
+struct rec *records_in(const struct mesh *m, const struct slot *s, const struct rec *after) {
+        if (!m->cap_slots || s->author == REC_NONE)
                 return NULL;
-        uint32_t n = m->slots[slot_hash(m, author, day, klass, index)];
+        uint32_t n = after ? after->next_slot : m->slots[slot_hash(m, s->author, s->day, s->klass, s->index)];
         for (; n != REC_NONE; n = m->recs[n]->next_slot) {
                 struct rec *r = m->recs[n];
-                if (r->author == author && r->day == day && r->klass == klass && r->index == index &&
-                    (r->type == RECORD_RETRACT) == retract)
+                if (r->author == s->author && r->day == s->day && r->klass == s->klass && r->index == s->index)
                         return r;
         }
         return NULL;
-}
-
-struct rec *records_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index) {
-        struct author *a = map_find(&m->authors_map, device->b);
-        return a ? slot_find(m, a->number, day, klass, index, false) : NULL;
-}
-
-struct rec *records_retracted_slot(struct mesh *m, const struct key *device, uint32_t day, uint8_t klass,
-                                   uint16_t index) {
-        struct author *a = map_find(&m->authors_map, device->b);
-        return a ? slot_find(m, a->number, day, klass, index, true) : NULL;
-}
-
-struct rec *records_retraction(struct mesh *m, const struct rec *of) {
-        return slot_find(m, of->author, of->day, of->klass, of->index, true);
 }
 
 static void slot_link(struct mesh *m, struct rec *r) {
@@ -171,24 +162,28 @@ static int number_take(struct mesh *m, uint32_t *ret) {
         return 0;
 }
 
-static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct key *device,
-                           const struct hash *target) {
+static struct takes *takes_new(struct mesh *m, const struct hash *target, const struct key *signer) {
+        const struct author *a = author_get(m, signer);
+        struct takes *t = a ? malloc(sizeof(*t)) : NULL;
+        if (t)
+                *t = (struct takes){.target = *target, .signer = a->number};
+        return t;
+}
+
+/* Takes over @takes, also where it fails. */
+static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct key *device, struct takes *takes) {
         struct author *a = author_get(m, device);
         struct rec *r = a ? malloc(sizeof(*r)) : NULL;
-        if (!r)
+        if (!r) {
+                free(takes);
                 return NULL;
+        }
         *r = *like;
         r->author = a->number;
         r->next_slot = REC_NONE;
         r->packet = NULL;
         r->handed = NULL;
-        r->target = NULL;
-        if (target && !(r->target = malloc(sizeof(*target)))) {
-                free(r);
-                return NULL;
-        }
-        if (target)
-                *r->target = *target;
+        r->takes = takes;
         bool grow = m->started && (m->n_slots + 1) * 2 > m->cap_slots;
         if ((grow && slots_grow(m, m->n_slots + 1)) || number_take(m, &r->number)) {
                 rec_free(r);
@@ -201,18 +196,21 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
         }
         m->recs[r->number] = r;
         m->n_slots++;
+        a->mutes += r->type == FACT_MUTE;
         if (m->started) /* until then records_start is still to fill the tables */
                 slot_link(m, r);
         return r;
 }
 
+struct rec *records_fact(struct mesh *m, const struct rec *like, const struct key *device) {
+        return rec_add(m, like, device, NULL);
+}
+
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w) {
-        struct key device;
+        struct key signer, slot_device;
         struct hash target;
-        bool retract = w->type == RECORD_RETRACT;
-        memcpy(device.b, WIRE_HAS(w, RECORD, target_device) ? w->target_device.p : w->device.p, sizeof(device.b));
-        if (retract)
-                memcpy(target.b, w->target.p, sizeof(target.b));
+        struct takes *takes = NULL;
+        record_devices(w, &signer, &slot_device);
         struct rec like = {.id = *id,
                            .created = w->created,
                            .expires = w->expires,
@@ -223,14 +221,18 @@ struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire
                            .flags = REC_PENDING};
         if (WIRE_HAS(w, RECORD, sensor))
                 like.flags |= REC_SENSOR;
-        struct key signer;
-        memcpy(signer.b, w->device.p, sizeof(signer.b));
         const struct roster_device *d = roster_device_find(m->roster, &signer);
         if (d && key_eq(&d->home->key, &m->household))
                 like.flags |= REC_MINE;
         if (key_eq(&signer, &m->sign.pub))
                 like.flags |= REC_OWN;
-        return rec_add(m, &like, &device, retract ? &target : NULL);
+        if (w->type == RECORD_RETRACT) {
+                memcpy(target.b, w->target.p, sizeof(target.b));
+                takes = takes_new(m, &target, &signer);
+                if (!takes)
+                        return NULL;
+        }
+        return rec_add(m, &like, &slot_device, takes);
 }
 
 static size_t sorted_at(const struct mesh *m, const struct rec *r) {
@@ -247,24 +249,35 @@ static size_t sorted_at(const struct mesh *m, const struct rec *r) {
         return lo;
 }
 
-/* PROTOCOL 4.18: "While a node holds a retraction, the record in the same slot whose id is `target` is no element of
- * reconciliation, whether it came before or comes after, and MUST NOT be sent" */
+size_t records_since(const struct mesh *m, mesh_wall created) {
+        static const struct hash lowest;
+        return sorted_at(m, &(struct rec){.id = lowest, .created = created});
+}
+
+/* PROTOCOL 4.18: "While a node holds a retraction, the record in the same slot whose id is `target` and whose `expires` is
+ * the retraction's is no element of reconciliation, whether it came before or comes after, and MUST NOT be sent" */
+static bool takes_back(const struct rec *retraction, const struct rec *r) {
+        return retraction->type == RECORD_RETRACT && r->type < FACT_VOID && r->type != RECORD_RETRACT &&
+               !(retraction->flags & REC_PENDING) && hash_eq(&retraction->takes->target, &r->id) &&
+               retraction->expires == r->expires;
+}
+
 /* A retraction and its target meet here, whichever came first. From then on the target is no element: a node that has seen
  * the retraction alone counts the same. */
 static void retraction_meets(struct mesh *m, struct rec *r) {
-        bool retract = r->type == RECORD_RETRACT;
-        struct rec *other = slot_find(m, r->author, r->day, r->klass, r->index, !retract);
-        if (!other || other->flags & REC_PENDING)
-                return;
-        struct rec *t = retract ? other : r;
-        if (!hash_eq(retract ? r->target : other->target, &t->id) || t->flags & REC_RETRACTED)
-                return;
-        t->flags |= REC_RETRACTED;
-        if (retract)
-                t->packet = packet_free(t->packet);
+        struct slot s = records_slot_of(r);
+        SLOT_EACH(x, m, &s) {
+                if (takes_back(x, r))
+                        r->flags |= REC_RETRACTED;
+                if (!takes_back(r, x) || x->flags & (REC_PENDING | REC_GONE))
+                        continue;
+                x->flags |= REC_RETRACTED;
+                x->packet = packet_free(x->packet);
+        }
 }
 
 int records_hold(struct mesh *m, struct rec *r) {
+        r->flags &= (uint8_t)~REC_PENDING;
         if (m->started)
                 retraction_meets(m, r);
         if (m->n_sorted == m->cap_sorted) {
@@ -279,8 +292,8 @@ int records_hold(struct mesh *m, struct rec *r) {
         memmove(m->sorted + at + 1, m->sorted + at, (m->n_sorted - at) * sizeof(*m->sorted));
         m->sorted[at] = r;
         m->n_sorted++;
-        r->flags &= (uint8_t)~REC_PENDING;
-        m->recent[m->recent_at++ % RECENT_RECORDS] = r->number;
+        if (!rec_is_fact(r)) /* those go to every neighbour: nobody announces them */
+                m->recent[m->recent_at++ % RECENT_RECORDS] = r->number;
         return 0;
 }
 
@@ -303,7 +316,22 @@ int records_start(struct mesh *m) {
                         retraction_meets(m, m->recs[i]);
         if (m->n_sorted && !r)
                 qsort(m->sorted, m->n_sorted, sizeof(*m->sorted), rec_compare);
+        for (size_t i = 0; i < m->n_recs && !r; i++)
+                if (rec_is_fact(m->recs[i])) /* the last end may have come between a proof and what it voids */
+                        r = proof_void_held(m, m->recs[i]);
         return r;
+}
+
+/* Frees what stands no longer in `sorted` nor in `recent`. */
+static void rec_remove(struct mesh *m, struct rec *r) {
+        slot_unlink(m, r);
+        m->n_slots--;
+        m->authors[r->author]->mutes -= r->type == FACT_MUTE;
+        map_del(&m->by_id, r->id.b);
+        author_dropped(m, r);
+        m->recs[r->number] = NULL;
+        m->free_recs[m->n_free++] = r->number;
+        rec_free(r);
 }
 
 void records_drop(struct mesh *m, struct rec *r) {
@@ -312,36 +340,40 @@ void records_drop(struct mesh *m, struct rec *r) {
                 memmove(m->sorted + at, m->sorted + at + 1, (m->n_sorted - at - 1) * sizeof(*m->sorted));
                 m->n_sorted--;
         }
-        slot_unlink(m, r);
-        m->n_slots--;
-        map_del(&m->by_id, r->id.b);
-        author_dropped(m, r);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 if (m->recent[i] == r->number)
                         m->recent[i] = REC_NONE;
-        m->recs[r->number] = NULL;
-        m->free_recs[m->n_free++] = r->number;
-        rec_free(r);
+        rec_remove(m, r);
 }
 
 /* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
-/* Expired records leave the index, except this device's own of today and yesterday: they hold slots that must not be used
- * twice. */
+/* Expired records leave the index, except this device's own whose slots could be used again: those of today and
+ * yesterday, and of this period and the last one. */
 static bool expired(const struct rec *r, mesh_wall now) {
         if (r->flags & REC_PENDING || r->expires + SYNC_MARGIN > now)
                 return false;
-        return !(r->flags & REC_OWN) || r->day + 1 < now / MESH_DAY;
+        return !(r->flags & REC_OWN) || r->day + record_slot_days(r->klass) < record_slot_day(r->klass, now);
 }
 
+/* All that is over at once: one walk, however many there are. */
 void records_expire(struct mesh *m) {
         mesh_wall now = clock_now(m);
-        for (size_t i = 0; i < m->n_recs; i++)
-                if (m->recs[i] && expired(m->recs[i], now))
-                        records_drop(m, m->recs[i]);
+        size_t kept = 0;
+        for (size_t i = 0; i < RECENT_RECORDS; i++)
+                if (m->recent[i] != REC_NONE && expired(m->recs[m->recent[i]], now))
+                        m->recent[i] = REC_NONE;
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                if (expired(m->sorted[i], now))
+                        rec_remove(m, m->sorted[i]);
+                else
+                        m->sorted[kept++] = m->sorted[i];
+        }
+        m->n_sorted = kept;
 }
 
 int records_restore(struct mesh *m, const struct mesh_row *row) {
-        bool retract = row->record.type == RECORD_RETRACT;
+        static const struct key nobody;
+        struct takes *takes = NULL;
         struct rec like = {.id = row->record.id,
                            .created = row->record.created,
                            .expires = row->record.expires,
@@ -353,8 +385,15 @@ int records_restore(struct mesh *m, const struct mesh_row *row) {
         like.flags |= row->record.mine ? REC_MINE : 0;
         like.flags |= row->record.own ? REC_OWN : 0;
         like.flags |= row->record.sensor ? REC_SENSOR : 0;
+        like.flags |= row->record.voided ? REC_VOID | REC_ERASED : 0;
         if (expired(&like, clock_now(m))) /* ids are unique on disk */
                 return 0;
-        struct rec *r = rec_add(m, &like, &row->record.device, retract ? &row->record.target : NULL);
+        if (like.type == RECORD_RETRACT) {
+                bool by_slot = key_eq(&row->record.signer, &nobody);
+                takes = takes_new(m, &row->record.target, by_slot ? &row->record.device : &row->record.signer);
+                if (!takes)
+                        return ERR_NOMEM;
+        }
+        struct rec *r = rec_add(m, &like, &row->record.device, takes);
         return r ? records_hold(m, r) : ERR_NOMEM;
 }

@@ -23,6 +23,8 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
         }
         if (m->state == FRESH_ALONE)
                 ret->alone_since = m->alone_since;
+        if (m->roster)
+                ret->muted_until = proof_muted_until(m);
 }
 
 bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {

@@ -78,7 +78,7 @@ static int snapshot_records(const struct link *l, mesh_wall until, struct recon 
                 const struct rec *rec = m->sorted[i];
                 if (rec->created > until)
                         break;
-                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_RETRACTED)
+                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_GONE)
                         continue;
                 int r = recon_add(ret, rec->created, link_sid(l, &rec->id), rec->number);
                 if (r)
@@ -314,6 +314,11 @@ static int pump_contacts(struct link *l) {
         return 0;
 }
 
+/* A fact is owed as the proof that brought it. */
+static enum wire_link message_of(const struct rec *r) {
+        return rec_is_fact(r) ? LINK_PROOF : LINK_RECORD;
+}
+
 static int pump_records(struct link *l) {
         struct mesh *m = l->m;
         struct push *p = &l->push[LINK_RECORDS];
@@ -324,10 +329,10 @@ static int pump_records(struct link *l) {
         while (p->at < p->n && room(l) && n < PUSH_BATCH) {
                 uint32_t what = p->what[p->at++];
                 const struct rec *r = what < m->n_recs ? m->recs[what] : NULL;
-                if (!r || r->flags & REC_RETRACTED)
+                if (!r || r->flags & REC_GONE)
                         continue;
                 if (r->packet) {
-                        int e = push_element(l, LINK_RECORD, packet_map(r->packet));
+                        int e = push_element(l, message_of(r), packet_map(r->packet));
                         if (e)
                                 return e;
                         continue;
@@ -363,9 +368,10 @@ int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
                         continue;
                 l->push[LINK_RECORDS].loading = false;
                 for (size_t i = 0; i < ev->loaded.n; i++) {
-                        if (!ev->loaded.items[i].bytes.n)
+                        const struct rec *rec = records_find(m, &ev->loaded.items[i].id);
+                        if (!ev->loaded.items[i].bytes.n || !rec)
                                 continue;
-                        int r = push_element(l, LINK_RECORD, ev->loaded.items[i].bytes);
+                        int r = push_element(l, message_of(rec), ev->loaded.items[i].bytes);
                         if (r)
                                 return r;
                 }

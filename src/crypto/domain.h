@@ -20,6 +20,8 @@
         D(CODE, "porchlight/1 device code")          /* the household's signature on the public half of a code */      \
         D(CODE_BLIND, "porchlight/1 device code blind") /* hash of a device code's private part */                     \
         D(REVOKE, "porchlight/1 revoke")             /* hash of a ticket's revocation; device signature */             \
+        D(VOID, "porchlight/1 void")                 /* the element a voided slot is in reconciliation */               \
+        D(MUTE, "porchlight/1 mute")                 /* the element an hour is in which a device was found out */       \
         D(TICKET_BLIND, "porchlight/1 ticket blind") /* hash of a ticket's private part */                             \
         D(CHECK_WORDS, "porchlight/1 check words")   /* the four words to compare by telephone */                      \
         D(COMMIT_KEY, "porchlight/1 commit group key")                                                                 \

@@ -46,10 +46,12 @@ int alert_find(struct store *s, const struct hash *id, struct alert_ref *ret, bo
         return r;
 }
 
-int alert_retracted(struct store *s, const struct hash *id, uint64_t house, bool *ret, mesh_wall *ret_when) {
+int alert_retracted(struct store *s, const struct hash *id, uint64_t house, mesh_wall expires, bool *ret,
+                    mesh_wall *ret_when) {
         _sql_ st = sql_get(&s->q, SQL_RETRACTED_AT);
         sql_bind_32(st, 1, id->b);
         sql_bind_u64(st, 2, house);
+        sql_bind_u64(st, 3, expires);
         int r = sql_next(&s->q, st, ret);
         if (!r && *ret)
                 *ret_when = sql_u64(st, 0);
@@ -151,7 +153,7 @@ int alert_derive(struct store *s, uint64_t n, uint8_t *ret_happening) {
 
         bool retracted;
         mesh_wall when;
-        r = alert_retracted(s, &p.id, p.house, &retracted, &when);
+        r = alert_retracted(s, &p.id, p.house, p.face.expires, &retracted, &when);
         if (r)
                 return r;
         if (retracted) {

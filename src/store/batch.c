@@ -65,6 +65,9 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
         case MESH_ROW_CONTACT:
                 ret[n++] = &row->contact.bytes;
                 break;
+        case MESH_ROW_PROOF:
+                ret[n++] = &row->proof.bytes;
+                break;
         case MESH_ROW_RECORD:
                 ret[n++] = &row->record.bytes;
                 if (row->record.alert) {

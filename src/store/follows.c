@@ -58,7 +58,7 @@ static int put_text(struct store *s, const struct follow *f, const struct mesh_r
         const struct wire_follow *w = row->record.follow;
         bool wanted = WIRE_HAS(w, FOLLOW, text) && w->text.n, retracted = false;
         mesh_wall when;
-        int r = wanted && is_change(f->what) ? alert_retracted(s, &f->target, f->house, &retracted, &when) : 0;
+        int r = wanted && is_change(f->what) ? alert_retracted(s, &f->target, f->house, 0, &retracted, &when) : 0;
         *ret_words = wanted && !retracted;
         if (r || !*ret_words)
                 return r;

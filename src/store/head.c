@@ -2,6 +2,7 @@
 #include "store/inside.h"
 
 #define HEAD_BYTES 25 /* without a target */
+#define HEAD_TARGET 57
 
 bool hash_is_zero(const struct hash *h) {
         static const struct hash zero;
@@ -20,11 +21,14 @@ size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]) {
         if (hash_is_zero(&h->target))
                 return HEAD_BYTES;
         memcpy(ret + HEAD_BYTES, h->target.b, sizeof(h->target.b));
+        if (!h->signer)
+                return HEAD_TARGET;
+        put_be32(ret + HEAD_TARGET, h->signer);
         return HEAD_BYTES_MAX;
 }
 
 bool head_unpack(struct span bytes, struct head *ret) {
-        if (bytes.n != HEAD_BYTES && bytes.n != HEAD_BYTES_MAX)
+        if (bytes.n != HEAD_BYTES && bytes.n != HEAD_TARGET && bytes.n != HEAD_BYTES_MAX)
                 return false;
         ret->device = get_be32(bytes.p);
         ret->house = get_be32(bytes.p + 4);
@@ -34,7 +38,8 @@ bool head_unpack(struct span bytes, struct head *ret) {
         ret->type = bytes.p[22];
         ret->klass = bytes.p[23];
         ret->flags = bytes.p[24];
-        if (bytes.n == HEAD_BYTES_MAX)
+        ret->signer = bytes.n == HEAD_BYTES_MAX ? get_be32(bytes.p + HEAD_TARGET) : 0;
+        if (bytes.n != HEAD_BYTES)
                 memcpy(ret->target.b, bytes.p + HEAD_BYTES, sizeof(ret->target.b));
         else
                 ret->target = (struct hash){0};

@@ -24,9 +24,10 @@ enum {
         RECORD_MINE = 1,
         RECORD_OWN = 2,
         RECORD_SENSOR = 4,
-        RECORD_WIPED = 8, /* retracted: its body is zeros and must never come back */
+        RECORD_WIPED = 8, /* retracted or void: its body is zeros and must never come back */
         RECORD_READ = 16, /* its plaintext was there: it has an alert or follow row, unless retracted */
         RECORD_BODY = 32,
+        RECORD_VOID = 64,
 };
 
 /* Everything about a record that neither its id nor its expiry tells, packed into record.head. */
@@ -37,8 +38,9 @@ struct head {
         uint16_t index;
         uint8_t type, klass, flags;
         struct hash target; /* zeros: none */
+        uint32_t signer;    /* of a retraction, number of a key; 0: the slot's device */
 };
-#define HEAD_BYTES_MAX 57
+#define HEAD_BYTES_MAX 61
 size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]);
 bool head_unpack(struct span bytes, struct head *ret);
 bool hash_is_zero(const struct hash *h);
@@ -61,7 +63,9 @@ int alert_find(struct store *s, const struct hash *id, struct alert_ref *ret, bo
 int alert_derive(struct store *s, uint64_t n, uint8_t *ret_happening); /* 0: nothing anybody sees has changed */
 int alert_event(struct store *s, uint64_t n, uint8_t happening);
 int alert_words(struct store *s, uint64_t n, struct span text, struct span clips);
-int alert_retracted(struct store *s, const struct hash *id, uint64_t house, bool *ret, mesh_wall *ret_when);
+/* A retraction takes back what ends with it: @expires is the target's, 0 where that is not known. */
+int alert_retracted(struct store *s, const struct hash *id, uint64_t house, mesh_wall expires, bool *ret,
+                    mesh_wall *ret_when);
 
 /* follows.c */
 int follow_put(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row);

@@ -174,6 +174,19 @@ int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret) {
         return e;
 }
 
+static int load_proof(struct store_reader *r, struct store_loaded *item, struct buf *keep, size_t *ret_n) {
+        _sql_ st = sql_get(&r->q, SQL_PROOF_LOAD);
+        sql_bind_32(st, 1, item->id.b);
+        bool row;
+        int e = sql_next(&r->q, st, &row);
+        if (e || !row)
+                return e;
+        struct span bytes = sql_span(st, 0);
+        buf_add(keep, bytes);
+        *ret_n = bytes.n;
+        return buf_ok(keep) ? 0 : ERR_NOMEM;
+}
+
 static int load_one(struct store_reader *r, struct store_loaded *item, struct buf *keep, size_t *ret_n) {
         _sql_ st = sql_get(&r->q, SQL_LOAD);
         sql_bind_32(st, 1, item->id.b);
@@ -183,7 +196,7 @@ static int load_one(struct store_reader *r, struct store_loaded *item, struct bu
                 return e;
         *ret_n = 0;
         if (!row)
-                return 0;
+                return load_proof(r, item, keep, ret_n);
         struct head h;
         if (!head_unpack(sql_span(st, 0), &h))
                 return STORE_E_DAMAGED;

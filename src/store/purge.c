@@ -95,11 +95,16 @@ static int purge_some(struct store *s, void *ctx) {
         return r ? r : trim(s);
 }
 
-static int forget_revokes(struct store *s, void *ctx) {
+static int forget(struct store *s, void *ctx) {
+        static const enum sql_id ids[] = {SQL_REVOKE_DEL, SQL_PROOF_DEL};
         const mesh_wall *now = ctx;
-        _sql_ st = sql_get(&s->q, SQL_REVOKE_DEL);
-        sql_bind_u64(st, 1, *now);
-        return sql_run(&s->q, st);
+        int r = 0;
+        for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++) {
+                _sql_ st = sql_get(&s->q, ids[i]);
+                sql_bind_u64(st, 1, *now);
+                r = sql_run(&s->q, st);
+        }
+        return r;
 }
 
 /* One transaction of whatever is due, so that what people post meanwhile waits for no more than that. */
@@ -114,7 +119,7 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
                 more = p.n == PURGE_AT_ONCE;
         }
         if (!r && !more)
-                r = store_transaction(s, forget_revokes, &now);
+                r = store_transaction(s, forget, &now);
         if (!r)
                 r = store_last_event(&s->q, ret_seq);
         if (r)

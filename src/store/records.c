@@ -2,12 +2,13 @@
 /*
  * A record arrives: its head is kept for RESTORE, its bytes for peers, its plaintext for people. A record that is there
  * already adds only what was missing (bytes, or a plaintext that a late key has opened). A retraction wipes its target if
- * that is here, and keeps it from coming back if it is not.
+ * that is here, and keeps it from coming back if it is not. A record that a proof voids is wiped in the same way.
  */
 #include "store/inside.h"
 
 struct known {
         uint64_t n;
+        mesh_wall expires;
         struct head head;
 };
 
@@ -38,6 +39,7 @@ static int record_find(struct store *s, const struct hash *id, struct known *ret
         if (r || !*ret_found)
                 return r;
         ret->n = sql_u64(st, 0);
+        ret->expires = sql_u64(st, 2);
         return head_unpack(sql_span(st, 1), &ret->head) ? 0 : STORE_E_DAMAGED;
 }
 
@@ -123,12 +125,12 @@ static int show_retraction(struct store *s, const struct known *target) {
         return r || !happening ? r : alert_event(s, target->n, happening);
 }
 
-static int insert_retraction(struct store *s, const struct known *k) {
+static int insert_retraction(struct store *s, const struct known *k, const struct hash *target, mesh_wall when) {
         _sql_ st = sql_get(&s->q, SQL_RETRACTION_PUT);
         sql_bind_u64(st, 1, k->n);
-        sql_bind_32(st, 2, k->head.target.b);
+        sql_bind_32(st, 2, target->b);
         sql_bind_u64(st, 3, k->head.house);
-        sql_bind_u64(st, 4, k->head.created);
+        sql_bind_u64(st, 4, when);
         return sql_run(&s->q, st);
 }
 
@@ -141,17 +143,18 @@ static int wipe(struct store *s, struct known *target) {
         return r ? r : run_on(s, SQL_WORDS_WIPE, target->n);
 }
 
-/* A retraction by the author replaces the payload by a tombstone. */
+/* A retraction by the author replaces the payload by a tombstone. One that ends at another time than what it names takes
+ * nothing back. */
 static int retract(struct store *s, const struct known *k) {
-        int r = insert_retraction(s, k);
-        if (!r)
-                r = wipe_changes(s, &k->head.target, k->head.house);
-        if (r)
-                return r;
         struct known target;
         bool found;
-        r = record_find(s, &k->head.target, &target, &found);
-        if (r || !found || target.head.house != k->head.house || target.head.type == RECORD_RETRACT)
+        int r = insert_retraction(s, k, &k->head.target, k->head.created);
+        if (!r)
+                r = record_find(s, &k->head.target, &target, &found);
+        if (!r && (!found || target.expires == k->expires))
+                r = wipe_changes(s, &k->head.target, k->head.house);
+        if (r || !found || target.head.house != k->head.house || target.head.type == RECORD_RETRACT ||
+            target.expires != k->expires)
                 return r;
         bool first = !(target.head.flags & RECORD_WIPED);
         r = first ? wipe(s, &target) : 0;
@@ -159,6 +162,21 @@ static int retract(struct store *s, const struct known *k) {
         if (r || (!first && target.head.type != RECORD_ALERT))
                 return r;
         return show_retraction(s, &target);
+}
+
+/* A proof was found against it: whatever it was, it is as if its household had taken it back. */
+static int void_record(struct store *s, struct known *k, const struct hash *id) {
+        bool retraction = k->head.type == RECORD_RETRACT, wiped = k->head.flags & RECORD_WIPED;
+        if (k->head.flags & RECORD_VOID)
+                return 0;
+        k->head.flags |= RECORD_VOID;
+        int r = wipe(s, k);
+        if (r || retraction || wiped)
+                return r;
+        r = insert_retraction(s, k, id, s->now);
+        if (!r)
+                r = wipe_changes(s, id, k->head.house);
+        return r ? r : show_retraction(s, k);
 }
 
 static int put_again(struct store *s, struct known *k, const struct mesh_row *row) {
@@ -173,7 +191,10 @@ static int put_again(struct store *s, struct known *k, const struct mesh_row *ro
 }
 
 static int number_keys(struct store *s, const struct mesh_row *row, struct head *h) {
+        static const struct key nobody;
         int r = key_put(s, &row->record.device, &h->device);
+        if (!r && memcmp(&row->record.signer, &nobody, sizeof(nobody)))
+                r = key_put(s, &row->record.signer, &h->signer);
         return r ? r : key_put(s, &row->record.household, &h->house);
 }
 
@@ -184,7 +205,7 @@ static int put_first(struct store *s, const struct mesh_row *row) {
         mesh_wall when;
         int r = number_keys(s, row, h);
         if (!r && !is_retraction)
-                r = alert_retracted(s, &row->record.id, h->house, &wiped, &when);
+                r = alert_retracted(s, &row->record.id, h->house, row->record.expires, &wiped, &when);
         if (r)
                 return r;
 
@@ -194,6 +215,7 @@ static int put_first(struct store *s, const struct mesh_row *row) {
         h->type = row->record.type;
         h->klass = row->record.klass;
         h->target = row->record.target;
+        k.expires = row->record.expires;
         h->flags = (row->record.mine ? RECORD_MINE : 0) | (row->record.own ? RECORD_OWN : 0) |
                    (row->record.sensor ? RECORD_SENSOR : 0) | (wiped ? RECORD_WIPED : 0);
         uint8_t parts = brought(row, &k);
@@ -210,5 +232,7 @@ int record_put(struct store *s, const struct mesh_row *row) {
         int r = record_find(s, &row->record.id, &k, &found);
         if (r)
                 return r;
+        if (row->record.voided)
+                return found ? void_record(s, &k, &row->record.id) : 0;
         return found ? put_again(s, &k, row) : put_first(s, row);
 }

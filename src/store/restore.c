@@ -55,7 +55,8 @@ static bool read_record(const struct restore *t, sqlite3_stmt *st, struct mesh_r
         if (!head_unpack(sql_span(st, 2), &h))
                 return false;
         const struct key *device = key_at(t, h.device), *house = key_at(t, h.house);
-        if (!device || !house)
+        const struct key *signer = h.signer ? key_at(t, h.signer) : NULL;
+        if (!device || !house || (h.signer && !signer))
                 return false;
         row->record.device = *device;
         row->record.household = *house;
@@ -68,7 +69,10 @@ static bool read_record(const struct restore *t, sqlite3_stmt *st, struct mesh_r
         row->record.mine = h.flags & RECORD_MINE;
         row->record.own = h.flags & RECORD_OWN;
         row->record.sensor = h.flags & RECORD_SENSOR;
+        row->record.voided = h.flags & RECORD_VOID;
         row->record.target = h.target;
+        if (signer)
+                row->record.signer = *signer;
         return sql_blob(st, 0, row->record.id.b, sizeof(row->record.id.b));
 }
 
@@ -122,6 +126,10 @@ static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row 
                 return sql_blob(st, 0, row->contact.device.b, sizeof(row->contact.device.b));
         case MESH_ROW_ADDR:
                 return read_addr(st, row);
+        case MESH_ROW_PROOF:
+                row->proof.expires = sql_u64(st, 1);
+                row->proof.bytes = sql_span(st, 2);
+                return sql_blob(st, 0, row->proof.id.b, sizeof(row->proof.id.b));
         case MESH_ROW_RECORD:
                 return read_record(t, st, row);
         case MESH_ROW_KINDS:
@@ -134,6 +142,7 @@ static const enum sql_id statement_of[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = SQL_MARK_ALL,       [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
         [MESH_ROW_EPOCH] = SQL_EPOCH_ALL,     [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL,
         [MESH_ROW_CONTACT] = SQL_CONTACT_ALL, [MESH_ROW_ADDR] = SQL_ADDR_ALL,     [MESH_ROW_RECORD] = SQL_RECORD_ALL,
+        [MESH_ROW_PROOF] = SQL_PROOF_ALL,
 };
 
 static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {

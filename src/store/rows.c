@@ -78,6 +78,14 @@ static int put_addr(struct store *s, const struct mesh_row *row) {
         return sql_run(&s->q, st);
 }
 
+static int put_proof(struct store *s, const struct mesh_row *row) {
+        _sql_ st = sql_get(&s->q, SQL_PROOF_PUT);
+        sql_bind_32(st, 1, row->proof.id.b);
+        sql_bind_u64(st, 2, row->proof.expires);
+        sql_bind_span(st, 3, row->proof.bytes);
+        return sql_run(&s->q, st);
+}
+
 int row_put(struct store *s, const struct mesh_row *row) {
         switch (row->kind) {
         case MESH_ROW_MARK:
@@ -96,6 +104,8 @@ int row_put(struct store *s, const struct mesh_row *row) {
                 return put_contact(s, row);
         case MESH_ROW_ADDR:
                 return put_addr(s, row);
+        case MESH_ROW_PROOF:
+                return put_proof(s, row);
         case MESH_ROW_RECORD:
                 return record_put(s, row);
         case MESH_ROW_KINDS:

@@ -12,7 +12,7 @@
  * key     households' and devices' public keys, once each
  * record  what RESTORE needs, and nothing else: a start reads these pages only, and packed, because reading a column costs
  *         SQLite more than reading its bytes (100,000 records: 20 ms instead of 42)
- * retraction  who takes back what, whether it is here or not
+ * retraction  who takes back what, whether it is here or not; a record that a proof voids takes itself back
  * body    the signed bytes, by the record's number
  * words   text and clips in plain, by the record's number. Rows of body and words are appended, overwritten with zeros in
  *         place, and deleted from the oldest end only: SQLite never moves one, so that no forgotten copy of a text stays in
@@ -70,7 +70,11 @@ static const char version_1[] =
         "STRICT;"
         "CREATE INDEX event_alert ON event (alert);";
 
-static const char *const steps[] = {version_1};
+static const char version_2[] =
+        "CREATE TABLE proof (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, expires INTEGER NOT NULL, bytes BLOB NOT "
+        "NULL) STRICT;";
+
+static const char *const steps[] = {version_1, version_2};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

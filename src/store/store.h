@@ -122,7 +122,7 @@ int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
                  int (*row)(void *ctx, const struct store_event *e), void *ctx);
 int store_last_seq(struct store_reader *r, uint64_t *ret);
 int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
-/* Bytes of these records; an item without bytes is not there (or retracted). Bytes are appended to @keep, which the items
+/* Bytes of these records and proofs; an item without bytes is not there (or retracted). Bytes are appended to @keep, which the items
  * point into afterwards. */
 struct store_loaded {
         struct hash id;

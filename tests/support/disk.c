@@ -31,6 +31,8 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
                 return memcmp(&a->contact.device, &b->contact.device, sizeof(a->contact.device)) == 0;
         case MESH_ROW_ADDR:
                 return memcmp(&a->addr.addr, &b->addr.addr, sizeof(a->addr.addr)) == 0;
+        case MESH_ROW_PROOF:
+                return memcmp(&a->proof.id, &b->proof.id, sizeof(a->proof.id)) == 0;
         case MESH_ROW_RECORD:
                 return memcmp(&a->record.id, &b->record.id, sizeof(a->record.id)) == 0;
         case MESH_ROW_KINDS:
@@ -77,6 +79,9 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         case MESH_ROW_CONTACT:
                 r->row.contact.bytes = keep(row->contact.bytes, &r->kept[0]);
                 break;
+        case MESH_ROW_PROOF:
+                r->row.proof.bytes = keep(row->proof.bytes, &r->kept[0]);
+                break;
         case MESH_ROW_RECORD:
                 r->readable = row->record.alert || row->record.follow;
                 r->row.record.alert = NULL;
@@ -90,14 +95,25 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         }
 }
 
+static void wipe(struct disk_row *r) {
+        r->readable = false;
+        r->row.record.bytes = SPAN_NONE;
+}
+
 void disk_put(struct disk *d, const struct mesh_row *row) {
         struct disk_row *r = disk_find(d, row);
+        if (row->kind == MESH_ROW_RECORD && row->record.voided) {
+                if (r)
+                        wipe(r);
+                if (r)
+                        r->row.record.voided = true;
+                return;
+        }
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_RETRACT) {
                 struct disk_row *target = disk_record(d, &row->record.target);
-                if (target) {
-                        target->readable = false;
-                        target->row.record.bytes = SPAN_NONE;
-                }
+                if (target && target->row.record.type != RECORD_RETRACT &&
+                    target->row.record.expires == row->record.expires)
+                        wipe(target);
         }
         if (!r) {
                 if (d->n == d->cap) {
@@ -111,6 +127,26 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
         unsigned times = r->times;
         row_fill(r, row);
         r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
+}
+
+struct span disk_bytes(const struct disk *d, const struct hash *id) {
+        struct mesh_row proof = {.kind = MESH_ROW_PROOF, .proof = {.id = *id}};
+        const struct disk_row *r = disk_record(d, id);
+        if (r)
+                return r->row.record.bytes;
+        r = disk_find(d, &proof);
+        return r ? r->row.proof.bytes : SPAN_NONE;
+}
+
+void disk_copy(const struct disk *d, struct disk *ret) {
+        *ret = (struct disk){.n = d->n, .cap = d->n, .rows = calloc(d->n ? d->n : 1, sizeof(*ret->rows))};
+        REQUIRE(ret->rows);
+        for (size_t i = 0; i < d->n; i++) {
+                struct disk_row *r = &ret->rows[i];
+                row_fill(r, &d->rows[i].row);
+                r->readable = d->rows[i].readable;
+                r->times = d->rows[i].times;
+        }
 }
 
 void disk_fini(struct disk *d) {

@@ -20,5 +20,7 @@ struct disk {
 /* The row that @row replaces, or NULL. */
 struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row);
 struct disk_row *disk_record(const struct disk *d, const struct hash *id);
-void disk_put(struct disk *d, const struct mesh_row *row); /* copies it */
+struct span disk_bytes(const struct disk *d, const struct hash *id); /* of a record or proof; borrowed */
+void disk_put(struct disk *d, const struct mesh_row *row);           /* copies it */
+void disk_copy(const struct disk *d, struct disk *ret);
 void disk_fini(struct disk *d);

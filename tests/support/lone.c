@@ -12,12 +12,15 @@ static void pend(struct lone *l, struct lone_pending p) {
         l->pending[l->n_pending++] = p;
 }
 
-static const struct mesh_row *record_row(const struct lone *l, const struct hash *id) {
+static struct span bytes_of(const struct lone *l, const struct hash *id) {
         const struct mesh_row *row;
-        for (size_t k = 0; (row = street_row(l->s, l->home, k)); k++)
+        for (size_t k = 0; (row = street_row(l->s, l->home, k)); k++) {
                 if (row->kind == MESH_ROW_RECORD && hash_eq(&row->record.id, id))
-                        return row;
-        return NULL;
+                        return row->record.bytes;
+                if (row->kind == MESH_ROW_PROOF && hash_eq(&row->proof.id, id))
+                        return row->proof.bytes;
+        }
+        return SPAN_NONE;
 }
 
 static void load(struct lone *l, const struct mesh_action *a) {
@@ -25,8 +28,7 @@ static void load(struct lone *l, const struct mesh_action *a) {
         p.loaded = calloc(a->load.n, sizeof(*p.loaded));
         REQUIRE(p.loaded);
         for (size_t i = 0; i < a->load.n; i++) {
-                const struct mesh_row *row = record_row(l, &a->load.ids[i]);
-                p.loaded[i] = (struct mesh_loaded){a->load.ids[i], row ? row->record.bytes : SPAN_NONE};
+                p.loaded[i] = (struct mesh_loaded){a->load.ids[i], bytes_of(l, &a->load.ids[i])};
         }
         p.ev.loaded.items = p.loaded;
         p.ev.loaded.n = a->load.n;

@@ -35,7 +35,7 @@ struct home {
         struct sign_key household;
         struct box_key seal;
         struct sign_key device;
-        struct disk disk;
+        struct disk disk, copy;
         struct mesh_addr addr;
         bool shut; /* it can call out, and not be called */
         bool nat;  /* behind a router: it knows its inner address only */
@@ -248,10 +248,8 @@ static void load(struct street *s, struct home *h, size_t i, const struct mesh_a
         struct mesh_loaded *items = calloc(a->load.n, sizeof(*items));
         REQUIRE(items);
         for (size_t k = 0; k < a->load.n; k++) {
-                const struct disk_row *r = disk_record(&h->disk, &a->load.ids[k]);
                 items[k].id = a->load.ids[k];
-                if (r)
-                        items[k].bytes = r->row.record.bytes;
+                items[k].bytes = disk_bytes(&h->disk, &a->load.ids[k]);
         }
         struct mesh_event ev = {.type = MESH_EV_LOADED, .token = a->token, .loaded = {.items = items, .n = a->load.n}};
         schedule(s, s->now + DISK_TIME, i, ev)->loaded = items;
@@ -470,6 +468,7 @@ struct street *street_free(struct street *s) {
         for (size_t i = 0; i < s->n; i++) {
                 mesh_free(s->homes[i].core);
                 disk_fini(&s->homes[i].disk);
+                disk_fini(&s->homes[i].copy);
         }
         while (s->n_queue) {
                 struct happening h = take(s);
@@ -778,6 +777,18 @@ void street_heard(struct street *s, size_t i, size_t from, struct span datagram)
 
 void street_mend(struct street *s, size_t a, size_t b) {
         s->cuts[a * s->n + b] = s->cuts[b * s->n + a] = false;
+}
+
+void street_copy_disk(struct street *s, size_t i) {
+        disk_fini(&s->homes[i].copy);
+        disk_copy(&s->homes[i].disk, &s->homes[i].copy);
+}
+
+void street_old_disk(struct street *s, size_t i) {
+        struct home *h = &s->homes[i];
+        REQUIRE(!h->core);
+        disk_fini(&h->disk);
+        disk_copy(&h->copy, &h->disk);
 }
 
 void street_disk_full(struct street *s, size_t i, bool full) {

@@ -63,6 +63,9 @@ void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
 void street_hold(struct street *s, size_t a, size_t b,
                  double seconds); /* what they send each other arrives no sooner than in so long */
+/* Somebody copies home @i's disk; later, while it is off, the old copy takes the disk's place. */
+void street_copy_disk(struct street *s, size_t i);
+void street_old_disk(struct street *s, size_t i);
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 

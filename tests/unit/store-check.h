@@ -59,9 +59,12 @@ static inline mesh_cell home_cell(void) {
         return cell_at(52.5, 13.4, CELL_BLOCK);
 }
 
+#define PUT_EXPIRES (ROWS_NOW - 60 + ROWS_LIFE) /* all end together: a retraction must, with its target */
+
 static inline struct hash put_alert(struct store *s, uint64_t number, uint64_t house, const char *text) {
         struct mesh_row row = rows_record(number, house, RECORD_ALERT, ROWS_NOW - 60);
         struct wire_alert a = rows_alert(home_cell(), span_str(text));
+        row.record.expires = PUT_EXPIRES;
         row.record.alert = &a;
         must_commit(s, &row);
         return row.record.id;
@@ -71,6 +74,7 @@ static inline struct hash put_follow(struct store *s, uint64_t number, uint64_t 
                                      const char *text) {
         struct mesh_row row = rows_record(number, house, type, ROWS_NOW - 30 + number % 16);
         struct wire_follow f = rows_follow(&target, span_str(text));
+        row.record.expires = PUT_EXPIRES;
         row.record.target = target;
         row.record.follow = &f;
         must_commit(s, &row);
@@ -79,6 +83,7 @@ static inline struct hash put_follow(struct store *s, uint64_t number, uint64_t 
 
 static inline void put_retraction(struct store *s, uint64_t number, uint64_t house, struct hash target) {
         struct mesh_row row = rows_record(number, house, RECORD_RETRACT, ROWS_NOW - 5);
+        row.record.expires = PUT_EXPIRES;
         row.record.target = target;
         must_commit(s, &row);
 }
@@ -144,7 +149,7 @@ static inline struct store_alert alert_of(struct store_reader *r, struct hash id
 
 /* One row of each kind, and what replaces or follows it. */
 static inline void put_core_rows(struct store *s) {
-        struct mesh_row rows[13] = {0};
+        struct mesh_row rows[14] = {0};
         size_t n = 0;
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(2), SPAN_STR("second by id, first by time")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(1), SPAN_STR("op")}};
@@ -156,6 +161,7 @@ static inline void put_core_rows(struct store *s) {
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_EPOCH,
                                       .epoch = {{1}, SPAN_STR("head"), true, {{7}}, 20001, {{6}}, 9}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_REVOKE, .revoke = {rows_id(3), 99, SPAN_STR("taken back")}};
+        rows[n++] = (struct mesh_row){.kind = MESH_ROW_PROOF, .proof = {rows_id(4), 99, SPAN_STR("two in one")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_TICKET, .ticket = {{{3}}, SPAN_STR("text"), SPAN_NONE, true}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_CONTACT, .contact = {{{4}}, UINT64_MAX, SPAN_STR("contact")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_ADDR, .addr = {{{1, 2}, 443, 3}, {{8}}, true, false}};

@@ -49,6 +49,8 @@ static inline void make_world(struct world *w, uint64_t *rng) {
                 snprintf(w->texts[i], sizeof(w->texts[i]), "text %03zu", i);
                 if (type != RECORD_ALERT)
                         row->record.target = w->rows[target].record.id;
+                if (type == RECORD_RETRACT)
+                        row->record.expires = w->rows[target].record.expires;
                 if (type == RECORD_RETRACT && rows_random(rng) % 4)
                         row->record.household = w->rows[target].record.household;
                 if ((type == RECORD_UPDATE || type == RECORD_RESOLVE) && rows_random(rng) % 2)

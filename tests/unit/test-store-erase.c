@@ -93,6 +93,70 @@ static void retracted_text_is_gone(void **state) {
         assert_false(rows_anywhere(dir, SPAN_STR("canary")));
 }
 
+static void put_void(struct store *s, uint64_t number, uint64_t house, uint8_t type) {
+        struct mesh_row row = rows_record(number, house, type, ROWS_NOW);
+        row.record.bytes = SPAN_NONE;
+        row.record.voided = true;
+        must_commit(s, &row);
+}
+
+static int count_void(void *ctx, const struct mesh_row *row) {
+        *(unsigned *)ctx += row->kind == MESH_ROW_RECORD && row->record.voided;
+        return 0;
+}
+
+/* A proof makes of an alert what a retraction would, and of a vote nothing; none of it comes back. */
+static void void_text_is_gone(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct hash id = put_alert(s, 1, 1, "canary-alert"), other = put_alert(s, 2, 2, "what stays");
+        put_follow(s, 3, 1, RECORD_UPDATE, id, "canary-update");
+        put_follow(s, 4, 3, RECORD_CONFIRM, other, "canary-vote");
+        put_follow(s, 5, 2, RECORD_UPDATE, other, "canary-change");
+        put_void(s, 1, 1, RECORD_ALERT);
+        put_void(s, 4, 3, RECORD_CONFIRM);
+        put_void(s, 5, 2, RECORD_UPDATE);
+        put_void(s, 9, 9, RECORD_ALERT); /* never was here */
+        put_void(s, 1, 1, RECORD_ALERT);
+        put_alert(s, 1, 1, "canary-again");
+        struct store_reader *r = reading();
+        assert_int_equal(alert_of(r, id).state, STATE_RETRACTED);
+        assert_int_equal(alert_of(r, id).text.n, 0);
+        assert_int_equal(alert_of(r, other).state, STATE_ACTIVE);
+        assert_int_equal(alert_of(r, other).confirms, 0);
+        struct store_loaded items[] = {{rows_id(1)}, {rows_id(2)}, {rows_id(4)}};
+        _clean_(buf_fini) struct buf keep = BUF_NULL;
+        assert_int_equal(store_load(r, items, ARRAY_LEN(items), &keep), 0);
+        assert_int_equal(items[0].bytes.n + items[2].bytes.n, 0);
+        assert_true(items[1].bytes.n);
+        store_reader_close(r);
+        unsigned voids = 0;
+        assert_int_equal(store_restore(s, 0, count_void, &voids), 0);
+        assert_int_equal(voids, 3);
+        store_close(s);
+        assert_false(rows_anywhere(dir, SPAN_STR("canary")));
+}
+
+/* A retraction takes back what ends with it and nothing else. */
+static void other_ends_stay(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct mesh_row back = rows_record(3, 1, RECORD_RETRACT, ROWS_NOW);
+        back.record.expires = PUT_EXPIRES + 1;
+        back.record.target = rows_id(1);
+        struct hash id = put_alert(s, 1, 1, "as it was");
+        must_commit(s, &back);
+        back.record.id = rows_id(4);
+        back.record.target = rows_id(2);
+        must_commit(s, &back);
+        struct hash late = put_alert(s, 2, 1, "as it was");
+        struct store_reader *r = reading();
+        assert_int_equal(alert_of(r, id).state, STATE_ACTIVE);
+        assert_int_equal(alert_of(r, late).state, STATE_ACTIVE);
+        store_reader_close(r);
+        store_close(s);
+}
+
 #define HUNT_ALERTS 3000
 #define HUNT_TEXT 40
 
@@ -102,6 +166,7 @@ static void no_copy_is_forgotten(void **state) {
         uint64_t rng = 17, seq;
         struct store *s = opened();
         static bool gone[HUNT_ALERTS];
+        static mesh_wall ends[HUNT_ALERTS];
         for (uint64_t i = 0; i < HUNT_ALERTS;) {
                 struct store_batch *b = store_batch_new();
                 for (uint64_t end = MIN(i + 100, HUNT_ALERTS); i < end; i++) {
@@ -110,7 +175,7 @@ static void no_copy_is_forgotten(void **state) {
                         size_t len = (size_t)n + rows_random(&rng) % (rows_random(&rng) % 4 ? HUNT_TEXT : 490);
                         memset(text + n, 'x', len - (size_t)n);
                         struct mesh_row row = rows_record(i, i % 7, RECORD_ALERT, ROWS_NOW + i);
-                        row.record.expires = ROWS_NOW + i + rows_random(&rng) % 500;
+                        row.record.expires = ends[i] = ROWS_NOW + i + rows_random(&rng) % 500;
                         struct wire_alert a = rows_alert(home_cell(), span_of(text, len));
                         row.record.alert = &a;
                         row.record.bytes = span_of(text, len);
@@ -121,6 +186,7 @@ static void no_copy_is_forgotten(void **state) {
                                 struct mesh_row back =
                                         rows_record(HUNT_ALERTS + i, victim % 7, RECORD_RETRACT, ROWS_NOW + i);
                                 back.record.target = rows_id(victim);
+                                back.record.expires = ends[victim];
                                 assert_int_equal(store_batch_add(b, &back, i), 0);
                                 gone[victim] = true;
                         }
@@ -147,10 +213,8 @@ static void no_copy_is_forgotten(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(alerts_expire_once),
-                TEST(purged_rows_are_gone),
-                TEST(retracted_text_is_gone),
-                TEST(no_copy_is_forgotten),
+                TEST(alerts_expire_once), TEST(purged_rows_are_gone), TEST(retracted_text_is_gone),
+                TEST(void_text_is_gone),  TEST(other_ends_stay),      TEST(no_copy_is_forgotten),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

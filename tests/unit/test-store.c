@@ -83,7 +83,7 @@ static void damaged_files_are_left_as_they_are(void **state) {
         expect_left_alone(whole, n / 2 + 7, STORE_E_DAMAGED);
         whole[63] = 9; /* user_version */
         expect_left_alone(whole, n, STORE_E_NEWER);
-        whole[63] = 1;
+        whole[63] = (uint8_t)schema_current.n;
         whole[71] ^= 1; /* application_id */
         expect_left_alone(whole, n, STORE_E_DAMAGED);
         whole[71] ^= 1;
@@ -98,11 +98,16 @@ static void older_files_are_migrated_on_a_copy(void **state) {
         put_alert(s, 1, 1, "kept");
         store_close(s);
 
-        const char *bad[] = {schema_current.steps[0], "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)"};
-        const char *good[] = {schema_current.steps[0], "CREATE TABLE more (x); INSERT INTO more VALUES (42)"};
+        const char *bad[8], *good[8];
+        size_t now = schema_current.n, next = now + 1;
+        assert_true(next <= ARRAY_LEN(bad));
+        memcpy(bad, schema_current.steps, now * sizeof(*bad));
+        memcpy(good, schema_current.steps, now * sizeof(*good));
+        bad[now] = "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)";
+        good[now] = "CREATE TABLE more (x); INSERT INTO more VALUES (42)";
         uint8_t *before, *after;
         size_t n = slurp(in_dir("porchlight.db"), &before);
-        assert_int_not_equal(schema_settle(dir, &(struct schema){bad, 2}), 0);
+        assert_int_not_equal(schema_settle(dir, &(struct schema){bad, next}), 0);
         assert_int_equal(slurp(in_dir("porchlight.db"), &after), n);
         assert_memory_equal(before, after, n);
         free(before);
@@ -110,7 +115,7 @@ static void older_files_are_migrated_on_a_copy(void **state) {
         store_close(opened()); /* and what was left of the attempt is gone */
         assert_int_equal(access(in_dir("porchlight.db.new"), F_OK), -1);
 
-        assert_int_equal(schema_settle(dir, &(struct schema){good, 2}), 0);
+        assert_int_equal(schema_settle(dir, &(struct schema){good, next}), 0);
         assert_int_equal(mode_of("porchlight.db"), 0600);
         assert_int_equal(access(in_dir("porchlight.db.new"), F_OK), -1);
         struct sql q = {0};
@@ -166,6 +171,10 @@ static int show_row(void *ctx, const struct mesh_row *row) {
                 buf_printf(out, " %u %u %02x %d %d", row->addr.addr.port, row->addr.addr.scope, row->addr.device.b[0],
                            row->addr.manual, row->addr.gone);
                 break;
+        case MESH_ROW_PROOF:
+                text_hex(out, span_of(row->proof.id.b, 2));
+                buf_add(out, row->proof.bytes);
+                break;
         case MESH_ROW_RECORD:
                 text_hex(out, SPAN_OF(row->record.id.b));
                 text_hex(out, SPAN_OF(row->record.device.b));
@@ -195,13 +204,15 @@ static void rows_come_back_in_order(void **state) {
         put_core_rows(s);
         _clean_(buf_fini) struct buf want = BUF_NULL;
         buf_add_str(&want, "0 8\n1 addPORCHLIGHT1\n2 ");
-        struct hash first = rows_id(2), second = rows_id(1), third = rows_id(3);
+        struct hash first = rows_id(2), second = rows_id(1), third = rows_id(3), fourth = rows_id(4);
         text_hex(&want, span_of(first.b, 2));
         buf_add_str(&want, "second by id, first by time\n2 ");
         text_hex(&want, span_of(second.b, 2));
         buf_add_str(&want, "op\n3 0100head1 07 20001 06 9\n4 ");
         text_hex(&want, span_of(third.b, 2));
-        buf_add_str(&want, "taken back\n5 0300text 1\n6 0400 ffffffffffffffff contact\n7 0102 443 3 08 1 0\n");
+        buf_add_str(&want, "taken back\n5 0300text 1\n6 0400 ffffffffffffffff contact\n7 0102 443 3 08 1 0\n8 ");
+        text_hex(&want, span_of(fourth.b, 2));
+        buf_add_str(&want, "two in one\n");
         expect_restored(s, 0, buf_cstr(&want));
 
         struct mesh_row over = {.kind = MESH_ROW_JOIN};
@@ -375,6 +386,33 @@ static void prefixes(void **state) {
         store_close(s);
 }
 
+static int take_proofs(void *ctx, const struct mesh_row *row) {
+        *(unsigned *)ctx += row->kind == MESH_ROW_PROOF;
+        return 0;
+}
+
+/* A proof is fetched like a record's bytes, and forgotten when its time is over. */
+static void proofs_have_their_time(void **state) {
+        (void)state;
+        struct store *s = opened();
+        put_core_rows(s);
+        struct store_reader *r = reading();
+        struct store_loaded item = {rows_id(4)};
+        _clean_(buf_fini) struct buf keep = BUF_NULL;
+        assert_int_equal(store_load(r, &item, 1, &keep), 0);
+        assert_true(span_eq(item.bytes, SPAN_STR("two in one")));
+        uint64_t seq;
+        unsigned n = 0;
+        assert_int_equal(store_tick(s, 99, 0, &seq), 0);
+        assert_int_equal(store_restore(s, 0, take_proofs, &n), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(store_tick(s, 100, 0, &seq), 0);
+        assert_int_equal(store_restore(s, 0, take_proofs, &n), 0);
+        assert_int_equal(n, 1);
+        store_reader_close(r);
+        store_close(s);
+}
+
 static void bytes_and_settings(void **state) {
         (void)state;
         struct store *s = opened();
@@ -419,6 +457,7 @@ int main(void) {
                 TEST(events_in_order),
                 TEST(a_late_key_opens_a_record),
                 TEST(prefixes),
+                TEST(proofs_have_their_time),
                 TEST(bytes_and_settings),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
