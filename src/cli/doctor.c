@@ -244,6 +244,14 @@ static void say_problem(const struct doctor_facts *f, struct doctor_finding *ret
         fix(ret, "A neighbour's daemon must be reachable: `porchlight peers` shows where it knocks.");
 }
 
+static void say_muted(const struct wire_c_status *s, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf until = BUF_NULL;
+        when_rfc3339(&until, s->muted_until);
+        say(ret, DOCTOR_PROBLEM, "This device signed two different posts in one slot. What it posts is void until %s.",
+            buf_cstr(&until));
+        fix(ret, "A data folder that was copied, or restored from an old copy, does that. Run one only, and wait.");
+}
+
 static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret) {
         const struct wire_c_status *s = &f->status;
         if (!f->daemon)
@@ -261,13 +269,14 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 fix(ret, "Speak with a steward: one can propose `porchlight member return`.");
                 return;
         case FRESH_MUTED:
-                say(ret, DOCTOR_WARNING, "The mesh takes nothing from this device for now.");
-                fix(ret, "Wait; if it comes back, ask a steward, and see what posts from this device.");
-                return;
         case FRESH_CURRENT:
         case FRESH_CATCHING_UP:
         case FRESH_ALONE:
                 break;
+        }
+        if (WIRE_HAS(s, C_STATUS, muted_until)) {
+                say_muted(s, ret);
+                return;
         }
         say(ret, DOCTOR_OK, "%.*s, %llu %s", (int)s->mesh.n, (const char *)s->mesh.p, (unsigned long long)s->homes,
             lang_count("home", "homes", s->homes));
@@ -277,7 +286,7 @@ static bool in_mesh(const struct doctor_facts *f) {
         if (!f->daemon)
                 return false;
         return f->status.state == FRESH_CURRENT || f->status.state == FRESH_CATCHING_UP ||
-               f->status.state == FRESH_ALONE;
+               f->status.state == FRESH_ALONE || f->status.state == FRESH_MUTED;
 }
 
 static void check_neighbours(const struct doctor_facts *f, struct doctor_finding *ret) {

@@ -316,7 +316,7 @@ static void since(struct buf *out, const struct wire_c_status *s, uint64_t now) 
 
 static const char no_other[] = N_("current; no other home is in the mesh yet");
 
-void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) {
+static void replica(struct buf *out, const struct wire_c_status *s, uint64_t now) {
         switch ((enum wire_e_fresh)s->state) {
         case FRESH_NO_MESH:
                 buf_add_str(out, _("none; this home is in no mesh"));
@@ -325,6 +325,7 @@ void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) 
                 buf_add_str(out, _("none yet; waiting for a member to admit this home"));
                 return;
         case FRESH_CURRENT:
+        case FRESH_MUTED:
                 if (s->homes < 2) {
                         buf_add_str(out, _(no_other));
                         return;
@@ -351,11 +352,18 @@ void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) 
                 since(out, s, now);
                 buf_add_str(out, _("; nothing newer is here"));
                 return;
-        case FRESH_MUTED:
-                buf_add_str(out, _("current, but this device is MUTED"));
-                since(out, s, now);
-                buf_add_str(out, _("; what it posts is not passed on"));
-                return;
         }
         layout_enum(out, &wire_fresh_enum, s->state);
+}
+
+void layout_fresh(struct buf *out, const struct wire_c_status *s, uint64_t now) {
+        replica(out, s, now);
+        if (!WIRE_HAS(s, C_STATUS, muted_until))
+                return;
+        buf_add_str(out, _("; this device is MUTED"));
+        if (s->state == FRESH_MUTED)
+                since(out, s, now);
+        buf_add_str(out, _(" until "));
+        when_local(out, s->muted_until, now);
+        buf_add_str(out, _(": what it posts is void"));
 }

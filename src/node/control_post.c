@@ -4,6 +4,7 @@
  * has it on its own disk, or its patience is over: "posted, handed to N homes" is said of homes that have it, never of
  * attempts.
  */
+#include "base/when.h"
 #include "node/caller.h"
 #include "node/request.h"
 #include "node/rows.h"
@@ -41,9 +42,24 @@ static uint64_t patience(const struct caller *c) {
         return WIRE_HAS(&c->msg.c_follow, C_FOLLOW, wait) ? c->msg.c_follow.wait : WAIT_MS;
 }
 
+static void say_muted(struct caller *c) {
+        const struct mesh_outcome_row *row = mesh_outcome(MESH_OUT_MUTED);
+        struct mesh_status st;
+        _clean_(buf_fini) struct buf message = BUF_NULL;
+        mesh_status(c->n->core, &st);
+        buf_add_str(&message, row->message);
+        buf_add_str(&message, " until ");
+        when_rfc3339(&message, st.muted_until);
+        caller_error(c, row->name, buf_cstr(&message), row->hint, (enum wire_e_exit)row->exit);
+}
+
 static void on_reply(struct command *cmd, const struct mesh_action *a) {
         struct caller *c = CONTAINER_OF(cmd, struct caller, cmd);
         struct mesh_status st;
+        if (a->reply.outcome == MESH_OUT_MUTED) {
+                say_muted(c);
+                return;
+        }
         if (a->reply.outcome != MESH_OUT_DONE) {
                 caller_outcome(c, a->reply.outcome);
                 return;

@@ -53,6 +53,8 @@ static void put_status(struct caller *c, const struct ask *a) {
         rows_mutes(n, &muted);
         if (muted.n)
                 WIRE_PUT(&msg, C_STATUS, muted, buf_span(&muted));
+        if (st.muted_until)
+                WIRE_PUT(&msg, C_STATUS, muted_until, st.muted_until);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         bool outside = st.state == FRESH_JOINING || st.state == FRESH_NO_MESH;

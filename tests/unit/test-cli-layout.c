@@ -206,6 +206,16 @@ static void freshness(void **state) {
         s.state = 15;
         layout_fresh(&out, &s, NOW);
         is(&out, "fresh 15");
+        s.state = FRESH_MUTED;
+        s.homes = 9;
+        WIRE_PUT(&s, C_STATUS, muted_until, NOW + 600);
+        layout_fresh(&out, &s, NOW);
+        is(&out,
+           "current, 3 neighbours; this device is MUTED since today 01:50 until today 02:10: what it posts is void");
+        s.state = FRESH_CATCHING_UP;
+        layout_fresh(&out, &s, NOW);
+        is(&out, "CATCHING UP since today 01:50; some of what was missed is not here yet; this device is MUTED until "
+                 "today 02:10: what it posts is void");
 }
 
 static void events_as_json(void **state) {

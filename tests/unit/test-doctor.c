@@ -183,7 +183,8 @@ static void meshes(void **state) {
         ILL((p.f.status.state = FRESH_JOINING, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("ticket used"))),
             "mesh", DOCTOR_PROBLEM, "ticket used");
         ILL(p.f.status.state = FRESH_REMOVED, "mesh", DOCTOR_PROBLEM, "removed");
-        ILL(p.f.status.state = FRESH_MUTED, "mesh", DOCTOR_WARNING, "takes nothing");
+        ILL(WIRE_PUT(&p.f.status, C_STATUS, muted_until, NOW + 3600), "mesh", DOCTOR_PROBLEM, "is void until 20");
+        ILL((p.f.status.state = FRESH_MUTED, p.f.status.links = 0), "neighbours", DOCTOR_PROBLEM, "");
         ILL(p.f.status.homes = 1, "neighbours", DOCTOR_WARNING, "porchlight invite");
         ILL(p.f.status.unsent = 2, "unsent", DOCTOR_WARNING, "2 posts of this home have reached no other home yet.");
         ILL(p.f.status.stewards = 1, "stewards", DOCTOR_WARNING, "member promote");
