@@ -57,7 +57,7 @@ enum mesh_event_type {
         MESH_EV_LAN,       /* the local networks beacons can be sent to; also when only an address on one has changed */
         MESH_EV_HEARD,     /* a datagram came to the beacons' group: a beacon of this mesh, or anything */
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */
-        MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket */
+        MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket, or has a device code */
         MESH_EV_FORGET,    /* command: give the joining up */
         MESH_EV_OP,        /* command: the vault has signed an operation of this household */
         MESH_EV_PUBLISH,   /* command: post, or follow up */
@@ -134,6 +134,7 @@ struct mesh_event {
                 } found, operation;
                 struct {
                         struct span op, ticket;
+                        struct span name; /* the ticket is a device code: join as a device of this name, op empty */
                 } join;
                 const struct mesh_draft *draft;
                 struct {
@@ -235,6 +236,7 @@ struct mesh_status {
         mesh_wall muted_until; /* what this device makes before is void; 0: it is not muted */
         mesh_wall time;        /* mesh time now */
         bool clock_trusted;
+        bool revoked;                   /* this device was, and its household is still a member */
         enum mesh_outcome join_problem; /* why joining has not worked so far; DONE: no reason yet */
 };
 void mesh_status(const struct mesh *m, struct mesh_status *ret);
@@ -259,4 +261,8 @@ struct mesh_ticket {
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
 
 /* The roster, or NULL without a mesh. Valid until the next mesh_step. */
+/* When a device was last heard of: a link to it was up, or it told its addresses. 0: never. */
+mesh_wall mesh_heard(const struct mesh *m, const struct key *device);
+/* The newest link key. False: there is none. */
+bool mesh_link_key(struct mesh *m, struct key *ret);
 const struct roster *mesh_roster(const struct mesh *m);

@@ -214,19 +214,30 @@ static bool add_is_of_link(const struct link *l, const struct wire_op *w) {
                memcmp(d.noise.p, l->frames.peer.b, sizeof(l->frames.peer.b)) == 0;
 }
 
-/* What the countersignature names: what the add rests on (the inviter's device, this device), then the heads. */
-static size_t admit_heads(const struct mesh *m, const struct wire_op *w, struct hash must[2],
-                          struct hash ret[ROSTER_PARENTS_MAX]) {
+/* The operation that the household of a device-add is a member by, or that certified the device of an add's ticket. */
+static const struct roster_op *rests_on(const struct mesh *m, const struct wire_op *w) {
         struct wire_list list = w->invite;
         struct wire_invite inv;
-        struct key inviter;
-        size_t n = 0;
-        if (wire_list_next(&wire_invite_desc, &list, &inv)) {
-                memcpy(inviter.b, inv.device.p, sizeof(inviter.b));
-                const struct roster_device *d = roster_device_find(m->roster, &inviter);
-                if (d)
-                        must[n++] = roster_device_op(m->roster, d)->id;
+        struct key key;
+        if (w->type == OP_DEVICE_ADD) {
+                memcpy(key.b, w->household.p, sizeof(key.b));
+                const struct roster_home *home = roster_home_find(m->roster, &key);
+                return home ? roster_home_op(m->roster, home) : NULL;
         }
+        if (!wire_list_next(&wire_invite_desc, &list, &inv))
+                return NULL;
+        memcpy(key.b, inv.device.p, sizeof(key.b));
+        const struct roster_device *d = roster_device_find(m->roster, &key);
+        return d ? roster_device_op(m->roster, d) : NULL;
+}
+
+/* What the countersignature names: what the add rests on and the operation that certified this device, then the heads. */
+static size_t admit_heads(const struct mesh *m, const struct wire_op *w, struct hash must[2],
+                          struct hash ret[ROSTER_PARENTS_MAX]) {
+        const struct roster_op *base = rests_on(m, w);
+        size_t n = 0;
+        if (base)
+                must[n++] = base->id;
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
         must[n++] = roster_device_op(m->roster, me)->id;
         return roster_parents(m->roster, NULL, must, n, ret, NULL);

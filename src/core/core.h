@@ -6,6 +6,7 @@
  *   link.c       a connection's life, its queues            frames.c    its handshake and framing
  *   on_message.c what comes over links, one function each   packet.c    messages encoded once for many links
  *   found.c      founding and joining                       admit.c     admitting others
+ *   enrol.c      joining as a further device of a household
  *   ops.c        operations and orphans                     epoch.c     group and link keys
  *   revoke.c     tickets taken back
  *   accept.c     a neighbour's record comes in              author.c    own posts
@@ -379,7 +380,8 @@ struct mesh {
         bool removed;
         struct key household;
         struct buf join_op, join_text;
-        struct ticket join_ticket;
+        struct hash join_mesh; /* of the ticket or code … */
+        struct key join_key;   /* … and its link key */
         bool joining;
         uint64_t join_command;
         mesh_time join_due;
@@ -547,6 +549,10 @@ void join_refused(struct mesh *m, enum wire_e_reason why);
 int join_check_done(struct mesh *m);
 void join_tick(struct mesh *m);
 int join_forget(struct mesh *m);
+
+/* ---- enrol.c ---- */
+/* Appends the device-add that this device asks for admission with, on the code @text, as @name. 0, TICKET_E_*, OP_E_INPUT, <0. */
+int enrol_make(const struct mesh *m, struct span text, struct span name, struct buf *ret);
 
 /* ---- admit.c ---- */
 int admit_start(struct link *l, struct span add);

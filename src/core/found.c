@@ -4,6 +4,7 @@
  * it counts. Joining goes on in the background, over restarts, until a member admits the home or refuses it by name.
  */
 #include "core/core.h"
+#include "roster/code.h"
 
 #include <stdlib.h>
 
@@ -66,23 +67,10 @@ static void join_end(struct mesh *m) {
         m->join_command = 0;
         buf_wipe(&m->join_op);
         buf_wipe(&m->join_text);
-        ticket_fini(&m->join_ticket);
-        m->join_ticket = (struct ticket){0};
+        hash_wipe(&m->join_key, sizeof(m->join_key));
 }
 
-static int join_load(struct mesh *m, struct span op, struct span text) {
-        struct ticket t = {0};
-        int r = ticket_parse(&t, text);
-        if (r)
-                return r;
-        m->join_ticket = t;
-        buf_add(&m->join_op, op);
-        buf_add(&m->join_text, text);
-        if (!buf_ok(&m->join_op) || !buf_ok(&m->join_text))
-                return ERR_NOMEM;
-        m->joining = true;
-        m->join_problem = MESH_OUT_UNREACHABLE;
-        struct wire_list list = t.w.addrs;
+static void join_addresses(struct mesh *m, struct wire_list list) {
         struct wire_addr w;
         while (wire_list_next(&wire_addr_desc, &list, &w)) {
                 struct mesh_addr addr;
@@ -93,6 +81,46 @@ static int join_load(struct mesh *m, struct span op, struct span text) {
                 a->next = m->now;
                 dial_soon(m);
         }
+}
+
+/* What a ticket, or a device code, says of the way in. */
+static int join_read(struct mesh *m, struct span text) {
+        struct ticket t = {0};
+        struct code c;
+        int r = ticket_parse(&t, text);
+        if (r == 0) {
+                m->join_mesh = t.mesh;
+                memcpy(m->join_key.b, t.w.link_key.p, sizeof(m->join_key));
+                join_addresses(m, t.w.addrs);
+                ticket_fini(&t);
+                return 0;
+        }
+        r = code_parse(&c, text);
+        if (r)
+                return r;
+        m->join_mesh = c.mesh;
+        memcpy(m->join_key.b, c.w.link_key.p, sizeof(m->join_key));
+        join_addresses(m, c.w.addrs);
+        code_fini(&c);
+        return 0;
+}
+
+/* @op NULL: of a device code, made of @name. */
+static int join_load(struct mesh *m, const struct span *op, struct span text, struct span name) {
+        int r = 0;
+        if (op)
+                buf_add(&m->join_op, *op);
+        else
+                r = enrol_make(m, text, name, &m->join_op);
+        if (!r)
+                r = join_read(m, text);
+        if (r)
+                return r;
+        buf_add(&m->join_text, text);
+        if (!buf_ok(&m->join_op) || !buf_ok(&m->join_text))
+                return ERR_NOMEM;
+        m->joining = true;
+        m->join_problem = MESH_OUT_UNREACHABLE;
         return 0;
 }
 
@@ -101,18 +129,19 @@ int join_start(struct mesh *m, const struct mesh_event *ev) {
                 mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
                 return 0;
         }
-        int r = join_load(m, ev->join.op, ev->join.ticket);
+        bool device = ev->join.name.n > 0;
+        int r = join_load(m, device ? NULL : &ev->join.op, ev->join.ticket, ev->join.name);
         if (r < 0)
                 return r;
         if (r) {
                 join_end(m);
-                mesh_reply(m, ev->token, MESH_OUT_TICKET_BAD);
+                mesh_reply(m, ev->token, device ? MESH_OUT_CODE_BAD : MESH_OUT_TICKET_BAD);
                 return 0;
         }
         m->join_command = ev->token;
         m->join_due = m->now + JOIN_PATIENCE;
         struct wait *w = mesh_wait(m, WAIT_JOIN, ev->token);
-        struct mesh_row row = {.kind = MESH_ROW_JOIN, .join = {.op = ev->join.op, .ticket = ev->join.ticket}};
+        struct mesh_row row = {.kind = MESH_ROW_JOIN, .join = {.op = buf_span(&m->join_op), .ticket = ev->join.ticket}};
         return w ? mesh_store(m, &row, w) : ERR_NOMEM;
 }
 
@@ -127,7 +156,7 @@ int join_stored(struct mesh *m, struct wait *w) {
 }
 
 int join_restore(struct mesh *m, struct span op, struct span ticket) {
-        int r = op.n ? join_load(m, op, ticket) : 0;
+        int r = op.n ? join_load(m, &op, ticket, SPAN_NONE) : 0;
         return r < 0 ? r : 0;
 }
 
@@ -173,8 +202,24 @@ static enum mesh_outcome outcome_of(enum wire_e_reason why) {
         return MESH_OUT_DONE; /* not final: another member may see it otherwise */
 }
 
+/* The same of a device code, in its own words. */
+static enum mesh_outcome of_code(enum mesh_outcome o) {
+        if (o == MESH_OUT_TICKET_USED)
+                return MESH_OUT_CODE_USED;
+        if (o == MESH_OUT_TICKET_EXPIRED)
+                return MESH_OUT_CODE_EXPIRED;
+        return o == MESH_OUT_TICKET_BAD || o == MESH_OUT_TICKET_REVOKED ? MESH_OUT_CODE_BAD : o;
+}
+
+static bool joins_as_device(const struct mesh *m) {
+        struct wire_op w;
+        return codec_decode(&wire_op_desc, buf_span(&m->join_op), &w, NULL) == 0 && w.type == OP_DEVICE_ADD;
+}
+
 void join_refused(struct mesh *m, enum wire_e_reason why) {
         enum mesh_outcome o = outcome_of(why);
+        if (m->joining && joins_as_device(m))
+                o = of_code(o);
         if (!m->joining || m->roster || o == MESH_OUT_DONE)
                 return;
         mesh_reply(m, m->join_command, o);

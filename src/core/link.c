@@ -53,15 +53,13 @@ void link_free(struct link *l) {
 static const struct hash *link_mesh(const struct mesh *m) {
         if (m->roster)
                 return roster_mesh(m->roster);
-        return m->joining ? &m->join_ticket.mesh : NULL;
+        return m->joining ? &m->join_mesh : NULL;
 }
 
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
         size_t n = epoch_link_keys(m, ret);
-        if (n == 0 && m->joining && m->join_ticket.w.link_key.n == sizeof(struct key)) {
-                memcpy(ret[0].b, m->join_ticket.w.link_key.p, sizeof(struct key));
-                n = 1;
-        }
+        if (n == 0 && m->joining)
+                ret[n++] = m->join_key;
         return n;
 }
 
@@ -401,16 +399,11 @@ int link_greet(struct link *l) {
         const struct address *at = address_of_link(m, l->id);
         if (!at || !at->show_add || !m->roster)
                 return 0;
-        for (size_t i = roster_ops(m->roster); i-- > 0;) {
-                const struct roster_op *op = roster_op_at(m->roster, i);
-                struct wire_op w;
-                if ((op->type != OP_ADD && op->type != OP_DEVICE_ADD) ||
-                    codec_decode(&wire_op_desc, op->bytes, &w, NULL) || memcmp(w.household.p, m->household.b, 32) != 0)
-                        continue;
-                _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
-                return p ? link_send(l, p) : ERR_NOMEM;
-        }
-        return 0;
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        if (!me)
+                return 0;
+        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, roster_device_op(m->roster, me)->bytes);
+        return p ? link_send(l, p) : ERR_NOMEM;
 }
 
 /* PROTOCOL 8.21: "Of two links that are up between the same two devices one MUST go, with BYE `duplicate`" */

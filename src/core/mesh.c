@@ -55,7 +55,7 @@ struct mesh *mesh_free(struct mesh *m) {
         roster_free(m->roster);
         buf_wipe(&m->join_op);
         buf_wipe(&m->join_text);
-        ticket_fini(&m->join_ticket);
+        hash_wipe(&m->join_key, sizeof(m->join_key));
         rng_fini(&m->rng);
         hash_wipe(m, sizeof(*m));
         free(m);
@@ -146,6 +146,8 @@ enum mesh_outcome mesh_standing(const struct mesh *m) {
         if (m->member)
                 return MESH_OUT_DONE;
         const struct roster_home *me = roster_home_find(m->roster, &m->household);
+        if (me && me->member)
+                return MESH_OUT_REVOKED;
         return me && me->left ? MESH_OUT_LEFT : MESH_OUT_REMOVED;
 }
 

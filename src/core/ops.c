@@ -51,7 +51,7 @@ static int orphan_keep(struct mesh *m, mesh_link link, struct span op) {
 static int roster_begin(struct mesh *m, struct span op) {
         struct hash id;
         op_id(&id, NULL, op);
-        if (!m->joining || !hash_eq(&id, &m->join_ticket.mesh))
+        if (!m->joining || !hash_eq(&id, &m->join_mesh))
                 return ROSTER_E_PARENTS;
         return roster_new(&m->roster, m->map_seed);
 }

@@ -6,6 +6,25 @@ const struct roster *mesh_roster(const struct mesh *m) {
         return m->roster;
 }
 
+mesh_wall mesh_heard(const struct mesh *m, const struct key *device) {
+        const struct contact *contact = map_find(&m->contacts, device->b);
+        mesh_wall heard = contact ? contact->time : 0;
+        LINK_EACH(l, m)
+        if (l->state == LINK_UP && key_eq(&l->device, device))
+                return clock_now(m);
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (key_eq(&m->addresses[i].device, device))
+                        heard = MAX(heard, m->addresses[i].down_since);
+        return heard;
+}
+
+bool mesh_link_key(struct mesh *m, struct key *ret) {
+        const struct epoch *e = epoch_newest(m);
+        if (e)
+                *ret = e->link_key;
+        return e != NULL;
+}
+
 void mesh_status(const struct mesh *m, struct mesh_status *ret) {
         *ret = (struct mesh_status){.state = m->state,
                                     .state_since = m->state_since,
@@ -14,6 +33,7 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                                     .links = (uint32_t)links_up(m),
                                     .time = clock_now(m),
                                     .clock_trusted = clock_usable(m),
+                                    .revoked = mesh_standing(m) == MESH_OUT_REVOKED,
                                     .join_problem = m->roster && !m->joining ? MESH_OUT_DONE : m->join_problem};
         if (m->roster && roster_mesh(m->roster)) {
                 ret->mesh = *roster_mesh(m->roster);

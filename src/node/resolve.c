@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "node/endpoint.h"
 #include "node/internal.h"
-#include "roster/ticket.h"
+#include "roster/code.h"
 
 #include <netdb.h>
 #include <stdlib.h>
@@ -90,14 +90,21 @@ void resolve_init(struct node *n) {
         list_init(&n->resolver.all);
 }
 
-void resolve_ticket(struct node *n, struct span text) {
-        struct ticket t;
+static void resolve_addrs(struct node *n, struct wire_list addrs) {
         struct wire_addr row;
-        if (ticket_parse(&t, text))
-                return;
-        struct wire_list addrs = t.w.addrs;
-        while (WIRE_HAS(&t.w, TICKET, addrs) && wire_list_next(&wire_addr_desc, &addrs, &row))
+        while (wire_list_next(&wire_addr_desc, &addrs, &row))
                 if (WIRE_HAS(&row, ADDR, dns))
                         resolve_dial(n, row.dns, (uint16_t)row.port, NULL, NULL);
-        ticket_fini(&t);
+}
+
+void resolve_ticket(struct node *n, struct span text) {
+        struct ticket t;
+        struct code c;
+        if (ticket_parse(&t, text) == 0) {
+                resolve_addrs(n, t.w.addrs);
+                ticket_fini(&t);
+        } else if (code_parse(&c, text) == 0) {
+                resolve_addrs(n, c.w.addrs);
+                code_fini(&c);
+        }
 }
