@@ -120,6 +120,33 @@ void control_proposals(struct caller *c) {
         caller_done(c);
 }
 
+static bool device_linked(const struct node *n, const struct key *device) {
+        struct mesh_peer peer;
+        for (size_t i = 0; mesh_peer_at(n->core, i, &peer); i++)
+                if (peer.up && key_eq(&peer.device, device))
+                        return true;
+        return false;
+}
+
+static void put_device(struct caller *c, const struct roster_device *d, const struct key *here) {
+        struct wire_c_device msg = {
+                .name = span_str(d->name),
+                .id = SPAN_OF(d->sign.b),
+                .share = d->share,
+                .this_one = key_eq(&d->sign, here),
+        };
+        mesh_wall heard = mesh_heard(c->n->core, &d->sign);
+        WIRE_PUT(&msg, C_DEVICE, main, d->gone_at == 0 && d->share == SHARE_WHOLE);
+        WIRE_PUT(&msg, C_DEVICE, added, d->since);
+        if (d->gone_at)
+                WIRE_PUT(&msg, C_DEVICE, revoked, d->gone_at);
+        WIRE_PUT(&msg, C_DEVICE, linked, device_linked(c->n, &d->sign));
+        if (heard && !msg.this_one)
+                WIRE_PUT(&msg, C_DEVICE, last_heard, heard);
+        caller_row(c, CONTROL_DEVICE_ROW, &msg);
+}
+
+/* Those that are current first. */
 void control_devices(struct caller *c) {
         const struct roster *roster = roster_for(c);
         struct mesh_status st;
@@ -127,16 +154,9 @@ void control_devices(struct caller *c) {
                 return;
         mesh_status(c->n->core, &st);
         const struct roster_home *home = roster_home_find(roster, &st.household);
-        for (size_t i = 0; home && i < home->n_devices; i++) {
-                const struct roster_device *d = home->devices[i];
-                struct wire_c_device msg = {
-                        .name = span_str(d->name),
-                        .id = SPAN_OF(d->sign.b),
-                        .share = d->share,
-                        .this_one = memcmp(d->sign.b, st.device.b, sizeof(st.device.b)) == 0,
-                };
-                if (d->gone_at == 0)
-                        caller_row(c, CONTROL_DEVICE_ROW, &msg);
-        }
+        for (int gone = 0; gone <= 1; gone++)
+                for (size_t i = home ? home->n_devices : 0; i-- > 0;)
+                        if ((home->devices[i]->gone_at != 0) == gone)
+                                put_device(c, home->devices[i], &st.device);
         caller_done(c);
 }

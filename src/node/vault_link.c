@@ -40,6 +40,20 @@ void vault_link_say(struct vault_link *v, enum wire_owner number, const void *ms
                 log_warning("%s does not take messages; it is started again when it has ended", PROGRAM);
 }
 
+/* The whole device of this household, where that is another one: it has the key. */
+static const char *main_device(const struct node *n) {
+        const struct roster *roster = mesh_roster(n->core);
+        struct mesh_status st;
+        mesh_status(n->core, &st);
+        const struct roster_home *home = roster ? roster_home_find(roster, &st.household) : NULL;
+        for (size_t i = 0; home && i < home->n_devices; i++) {
+                const struct roster_device *d = home->devices[i];
+                if (d->gone_at == 0 && d->share == SHARE_WHOLE && !key_eq(&d->sign, &st.device))
+                        return d->name;
+        }
+        return NULL;
+}
+
 static void say_device(struct vault_link *v) {
         struct node *n = node_of(v);
         struct sign_key sign;
@@ -51,6 +65,8 @@ static void say_device(struct vault_link *v) {
                                     .noise = SPAN_OF(noise.pub.b),
                                     .seal = SPAN_OF(seal.pub.b),
                                     .in_mesh = v->in_mesh};
+        if (v->main[0])
+                WIRE_PUT(&msg, V_DEVICE, main, span_str(v->main));
         vault_link_say(v, OWNER_V_DEVICE, &msg);
         hash_wipe(&sign, sizeof(sign));
         hash_wipe(&noise, sizeof(noise));
@@ -161,6 +177,13 @@ static void on_join(struct vault_link *v, const struct wire_v_join *m) {
                 resolve_ticket(node_of(v), m->ticket);
 }
 
+static void on_device_join(struct vault_link *v, const struct wire_v_device_join *m) {
+        start_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.ticket = m->code, .name = m->name}},
+                     WIRE_HAS(m, V_DEVICE_JOIN, cell), m->cell, m->uid);
+        if (v->errand)
+                resolve_ticket(node_of(v), m->code);
+}
+
 static void on_forget(struct vault_link *v) {
         struct node *n = node_of(v);
         drop_errand(v);
@@ -182,6 +205,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 on_join(v, &m.v_join);
         else if (row->number == OWNER_V_LISTENS)
                 node_vault_ready(node_of(v));
+        else if (row->number == OWNER_V_DEVICE_JOIN)
+                on_device_join(v, &m.v_device_join);
         else if (row->number == OWNER_V_FORGET)
                 on_forget(v);
         else if (row->number == OWNER_V_OP)
@@ -210,7 +235,9 @@ void vault_link_state(struct node *n) {
                 return;
         mesh_status(n->core, &st);
         bool in_mesh = st.state != FRESH_NO_MESH;
-        bool news = !v->knows_in_mesh || in_mesh != v->in_mesh;
+        const char *main = main_device(n);
+        bool news = !v->knows_in_mesh || in_mesh != v->in_mesh || strcmp(main ? main : "", v->main) != 0;
+        snprintf(v->main, sizeof(v->main), "%s", main ? main : "");
         v->in_mesh = in_mesh;
         if (v->alive && news) {
                 v->knows_in_mesh = true;

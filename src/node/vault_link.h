@@ -28,6 +28,7 @@ struct vault_link {
         struct vault_errand *errand; /* NULL: none */
         bool open;                   /* the pipe is a handle, if a closing one */
         bool alive, knows_in_mesh, in_mesh, joining;
+        char main[33];        /* as it was told: the whole device, where that is another one */
         struct command *vote; /* an operation of the household that the core has in hand; NULL: none */
         bool telling;         /* operations are on their way to the vault … */
         size_t told;          /* … so many of them so far */

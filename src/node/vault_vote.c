@@ -53,6 +53,25 @@ void vault_vote_ops(struct vault_link *v) {
         vault_vote_more(v);
 }
 
+/* With the way into the mesh, which a device code says. */
+static void say_end(struct vault_link *v) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct node *n = node_of(v);
+        struct mesh_status st;
+        struct key link_key;
+        mesh_status(n->core, &st);
+        struct wire_v_ops_end end = {.time = st.clock_trusted ? st.time : 0};
+        if (mesh_link_key(n->core, &link_key))
+                WIRE_PUT(&end, V_OPS_END, link_key, SPAN_OF(link_key.b));
+        listen_ticket_addrs(n, &end.addrs, &store);
+        if (end.addrs.count)
+                WIRE_PUT(&end, V_OPS_END, addrs, end.addrs);
+        if (n->home)
+                WIRE_PUT(&end, V_OPS_END, cell, n->home);
+        vault_link_say(v, OWNER_V_OPS_END, &end);
+        hash_wipe(&link_key, sizeof(link_key));
+}
+
 /* New operations may come while these go out; the order stays, so that parents are always first. */
 void vault_vote_more(struct vault_link *v) {
         const struct node *n = node_of(v);
@@ -64,10 +83,7 @@ void vault_vote_more(struct vault_link *v) {
                         vault_link_say(v, OWNER_V_OPS, &msg);
                         continue;
                 }
-                struct mesh_status st;
-                mesh_status(n->core, &st);
-                struct wire_v_ops_end end = {.time = st.clock_trusted ? st.time : 0};
                 v->telling = false;
-                vault_link_say(v, OWNER_V_OPS_END, &end);
+                say_end(v);
         }
 }

@@ -15,6 +15,8 @@ struct ballot *ballot_free(struct ballot *b) {
         buf_fini(&b->words);
         buf_fini(&b->reason);
         buf_fini(&b->op);
+        buf_fini(&b->addrs);
+        hash_wipe(&b->link_key, sizeof(b->link_key));
         free(b);
         return NULL;
 }
@@ -75,6 +77,8 @@ int ballot_sign(const struct ballot *b, const struct vault *v, const struct sign
         };
         if (b->target)
                 WIRE_PUT(&op, OP, target, SPAN_OF(b->target->key.b));
+        if (b->device)
+                WIRE_PUT(&op, OP, target, SPAN_OF(b->device->sign.b));
         if (b->type == OP_ENDORSE)
                 WIRE_PUT(&op, OP, proposal, SPAN_OF(b->proposal.b));
         if (b->reason.n)

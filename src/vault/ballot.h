@@ -34,14 +34,17 @@ struct ballot {
         mesh_time deadline; /* of O_GO */
         enum wire_e_op type;
         bool subtree;
-        struct buf words;  /* who or what it is about, as the owner wrote it; empty: nothing */
-        struct buf reason; /* empty: none */
+        struct buf words;    /* who or what it is about, as the owner wrote it; empty: nothing */
+        struct buf reason;   /* empty: none */
+        uint64_t expires_in; /* of a device code, in seconds; 0: as it is without words */
+        struct key here;     /* this device's signing key */
         struct roster *roster;
         uint64_t bytes;         /* of the operations so far */
         enum vault_error wrong; /* what is wrong with them */
 
         /* from here on known when the sentence is */
         const struct roster_home *self, *target; /* in roster; target NULL: about no home */
+        const struct roster_device *device;      /* device-revoke */
         struct hash proposal;                    /* endorse */
         struct hash parents[ROSTER_PARENTS_MAX];
         size_t n_parents;
@@ -49,6 +52,12 @@ struct ballot {
         mesh_wall wall;            /* mesh time … */
         mesh_time wall_at;         /* … at this time of ours */
         struct ballot_count count; /* once the vote is there */
+
+        bool has_link_key; /* what a device code says beside that, from the daemon */
+        struct key link_key;
+        struct buf addrs;
+        uint32_t n_addrs;
+        mesh_cell cell;
 
         struct buf op; /* signed */
 };
@@ -61,6 +70,10 @@ struct ballot *ballot_free(struct ballot *b);
 DEFINE_FREEP(struct ballot, ballot_free)
 DEFINE_FREEP(struct roster, roster_free)
 
+/* on_code.c: a ballot for a device code. Whether there may be one now; true, or the peer has its answer. */
+bool code_may(const struct ballot *b);
+/* Makes it, and answers with it. False: the peer has an error. */
+bool code_answer(const struct vault *v, const struct ballot *b, const struct sign_key *household, mesh_time now);
 /* V_RESULT for a ballot. */
 void ballot_settle(struct vault *v, const struct wire_v_result *res);
 /* Appends the operation, signed by @key. 0, OP_E_INPUT, ERR_NOMEM. */

@@ -62,6 +62,9 @@ void on_device(struct vault *v, const union frame_message *m, mesh_time now) {
         memcpy(v->noise.b, d->noise.p, sizeof(v->noise.b));
         memcpy(v->seal.b, d->seal.p, sizeof(v->seal.b));
         v->in_mesh = d->in_mesh;
+        memset(v->main, 0, sizeof(v->main));
+        if (WIRE_HAS(d, V_DEVICE, main))
+                memcpy(v->main, d->main.p, MIN(d->main.n, sizeof(v->main) - 1));
         v->knows_device = true;
         if (v->errand) /* this may have crossed what the daemon is about to answer */
                 return;
@@ -70,7 +73,7 @@ void on_device(struct vault *v, const union frame_message *m, mesh_time now) {
         else if (first && v->has_key && !v->in_mesh)
                 log_warning("the household's key is here, but the daemon is in no mesh");
         else if (first && !v->has_key && v->in_mesh && !v->broken)
-                log_warning("the daemon is in a mesh, but the household's key is not here");
+                log_info("this is a further device: the household's key is not here");
 }
 
 /* ---- V_RESULT ---- */
@@ -133,6 +136,9 @@ void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
         (void)now;
         if (v->errand == VAULT_OP)
                 ballot_settle(v, &m->v_result);
+        else if (v->errand == VAULT_DEVICE_JOIN ||
+                 (!v->errand && !v->has_key)) /* the latter: begun by an earlier run */
+                device_join_settle(v, &m->v_result);
         else if (v->has_key && v->key.state != KEYFILE_MEMBER)
                 settle(v, &m->v_result);
         else

@@ -31,6 +31,11 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
         const struct household *h = key_for(v, p, &m->o_go, now, &own);
         if (!h)
                 return;
+        if (b->type == OP_DEVICE_ADD) {
+                code_answer(v, b, &h->sign, now);
+                ballot_drop(v);
+                return;
+        }
         int r = ballot_sign(b, v, &h->sign, now, &b->op);
         struct wire_v_op msg = {.op = buf_span(&b->op)};
         if (r)
@@ -63,7 +68,7 @@ static void answer_voted(const struct vault *v, struct ballot *b) {
         };
         if (b->type == OP_ENDORSE)
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(b->proposal.b));
-        else if (b->type != OP_LEAVE && b->type != OP_VOUCH)
+        else if (b->type != OP_LEAVE && b->type != OP_VOUCH && b->type != OP_DEVICE_REVOKE)
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(id.b));
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_VOTED), &row);
         vault_done(b->peer, NULL);

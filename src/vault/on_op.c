@@ -29,6 +29,8 @@ static bool rows_fine(struct vault_peer *p, const struct wire_o_op *q, bool targ
                                         target ? "needs" : "has no use for");
         if (WIRE_HAS(q, O_OP, reason) && !reason)
                 return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation has no use for a reason");
+        if (WIRE_HAS(q, O_OP, expires_in) && q->type != OP_DEVICE_ADD)
+                return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "only a device code has an end");
         if (WIRE_HAS(q, O_OP, subtree) && !subtree)
                 return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "only a removal takes other homes along");
         return !WIRE_HAS(q, O_OP, reason) || is_plain_line(q->reason) || vault_refuse(p, VAULT_NO_BAD_REASON);
@@ -45,14 +47,15 @@ static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
         case OP_VOUCH:
         case OP_RETURN:
                 return rows_fine(p, q, true, false, false);
+        case OP_DEVICE_REVOKE:
+                return rows_fine(p, q, true, false, false);
         case OP_LEAVE:
+        case OP_DEVICE_ADD: /* a code for one */
                 return rows_fine(p, q, false, false, false);
         case OP_INVITE_UNDO:
                 return vault_refuse(p, VAULT_NO_NOT_YET);
         case OP_GENESIS:
         case OP_ADD:
-        case OP_DEVICE_ADD:
-        case OP_DEVICE_REVOKE:
                 break;
         }
         return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "such an operation is not asked for in this way");
@@ -82,6 +85,8 @@ static struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, co
         b->peer = p;
         b->type = (enum wire_e_op)q->type;
         b->subtree = WIRE_HAS(q, O_OP, subtree);
+        b->expires_in = WIRE_HAS(q, O_OP, expires_in) ? q->expires_in : 0;
+        b->here = v->sign;
         if (WIRE_HAS(q, O_OP, target))
                 buf_add(&b->words, q->target);
         if (WIRE_HAS(q, O_OP, reason))
@@ -212,11 +217,13 @@ static bool know_oneself(const struct vault *v, struct ballot *b) {
 static bool find_place(struct ballot *b) {
         struct hash must[1];
         size_t n_must = 0;
-        const struct roster_op *home = b->target ? roster_home_op(b->roster, b->target) : NULL;
+        const struct roster_op *about = b->target ? roster_home_op(b->roster, b->target) : NULL;
+        if (b->device)
+                about = roster_device_op(b->roster, b->device);
         if (b->type == OP_ENDORSE)
                 must[n_must++] = b->proposal;
-        else if (home)
-                must[n_must++] = home->id;
+        else if (about)
+                must[n_must++] = about->id;
         b->n_parents = roster_parents(b->roster, &b->self->key, must, n_must, b->parents, &b->seq);
         return b->n_parents > 0 || vault_refuse(b->peer, VAULT_NO_NOT_MEMBER);
 }
@@ -240,6 +247,8 @@ static bool ask_owner(const struct vault *v, struct ballot *b, mesh_time now) {
         struct hash op;
         if (!know_oneself(v, b) || !ballot_resolve(b) || !find_place(b))
                 return false;
+        if (b->type == OP_DEVICE_ADD)
+                return code_may(b) && say_sentence(v, b, b->roster, NULL, now);
         int r = try_out(v, b, now, &trial, &op);
         if (r)
                 return refuse_tried(b, r);
@@ -255,6 +264,16 @@ static bool roster_fine(const struct ballot *b, mesh_wall wall) {
         return vault_clock_sane(wall) || vault_refuse(b->peer, VAULT_NO_NO_CLOCK);
 }
 
+/* The way into the mesh, for a device code. */
+static void keep_way(struct ballot *b, const struct wire_v_ops_end *end) {
+        b->has_link_key = WIRE_HAS(end, V_OPS_END, link_key);
+        if (b->has_link_key)
+                memcpy(b->link_key.b, end->link_key.p, sizeof(b->link_key));
+        b->n_addrs = WIRE_HAS(end, V_OPS_END, addrs) ? end->addrs.count : 0;
+        buf_add(&b->addrs, end->addrs.items);
+        b->cell = WIRE_HAS(end, V_OPS_END, cell) ? end->cell : 0;
+}
+
 void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
         struct ballot *b = v->ballot;
         if (v->errand != VAULT_OPS) {
@@ -267,6 +286,7 @@ void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
                 return;
         b->wall = m->v_ops_end.time;
         b->wall_at = now;
+        keep_way(b, &m->v_ops_end);
         if (!roster_fine(b, b->wall) || !ask_owner(v, b, now))
                 ballot_drop(v);
 }

@@ -101,5 +101,5 @@ void vault_lock(struct vault *v) {
 bool vault_has_household(const struct vault *v, struct vault_peer *p) {
         if (v->has_key && !vault_key_void(v))
                 return true;
-        return vault_refuse(p, v->in_mesh ? VAULT_NO_NO_HOUSEHOLD : VAULT_NO_NO_MESH);
+        return v->in_mesh ? vault_refuse_here(v, p) : vault_refuse(p, VAULT_NO_NO_MESH);
 }

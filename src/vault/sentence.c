@@ -211,6 +211,27 @@ static void put_vouch(struct buf *out, const struct ballot *b, const struct rost
                          "brought. Every home can read it, and it cannot be taken back.");
 }
 
+static void put_code(struct buf *out, const struct ballot *b, const struct roster *trial) {
+        buf_add_str(out, "Make a code with which one more device becomes a device of the household ");
+        put_home(out, trial, b->self);
+        buf_add_str(out, " in ");
+        put_mesh(out, trial);
+        buf_add_str(out, "? Whoever has the code posts and reads as this household, until you revoke that device.");
+}
+
+static void put_revoke(struct buf *out, const struct ballot *b, const struct roster *trial) {
+        buf_add_str(out, "Revoke the device ");
+        put_quoted(out, span_str(b->device->name));
+        buf_add_str(out, " (");
+        put_id(out, b->device->sign.b, ID_DIGITS_MIN);
+        buf_add_str(out, ") of the household ");
+        put_home(out, trial, b->self);
+        buf_add_str(out,
+                    "? It reads nothing that is posted from now on and posts nothing; what it has read it keeps, and "
+                    "what it has posted stands. Nobody can undo it: to come back it needs a new code and a new "
+                    "folder.");
+}
+
 void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op) {
         switch (b->type) {
         case OP_REMOVE:
@@ -228,10 +249,14 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
         case OP_VOUCH:
                 put_vouch(out, b, trial);
                 return;
+        case OP_DEVICE_ADD:
+                put_code(out, b, trial);
+                return;
+        case OP_DEVICE_REVOKE:
+                put_revoke(out, b, trial);
+                return;
         case OP_GENESIS:
         case OP_ADD:
-        case OP_DEVICE_ADD:
-        case OP_DEVICE_REVOKE:
         case OP_INVITE_UNDO:
                 return; /* not asked for by O_OP */
         }

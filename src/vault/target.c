@@ -125,6 +125,40 @@ static bool resolve_proposal(struct ballot *b) {
         return true;
 }
 
+/* ---- devices ---- */
+
+static bool device_called(const struct roster_device *d, struct span words) {
+        return span_eq(span_str(d->name), words) || id_begins(d->sign.b, words);
+}
+
+static size_t devices_called(const struct ballot *b, bool current, const struct roster_device **ret_last) {
+        size_t n = 0;
+        for (size_t i = 0; i < b->self->n_devices; i++) {
+                if ((b->self->devices[i]->gone_at == 0) != current ||
+                    !device_called(b->self->devices[i], buf_span(&b->words)))
+                        continue;
+                *ret_last = b->self->devices[i];
+                n++;
+        }
+        return n;
+}
+
+static bool resolve_device(struct ballot *b) {
+        const struct roster_device *d = NULL;
+        size_t n = devices_called(b, true, &d);
+        if (n == 0)
+                return vault_refuse(b->peer,
+                                    devices_called(b, false, &d) ? VAULT_NO_DEVICE_GONE : VAULT_NO_NO_SUCH_DEVICE);
+        if (n > 1)
+                return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS,
+                                        "several devices answer to that; `porchlight device "
+                                        "list` shows their ids");
+        if (key_eq(&d->sign, &b->here))
+                return vault_refuse(b->peer, VAULT_NO_THIS_DEVICE);
+        b->device = d;
+        return true;
+}
+
 bool ballot_resolve(struct ballot *b) {
         switch (b->type) {
         case OP_ENDORSE:
@@ -135,11 +169,12 @@ bool ballot_resolve(struct ballot *b) {
         case OP_VOUCH:
         case OP_RETURN:
                 return resolve_home(b);
+        case OP_DEVICE_REVOKE:
+                return resolve_device(b);
         case OP_LEAVE:
         case OP_GENESIS:
         case OP_ADD:
         case OP_DEVICE_ADD:
-        case OP_DEVICE_REVOKE:
         case OP_INVITE_UNDO:
                 return true; /* about this household */
         }

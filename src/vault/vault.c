@@ -3,6 +3,7 @@
 #include "vault/vault.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "vault/ballot.h"
 
 #include <stdarg.h>
@@ -14,10 +15,15 @@ static const struct {
         enum wire_owner number;
         void (*handle)(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 } requests[] = {
-        {OWNER_O_CREATE, on_create}, {OWNER_O_JOIN, on_join},
-        {OWNER_O_STATE, on_state},   {OWNER_O_OP, on_op},
-        {OWNER_O_GO, on_go},         {OWNER_O_UNLOCK, on_unlock},
-        {OWNER_O_LOCK, on_lock},     {OWNER_O_PASSPHRASE, on_passphrase},
+        {OWNER_O_CREATE, on_create},
+        {OWNER_O_JOIN, on_join},
+        {OWNER_O_STATE, on_state},
+        {OWNER_O_OP, on_op},
+        {OWNER_O_GO, on_go},
+        {OWNER_O_UNLOCK, on_unlock},
+        {OWNER_O_LOCK, on_lock},
+        {OWNER_O_PASSPHRASE, on_passphrase},
+        {OWNER_O_DEVICE_JOIN, on_device_join},
 };
 
 static const struct {
@@ -40,16 +46,16 @@ const struct vault_error_row *vault_error(enum vault_error e) {
         return &rows[e];
 }
 
-static bool refuse_with(struct vault_peer *p, enum vault_error e, const char *message) {
+static bool refuse_with(struct vault_peer *p, enum vault_error e, const char *message, const char *hint) {
         const struct vault_error_row *row = vault_error(e);
         struct wire_c_error msg = {.name = span_str(row->name), .message = span_str(message), .exit = row->exit};
-        WIRE_PUT(&msg, C_ERROR, hint, span_str(row->hint));
+        WIRE_PUT(&msg, C_ERROR, hint, span_str(hint));
         frame_put(&p->out, wire_owner_find(OWNER_O_ERROR), &msg);
         return false;
 }
 
 bool vault_refuse(struct vault_peer *p, enum vault_error e) {
-        return refuse_with(p, e, vault_error(e)->message);
+        return refuse_with(p, e, vault_error(e)->message, vault_error(e)->hint);
 }
 
 bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...) {
@@ -58,7 +64,17 @@ bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt,
         va_start(ap, fmt);
         int n = vsnprintf(message, sizeof(message), fmt, ap);
         va_end(ap);
-        return refuse_with(p, e, n > 0 && (size_t)n < sizeof(message) ? message : vault_error(e)->message);
+        return refuse_with(p, e, n > 0 && (size_t)n < sizeof(message) ? message : vault_error(e)->message,
+                           vault_error(e)->hint);
+}
+
+bool vault_refuse_here(const struct vault *v, struct vault_peer *p) {
+        _clean_(buf_fini) struct buf hint = BUF_NULL, name = BUF_NULL;
+        const struct vault_error_row *row = vault_error(VAULT_NO_NO_HOUSEHOLD);
+        text_show(&name, span_str(v->main), false);
+        buf_printf(&hint, "do this on %s", buf_cstr(&name));
+        return refuse_with(p, VAULT_NO_NO_HOUSEHOLD, row->message,
+                           v->main[0] && buf_ok(&hint) ? buf_cstr(&hint) : row->hint);
 }
 
 void vault_done(struct vault_peer *p, const char *warning) {

@@ -62,7 +62,7 @@ struct vault_peer {
 };
 
 /* What the daemon has in hand and has not said a word about yet; VAULT_OPS: has not sent all of. */
-enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN, VAULT_OPS, VAULT_OP };
+enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN, VAULT_OPS, VAULT_OP, VAULT_DEVICE_JOIN };
 
 struct household;
 struct ballot;
@@ -77,6 +77,7 @@ struct vault {
         bool knows_device;
         struct key sign, noise, seal; /* the device's */
         bool in_mesh;
+        char main[33]; /* the device that has the household's key, where that is another one; else empty */
         enum vault_errand errand;
         struct vault_peer *asker; /* who waits for its end; NULL: nobody */
         mesh_time deadline;       /* of the asker */
@@ -108,6 +109,9 @@ void vault_tick(struct vault *v, mesh_time now);
 bool vault_refuse(struct vault_peer *p, enum vault_error e);
 /* The same with a message of its own. */
 _printf_(3, 4) bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...);
+
+/* The household's key is on another device: says on which. Returns false. */
+bool vault_refuse_here(const struct vault *v, struct vault_peer *p);
 
 /* ---- for the handlers, one file each ---- */
 
@@ -172,6 +176,8 @@ bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand,
 
 void on_create(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_device_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void device_join_settle(struct vault *v, const struct wire_v_result *res); /* V_RESULT for it */
 void on_state(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
