@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --new-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --as | --new-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -73,7 +73,7 @@ __porchlight_names() {
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
-        device) echo "list" ;;
+        device) echo "list invite join revoke" ;;
         vault) echo "show unlock lock passphrase" ;;
         peer) echo "add" ;;
         config) echo "get set unset list" ;;
@@ -85,7 +85,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -109,6 +109,9 @@ __porchlight_options() {
         "member demote") options="--reason --passphrase-file --yes" ;;
         "member return") options="--passphrase-file --yes" ;;
         "member vouch") options="--passphrase-file --yes" ;;
+        "device invite") options="--expires --passphrase-file" ;;
+        "device join") options="--as" ;;
+        "device revoke") options="--passphrase-file --yes" ;;
         "vault unlock") options="--for --passphrase-file" ;;
         "vault passphrase") options="--passphrase-file --new-passphrase-file --no-passphrase" ;;
         "config list") options="--show-origin" ;;
@@ -136,6 +139,7 @@ __porchlight_first_word() {
         "member promote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member demote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member vouch") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
+        "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name) ;;
         "config get") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
         "config set") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
         "config unset") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;

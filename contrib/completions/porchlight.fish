@@ -53,7 +53,7 @@ function __porchlight_words
             continue
         end
         switch $token
-            case --at --within --since --kind --min-severity --text --limit --max-age --after --exec --precision --severity --urgency --certainty --doing --status --expires --source --for --household --charter --passphrase-file --count --reason --new-passphrase-file --data
+            case --at --within --since --kind --min-severity --text --limit --max-age --after --exec --precision --severity --urgency --certainty --doing --status --expires --source --for --household --charter --passphrase-file --count --reason --as --new-passphrase-file --data
                 set value yes
             case '-*'
             case '*'
@@ -115,6 +115,9 @@ complete -c porchlight -n '__porchlight_at member' -a demote -d 'vote to make a 
 complete -c porchlight -n '__porchlight_at member' -a return -d 'vote to let a removed home return'
 complete -c porchlight -n '__porchlight_at member' -a vouch -d 'say that you know a home another one invited'
 complete -c porchlight -n '__porchlight_at device' -a list -d 'the devices of this household'
+complete -c porchlight -n '__porchlight_at device' -a invite -d 'make a code for a further device of this household'
+complete -c porchlight -n '__porchlight_at device' -a join -d 'make this device one of your household, with a code from its main device'
+complete -c porchlight -n '__porchlight_at device' -a revoke -d 'take a device out of this household'
 complete -c porchlight -n '__porchlight_at vault' -a show -d 'whether the household\'s key is here, and open'
 complete -c porchlight -n '__porchlight_at vault' -a unlock -d 'keep the household\'s key open for a while'
 complete -c porchlight -n '__porchlight_at vault' -a lock -d 'lock the household\'s key'
@@ -172,6 +175,9 @@ complete -c porchlight -n '__porchlight_at help member' -a demote -d 'vote to ma
 complete -c porchlight -n '__porchlight_at help member' -a return -d 'vote to let a removed home return'
 complete -c porchlight -n '__porchlight_at help member' -a vouch -d 'say that you know a home another one invited'
 complete -c porchlight -n '__porchlight_at help device' -a list -d 'the devices of this household'
+complete -c porchlight -n '__porchlight_at help device' -a invite -d 'make a code for a further device of this household'
+complete -c porchlight -n '__porchlight_at help device' -a join -d 'make this device one of your household, with a code from its main device'
+complete -c porchlight -n '__porchlight_at help device' -a revoke -d 'take a device out of this household'
 complete -c porchlight -n '__porchlight_at help vault' -a show -d 'whether the household\'s key is here, and open'
 complete -c porchlight -n '__porchlight_at help vault' -a unlock -d 'keep the household\'s key open for a while'
 complete -c porchlight -n '__porchlight_at help vault' -a lock -d 'lock the household\'s key'
@@ -288,6 +294,12 @@ complete -c porchlight -n '__porchlight_in member return' -l yes -d 'do not ask'
 complete -c porchlight -n '__porchlight_in member vouch' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in member vouch' -l yes -d 'do not ask'
 complete -c porchlight -n '__porchlight_at member vouch' -a '(__porchlight_ask member list | __porchlight_field name)'
+complete -c porchlight -n '__porchlight_in device invite' -l expires -x -d 'how long it is valid, 30d at most; 1d if absent'
+complete -c porchlight -n '__porchlight_in device invite' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
+complete -c porchlight -n '__porchlight_in device join' -l as -x -d 'what your household calls this device; at most 32 bytes'
+complete -c porchlight -n '__porchlight_in device revoke' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
+complete -c porchlight -n '__porchlight_in device revoke' -l yes -d 'do not ask'
+complete -c porchlight -n '__porchlight_at device revoke' -a '(__porchlight_ask device list | __porchlight_field name)'
 complete -c porchlight -n '__porchlight_in vault unlock' -l for -x -d 'how long, 24 h at most; 15 minutes if absent'
 complete -c porchlight -n '__porchlight_in vault unlock' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in vault passphrase' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'

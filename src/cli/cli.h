@@ -70,6 +70,7 @@ enum option_id {
         OPT_FOR_TIME, /* --for of `vault unlock` and `mute add`: a duration, where `invite` has a name */
         OPT_NEW_PASSPHRASE_FILE,
         OPT_SHOW_ORIGIN,
+        OPT_AS,
         OPT_IDS
 };
 
@@ -105,6 +106,7 @@ enum word_kind {
         WORD_HOUSEHOLD,
         WORD_PROPOSAL,
         WORD_TICKET_ID,
+        WORD_DEVICE,
         WORD_SHELL,
         WORD_SETTING,
         WORD_PLACE,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* member list, member proposals, device list */
+/* member list, member proposals */
 #include "cli/commands.h"
 
 #include "base/text.h"
@@ -81,43 +81,4 @@ const struct command command_member_proposals = {
                    "votes of several homes: each adds its own with `porchlight member endorse`.\n"
                    "\nExample:\n  porchlight member proposals --json | jq -r 'select(.in_force | not).id'\n"),
         .run = run_proposals,
-};
-
-static void device_head(struct buf *out) {
-        buf_add_str(out, "ID        ");
-        layout_word(out, _("DEVICE"), NAME_COLUMNS + 2);
-        buf_printf(out, "%s\n", _("QUOTA"));
-}
-
-static int row_device(struct cli *c, const struct call_row *row, void *arg) {
-        uint64_t *n = arg;
-        if (row->number != CONTROL_DEVICE_ROW)
-                return 0;
-        if (c->json)
-                return cli_row_json(c, row, NULL);
-        const struct wire_c_device *d = &row->m->c_device;
-        if (!(*n)++)
-                device_head(&c->out);
-        layout_id(&c->out, d->id);
-        buf_add_str(&c->out, "  ");
-        layout_cell(&c->out, d->name, NAME_COLUMNS);
-        buf_add_str(&c->out, "  ");
-        layout_enum(&c->out, &wire_share_enum, d->share);
-        buf_add_str(&c->out, d->this_one ? _(", this one\n") : "\n");
-        return cli_flush(c);
-}
-
-static int run_devices(struct cli *c, const struct args *a) {
-        struct wire_c_none none = {0};
-        uint64_t n = 0;
-        (void)a;
-        return cli_ask(c, CONTROL_DEVICES, &none, row_device, &n);
-}
-
-const struct command command_device_list = {
-        .group = "device",
-        .name = "list",
-        .synopsis = "",
-        .brief = N_("the devices of this household"),
-        .run = run_devices,
 };

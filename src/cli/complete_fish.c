@@ -145,6 +145,8 @@ static const char *candidates(enum word_kind takes) {
                 return "(__porchlight_ask member proposals | __porchlight_ids)";
         case WORD_TICKET_ID:
                 return "(__porchlight_ask invite list | __porchlight_ids)";
+        case WORD_DEVICE:
+                return "(__porchlight_ask device list | __porchlight_field name)";
         case WORD_SHELL:
                 return "bash zsh fish";
         case WORD_PLACE:

@@ -44,6 +44,10 @@ static const char head[] =
         "\n"
         "__porchlight_tickets() {\n"
         "        __porchlight_offer ticket < <(__porchlight_ask invite list | __porchlight_field id | cut -c 1-8)\n"
+        "}\n"
+        "\n"
+        "__porchlight_devices() {\n"
+        "        __porchlight_offer device < <(__porchlight_ask device list | __porchlight_field name)\n"
         "}\n";
 /* clang-format on */
 
@@ -151,6 +155,8 @@ static const char *first_word(enum word_kind takes) {
                 return "1:proposal:__porchlight_proposals";
         case WORD_TICKET_ID:
                 return "1:ticket:__porchlight_tickets";
+        case WORD_DEVICE:
+                return "1:device:__porchlight_devices";
         case WORD_SHELL:
                 return "1:shell:(bash zsh fish)";
         case WORD_SETTING:

@@ -134,25 +134,27 @@ static int send_go(struct cli *c, const struct args *a, struct call *owner, bool
 }
 
 /* A wrong passphrase leaves the sentence standing: a person may type it again. */
-static int go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase, struct call_row *ret) {
+static int go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase, unsigned number,
+              struct call_row *ret) {
         bool typed = needs_passphrase && !args_has(a, OPT_PASSPHRASE_FILE);
         int r = 0;
         for (int tries = typed ? TRIES : 1; tries > 0; tries--) {
                 r = send_go(c, a, owner, needs_passphrase);
                 if (r)
                         return r;
-                r = next_is(c, owner, _("signing"), OWNER_O_VOTED, _("what became of it"), ret);
+                r = next_is(c, owner, _("signing"), number, _("what became of it"), ret);
                 if (r != EXIT_LOCKED)
                         return r;
         }
         return r;
 }
 
-int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
-               struct buf *store) {
+/* The answer's row @number is kept in @store. */
+static int sign_for(struct cli *c, const struct args *a, const struct wire_o_op *op, bool ask, unsigned number,
+                    const struct wire_desc *desc, struct buf *store) {
         _clean_(call_freep) struct call *owner = NULL;
         struct call_row row;
-        int code = 0, r = can_ask(c, a);
+        int code = 0, r = ask ? can_ask(c, a) : 0;
         if (r || (r = owner_open(c, &owner)))
                 return r;
         if (call_send(owner, OWNER_O_OP, op))
@@ -161,14 +163,33 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
-        show_sentence(c, row.m->o_sentence.text);
-        r = ask_yes(c, a, _("Sign this? [y/N] "));
-        if (r || (r = go(c, a, owner, needs_passphrase, &row)))
+        if (ask || c->err_tty)
+                show_sentence(c, row.m->o_sentence.text);
+        r = ask ? ask_yes(c, a, _("Sign this? [y/N] ")) : 0;
+        if (r || (r = go(c, a, owner, needs_passphrase, number, &row)))
                 return r;
-        codec_encode(&wire_o_voted_desc, row.m, store);
-        if (!buf_ok(store) || codec_decode(&wire_o_voted_desc, buf_span(store), ret, NULL))
-                return bad_answer(c, _("what became of it"));
-        while ((r = owner_row(c, owner, "signing", &row, &code)) == 0)
+        codec_encode(desc, row.m, store);
+        while ((r = owner_row(c, owner, _("signing"), &row, &code)) == 0)
                 continue;
         return r == CALL_E_FAILED ? code : 0;
+}
+
+int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
+               struct buf *store) {
+        int r = sign_for(c, a, op, true, OWNER_O_VOTED, &wire_o_voted_desc, store);
+        if (r)
+                return r;
+        if (!buf_ok(store) || codec_decode(&wire_o_voted_desc, buf_span(store), ret, NULL))
+                return bad_answer(c, _("what became of it"));
+        return 0;
+}
+
+int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
+               struct buf *store) {
+        int r = sign_for(c, a, op, false, OWNER_O_CODE, &wire_o_code_desc, store);
+        if (r)
+                return r;
+        if (!buf_ok(store) || codec_decode(&wire_o_code_desc, buf_span(store), ret, NULL))
+                return bad_answer(c, _("the code"));
+        return 0;
 }

@@ -9,6 +9,7 @@
  */
 #include "roster/code.h"
 
+#include "base/lang.h"
 #include "roster/armor.h"
 #include "roster/words.h"
 
@@ -159,17 +160,17 @@ void code_fini(struct code *c) {
 const char *code_error_text(int e) {
         switch (e) {
         case TICKET_E_PREFIX:
-                return "is not a device code";
+                return N_("is not a device code");
         case TICKET_E_VERSION:
-                return "is a device code of a newer version of Porchlight";
+                return N_("is a device code of a newer version of Porchlight");
         case TICKET_E_MANGLED:
-                return "did not arrive whole: letters are missing, changed or added";
+                return N_("did not arrive whole: letters are missing, changed or added");
         case TICKET_E_SIGNATURE:
-                return "was altered: its signature is wrong";
+                return N_("was altered: its signature is wrong");
         case TICKET_E_VALUE:
-                return "has a value out of bounds";
+                return N_("has a value out of bounds");
         }
-        return "cannot be read";
+        return N_("cannot be read");
 }
 
 void code_words(const struct code *c, struct buf *out) {
