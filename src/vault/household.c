@@ -19,6 +19,8 @@ static enum vault_error key_in_the_way(const struct vault *v) {
         switch (v->key.state) {
         case KEYFILE_JOINING:
                 return VAULT_NO_STILL_JOINING;
+        case KEYFILE_RESTORING:
+                return VAULT_NO_STILL_RESTORING;
         case KEYFILE_FOUNDING:
         case KEYFILE_MEMBER:
                 return VAULT_NO_HOUSEHOLD_EXISTS;
@@ -82,6 +84,25 @@ struct household *household_new(const struct vault *v) {
         box_key_new(&h->seal, &h->rng);
         h->secret.seal = h->seal.secret;
         return h;
+}
+
+struct household *household_from(const struct vault *v, struct span sign_seed, struct span seal_secret) {
+        uint8_t seed[32];
+        struct household *h = sodium_malloc(sizeof(*h));
+        if (!h)
+                return NULL;
+        memcpy(h->secret.sign_seed, sign_seed.p, sizeof(h->secret.sign_seed));
+        memcpy(h->secret.seal.b, seal_secret.p, sizeof(h->secret.seal.b));
+        sign_key_from_seed(&h->sign, h->secret.sign_seed);
+        box_key_from_secret(&h->seal, &h->secret.seal);
+        v->io->seed(v->io->arg, seed);
+        rng_init(&h->rng, seed);
+        sodium_memzero(seed, sizeof(seed));
+        return h;
+}
+
+struct household *household_copy(const struct vault *v, const struct household *of) {
+        return household_from(v, SPAN_OF(of->secret.sign_seed), SPAN_OF(of->secret.seal.b));
 }
 
 struct household *household_free(struct household *h) {

@@ -139,6 +139,7 @@ static bool state_known(enum keyfile_state state) {
         case KEYFILE_FOUNDING:
         case KEYFILE_JOINING:
         case KEYFILE_MEMBER:
+        case KEYFILE_RESTORING:
                 return true;
         }
         return false;

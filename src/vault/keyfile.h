@@ -37,8 +37,9 @@ enum keyfile_lock {
 enum keyfile_state {
         KEYFILE_FOUNDING =
                 1, /* written before the daemon heard of the genesis: worth nothing if the daemon has no mesh */
-        KEYFILE_JOINING = 2, /* the same, until a member has admitted the home */
-        KEYFILE_MEMBER = 3,  /* the household's only key: never removed by the vault */
+        KEYFILE_JOINING = 2,   /* the same, until a member has admitted the home */
+        KEYFILE_MEMBER = 3,    /* the household's only key: never removed by the vault */
+        KEYFILE_RESTORING = 4, /* out of a backup; member again, on a device that is not certified yet */
 };
 
 /* What stands in clear. */

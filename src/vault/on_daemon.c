@@ -17,6 +17,8 @@ static const char *state_word(enum keyfile_state state) {
                 return "joining";
         case KEYFILE_MEMBER:
                 return "membership";
+        case KEYFILE_RESTORING:
+                return "restoring";
         }
         return "state";
 }
@@ -122,6 +124,8 @@ static void settle(struct vault *v, const struct wire_v_result *res) {
         v->in_mesh = res->ok || waiting; /* what is said to the daemon from now on stands behind V_FORGET */
         if (res->ok) {
                 log_info("the %s is complete", state_word(v->key.state));
+                if (v->key.state == KEYFILE_RESTORING)
+                        vault_lock(v); /* it was open for the new device alone */
                 kept = become_member(v);
         } else if (!waiting) {
                 give_up(v);

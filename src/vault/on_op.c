@@ -8,11 +8,11 @@
 #include "base/text.h"
 #include "roster/op.h"
 #include "vault/ballot.h"
+#include "vault/transfer.h"
 
 #include <stdlib.h>
 
-#define OPS_BYTES_MAX (64 * 1024 * 1024) /* 5,000 homes are about 3.7 MB */
-#define SENTENCE_MAX 1024                /* of its row in proto/owner.def */
+#define SENTENCE_MAX 1024 /* of its row in proto/owner.def */
 
 /* ---- the request ---- */
 
@@ -64,6 +64,8 @@ static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
 static bool may_ask(const struct vault *v, struct vault_peer *p) {
         if (!vault_has_household(v, p))
                 return false;
+        if (v->key.state == KEYFILE_RESTORING)
+                return vault_refuse(p, VAULT_NO_STILL_RESTORING);
         if (v->key.state != KEYFILE_MEMBER)
                 return vault_refuse(p, v->errand ? VAULT_NO_BUSY : VAULT_NO_STILL_JOINING);
         if (!v->in_mesh)
@@ -108,26 +110,15 @@ void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, 
 
 /* ---- the operations ---- */
 
-static enum vault_error take_in(const struct vault *v, struct ballot *b, struct span op) {
-        struct hash id;
-        bool first = b->bytes == 0;
-        b->bytes += op.n;
-        if (b->bytes > OPS_BYTES_MAX)
-                return VAULT_NO_MEMORY;
-        int r = roster_add(b->roster, op, false, &id);
-        if (r < 0)
-                return VAULT_NO_MEMORY;
-        if (first)
-                return r == 0 && hash_eq(&id, &v->key.mesh) ? VAULT_OK : VAULT_NO_WRONG_MESH;
-        return r == 0 || r == ROSTER_E_KNOWN ? VAULT_OK : VAULT_NO_FALSE_ROSTER;
-}
-
 void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
+        struct ballot *b = v->ballot;
         (void)now;
-        if (v->errand != VAULT_OPS)
+        if (v->renewal && v->renewal->roster)
+                renewal_take(v, m->v_ops.op);
+        else if (v->errand != VAULT_OPS)
                 log_warning("the daemon sends operations nobody asked for; ignoring them");
-        else if (v->ballot && !v->ballot->wrong)
-                v->ballot->wrong = take_in(v, v->ballot, m->v_ops.op);
+        else if (b && !b->wrong)
+                b->wrong = fold_op(b->roster, &v->key.mesh, &b->bytes, m->v_ops.op);
 }
 
 /* ---- trying it out ---- */
@@ -276,6 +267,14 @@ static void keep_way(struct ballot *b, const struct wire_v_ops_end *end) {
 
 void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
         struct ballot *b = v->ballot;
+        if (v->renewal && v->renewal->roster) {
+                renewal_end(v, &m->v_ops_end);
+                return;
+        }
+        if (v->errand == VAULT_BACKUP) {
+                transfer_gathered(v, &m->v_ops_end);
+                return;
+        }
         if (v->errand != VAULT_OPS) {
                 log_warning("the daemon sends operations nobody asked for; ignoring them");
                 return;

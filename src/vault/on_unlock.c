@@ -23,6 +23,7 @@ void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message 
         v->open = h;
         v->open_until = now + seconds * MS_PER_S;
         log_info("user %u unlocked the household key for %llu s", p->uid, (unsigned long long)seconds);
+        vault_renew(v, now);
         vault_done(p, NULL);
 }
 

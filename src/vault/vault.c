@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "vault/ballot.h"
+#include "vault/transfer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,16 +25,21 @@ static const struct {
         {OWNER_O_LOCK, on_lock},
         {OWNER_O_PASSPHRASE, on_passphrase},
         {OWNER_O_DEVICE_JOIN, on_device_join},
+        {OWNER_O_BACKUP, on_backup},
+        {OWNER_O_FETCH, on_fetch},
+        {OWNER_O_KEPT, on_kept},
+        {OWNER_O_GIVE, on_give},
+        {OWNER_O_RESTORE, on_restore},
 };
 
 static const struct {
         enum wire_owner number;
         void (*handle)(struct vault *v, const union frame_message *m, mesh_time now);
 } daemon_messages[] = {
-        {OWNER_V_DEVICE, on_device},
-        {OWNER_V_RESULT, on_result},
-        {OWNER_V_OPS, on_ops},
-        {OWNER_V_OPS_END, on_ops_end},
+        {OWNER_V_DEVICE, on_device},       {OWNER_V_RESULT, on_result}, {OWNER_V_OPS, on_ops},
+        {OWNER_V_OPS_END, on_ops_end},     {OWNER_V_READY, on_ready},   {OWNER_B_DEVICE, on_b_device},
+        {OWNER_B_LINK_KEY, on_b_link_key}, {OWNER_B_ADDR, on_b_addr},   {OWNER_B_HOME, on_b_home},
+        {OWNER_B_MUTE, on_b_mute},         {OWNER_B_OP, on_b_op},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {
@@ -131,6 +137,8 @@ void vault_fini(struct vault *v) {
                 vault_key_save_state(v);
         vault_lock(v);
         ballot_drop(v);
+        transfer_drop(v);
+        v->renewal = renewal_free(v->renewal);
         buf_wipe(&v->to_daemon);
 }
 
@@ -198,6 +206,8 @@ void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
                 v->asker = NULL;
         if (v->ballot && v->ballot->peer == p)
                 ballot_drop(v);
+        if (v->transfer && v->transfer->peer == p)
+                transfer_drop(v);
 }
 
 bool vault_holds(const struct vault *v, const struct vault_peer *p) {

@@ -62,10 +62,21 @@ struct vault_peer {
 };
 
 /* What the daemon has in hand and has not said a word about yet; VAULT_OPS: has not sent all of. */
-enum vault_errand { VAULT_NO_ERRAND, VAULT_FOUND, VAULT_JOIN, VAULT_OPS, VAULT_OP, VAULT_DEVICE_JOIN };
+enum vault_errand {
+        VAULT_NO_ERRAND,
+        VAULT_FOUND,
+        VAULT_JOIN,
+        VAULT_OPS,
+        VAULT_OP,
+        VAULT_DEVICE_JOIN,
+        VAULT_BACKUP,
+        VAULT_RESTORE
+};
 
 struct household;
 struct ballot;
+struct transfer;
+struct renewal;
 
 struct vault {
         const struct vault_io *io; /* borrowed */
@@ -83,9 +94,11 @@ struct vault {
         mesh_time deadline;       /* of the asker */
         struct household *open;   /* the key, while the owner has it unlocked; else NULL */
         mesh_time open_until;
-        unsigned wrong_tries;  /* of passphrases, since the last right one */
-        mesh_time next_try;    /* no passphrase is looked at before */
-        struct ballot *ballot; /* what the household is about to sign; NULL: nothing */
+        unsigned wrong_tries;      /* of passphrases, since the last right one */
+        mesh_time next_try;        /* no passphrase is looked at before */
+        struct ballot *ballot;     /* what the household is about to sign; NULL: nothing */
+        struct transfer *transfer; /* a backup file on its way; NULL: none */
+        struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
 };
 
 /* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
@@ -123,6 +136,9 @@ struct household {
         struct rng rng;
 };
 struct household *household_new(const struct vault *v); /* NULL: no memory */
+/* Out of a backup's 32 and 32 bytes, or out of another: NULL: no memory. */
+struct household *household_from(const struct vault *v, struct span sign_seed, struct span seal_secret);
+struct household *household_copy(const struct vault *v, const struct household *of);
 struct household *household_free(struct household *h);
 DEFINE_FREEP(struct household, household_free)
 
@@ -144,6 +160,8 @@ void vault_lock(struct vault *v);
 /* Opens the key file, with @passphrase if it is under one; a wrong one makes the next wait longer. @ret is to be freed.
  * True, or @p has its answer. */
 bool vault_open(struct vault *v, struct vault_peer *p, struct span passphrase, mesh_time now, struct household **ret);
+/* Certifies a restored home's device, if that is waited for and the key is open. */
+void vault_renew(struct vault *v, mesh_time now);
 /* There is a household's key here. True, or @p has its answer. */
 bool vault_has_household(const struct vault *v, struct vault_peer *p);
 /* The last frame of an answer; @warning may be NULL. */
@@ -184,7 +202,19 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
 void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_lock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_passphrase(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_backup(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_fetch(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_kept(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_give(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_restore(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_device(struct vault *v, const union frame_message *m, mesh_time now);
 void on_result(struct vault *v, const union frame_message *m, mesh_time now);
 void on_ops(struct vault *v, const union frame_message *m, mesh_time now);
 void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now);
+void on_ready(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_device(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_link_key(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_addr(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_home(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_mute(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_op(struct vault *v, const union frame_message *m, mesh_time now);

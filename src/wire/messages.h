@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "backup.def"
 #include "charter.def"
 #include "control.def"
 #include "enums.def"

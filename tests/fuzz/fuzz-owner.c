@@ -79,8 +79,15 @@ static mesh_wall wall(void *arg) {
 
 /* Nothing the daemon says makes the vault sign. */
 static void check_signed(const struct world *w, uint8_t number) {
+        if (number == OWNER_V_REPLACE) /* the owner restores, and this is what for */
+                REQUIRE(w->v.key.state == KEYFILE_RESTORING);
         if (number == OWNER_V_FOUND || number == OWNER_V_JOIN || number == OWNER_V_OP)
                 REQUIRE(w->step == STEP_FIRST || w->step == STEP_SECOND);
+}
+
+static bool of_backup(uint8_t number) {
+        return (number >= OWNER_V_WANT_BACKUP && number <= OWNER_V_BACKED_UP) ||
+               (number > OWNER_B_HEAD && number < OWNER_B_END);
 }
 
 static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
@@ -94,7 +101,7 @@ static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
                 REQUIRE(frame_read(body, wire_owner_find, &row, &m, NULL) == 0);
                 bool said_to_daemon = row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN ||
                                       row->number == OWNER_V_FORGET || row->number == OWNER_V_OP ||
-                                      row->number == OWNER_V_WANT_OPS;
+                                      row->number == OWNER_V_WANT_OPS || of_backup(row->number);
                 REQUIRE(said_to_daemon == to_daemon);
                 check_signed(w, row->number);
                 in = span_from(in, used);
