@@ -59,6 +59,8 @@ enum mesh_event_type {
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */
         MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket, or has a device code */
         MESH_EV_FORGET,    /* command: give the joining up */
+        MESH_EV_RECOVER,   /* command: a backup was opened; answered when this device is certified */
+        MESH_EV_REPLACE,   /* the vault has signed what certifies it: see mesh_recovering() */
         MESH_EV_OP,        /* command: the vault has signed an operation of this household */
         MESH_EV_PUBLISH,   /* command: post, or follow up */
         MESH_EV_INVITE,    /* command: write a ticket */
@@ -82,6 +84,29 @@ struct mesh_draft {
 struct mesh_loaded {
         struct hash id;
         struct span bytes; /* empty: the store has none */
+};
+
+/* Where to knock, as a backup keeps it. */
+struct mesh_way {
+        struct mesh_addr addr;
+        struct key device; /* zeros: not known */
+        bool manual;
+};
+
+#define MESH_PSKS_MAX 64
+
+/* A home out of a backup. */
+struct mesh_recover {
+        struct hash mesh;
+        struct key household;
+        struct key device;      /* the old one's Ed25519 key … */
+        struct key noise;       /* … and X25519 secret for links */
+        const struct key *keys; /* of links, newest first */
+        size_t n_keys;
+        const struct mesh_way *ways;
+        size_t n_ways;
+        const struct span *ops; /* parents first, signatures checked */
+        size_t n_ops;
 };
 
 #define MESH_ADDRS_MAX 6
@@ -131,7 +156,8 @@ struct mesh_event {
                 } heard;
                 struct {
                         struct span op;
-                } found, operation;
+                } found, operation; /* operation: of REPLACE too */
+                const struct mesh_recover *recover;
                 struct {
                         struct span op, ticket;
                         struct span name; /* the ticket is a device code: join as a device of this name, op empty */
@@ -237,7 +263,7 @@ struct mesh_status {
         mesh_wall time;        /* mesh time now */
         bool clock_trusted;
         bool revoked;                   /* this device was, and its household is still a member */
-        enum mesh_outcome join_problem; /* why joining has not worked so far; DONE: no reason yet */
+        enum mesh_outcome join_problem; /* why joining or restoring has not worked so far; DONE: no reason yet */
 };
 void mesh_status(const struct mesh *m, struct mesh_status *ret);
 
@@ -259,6 +285,12 @@ struct mesh_ticket {
         bool revoked;
 };
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
+
+/* Does a home that comes back wait for the vault's operation? It revokes @ret_old and certifies this device. */
+bool mesh_recovering(const struct mesh *m, struct hash *ret_mesh, struct key *ret_household, struct key *ret_old);
+/* For a backup: at most @max addresses, those that answer first; the link keys in use, newest first. */
+size_t mesh_ways(const struct mesh *m, struct mesh_way *ret, size_t max);
+size_t mesh_psks(struct mesh *m, struct key ret[MESH_PSKS_MAX]);
 
 /* The roster, or NULL without a mesh. Valid until the next mesh_step. */
 /* When a device was last heard of: a link to it was up, or it told its addresses. 0: never. */

@@ -31,7 +31,7 @@ struct mesh_row {
                 } mark;
                 struct {                    /* waiting for admission; both empty: over */
                         struct span op;     /* the add, without countersignature */
-                        struct span ticket; /* its text */
+                        struct span ticket; /* its text; of a home that comes back out of a backup its way back */
                 } join;
                 struct {
                         struct hash id;

@@ -17,6 +17,7 @@
 #define CLOCK_FLOOR 1767225600u           /* 2026-01-01, as the vault has it: no honest clock is earlier */
 #define CLOCK_CEILING 4102444800u         /* 2100-01-01 */
 #define STEWARDS_WANTED 3                 /* with two, neither can be removed if it turns bad or is lost */
+#define BACKUP_OLD (180 * 86400u)         /* seconds: by then most addresses in it may have changed */
 #define LOOPBACK4 127
 
 _printf_(3, 4) static void say(struct doctor_finding *ret, enum doctor_state state, const char *fmt, ...) {
@@ -252,6 +253,24 @@ static void say_muted(const struct wire_c_status *s, struct doctor_finding *ret)
         fix(ret, "A data folder that was copied, or restored from an old copy, does that. Run one only, and wait.");
 }
 
+static void check_backup(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        if (!f->daemon || !f->vault || !f->vault_state.has_household || s->state == FRESH_NO_MESH)
+                return;
+        if (!WIRE_HAS(s, C_STATUS, backup)) {
+                say(ret, DOCTOR_NOTE, "No backup was made yet: if this disk dies, the household's key is lost.");
+                fix(ret, "`porchlight backup FILE` makes one; keep it on another disk.");
+                return;
+        }
+        bool old = f->now > s->backup && f->now - s->backup > BACKUP_OLD;
+        say(ret, old ? DOCTOR_NOTE : DOCTOR_OK, "%s ", old ? "The newest backup is of" : "the newest is of");
+        when_local(&ret->message, s->backup, f->now);
+        if (!old)
+                return;
+        buf_add_u8(&ret->message, '.');
+        fix(ret, "Make a new one with `porchlight backup FILE`.");
+}
+
 static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret) {
         const struct wire_c_status *s = &f->status;
         if (!f->daemon)
@@ -263,6 +282,11 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 return;
         case FRESH_JOINING:
                 say_problem(f, ret);
+                return;
+        case FRESH_RESTORING:
+                say(ret, DOCTOR_WARNING, "This home is being restored%s%.*s.",
+                    WIRE_HAS(s, C_STATUS, problem) ? ": " : "", (int)s->problem.n, (const char *)s->problem.p);
+                fix(ret, "One neighbour's daemon must be reachable: `porchlight peer add HOST` says where to knock.");
                 return;
         case FRESH_REMOVED:
                 say(ret, DOCTOR_PROBLEM, "This home was removed from the mesh, or has left it: it gets no alerts.");
@@ -399,6 +423,7 @@ const struct doctor_check doctor_checks[] = {
         {N_("vault"), check_vault},
         {N_("walls"), check_walls},
         {N_("passphrase"), check_passphrase},
+        {N_("backup"), check_backup},
         {N_("mesh"), check_mesh},
         {N_("neighbours"), check_neighbours},
         {N_("listens"), check_listens},

@@ -8,7 +8,7 @@
  *   found.c      founding and joining                       admit.c     admitting others
  *   enrol.c      joining as a further device of a household
  *   ops.c        operations and orphans                     epoch.c     group and link keys
- *   revoke.c     tickets taken back
+ *   revoke.c     tickets taken back                     recover.c     coming back out of a backup
  *   accept.c     a neighbour's record comes in              author.c    own posts
  *   records.c    the index of held records                  record.c    one record: id, key, class, meaning
  *   proof.c      two records in one slot, and what follows
@@ -224,6 +224,7 @@ struct link {
         uint32_t round;
         uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
+        size_t missed;      /* elements the running session found missing here */
         uint32_t verifying; /* its records whose signatures are being checked */
         bool shed;          /* records of it were let go, because too many were being checked */
         mesh_wall until;
@@ -321,7 +322,8 @@ enum wait_kind {
         WAIT_JOIN,
         WAIT_INVITE,
         WAIT_REVOKE,
-        WAIT_ADMIT
+        WAIT_ADMIT,
+        WAIT_RECOVER
 };
 struct wait {
         struct list list;
@@ -359,6 +361,22 @@ struct graft {
         mesh_time due;
 };
 
+/* ---- coming back ---- */
+struct recover {
+        bool on;
+        struct hash mesh;
+        struct key device;    /* the old one */
+        struct box_key noise; /* its key for links */
+        struct key keys[SECRETS_MOST];
+        size_t n_keys;
+        struct buf op;    /* the vault's: revokes the old device and certifies this one; empty: not there yet */
+        uint64_t command; /* token of the command to reply to; 0: none */
+        enum mesh_outcome problem;
+        bool compared; /* with a neighbour, since the start */
+        bool writing;  /* the operation is on its way to the disk */
+        mesh_time due; /* the set `ops` is compared again; 0: not planned */
+};
+
 struct mesh {
         struct rng rng;
         uint64_t map_seed[4];
@@ -386,6 +404,7 @@ struct mesh {
         uint64_t join_command;
         mesh_time join_due;
         enum mesh_outcome join_problem;
+        struct recover recover;
         struct orphan orphans[ORPHANS_MOST];
         size_t n_orphans;
         struct buf early[EARLY_MOST]; /* epochs whose frontier is not here yet, each an encoded epoch_key */
@@ -553,6 +572,23 @@ int join_forget(struct mesh *m);
 /* ---- enrol.c ---- */
 /* Appends the device-add that this device asks for admission with, on the code @text, as @name. 0, TICKET_E_*, OP_E_INPUT, <0. */
 int enrol_make(const struct mesh *m, struct span text, struct span name, struct buf *ret);
+
+/* ---- recover.c ---- */
+int recover_start(struct mesh *m, const struct mesh_event *ev);
+int recover_stored(struct mesh *m, struct wait *w);
+bool recover_is_way(struct span text); /* a row of MESH_ROW_JOIN is one of a home that comes back */
+int recover_restore(struct mesh *m, struct span op, struct span way);
+int recover_replace(struct mesh *m, const struct mesh_event *ev);
+const struct box_key *
+recover_noise(const struct mesh *m);                    /* the static key of links: this device's, or the old one's */
+const struct key *recover_device(const struct mesh *m); /* the device whose key that is */
+size_t recover_keys(const struct mesh *m, size_t n, struct key ret[SECRETS_MOST]); /* behind the @n that are there */
+void recover_refused(struct mesh *m); /* somebody shook hands and did not greet */
+int recover_check(struct mesh *m);    /* operations came, or the node starts */
+int recover_ready(struct mesh *m);    /* a neighbour's operations are all here */
+void recover_again(struct mesh *m);   /* they were not: compare once they have come */
+int recover_tick(struct mesh *m);
+mesh_time recover_deadline(const struct mesh *m);
 
 /* ---- admit.c ---- */
 int admit_start(struct link *l, struct span add);

@@ -57,7 +57,7 @@ static bool lan_full(const struct mesh *m) {
 
 static bool worth_dialling(const struct mesh *m, const struct address *a) {
         bool near = lan_fresh(m, a);
-        if (a->link || a->self || key_eq(&a->device, &m->sign.pub) || dialling_device(m, a))
+        if (a->link || a->self || key_eq(&a->device, recover_device(m)) || dialling_device(m, a))
                 return false;
         if ((a->lan_only && !near) || (near && !a->manual && lan_full(m)))
                 return false;
@@ -65,8 +65,8 @@ static bool worth_dialling(const struct mesh *m, const struct address *a) {
                 return a->ticket || a->manual || near;
         if (!known_device(a))
                 return true;
-        const struct roster_device *d = roster_device_find(m->roster, &a->device);
-        return d && !d->gone_at;
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+        return m->recover.on ? !d || !d->gone_at : d && !d->gone_at;
 }
 
 static size_t outbound(const struct mesh *m) {
@@ -77,7 +77,8 @@ static size_t outbound(const struct mesh *m) {
 }
 
 static bool active(const struct mesh *m) {
-        return m->started && !m->stopping && (m->joining || (m->member && roster_members(m->roster) > 1));
+        return m->started && !m->stopping &&
+               (m->joining || m->recover.on || (m->member && roster_members(m->roster) > 1));
 }
 
 const struct roster_home *dial_branch(const struct roster_home *h) {
@@ -179,7 +180,7 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why) {
                 return;
         }
         struct key keys[SECRETS_MOST];
-        size_t n = epoch_link_keys(m, keys);
+        size_t n = link_keys(m, keys);
         hash_wipe(keys, sizeof(keys));
         a->psk_try =
                 n > 1 && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE) ? (a->psk_try + 1) % (uint32_t)n : 0;

@@ -26,7 +26,7 @@ static int founded(struct mesh *m, struct wait *w, struct span op) {
 }
 
 int found_start(struct mesh *m, const struct mesh_event *ev) {
-        if (m->roster || m->joining) {
+        if (m->roster || m->joining || m->recover.on) {
                 mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
                 return 0;
         }
@@ -125,7 +125,7 @@ static int join_load(struct mesh *m, const struct span *op, struct span text, st
 }
 
 int join_start(struct mesh *m, const struct mesh_event *ev) {
-        if (m->roster || m->joining) {
+        if (m->roster || m->joining || m->recover.on) {
                 mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
                 return 0;
         }

@@ -211,7 +211,8 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
         struct link *l = d ? link_to_device(m, &d->sign) : NULL;
         if (l)
                 return news && memcmp(l->addr.ip, at->ip, sizeof(at->ip)) != 0 ? link_doubt(l) : 0;
-        urge(m, a, m->joining || key > 0 || memcmp(m->sign.pub.b, b->hint, sizeof(b->hint)) < 0, (uint32_t)key);
+        urge(m, a, m->joining || m->recover.on || key > 0 || memcmp(m->sign.pub.b, b->hint, sizeof(b->hint)) < 0,
+             (uint32_t)key);
         return 0;
 }
 
@@ -221,11 +222,12 @@ int lan_heard(struct mesh *m, const struct mesh_event *ev) {
         struct mesh_addr at = ev->heard.from;
         struct beacon b;
         size_t key;
-        if (!m->started || m->stopping || !(m->member || m->joining))
+        if (!m->started || m->stopping || !(m->member || m->joining || m->recover.on))
                 return 0;
         int r = beacon_open(ev->heard.datagram, keys, link_keys(m, keys), clock_now(m), &b, &key);
         hash_wipe(keys, sizeof(keys));
-        if (r || memcmp(b.hint, m->sign.pub.b, sizeof(b.hint)) == 0 || seen_before(&m->lan, ev->heard.datagram.p))
+        if (r || memcmp(b.hint, recover_device(m)->b, sizeof(b.hint)) == 0 ||
+            seen_before(&m->lan, ev->heard.datagram.p))
                 return 0;
         at.port = b.port;
         return meet(m, &at, &b, key);

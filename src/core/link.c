@@ -53,11 +53,13 @@ void link_free(struct link *l) {
 static const struct hash *link_mesh(const struct mesh *m) {
         if (m->roster)
                 return roster_mesh(m->roster);
+        if (m->recover.on)
+                return &m->recover.mesh;
         return m->joining ? &m->join_mesh : NULL;
 }
 
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
-        size_t n = epoch_link_keys(m, ret);
+        size_t n = recover_keys(m, epoch_link_keys(m, ret), ret);
         if (n == 0 && m->joining)
                 ret[n++] = m->join_key;
         return n;
@@ -109,7 +111,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         }
         if (!ev->up.dialled)
                 return 0; /* a responder begins with the first bytes: until then a stranger costs nothing but the struct */
-        struct frames_config cfg = {.initiator = true, .mesh = mesh, .s = &m->noise, .psks = psks, .n_psk = 1};
+        struct frames_config cfg = {.initiator = true, .mesh = mesh, .s = recover_noise(m), .psks = psks, .n_psk = 1};
         if (a->psk_try < n_psk)
                 cfg.psks = psks + a->psk_try;
         l->psk_spare = n_psk > 1;
@@ -134,8 +136,10 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 a->failures = 0;
                 a->show_add = false;
         }
-        if (l->state == LINK_GREETING)
+        if (l->state == LINK_GREETING) {
                 a->show_add = true;
+                recover_refused(l->m);
+        }
         dial_failed(l->m, a, why);
 }
 
@@ -305,7 +309,7 @@ static int link_identify(struct link *l) {
         struct mesh *m = l->m;
         const struct roster_device *d = m->roster ? roster_noise_find(m->roster, &l->frames.peer) : NULL;
         l->state = LINK_GREETING;
-        if (hash_same(&l->frames.peer, &m->noise.pub, sizeof(struct key))) {
+        if (hash_same(&l->frames.peer, &recover_noise(m)->pub, sizeof(struct key))) {
                 struct address *a = l->dialled ? address_of_link(m, l->id) : NULL;
                 if (a)
                         a->self = true;
@@ -328,7 +332,7 @@ static int link_identify(struct link *l) {
 static int shaking(struct link *l, struct span bytes) {
         struct mesh *m = l->m;
         struct key psks[SECRETS_MOST];
-        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(m), .s = &m->noise, .psks = psks};
+        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(m), .s = recover_noise(m), .psks = psks};
         if (l->frames.state == FRAMES_WAIT_1) {
                 cfg.n_psk = link_keys(m, psks);
                 rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
@@ -394,10 +398,11 @@ int link_greet(struct link *l) {
                 return link_say(l, LINK_ADMIT, &a);
         }
         /* PROTOCOL 8.17: "To a static key it does not know it MUST NOT send more than HELLO, ADMIT (rule 6.8), one
-         * operation (rule 6.16), and RECON for `ops` while it joins, until its roster knows the key." */
+         * operation (rule 6.16), and RECON for `ops` while it joins or restores (rule 6.31), until its roster
+         * knows the key." */
         /* They may not know us yet: bring the operation along that made this device a member's. */
         const struct address *at = address_of_link(m, l->id);
-        if (!at || !at->show_add || !m->roster)
+        if (!at || !at->show_add || !m->roster || m->recover.on)
                 return 0;
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
         if (!me)
@@ -413,7 +418,7 @@ static bool link_settle_duplicate(struct link *l) {
         LINK_EACH(other, m) {
                 if (other == l || other->state != LINK_UP || !key_eq(&other->device, &l->device))
                         continue;
-                bool mine_lower = memcmp(m->sign.pub.b, l->device.b, 32) < 0;
+                bool mine_lower = memcmp(recover_device(m)->b, l->device.b, 32) < 0;
                 bool keep_new = other->dialled == l->dialled || l->dialled == mine_lower;
                 link_hangup(keep_new ? other : l, REASON_DUPLICATE);
                 return keep_new;

@@ -54,6 +54,7 @@ struct mesh *mesh_free(struct mesh *m) {
         free(m->addresses);
         roster_free(m->roster);
         buf_wipe(&m->join_op);
+        buf_wipe(&m->recover.op);
         buf_wipe(&m->join_text);
         hash_wipe(&m->join_key, sizeof(m->join_key));
         rng_fini(&m->rng);
@@ -106,6 +107,8 @@ void mesh_trace(struct mesh *m, const char *fmt, ...) {
 
 /* What people would call the state of their replica. */
 static enum wire_e_fresh state_now(const struct mesh *m) {
+        if (m->recover.on)
+                return FRESH_RESTORING;
         if (m->joining)
                 return FRESH_JOINING;
         if (!m->roster)
@@ -139,6 +142,8 @@ void mesh_state_changed(struct mesh *m) {
 }
 
 enum mesh_outcome mesh_standing(const struct mesh *m) {
+        if (m->recover.on)
+                return MESH_OUT_RESTORING;
         if (m->joining)
                 return MESH_OUT_JOINING;
         if (!m->roster)
@@ -167,7 +172,8 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 clock_restore(m, row->mark.wall);
                 return 0;
         case MESH_ROW_JOIN:
-                return join_restore(m, row->join.op, row->join.ticket);
+                return recover_is_way(row->join.ticket) ? recover_restore(m, row->join.op, row->join.ticket)
+                                                        : join_restore(m, row->join.op, row->join.ticket);
         case MESH_ROW_OP:
                 return ops_restore(m, row->op.bytes);
         case MESH_ROW_EPOCH:
@@ -205,6 +211,9 @@ static int start(struct mesh *m) {
         m->started = true;
         m->alone_since = clock_now(m);
         mesh_membership(m);
+        r = recover_check(m);
+        if (r)
+                return r;
         return join_check_done(m); /* admitted just before the last end, and the row still says that it is joining */
 }
 
@@ -252,6 +261,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 break;
         case WAIT_ADMIT:
                 r = admit_stored(m, found);
+                break;
+        case WAIT_RECOVER:
+                r = recover_stored(m, found);
                 break;
         }
         free(found);
@@ -309,6 +321,8 @@ static int timers(struct mesh *m) {
         if (!r)
                 r = dial_tick(m);
         if (!r)
+                r = recover_tick(m);
+        if (!r)
                 r = spread_tick(m);
         if (!r)
                 r = sync_tick(m);
@@ -364,6 +378,10 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return join_start(m, ev);
         case MESH_EV_FORGET:
                 return join_forget(m);
+        case MESH_EV_RECOVER:
+                return recover_start(m, ev);
+        case MESH_EV_REPLACE:
+                return recover_replace(m, ev);
         case MESH_EV_OP:
                 return ops_command(m, ev);
         case MESH_EV_PUBLISH:
@@ -451,6 +469,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));
+        at = MIN(at, recover_deadline(m));
         if (m->n_unsaved)
                 at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)

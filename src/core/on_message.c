@@ -49,7 +49,7 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
         if (l->stranger)
                 return 0; /* the admit, or the operation that makes it a member, must follow */
         int r = link_greet(l);
-        if (!r && l->unproven && l->m->joining && !l->m->member)
+        if (!r && l->unproven && (l->m->joining || l->m->recover.on) && !l->m->member)
                 r = sync_join(l);
         return r ? r : link_greeted(l);
 }
@@ -164,6 +164,23 @@ static const struct {
         [LINK_PROOF] = {on_proof, NEED_UP},
 };
 
+/* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer
+ * a session for those sets." */
+static bool for_now(const struct link *l, uint64_t number) {
+        if (!l->m->recover.on)
+                return true;
+        switch (number) {
+        case LINK_CONTACT:
+        case LINK_RECORD:
+        case LINK_IHAVE:
+        case LINK_GRAFT:
+        case LINK_PROOF:
+        case LINK_ADMIT:
+                return false;
+        }
+        return true;
+}
+
 static bool allowed(const struct link *l, enum need need) {
         switch (need) {
         case NEED_NOTHING:
@@ -196,7 +213,7 @@ int on_body(struct link *l, struct span body) {
                         link_hangup(l, REASON_BAD_FRAME);
                         return 0;
                 }
-                if (row->number >= ARRAY_LEN(handlers) || !handlers[row->number].on)
+                if (row->number >= ARRAY_LEN(handlers) || !handlers[row->number].on || !for_now(l, row->number))
                         continue;
                 if (!allowed(l, handlers[row->number].need)) {
                         if (l->stranger)

@@ -51,6 +51,8 @@ static int orphan_keep(struct mesh *m, mesh_link link, struct span op) {
 static int roster_begin(struct mesh *m, struct span op) {
         struct hash id;
         op_id(&id, NULL, op);
+        if (m->recover.on && hash_eq(&id, &m->recover.mesh))
+                return roster_new(&m->roster, m->map_seed);
         if (!m->joining || !hash_eq(&id, &m->join_mesh))
                 return ROSTER_E_PARENTS;
         return roster_new(&m->roster, m->map_seed);
@@ -175,6 +177,8 @@ int ops_take(struct mesh *m, struct link *from, struct span op) {
         if (r || !fresh)
                 return r;
         r = learned(m, first);
+        if (!r)
+                r = recover_check(m);
         return r ? r : join_check_done(m);
 }
 

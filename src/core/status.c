@@ -34,7 +34,9 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                                     .time = clock_now(m),
                                     .clock_trusted = clock_usable(m),
                                     .revoked = mesh_standing(m) == MESH_OUT_REVOKED,
-                                    .join_problem = m->roster && !m->joining ? MESH_OUT_DONE : m->join_problem};
+                                    .join_problem = m->recover.on              ? m->recover.problem
+                                                    : m->roster && !m->joining ? MESH_OUT_DONE
+                                                                               : m->join_problem};
         if (m->roster && roster_mesh(m->roster)) {
                 ret->mesh = *roster_mesh(m->roster);
                 ret->homes = (uint32_t)roster_members(m->roster);

@@ -149,12 +149,15 @@ static int session_open(struct link *l, enum wire_e_set set) {
                 return r;
         l->recon_set = set;
         l->recon_opened = true;
+        l->missed = 0;
         l->round = 0;
         return session_say(l, set, 0, buf_span(&ranges));
 }
 
 /* The next set that differs; when none is left, records flow over this link. */
 static int session_next(struct link *l) {
+        if (l->m->recover.on) /* operations, and nothing else */
+                return !l->synced[LINK_OPS] ? session_open(l, SET_OPS) : l->state == LINK_UP ? recover_ready(l->m) : 0;
         if (l->state != LINK_UP)
                 return 0;
         for (size_t i = 0; i < LINK_SETS; i++)
@@ -219,6 +222,8 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
         /* PROTOCOL 9.23: "A session for `records` MUST NOT run before the link is up." */
         if (msg->set < SET_OPS || msg->set > SET_RECORDS || (msg->set == SET_RECORDS && l->state != LINK_UP))
                 return 0;
+        if (l->m->recover.on && msg->set != SET_OPS)
+                return 0;
         bool opens = msg->round == 0 && !l->dialled;
         if (opens && !may_open(l))
                 return 0;
@@ -257,10 +262,15 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
                 r = session_say(l, (enum wire_e_set)msg->set, l->round, buf_span(&answer));
         }
         bool done = res.done || give_up;
+        l->missed += res.n_missing;
         recon_result_fini(&res);
         if (r || !done)
                 return r;
         session_end(l);
+        if (l->m->recover.on && l->dialled && (l->missed || give_up)) { /* what is missing is on its way */
+                recover_again(l->m);
+                return 0;
+        }
         l->synced[set_index((enum wire_e_set)msg->set)] = l->compared[set_index((enum wire_e_set)msg->set)] = true;
         return l->dialled ? session_next(l) : all_synced(l);
 }

@@ -57,7 +57,9 @@ static void put_status(struct caller *c, const struct ask *a) {
                 WIRE_PUT(&msg, C_STATUS, muted_until, st.muted_until);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
-        bool outside = st.state == FRESH_JOINING || st.state == FRESH_NO_MESH;
+        if (n->backup_at)
+                WIRE_PUT(&msg, C_STATUS, backup, n->backup_at);
+        bool outside = st.state == FRESH_JOINING || st.state == FRESH_RESTORING || st.state == FRESH_NO_MESH;
         if (outside && st.join_problem != MESH_OUT_DONE)
                 WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));
         else if (st.revoked)

@@ -74,16 +74,30 @@ void mutes_filter(const struct mutes *m, mesh_wall now, struct store_filter *f, 
 
 /* ---- on disk ---- */
 
+void mute_to_wire(const struct mute *row, struct wire_c_muted *ret) {
+        *ret = (struct wire_c_muted){0};
+        if (row->kind)
+                WIRE_PUT(ret, C_MUTED, kind, row->kind);
+        else
+                WIRE_PUT(ret, C_MUTED, id, SPAN_OF(row->household.b));
+        if (row->until)
+                WIRE_PUT(ret, C_MUTED, until, row->until);
+}
+
+bool mute_from_wire(const struct wire_c_muted *w, struct mute *ret) {
+        struct mute row = {.kind = (uint8_t)w->kind, .until = w->until};
+        if (!row.kind && !WIRE_HAS(w, C_MUTED, id))
+                return false;
+        if (!row.kind)
+                memcpy(row.household.b, w->id.p, sizeof(row.household.b));
+        *ret = row;
+        return true;
+}
+
 void mutes_encode(const struct mutes *m, struct buf *out) {
         for (size_t i = 0; i < m->n; i++) {
-                const struct mute *row = &m->rows[i];
-                struct wire_c_muted msg = {0};
-                if (row->kind)
-                        WIRE_PUT(&msg, C_MUTED, kind, row->kind);
-                else
-                        WIRE_PUT(&msg, C_MUTED, id, SPAN_OF(row->household.b));
-                if (row->until)
-                        WIRE_PUT(&msg, C_MUTED, until, row->until);
+                struct wire_c_muted msg;
+                mute_to_wire(&m->rows[i], &msg);
                 codec_encode(&wire_c_muted_desc, &msg, out);
         }
 }
@@ -93,12 +107,6 @@ void mutes_decode(struct mutes *ret, struct span in) {
         struct wire_c_muted msg;
         ret->n = 0;
         while (ret->n < MUTES_MAX && !wire_reader_end(&r) &&
-               codec_read(&wire_c_muted_desc, &r, &msg, NULL, NULL) == 0) {
-                struct mute row = {.kind = (uint8_t)msg.kind, .until = msg.until};
-                if (!row.kind && !WIRE_HAS(&msg, C_MUTED, id))
-                        return;
-                if (!row.kind)
-                        memcpy(row.household.b, msg.id.p, sizeof(row.household.b));
-                ret->rows[ret->n++] = row;
-        }
+               codec_read(&wire_c_muted_desc, &r, &msg, NULL, NULL) == 0 && mute_from_wire(&msg, &ret->rows[ret->n]))
+                ret->n++;
 }

@@ -39,6 +39,10 @@ int mutes_del(struct mutes *m, const struct mute *row, mesh_wall now, struct mut
 /* Adds those that hold to @f; the keys are appended to @keys, which was empty and must live as long as @f. */
 void mutes_filter(const struct mutes *m, mesh_wall now, struct store_filter *f, struct buf *keys);
 
+/* One mute as a message has it, and back. False: it says neither kind nor household. */
+void mute_to_wire(const struct mute *row, struct wire_c_muted *ret);
+bool mute_from_wire(const struct wire_c_muted *w, struct mute *ret);
+
 /* For the disk: maps of c_muted, one behind the other. What cannot be read any more ends the list. */
 void mutes_encode(const struct mutes *m, struct buf *out);
 void mutes_decode(struct mutes *ret, struct span in);

@@ -355,7 +355,7 @@ struct restoring {
 static int restore_row(void *ctx, const struct mesh_row *row) {
         struct restoring *r = ctx;
         r->rows++;
-        if (row->kind == MESH_ROW_JOIN) {
+        if (row->kind == MESH_ROW_JOIN) { /* a way back out of a backup is no ticket, and is resolved to nothing */
                 buf_clear(&r->ticket);
                 buf_add(&r->ticket, row->join.ticket);
         }
@@ -381,6 +381,9 @@ static int read_settings(struct node *n) {
         r = store_get(lane->reader, SETTING_HOME, &home);
         if (r == 0 && home.n == sizeof(uint64_t))
                 n->home = get_be64(home.p);
+        buf_clear(&home);
+        if (store_get(lane->reader, SETTING_BACKUP, &home) == 0 && home.n == sizeof(uint64_t))
+                n->backup_at = get_be64(home.p);
         buf_clear(&home);
         n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
         buf_clear(&home);

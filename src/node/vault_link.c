@@ -21,7 +21,9 @@
 struct vault_errand {
         struct command cmd;
         struct node *n;
-        bool join, answered; /* answered: "waiting" was said */
+        bool join; /* or a restoring: what may go on in the background */
+        bool recover;
+        bool answered; /* answered: "waiting" was said */
         mesh_cell cell;
         uint64_t uid;
 };
@@ -105,15 +107,19 @@ static void set_joining(struct node *n, bool joining) {
         writer_set(n, SETTING_JOINING, joining ? SPAN_STR("1") : SPAN_NONE);
 }
 
+static bool goes_on_alone(const struct mesh_status *st) {
+        return st->state == FRESH_JOINING || st->state == FRESH_RESTORING;
+}
+
 static void on_reply(struct command *c, const struct mesh_action *a) {
         struct vault_errand *e = CONTAINER_OF(c, struct vault_errand, cmd);
         struct vault_link *v = &e->n->vault;
         enum mesh_outcome outcome = a->reply.outcome;
         struct mesh_status st;
         mesh_status(e->n->core, &st);
-        bool goes_on = e->join && outcome != MESH_OUT_DONE && st.state == FRESH_JOINING;
+        bool goes_on = e->join && outcome != MESH_OUT_DONE && goes_on_alone(&st);
         uv_timer_stop(&v->patience);
-        log_info("%s: %s", e->join ? "joining" : "founding", mesh_outcome(outcome)->message);
+        log_info("%s: %s", e->recover ? "restoring" : e->join ? "joining" : "founding", mesh_outcome(outcome)->message);
         if (outcome == MESH_OUT_DONE || goes_on)
                 remember(e);
         if (!goes_on || !e->answered)
@@ -137,16 +143,17 @@ static void on_patience(uv_timer_t *timer) {
         vault_link_say_result(v, reason ? st.join_problem : MESH_OUT_UNREACHABLE, true);
 }
 
-static void start_errand(struct vault_link *v, struct mesh_event ev, bool has_cell, mesh_cell cell, uint64_t uid) {
+bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid) {
         struct node *n = node_of(v);
         struct vault_errand *e = v->errand ? NULL : calloc(1, sizeof(*e));
         if (!e) {
                 vault_link_say_result(v, MESH_OUT_BUSY, false);
-                return;
+                return false;
         }
         e->n = n;
-        e->join = ev.type == MESH_EV_JOIN;
-        e->cell = has_cell ? cell : 0;
+        e->join = ev.type != MESH_EV_FOUND;
+        e->recover = ev.type == MESH_EV_RECOVER;
+        e->cell = cell;
         e->uid = uid;
         e->cmd.reply = on_reply;
         v->errand = e;
@@ -155,6 +162,7 @@ static void start_errand(struct vault_link *v, struct mesh_event ev, bool has_ce
                 uv_timer_start(&v->patience, on_patience, JOIN_PATIENCE, 0);
         }
         node_command(n, &e->cmd, ev);
+        return true;
 }
 
 static void drop_errand(struct vault_link *v) {
@@ -166,20 +174,20 @@ static void drop_errand(struct vault_link *v) {
 }
 
 static void on_found(struct vault_link *v, const struct wire_v_found *m) {
-        start_errand(v, (struct mesh_event){.type = MESH_EV_FOUND, .found.op = m->op}, WIRE_HAS(m, V_FOUND, cell),
-                     m->cell, m->uid);
+        vault_link_errand(v, (struct mesh_event){.type = MESH_EV_FOUND, .found.op = m->op},
+                          WIRE_HAS(m, V_FOUND, cell) ? m->cell : 0, m->uid);
 }
 
 static void on_join(struct vault_link *v, const struct wire_v_join *m) {
-        start_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.op = m->op, .ticket = m->ticket}},
-                     WIRE_HAS(m, V_JOIN, cell), m->cell, m->uid);
+        vault_link_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.op = m->op, .ticket = m->ticket}},
+                          WIRE_HAS(m, V_JOIN, cell) ? m->cell : 0, m->uid);
         if (v->errand)
                 resolve_ticket(node_of(v), m->ticket);
 }
 
 static void on_device_join(struct vault_link *v, const struct wire_v_device_join *m) {
-        start_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.ticket = m->code, .name = m->name}},
-                     WIRE_HAS(m, V_DEVICE_JOIN, cell), m->cell, m->uid);
+        vault_link_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.ticket = m->code, .name = m->name}},
+                          WIRE_HAS(m, V_DEVICE_JOIN, cell) ? m->cell : 0, m->uid);
         if (v->errand)
                 resolve_ticket(node_of(v), m->code);
 }
@@ -213,14 +221,22 @@ static bool on_message(struct vault_link *v, struct span body) {
                 vault_vote(v, m.v_op.op);
         else if (row->number == OWNER_V_WANT_OPS)
                 vault_vote_ops(v);
-        else
+        else if (row->number == OWNER_V_WANT_BACKUP)
+                vault_backup_rows(v);
+        else if (row->number == OWNER_V_RESTORE)
+                vault_backup_restore(v, &m.v_restore);
+        else if (row->number == OWNER_V_REPLACE)
+                vault_backup_replace(v, m.v_op.op);
+        else if (row->number == OWNER_V_BACKED_UP)
+                vault_backup_made(v, m.v_backed_up.time);
+        else if (!vault_backup_take(v, row->number, &m))
                 log_error("%s: %s is not for the daemon", PROGRAM, row->name);
         return true;
 }
 
 /* How a joining ended that an earlier run of this daemon began: its command is long forgotten. */
 static void settle_joining(struct vault_link *v, const struct mesh_status *st) {
-        bool pending = st->state == FRESH_JOINING;
+        bool pending = goes_on_alone(st);
         if (!v->joining || v->errand || pending || !v->alive)
                 return;
         enum mesh_outcome o = st->join_problem == MESH_OUT_DONE ? MESH_OUT_UNREACHABLE : st->join_problem;
@@ -244,6 +260,7 @@ void vault_link_state(struct node *n) {
                 say_device(v);
         }
         settle_joining(v, &st);
+        vault_backup_ready(v);
 }
 
 /* ---- the stream ---- */
@@ -268,8 +285,9 @@ static void on_closed(uv_handle_t *handle) {
 }
 
 static void hang_up(struct vault_link *v) {
-        v->alive = v->knows_in_mesh = false;
+        v->alive = v->knows_in_mesh = v->ready_said = false;
         vault_vote_drop(v);
+        vault_backup_drop(v);
         if (v->open && !uv_is_closing((uv_handle_t *)&v->pipe))
                 uv_close((uv_handle_t *)&v->pipe, on_closed);
 }
@@ -390,6 +408,7 @@ void vault_link_stop(struct node *n) {
         uv_timer_stop(&v->retry);
         drop_errand(v);
         vault_vote_drop(v);
+        vault_backup_drop(v);
         if (v->alive && !n->vault_service && uv_shutdown(&v->goodbye, (uv_stream_t *)&v->pipe, on_shutdown) == 0)
                 return;
         hang_up(v);

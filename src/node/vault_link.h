@@ -16,6 +16,7 @@
 struct node;
 struct command;
 
+struct vault_rows;   /* of a backup that is being restored */
 struct vault_errand; /* a founding or joining that the core has in hand */
 
 struct vault_link {
@@ -28,10 +29,13 @@ struct vault_link {
         struct vault_errand *errand; /* NULL: none */
         bool open;                   /* the pipe is a handle, if a closing one */
         bool alive, knows_in_mesh, in_mesh, joining;
-        char main[33];        /* as it was told: the whole device, where that is another one */
-        struct command *vote; /* an operation of the household that the core has in hand; NULL: none */
-        bool telling;         /* operations are on their way to the vault … */
-        size_t told;          /* … so many of them so far */
+        char main[33];           /* as it was told: the whole device, where that is another one */
+        struct command *vote;    /* an operation of the household that the core has in hand; NULL: none */
+        bool telling;            /* operations are on their way to the vault … */
+        size_t told;             /* … so many of them so far */
+        bool telling_backup;     /* … as rows of a backup */
+        struct vault_rows *rows; /* of a backup, on their way back; NULL: none */
+        bool ready_said;         /* the vault knows that a restored home waits for it */
         unsigned failures;
         mesh_time since;
 };
@@ -47,6 +51,17 @@ void vault_vote(struct vault_link *v, struct span op);
 void vault_vote_ops(struct vault_link *v);  /* the vault asks for every operation */
 void vault_vote_more(struct vault_link *v); /* there is room for more of them */
 void vault_vote_drop(struct vault_link *v); /* the vault is gone */
+
+/* vault_backup.c: what a backup holds of the daemon's. */
+void vault_backup_rows(struct vault_link *v); /* the vault makes a backup */
+bool vault_backup_take(struct vault_link *v, uint64_t number, const union frame_message *m); /* false: no row of one */
+void vault_backup_restore(struct vault_link *v, const struct wire_v_restore *m);
+void vault_backup_ready(struct vault_link *v); /* says V_READY where the core waits, once */
+void vault_backup_replace(struct vault_link *v, struct span op);
+void vault_backup_made(struct vault_link *v, mesh_wall when);
+void vault_backup_drop(struct vault_link *v);
+/* Gives the core a command that the owner's tool waits for up to 30 s. False: the vault has its answer. */
+bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid);
 
 void vault_link_init(struct node *n);
 /* 0, NODE_E_VAULT (logged). */

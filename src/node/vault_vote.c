@@ -40,7 +40,7 @@ void vault_vote(struct vault_link *v, struct span op) {
 }
 
 void vault_vote_drop(struct vault_link *v) {
-        v->telling = false;
+        v->telling = v->telling_backup = false;
         if (!v->vote)
                 return;
         node_command_forget(v->vote);
@@ -80,10 +80,10 @@ void vault_vote_more(struct vault_link *v) {
                 const struct roster_op *op = roster ? roster_op_at(roster, v->told++) : NULL;
                 if (op) {
                         struct wire_v_ops msg = {.op = op->bytes};
-                        vault_link_say(v, OWNER_V_OPS, &msg);
+                        vault_link_say(v, v->telling_backup ? OWNER_B_OP : OWNER_V_OPS, &msg);
                         continue;
                 }
-                v->telling = false;
+                v->telling = v->telling_backup = false;
                 say_end(v);
         }
 }
