@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --as | --new-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -59,14 +59,14 @@ __porchlight_value() {
         --doing) __porchlight_words "trying-doors trying-cars taking-parcels breaking-in damaging following driving-dangerously posing setting-fire other" ;;
         --status) __porchlight_words "actual exercise test" ;;
         --source) __porchlight_words "person sensor" ;;
-        --charter | --passphrase-file | --new-passphrase-file) __porchlight_paths -f ;;
+        --charter | --passphrase-file | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
         --data) __porchlight_paths -d ;;
         esac
 }
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert mute place mesh invite join member device vault status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert mute place mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
@@ -82,7 +82,7 @@ __porchlight_names() {
 
 __porchlight_command() {
         case ${words[0]-} in
-        nearby | watch | post | invite | join | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
+        nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
         "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
@@ -114,6 +114,8 @@ __porchlight_options() {
         "device revoke") options="--passphrase-file --yes" ;;
         "vault unlock") options="--for --passphrase-file" ;;
         "vault passphrase") options="--passphrase-file --new-passphrase-file --no-passphrase" ;;
+        "backup") options="--passphrase-file --key-passphrase-file --force" ;;
+        "restore") options="--passphrase-file" ;;
         "config list") options="--show-origin" ;;
         esac
         __porchlight_words "$options --data --json --help --version"
@@ -140,6 +142,8 @@ __porchlight_first_word() {
         "member demote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member vouch") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name) ;;
+        "backup") __porchlight_paths -f ;;
+        "restore") __porchlight_paths -f ;;
         "config get") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
         "config set") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
         "config unset") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;

@@ -53,7 +53,7 @@ function __porchlight_words
             continue
         end
         switch $token
-            case --at --within --since --kind --min-severity --text --limit --max-age --after --exec --precision --severity --urgency --certainty --doing --status --expires --source --for --household --charter --passphrase-file --count --reason --as --new-passphrase-file --data
+            case --at --within --since --kind --min-severity --text --limit --max-age --after --exec --precision --severity --urgency --certainty --doing --status --expires --source --for --household --charter --passphrase-file --count --reason --as --new-passphrase-file --key-passphrase-file --data
                 set value yes
             case '-*'
             case '*'
@@ -79,6 +79,8 @@ complete -c porchlight -n '__porchlight_at' -a join -d 'join a mesh with a neigh
 complete -c porchlight -n '__porchlight_at' -a member -d 'the homes of the mesh'
 complete -c porchlight -n '__porchlight_at' -a device -d 'the devices of this household'
 complete -c porchlight -n '__porchlight_at' -a vault -d 'the household\'s key'
+complete -c porchlight -n '__porchlight_at' -a backup -d 'write this home into one encrypted file'
+complete -c porchlight -n '__porchlight_at' -a restore -d 'bring this home back from a backup'
 complete -c porchlight -n '__porchlight_at' -a status -d 'how this home is doing'
 complete -c porchlight -n '__porchlight_at' -a peers -d 'the links to neighbours'
 complete -c porchlight -n '__porchlight_at' -a peer -d 'where neighbours can be reached'
@@ -139,6 +141,8 @@ complete -c porchlight -n '__porchlight_at help' -a join -d 'join a mesh with a 
 complete -c porchlight -n '__porchlight_at help' -a member -d 'the homes of the mesh'
 complete -c porchlight -n '__porchlight_at help' -a device -d 'the devices of this household'
 complete -c porchlight -n '__porchlight_at help' -a vault -d 'the household\'s key'
+complete -c porchlight -n '__porchlight_at help' -a backup -d 'write this home into one encrypted file'
+complete -c porchlight -n '__porchlight_at help' -a restore -d 'bring this home back from a backup'
 complete -c porchlight -n '__porchlight_at help' -a status -d 'how this home is doing'
 complete -c porchlight -n '__porchlight_at help' -a peers -d 'the links to neighbours'
 complete -c porchlight -n '__porchlight_at help' -a peer -d 'where neighbours can be reached'
@@ -305,6 +309,12 @@ complete -c porchlight -n '__porchlight_in vault unlock' -l passphrase-file -r -
 complete -c porchlight -n '__porchlight_in vault passphrase' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in vault passphrase' -l new-passphrase-file -r -F -d 'its first line is the new one; - reads stdin'
 complete -c porchlight -n '__porchlight_in vault passphrase' -l no-passphrase -d 'keep the household\'s key in a plain file from now on'
+complete -c porchlight -n '__porchlight_in backup' -l passphrase-file -r -F -d 'its first line locks the backup; - reads stdin'
+complete -c porchlight -n '__porchlight_in backup' -l key-passphrase-file -r -F -d 'its first line opens the household\'s key; the backup\'s own if absent'
+complete -c porchlight -n '__porchlight_in backup' -l force -d 'write over FILE'
+complete -c porchlight -n '__porchlight_at backup' -a '(__fish_complete_path (commandline -ct))'
+complete -c porchlight -n '__porchlight_in restore' -l passphrase-file -r -F -d 'its first line opens the backup; - reads stdin'
+complete -c porchlight -n '__porchlight_at restore' -a '(__fish_complete_path (commandline -ct))'
 complete -c porchlight -n '__porchlight_at config get' -a 'data listen advertise lan control.group vault.owner vault.service'
 complete -c porchlight -n '__porchlight_at config set' -a 'data listen advertise lan control.group vault.owner vault.service'
 complete -c porchlight -n '__porchlight_at config unset' -a 'data listen advertise lan control.group vault.owner vault.service'

@@ -106,17 +106,18 @@ static bool ask_silently(const char *prompt, struct buf *ret) {
         return got;
 }
 
-static int passphrase_ask_twice(struct cli *c, struct passphrase *ret) {
+static const char key_why[] = N_("The passphrase locks this household's key. It is needed to share footage and to\n"
+                                 "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
+                                 "are better. Nobody can recover it.\n");
+
+static int passphrase_ask_twice(struct cli *c, const char *why, const char *hint, struct passphrase *ret) {
         _clean_(passphrase_fini) struct passphrase again = {0};
         if (!passphrase_room(&again.text))
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
-        fputs(_("The passphrase locks this household's key. It is needed to share footage and to\n"
-                "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
-                "are better. Nobody can recover it.\n"),
-              stderr);
+        fputs(_(why), stderr);
         if (!ask_silently(_("New passphrase: "), &ret->text) || !ret->text.n ||
             !ask_silently(_("Once more:      "), &again.text))
-                return cli_usage(c, "--no-passphrase makes a plain key file", "no passphrase was typed");
+                return cli_usage(c, hint, "no passphrase was typed");
         if (!span_eq(buf_span(&ret->text), buf_span(&again.text)))
                 return cli_usage(c, "try again", "the two passphrases differ");
         return 0;
@@ -136,6 +137,8 @@ static int passphrase_file(struct cli *c, const char *path, struct passphrase *r
 }
 
 static const char *file_option(enum option_id file) {
+        if (file == OPT_KEY_PASSPHRASE_FILE)
+                return "key-passphrase-file";
         return file == OPT_NEW_PASSPHRASE_FILE ? "new-passphrase-file" : "passphrase-file";
 }
 
@@ -145,31 +148,44 @@ static int passphrase_check(struct cli *c, const struct passphrase *p) {
         return 0;
 }
 
-int passphrase_new(struct cli *c, const struct args *a, enum option_id file, struct passphrase *ret) {
-        const char *path = args_text(a, file), *option = file_option(file);
+static int new_one(struct cli *c, const struct args *a, enum option_id file, const char *why, bool may_be_none,
+                   struct passphrase *ret) {
+        const char *path = args_text(a, file);
         char hint[128];
-        ret->none = args_has(a, OPT_NO_PASSPHRASE);
-        if (ret->none && path)
-                return cli_usage(c, "give one of them", "--%s and --no-passphrase exclude each other", option);
-        if (ret->none)
-                return 0;
-        snprintf(hint, sizeof(hint), _("give --%s FILE (- reads stdin), or --no-passphrase for a plain key file"),
-                 option);
+        snprintf(hint, sizeof(hint),
+                 may_be_none ? _("give --%s FILE (- reads stdin), or --no-passphrase for a plain key file")
+                             : _("give --%s FILE (- reads stdin)"),
+                 file_option(file));
         if (!path && !(c->in_tty && c->err_tty))
                 return cli_usage(c, hint, "a passphrase is needed, and there is no terminal to ask for it");
         if (!passphrase_room(&ret->text))
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
-        int r = path ? passphrase_file(c, path, ret) : passphrase_ask_twice(c, ret);
+        int r = path ? passphrase_file(c, path, ret)
+                     : passphrase_ask_twice(c, why,
+                                            may_be_none ? N_("--no-passphrase makes a plain key file")
+                                                        : N_("nothing was changed"),
+                                            ret);
         return r ? r : passphrase_check(c, ret);
 }
 
-int passphrase_get(struct cli *c, const struct args *a, const char *prompt, struct passphrase *ret) {
-        const char *path = args_text(a, OPT_PASSPHRASE_FILE);
+int passphrase_new(struct cli *c, const struct args *a, enum option_id file, struct passphrase *ret) {
+        const char *path = args_text(a, file), *option = file_option(file);
+        ret->none = args_has(a, OPT_NO_PASSPHRASE);
+        if (ret->none && path)
+                return cli_usage(c, "give one of them", "--%s and --no-passphrase exclude each other", option);
+        return ret->none ? 0 : new_one(c, a, file, key_why, true, ret);
+}
+
+int passphrase_new_for(struct cli *c, const struct args *a, enum option_id file, const char *why,
+                       struct passphrase *ret) {
+        return new_one(c, a, file, why, false, ret);
+}
+
+/* @missing: what to say where there is neither a file nor a terminal. */
+static int present_one(struct cli *c, const char *path, const char *prompt, const char *hint, const char *missing,
+                       struct passphrase *ret) {
         if (!path && !(c->in_tty && c->err_tty))
-                return cli_fail(c, EXIT_LOCKED, "passphrase-needed",
-                                "give --passphrase-file FILE (- reads stdin), or open it for a while with "
-                                "`porchlight vault unlock`",
-                                "the household's key is locked, and there is no terminal to ask for its passphrase");
+                return cli_fail(c, EXIT_LOCKED, "passphrase-needed", hint, "%s", _(missing));
         if (!passphrase_room(&ret->text))
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "out of memory");
         if (path) {
@@ -179,6 +195,22 @@ int passphrase_get(struct cli *c, const struct args *a, const char *prompt, stru
         if (!ask_silently(prompt, &ret->text) || !ret->text.n)
                 return cli_fail(c, EXIT_LOCKED, "passphrase-needed", "nothing was changed", "no passphrase was typed");
         return passphrase_check(c, ret);
+}
+
+int passphrase_get(struct cli *c, const struct args *a, const char *prompt, struct passphrase *ret) {
+        return present_one(c, args_text(a, OPT_PASSPHRASE_FILE), prompt,
+                           N_("give --passphrase-file FILE (- reads stdin), or open it for a while with "
+                              "`porchlight vault unlock`"),
+                           N_("the household's key is locked, and there is no terminal to ask for its passphrase"),
+                           ret);
+}
+
+int passphrase_read(struct cli *c, const struct args *a, enum option_id file, const char *prompt,
+                    struct passphrase *ret) {
+        char hint[128];
+        snprintf(hint, sizeof(hint), _("give --%s FILE (- reads stdin)"), file_option(file));
+        return present_one(c, args_text(a, file), prompt, hint,
+                           N_("a passphrase is needed, and there is no terminal to ask for it"), ret);
 }
 
 int can_ask(struct cli *c, const struct args *a) {

@@ -71,6 +71,8 @@ enum option_id {
         OPT_NEW_PASSPHRASE_FILE,
         OPT_SHOW_ORIGIN,
         OPT_AS,
+        OPT_KEY_PASSPHRASE_FILE,
+        OPT_FORCE,
         OPT_IDS
 };
 
@@ -111,6 +113,7 @@ enum word_kind {
         WORD_SETTING,
         WORD_PLACE,
         WORD_COMMAND,
+        WORD_FILE,
 };
 
 struct command;
@@ -245,6 +248,13 @@ void passphrase_fini(struct passphrase *p);
 /* A new one: from the file that option @file names, --no-passphrase, or twice from the terminal. 0 or an exit code
  * (said). */
 int passphrase_new(struct cli *c, const struct args *a, enum option_id file, struct passphrase *ret);
+/* The same, but there has to be one; @why is said to a person before it is asked for. */
+int passphrase_new_for(struct cli *c, const struct args *a, enum option_id file, const char *why,
+                       struct passphrase *ret);
+/* One that is there: from the file that option @file names, or once from the terminal. 0 or an exit code (said; 7 without
+ * either). */
+int passphrase_read(struct cli *c, const struct args *a, enum option_id file, const char *prompt,
+                    struct passphrase *ret);
 /* The present one: from --passphrase-file, or once from the terminal. 0 or an exit code (said; 7 without either). */
 int passphrase_get(struct cli *c, const struct args *a, const char *prompt, struct passphrase *ret);
 /* Asks on a terminal; elsewhere needs --yes. 0: go on; an exit code (said) otherwise. */

@@ -88,6 +88,10 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 buf_add(&v, s->muted);
                 line(c, _("muted"), &v);
         }
+        if (WIRE_HAS(s, C_STATUS, backup)) {
+                when_local(&v, s->backup, c->now);
+                line(c, _("backup"), &v);
+        }
         status_listen(c, s, &v);
         buf_add(&v, s->data);
         line(c, _("folder"), &v);
@@ -117,7 +121,7 @@ const struct command command_status = {
         .synopsis = "",
         .brief = N_("how this home is doing"),
         .help = N_("The mesh, whether what this home knows is current, links, alerts, what is muted,\n"
-                   "folder.\n"
+                   "when the newest backup was made, folder.\n"
                    "\nExample:\n  porchlight status --json | jq -r .state\n"),
         .run = run_status,
 };

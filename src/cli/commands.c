@@ -23,6 +23,7 @@ const struct command *const commands[] = {
         &command_device_join,    &command_device_revoke,
         &command_vault_show,     &command_vault_unlock,
         &command_vault_lock,     &command_vault_passphrase,
+        &command_backup,         &command_restore,
         &command_status,         &command_peers,
         &command_peer_add,       &command_doctor,
         &command_config_get,     &command_config_set,

@@ -18,5 +18,6 @@ extern const struct command command_member_list, command_member_proposals, comma
         command_member_vouch;
 extern const struct command command_device_list, command_device_invite, command_device_join, command_device_revoke;
 extern const struct command command_vault_show, command_vault_unlock, command_vault_lock, command_vault_passphrase;
+extern const struct command command_backup, command_restore;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;
 extern const struct command command_completion, command_help, command_version;

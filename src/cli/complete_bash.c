@@ -244,6 +244,9 @@ static void first_word_of(struct buf *out, enum word_kind takes) {
         case WORD_COMMAND:
                 buf_add_str(out, "__porchlight_words \"$(__porchlight_names)\"");
                 return;
+        case WORD_FILE:
+                buf_add_str(out, "__porchlight_paths -f");
+                return;
         }
 }
 

@@ -151,6 +151,8 @@ static const char *candidates(enum word_kind takes) {
                 return "bash zsh fish";
         case WORD_PLACE:
                 return "(__porchlight_places)";
+        case WORD_FILE:
+                return "(__fish_complete_path (commandline -ct))";
         case WORD_OTHER:
         case WORD_SETTING:
         case WORD_KIND: /* have lines of their own */

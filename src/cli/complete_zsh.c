@@ -157,6 +157,8 @@ static const char *first_word(enum word_kind takes) {
                 return "1:ticket:__porchlight_tickets";
         case WORD_DEVICE:
                 return "1:device:__porchlight_devices";
+        case WORD_FILE:
+                return "1:file:_files";
         case WORD_SHELL:
                 return "1:shell:(bash zsh fish)";
         case WORD_SETTING:

@@ -254,6 +254,7 @@ static void say_muted(const struct wire_c_status *s, struct doctor_finding *ret)
 }
 
 static void check_backup(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf when = BUF_NULL;
         const struct wire_c_status *s = &f->status;
         if (!f->daemon || !f->vault || !f->vault_state.has_household || s->state == FRESH_NO_MESH)
                 return;
@@ -262,12 +263,12 @@ static void check_backup(const struct doctor_facts *f, struct doctor_finding *re
                 fix(ret, "`porchlight backup FILE` makes one; keep it on another disk.");
                 return;
         }
-        bool old = f->now > s->backup && f->now - s->backup > BACKUP_OLD;
-        say(ret, old ? DOCTOR_NOTE : DOCTOR_OK, "%s ", old ? "The newest backup is of" : "the newest is of");
-        when_local(&ret->message, s->backup, f->now);
-        if (!old)
+        when_local(&when, s->backup, f->now);
+        if (f->now <= s->backup || f->now - s->backup <= BACKUP_OLD) {
+                say(ret, DOCTOR_OK, "the newest is of %s", buf_cstr(&when));
                 return;
-        buf_add_u8(&ret->message, '.');
+        }
+        say(ret, DOCTOR_NOTE, "The newest backup is of %s.", buf_cstr(&when));
         fix(ret, "Make a new one with `porchlight backup FILE`.");
 }
 
@@ -284,8 +285,8 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 say_problem(f, ret);
                 return;
         case FRESH_RESTORING:
-                say(ret, DOCTOR_WARNING, "This home is being restored%s%.*s.",
-                    WIRE_HAS(s, C_STATUS, problem) ? ": " : "", (int)s->problem.n, (const char *)s->problem.p);
+                say(ret, DOCTOR_WARNING, "This home is being restored: %.*s.", (int)s->problem.n,
+                    (const char *)s->problem.p);
                 fix(ret, "One neighbour's daemon must be reachable: `porchlight peer add HOST` says where to knock.");
                 return;
         case FRESH_REMOVED:
@@ -413,24 +414,12 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},
-        {N_("access"), check_access},
-        {N_("owner"), check_owner},
-        {N_("device-key"), check_key},
-        {N_("disk"), check_disk},
-        {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},
-        {N_("vault"), check_vault},
-        {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase},
-        {N_("backup"), check_backup},
-        {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours},
-        {N_("listens"), check_listens},
-        {N_("port"), check_port},
-        {N_("unsent"), check_unsent},
-        {N_("stewards"), check_stewards},
-        {NULL, NULL},
+        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
+        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
+        {N_("unsent"), check_unsent},         {N_("stewards"), check_stewards}, {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -325,7 +325,7 @@ static void replica(struct buf *out, const struct wire_c_status *s, uint64_t now
                 buf_add_str(out, _("none yet; waiting for a member to admit this home"));
                 return;
         case FRESH_RESTORING:
-                buf_add_str(out, "none yet; being restored, waiting for a neighbour");
+                buf_add_str(out, _("none yet; being restored, waiting for a neighbour"));
                 return;
         case FRESH_CURRENT:
         case FRESH_MUTED:

@@ -58,6 +58,7 @@ static void well(struct patient *p) {
         f->status.links = 2;
         f->inbound = 1;
         f->vault_state = (struct wire_o_state){.v = 1, .has_household = true, .passphrase = true};
+        WIRE_PUT(&f->status, C_STATUS, backup, NOW - 86400);
         listen_on(p, lan, NULL);
 }
 
@@ -182,6 +183,11 @@ static void meshes(void **state) {
         ILL(p.f.status.state = FRESH_JOINING, "mesh", DOCTOR_WARNING, "waits");
         ILL((p.f.status.state = FRESH_JOINING, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("ticket used"))),
             "mesh", DOCTOR_PROBLEM, "ticket used");
+        ILL((p.f.status.state = FRESH_RESTORING, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("nobody near"))),
+            "mesh", DOCTOR_WARNING, "nobody near");
+        ILL(p.f.status.has &= ~(UINT64_C(1) << C_STATUS_KEY_backup), "backup", DOCTOR_NOTE, "porchlight backup");
+        ILL(p.f.status.backup = NOW - 200 * 86400, "backup", DOCTOR_NOTE, "The newest backup is of");
+        ILL(p.f.vault_state.has_household = false, "backup", DOCTOR_SKIP, "");
         ILL(p.f.status.state = FRESH_REMOVED, "mesh", DOCTOR_PROBLEM, "removed");
         ILL(WIRE_PUT(&p.f.status, C_STATUS, muted_until, NOW + 3600), "mesh", DOCTOR_PROBLEM, "is void until 20");
         ILL((p.f.status.state = FRESH_MUTED, p.f.status.links = 0), "neighbours", DOCTOR_PROBLEM, "");

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * backup, restore: this home in one file. The vault seals the file and opens it; what passes through here is ciphertext.
+ * A backup stands under its name whole or not at all: it is written beside it, made durable, and then renamed.
+ */
+#include "cli/commands.h"
+
+#include "base/text.h"
+#include "cli/found.h"
+#include "cli/options.h"
+#include "cli/owner.h"
+#include "wire/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PIECE_BYTES 3072                  /* of O_GIVE in proto/owner.def */
+#define FILE_BYTES_MAX (80 * 1024 * 1024) /* as in vault/backup.h */
+#define FILE_MODE 0600
+#define TEMP_SUFFIX ".part"
+#define TRIES 3 /* at typing a passphrase */
+
+static void close_fd(int *fd) {
+        if (*fd >= 0)
+                close(*fd);
+        *fd = -1;
+}
+
+/* ---- the file of a backup ---- */
+
+struct out_file {
+        const char *path;
+        struct buf temp;
+        int fd;
+        bool force, kept;
+};
+
+#define OUT_FILE_NULL ((struct out_file){.fd = -1})
+
+static void out_fini(struct out_file *f) {
+        close_fd(&f->fd);
+        if (f->temp.n && !f->kept)
+                unlink(buf_cstr(&f->temp));
+        buf_fini(&f->temp);
+}
+
+static int cannot_write(struct cli *c, const struct out_file *f, int why) {
+        if (why == EEXIST)
+                return cli_fail(c, EXIT_REFUSED, "file-exists", "choose another name, or write over it with --force",
+                                "%s is there already", f->path);
+        if (why == ENOSPC || why == EDQUOT || why == EFBIG)
+                return cli_fail(c, EXIT_FAILED, "disk-full", "free some space, or choose another disk",
+                                "%s: %s; no part of it was left there", f->path, strerror(why));
+        return cli_fail(c, EXIT_FAILED, "cannot-write", "check the path and its rights", "%s: %s", f->path,
+                        strerror(why));
+}
+
+/* What stands there is found out before a passphrase is typed. */
+static int out_look(struct cli *c, const struct out_file *f) {
+        struct stat st;
+        if (lstat(f->path, &st) != 0)
+                return errno == ENOENT ? 0 : cannot_write(c, f, errno);
+        if (!S_ISREG(st.st_mode))
+                return cli_fail(c, EXIT_REFUSED, "not-a-file", "give the name of a file", "%s is not a plain file",
+                                f->path);
+        return f->force ? 0 : cannot_write(c, f, EEXIST);
+}
+
+static int out_open(struct cli *c, struct out_file *f) {
+        buf_printf(&f->temp, "%s" TEMP_SUFFIX, f->path);
+        if (!buf_ok(&f->temp))
+                return cannot_write(c, f, ENOMEM);
+        unlink(buf_cstr(&f->temp)); /* what a crash left of an earlier one */
+        f->fd = open(buf_cstr(&f->temp), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+        if (f->fd >= 0)
+                return 0;
+        int why = errno;
+        buf_fini(&f->temp);
+        return cannot_write(c, f, why);
+}
+
+static int out_write(struct cli *c, const struct out_file *f, struct span s) {
+        while (s.n) {
+                ssize_t n = write(f->fd, s.p, s.n);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return cannot_write(c, f, errno);
+                s = span_from(s, (size_t)n);
+        }
+        return 0;
+}
+
+/* The new name is durable when its folder is. */
+static int sync_folder(const char *path) {
+        _clean_(close_fd) int fd = -1;
+        char *copy = strdup(path);
+        if (!copy)
+                return ENOMEM;
+        fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int why = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+        free(copy);
+        return why == EINVAL ? 0 : why; /* file systems whose folders know no fsync */
+}
+
+static int give_name(const struct out_file *f, const char *temp) {
+        unsigned flags = f->force ? 0 : RENAME_NOREPLACE;
+        if (renameat2(AT_FDCWD, temp, AT_FDCWD, f->path, flags) == 0)
+                return 0;
+        if (errno != EINVAL || !flags)
+                return errno;
+        if (access(f->path, F_OK) == 0) /* a file system that cannot look and rename in one step */
+                return EEXIST;
+        return rename(temp, f->path) == 0 ? 0 : errno;
+}
+
+static int out_keep(struct cli *c, struct out_file *f) {
+        int why = fsync(f->fd) == 0 ? 0 : errno;
+        if (!why && close(f->fd) != 0)
+                why = errno;
+        f->fd = why ? f->fd : -1;
+        if (!why)
+                why = give_name(f, buf_cstr(&f->temp));
+        if (why)
+                return cannot_write(c, f, why);
+        f->kept = true;
+        why = sync_folder(f->path);
+        return why ? cannot_write(c, f, why) : 0;
+}
+
+/* ---- backup ---- */
+
+/* clang-format off */
+static const struct option backup_options[] = {
+        {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", N_("its first line locks the backup; - reads stdin"), OPTION_FILE},
+        {OPT_KEY_PASSPHRASE_FILE, "key-passphrase-file", "FILE", N_("its first line opens the household's key; the backup's own if absent"), OPTION_FILE},
+        {OPT_FORCE, "force", NULL, N_("write over FILE"), OPTION_FLAG},
+        OPTION_END,
+};
+static const struct option restore_options[] = {
+        {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", N_("its first line opens the backup; - reads stdin"), OPTION_FILE},
+        OPTION_END,
+};
+/* clang-format on */
+
+static const char why_twice[] =
+        N_("The passphrase locks this backup, which holds the key of your household. Nobody can\n"
+           "open it without, and nobody can recover it. Take at least 8 characters; four words\n"
+           "are better. It may be the one that locks the household's key.\n");
+
+/* The key's own passphrase, where it is locked: typed, out of its file, or the backup's own for a script. */
+static int key_passphrase(struct cli *c, const struct args *a, const struct wire_o_state *s, struct passphrase *ret) {
+        bool script = !(c->in_tty && c->err_tty);
+        if (!s->passphrase || s->unlocked || (script && !args_has(a, OPT_KEY_PASSPHRASE_FILE)))
+                return 0;
+        return passphrase_read(c, a, OPT_KEY_PASSPHRASE_FILE, _("Passphrase of the household's key: "), ret);
+}
+
+struct fetched {
+        struct wire_o_backup_row row; /* its spans are in @names */
+        struct buf names;
+        struct out_file *file;
+        uint64_t at;
+        int exit;
+};
+
+static int row_backup(struct cli *c, const struct call_row *row, void *arg) {
+        struct fetched *f = arg;
+        (void)c;
+        if (row->number != OWNER_O_BACKUP_ROW)
+                return 0;
+        f->row = row->m->o_backup_row;
+        buf_add(&f->names, f->row.household);
+        buf_add(&f->names, f->row.mesh);
+        if (!buf_ok(&f->names))
+                return EXIT_FAILED;
+        f->row.household = span_of(f->names.p, f->row.household.n);
+        f->row.mesh = span_of(f->names.p + f->row.household.n, f->row.mesh.n);
+        return 0;
+}
+
+static int row_piece(struct cli *c, const struct call_row *row, void *arg) {
+        struct fetched *f = arg;
+        if (row->number != OWNER_O_PIECE_ROW)
+                return 0;
+        f->at += row->m->o_piece.bytes.n;
+        return out_write(c, f->file, row->m->o_piece.bytes);
+}
+
+static void show_percent(const struct cli *c, const char *doing, uint64_t done, uint64_t all) {
+        if (c->err_tty && !c->json && all > FRAME_MAX)
+                fprintf(stderr, "\r%s … %u %%%s", doing, (unsigned)(done * 100 / all), done == all ? "\r\033[K" : "");
+}
+
+static int fetch(struct cli *c, struct call *owner, struct fetched *f) {
+        while (f->at < f->row.bytes) {
+                struct wire_o_fetch m = {.at = f->at};
+                int r = owner_ask(c, owner, OWNER_O_FETCH, &m, _("fetching the backup"), row_piece, f);
+                if (r)
+                        return r;
+                if (f->at == m.at)
+                        return cli_fail(c, EXIT_FAILED, "bad-answer", "try again", "the vault gave only part of it");
+                show_percent(c, _("Writing the backup"), f->at, f->row.bytes);
+        }
+        return 0;
+}
+
+static void tell_backup(struct cli *c, const struct out_file *f, struct fetched *got) {
+        if (c->json) {
+                WIRE_PUT(&got->row, O_BACKUP_ROW, file, span_str(f->path));
+                json_message(&c->out, &wire_o_backup_row_desc, &got->row);
+                buf_add_u8(&c->out, '\n');
+                return;
+        }
+        buf_add_str(&c->out, _("Backup of "));
+        text_show(&c->out, got->row.household, false);
+        buf_add_str(&c->out, " (");
+        text_show(&c->out, got->row.mesh, false);
+        buf_printf(&c->out, _("), %llu bytes: "), (unsigned long long)got->row.bytes);
+        text_show(&c->out, span_str(f->path), false);
+        buf_add_str(&c->out, _("\nKeep it away from this computer. Without its passphrase nobody can open it.\n"));
+}
+
+static int make_backup(struct cli *c, struct call *owner, const struct wire_o_backup *m, struct out_file *f) {
+        struct wire_c_none none = {0};
+        struct fetched got = {.file = f};
+        int r = owner_ask(c, owner, OWNER_O_BACKUP, m, _("sealing the backup"), row_backup, &got);
+        if (!r && !got.row.v)
+                r = cli_fail(c, EXIT_FAILED, "bad-answer", "are the vault and this tool of one version?",
+                             "the vault did not tell what became of the backup");
+        if (!r)
+                r = out_open(c, f);
+        if (!r)
+                r = fetch(c, owner, &got);
+        if (!r)
+                r = out_keep(c, f);
+        if (!r)
+                r = owner_ask(c, owner, OWNER_O_KEPT, &none, _("telling the vault"), NULL, NULL);
+        if (!r)
+                tell_backup(c, f, &got);
+        buf_fini(&got.names);
+        return r;
+}
+
+static int run_backup(struct cli *c, const struct args *a) {
+        _clean_(passphrase_fini) struct passphrase pass = {0}, key = {0};
+        _clean_(call_freep) struct call *owner = NULL;
+        _clean_(out_fini) struct out_file f = OUT_FILE_NULL;
+        struct wire_o_state state;
+        struct wire_o_backup m = {0};
+        f.path = a->words[0];
+        f.force = args_has(a, OPT_FORCE);
+        int r = out_look(c, &f);
+        if (r || (r = owner_open(c, &owner)) || (r = owner_state(c, owner, &state)))
+                return r;
+        r = key_passphrase(c, a, &state, &key);
+        if (!r)
+                r = passphrase_new_for(c, a, OPT_PASSPHRASE_FILE, why_twice, &pass);
+        if (r)
+                return r;
+        m.passphrase = buf_span(&pass.text);
+        if (state.passphrase && !state.unlocked)
+                WIRE_PUT(&m, O_BACKUP, key_passphrase, buf_span(key.text.n ? &key.text : &pass.text));
+        return make_backup(c, owner, &m, &f);
+}
+
+const struct command command_backup = {
+        .name = "backup",
+        .synopsis = "FILE [--passphrase-file F] [--key-passphrase-file F] [--force]",
+        .brief = N_("write this home into one encrypted file"),
+        .help = N_("The household's key, who the members are, and how to find neighbours again; no\n"
+                   "alerts, which neighbours have. The file is locked with a passphrase of its own,\n"
+                   "written whole or not at all, and never over another one without --force. Make a\n"
+                   "new one now and then: with an old one only addresses may be out of date.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight backup /media/stick/porchlight.backup\n"
+                   "  porchlight backup home.backup --force --passphrase-file ~/.backup-passphrase\n"),
+        .options = backup_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_FILE,
+        .run = run_backup,
+};
+
+/* ---- restore ---- */
+
+static int cannot_read(struct cli *c, const char *path, int why) {
+        return cli_fail(c, why == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED, "cannot-read", "check the path and its rights",
+                        "%s: %s", path, strerror(why));
+}
+
+static int in_open(struct cli *c, const char *path, int *ret_fd, uint64_t *ret_bytes) {
+        struct stat st;
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+                return cannot_read(c, path, errno);
+        *ret_fd = fd;
+        if (fstat(fd, &st) != 0)
+                return cannot_read(c, path, errno);
+        if (!S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > FILE_BYTES_MAX)
+                return cli_fail(c, EXIT_FAILED, "backup-not",
+                                "nothing was changed; name the file that `porchlight backup` wrote",
+                                "%s is not a Porchlight backup", path);
+        *ret_bytes = (uint64_t)st.st_size;
+        return 0;
+}
+
+static int give(struct cli *c, struct call *owner, const char *path, int fd, uint64_t bytes) {
+        uint8_t piece[PIECE_BYTES];
+        for (uint64_t at = 0;;) {
+                ssize_t n = read(fd, piece, sizeof(piece));
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return cannot_read(c, path, errno);
+                if (n == 0)
+                        return 0;
+                struct wire_o_piece m = {.bytes = span_of(piece, (size_t)n)};
+                int r = owner_ask(c, owner, OWNER_O_GIVE, &m, _("reading the backup"), NULL, NULL);
+                if (r)
+                        return r;
+                at += (uint64_t)n;
+                show_percent(c, _("Reading the backup"), MIN(at, bytes), bytes);
+        }
+}
+
+/* A wrong passphrase leaves the file with the vault: a person may type it again. */
+static int restore(struct cli *c, const struct args *a, struct call *owner) {
+        int r = 0;
+        for (int tries = args_has(a, OPT_PASSPHRASE_FILE) ? 1 : TRIES; tries > 0; tries--) {
+                _clean_(passphrase_fini) struct passphrase pass = {0};
+                struct wire_o_restore m = {0};
+                r = passphrase_read(c, a, OPT_PASSPHRASE_FILE, _("Passphrase of the backup: "), &pass);
+                if (r)
+                        return r;
+                m.passphrase = buf_span(&pass.text);
+                r = owner_ask(c, owner, OWNER_O_RESTORE, &m, _("waiting for a neighbour"), NULL, NULL);
+                if (r != EXIT_LOCKED)
+                        return r;
+        }
+        return r;
+}
+
+static int run_restore(struct cli *c, const struct args *a) {
+        _clean_(call_freep) struct call *owner = NULL;
+        _clean_(close_fd) int fd = -1;
+        struct wire_o_state state;
+        uint64_t bytes;
+        int r = in_open(c, a->words[0], &fd, &bytes);
+        if (r || (r = owner_open(c, &owner)) || (r = owner_state(c, owner, &state)))
+                return r;
+        if (state.has_household)
+                return cli_fail(c, EXIT_REFUSED, "household-exists",
+                                "restore into a folder without one: start the daemon with another --data DIR",
+                                "there is a household here already; a backup does not go over it");
+        r = give(c, owner, a->words[0], fd, bytes);
+        if (!r)
+                r = restore(c, a, owner);
+        return r ? r
+                 : found_done(c, _("Restored"),
+                              _("What happened meanwhile comes in from neighbours: `porchlight nearby`."));
+}
+
+const struct command command_restore = {
+        .name = "restore",
+        .synopsis = "FILE [--passphrase-file F]",
+        .brief = N_("bring this home back from a backup"),
+        .help = N_("Into the folder of a fresh daemon, on this computer or another one. The home\n"
+                   "greets one neighbour, takes its operations, and puts this device in the place of\n"
+                   "the one the backup was made on, which can post and read nothing from then on.\n"
+                   "Returns when that is done, after 30 s at most; where no neighbour could be\n"
+                   "reached it goes on in the background, also after a restart: see `porchlight\n"
+                   "status`. The household's key is locked with the backup's passphrase afterwards;\n"
+                   "`porchlight vault passphrase` changes it.\n"
+                   "\n"
+                   "Examples:\n"
+                   "  porchlight restore /media/stick/porchlight.backup\n"
+                   "  porchlight restore home.backup --passphrase-file ~/.backup-passphrase\n"),
+        .options = restore_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_FILE,
+        .run = run_restore,
+};
