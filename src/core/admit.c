@@ -243,62 +243,86 @@ static size_t admit_heads(const struct mesh *m, const struct wire_op *w, struct 
         return roster_parents(m->roster, NULL, must, n, ret, NULL);
 }
 
-int admit_start(struct link *l, struct span add) {
+/* Admitted meanwhile by another member. */
+static int greet_known(struct link *l) {
+        l->joining = false;
+        int r = link_greet(l);
+        return r ? r : link_greeted(l);
+}
+
+/* One at a time: what is not on disk yet counts for nothing, so the next could be admitted on the same use of a ticket. */
+static int admit_later(struct link *l, struct span add) {
+        buf_clear(&l->plea);
+        buf_add(&l->plea, add);
+        return buf_ok(&l->plea) ? 0 : ERR_NOMEM;
+}
+
+/* May it come in? 0, ROSTER_E_*, <0. On 0 @ret_op is the add as it will stand in the roster, under @ret_id. */
+static int admit_sign(struct link *l, struct span add, struct buf *ret_op, struct hash *ret_id) {
         struct mesh *m = l->m;
         struct wire_op w;
-        if (!l->stranger) { /* admitted meanwhile by another member */
-                l->joining = false;
-                int r = link_greet(l);
-                return r ? r : link_greeted(l);
-        }
+        int r = roster_may_admit(m->roster, add, clock_now(m));
+        if (r)
+                return r;
+        if (codec_decode(&wire_op_desc, add, &w, NULL) || !add_is_of_link(l, &w))
+                return ROSTER_E_INPUT;
+        if (ticket_revoked(m, &w))
+                return ROSTER_E_GONE;
+        struct hash heads[ROSTER_PARENTS_MAX], must[2];
+        size_t n = admit_heads(m, &w, must, heads);
+        r = op_countersign(ret_op, add, roster_mesh(m->roster), &m->sign, clock_now(m), heads, n);
+        return r ? r : roster_would_take(m->roster, buf_span(ret_op), false, ret_id);
+}
+
+int admit_start(struct link *l, struct span add) {
+        struct mesh *m = l->m;
+        if (!l->stranger)
+                return greet_known(l);
         if (!m->member || !l->joining || l->dialled) {
                 link_hangup(l, REASON_NOT_MEMBER);
                 return 0;
         }
         if (!clock_usable(m)) /* this home can't tell whether the ticket's time is over */
                 return refuse(l, REASON_NOT_ISSUED_HERE);
-        int r = roster_may_admit(m->roster, add, clock_now(m));
-        if (r < 0)
-                return r;
-        if (!r && (codec_decode(&wire_op_desc, add, &w, NULL) || !add_is_of_link(l, &w)))
-                r = ROSTER_E_INPUT;
-        if (r)
-                return refuse(l, refusal(r));
-        if (ticket_revoked(m, &w))
-                return refuse(l, REASON_TICKET_REVOKED);
-        struct hash heads[ROSTER_PARENTS_MAX], must[2], id;
-        size_t n = admit_heads(m, &w, must, heads);
+        if (m->admitting)
+                return admit_later(l, add);
         _clean_(buf_fini) struct buf op = BUF_NULL;
-        r = op_countersign(&op, add, roster_mesh(m->roster), &m->sign, clock_now(m), heads, n);
-        if (!r)
-                r = roster_add(m->roster, buf_span(&op), false, &id);
-        if (r < 0)
-                return r;
+        struct hash id;
+        int r = admit_sign(l, add, &op, &id);
         if (r)
-                return refuse(l, refusal(r));
+                return r < 0 ? r : refuse(l, refusal(r));
         struct wait *wait = mesh_wait(m, WAIT_ADMIT, 0);
         if (!wait)
                 return ERR_NOMEM;
         wait->link = l->id;
-        memcpy(wait->id.b, id.b, sizeof(id.b));
-        return ops_store(m, buf_span(&op), &id, wait);
+        wait->op = op;
+        op = BUF_NULL;
+        m->admitting = true;
+        return ops_store(m, buf_span(&wait->op), &id, wait);
 }
 
-int admit_stored(struct mesh *m, struct wait *w) {
-        struct link *l = link_find(m, w->link);
-        struct hash id;
-        memcpy(id.b, w->id.b, sizeof(id.b));
-        const struct roster_op *op = roster_op_find(m->roster, &id);
-        if (w->failed || CHECK_FAILS(op)) {
-                /* The operation counts in memory, but nobody was told: after a restart it is gone, and the joiner asks again. */
-                if (l)
-                        link_hangup(l, REASON_SHUTDOWN);
-                return 0;
+/* Those who came while one was being written. */
+static int admit_next(struct mesh *m) {
+        LINK_EACH(l, m) {
+                if (!l->plea.n || m->admitting || l->state == LINK_CLOSING)
+                        continue;
+                _clean_(buf_fini) struct buf add = l->plea;
+                l->plea = BUF_NULL;
+                int r = admit_start(l, buf_span(&add));
+                if (r)
+                        return r;
         }
-        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
+        return 0;
+}
+
+/* The new home is in: everybody hears of it, and the link it came on is a member's. */
+static int admit_welcome(struct mesh *m, struct span op, struct link *l) {
+        _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op);
         int r = p ? spread_packet(m, p, l) : ERR_NOMEM;
-        if (r || !l || !l->stranger)
+        if (r || !l)
                 return r;
+        if (!l->stranger)
+                return greet_known(l);
         const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
         if (!d)
                 return 0;
@@ -308,4 +332,22 @@ int admit_stored(struct mesh *m, struct wait *w) {
         mesh_trace(m, "link %u: admitted a new home", (unsigned)l->id);
         r = link_greet(l);
         return r ? r : link_greeted(l);
+}
+
+/* PROTOCOL 6.11: "It MUST NOT count before it is on disk" */
+int admit_stored(struct mesh *m, struct wait *w) {
+        struct link *l = link_find(m, w->link);
+        struct hash id;
+        int r = 0;
+        m->admitting = false;
+        if (w->failed) { /* the use of the ticket is not spent, and the joiner asks again */
+                mesh_trace(m, "link %u: not admitted: the disk refuses", (unsigned)w->link);
+                if (l)
+                        link_hangup(l, REASON_SHUTDOWN);
+        } else {
+                r = roster_add(m->roster, buf_span(&w->op), true, &id);
+                if (r == 0)
+                        r = admit_welcome(m, buf_span(&w->op), l);
+        }
+        return r < 0 ? r : admit_next(m);
 }

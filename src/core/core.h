@@ -203,6 +203,7 @@ struct link {
         bool stranger;                /* responder: its static key is no current device's; only an admit helps */
         bool unproven;                /* initiator: not known to us; only operations are taken */
         bool hello_sent, hello_got, joining;
+        struct buf plea;      /* an add that waits until the one before it is on disk */
         bool newcomer;        /* joining, and nobody's device when it said so */
         bool visit, visiting; /* this side, or the other, only compares and goes again */
         uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
@@ -333,6 +334,7 @@ struct wait {
         uint32_t rec;
         mesh_link link;
         struct key id;
+        struct buf op; /* countersigned here: counts once it is on disk */
         uint32_t left; /* rows still to come (founding) */
         bool failed;
 };
@@ -395,6 +397,7 @@ struct mesh {
         /* belonging */
         struct roster *roster; /* NULL: no mesh */
         bool member;           /* this device is a current member's */
+        bool admitting;        /* an add countersigned here is on its way to the disk */
         bool removed;
         struct key household;
         struct buf join_op, join_text;

@@ -41,6 +41,7 @@ void link_free(struct link *l) {
         dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
+        buf_fini(&l->plea);
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
                 packet_queue_fini(&l->queue[i]);
         recon_fini(&l->recon);

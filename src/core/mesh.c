@@ -5,6 +5,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+static void wait_free(struct wait *w) {
+        list_drop(&w->list);
+        buf_fini(&w->op);
+        free(w);
+}
+
 int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         struct mesh *m = calloc(1, sizeof(*m));
         if (!m)
@@ -37,10 +43,8 @@ struct mesh *mesh_free(struct mesh *m) {
                 return NULL;
         LINK_EACH(l, m)
         link_free(l);
-        LIST_EACH (w, &m->waits, struct wait, list) {
-                list_drop(&w->list);
-                free(w);
-        }
+        LIST_EACH (w, &m->waits, struct wait, list)
+                wait_free(w);
         out_fini(&m->out);
         records_fini(m);
         proof_fini(m);
@@ -231,7 +235,6 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 found->failed = true;
         if (--found->left)
                 return 0;
-        list_drop(&found->list);
         int r = 0;
         switch (found->kind) {
         case WAIT_NONE:
@@ -266,7 +269,7 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 r = recover_stored(m, found);
                 break;
         }
-        free(found);
+        wait_free(found);
         return r;
 }
 

@@ -449,8 +449,24 @@ static int receive(const struct roster *r, struct span op, bool checked, struct 
         return check(r, op, true, !checked, c);
 }
 
+/* Decodes and judges an operation that is no genesis; on 0 @ret is what take_in() files. */
+static int weigh(struct roster *r, struct span op, const struct hash *id, struct coming *c, struct op **ret) {
+        if (c->w.type == OP_GENESIS)
+                return ROSTER_E_RULE;
+        _clean_(op_freep) struct op *o = op_new(r, op, &c->w, id);
+        if (!o)
+                return ERR_NOMEM;
+        /* PROTOCOL 5.12: "One that fails is void for ever. A node MUST NOT keep it or pass it on." */
+        int e = prepare(r, c, o);
+        if (e)
+                return e == ROSTER_E_PARENTS || e < 0 ? e : ROSTER_E_RULE;
+        *ret = TAKE(o);
+        return 0;
+}
+
 int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_id) {
         struct coming c = {0};
+        struct op *o = NULL;
         struct hash id;
         if (r->n_ops) {
                 op_id(&id, &r->mesh, op);
@@ -464,18 +480,27 @@ int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_
                 return ret;
         if (!r->n_ops)
                 return begin(r, &c, op, ret_id);
-        if (c.w.type == OP_GENESIS)
-                return ROSTER_E_RULE;
-        _clean_(op_freep) struct op *o = op_new(r, op, &c.w, &id);
-        if (!o)
-                return ERR_NOMEM;
-        /* PROTOCOL 5.12: "One that fails is void for ever. A node MUST NOT keep it or pass it on." */
-        ret = prepare(r, &c, o);
+        ret = weigh(r, op, &id, &c, &o);
         if (ret == 0 || ret == ROSTER_E_PARENTS)
                 *ret_id = id;
-        if (ret)
-                return ret == ROSTER_E_PARENTS || ret < 0 ? ret : ROSTER_E_RULE;
-        return take_in(r, &c, TAKE(o));
+        return ret ? ret : take_in(r, &c, o);
+}
+
+int roster_would_take(struct roster *r, struct span op, bool checked, struct hash *ret_id) {
+        struct coming c = {0};
+        _clean_(op_freep) struct op *o = NULL;
+        struct hash id;
+        if (!r->n_ops)
+                return ROSTER_E_PARENTS;
+        op_id(&id, &r->mesh, op);
+        if (map_find(&r->by_id, id.b))
+                return ROSTER_E_KNOWN;
+        int ret = receive(r, op, checked, &c);
+        if (!ret)
+                ret = weigh(r, op, &id, &c, &o);
+        if (!ret)
+                *ret_id = id;
+        return ret;
 }
 
 int roster_may_admit(const struct roster *r, struct span add, mesh_wall now) {

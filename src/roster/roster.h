@@ -73,6 +73,9 @@ struct roster *roster_free(struct roster *r);
 /* Takes an operation; the first must be the genesis. Copies the bytes. @checked: its signatures were checked before (it
  * comes from this node's own disk). Returns 0, ROSTER_E_KNOWN … ROSTER_E_RULE, or <0. @ret_id on 0, KNOWN and PARENTS. */
 int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_id);
+/* Would it be taken? As roster_add says of an operation that is not there yet, and changes nothing. What it is judged by are
+ * its own ancestors, so the answer stays true whatever comes in between. Not for a genesis. */
+int roster_would_take(struct roster *r, struct span op, bool checked, struct hash *ret_id);
 /* Would the joiner's signed add or device-add (without countersignature) be admitted now, at mesh time @now? 0 or ROSTER_E_*. Checks its
  * signatures. Revoked tickets are the caller's to know. */
 int roster_may_admit(const struct roster *r, struct span add, mesh_wall now);

@@ -176,6 +176,36 @@ static void test_removal_on_full_disk(void **state) {
         street_free(s);
 }
 
+/* A full disk at the one who admits: the new home counts nowhere before it is durable, and its ticket is not spent. */
+static void test_admission_on_full_disk(void **state) {
+        (void)state;
+        struct street *s = street_bare(4, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 1, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 1));
+        street_run_for(s, 5);
+        street_disk_full(s, 0, true);
+        assert_int_not_equal(street_join(s, 2, ticket), MESH_OUT_DONE);
+        assert_int_not_equal(street_join(s, 3, ticket), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        for (size_t i = 0; i < 2; i++) {
+                assert_int_equal(roster_members(mesh_roster(street_core(s, i))), 2);
+                assert_int_equal(roster_ops(mesh_roster(street_core(s, i))), 2);
+        }
+        assert_int_equal(state_of(s, 2), FRESH_JOINING);
+        street_disk_full(s, 0, false);
+        size_t want[] = {3, 2};
+        assert_true(street_wait(s, 600, members_are, want));
+        street_run_for(s, 600); /* both ask again: one has the ticket's only use */
+        assert_true(members_are(s, want));
+        assert_int_equal((state_of(s, 2) == FRESH_CURRENT) + (state_of(s, 3) == FRESH_CURRENT), 1);
+        street_off(s, 0);
+        street_on(s, 0);
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 0))), 3);
+        free(ticket);
+        street_free(s);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
@@ -184,6 +214,7 @@ int main(void) {
                 cmocka_unit_test(test_removed_reads_nothing),  cmocka_unit_test(test_removal_while_off),
                 cmocka_unit_test(test_removed_cannot_rejoin),  cmocka_unit_test(test_leave),
                 cmocka_unit_test(test_removals_on_both_sides), cmocka_unit_test(test_removal_on_full_disk),
+                cmocka_unit_test(test_admission_on_full_disk),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
