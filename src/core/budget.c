@@ -11,7 +11,9 @@
 #define BUDGET_DAY ((mesh_time)MESH_DAY * 1000) /* ms */
 
 static const uint16_t most[BUDGETS] = {
-        [BUDGET_OPS] = 24, [BUDGET_REVOKES] = 64, /* whoever takes back the tickets of an evening */
+        [BUDGET_OPS] = 24,
+        [BUDGET_REVOKES] = 64, /* whoever takes back the tickets of an evening */
+        [BUDGET_WITNESS] = 24, /* as many as go round in a day */
 };
 
 struct purse {

@@ -8,7 +8,8 @@
  *   found.c      founding and joining                       admit.c     admitting others
  *   enrol.c      joining as a further device of a household
  *   ops.c        operations and orphans                     epoch.c     group and link keys
- *   revoke.c     tickets taken back                     recover.c     coming back out of a backup
+ *   revoke.c     tickets taken back                     recover.c   coming back out of a backup
+ *   undo.c       homes put out again that came on a ticket
  *   accept.c     a neighbour's record comes in              author.c    own posts
  *   records.c    the index of held records                  record.c    one record: id, key, class, meaning
  *   proof.c      two records in one slot, and what follows
@@ -68,6 +69,8 @@
 #define RECENT_RECORDS 1024 /* records an IHAVE is compared with */
 #define ORPHANS_MOST 256    /* operations kept while their parents are missing */
 #define DISMISS_OPS 8       /* operations a removed home is sent last */
+#define UNDO_ASKED_MOST 4   /* homes asked to countersign an undo, one after the other */
+#define UNDO_PATIENCE 8000  /* ms for each; with all of them less than the 45 s the vault waits */
 #define UNSAVED_MOST 16     /* own operations waiting for a full disk */
 #define UNSAVED_TIME 5000   /* ms until the disk is tried again */
 #define RENEW_STEP 2000     /* ms a rank in making a merge epoch */
@@ -324,7 +327,8 @@ enum wait_kind {
         WAIT_INVITE,
         WAIT_REVOKE,
         WAIT_ADMIT,
-        WAIT_RECOVER
+        WAIT_RECOVER,
+        WAIT_WITNESS
 };
 struct wait {
         struct list list;
@@ -337,6 +341,18 @@ struct wait {
         struct buf op; /* countersigned here: counts once it is on disk */
         uint32_t left; /* rows still to come (founding) */
         bool failed;
+};
+
+struct plea {             /* an undo signed here that waits for a third home */
+        uint64_t command; /* 0: there is none */
+        struct buf op;
+        struct hash what; /* the household's signature is over it */
+        struct key undone;
+        mesh_link link; /* who is asked now */
+        mesh_time due;
+        struct key asked[UNDO_ASKED_MOST]; /* households */
+        size_t n_asked;
+        enum mesh_outcome problem; /* the answer, if nobody else can be asked */
 };
 
 struct orphan { /* an operation whose parents are missing */
@@ -397,7 +413,9 @@ struct mesh {
         /* belonging */
         struct roster *roster; /* NULL: no mesh */
         bool member;           /* this device is a current member's */
-        bool admitting;        /* an add countersigned here is on its way to the disk */
+        struct plea plea;
+        bool witnessing; /* an undo countersigned here is on its way to the disk */
+        bool admitting;  /* an add countersigned here is on its way to the disk */
         bool removed;
         struct key household;
         struct buf join_op, join_text;
@@ -514,6 +532,7 @@ int signed_finish(const struct mesh *m, enum domain d, struct buf *raw, uint8_t 
 enum budget {
         BUDGET_OPS,     /* operations of a household, pushed on over links that are busy */
         BUDGET_REVOKES, /* revocations of a device, taken */
+        BUDGET_WITNESS, /* undos of a household, looked at for countersigning */
         BUDGETS
 };
 bool budget_left(struct mesh *m, const struct key *who, enum budget b);
@@ -601,6 +620,17 @@ int invite_stored(struct mesh *m, struct wait *w);
 int invite_revoke(struct mesh *m, const struct mesh_event *ev);
 int invite_restore(struct mesh *m, const struct mesh_row *row);
 void tickets_fini(struct mesh *m);
+
+/* ---- undo.c ---- */
+bool undo_is(struct span op);                                /* an undo, countersigned or not */
+int undo_start(struct mesh *m, const struct mesh_event *ev); /* the vault has signed one */
+void undo_look(struct mesh *m, size_t first); /* operations from place @first on are new: is it among them? */
+int undo_asked(struct link *l, struct span plea);
+int undo_declined(struct link *l, const struct wire_declined *msg);
+int undo_stored(struct mesh *m, struct wait *w);
+int undo_tick(struct mesh *m);
+mesh_time undo_deadline(const struct mesh *m);
+void plea_fini(struct mesh *m);
 
 /* ---- revoke.c ---- */
 int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *w); /* signs and stores it */

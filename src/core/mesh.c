@@ -55,6 +55,7 @@ struct mesh *mesh_free(struct mesh *m) {
         contacts_fini(m);
         budgets_fini(m);
         orphans_fini(m);
+        plea_fini(m);
         free(m->addresses);
         roster_free(m->roster);
         buf_wipe(&m->join_op);
@@ -268,6 +269,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
         case WAIT_RECOVER:
                 r = recover_stored(m, found);
                 break;
+        case WAIT_WITNESS:
+                r = undo_stored(m, found);
+                break;
         }
         wait_free(found);
         return r;
@@ -315,6 +319,8 @@ static int timers(struct mesh *m) {
         int r = link_tick(m);
         if (!r)
                 r = ops_tick(m);
+        if (!r)
+                r = undo_tick(m);
         if (!r)
                 r = epoch_tick(m);
         if (!r)
@@ -473,6 +479,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));
         at = MIN(at, recover_deadline(m));
+        at = MIN(at, undo_deadline(m));
         if (m->n_unsaved)
                 at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)

@@ -21,6 +21,8 @@ union message {
         struct wire_bye bye;
         struct wire_revoke revoke;
         struct wire_proof proof;
+        struct wire_witness witness;
+        struct wire_declined declined;
 };
 
 static int on_hello(struct link *l, const union message *msg, struct span raw) {
@@ -138,6 +140,16 @@ static int on_proof(struct link *l, const union message *msg, struct span raw) {
         return proof_take(l, &msg->proof, raw);
 }
 
+static int on_witness(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return undo_asked(l, msg->witness.op);
+}
+
+static int on_declined(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return undo_declined(l, &msg->declined);
+}
+
 /* What a link must have shown before a message counts. */
 enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP };
 
@@ -162,6 +174,8 @@ static const struct {
         [LINK_BYE] = {on_bye, NEED_NOTHING},
         [LINK_REVOKE] = {on_revoke, NEED_UP},
         [LINK_PROOF] = {on_proof, NEED_UP},
+        [LINK_WITNESS] = {on_witness, NEED_UP},
+        [LINK_DECLINED] = {on_declined, NEED_UP},
 };
 
 /* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer

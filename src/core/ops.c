@@ -176,6 +176,7 @@ int ops_take(struct mesh *m, struct link *from, struct span op) {
                 r = orphans_try(m, &again);
         if (r || !fresh)
                 return r;
+        undo_look(m, first);
         r = learned(m, first);
         if (!r)
                 r = recover_check(m);
@@ -199,6 +200,8 @@ int ops_command(struct mesh *m, const struct mesh_event *ev) {
                 mesh_reply(m, ev->token, o);
                 return 0;
         }
+        if (undo_is(ev->operation.op))
+                return undo_start(m, ev);
         roster_removed(m->roster, &before);
         int r = roster_add(m->roster, ev->operation.op, false, &id);
         if (r > 0)

@@ -14,8 +14,6 @@
 #include "roster/op.h"
 
 #define CHAIN_MAX 64               /* operations of an ordinary household; a steward's 4,096 are the row's bound */
-#define UNDO_SECONDS MESH_DAY      /* within which the use of a ticket can be undone */
-#define UNDO_MEMBERS_MIN 3         /* homes it takes to undo one */
 #define TICKET_LIFE_SLACK MESH_DAY /* by which the clocks of who wrote a ticket and who takes it may differ */
 #define VOUCHES_TO_STAY 2          /* members outside who keep a home in the mesh when its subtree goes */
 
@@ -419,7 +417,7 @@ static int judge_undo(const struct view *v, const struct coming *c, struct propo
         if (v->r->certs[add->inv_cert]->home != c->op->home || witness == c->op->home || witness == add->home)
                 return ROSTER_E_RULE;
         /* PROTOCOL 5.32: "past(o) MUST have at least 3 members." */
-        if (v->members < UNDO_MEMBERS_MIN || c->w.at > add->pub.time + UNDO_SECONDS)
+        if (v->members < ROSTER_UNDO_HOMES || c->w.at > add->pub.time + ROSTER_UNDO_SECONDS)
                 return ROSTER_E_RULE;
         c->op->by_cert = by;
         c->op->target = add->index;

@@ -11,6 +11,8 @@
 #define ROSTER_DEVICES_MAX 4 /* of a household, at a time */
 #define ROSTER_HEADS_MAX 16
 #define ROSTER_PARENTS_MAX 4
+#define ROSTER_UNDO_SECONDS 86400 /* within which the use of a ticket can be undone … */
+#define ROSTER_UNDO_HOMES 3       /* … in a mesh of so many homes: who invites, who came, and who countersigns */
 
 struct roster;
 

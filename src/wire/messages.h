@@ -36,6 +36,7 @@
         E(share, SHARE)                                                                                                \
         E(reason, REASON)                                                                                              \
         E(set, SET)                                                                                                    \
+        E(decline, DECLINE)                                                                                            \
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)                                                                                                \
         E(origin, ORIGIN)
@@ -59,6 +60,7 @@
 #define WIRE_V_SHARE(n, v, s, d) SHARE_##n = v,
 #define WIRE_V_REASON(n, v, s, d) REASON_##n = v,
 #define WIRE_V_SET(n, v, s, d) SET_##n = v,
+#define WIRE_V_DECLINE(n, v, s, d) DECLINE_##n = v,
 #define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,

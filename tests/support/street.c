@@ -577,45 +577,32 @@ enum mesh_outcome street_revoke(struct street *s, size_t i) {
         return command(s, i, ev, 10);
 }
 
-/* The place of home @i's next operation in its chain, and what it builds on: its own latest, then the heads. */
-static size_t chain(const struct street *s, size_t i, uint64_t *ret_seq, struct hash parents[4]) {
-        const struct roster *r = mesh_roster(s->homes[i].core);
-        const struct roster_op *op;
-        struct hash heads[ROSTER_HEADS_MAX];
-        size_t n = 1;
-        for (size_t k = 0; (op = roster_op_at(r, k)); k++) {
-                struct wire_op w;
-                if (codec_decode(&wire_op_desc, op->bytes, &w, NULL) ||
-                    memcmp(w.household.p, s->homes[i].household.pub.b, 32) != 0)
-                        continue;
-                parents[0] = op->id;
-                *ret_seq = w.seq + 1;
-        }
-        size_t n_heads = roster_heads(r, heads);
-        for (size_t k = 0; k < n_heads && n < 4; k++)
-                if (memcmp(&heads[k], &parents[0], sizeof(heads[k])) != 0)
-                        parents[n++] = heads[k];
-        return n;
-}
-
-enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target) {
+void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out) {
         struct home *h = &s->homes[i];
-        _clean_(buf_fini) struct buf op = BUF_NULL;
+        const struct roster *r = mesh_roster(h->core);
+        const struct key *about = &s->homes[target].household.pub;
         struct hash parents[4];
         uint64_t seq = 0;
-        size_t n = chain(s, i, &seq, parents);
+        size_t n = roster_parents(r, &h->household.pub, NULL, 0, parents, &seq);
         struct wire_op w = {.type = type,
                             .household = SPAN_OF(h->household.pub.b),
                             .seq = seq,
                             .parents = span_of(parents, n * sizeof(parents[0])),
                             .time = STREET_START + s->now / 1000};
-        if (type != OP_LEAVE)
-                WIRE_PUT(&w, OP, target, SPAN_OF(s->homes[target].household.pub.b));
+        if (type == OP_INVITE_UNDO)
+                WIRE_PUT(&w, OP, proposal, SPAN_OF(roster_home_op(r, roster_home_find(r, about))->id.b));
+        else if (type != OP_LEAVE)
+                WIRE_PUT(&w, OP, target, SPAN_OF(about->b));
         if (type == OP_REMOVE)
                 WIRE_PUT(&w, OP, reason, SPAN_STR("test"));
-        if (op_make(&op, &w, roster_mesh(mesh_roster(h->core)), &h->household))
-                return MESH_OUT_BAD_OP;
-        return command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
+        REQUIRE(op_make(out, &w, roster_mesh(r), &h->household) == 0);
+}
+
+enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        double patience = type == OP_INVITE_UNDO ? 45 : 10; /* as long as the vault waits, where others are asked */
+        street_sign(s, i, type, target, &op);
+        return command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, patience);
 }
 
 struct street *street_new(size_t homes, uint64_t seed) {

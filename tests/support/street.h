@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "porchlight/mesh.h"
 #include "roster/roster.h"
 
@@ -26,8 +27,9 @@ const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the tic
 enum mesh_outcome street_revoke(struct street *s, size_t i);          /* the ticket last written there */
 
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
-/* Home @i signs remove, promote, demote (of home @target) or leave. */
+/* Home @i signs remove, promote, demote, invite-undo (of home @target) or leave; the second gives it to nobody. */
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target);
+void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out);
 
 /* Posts; *ret_id names the record. Runs until the home's disk has it. */
 enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text,

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Undoing the use of a ticket, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
+#include "roster/op.h"
+#include "support/guest.h"
+#include "support/street.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+#define STREET(n) struct street *s = street_new((n), seed)
+
+static size_t members(struct street *s, size_t i) {
+        return roster_members(mesh_roster(street_core(s, i)));
+}
+
+static enum wire_e_fresh state_of(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.state;
+}
+
+struct want {
+        size_t members, homes;
+};
+
+static bool members_are(struct street *s, void *ctx) {
+        const struct want *w = ctx;
+        for (size_t i = 0; i < w->homes; i++)
+                if (members(s, i) != w->members)
+                        return false;
+        return true;
+}
+
+static size_t undos(struct street *s, size_t i) {
+        const struct roster *r = mesh_roster(street_core(s, i));
+        const struct roster_op *op;
+        size_t n = 0;
+        for (size_t k = 0; (op = roster_op_at(r, k)); k++)
+                n += op->type == OP_INVITE_UNDO;
+        return n;
+}
+
+/* ---- as it should be ---- */
+
+/* Undone at once: it hears so, reads nothing posted afterwards, and nobody else comes on that ticket. */
+static void test_undone(void **state) {
+        (void)state;
+        struct hash before, after;
+        struct street *s = street_bare(5, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 4));
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(street_join(s, i, ticket), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(street_post(s, 1, KIND_THEFT, "before", &before), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        assert_true(street_has(s, 3, &before));
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
+        assert_true(street_wait(s, 2, members_are, &(struct want){3, 4}));
+        assert_int_equal(state_of(s, 3), FRESH_REMOVED);
+        assert_int_equal(street_post(s, 3, KIND_FIRE, "I am still here", NULL), MESH_OUT_REMOVED);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
+        street_run_for(s, 600);
+        assert_true(street_has(s, 0, &after) && street_has(s, 2, &after));
+        assert_false(street_has(s, 3, &after) || street_body(s, 3, &after));
+        assert_int_equal(street_join(s, 4, ticket), MESH_OUT_TICKET_USED);
+        for (size_t i = 0; i < 3; i++) {
+                street_off(s, i);
+                street_on(s, i);
+                assert_int_equal(members(s, i), 3);
+                assert_int_equal(undos(s, i), 1);
+        }
+        free(ticket);
+        street_free(s);
+}
+
+static void test_too_late(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 86400 + 60);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_UNDO_LATE);
+        assert_true(members_are(s, &(struct want){3, 3}));
+        street_free(s);
+}
+
+/* Neither a home that did not bring it, nor one twice. */
+static void test_not_allowed(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 1, OP_INVITE_UNDO, 2), MESH_OUT_UNDO_REFUSED);
+        assert_int_equal(undos(s, 0), 0);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_UNDO_REFUSED);
+        assert_true(members_are(s, &(struct want){3, 4}));
+        street_free(s);
+}
+
+/* ---- nobody, somebody slow, somebody whose disk is full ---- */
+
+static void test_no_third_home(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 5);
+        street_off(s, 2);
+        street_run_for(s, 200);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 1), MESH_OUT_NO_WITNESS);
+        assert_true(members_are(s, &(struct want){3, 2}));
+        street_on(s, 2);
+        street_run_for(s, 60);
+        assert_int_equal(undos(s, 2), 0); /* what was refused is over */
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 1), MESH_OUT_DONE);
+        assert_true(street_wait(s, 5, members_are, &(struct want){2, 3}));
+        street_free(s);
+}
+
+/* The only one there answers after the asker has given up: it comes into force all the same, as the asker was told. */
+static void test_answer_late(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 5);
+        street_hold(s, 0, 1, 12);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_UNDO_UNANSWERED);
+        street_run_for(s, 60);
+        assert_true(members_are(s, &(struct want){2, 3}));
+        street_free(s);
+}
+
+/* Two have countersigned in the end, one of them late: one undo, and the inviter's chain goes on. */
+static void test_two_witnesses(void **state) {
+        (void)state;
+        size_t twice = 0;
+        for (uint64_t k = 0; k < 6; k++) {
+                struct street *s = street_new(6, seed + k);
+                street_run_for(s, 5);
+                for (size_t i = 2; i < 6; i++) /* home 1 hears of nothing but by home 0, and late */
+                        street_cut(s, 1, i);
+                street_hold(s, 0, 1, 20);
+                assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 5), MESH_OUT_DONE);
+                street_run_for(s, 60);
+                assert_true(members_are(s, &(struct want){5, 6}));
+                twice += undos(s, 4) == 2;
+                assert_int_equal(street_vote(s, 0, OP_REMOVE, 4), MESH_OUT_DONE);
+                assert_true(street_wait(s, 30, members_are, &(struct want){4, 4}));
+                street_free(s);
+        }
+        assert_true(twice > 0);
+}
+
+static void test_full_disk(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 5);
+        street_disk_full(s, 1, true);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_NO_WITNESS);
+        street_run_for(s, 60);
+        assert_true(members_are(s, &(struct want){3, 3}));
+        assert_int_equal(undos(s, 0) + undos(s, 1), 0);
+        street_disk_full(s, 1, false);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_DONE);
+        assert_true(street_wait(s, 5, members_are, &(struct want){2, 3}));
+        street_free(s);
+}
+
+/* ---- a guest who pleads ---- */
+
+struct visit {
+        struct street *s;
+        struct guest g;
+        struct rng rng;
+        size_t home;
+        mesh_link link;
+};
+
+static void on_bytes(void *ctx, struct span bytes, bool gone) {
+        struct visit *v = ctx;
+        guest_take(&v->g, bytes, gone);
+}
+
+static void flush(struct visit *v) {
+        _clean_(buf_fini) struct buf out = v->g.out;
+        v->g.out = BUF_NULL;
+        street_attached_send(v->s, v->home, v->link, buf_span(&out));
+        street_run_for(v->s, 1);
+}
+
+static struct key link_key(struct street *s, size_t home) {
+        const struct mesh_row *row;
+        struct key k = {{0}};
+        for (size_t i = 0; (row = street_row(s, home, i)); i++)
+                if (row->kind == MESH_ROW_EPOCH && row->epoch.has_key)
+                        k = row->epoch.link_key;
+        return k;
+}
+
+/* Knocks at @home as the device of home @as. */
+static void visit_start(struct visit *v, struct street *s, size_t home, size_t as) {
+        uint8_t seed_bytes[32] = {(uint8_t)(as + 1), (uint8_t)home};
+        struct key psk = link_key(s, home);
+        *v = (struct visit){.s = s, .home = home};
+        rng_init(&v->rng, seed_bytes);
+        guest_start(&v->g, roster_mesh(mesh_roster(street_core(s, home))), &street_config(s, as)->noise_secret, &psk,
+                    &v->rng);
+        v->link = street_attach(s, home, on_bytes, v);
+        flush(v);
+        flush(v);
+        guest_hello(&v->g, street_wall(s), false);
+        flush(v);
+        assert_true(guest_open(&v->g) && !v->g.gone);
+}
+
+static void visit_end(struct visit *v) {
+        street_detach(v->s, v->home, v->link);
+        guest_end(&v->g);
+        rng_fini(&v->rng);
+}
+
+static void plead(struct visit *v, struct span op) {
+        struct wire_witness msg = {.op = op};
+        guest_say(&v->g, LINK_WITNESS, &msg);
+        flush(v);
+}
+
+static enum wire_e_decline declined(const struct visit *v) {
+        struct wire_declined msg;
+        assert_int_equal(codec_decode(&wire_declined_desc, buf_span(&v->g.last[LINK_DECLINED]), &msg, NULL), 0);
+        return (enum wire_e_decline)msg.why;
+}
+
+/* Home 1 is off, and its device is played here: what does home 2 say to it? */
+static struct street *street_of_guest(void) {
+        STREET(4);
+        street_run_for(s, 5);
+        street_off(s, 1);
+        street_run_for(s, 200);
+        return s;
+}
+
+static void test_plea_of_others(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf op = BUF_NULL, forged = BUF_NULL;
+        struct street *s = street_of_guest();
+        struct visit v;
+        street_sign(s, 0, OP_INVITE_UNDO, 3, &op); /* good, and not its own */
+        visit_start(&v, s, 2, 1);
+        plead(&v, buf_span(&op));
+        assert_int_equal(v.g.bye, REASON_BAD_FRAME);
+        visit_end(&v);
+        street_run_for(s, 5);
+        street_on(s, 1);
+        street_run_for(s, 30);
+        buf_clear(&op);
+        street_sign(s, 1, OP_REMOVE, 3, &op); /* its own, and no undo */
+        street_sign(s, 1, OP_INVITE_UNDO, 3, &forged);
+        street_off(s, 1);
+        street_run_for(s, 200);
+        visit_start(&v, s, 2, 1);
+        plead(&v, buf_span(&op));
+        assert_int_equal(v.g.bye, REASON_BAD_FRAME);
+        visit_end(&v);
+        forged.p[forged.n - 1] ^= 1;
+        visit_start(&v, s, 2, 1);
+        plead(&v, buf_span(&forged));
+        assert_int_equal(v.g.bye, REASON_BAD_SIGNATURE);
+        visit_end(&v);
+        assert_int_equal(members(s, 2), 4);
+        street_free(s);
+}
+
+/* PROTOCOL 6.42 */
+static void test_pleas_are_bounded(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        STREET(4);
+        street_run_for(s, 5);
+        street_sign(s, 1, OP_INVITE_UNDO, 3, &op); /* home 0 brought it */
+        street_off(s, 1);
+        street_run_for(s, 200);
+        struct visit v;
+        visit_start(&v, s, 2, 1);
+        for (unsigned i = 0; i < 24; i++) {
+                plead(&v, buf_span(&op));
+                assert_int_equal(declined(&v), DECLINE_RULE);
+        }
+        plead(&v, buf_span(&op));
+        assert_int_equal(declined(&v), DECLINE_NOT_NOW);
+        assert_int_equal(v.g.got[LINK_DECLINED], 25);
+        assert_false(v.g.gone);
+        visit_end(&v);
+        street_free(s);
+}
+
+/* Signed an hour ago: it would say that the home went an hour ago. */
+static void test_old_plea(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        STREET(4);
+        street_run_for(s, 5);
+        street_sign(s, 0, OP_INVITE_UNDO, 3, &op);
+        street_run_for(s, 3600);
+        street_off(s, 0);
+        street_run_for(s, 200);
+        struct visit v;
+        visit_start(&v, s, 2, 0);
+        plead(&v, buf_span(&op));
+        assert_int_equal(declined(&v), DECLINE_RULE);
+        assert_int_equal(members(s, 2), 4);
+        visit_end(&v);
+        street_free(s);
+}
+
+int main(void) {
+        const char *given = getenv("PORCHLIGHT_SEED");
+        seed = given ? strtoull(given, NULL, 0) : 1;
+        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_undone),
+                cmocka_unit_test(test_too_late),
+                cmocka_unit_test(test_not_allowed),
+                cmocka_unit_test(test_no_third_home),
+                cmocka_unit_test(test_answer_late),
+                cmocka_unit_test(test_two_witnesses),
+                cmocka_unit_test(test_full_disk),
+                cmocka_unit_test(test_plea_of_others),
+                cmocka_unit_test(test_pleas_are_bounded),
+                cmocka_unit_test(test_old_plea),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
