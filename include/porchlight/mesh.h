@@ -283,6 +283,7 @@ struct mesh_ticket {
         uint32_t uses, used;
         mesh_wall expires;
         bool revoked;
+        bool closed; /* a home that came on it was removed or undone */
 };
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
 

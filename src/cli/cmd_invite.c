@@ -264,6 +264,8 @@ const struct command command_invite = {
 static const char *ticket_state(const struct wire_c_ticket *t, uint64_t now) {
         if (t->revoked)
                 return _("revoked");
+        if (WIRE_HAS(t, C_TICKET, closed))
+                return _("closed");
         if (t->used >= t->uses)
                 return _("used up");
         return t->expires <= now ? _("expired") : _("open");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * member remove, endorse, promote, demote, return, vouch; mesh leave: what the household signs about its mesh. Each is one
+ * member remove, endorse, promote, demote, return, vouch; mesh leave; invite undo: what the household signs about its mesh. Each is one
  * operation that the vault puts into words and signs; here it is only said what became of it.
  */
 #include "cli/commands.h"
@@ -251,6 +251,36 @@ const struct command command_member_vouch = {
         .max_words = 1,
         .takes = WORD_HOUSEHOLD,
         .run = run_vouch,
+};
+
+static int run_undo(struct cli *c, const struct args *a) {
+        struct wire_o_op m = {.type = OP_INVITE_UNDO};
+        if (!*a->words[0] || strlen(a->words[0]) > TARGET_MAX)
+                return cli_usage(c, "`porchlight member list` shows them", "\"%.64s\" is no household", a->words[0]);
+        WIRE_PUT(&m, O_OP, target, span_str(a->words[0]));
+        return sign_alone(
+                c, a, &m,
+                _("undone: it reads nothing that is posted from now on, and its ticket is closed. What it has "
+                  "read so far it keeps."));
+}
+
+const struct command command_invite_undo = {
+        .group = "invite",
+        .name = "undo",
+        .synopsis = "H [--yes] [--passphrase-file F]",
+        .brief = N_("put a home out again that came on your ticket"),
+        .before = HOUSEHOLD_HELP,
+        .help = N_("Within a day of its joining, and without a vote: for a ticket that fell into\n"
+                   "wrong hands. Another home that is linked now has to countersign it. The home\n"
+                   "reads nothing that is posted afterwards; what it has read it keeps. Nobody else\n"
+                   "comes on its ticket. After a day `porchlight member remove` does it, by vote.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight invite undo \"Family Brown\"\n"),
+        .options = sign_options,
+        .min_words = 1,
+        .max_words = 1,
+        .takes = WORD_HOUSEHOLD,
+        .run = run_undo,
 };
 
 static int run_leave(struct cli *c, const struct args *a) {

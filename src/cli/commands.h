@@ -11,7 +11,8 @@ extern const struct command command_mute_add, command_mute_list, command_mute_re
 extern const struct command command_place_add, command_place_list, command_place_remove;
 extern const struct command command_config_get, command_config_set, command_config_unset, command_config_list;
 extern const struct command command_mesh_create, command_mesh_show, command_mesh_leave;
-extern const struct command command_invite, command_invite_list, command_invite_show, command_invite_revoke;
+extern const struct command command_invite, command_invite_list, command_invite_show, command_invite_revoke,
+        command_invite_undo;
 extern const struct command command_join;
 extern const struct command command_member_list, command_member_proposals, command_member_remove,
         command_member_endorse, command_member_promote, command_member_demote, command_member_return,

@@ -95,6 +95,7 @@ bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret) {
                                     .uses = t->uses,
                                     .used = m->roster ? roster_invite_used(m->roster, &t->id) : 0,
                                     .expires = t->expires,
-                                    .revoked = t->revoked};
+                                    .revoked = t->revoked,
+                                    .closed = m->roster && roster_invite_closed(m->roster, &t->id)};
         return true;
 }

@@ -49,6 +49,8 @@ void control_invites(struct caller *c) {
                         .revoked = t.revoked,
                 };
                 WIRE_PUT(&row, C_TICKET, ticket, t.text);
+                if (t.closed)
+                        WIRE_PUT(&row, C_TICKET, closed, true);
                 if (t.label.n)
                         WIRE_PUT(&row, C_TICKET, label, t.label);
                 caller_row(c, CONTROL_TICKET_ROW, &row);

@@ -184,6 +184,19 @@ uint32_t roster_invite_used(const struct roster *r, const struct key *invite) {
         return used;
 }
 
+bool roster_invite_closed(const struct roster *r, const struct key *invite) {
+        for (uint32_t i = 0; i < r->n_invites; i++) {
+                if (!key_eq(&r->invites[i]->key, invite))
+                        continue;
+                for (uint32_t k = r->invites[i]->adds; k != NONE; k = r->ops[k]->next_on_invite) {
+                        const struct home_state *h = &r->now.homes[r->ops[k]->home];
+                        if (h->add == k && h->gone != NONE && !h->left)
+                                return true;
+                }
+        }
+        return false;
+}
+
 void roster_removed(const struct roster *r, struct hash *ret) {
         *ret = r->removed;
 }

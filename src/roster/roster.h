@@ -114,6 +114,8 @@ size_t roster_members(const struct roster *r);
 size_t roster_stewards(const struct roster *r);
 /* Homes that came on this invite, now standing or not. */
 uint32_t roster_invite_used(const struct roster *r, const struct key *invite);
+/* One of them was removed or undone: nobody else comes on it. */
+bool roster_invite_closed(const struct roster *r, const struct key *invite);
 
 /* Hash over the sorted keys of removed and departed households and revoked devices, as the whole set of operations says. */
 void roster_removed(const struct roster *r, struct hash *ret);

@@ -75,11 +75,11 @@ int ballot_sign(const struct ballot *b, const struct vault *v, const struct sign
                 .parents = span_of(b->parents, b->n_parents * sizeof(*b->parents)),
                 .time = b->wall + (now - b->wall_at) / MS_PER_S,
         };
-        if (b->target)
+        if (b->target && b->type != OP_INVITE_UNDO)
                 WIRE_PUT(&op, OP, target, SPAN_OF(b->target->key.b));
         if (b->device)
                 WIRE_PUT(&op, OP, target, SPAN_OF(b->device->sign.b));
-        if (b->type == OP_ENDORSE)
+        if (b->type == OP_ENDORSE || b->type == OP_INVITE_UNDO)
                 WIRE_PUT(&op, OP, proposal, SPAN_OF(b->proposal.b));
         if (b->reason.n)
                 WIRE_PUT(&op, OP, reason, buf_span(&b->reason));

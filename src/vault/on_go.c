@@ -55,8 +55,11 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
 static void answer_voted(const struct vault *v, struct ballot *b) {
         struct roster_proposal p;
         struct hash id;
-        op_id(&id, &v->key.mesh, buf_span(&b->op));
-        if (!CHECK_FAILS(roster_add(b->roster, buf_span(&b->op), true, &id) == 0) &&
+        if (b->type == OP_INVITE_UNDO) /* as it was countersigned, only the daemon has it */
+                op_signed_hash(&id, &v->key.mesh, buf_span(&b->op));
+        else
+                op_id(&id, &v->key.mesh, buf_span(&b->op));
+        if (b->type != OP_INVITE_UNDO && !CHECK_FAILS(roster_add(b->roster, buf_span(&b->op), true, &id) == 0) &&
             ballot_proposal(b, b->roster, &id, &p))
                 b->count = (struct ballot_count){p.votes, p.needed, p.in_force};
         struct wire_o_voted row = {
@@ -68,7 +71,7 @@ static void answer_voted(const struct vault *v, struct ballot *b) {
         };
         if (b->type == OP_ENDORSE)
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(b->proposal.b));
-        else if (b->type != OP_LEAVE && b->type != OP_VOUCH && b->type != OP_DEVICE_REVOKE)
+        else if (b->type != OP_LEAVE && b->type != OP_VOUCH && b->type != OP_DEVICE_REVOKE && b->type != OP_INVITE_UNDO)
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(id.b));
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_VOTED), &row);
         vault_done(b->peer, NULL);

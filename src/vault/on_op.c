@@ -46,14 +46,13 @@ static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
         case OP_PROMOTE:
         case OP_VOUCH:
         case OP_RETURN:
+        case OP_INVITE_UNDO:
                 return rows_fine(p, q, true, false, false);
         case OP_DEVICE_REVOKE:
                 return rows_fine(p, q, true, false, false);
         case OP_LEAVE:
         case OP_DEVICE_ADD: /* a code for one */
                 return rows_fine(p, q, false, false, false);
-        case OP_INVITE_UNDO:
-                return vault_refuse(p, VAULT_NO_NOT_YET);
         case OP_GENESIS:
         case OP_ADD:
                 break;
@@ -123,6 +122,26 @@ void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
 
 /* ---- trying it out ---- */
 
+/* Any home that could countersign @b's undo, as it might look then: the daemon finds the one that will. */
+static int try_countersign(const struct ballot *b, struct roster *trial, const struct hash *mesh, mesh_wall at,
+                           struct buf *op) {
+        _clean_(buf_fini) struct buf half = *op;
+        const struct roster_home *h = NULL;
+        *op = BUF_NULL;
+        for (size_t i = 0; (h = roster_home_at(trial, i)); i++)
+                if (h->member && h->n_devices && !key_eq(&h->key, &b->self->key) && !key_eq(&h->key, &b->target->key))
+                        break;
+        if (!h)
+                return ROSTER_E_RULE;
+        const struct roster_device *d = h->devices[0];
+        for (size_t i = 1; d->gone_at && i < h->n_devices; i++)
+                d = h->devices[i];
+        struct hash heads[ROSTER_PARENTS_MAX], must[] = {b->proposal, roster_device_op(trial, d)->id};
+        size_t n = roster_parents(trial, NULL, must, ARRAY_LEN(must), heads, NULL);
+        struct sign_key nobody = {.pub = d->sign};
+        return op_countersign(op, buf_span(&half), mesh, &nobody, at, heads, n);
+}
+
 /* A copy of the roster with the operation in it, signed by nobody: only its bytes count there. 0, ROSTER_E_*, <0. */
 static int try_out(const struct vault *v, const struct ballot *b, mesh_time now, struct roster **ret,
                    struct hash *ret_op) {
@@ -136,6 +155,8 @@ static int try_out(const struct vault *v, const struct ballot *b, mesh_time now,
                 if (roster_add(trial, op->bytes, true, ret_op))
                         return ERR_NOMEM;
         int r = ballot_sign(b, v, &nobody, now, &bytes);
+        if (r == 0 && b->type == OP_INVITE_UNDO)
+                r = try_countersign(b, trial, &v->key.mesh, b->wall, &bytes);
         if (r == 0)
                 r = roster_add(trial, buf_span(&bytes), true, ret_op);
         if (r == 0)

@@ -232,6 +232,17 @@ static void put_revoke(struct buf *out, const struct ballot *b, const struct ros
                     "folder.");
 }
 
+static void put_undo(struct buf *out, const struct ballot *b, const struct roster *trial) {
+        buf_add_str(out, "Undo the invite of the household ");
+        put_home(out, trial, b->target);
+        buf_add_str(out, ", which came to ");
+        put_mesh(out, trial);
+        buf_add_str(out,
+                    " on a ticket of yours? It reads nothing that is posted afterwards, and posts nothing; what it "
+                    "has read it keeps. Its ticket is closed, and it comes back only by a vote for its return. "
+                    "Another home countersigns it, and it takes effect at once.");
+}
+
 void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op) {
         switch (b->type) {
         case OP_REMOVE:
@@ -255,9 +266,11 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
         case OP_DEVICE_REVOKE:
                 put_revoke(out, b, trial);
                 return;
+        case OP_INVITE_UNDO:
+                put_undo(out, b, trial);
+                return;
         case OP_GENESIS:
         case OP_ADD:
-        case OP_INVITE_UNDO:
                 return; /* not asked for by O_OP */
         }
 }

@@ -57,6 +57,14 @@ static bool refuse_homes(struct ballot *b, const struct homes *found) {
         return refuse_ambiguous(b, "households", &ids, found->n);
 }
 
+static enum vault_error undo_wrong(const struct ballot *b, const struct roster_home *h) {
+        if (h->inviter != b->self)
+                return VAULT_NO_NOT_INVITED;
+        if (roster_members(b->roster) < ROSTER_UNDO_HOMES)
+                return VAULT_NO_UNDO_FEW;
+        return b->wall > h->joined + ROSTER_UNDO_SECONDS ? VAULT_NO_UNDO_LATE : VAULT_OK;
+}
+
 /* What of the target the rules will look at. VAULT_OK, or why not. */
 static enum vault_error target_wrong(const struct ballot *b, const struct roster_home *h) {
         if (h == b->self)
@@ -71,6 +79,8 @@ static enum vault_error target_wrong(const struct ballot *b, const struct roster
                 return VAULT_NO_IS_STEWARD;
         if (b->type == OP_DEMOTE && !h->steward)
                 return VAULT_NO_NO_STEWARD;
+        if (b->type == OP_INVITE_UNDO)
+                return undo_wrong(b, h);
         return b->type == OP_VOUCH && h->inviter == b->self ? VAULT_NO_INVITED : VAULT_OK;
 }
 
@@ -87,6 +97,8 @@ static bool resolve_home(struct ballot *b) {
         if (e)
                 return vault_refuse(b->peer, e);
         b->target = found.first[0];
+        if (b->type == OP_INVITE_UNDO)
+                b->proposal = roster_home_op(b->roster, b->target)->id;
         return true;
 }
 
@@ -168,6 +180,7 @@ bool ballot_resolve(struct ballot *b) {
         case OP_DEMOTE:
         case OP_VOUCH:
         case OP_RETURN:
+        case OP_INVITE_UNDO:
                 return resolve_home(b);
         case OP_DEVICE_REVOKE:
                 return resolve_device(b);
@@ -175,7 +188,6 @@ bool ballot_resolve(struct ballot *b) {
         case OP_GENESIS:
         case OP_ADD:
         case OP_DEVICE_ADD:
-        case OP_INVITE_UNDO:
                 return true; /* about this household */
         }
         return true;

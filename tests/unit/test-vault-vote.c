@@ -275,6 +275,81 @@ static void test_ambiguous_target(void **state) {
         street_end(&street);
 }
 
+/* ---- undoing the use of a ticket ---- */
+
+/* As the daemon: has home @by countersign what the vault signed, and says yes. */
+static void take_undo(struct street_vault *sv, uint32_t by, struct hash *ret_what) {
+        _clean_(buf_fini) struct buf whole = BUF_NULL;
+        struct hash heads[ROSTER_HEADS_MAX];
+        struct wire_op op;
+        hear_number(sv->w.daemon, &sv->d, OWNER_V_OP);
+        struct span half = sv->d.m.v_op.op;
+        assert_int_equal(op_check(half, &street.mesh, false, true, &op), 0);
+        assert_int_equal(op.type, OP_INVITE_UNDO);
+        op_signed_hash(ret_what, &street.mesh, half);
+        size_t n = roster_heads(street.sides[0], heads);
+        assert_int_equal(op_countersign(&whole, half, &street.mesh, &street.homes[by].device, street.now, heads,
+                                        MIN(n, (size_t)ROSTER_PARENTS_MAX)),
+                         0);
+        assert_int_equal(street_take(&street, 0, buf_span(&whole), false), 0);
+        result_says(&sv->w, true, NULL, false);
+}
+
+static void test_undo(void **state) {
+        struct street_vault sv;
+        struct hash what;
+        char want[128];
+        (void)state;
+        found_street(4);
+        sv_init(&sv, &street, 0, NULL);
+        struct wire_o_op q = sv_op(OP_INVITE_UNDO, sv_id(&street, 2, 6));
+        sv_ask(&sv, &q);
+        snprintf(want, sizeof(want),
+                 "Undo the invite of the household \"Home AC\" (%s), which came to Elm Street on a ",
+                 sv_id(&street, 2, 8));
+        sv_says(&sv, want);
+        sv_says(&sv, "It reads nothing that is posted afterwards");
+        sv_says(&sv, "it comes back only by a vote for its return");
+        sv_go(&sv, NULL);
+        take_undo(&sv, 1, &what);
+        hear_number(sv.fd, &sv.a, OWNER_O_VOTED);
+        assert_true(sv.a.m.o_voted.in_force);
+        assert_true(span_eq(sv.a.m.o_voted.id, SPAN_OF(what.b)));
+        hear_done(sv.fd);
+        assert_false(street_member(&street, 0, 2));
+        sv_refused(&sv, OP_INVITE_UNDO, "Home AC", "gone", EXIT_REFUSED);
+        sv_refused(&sv, OP_INVITE_UNDO, "Home AA", "self", EXIT_REFUSED);
+        sv_refused(&sv, OP_INVITE_UNDO, "Home AZ", "no-such-household", EXIT_NOT_FOUND);
+        sv_fini(&sv);
+        street_end(&street);
+}
+
+static void test_undo_refused(void **state) {
+        struct street_vault first, second;
+        (void)state;
+        found_street(2);
+        sv_init(&first, &street, 0, NULL);
+        sv_init(&second, &street, 1, NULL);
+        sv_refused(&first, OP_INVITE_UNDO, "Home AB", "too-few-homes", EXIT_REFUSED);
+        assert_int_equal(street_join(&street, 0, 2, 0), 0);
+        sv_refused(&second, OP_INVITE_UNDO, "Home AC", "not-own-invite", EXIT_REFUSED);
+        sv_refused(&second, OP_INVITE_UNDO, "Home AA", "not-own-invite", EXIT_REFUSED);
+        street.now += MESH_DAY + 1;
+        sv_refused(&first, OP_INVITE_UNDO, "Home AC", "undo-too-late", EXIT_REFUSED);
+        sv_daemon_heard_nothing(&first);
+        street.now -= MESH_DAY / 2;
+        struct wire_o_op q = sv_op(OP_INVITE_UNDO, "Home AC");
+        sv_ask(&first, &q);
+        sv_go(&first, NULL);
+        hear_number(first.w.daemon, &first.d, OWNER_V_OP);
+        result_says(&first.w, false, "no-third-home", false);
+        hear_error(first.fd, "no-third-home", EXIT_UNREACHABLE);
+        assert_true(street_member(&street, 0, 2));
+        sv_fini(&first);
+        sv_fini(&second);
+        street_end(&street);
+}
+
 static void test_requests_refused(void **state) {
         static const struct {
                 enum wire_e_op type;
@@ -283,7 +358,8 @@ static void test_requests_refused(void **state) {
                 const char *error;
                 enum wire_e_exit exit;
         } rows[] = {
-                {OP_INVITE_UNDO, "Home AB", NULL, false, "not-yet", EXIT_REFUSED},
+                {OP_INVITE_UNDO, NULL, NULL, false, "bad-request", EXIT_FAILED},
+                {OP_INVITE_UNDO, "Home AB", "why", false, "bad-request", EXIT_FAILED},
                 {OP_GENESIS, NULL, NULL, false, "bad-request", EXIT_FAILED},
                 {OP_ADD, "Home AB", NULL, false, "bad-request", EXIT_FAILED},
                 {OP_DEVICE_REVOKE, NULL, NULL, false, "bad-request", EXIT_FAILED},
@@ -733,6 +809,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_leave),
                 cmocka_unit_test(test_vouch),
                 cmocka_unit_test(test_ambiguous_target),
+                cmocka_unit_test(test_undo),
+                cmocka_unit_test(test_undo_refused),
                 cmocka_unit_test(test_requests_refused),
                 cmocka_unit_test(test_false_rosters),
                 cmocka_unit_test(test_other_genesis),
