@@ -71,7 +71,7 @@ __porchlight_names() {
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
         mesh) echo "create show leave" ;;
-        invite) echo "list show revoke" ;;
+        invite) echo "list show revoke undo" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
         device) echo "list invite join revoke" ;;
         vault) echo "show unlock lock passphrase" ;;
@@ -85,7 +85,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -102,6 +102,7 @@ __porchlight_options() {
         "mesh create") options="--household --at --charter --passphrase-file --no-passphrase" ;;
         "mesh leave") options="--passphrase-file --yes" ;;
         "invite") options="--for --count --expires --qr" ;;
+        "invite undo") options="--passphrase-file --yes" ;;
         "join") options="--household --at --passphrase-file --no-passphrase --yes" ;;
         "member remove") options="--reason --with-invited --passphrase-file --yes" ;;
         "member endorse") options="--passphrase-file --yes" ;;
@@ -136,6 +137,7 @@ __porchlight_first_word() {
         "place add") __porchlight_places ;;
         "place remove") __porchlight_places ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
+        "invite undo") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member endorse") __porchlight_offer < <(__porchlight_ask member proposals | __porchlight_ids) ;;
         "member promote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;

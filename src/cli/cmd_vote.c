@@ -275,7 +275,7 @@ const struct command command_invite_undo = {
                    "reads nothing that is posted afterwards; what it has read it keeps. Nobody else\n"
                    "comes on its ticket. After a day `porchlight member remove` does it, by vote.\n"),
         .after = SIGN_HELP,
-        .examples = N_("  porchlight invite undo \"Family Brown\"\n"),
+        .examples = N_("  porchlight invite undo \"Family Braun\"\n"),
         .options = sign_options,
         .min_words = 1,
         .max_words = 1,
