@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DIR/device.key: this device's three secrets. Made once, durable before it is used, never written again: a damaged
- * file is an error with a name, because a fresh device would need a fresh certificate and the old one would still be a
- * member.
+ * DIR/device.key: this device's three secrets. Made once, durable before it is used: a damaged file is an error with a
+ * name, because a fresh device would need a fresh certificate and the old one would still be a member. Another takes its
+ * place only when the household is out of its mesh and its owner wants it forgotten (vault/over.c).
  *
  * "PLDEVKEY", a byte 1 (the version), Ed25519 seed, X25519 secret for links, X25519 secret for sealing, and a
  * BLAKE2b-256 hash of all before it.
@@ -32,6 +32,8 @@ enum {
 int device_key_read(const char *dir, struct device_key *ret, bool *ret_tightened);
 /* Writes @key to a new file, durably. 0, DEVICE_KEY_E_THERE, DEVICE_KEY_E_ACCESS. */
 int device_key_create(const char *dir, const struct device_key *key);
+/* Puts @bytes, of device_key_format(), durably in the place of the file, which is overwritten. 0, or errno. */
+int device_key_replace(const char *dir, struct span bytes);
 /* "is damaged" … and what to do. */
 const char *device_key_error(int e);
 const char *device_key_hint(int e);

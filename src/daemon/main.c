@@ -14,6 +14,7 @@
 #include "daemon/walls.h"
 #include "node/node.h"
 #include "node/porter.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -45,6 +46,10 @@ struct daemon {
         struct node_group group; /* of control.sock */
         char owner[OWNER_TEXT];  /* the vault's, by number; empty: nobody is named */
         char *dir;
+        int control; /* the listening end of control.sock; -1: none yet */
+        bool walled; /* the walls are up: once for a process */
+        struct node_walls walls;
+        bool over; /* the mesh is to be forgotten: another node follows */
         bool stopping;
         int exit;
 };
@@ -179,6 +184,12 @@ static void shut(struct daemon *d) {
         uv_close((uv_handle_t *)&d->hangup, NULL);
 }
 
+static void on_over(void *ctx) {
+        struct daemon *d = ctx;
+        d->over = true;
+        node_stop(d->node);
+}
+
 static void on_end_signal(uv_signal_t *handle, int number) {
         struct daemon *d = handle->data;
         log_info("%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
@@ -233,7 +244,11 @@ static void on_ready(void *ctx) {
 }
 
 static bool shut_walls(void *ctx, struct node_walls *ret) {
-        return walls_shut(((struct daemon *)ctx)->dir, ret);
+        struct daemon *d = ctx;
+        if (!d->walled)
+                d->walled = walls_shut(d->dir, &d->walls);
+        *ret = d->walls;
+        return d->walled;
 }
 
 static void on_broken(void *ctx) {
@@ -249,33 +264,32 @@ static void watch_signals(struct daemon *d) {
                 uv_signal_init(&d->loop, handles[i]);
                 handles[i]->data = d;
                 uv_signal_start(handles[i], numbers[i] == SIGHUP ? on_hangup : on_end_signal, numbers[i]);
+                uv_unref((uv_handle_t *)handles[i]); /* the loop ends with the node */
         }
 }
 
-static int make_node(struct daemon *d) {
-        struct device_key key;
+static int make_node(struct daemon *d, const struct device_key *key) {
         struct node_config cfg = {
                 .dir = d->dir,
                 .version = PORCHLIGHT_VERSION,
                 .control_group = d->group,
                 .porter = d->config.porter,
+                .control_fd = &d->control,
                 .vault_service = d->config.now.vault_service,
                 .shut = shut_walls,
                 .settings = {on_config_at, on_config_set},
                 .on_ready = on_ready,
                 .on_broken = on_broken,
+                .on_over = on_over,
                 .ctx = d,
         };
-        if (!get_key(d->dir, &key))
-                return ERR_IO;
         put_settings(&d->config.now, &cfg);
-        memcpy(cfg.mesh.sign_seed, key.sign_seed, sizeof(key.sign_seed));
-        cfg.mesh.noise_secret = key.noise_secret;
-        cfg.mesh.seal_secret = key.seal_secret;
+        memcpy(cfg.mesh.sign_seed, key->sign_seed, sizeof(key->sign_seed));
+        cfg.mesh.noise_secret = key->noise_secret;
+        cfg.mesh.seal_secret = key->seal_secret;
         cfg.mesh.built = PORCHLIGHT_BUILT;
         randombytes_buf(cfg.mesh.seed, sizeof(cfg.mesh.seed));
         int r = node_new(&d->node, &d->loop, &cfg);
-        hash_wipe(&key, sizeof(key));
         hash_wipe(&cfg.mesh, sizeof(cfg.mesh));
         if (r)
                 log_error("starting: %s", err_text(r));
@@ -290,6 +304,7 @@ static bool start_porter(struct daemon *d) {
                 .libexec = PORCHLIGHT_LIBEXECDIR,
                 .files = {d->config.file, buf_cstr(&settings)},
                 .keep = configfile_write,
+                .renew = device_key_replace,
                 .vault_owner = d->owner,
                 .vault_service = d->config.now.vault_service,
         };
@@ -299,22 +314,59 @@ static bool start_porter(struct daemon *d) {
         return false;
 }
 
+/* From the start of a node to its end. */
+static void live(struct daemon *d, const struct device_key *key) {
+        d->over = false;
+        if (make_node(d, key)) {
+                d->exit = EXIT_TROUBLE;
+                return;
+        }
+        if (node_start(d->node)) {
+                d->exit = EXIT_TROUBLE;
+                shut(d);
+        }
+        uv_run(&d->loop, UV_RUN_DEFAULT);
+        d->node = node_free(d->node);
+}
+
+/* Step 3 of vault/over.c: the key first, since a device that the old mesh knows must not come back under it. Where this
+ * fails the daemon ends; the vault still knows that it is due. */
+static bool forget_mesh(struct daemon *d, struct device_key *key) {
+        uint8_t bytes[DEVICE_KEY_BYTES];
+        randombytes_buf(key, sizeof(*key));
+        device_key_format(key, bytes);
+        int e = porter_renew(d->config.porter, SPAN_OF(bytes));
+        hash_wipe(bytes, sizeof(bytes));
+        if (e)
+                log_error("device-key: a fresh one could not be written: %s; free some space, then start again",
+                          strerror(e));
+        int r = e ? 0 : store_clear(d->dir);
+        if (r)
+                log_error("%s/%s: %s", d->dir, DIR_DB, r > 0 ? store_error_text(r) : err_text(r));
+        if (e || r)
+                d->exit = EXIT_TROUBLE;
+        else
+                log_info("the mesh is forgotten: the store is empty, and this device has a fresh key");
+        return !e && !r;
+}
+
 static void run(struct daemon *d) {
+        struct device_key key = {0};
         d->exit = EXIT_TROUBLE;
         if (uv_loop_init(&d->loop)) {
                 log_error("starting: no event loop");
                 return;
         }
-        if (make_node(d) == 0) {
+        if (get_key(d->dir, &key)) {
                 watch_signals(d);
                 d->exit = EXIT_OK;
-                if (node_start(d->node)) {
-                        d->exit = EXIT_TROUBLE;
-                        shut(d);
-                }
+                do {
+                        live(d, &key);
+                } while (d->over && d->exit == EXIT_OK && forget_mesh(d, &key) && !d->stopping);
+                shut(d);
                 uv_run(&d->loop, UV_RUN_DEFAULT);
-                d->node = node_free(d->node);
         }
+        hash_wipe(&key, sizeof(key));
         if (CHECK_FAILS(uv_loop_close(&d->loop) == 0))
                 d->exit = EXIT_TROUBLE;
         uv_library_shutdown();
@@ -338,7 +390,7 @@ static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) 
 }
 
 int main(int argc, char **argv) {
-        static struct daemon d = {.config.porter = -1, .exit = EXIT_TROUBLE};
+        static struct daemon d = {.config.porter = -1, .control = -1, .exit = EXIT_TROUBLE};
         int answer;
         log_set_name(NAME);
         if (answer_args(&d, argc, argv, &answer))
@@ -360,6 +412,10 @@ int main(int argc, char **argv) {
                 return EXIT_BAD_USAGE;
         if (settle(&d) && start_porter(&d)) {
                 run(&d);
+                if (d.control >= 0)
+                        close(d.control);
+                if (d.over) /* no node follows that would take the socket away */
+                        porter_clear_control(d.config.porter);
                 close(d.config.porter);
         }
         config_fini(&d.config);

@@ -6,9 +6,11 @@
 #include "node/porter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CALLERS_MAX 64
@@ -435,16 +437,49 @@ static int set_access(const char *path, struct node_group group) {
         return 0;
 }
 
-/* What stands there is a leftover: the store's lock says that no other daemon uses this folder. */
+/* 0, or libuv's number for what the system said. */
+static int make_socket(const char *path, int *ret_fd) {
+        struct sockaddr_un at = {.sun_family = AF_UNIX};
+        if (strlen(path) >= sizeof(at.sun_path))
+                return UV_ENAMETOOLONG;
+        strcpy(at.sun_path, path);
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0) {
+                *ret_fd = fd;
+                return 0;
+        }
+        int r = uv_translate_sys_error(errno);
+        if (fd >= 0)
+                close(fd);
+        return r;
+}
+
+static int take_socket(struct node *n) {
+        int fd = fcntl(*n->control_fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+                return uv_translate_sys_error(errno);
+        int r = uv_pipe_open(&n->control.listener, fd);
+        if (r)
+                close(fd);
+        return r;
+}
+
+/* What stands there is a leftover: the store's lock says that no other daemon uses this folder. Behind the walls no
+ * socket can be made: a node that begins again there goes on with the one of the first. */
 int control_bind(struct node *n) {
         struct control *ctl = &n->control;
         _clean_(buf_fini) struct buf path = BUF_NULL;
+        int r = 0;
         dir_join(&path, n->dir, DIR_CONTROL_SOCK);
-        unlink(buf_cstr(&path));
-        int r = uv_pipe_bind(&ctl->listener, buf_cstr(&path));
-        ctl->bound = r == 0;
+        if (*n->control_fd < 0) {
+                unlink(buf_cstr(&path));
+                r = make_socket(buf_cstr(&path), n->control_fd);
+                if (r == 0)
+                        r = set_access(buf_cstr(&path), n->control_group);
+        }
+        ctl->bound = *n->control_fd >= 0;
         if (r == 0)
-                r = set_access(buf_cstr(&path), n->control_group);
+                r = take_socket(n);
         if (r) {
                 log_error("%s: %s%s", buf_cstr(&path), uv_strerror(r),
                           r == UV_EPERM && n->control_group.given
@@ -475,7 +510,8 @@ void control_stop(struct node *n) {
         if (!ctl->bound)
                 return;
         ctl->bound = false;
-        porter_clear_control(n->porter);
+        if (!n->again)
+                porter_clear_control(n->porter);
 }
 
 void control_close(struct node *n) {

@@ -28,7 +28,8 @@ struct control {
 void control_init(struct node *n);
 int control_bind(struct node *n);   /* makes the socket, which does not answer yet: 0, NODE_E_SOCKET (logged) */
 int control_listen(struct node *n); /* 0, NODE_E_SOCKET (logged) */
-void control_stop(struct node *n);  /* closes every connection and takes the socket away */
+void control_stop(
+        struct node *n); /* closes every connection and, unless the node begins again, takes the socket away */
 void control_close(struct node *n);
 
 /* So many other households have this own record now. */

@@ -52,14 +52,17 @@ struct node {
         struct node_group control_group;
         struct node_settings settings;
         int porter;
+        int *control_fd;
         bool vault_service;
         bool (*shut)(void *ctx, struct node_walls *ret);
         struct node_walls walls;
         struct mesh_config cfg;
         void (*on_ready)(void *ctx);
         void (*on_broken)(void *ctx);
+        void (*on_over)(void *ctx);
         void *ctx;
 
+        bool again; /* another node follows this one, in the same process */
         bool feeding, started, opened, stopping, closed, broken, ready;
         struct node_later *later;
         size_t n_later, cap_later;

@@ -290,11 +290,13 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
         n->porter = cfg->porter;
+        n->control_fd = cfg->control_fd;
         n->vault_service = cfg->vault_service;
         n->shut = cfg->shut;
         n->cfg = cfg->mesh;
         n->on_ready = cfg->on_ready;
         n->on_broken = cfg->on_broken;
+        n->on_over = cfg->on_over;
         n->ctx = cfg->ctx;
         return 0;
 }

@@ -83,7 +83,8 @@ struct node_config {
         bool lan;
         struct node_group control_group; /* of control.sock; not reloaded */
         struct node_settings settings;
-        int porter;         /* as of porter_start(); the caller closes it, after node_free */
+        int porter;      /* as of porter_start(); the caller closes it, after node_free */
+        int *control_fd; /* of control.sock: -1 until the first node makes it; the caller closes it, after the last */
         bool vault_service; /* the vault runs by itself: it is not waited for at the end */
         struct mesh_config mesh;
         /* The store and control.sock are open, and nothing has come from outside yet: from here on the node opens no file
@@ -91,6 +92,9 @@ struct node_config {
         bool (*shut)(void *ctx, struct node_walls *ret);
         void (*on_ready)(void *ctx);  /* both sockets answer */
         void (*on_broken)(void *ctx); /* the node cannot go on; it has logged why. Stop it */
+        /* The household is out of its mesh, which is to be forgotten: stop the node and free it, put fresh keys and an
+         * empty store in the place of the old ones, and begin with a new node. */
+        void (*on_over)(void *ctx);
         void *ctx;
 };
 

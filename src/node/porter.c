@@ -31,7 +31,8 @@ enum order {
         ORDER_KILL = 'k',
         ORDER_CONFIG = 'c',
         ORDER_SETTINGS = 's',
-        ORDER_KEEP = 'w', /* the text follows */
+        ORDER_KEEP = 'w',  /* the text follows */
+        ORDER_RENEW = 'd', /* the key follows */
         ORDER_CLEAR = 'u',
 };
 
@@ -241,6 +242,10 @@ static void serve(struct porter *p) {
         case ORDER_KEEP:
                 answer(p->fd, p->house->keep(p->house->dir, span_of(p->order + 1, p->n - 1)), -1);
                 return;
+        case ORDER_RENEW:
+                answer(p->fd, p->house->renew(p->house->dir, span_of(p->order + 1, p->n - 1)), -1);
+                explicit_bzero(p->order, p->n);
+                return;
         case ORDER_CLEAR:
                 serve_clear(p);
                 return;
@@ -344,14 +349,22 @@ int porter_open(int fd, enum porter_file which, int *ret_file) {
         return e;
 }
 
-int porter_keep(int fd, struct span text) {
-        uint8_t order = ORDER_KEEP;
-        struct iovec iov[] = {{&order, 1}, {(void *)(uintptr_t)text.p, text.n}};
+static int give_bytes(int fd, enum order order, struct span bytes) {
+        uint8_t byte = (uint8_t)order;
+        struct iovec iov[] = {{&byte, 1}, {(void *)(uintptr_t)bytes.p, bytes.n}};
         struct msghdr msg = {.msg_iov = iov, .msg_iovlen = ARRAY_LEN(iov)};
         int e, none;
-        if (text.n > PORTER_TEXT_MAX)
+        if (bytes.n > PORTER_TEXT_MAX)
                 return EFBIG;
         return sendmsg(fd, &msg, MSG_NOSIGNAL) > 0 && hear(fd, &e, &none) ? e : EIO;
+}
+
+int porter_keep(int fd, struct span text) {
+        return give_bytes(fd, ORDER_KEEP, text);
+}
+
+int porter_renew(int fd, struct span key) {
+        return give_bytes(fd, ORDER_RENEW, key);
 }
 
 void porter_clear_control(int fd) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The porter: a process that stays outside the daemon's walls and does for it the few things that cannot be done from
- * within. The daemon forks it before it has read a key or a byte from outside; it has no key, no network, and hears of
- * nothing but orders of one byte each, whose subjects were settled when it was made; to one of them belongs a text, which
- * becomes the daemon's own settings. A daemon that was taken over can have a vault started, its settings changed and its
- * own socket removed, and no more.
+ * within. The daemon forks it before it has read a key or a byte from outside; it has no network, and hears of nothing but
+ * orders of one byte each, whose subjects were settled when it was made; to two of them belong bytes, which become the
+ * daemon's own settings and, when a mesh is forgotten, the device's key file. A daemon that was taken over can have a vault started, its settings changed and its
+ * own socket removed, its own key replaced, and no more.
  *
  * It ends when the daemon does, after the vault has.
  */
@@ -23,6 +23,8 @@ struct porter_house {
         const char *files[PORTER_FILES];
         /* Keeps a small text for the daemon. 0, or errno. */
         int (*keep)(const char *dir, struct span text);
+        /* Puts a fresh device key in the place of the old one. 0, or errno. */
+        int (*renew)(const char *dir, struct span key);
         const char *vault_owner; /* "" or who the vault is to take for the owner: a user's name or number */
         bool vault_service;      /* the vault runs by itself: connect to DIR/vault.sock, start none */
 };
@@ -43,5 +45,7 @@ void porter_kill_vault(int fd);
 int porter_open(int fd, enum porter_file which, int *ret_file);
 /* What the house's keep() says of @text. 0, or errno. */
 int porter_keep(int fd, struct span text);
+/* What the house's renew() says of @key. 0, or errno. */
+int porter_renew(int fd, struct span key);
 /* Removes DIR/control.sock. */
 void porter_clear_control(int fd);

@@ -199,6 +199,15 @@ static void on_forget(struct vault_link *v) {
         node_feed(n, (struct mesh_event){.type = MESH_EV_FORGET, .token = ++n->last_token});
 }
 
+static void on_clear(struct vault_link *v) {
+        struct node *n = node_of(v);
+        if (n->stopping)
+                return;
+        log_info("this home is out of its mesh: forgetting it, and beginning anew");
+        n->again = true;
+        n->on_over(n->ctx);
+}
+
 static bool on_message(struct vault_link *v, struct span body) {
         const struct wire_number *row;
         union frame_message m;
@@ -217,6 +226,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 on_device_join(v, &m.v_device_join);
         else if (row->number == OWNER_V_FORGET)
                 on_forget(v);
+        else if (row->number == OWNER_V_CLEAR)
+                on_clear(v);
         else if (row->number == OWNER_V_OP)
                 vault_vote(v, m.v_op.op);
         else if (row->number == OWNER_V_WANT_OPS)

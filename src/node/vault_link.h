@@ -23,7 +23,7 @@ struct vault_link {
         uv_pipe_t pipe;
         uv_shutdown_t goodbye;
         uv_timer_t retry;    /* opens it again */
-        uv_timer_t patience; /* how long the owner's tool waits for an admission */
+        uv_timer_t patience; /* how long the owner's tool waits for an admission, or for its leave to be heard */
         struct sink out;
         struct buf in;
         struct vault_errand *errand; /* NULL: none */

@@ -9,22 +9,76 @@
 
 #include <stdlib.h>
 
+#define LEAVE_PATIENCE 10000 /* ms for the neighbours to hear that this home has left */
+#define LEAVE_LOOK 20        /* ms between looks */
+
 struct vote {
         struct command cmd;
         struct node *n;
+        bool leave;
+        uint32_t links; /* leave: that were up when it was kept */
+        mesh_time until;
 };
 
 static struct node *node_of(struct vault_link *v) {
         return CONTAINER_OF(v, struct node, vault);
 }
 
+/* ---- leaving ---- */
+
+static void say_left(struct vault_link *v, bool told) {
+        struct wire_v_result msg = {.ok = true};
+        if (!told)
+                WIRE_PUT(&msg, V_RESULT, waiting, true);
+        log_info("the leave of this household: %s", told ? "heard" : "no other home has heard of it yet");
+        vault_link_say(v, OWNER_V_RESULT, &msg);
+}
+
+/* Whoever hears of a leave hangs up on who has left (PROTOCOL 8.25). Once all have, or time is over and one has, the
+ * others hear of it from each other. */
+static void on_leave_look(uv_timer_t *timer) {
+        struct vault_link *v = CONTAINER_OF(timer, struct vault_link, patience);
+        struct vote *vote = v->vote ? CONTAINER_OF(v->vote, struct vote, cmd) : NULL;
+        struct mesh_status st;
+        if (!vote)
+                return;
+        mesh_status(vote->n->core, &st);
+        bool alone = st.homes == 0, late = uv_now(vote->n->loop) >= vote->until;
+        if (!alone && !late && (st.links || !vote->links))
+                return;
+        uv_timer_stop(timer);
+        v->vote = NULL;
+        say_left(v, alone || st.links < vote->links);
+        free(vote);
+}
+
+static void wait_heard(struct vote *vote) {
+        struct vault_link *v = &vote->n->vault;
+        struct mesh_status st;
+        mesh_status(vote->n->core, &st);
+        vote->links = st.links;
+        vote->until = uv_now(vote->n->loop) + LEAVE_PATIENCE;
+        uv_timer_start(&v->patience, on_leave_look, 0, LEAVE_LOOK);
+}
+
+/* ---- all of them ---- */
+
 static void on_reply(struct command *c, const struct mesh_action *a) {
         struct vote *vote = CONTAINER_OF(c, struct vote, cmd);
         struct vault_link *v = &vote->n->vault;
         log_info("an operation of this household: %s", mesh_outcome(a->reply.outcome)->message);
+        if (vote->leave && a->reply.outcome == MESH_OUT_DONE) {
+                wait_heard(vote);
+                return;
+        }
         v->vote = NULL;
         vault_link_say_result(v, a->reply.outcome, false);
         free(vote);
+}
+
+static bool is_leave(struct span op) {
+        struct wire_op w;
+        return codec_decode(&wire_op_desc, op, &w, NULL) == 0 && w.type == OP_LEAVE;
 }
 
 void vault_vote(struct vault_link *v, struct span op) {
@@ -34,6 +88,7 @@ void vault_vote(struct vault_link *v, struct span op) {
                 return;
         }
         vote->n = node_of(v);
+        vote->leave = is_leave(op);
         vote->cmd.reply = on_reply;
         v->vote = &vote->cmd;
         node_command(vote->n, &vote->cmd, (struct mesh_event){.type = MESH_EV_OP, .operation.op = op});
@@ -43,6 +98,7 @@ void vault_vote_drop(struct vault_link *v) {
         v->telling = v->telling_backup = false;
         if (!v->vote)
                 return;
+        uv_timer_stop(&v->patience);
         node_command_forget(v->vote);
         free(CONTAINER_OF(TAKE(v->vote), struct vote, cmd));
 }

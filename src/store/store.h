@@ -34,6 +34,10 @@ struct store_reader;
 /* Opens or creates DIR/porchlight.db, 0600 under any umask, and migrates it on a copy if it is older. */
 int store_open(struct store **ret, const char *dir);
 struct store *store_close(struct store *s);
+/* Empties the store of DIR, which nobody has open: as a new one, but for the numbers of events, which go on, so that no
+ * number tells of two things. One transaction; nothing of what was there is left in the files when it returns 0. As
+ * store_open(). */
+int store_clear(const char *dir);
 int store_reader_open(struct store_reader **ret, const char *dir); /* after store_open */
 struct store_reader *store_reader_close(struct store_reader *r);
 

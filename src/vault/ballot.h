@@ -45,6 +45,7 @@ struct ballot {
         /* from here on known when the sentence is */
         const struct roster_home *self, *target; /* in roster; target NULL: about no home */
         const struct roster_device *device;      /* device-revoke */
+        bool over;                               /* leave: out of the mesh already, nothing to sign */
         struct hash proposal;                    /* endorse; of an undo the add */
         struct hash parents[ROSTER_PARENTS_MAX];
         size_t n_parents;

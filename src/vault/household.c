@@ -21,6 +21,8 @@ static enum vault_error key_in_the_way(const struct vault *v) {
                 return VAULT_NO_STILL_JOINING;
         case KEYFILE_RESTORING:
                 return VAULT_NO_STILL_RESTORING;
+        case KEYFILE_OVER: /* the daemon is at it */
+                return VAULT_NO_BUSY;
         case KEYFILE_FOUNDING:
         case KEYFILE_MEMBER:
                 return VAULT_NO_HOUSEHOLD_EXISTS;

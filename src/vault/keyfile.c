@@ -140,6 +140,7 @@ static bool state_known(enum keyfile_state state) {
         case KEYFILE_JOINING:
         case KEYFILE_MEMBER:
         case KEYFILE_RESTORING:
+        case KEYFILE_OVER:
                 return true;
         }
         return false;

@@ -40,6 +40,7 @@ enum keyfile_state {
         KEYFILE_JOINING = 2,   /* the same, until a member has admitted the home */
         KEYFILE_MEMBER = 3,    /* the household's only key: never removed by the vault */
         KEYFILE_RESTORING = 4, /* out of a backup; member again, on a device that is not certified yet */
+        KEYFILE_OVER = 5,      /* its household is in no mesh any more, and its owner wants it gone: see over.c */
 };
 
 /* What stands in clear. */

@@ -19,6 +19,8 @@ static const char *state_word(enum keyfile_state state) {
                 return "membership";
         case KEYFILE_RESTORING:
                 return "restoring";
+        case KEYFILE_OVER:
+                return "leaving";
         }
         return "state";
 }
@@ -34,7 +36,7 @@ bool vault_key_save_state(struct vault *v) {
         if (r == 0)
                 r = v->io->key_write(v->io->arg, buf_span(&file), true);
         if (r)
-                log_error("the key file could not be marked as a member's (%s); trying again later", err_text(r));
+                log_error("the key file could not be marked (%s): %s", state_word(v->key.state), err_text(r));
         v->unsaved = r != 0;
         return r == 0;
 }
@@ -70,7 +72,9 @@ void on_device(struct vault *v, const union frame_message *m, mesh_time now) {
         v->knows_device = true;
         if (v->errand) /* this may have crossed what the daemon is about to answer */
                 return;
-        if (v->has_key && v->key.state != KEYFILE_MEMBER)
+        if (v->has_key && v->key.state == KEYFILE_OVER)
+                over_go_on(v);
+        else if (v->has_key && v->key.state != KEYFILE_MEMBER)
                 settle_leftover(v);
         else if (first && v->has_key && !v->in_mesh)
                 log_warning("the household's key is here, but the daemon is in no mesh");
@@ -143,7 +147,7 @@ void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
         else if (v->errand == VAULT_DEVICE_JOIN ||
                  (!v->errand && !v->has_key)) /* the latter: begun by an earlier run */
                 device_join_settle(v, &m->v_result);
-        else if (v->has_key && v->key.state != KEYFILE_MEMBER)
+        else if (v->has_key && v->key.state != KEYFILE_MEMBER && v->key.state != KEYFILE_OVER)
                 settle(v, &m->v_result);
         else
                 log_warning("the daemon tells the outcome of nothing; ignoring it");

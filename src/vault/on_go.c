@@ -21,11 +21,29 @@ static const struct household *key_for(struct vault *v, struct vault_peer *p, co
         return vault_open(v, p, given ? q->passphrase : SPAN_NONE, now, ret_own) ? *ret_own : NULL;
 }
 
+/* The owner's answer to a leave, of which nothing is in the way of forgetting the mesh. */
+static void forget_mesh(struct vault *v, const struct ballot *b, const struct hash *id) {
+        struct wire_o_voted row = {.v = 1, .id = SPAN_OF(id->b), .in_force = true, .votes = 1, .needed = 1};
+        enum vault_error e = over_begin(v);
+        if (e) {
+                vault_refuse(b->peer, e);
+                return;
+        }
+        WIRE_PUT(&row, O_VOTED, cleared, true);
+        frame_put(&b->peer->out, wire_owner_find(OWNER_O_VOTED), &row);
+        vault_done(b->peer, NULL);
+}
+
 void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         _clean_(household_freep) struct household *own = NULL;
         struct ballot *b = v->ballot;
         if (!ballot_asked(v) || b->peer != p) {
                 vault_refuse(p, VAULT_NO_NOTHING_ASKED);
+                return;
+        }
+        if (b->over) {
+                forget_mesh(v, b, &v->key.mesh);
+                ballot_drop(v);
                 return;
         }
         const struct household *h = key_for(v, p, &m->o_go, now, &own);
@@ -77,11 +95,19 @@ static void answer_voted(const struct vault *v, struct ballot *b) {
         vault_done(b->peer, NULL);
 }
 
+static void settle_left(struct vault *v, const struct ballot *b) {
+        struct hash id;
+        op_id(&id, &v->key.mesh, buf_span(&b->op));
+        forget_mesh(v, b, &id);
+}
+
 void ballot_settle(struct vault *v, const struct wire_v_result *res) {
         struct ballot *b = v->ballot;
         v->errand = VAULT_NO_ERRAND;
         v->asker = NULL;
-        if (b && res->ok)
+        if (b && res->ok && b->type == OP_LEAVE && !WIRE_HAS(res, V_RESULT, waiting))
+                settle_left(v, b);
+        else if (b && res->ok)
                 answer_voted(v, b);
         else if (b)
                 vault_pass_on(b->peer, res);

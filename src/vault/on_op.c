@@ -66,7 +66,8 @@ static bool may_ask(const struct vault *v, struct vault_peer *p) {
         if (v->key.state == KEYFILE_RESTORING)
                 return vault_refuse(p, VAULT_NO_STILL_RESTORING);
         if (v->key.state != KEYFILE_MEMBER)
-                return vault_refuse(p, v->errand ? VAULT_NO_BUSY : VAULT_NO_STILL_JOINING);
+                return vault_refuse(p,
+                                    v->errand || v->key.state == KEYFILE_OVER ? VAULT_NO_BUSY : VAULT_NO_STILL_JOINING);
         if (!v->in_mesh)
                 return vault_refuse(p, VAULT_NO_NO_MESH);
         bool others = v->ballot && v->ballot->peer != p;
@@ -222,6 +223,9 @@ static bool know_oneself(const struct vault *v, struct ballot *b) {
         b->self = roster_home_find(b->roster, &v->key.household);
         if (b->self && b->self->member)
                 return true;
+        b->over = b->self && b->type == OP_LEAVE;
+        if (b->over)
+                return true;
         return vault_refuse(b->peer, b->self && !b->self->left ? VAULT_NO_REMOVED : VAULT_NO_NOT_MEMBER);
 }
 
@@ -246,7 +250,7 @@ static bool say_sentence(const struct vault *v, struct ballot *b, const struct r
         sentence_put(&text, b, trial, op);
         if (!buf_ok(&text) || CHECK_FAILS(text.n > 0))
                 return vault_refuse(b->peer, VAULT_NO_MEMORY);
-        struct wire_o_sentence msg = {.text = buf_span(&text), .passphrase = !vault_unlocked(v, now)};
+        struct wire_o_sentence msg = {.text = buf_span(&text), .passphrase = !b->over && !vault_unlocked(v, now)};
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_SENTENCE), &msg);
         b->stage = BALLOT_ASKED;
         b->deadline = now + VAULT_GO_MS;
@@ -257,7 +261,11 @@ static bool say_sentence(const struct vault *v, struct ballot *b, const struct r
 static bool ask_owner(const struct vault *v, struct ballot *b, mesh_time now) {
         _clean_(roster_freep) struct roster *trial = NULL;
         struct hash op;
-        if (!know_oneself(v, b) || !ballot_resolve(b) || !find_place(b))
+        if (!know_oneself(v, b))
+                return false;
+        if (b->over)
+                return say_sentence(v, b, NULL, NULL, now);
+        if (!ballot_resolve(b) || !find_place(b))
                 return false;
         if (b->type == OP_DEVICE_ADD)
                 return code_may(b) && say_sentence(v, b, b->roster, NULL, now);

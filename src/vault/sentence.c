@@ -187,13 +187,31 @@ static void put_endorse(struct buf *out, const struct ballot *b, const struct ro
         put_votes(out, b);
 }
 
+static void put_lost(struct buf *out) {
+        buf_add_str(out,
+                    " All that this home keeps of the mesh is then removed from it: the household's key, every post, "
+                    "its tickets, neighbours, mutes and places.");
+}
+
+static void put_over(struct buf *out, const struct ballot *b) {
+        buf_add_str(out, "The household ");
+        put_home(out, b->roster, b->self);
+        buf_add_str(out, b->self->left ? " has left " : " was removed from ");
+        put_mesh(out, b->roster);
+        buf_add_str(out, ". Forget it here?");
+        put_lost(out);
+        if (!b->self->left)
+                buf_add_str(out, " Should the others vote to let it return, it could not.");
+}
+
 static void put_leave(struct buf *out, const struct ballot *b, const struct roster *trial) {
         buf_add_str(out, "Leave ");
         put_mesh(out, trial);
         buf_add_str(out, " with the household ");
         put_home(out, trial, b->self);
         buf_add_str(out, " and all its devices? Nobody can undo it: coming back takes a new invitation and makes a new "
-                         "household. The key of this one stays in its file, and is of no more use.");
+                         "household.");
+        put_lost(out);
         if (b->self->steward && roster_stewards(trial) == 0 && roster_members(trial))
                 buf_add_str(out, " It is the only steward: the homes that stay decide by more than half of them all.");
 }
@@ -255,7 +273,10 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
                 put_endorse(out, b, trial);
                 return;
         case OP_LEAVE:
-                put_leave(out, b, trial);
+                if (b->over)
+                        put_over(out, b);
+                else
+                        put_leave(out, b, trial);
                 return;
         case OP_VOUCH:
                 put_vouch(out, b, trial);

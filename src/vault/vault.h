@@ -192,6 +192,12 @@ bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, 
 bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
                 const void *msg, mesh_time now);
 
+/* over.c: the owner wants to be rid of a mesh that the household is no longer in. The key is given up for good, on disk,
+ * and the daemon told. VAULT_OK, or why not; then nothing was changed. */
+enum vault_error over_begin(struct vault *v);
+/* The daemon has said where it stands, and the key was given up before. */
+void over_go_on(struct vault *v);
+
 void on_create(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_device_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);

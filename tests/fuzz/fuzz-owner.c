@@ -101,7 +101,8 @@ static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
                 REQUIRE(frame_read(body, wire_owner_find, &row, &m, NULL) == 0);
                 bool said_to_daemon = row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN ||
                                       row->number == OWNER_V_FORGET || row->number == OWNER_V_OP ||
-                                      row->number == OWNER_V_WANT_OPS || of_backup(row->number);
+                                      row->number == OWNER_V_WANT_OPS || row->number == OWNER_V_CLEAR ||
+                                      of_backup(row->number);
                 REQUIRE(said_to_daemon == to_daemon);
                 check_signed(w, row->number);
                 in = span_from(in, used);
@@ -116,7 +117,8 @@ static void check_file(struct world *w) {
                 return;
         }
         REQUIRE(keyfile_decode(buf_span(&w->file), &head) == 0);
-        REQUIRE(!w->member || (head.state == KEYFILE_MEMBER && key_eq(&head.household, &w->head.household)));
+        bool kept = head.state == KEYFILE_MEMBER || head.state == KEYFILE_OVER;
+        REQUIRE(!w->member || (kept && key_eq(&head.household, &w->head.household)));
         w->member = head.state == KEYFILE_MEMBER;
         w->head = head;
 }

@@ -24,7 +24,7 @@ static void put_right(struct buf *file) {
 }
 
 static void check_states(struct buf *file, const struct keyfile *head) {
-        static const enum keyfile_state states[] = {KEYFILE_FOUNDING, KEYFILE_JOINING, KEYFILE_MEMBER};
+        static const enum keyfile_state states[] = {KEYFILE_FOUNDING, KEYFILE_JOINING, KEYFILE_MEMBER, KEYFILE_OVER};
         struct keyfile after;
         for (size_t i = 0; i < ARRAY_LEN(states); i++) {
                 REQUIRE(keyfile_set_state(file, states[i]) == 0);

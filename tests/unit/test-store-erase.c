@@ -211,10 +211,44 @@ static void no_copy_is_forgotten(void **state) {
         assert_true(left > 100);
 }
 
+static int count_row(void *ctx, const struct mesh_row *row) {
+        (void)row;
+        ++*(unsigned *)ctx;
+        return 0;
+}
+
+static void cleared_store_is_empty(void **state) {
+        (void)state;
+        struct store *s = opened();
+        for (uint64_t i = 0; i < 300; i++)
+                put_follow(s, 1000 + i, 2, RECORD_COMMENT, put_alert(s, i, 1, "canary-alert"), "canary-comment");
+        assert_int_equal(store_set(s, "home", SPAN_STR("canary-home")), 0);
+        uint64_t seq, last;
+        assert_int_equal(store_tick(s, ROWS_NOW, 0, &seq), 0);
+        assert_int_equal(store_clear(dir), STORE_E_SHARED);
+        store_close(s);
+        assert_true(rows_anywhere(dir, SPAN_STR("canary-")));
+        assert_int_equal(store_clear(dir), 0);
+        assert_false(rows_anywhere(dir, SPAN_STR("canary-")));
+        s = opened();
+        unsigned rows = 0;
+        assert_int_equal(store_restore(s, 0, count_row, &rows), 0);
+        assert_int_equal(rows, 0);
+        struct store_reader *r = reading();
+        _clean_(buf_fini) struct buf got = BUF_NULL;
+        assert_int_equal(store_get(r, "home", &got), STORE_E_NONE);
+        put_alert(s, 1, 1, "after");
+        assert_int_equal(store_last_seq(r, &last), 0);
+        assert_int_equal(last, seq + 1); /* numbers are not given out again */
+        store_reader_close(r);
+        store_close(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(alerts_expire_once), TEST(purged_rows_are_gone), TEST(retracted_text_is_gone),
-                TEST(void_text_is_gone),  TEST(other_ends_stay),      TEST(no_copy_is_forgotten),
+                TEST(alerts_expire_once),     TEST(purged_rows_are_gone), TEST(retracted_text_is_gone),
+                TEST(void_text_is_gone),      TEST(other_ends_stay),      TEST(no_copy_is_forgotten),
+                TEST(cleared_store_is_empty),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

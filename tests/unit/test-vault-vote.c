@@ -195,16 +195,86 @@ static void test_leave(void **state) {
         sv_sign(&sv, OP_LEAVE, NULL);
         sv_says(&sv, "Leave Elm Street with the household \"Home AC\" (");
         sv_says(&sv, "coming back takes a new invitation");
-        sv_says(&sv, "is of no more use");
-        sv_voted(&sv, true, 1, 1);
-        assert_false(WIRE_HAS(&sv.a.m.o_voted, O_VOTED, proposal));
+        sv_says(&sv, "All that this home keeps of the mesh is then removed from it");
         assert_false(street_member(&street, 0, 2));
-        sv_refused(&sv, OP_LEAVE, NULL, "not-a-member", EXIT_REFUSED);
+        hear_number(sv.fd, &sv.a, OWNER_O_VOTED);
+        assert_true(sv.a.m.o_voted.in_force && WIRE_HAS(&sv.a.m.o_voted, O_VOTED, cleared));
+        assert_false(WIRE_HAS(&sv.a.m.o_voted, O_VOTED, proposal));
+        hear_done(sv.fd);
+        hear_number(sv.w.daemon, &sv.d, OWNER_V_CLEAR);
+        assert_int_equal(key_state(&sv.w), KEYFILE_OVER);
+        struct wire_o_op again = sv_op(OP_LEAVE, NULL);
+        say(sv.fd, OWNER_O_OP, &again);
+        hear_error(sv.fd, "busy", EXIT_FAILED); /* the daemon is at it */
         sv_fini(&sv);
         sv_init(&sv, &street, 0, NULL);
         struct wire_o_op q = sv_op(OP_LEAVE, NULL);
         sv_ask(&sv, &q);
         sv_says(&sv, "It is the only steward");
+        sv_fini(&sv);
+        street_end(&street);
+}
+
+/* Nobody has heard of it: nothing is removed, and what the owner asks for next is to forget the mesh. */
+static void test_leave_unheard(void **state) {
+        struct street_vault sv;
+        struct wire_o_op q = sv_op(OP_LEAVE, NULL);
+        (void)state;
+        found_street(2);
+        sv_init(&sv, &street, 1, "correct horse");
+        sv_ask(&sv, &q);
+        assert_true(sv.a.m.o_sentence.passphrase);
+        sv_go(&sv, "correct horse");
+        hear_number(sv.w.daemon, &sv.d, OWNER_V_OP);
+        assert_int_equal(street_take(sv.s, 0, sv.d.m.v_op.op, false), 0);
+        result_says(&sv.w, true, NULL, true);
+        hear_number(sv.fd, &sv.a, OWNER_O_VOTED);
+        assert_true(sv.a.m.o_voted.in_force && !WIRE_HAS(&sv.a.m.o_voted, O_VOTED, cleared));
+        hear_done(sv.fd);
+        assert_int_equal(key_state(&sv.w), KEYFILE_MEMBER);
+        sv_ask(&sv, &q);
+        sv_says(&sv, "\" (");
+        sv_says(&sv, " has left Elm Street. Forget it here?");
+        assert_false(sv.a.m.o_sentence.passphrase); /* nothing is signed */
+        assert_int_equal(key_state(&sv.w), KEYFILE_MEMBER);
+        sv_go(&sv, NULL);
+        hear_number(sv.fd, &sv.a, OWNER_O_VOTED);
+        assert_true(WIRE_HAS(&sv.a.m.o_voted, O_VOTED, cleared));
+        hear_done(sv.fd);
+        hear_number(sv.w.daemon, &sv.d, OWNER_V_CLEAR);
+        sv_fini(&sv);
+        street_end(&street);
+}
+
+/* A home that was removed; then the vault, the daemon or both are killed, however often: what is due is not forgotten. */
+static void test_forget_to_the_end(void **state) {
+        struct street_vault sv;
+        struct wire_o_op q = sv_op(OP_LEAVE, NULL);
+        (void)state;
+        found_street(3);
+        assert_int_equal(street_about(&street, 0, 0, OP_REMOVE, 1), 0);
+        sv_init(&sv, &street, 1, NULL);
+        device_says(&sv.w, false); /* a lie alone gives up no key */
+        device_says(&sv.w, true);
+        sv_ask(&sv, &q);
+        sv_says(&sv, " was removed from Elm Street. Forget it here?");
+        assert_int_equal(key_state(&sv.w), KEYFILE_MEMBER);
+        sv_go(&sv, NULL);
+        hear_number(sv.fd, &sv.a, OWNER_O_VOTED);
+        hear_done(sv.fd);
+        hear_number(sv.w.daemon, &sv.d, OWNER_V_CLEAR);
+        for (int i = 0; i < 3; i++) {
+                world_stop(&sv.w);
+                assert_int_equal(key_state(&sv.w), KEYFILE_OVER);
+                world_run(&sv.w);
+                device_says(&sv.w, true);
+                hear_number(sv.w.daemon, &sv.d, OWNER_V_CLEAR);
+        }
+        world_stop(&sv.w);
+        world_run(&sv.w);
+        device_says(&sv.w, false);
+        close(owner_connect(&sv.w));
+        assert_false(world_has(&sv.w, "vault/household"));
         sv_fini(&sv);
         street_end(&street);
 }
@@ -807,6 +877,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_stewards_come_and_go),
                 cmocka_unit_test(test_return),
                 cmocka_unit_test(test_leave),
+                cmocka_unit_test(test_leave_unheard),
+                cmocka_unit_test(test_forget_to_the_end),
                 cmocka_unit_test(test_vouch),
                 cmocka_unit_test(test_ambiguous_target),
                 cmocka_unit_test(test_undo),
