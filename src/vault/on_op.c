@@ -123,20 +123,31 @@ void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
 
 /* ---- trying it out ---- */
 
-/* Any home that could countersign @b's undo, as it might look then: the daemon finds the one that will. */
-static int try_countersign(const struct ballot *b, struct roster *trial, const struct hash *mesh, mesh_wall at,
+static const struct roster_device *current_device(const struct roster_home *h) {
+        for (size_t i = 0; h->member && i < h->n_devices; i++)
+                if (!h->devices[i]->gone_at)
+                        return h->devices[i];
+        return NULL;
+}
+
+/* A device of a home that is neither the author's nor the one undone. */
+static const struct roster_device *third_device(const struct ballot *b, const struct roster *r) {
+        const struct roster_device *d = NULL;
+        const struct roster_home *h;
+        for (size_t i = 0; !d && (h = roster_home_at(r, i)); i++)
+                if (!key_eq(&h->key, &b->self->key) && !key_eq(&h->key, &b->target->key))
+                        d = current_device(h);
+        return d;
+}
+
+/* The undo as it might look when it is countersigned: the daemon finds who does it. */
+static int try_countersign(const struct ballot *b, const struct roster *trial, const struct hash *mesh, mesh_wall at,
                            struct buf *op) {
         _clean_(buf_fini) struct buf half = *op;
-        const struct roster_home *h = NULL;
         *op = BUF_NULL;
-        for (size_t i = 0; (h = roster_home_at(trial, i)); i++)
-                if (h->member && h->n_devices && !key_eq(&h->key, &b->self->key) && !key_eq(&h->key, &b->target->key))
-                        break;
-        if (!h)
+        const struct roster_device *d = third_device(b, trial);
+        if (!d)
                 return ROSTER_E_RULE;
-        const struct roster_device *d = h->devices[0];
-        for (size_t i = 1; d->gone_at && i < h->n_devices; i++)
-                d = h->devices[i];
         struct hash heads[ROSTER_PARENTS_MAX], must[] = {b->proposal, roster_device_op(trial, d)->id};
         size_t n = roster_parents(trial, NULL, must, ARRAY_LEN(must), heads, NULL);
         struct sign_key nobody = {.pub = d->sign};
