@@ -46,6 +46,24 @@ static size_t undos(struct street *s, size_t i) {
         return n;
 }
 
+/* Epochs on the disk of home @i made by another home's device. */
+static size_t epochs_of_others(struct street *s, size_t i) {
+        const struct roster *r = mesh_roster(street_core(s, i));
+        const struct mesh_row *row;
+        struct mesh_status st;
+        size_t n = 0;
+        mesh_status(street_core(s, i), &st);
+        for (size_t k = 0; (row = street_row(s, i, k)); k++) {
+                struct wire_epoch w;
+                struct key device;
+                if (row->kind != MESH_ROW_EPOCH || codec_decode(&wire_epoch_desc, row->epoch.header, &w, NULL))
+                        continue;
+                memcpy(device.b, w.device.p, sizeof(device.b));
+                n += !key_eq(&roster_device_find(r, &device)->home->key, &st.household);
+        }
+        return n;
+}
+
 /* ---- as it should be ---- */
 
 /* Undone at once: it hears so, reads nothing posted afterwards, and nobody else comes on that ticket. */
@@ -63,6 +81,8 @@ static void test_undone(void **state) {
         assert_true(street_has(s, 3, &before));
         assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
         assert_true(street_wait(s, 2, members_are, &(struct want){3, 4}));
+        street_run_for(s, 1);
+        assert_int_equal(epochs_of_others(s, 0), 1); /* who countersigned brought the fresh key along */
         assert_int_equal(state_of(s, 3), FRESH_REMOVED);
         assert_int_equal(street_post(s, 3, KIND_FIRE, "I am still here", NULL), MESH_OUT_REMOVED);
         assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
