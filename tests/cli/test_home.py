@@ -177,7 +177,7 @@ class HomeTest(street.Play):
         anna, bash = self.anna, self.bash
         check(post[:8] in bash(anna, 'alert', 'show', ''), 'bash: the id of an alert')
         check('00000000' not in ' '.join(bash(anna, 'alert', 'show', '')), 'bash: text of an alert taken for an id')
-        equal(bash(anna, 'alert', 'show', post[:3]), [post[:8]], 'bash: the rest of an id')
+        equal(bash(anna, 'alert', 'show', post[:7]), [post[:8]], 'bash: the rest of an id')
         names = self.shell(anna, ['bash', '--norc', '-c'], 'printf "%q\\n" ' + ' '.join(
             "'" + name + "'" for name in NAMES))
         equal(sorted(bash(anna, 'member', 'remove', '')), sorted(names), 'bash: names, quoted')
@@ -200,7 +200,7 @@ class HomeTest(street.Play):
         check(asked.err.startswith('porchlight: Remove the household') and 'moved away in May' in asked.err, str(asked))
         self.wait(lambda: found[1] in self.ben.cli('member', 'proposals').out, 'the proposal to arrive')
         check(f'porchlight member endorse {found[1]}' in self.narrow(self.ben, 'member', 'list'), 'how to endorse')
-        equal(self.bash(self.ben, 'member', 'endorse', found[1][:2]), [found[1]], 'bash: the id of a proposal')
+        equal(self.bash(self.ben, 'member', 'endorse', found[1][:7]), [found[1]], 'bash: the id of a proposal')
         voted = self.ben.cli('member', 'endorse', found[1], '--yes', code=0)
         equal(voted.out, f'voted: {self.cleo.name} is removed\n', 'what the last vote came to')
         rows = self.ben.json('member', 'proposals')
