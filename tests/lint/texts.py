@@ -101,7 +101,8 @@ def catalogue_findings(path, pot):
             listed = run('msgattrib', '--untranslated', '--no-obsolete', path)[1]
         found += [f'{what}: {text}' for text in msgids(listed)]
     have, want = (set(re.findall(r'^msgid .*(?:\n".*")*', run('msgcat', '--no-wrap', name)[1], re.MULTILINE)) for name in (path, pot))
-    return found + [f'missing: {row}' for row in sorted(want - have)] + [f'of no source: {row}' for row in sorted(have - want)]
+    rows = [f'missing: {row}' for row in sorted(want - have)] + [f'of no source: {row}' for row in sorted(have - want)]
+    return found + [row.replace('\n', ' ') for row in rows]
 
 
 BAD_SOURCE = '''
