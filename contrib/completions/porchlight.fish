@@ -212,7 +212,7 @@ complete -c porchlight -n '__porchlight_in watch' -l limit -x -d 'at most so man
 complete -c porchlight -n '__porchlight_in watch' -l muted -d 'also what is muted'
 complete -c porchlight -n '__porchlight_in watch' -l after -x -d 'first everything after this sequence number'
 complete -c porchlight -n '__porchlight_in watch' -l exec -x -a '(__fish_complete_command)' -d 'run this for each event, its JSON on stdin; everything behind --exec belongs to it'
-complete -c porchlight -n '__porchlight_in post' -l at -x -a '(__porchlight_places)' -d 'where: LAT,LON, geo: URI, geohash or home (the default)'
+complete -c porchlight -n '__porchlight_in post' -l at -x -a '(__porchlight_places)' -d 'where: LAT,LON, geo: URI, geohash, a saved place, or home (the default)'
 complete -c porchlight -n '__porchlight_in post' -l precision -x -a 'area block' -d 'how exact the place is told; block is about 150 m'
 complete -c porchlight -n '__porchlight_in post' -l severity -x -a 'extreme severe moderate minor unknown' -d 'how bad; the kind\'s own if absent'
 complete -c porchlight -n '__porchlight_in post' -l urgency -x -a 'immediate expected future past unknown' -d 'how soon to act; the kind\'s own if absent'

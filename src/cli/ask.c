@@ -106,9 +106,9 @@ static bool ask_silently(const char *prompt, struct buf *ret) {
         return got;
 }
 
-static const char key_why[] = N_("The passphrase locks this household's key. It is needed to share footage and to\n"
-                                 "remove homes, not to post or read alerts. Take at least 8 characters; four words\n"
-                                 "are better. Nobody can recover it.\n");
+static const char key_why[] = N_("The passphrase locks this household's key. It is needed to vote, for further\n"
+                                 "devices and for a backup, not to post or read alerts. Take at least 8\n"
+                                 "characters; four words are better. Nobody can recover it.\n");
 
 static int passphrase_ask_twice(struct cli *c, const char *why, const char *hint, struct passphrase *ret) {
         _clean_(passphrase_fini) struct passphrase again = {0};

@@ -15,7 +15,7 @@ static const char call_first[] =
 
 /* clang-format off */
 static const struct option post_options[] = {
-        OPTION_ROW_AT(N_("where: LAT,LON, geo: URI, geohash or home (the default)")),
+        OPTION_ROW_AT(N_("where: LAT,LON, geo: URI, geohash, a saved place, or home (the default)")),
         {OPT_PRECISION, "precision", "block|area", N_("how exact the place is told; block is about 150 m"), OPTION_ENUM, &wire_precision_enum},
         OPTION_ROW_SEVERITY,
         OPTION_ROW_URGENCY,

@@ -55,6 +55,12 @@ static bool ours(const struct doctor_facts *f) {
         return f->uid == 0 || f->uid == f->folder_uid;
 }
 
+/* A folder that is somebody else's, or a home's before its daemon ran: of it nothing is to be said, and nothing mended. */
+static bool holds_nothing(const struct doctor_facts *f) {
+        return f->files[DOCTOR_FILE_VAULT].why == ENOENT && f->files[DOCTOR_FILE_DEVICE_KEY].why == ENOENT &&
+               f->files[DOCTOR_FILE_DB].why == ENOENT;
+}
+
 static void check_folder(const struct doctor_facts *f, struct doctor_finding *ret) {
         if (f->folder_why == ENOENT) {
                 say(ret, DOCTOR_PROBLEM, "There is no folder %.*s.", DIR_ARGS(f));
@@ -68,6 +74,9 @@ static void check_folder(const struct doctor_facts *f, struct doctor_finding *re
         } else if (!ours(f)) {
                 say(ret, DOCTOR_NOTE, "%.*s belongs to another user: not all of it can be looked at.", DIR_ARGS(f));
                 fix(ret, "Run this as the daemon's user or as root to see more.");
+        } else if (holds_nothing(f)) {
+                say(ret, DOCTOR_WARNING, "Nothing of Porchlight is in %.*s.", DIR_ARGS(f));
+                fix(ret, "Name the daemon's folder with --data DIR.");
         } else {
                 say(ret, DOCTOR_OK, "%.*s", DIR_ARGS(f));
         }
@@ -83,7 +92,7 @@ static unsigned too_open(const struct doctor_file *file, size_t i) {
 }
 
 static void check_access(const struct doctor_facts *f, struct doctor_finding *ret) {
-        if (!folder_there(f))
+        if (!folder_there(f) || holds_nothing(f))
                 return;
         for (size_t i = 0; i < DOCTOR_FILES; i++) {
                 const struct doctor_file *file = &f->files[i];
@@ -135,7 +144,8 @@ static void check_key(const struct doctor_facts *f, struct doctor_finding *ret) 
         }
         say(ret, DOCTOR_PROBLEM, "The key of this device (%s) is damaged or cut off; the daemon will not start.",
             f->files[DOCTOR_FILE_DEVICE_KEY].name);
-        fix(ret, "Put the file back from a copy. Without one, move the folder away and join anew on an invite.");
+        fix(ret, "Move the folder away and start the daemon. Then `porchlight restore` brings the home back from its "
+                 "backup; without one, join anew on an invite.");
 }
 
 static void check_disk(const struct doctor_facts *f, struct doctor_finding *ret) {

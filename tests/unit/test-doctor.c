@@ -114,6 +114,13 @@ static void walls_are(struct patient *p, unsigned landlock, bool syscalls, unsig
                 expect(&p, name, how, words);                                                                          \
         } while (0)
 
+/* / or somebody's photographs: a chmod there would do harm. */
+static void empty(struct patient *p) {
+        p->f.folder_mode = 0755;
+        for (size_t i = 0; i < DOCTOR_FILES; i++)
+                p->f.files[i].why = ENOENT;
+}
+
 static void folder(void **state) {
         (void)state;
         ILL(p.f.folder_why = ENOENT, "folder", DOCTOR_PROBLEM, "no folder /home/anna/lamp");
@@ -122,6 +129,8 @@ static void folder(void **state) {
         ILL(p.f.uid = 1001, "folder", DOCTOR_NOTE, "another user");
         ILL(p.f.uid = 0, "folder", DOCTOR_OK, "/home/anna/lamp");
         ILL(p.f.folder_mode = 0755, "access", DOCTOR_WARNING, "chmod 700");
+        ILL(empty(&p), "folder", DOCTOR_WARNING, "Nothing of Porchlight");
+        ILL(empty(&p), "access", DOCTOR_SKIP, "");
         ILL(p.f.folder_mode = 0711, "access", DOCTOR_OK, "closed");
         ILL(p.f.files[DOCTOR_FILE_DEVICE_KEY].mode = 0644, "access", DOCTOR_PROBLEM,
             "chmod 600 '/home/anna/lamp/device.key'");
