@@ -95,6 +95,23 @@ int map_put(struct map *m, const uint8_t key[32], void *value) {
         return 0;
 }
 
+void map_expect(const struct map *m, const uint8_t key[32]) {
+        if (m->cap)
+                __builtin_prefetch(&m->slots[map_hash(m, key) & (m->cap - 1)], 1);
+}
+
+int map_put_new(struct map *m, const uint8_t key[32], void *value) {
+        int r = map_reserve(m, m->n + 1);
+        if (r)
+                return r;
+        size_t i = map_hash(m, key) & (m->cap - 1);
+        while (m->slots[i].key)
+                i = (i + 1) & (m->cap - 1);
+        m->slots[i] = (struct map_slot){key, value};
+        m->n++;
+        return 0;
+}
+
 void *map_del(struct map *m, const uint8_t key[32]) {
         if (!m->cap)
                 return NULL;

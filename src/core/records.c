@@ -9,6 +9,7 @@
 
 #define CHUNK 256
 #define SLOTS_FIRST 64
+#define FILL_AHEAD 8 /* records: about as many as are put while one slot comes from memory */
 #define SLOTS_GROW 4 /* each growth walks all records, which is dear: few of them */
 
 int records_init(struct mesh *m) {
@@ -304,13 +305,22 @@ static int rec_compare(const void *a, const void *b) {
         return memcmp(x->id.b, y->id.b, sizeof(x->id.b));
 }
 
+/* Each of many slots in megabytes would be waited for: so they are asked for ahead. No two rows of the disk have one id. */
+static int fill_by_id(struct mesh *m) {
+        int r = map_reserve(&m->by_id, m->n_recs);
+        for (size_t i = 0; i < m->n_recs && !r; i++) {
+                if (i + FILL_AHEAD < m->n_recs)
+                        map_expect(&m->by_id, m->recs[i + FILL_AHEAD]->id.b);
+                r = map_put_new(&m->by_id, m->recs[i]->id.b, m->recs[i]);
+        }
+        return r;
+}
+
 /* Only now is it known how many there are: tables that grew on the way would walk all records again and again. */
 int records_start(struct mesh *m) {
-        int r = map_reserve(&m->by_id, m->n_recs);
+        int r = slots_grow(m, m->n_recs);
         if (!r)
-                r = slots_grow(m, m->n_recs);
-        for (size_t i = 0; i < m->n_recs && !r; i++)
-                r = map_put(&m->by_id, m->recs[i]->id.b, m->recs[i]);
+                r = fill_by_id(m);
         for (size_t i = 0; i < m->n_recs && !r; i++)
                 if (m->recs[i]->type == RECORD_RETRACT)
                         retraction_meets(m, m->recs[i]);
