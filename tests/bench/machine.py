@@ -68,7 +68,7 @@ def cores():
 # ---- processes ----
 
 def children(pid):
-    """The process and all below it: a daemon and its vault."""
+    """The process and all below it: a daemon, its porter, and the vault."""
     found = [pid]
     for parent in found:
         for task in os.listdir(f'/proc/{parent}/task'):
