@@ -154,9 +154,28 @@ int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, voi
         return r ? r : cli_ask_on(c, c->call, number, msg, row, arg);
 }
 
+static bool has_version(const struct wire_desc *d) {
+        for (size_t i = 0; i < d->n; i++)
+                if (strcmp(d->fields[i].name, "v") == 0)
+                        return true;
+        return false;
+}
+
+/* Every object on a line of its own says "v", the version of its form: rows without such a field are of the first. */
+static void row_json(struct buf *out, const struct wire_desc *d, const void *msg) {
+        _clean_(buf_fini) struct buf object = BUF_NULL;
+        json_message(&object, d, msg);
+        bool more = object.n > 2; /* than {} */
+        if (!has_version(d) && object.n) {
+                buf_add_str(out, more ? "{\"v\":1," : "{\"v\":1");
+                buf_drop(&object, 1);
+        }
+        buf_add(out, buf_span(&object));
+}
+
 int cli_row_json(struct cli *c, const struct call_row *row, void *arg) {
         (void)arg;
-        json_message(&c->out, row->row->desc, row->m);
+        row_json(&c->out, row->row->desc, row->m);
         buf_add_u8(&c->out, '\n');
         return cli_flush(c);
 }
