@@ -29,8 +29,12 @@ static void voted_text(struct cli *c, const struct wire_o_voted *v, const char *
                 buf_add_str(&text, _("voted: "));
                 proposal_outcome(c, &text, proposal, target);
         } else {
-                buf_printf(&text, _("voted: %u of %u votes; others endorse with: porchlight member endorse "),
-                           (unsigned)v->votes, (unsigned)v->needed);
+                const struct proposal_count n = {(unsigned)v->votes,    (unsigned)v->needed,
+                                                 (unsigned)v->stewards, (unsigned)v->stewards_needed,
+                                                 (unsigned)v->homes,    (unsigned)v->homes_needed};
+                buf_add_str(&text, _("voted: "));
+                proposal_count(&text, &n);
+                buf_add_str(&text, _("; others endorse with: porchlight member endorse "));
                 layout_id(&text, proposal);
         }
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);

@@ -71,9 +71,29 @@ struct list {
         const char *heading;
 };
 
+void proposal_count(struct buf *out, const struct proposal_count *n) {
+        if (n->stewards_needed) {
+                buf_printf(out, lang_count("%u of %u steward", "%u of %u stewards", n->stewards_needed), n->stewards,
+                           n->stewards_needed);
+                buf_add_str(out, _(", or "));
+        }
+        if (n->homes_needed)
+                buf_printf(out, lang_count("%u of %u home", "%u of %u homes", n->homes_needed), n->homes,
+                           n->homes_needed);
+        else
+                buf_printf(out, lang_count("%u of %u vote", "%u of %u votes", n->needed), n->votes, n->needed);
+}
+
 static void proposal_votes(struct buf *out, const struct wire_c_proposal *p) {
-        buf_printf(out, _("; %u of %u %s"), (unsigned)p->votes, (unsigned)p->needed,
-                   lang_count("vote", "votes", p->needed));
+        struct proposal_count n = {.votes = (unsigned)p->votes, .needed = (unsigned)p->needed};
+        if (!p->in_force) { /* then the way that was full is what counts */
+                n.stewards = (unsigned)p->stewards;
+                n.stewards_needed = (unsigned)p->stewards_needed;
+                n.homes = (unsigned)p->homes;
+                n.homes_needed = (unsigned)p->homes_needed;
+        }
+        buf_add_str(out, "; ");
+        proposal_count(out, &n);
         if (p->in_force)
                 buf_add_str(out, _("; in force"));
         else if (p->voted)

@@ -104,6 +104,14 @@ static void put_proposal(struct caller *c, const struct roster *roster, const st
         };
         if (p->reason.n)
                 WIRE_PUT(&msg, C_PROPOSAL, reason, p->reason);
+        if (p->ways.stewards_needed) {
+                WIRE_PUT(&msg, C_PROPOSAL, stewards, p->ways.stewards);
+                WIRE_PUT(&msg, C_PROPOSAL, stewards_needed, p->ways.stewards_needed);
+        }
+        if (p->ways.homes_needed) {
+                WIRE_PUT(&msg, C_PROPOSAL, homes, p->ways.homes);
+                WIRE_PUT(&msg, C_PROPOSAL, homes_needed, p->ways.homes_needed);
+        }
         caller_row(c, CONTROL_PROPOSAL_ROW, &msg);
 }
 

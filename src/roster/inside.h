@@ -226,8 +226,7 @@ struct tally {
 struct tally votes_tally(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                          uint32_t seen, const struct bits *within);
 /* How the vote stands, by the count that is nearer to being enough: stewards or units. */
-void votes_show(const struct roster *r, struct state *st, const struct op *p, uint32_t *ret_votes,
-                uint32_t *ret_needed);
+void votes_show(const struct roster *r, struct state *st, const struct op *p, struct roster_proposal *ret);
 bool votes_is_removal(const struct op *p); /* remove, leave, invite-undo */
 bool votes_has_target(const struct op *p, uint32_t home);
 bool votes_held_off(const struct roster *r, const struct bits *in, const struct state *st, const struct op *p,

@@ -47,7 +47,7 @@ bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal
                                         .reason = WIRE_HAS(&w, OP, reason) ? w.reason : SPAN_NONE,
                                         .in_force = st.ops[p->index] & OP_TAKEN,
                                         .dead = st.ops[p->index] & (OP_VOID | OP_SKIPPED)};
-        votes_show(r, &st, p, &ret->votes, &ret->needed);
+        votes_show(r, &st, p, ret);
         return true;
 }
 

@@ -129,6 +129,11 @@ int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, cons
 size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]);
 
 /* A removal, promotion, demotion or return that was proposed. */
+/* Either is enough: stewards' votes (needed 0: there is none to ask), or homes, each with those it brought. */
+struct roster_ways {
+        uint32_t stewards, stewards_needed, homes, homes_needed; /* all 0: complete alone */
+};
+
 struct roster_proposal {
         struct hash id;
         enum wire_e_op type;
@@ -136,8 +141,9 @@ struct roster_proposal {
         mesh_wall time;
         struct span reason;     /* into the roster's own memory */
         uint32_t votes, needed; /* by the count that is nearer to being enough */
-        bool in_force;          /* taken */
-        bool dead;              /* void, or its turn came and it was not taken */
+        struct roster_ways ways;
+        bool in_force; /* taken */
+        bool dead;     /* void, or its turn came and it was not taken */
 };
 /* The one that came last first. False past the end. */
 bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal *ret);

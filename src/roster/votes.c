@@ -80,12 +80,11 @@ struct tally votes_tally(const struct roster *r, const struct bits *in, struct s
         return (struct tally){c.units * 2 > prop->n_units && c.units > prop->reverses, c.units, c.any};
 }
 
-void votes_show(const struct roster *r, struct state *st, const struct op *p, uint32_t *ret_votes,
-                uint32_t *ret_needed) {
+void votes_show(const struct roster *r, struct state *st, const struct op *p, struct roster_proposal *ret) {
         const struct proposal *prop = p->vote->prop;
         struct count c = {0};
         if (complete_alone(p)) {
-                *ret_votes = *ret_needed = 1;
+                ret->votes = ret->needed = 1;
                 return;
         }
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
@@ -96,8 +95,9 @@ void votes_show(const struct roster *r, struct state *st, const struct op *p, ui
         uint32_t by_stewards = stewards_needed(p), by_units = MAX(prop->n_units / 2, prop->reverses) + 1;
         bool stewards = by_stewards != NONE && (c.stewards >= by_stewards ||
                                                 (uint64_t)by_stewards + c.units <= (uint64_t)by_units + c.stewards);
-        *ret_votes = stewards ? c.stewards : c.units;
-        *ret_needed = stewards ? by_stewards : by_units;
+        ret->votes = stewards ? c.stewards : c.units;
+        ret->needed = stewards ? by_stewards : by_units;
+        ret->ways = (struct roster_ways){c.stewards, by_stewards == NONE ? 0 : by_stewards, c.units, by_units};
 }
 
 /* ---- taking ---- */

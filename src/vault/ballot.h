@@ -26,6 +26,7 @@ enum ballot_stage {
 struct ballot_count {
         uint32_t votes, needed;
         bool in_force;
+        struct roster_ways ways;
 };
 
 struct ballot {

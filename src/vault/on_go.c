@@ -69,6 +69,17 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
 
 /* ---- V_RESULT ---- */
 
+static void put_ways(struct wire_o_voted *row, const struct roster_ways *w) {
+        if (w->stewards_needed) {
+                WIRE_PUT(row, O_VOTED, stewards, w->stewards);
+                WIRE_PUT(row, O_VOTED, stewards_needed, w->stewards_needed);
+        }
+        if (w->homes_needed) {
+                WIRE_PUT(row, O_VOTED, homes, w->homes);
+                WIRE_PUT(row, O_VOTED, homes_needed, w->homes_needed);
+        }
+}
+
 /* Folds the vote in. Where that fails the daemon has it all the same, and the trial's count stands. */
 static void answer_voted(const struct vault *v, struct ballot *b) {
         struct roster_proposal p;
@@ -79,7 +90,7 @@ static void answer_voted(const struct vault *v, struct ballot *b) {
                 op_id(&id, &v->key.mesh, buf_span(&b->op));
         if (b->type != OP_INVITE_UNDO && !CHECK_FAILS(roster_add(b->roster, buf_span(&b->op), true, &id) == 0) &&
             ballot_proposal(b, b->roster, &id, &p))
-                b->count = (struct ballot_count){p.votes, p.needed, p.in_force};
+                b->count = (struct ballot_count){p.votes, p.needed, p.in_force, p.ways};
         struct wire_o_voted row = {
                 .v = 1,
                 .id = SPAN_OF(id.b),
@@ -91,6 +102,7 @@ static void answer_voted(const struct vault *v, struct ballot *b) {
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(b->proposal.b));
         else if (b->type != OP_LEAVE && b->type != OP_VOUCH && b->type != OP_DEVICE_REVOKE && b->type != OP_INVITE_UNDO)
                 WIRE_PUT(&row, O_VOTED, proposal, SPAN_OF(id.b));
+        put_ways(&row, &b->count.ways);
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_VOTED), &row);
         vault_done(b->peer, NULL);
 }

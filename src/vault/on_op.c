@@ -214,12 +214,12 @@ static bool has_voted(const struct ballot *b, const struct roster_proposal *now,
 static bool outcome_fine(struct ballot *b, const struct roster *trial, const struct hash *op) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         struct roster_proposal p, earlier;
-        b->count = (struct ballot_count){1, 1, true};
+        b->count = (struct ballot_count){.votes = 1, .needed = 1, .in_force = true};
         if (!ballot_proposal(b, trial, op, &p))
                 return true;
         if (p.dead)
                 return vault_refuse(b->peer, b->type == OP_ENDORSE ? VAULT_NO_MAY_NOT_VOTE : VAULT_NO_NOT_ALLOWED);
-        b->count = (struct ballot_count){p.votes, p.needed, p.in_force};
+        b->count = (struct ballot_count){p.votes, p.needed, p.in_force, p.ways};
         if (b->type == OP_ENDORSE || p.in_force || !has_voted(b, &p, &earlier))
                 return true;
         sentence_proposal_id(&id, b->roster, &earlier.id);

@@ -110,15 +110,21 @@ static void put_company(struct buf *out, const struct roster *r, const struct ha
 
 static void put_votes(struct buf *out, const struct ballot *b) {
         const struct ballot_count *c = &b->count;
-        if (c->votes == 0)
+        const struct roster_ways *w = &c->ways;
+        bool either = !c->in_force && w->stewards_needed;
+        if (c->votes == 0 && !either)
                 buf_printf(out, " Your vote counts once more homes of your part of the mesh give theirs; %u needed.",
                            c->needed);
-        else if (b->type == OP_ENDORSE)
+        else if (c->votes && b->type == OP_ENDORSE)
                 buf_printf(out, " With yours, %u of the %u votes needed are there", c->votes, c->needed);
-        else
+        else if (c->votes)
                 buf_printf(out, " Your vote counts as %u of the %u needed", c->votes, c->needed);
         if (c->votes)
                 buf_add_str(out, c->in_force ? ": it takes effect at once." : ".");
+        if (either)
+                buf_printf(out, " Then there are %u of %u steward%s, or %u of %u home%s: either is enough.",
+                           w->stewards, w->stewards_needed, w->stewards_needed == 1 ? "" : "s", w->homes,
+                           w->homes_needed, w->homes_needed == 1 ? "" : "s");
 }
 
 static void put_reason(struct buf *out, struct span reason) {

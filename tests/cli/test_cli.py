@@ -357,8 +357,11 @@ def proposals_under_the_table():
     assert p.returncode == 0 and json.loads(p.stdout)["name"] == "Miller" and len(p.requests) == 1, p
     p = run(["member", "proposals"], [rows])
     assert p.returncode == 0 and "promote Braun" in p.stdout and "1 of 1 vote; in force" in p.stdout, p
+    p = run(["member", "proposals"], [frame(PROPOSAL_ROW, {**open_one, 7: 0, 8: 1, 11: 0, 12: 1, 13: 1, 14: 3}) + done])
+    assert "0 of 1 steward, or 1 of 3 homes" in " ".join(p.stdout.split()), p
     p = run(["member", "proposals", "--json"], [rows])
     assert [json.loads(line)["in_force"] for line in p.stdout.splitlines()] == [False, True], p
+    assert [json.loads(line)["v"] for line in p.stdout.splitlines()] == [1, 1], p
     p = run(["member", "proposals"], [done])
     assert p.returncode == 0 and "Nothing is under vote" in p.stdout, p
 

@@ -24,14 +24,24 @@ class Votes(street.Play):
         rows = [row for row in home.json('member', 'proposals') if row['target'] == self.emil.name]
         return rows[0] if rows else None
 
+    def check_ways(self, row, homes):
+        """An ordinary home's vote is none of a steward's, and one of the homes'."""
+        equal([row[name] for name in ('stewards', 'stewards_needed', 'homes', 'homes_needed')], [0, 1, homes, 3],
+              'how the vote stands')
+
     def case_majority(self):
         """with the only steward off, three of five homes remove one, and two cannot"""
         self.anna.stop()
         cast = self.ben.one('member', 'remove', self.emil.name, '--reason', 'never one of us', '--yes')
         equal(cast['in_force'], False, 'after the first vote')
+        self.check_ways(cast, 1)
+        words = ' '.join(self.ben.cli('member', 'proposals', code=0).out.split())
+        check('0 of 1 steward, or 1 of 3 homes' in words, f'`member proposals` does not tell both ways: {words}')
         self.wait(lambda: self.proposal(self.cleo), 'the second to hear of it')
         cast = self.cleo.one('member', 'endorse', cast['proposal'], '--yes')
         equal(cast['in_force'], False, 'after the second vote')
+        self.check_ways(cast, 2)
+        self.check_ways(self.proposal(self.cleo), 2)
         self.emil.refused('may-not-vote', street.REFUSED, 'member', 'endorse', cast['proposal'], '--yes')
         self.wait(lambda: self.proposal(self.dora), 'the third to hear of both')
         equal(self.dora.one('member', 'endorse', cast['proposal'], '--yes')['in_force'], True, 'after the third vote')

@@ -60,6 +60,7 @@ static void test_two_stewards(void **state) {
         WIRE_PUT(&q, O_OP, reason, SPAN_STR("spam"));
         sv_ask(&first, &q);
         sv_says(&first, "Your vote counts as 1 of the 2 needed.");
+        sv_says(&first, "Then there are 1 of 2 stewards, or 1 of ");
         sv_go(&first, NULL);
         sv_take(&first);
         sv_voted(&first, false, 1, 2);
