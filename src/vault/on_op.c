@@ -70,7 +70,7 @@ static bool may_ask(const struct vault *v, struct vault_peer *p) {
                                     v->errand || v->key.state == KEYFILE_OVER ? VAULT_NO_BUSY : VAULT_NO_STILL_JOINING);
         if (!v->in_mesh)
                 return vault_refuse(p, VAULT_NO_NO_MESH);
-        bool others = v->ballot && v->ballot->peer != p;
+        bool others = v->ballot && v->ballot->peer != p && !ballot_asked(v); /* a mere question gives way */
         return (!v->errand && !others) || vault_refuse(p, VAULT_NO_BUSY);
 }
 
@@ -100,7 +100,9 @@ void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, 
         struct wire_c_none none = {0};
         if (!may_ask(v, p) || !request_fine(p, &m->o_op))
                 return;
-        ballot_drop(v); /* its own earlier one */
+        if (ballot_asked(v) && v->ballot->peer != p)
+                vault_refuse(v->ballot->peer, VAULT_NO_OVERTAKEN);
+        ballot_drop(v); /* its own earlier one, or one that nobody has said yes to yet */
         v->ballot = ballot_new(v, p, &m->o_op);
         if (!v->ballot)
                 vault_refuse(p, VAULT_NO_MEMORY);
