@@ -336,6 +336,23 @@ class Service(street.Play):
         posted = self.ben.post('noise', 'Welcome back')
         self.wait_all_have([self.anna], posted['id'])
 
+    def case_leave(self):
+        """within the confinement of its unit, and of a vault of another user, a home forgets its mesh and joins again"""
+        home = Served(self, 8, 'Dora').start()
+        home.join(self.ben.invite())
+        with open(os.path.join(home.folder, 'device.key'), 'rb') as file:
+            key = file.read()
+        home.cli('mesh', 'leave', '--yes', code=0)
+        with open(os.path.join(home.folder, 'device.key'), 'rb') as file:
+            check(file.read() != key, 'the device has its old key')
+        self.wait(lambda: not os.path.exists(os.path.join(home.folder, 'vault', 'household')), 'the key to be removed')
+        home.join(self.ben.invite())
+        posted = home.post('noise', 'Back again')
+        self.wait_all_have([self.ben], posted['id'])
+        home.cli('mesh', 'leave', '--yes', code=0)
+        home.stop()
+        home.give_up()
+
     def case_passphrase(self):
         """a passphrase: the 64 MiB that locking and unlocking take are to be had"""
         home = Served(self, 9, 'Cleo').start()
