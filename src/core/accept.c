@@ -121,7 +121,7 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 return proof_begin(m, r, rival);
         /* PROTOCOL 10.8: "A node MUST NOT pass on a record before its signature was found right." */
         int e = records_hold(m, r);
-        if (!e && !(r->flags & REC_GONE))
+        if (!e && !(r->flags & REC_GONE) && !refused_lately(m, &r->id))
                 e = spread_record(m, r, r->packet, from);
         if (e)
                 return e;
@@ -192,7 +192,7 @@ int accept_stored(struct mesh *m, struct wait *w) {
                 return author_stored(m, w);
         if (w->failed) {
                 records_drop(m, r); /* sync brings it again when there is room */
-                return 0;
+                return refused_note(m, &id);
         }
         r->flags |= REC_STORED;
         r->packet = packet_free(r->packet);

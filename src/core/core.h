@@ -321,6 +321,7 @@ enum wait_kind {
         WAIT_PROOF,
         WAIT_VOID,
         WAIT_OP,
+        WAIT_KEEP,
         WAIT_EPOCH,
         WAIT_FOUND,
         WAIT_JOIN,
@@ -447,6 +448,10 @@ struct mesh {
                 unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
         size_t n_unsaved;
         mesh_time unsaved_due;
+        struct buf late; /* at a start: operations that came before their parents */
+        size_t unkept;   /* place of the first operation the disk may not have; SIZE_MAX: it has all */
+        mesh_time keep_due;
+        bool keeping; /* some are being written again */
         uint64_t contact_seq;
         uint32_t contact_number;
         mesh_wall contact_time;
@@ -470,12 +475,15 @@ struct mesh {
         size_t n_authors, cap_authors;
         uint32_t recent[RECENT_RECORDS];
         size_t recent_at;
-        struct buf verify;      /* struct mesh_verify, one after the other */
-        struct buf verify_for;  /* struct verifying, in the same order */
-        struct list verify_out; /* batches with the shell */
-        struct list rivals;     /* records that met another one in their slot */
-        bool proofs_unsaved;    /* the disk did not take a proof, or does not know of what one voids */
-        uint32_t unsent;        /* own records no other home has acknowledged */
+        struct buf verify;       /* struct mesh_verify, one after the other */
+        struct buf verify_for;   /* struct verifying, in the same order */
+        struct list verify_out;  /* batches with the shell */
+        struct list rivals;      /* records that met another one in their slot */
+        bool proofs_unsaved;     /* the disk did not take a proof, or does not know of what one voids */
+        struct refused *refused; /* records the disk would not take, a ring */
+        size_t n_refused;
+        mesh_time refused_last;
+        uint32_t unsent; /* own records no other home has acknowledged */
         struct {
                 uint32_t day;
                 uint16_t next;
@@ -642,12 +650,24 @@ void revokes_fini(struct mesh *m);
 
 /* ---- ops.c ---- */
 int ops_take(struct mesh *m, struct link *from, struct span op); /* from a link; NULL: from here */
-int ops_restore(struct mesh *m, struct span op);
+size_t ops_place(const struct mesh *m, const struct hash *id);   /* among the roster's operations; SIZE_MAX: nowhere */
 int ops_store(struct mesh *m, struct span op, const struct hash *id, const struct wait *w);
 void orphans_fini(struct mesh *m);
 int ops_command(struct mesh *m, const struct mesh_event *ev);
 int ops_stored(struct mesh *m, struct wait *w);
 int ops_tick(struct mesh *m); /* tries again to write what the disk refused */
+
+/* ---- refused.c ---- */
+int refused_note(struct mesh *m, const struct hash *id); /* 0 or ERR_NOMEM */
+bool refused_lately(const struct mesh *m, const struct hash *id);
+
+/* ---- keep.c ---- */
+int keep_restore(struct mesh *m, struct span op);
+int keep_restored(struct mesh *m);                  /* the disk has given back all operations */
+int keep_op(struct mesh *m, const struct hash *id); /* writes one, and again until the disk has it */
+int keep_stored(struct mesh *m, const struct wait *w);
+int keep_tick(struct mesh *m);
+mesh_time keep_deadline(const struct mesh *m);
 
 /* ---- epoch.c ---- */
 int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */

@@ -17,6 +17,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
                 return ERR_NOMEM;
         rng_init(&m->rng, cfg->seed);
         rng_bytes(&m->rng, m->map_seed, sizeof(m->map_seed));
+        m->unkept = SIZE_MAX;
         sign_key_from_seed(&m->sign, cfg->sign_seed);
         box_key_from_secret(&m->noise, &cfg->noise_secret);
         box_key_from_secret(&m->seal, &cfg->seal_secret);
@@ -56,6 +57,8 @@ struct mesh *mesh_free(struct mesh *m) {
         budgets_fini(m);
         orphans_fini(m);
         plea_fini(m);
+        buf_fini(&m->late);
+        free(m->refused);
         free(m->addresses);
         roster_free(m->roster);
         buf_wipe(&m->join_op);
@@ -172,6 +175,9 @@ void mesh_membership(struct mesh *m) {
 }
 
 static int restore(struct mesh *m, const struct mesh_row *row) {
+        int r = row->kind > MESH_ROW_OP ? keep_restored(m) : 0;
+        if (r)
+                return r;
         switch (row->kind) {
         case MESH_ROW_MARK:
                 clock_restore(m, row->mark.wall);
@@ -180,7 +186,7 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 return recover_is_way(row->join.ticket) ? recover_restore(m, row->join.op, row->join.ticket)
                                                         : join_restore(m, row->join.op, row->join.ticket);
         case MESH_ROW_OP:
-                return ops_restore(m, row->op.bytes);
+                return keep_restore(m, row->op.bytes);
         case MESH_ROW_EPOCH:
                 return epoch_restore(m, row);
         case MESH_ROW_REVOKE:
@@ -209,7 +215,9 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
 }
 
 static int start(struct mesh *m) {
-        int r = records_start(m);
+        int r = keep_restored(m);
+        if (!r)
+                r = records_start(m);
         if (r)
                 return r;
         clock_start(m);
@@ -242,6 +250,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 break;
         case WAIT_OP:
                 r = ops_stored(m, found);
+                break;
+        case WAIT_KEEP:
+                r = keep_stored(m, found);
                 break;
         case WAIT_EPOCH:
                 r = epoch_stored(m, found);
@@ -321,6 +332,8 @@ static int timers(struct mesh *m) {
                 r = ops_tick(m);
         if (!r)
                 r = undo_tick(m);
+        if (!r)
+                r = keep_tick(m);
         if (!r)
                 r = epoch_tick(m);
         if (!r)
@@ -480,6 +493,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, epoch_deadline(m));
         at = MIN(at, recover_deadline(m));
         at = MIN(at, undo_deadline(m));
+        at = MIN(at, keep_deadline(m));
         if (m->n_unsaved)
                 at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)

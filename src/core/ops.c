@@ -12,12 +12,11 @@ int ops_store(struct mesh *m, struct span op, const struct hash *id, const struc
         return mesh_store(m, &row, w);
 }
 
-int ops_restore(struct mesh *m, struct span op) {
-        int r = m->roster ? 0 : roster_new(&m->roster, m->map_seed);
-        struct hash id;
-        if (!r)
-                r = roster_add(m->roster, op, true, &id);
-        return r < 0 ? r : 0;
+size_t ops_place(const struct mesh *m, const struct hash *id) {
+        size_t i = roster_ops(m->roster);
+        while (i-- > 0 && !hash_eq(&roster_op_at(m->roster, i)->id, id))
+                ;
+        return i;
 }
 
 static void orphan_drop(struct mesh *m, size_t i) {
@@ -147,7 +146,7 @@ static int take_one(struct mesh *m, struct link *from, mesh_link link, struct sp
         if (r)
                 return 0;
         *ret_new = true;
-        r = ops_store(m, op, &id, NULL);
+        r = keep_op(m, &id);
         return r || gone(m) ? r : pass_on(m, op, from);
 }
 
@@ -221,19 +220,12 @@ int ops_command(struct mesh *m, const struct mesh_event *ev) {
         return epoch_renew(m, w);
 }
 
-static size_t place_of(const struct mesh *m, const struct hash *id) {
-        size_t i = roster_ops(m->roster);
-        while (i-- > 0 && !hash_eq(&roster_op_at(m->roster, i)->id, id))
-                ;
-        return i;
-}
-
 static int announce(struct mesh *m, const struct hash *id) {
         const struct roster_op *op = roster_op_find(m->roster, id);
         _clean_(packet_freep) struct packet *p = op ? packet_of(LINK_OP, 0, op->bytes) : NULL;
         int r = p ? spread_packet(m, p, NULL) : ERR_NOMEM;
         if (!r)
-                r = learned(m, place_of(m, id));
+                r = learned(m, ops_place(m, id));
         const struct epoch *e = epoch_newest(m);
         return r || !e ? r : epoch_spread(m, e, NULL);
 }

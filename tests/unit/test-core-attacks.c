@@ -676,6 +676,49 @@ static void test_disk_full_then_room(void **state) {
         street_free(s);
 }
 
+/* Homes without room in a ring, and an urgent post: each passes it on once, and that is the end of it. */
+static void test_full_disks_in_a_ring(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(5);
+        street_run_for(s, 30);
+        for (size_t i = 1; i < 4; i++)
+                street_disk_full(s, i, true);
+        uint64_t before = street_bytes(s);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "no room in three homes", &id), MESH_OUT_DONE);
+        street_run_for(s, 40);
+        assert_true(street_bytes(s) - before < 100000);
+        for (size_t i = 1; i < 4; i++)
+                street_disk_full(s, i, false);
+        assert_true(street_wait_all_have(s, &id, 600));
+        street_free(s);
+}
+
+/* An operation that the disk refused is written again, so that the next start has all that was built on it. */
+static void test_operation_on_full_disk(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(4);
+        street_run_for(s, 30);
+        street_disk_full(s, 2, true);
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 1), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        street_disk_full(s, 2, false);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 20);
+        size_t known = roster_ops(mesh_roster(street_core(s, 2)));
+        street_off(s, 2);
+        for (size_t i = 0; i < 2; i++)
+                street_cut(s, 2, i);
+        street_on(s, 2);
+        assert_int_equal(roster_ops(mesh_roster(street_core(s, 2))), known);
+        for (size_t i = 0; i < 2; i++)
+                street_mend(s, 2, i);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "on", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 300));
+        street_free(s);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
@@ -704,6 +747,8 @@ int main(void) {
                 cmocka_unit_test(test_too_slow),
                 cmocka_unit_test(test_gone_with_a_queue),
                 cmocka_unit_test(test_disk_full_then_room),
+                cmocka_unit_test(test_full_disks_in_a_ring),
+                cmocka_unit_test(test_operation_on_full_disk),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
