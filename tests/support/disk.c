@@ -41,16 +41,100 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
         return false;
 }
 
-struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row) {
+/* ---- the indexes ---- */
+static size_t hash_of(const void *bytes, size_t n, uint64_t h) {
+        const uint8_t *p = bytes;
+        for (size_t i = 0; i < n; i++)
+                h = (h ^ p[i]) * 0x100000001b3u;
+        return (size_t)(h ^ h >> 29);
+}
+
+static size_t name_hash(const struct mesh_row *row) {
+        uint64_t h = 0xcbf29ce484222325u + (uint64_t)row->kind;
+        switch (row->kind) {
+        case MESH_ROW_OP:
+                return hash_of(&row->op.id, sizeof(row->op.id), h);
+        case MESH_ROW_EPOCH:
+                return hash_of(row->epoch.id, sizeof(row->epoch.id), h);
+        case MESH_ROW_REVOKE:
+                return hash_of(&row->revoke.id, sizeof(row->revoke.id), h);
+        case MESH_ROW_TICKET:
+                return hash_of(&row->ticket.id, sizeof(row->ticket.id), h);
+        case MESH_ROW_CONTACT:
+                return hash_of(&row->contact.device, sizeof(row->contact.device), h);
+        case MESH_ROW_PROOF:
+                return hash_of(&row->proof.id, sizeof(row->proof.id), h);
+        case MESH_ROW_RECORD:
+                return hash_of(&row->record.id, sizeof(row->record.id), h);
+        case MESH_ROW_ADDR: /* padding would be hashed with it: all addresses are in one chain */
+        case MESH_ROW_MARK:
+        case MESH_ROW_JOIN:
+        case MESH_ROW_KINDS:
+                break;
+        }
+        return (size_t)h;
+}
+
+static size_t target_hash(const struct hash *target) {
+        return hash_of(target, sizeof(*target), 0xcbf29ce484222325u);
+}
+
+static void index_put(struct disk_index *x, size_t hash, uint32_t place) {
+        for (size_t i = hash;; i++)
+                if (!x->slots[i & (x->cap - 1)]) {
+                        x->slots[i & (x->cap - 1)] = place + 1;
+                        x->n++;
+                        return;
+                }
+}
+
+static bool is_retraction(const struct disk_row *r) {
+        return r->row.kind == MESH_ROW_RECORD && r->row.record.type == RECORD_RETRACT;
+}
+
+static void index_row(struct disk *d, size_t i) {
+        index_put(&d->by_name, name_hash(&d->rows[i].row), (uint32_t)i);
+        if (is_retraction(&d->rows[i]))
+                index_put(&d->by_target, target_hash(&d->rows[i].row.record.target), (uint32_t)i);
+}
+
+static void reindex(struct disk *d, size_t cap) {
+        struct disk_index *both[] = {&d->by_name, &d->by_target};
+        for (size_t k = 0; k < ARRAY_LEN(both); k++) {
+                free(both[k]->slots);
+                *both[k] = (struct disk_index){.slots = calloc(cap, sizeof(uint32_t)), .cap = cap};
+                REQUIRE(both[k]->slots);
+        }
         for (size_t i = 0; i < d->n; i++)
-                if (same_row(&d->rows[i].row, row))
-                        return &d->rows[i];
+                index_row(d, i);
+}
+
+struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row) {
+        const struct disk_index *x = &d->by_name;
+        for (size_t i = name_hash(row); x->cap && x->slots[i & (x->cap - 1)]; i++) {
+                struct disk_row *r = &d->rows[x->slots[i & (x->cap - 1)] - 1];
+                if (same_row(&r->row, row))
+                        return r;
+        }
         return NULL;
 }
 
 struct disk_row *disk_record(const struct disk *d, const struct hash *id) {
         struct mesh_row key = {.kind = MESH_ROW_RECORD, .record = {.id = *id}};
         return disk_find(d, &key);
+}
+
+/* A retraction that is there already takes back what comes after it, too. */
+static bool taken_back(const struct disk *d, const struct mesh_row *row) {
+        const struct disk_index *x = &d->by_target;
+        for (size_t i = target_hash(&row->record.id); x->cap && x->slots[i & (x->cap - 1)]; i++) {
+                const struct mesh_row *by = &d->rows[x->slots[i & (x->cap - 1)] - 1].row;
+                if (memcmp(&by->record.target, &row->record.id, sizeof(struct hash)) == 0 &&
+                    memcmp(&by->record.household, &row->record.household, sizeof(struct key)) == 0 &&
+                    by->record.expires == row->record.expires)
+                        return true;
+        }
+        return false;
 }
 
 static void row_fill(struct disk_row *r, const struct mesh_row *row) {
@@ -102,6 +186,7 @@ static void wipe(struct disk_row *r) {
 
 void disk_put(struct disk *d, const struct mesh_row *row) {
         struct disk_row *r = disk_find(d, row);
+        bool fresh = false;
         if (row->kind == MESH_ROW_RECORD && row->record.voided) {
                 if (r)
                         wipe(r);
@@ -123,9 +208,16 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
                 }
                 r = &d->rows[d->n++];
                 *r = (struct disk_row){0};
+                fresh = true;
         }
         unsigned times = r->times;
         row_fill(r, row);
+        if (fresh && d->n * 2 > d->by_name.cap)
+                reindex(d, MAX(d->by_name.cap * 2, (size_t)128));
+        else if (fresh)
+                index_row(d, d->n - 1);
+        if (row->kind == MESH_ROW_RECORD && row->record.type != RECORD_RETRACT && taken_back(d, row))
+                wipe(r);
         r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
 }
 
@@ -147,6 +239,7 @@ void disk_copy(const struct disk *d, struct disk *ret) {
                 r->readable = d->rows[i].readable;
                 r->times = d->rows[i].times;
         }
+        reindex(ret, MAX(d->by_name.cap, (size_t)128));
 }
 
 void disk_fini(struct disk *d) {
@@ -155,4 +248,7 @@ void disk_fini(struct disk *d) {
                 free(d->rows[i].kept[1]);
         }
         free(d->rows);
+        free(d->by_name.slots);
+        free(d->by_target.slots);
+        *d = (struct disk){0};
 }

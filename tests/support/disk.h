@@ -11,9 +11,15 @@ struct disk_row {
         unsigned times;
 };
 
+struct disk_index {
+        uint32_t *slots; /* place of a row, plus 1; 0: free */
+        size_t n, cap;
+};
+
 struct disk {
         struct disk_row *rows;
         size_t n, cap;
+        struct disk_index by_name, by_target; /* rows by what names them; retractions by what they take back */
         bool full;
 };
 

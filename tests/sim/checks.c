@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The invariants, asked of the disks and rosters of all homes by one who sees everything:
+ *
+ *   S1  what a home keeps as a neighbour's record is what that neighbour's honest device wrote
+ *   S2  nobody is told of a record twice, whatever crashed in between
+ *   S3  after a retraction is kept its target is readable no more
+ *   S4  no removed home holds a key under which somebody wrote who knew of the removal
+ *   S5  an epoch has one key
+ *   S6  equal operations give equal members
+ *   S7  no honest device uses a slot, or a nonce, twice
+ *   S8  connections are bounded
+ *   S9  what was acknowledged is there
+ *   L1  a while after the last fault every member has every operation and every record that is in force
+ *   L2  the members' links make one mesh
+ *   L3  every member can write under a key that all others have
+ *   L5  a calm mesh is quiet
+ */
+#include "sim/world.h"
+
+#include "crypto/hash.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MESSAGE 200
+#define CONNS_MOST 96
+#define NONCE 24
+#define STILL_LIVES 300  /* seconds a record must have left for all to have it */
+#define EVENTS_MOST 5000 /* a home and hour, with nothing going on */
+
+struct seen { /* one record of an honest device */
+        struct hash id;
+        uint32_t author;
+        struct hash bytes;
+        mesh_wall created, expires;
+        uint8_t type;
+        struct hash target;
+        bool acked;
+        struct hash retracted_by;
+        bool retracted;
+};
+
+struct slot {
+        struct hash name, id;
+};
+
+struct group_key {
+        struct hash name; /* digest of the epoch's id */
+        struct key key, link_key;
+        uint32_t day;
+        bool known;
+        bool *forbidden; /* by home: somebody wrote under it who knew that home as removed */
+};
+
+struct fold {
+        struct hash operations, members;
+};
+
+struct checks {
+        struct map seen, slots, keys, folds;
+        struct seen **all;
+        size_t n_all, cap_all;
+        char failed[MESSAGE];
+};
+
+struct checks *checks_new(void) {
+        static const uint64_t seed[4] = {1, 2, 3, 4};
+        struct checks *c = calloc(1, sizeof(*c));
+        REQUIRE(c);
+        map_init(&c->seen, seed);
+        map_init(&c->slots, seed);
+        map_init(&c->keys, seed);
+        map_init(&c->folds, seed);
+        return c;
+}
+
+void checks_free(struct checks *c) {
+        MAP_EACH (s, &c->seen, struct seen)
+                free(s);
+        MAP_EACH (s, &c->slots, struct slot)
+                free(s);
+        MAP_EACH (k, &c->keys, struct group_key) {
+                free(k->forbidden);
+                free(k);
+        }
+        MAP_EACH (f, &c->folds, struct fold)
+                free(f);
+        map_fini(&c->seen);
+        map_fini(&c->slots);
+        map_fini(&c->keys);
+        map_fini(&c->folds);
+        free(c->all);
+        free(c);
+}
+
+void checks_fail(struct world *w, const char *invariant, const char *fmt, ...) {
+        struct checks *c = w->checks;
+        char why[MESSAGE - 40];
+        va_list ap;
+        if (*c->failed)
+                return;
+        va_start(ap, fmt);
+        vsnprintf(why, sizeof(why), fmt, ap);
+        va_end(ap);
+        snprintf(c->failed, sizeof(c->failed), "%s does not hold at event %llu: %s", invariant,
+                 (unsigned long long)w->events, why);
+        w->opt.trace = true;
+        world_say(w, "%s", c->failed);
+        w->stopped = true;
+}
+
+const char *checks_failed(const struct checks *c) {
+        return *c->failed ? c->failed : NULL;
+}
+
+static void put(struct map *m, const uint8_t *key, void *value) {
+        REQUIRE(map_put(m, key, value) == 0);
+}
+
+static const char *hex(const struct hash *id) {
+        static char text[9];
+        snprintf(text, sizeof(text), "%02x%02x%02x%02x", id->b[0], id->b[1], id->b[2], id->b[3]);
+        return text;
+}
+
+static struct hash digest(struct span s) {
+        struct hash h;
+        hash_make(&h, DOMAIN_LEDGER, NULL, s);
+        return h;
+}
+
+/* ---- records ---- */
+static void once(struct world *w, struct node *n, struct span what, const struct hash *id, const char *name) {
+        struct hash key = digest(what);
+        struct slot *s = map_find(&w->checks->slots, key.b);
+        if (s && !hash_eq(&s->id, id))
+                checks_fail(w, "S7", "home %u uses a %s twice: %s", n->index, name, hex(id));
+        if (s)
+                return;
+        s = calloc(1, sizeof(*s));
+        REQUIRE(s);
+        s->name = key;
+        s->id = *id;
+        put(&w->checks->slots, s->name.b, s);
+}
+
+static void slot_once(struct world *w, struct node *n, const struct mesh_row *row, struct span bytes) {
+        struct wire_record r;
+        if (codec_decode(&wire_record_desc, bytes, &r, NULL)) {
+                checks_fail(w, "S1", "home %u wrote what is no record", n->index);
+                return;
+        }
+        uint8_t slot[32 + 16] = {0};
+        memcpy(slot, r.device.p, 32);
+        put_be64(slot + 32, r.day << 16 | r.index);
+        slot[40] = (uint8_t)r.klass;
+        if (row->record.type != RECORD_RETRACT)
+                once(w, n, SPAN_OF(slot), &row->record.id, "slot");
+        once(w, n, span_of(r.body.p, NONCE), &row->record.id, "nonce");
+}
+
+static void note_retraction(struct world *w, const struct seen *by) {
+        struct seen *target = map_find(&w->checks->seen, by->target.b);
+        if (!target || by->type != RECORD_RETRACT || target->author != by->author)
+                return;
+        target->retracted = true;
+        target->retracted_by = by->id;
+}
+
+static void authored(struct world *w, struct node *n, const struct mesh_row *row) {
+        struct checks *c = w->checks;
+        if (map_find(&c->seen, row->record.id.b) || !node_honest(n))
+                return;
+        slot_once(w, n, row, row->record.bytes);
+        struct seen *s = calloc(1, sizeof(*s));
+        REQUIRE(s);
+        *s = (struct seen){.id = row->record.id,
+                           .author = n->index,
+                           .bytes = digest(row->record.bytes),
+                           .created = row->record.created,
+                           .expires = row->record.expires,
+                           .type = row->record.type,
+                           .target = row->record.target};
+        put(&c->seen, s->id.b, s);
+        if (c->n_all == c->cap_all) {
+                c->cap_all = c->cap_all ? c->cap_all * 2 : 256;
+                c->all = realloc(c->all, c->cap_all * sizeof(struct seen *));
+                REQUIRE(c->all);
+        }
+        c->all[c->n_all++] = s;
+        note_retraction(w, s);
+}
+
+static struct node *node_of(struct world *w, const struct key *device) {
+        for (uint32_t i = 0; i < w->n; i++)
+                if (key_eq(&w->nodes[i].device.pub, device))
+                        return &w->nodes[i];
+        return NULL;
+}
+
+static void kept(struct world *w, struct node *n, const struct disk_row *row) {
+        const struct mesh_row *r = &row->row;
+        struct node *author = node_of(w, &r->record.device);
+        struct hash id = r->record.id;
+        struct seen *s = map_find(&w->checks->seen, id.b);
+        struct hash bytes = digest(r->record.bytes);
+        if (!author || (node_honest(author) && r->record.bytes.n && (!s || !hash_eq(&s->bytes, &bytes))))
+                checks_fail(w, "S1", "home %u keeps %s, which its author never wrote", n->index, hex(&r->record.id));
+        if (row->times > 1)
+                checks_fail(w, "S2", "home %u is told of %s %u times", n->index, hex(&r->record.id), row->times);
+        if (s && s->retracted && row->readable && r->record.bytes.n && disk_record(&n->disk, &s->retracted_by))
+                checks_fail(w, "S3", "home %u can read %s, which it knows as retracted", n->index, hex(&r->record.id));
+}
+
+/* ---- keys ---- */
+static struct group_key *key_named(struct world *w, const uint8_t id[16]) {
+        struct hash name = digest(span_of(id, 16));
+        struct group_key *k = map_find(&w->checks->keys, name.b);
+        if (k)
+                return k;
+        k = calloc(1, sizeof(*k));
+        REQUIRE(k);
+        k->name = name;
+        k->forbidden = calloc(w->n, sizeof(*k->forbidden));
+        REQUIRE(k->forbidden);
+        put(&w->checks->keys, k->name.b, k);
+        return k;
+}
+
+static struct key ratcheted(struct key k, uint32_t from, uint32_t to) {
+        for (; from < to; from++) {
+                struct key next;
+                hash_derive(&next, DOMAIN_DAY, &k, SPAN_NONE);
+                k = next;
+        }
+        return k;
+}
+
+static bool holds_key(const struct node *n, const uint8_t id[16]) {
+        for (size_t i = 0; i < n->disk.n; i++) {
+                const struct mesh_row *r = &n->disk.rows[i].row;
+                if (r->kind == MESH_ROW_EPOCH && r->epoch.has_key && memcmp(r->epoch.id, id, 16) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Does somebody who holds the key know @n as a member (again)? Votes may have changed what a removal was. */
+static bool welcome(const struct world *w, const struct node *n, const uint8_t id[16]) {
+        for (uint32_t i = 0; i < w->n; i++) {
+                const struct node *other = &w->nodes[i];
+                const struct roster *r = node_on(other) && other != n ? mesh_roster(other->core) : NULL;
+                const struct roster_home *h = r ? roster_home_find(r, &n->house.sign.pub) : NULL;
+                if (h && h->member && holds_key(other, id))
+                        return true;
+        }
+        return false;
+}
+
+static void learnt(struct world *w, struct node *n, const struct mesh_row *row) {
+        struct group_key *k = key_named(w, row->epoch.id);
+        if (!row->epoch.has_key)
+                return;
+        if (k->forbidden[n->index] && !welcome(w, n, row->epoch.id))
+                checks_fail(w, "S4", "home %u, removed, holds key %s", n->index, hex(&k->name));
+        if (!k->known || row->epoch.day < k->day) {
+                struct key old = k->key, link = k->link_key;
+                uint32_t day = k->day;
+                bool known = k->known;
+                k->key = row->epoch.key;
+                k->link_key = row->epoch.link_key;
+                k->day = row->epoch.day;
+                k->known = true;
+                if (!known)
+                        return;
+                struct key now = ratcheted(k->key, k->day, day);
+                if (memcmp(&now, &old, sizeof(now)) != 0 || memcmp(&link, &k->link_key, sizeof(link)) != 0)
+                        checks_fail(w, "S5", "home %u has another key of epoch %s", n->index, hex(&k->name));
+                return;
+        }
+        struct key there = ratcheted(k->key, k->day, row->epoch.day);
+        if (memcmp(&there, &row->epoch.key, sizeof(there)) != 0)
+                checks_fail(w, "S5", "home %u has another key of epoch %s", n->index, hex(&k->name));
+}
+
+/* @n has written: whom it knows as removed must never hold the key it wrote under. */
+static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
+        struct wire_record r;
+        const struct roster *roster = mesh_roster(n->core);
+        if (!roster || codec_decode(&wire_record_desc, row->record.bytes, &r, NULL))
+                return;
+        struct group_key *k = key_named(w, r.epoch.p);
+        for (uint32_t i = 0; i < w->n; i++) {
+                const struct roster_home *h = roster_home_find(roster, &w->nodes[i].house.sign.pub);
+                if (!h || h->member || k->forbidden[i])
+                        continue;
+                k->forbidden[i] = true;
+                if (holds_key(&w->nodes[i], r.epoch.p))
+                        checks_fail(w, "S4", "home %u wrote under a key that home %u, which it knows as removed, holds",
+                                    n->index, i);
+        }
+}
+
+void checks_committed(struct world *w, struct node *n, const struct disk_row *row) {
+        if (!node_honest(n))
+                return;
+        if (row->row.kind == MESH_ROW_EPOCH)
+                learnt(w, n, &row->row);
+        if (row->row.kind != MESH_ROW_RECORD)
+                return;
+        if (row->row.record.own) {
+                authored(w, n, &row->row);
+                wrote(w, n, &row->row);
+        }
+        kept(w, n, row);
+}
+
+void checks_acked(struct world *w, struct node *n) {
+        struct seen *s = map_find(&w->checks->seen, n->reply_id.b);
+        if (!node_honest(n))
+                return;
+        if (!s || !disk_record(&n->disk, &n->reply_id))
+                checks_fail(w, "S9", "home %u was told that %s is kept, and it is not", n->index, hex(&n->reply_id));
+        else
+                s->acked = true;
+}
+
+/* ---- rosters ---- */
+static void xor_into(struct hash *sum, const struct hash *h) {
+        for (size_t i = 0; i < sizeof(sum->b); i++)
+                sum->b[i] ^= h->b[i];
+}
+
+static struct fold fold_of(const struct roster *r) {
+        struct fold f = {{{0}}, {{0}}};
+        const struct roster_op *op;
+        const struct roster_home *h;
+        for (size_t i = 0; (op = roster_op_at(r, i)); i++)
+                xor_into(&f.operations, &op->id);
+        for (size_t i = 0; (h = roster_home_at(r, i)); i++) {
+                uint8_t what[34];
+                memcpy(what, h->key.b, 32);
+                what[32] = h->member;
+                what[33] = h->steward;
+                struct hash one = digest(SPAN_OF(what));
+                xor_into(&f.members, &one);
+        }
+        return f;
+}
+
+static void folds_agree(struct world *w, struct node *n) {
+        const struct roster *r = mesh_roster(n->core);
+        if (!r)
+                return;
+        struct fold now = fold_of(r), *known = map_find(&w->checks->folds, now.operations.b);
+        if (known && !hash_eq(&known->members, &now.members))
+                checks_fail(w, "S6", "home %u folds the same operations to other members", n->index);
+        if (known)
+                return;
+        known = malloc(sizeof(*known));
+        REQUIRE(known);
+        *known = now;
+        put(&w->checks->folds, known->operations.b, known);
+}
+
+void checks_now(struct world *w) {
+        for (uint32_t i = 0; i < w->n && !w->stopped; i++) {
+                struct node *n = &w->nodes[i];
+                if (n->n_conns > CONNS_MOST)
+                        checks_fail(w, "S8", "home %u has %zu connections", i, n->n_conns);
+                if (node_on(n))
+                        folds_agree(w, n);
+        }
+}
+
+/* ---- after the last fault ---- */
+/* The operations that most homes have: theirs is the mesh. */
+static const struct roster *common_roster(struct world *w) {
+        const struct roster *best = NULL;
+        size_t most = 0;
+        for (uint32_t i = 0; i < w->n; i++) {
+                const struct roster *r = node_on(&w->nodes[i]) ? mesh_roster(w->nodes[i].core) : NULL;
+                if (!r)
+                        continue;
+                struct fold f = fold_of(r);
+                size_t same = 0;
+                for (uint32_t k = 0; k < w->n; k++) {
+                        const struct roster *other = node_on(&w->nodes[k]) ? mesh_roster(w->nodes[k].core) : NULL;
+                        struct fold g = other ? fold_of(other) : (struct fold){0};
+                        same += other && hash_eq(&f.operations, &g.operations);
+                }
+                if (same > most) {
+                        most = same;
+                        best = r;
+                }
+        }
+        return best;
+}
+
+static bool belongs(const struct roster *r, const struct node *n) {
+        const struct roster_home *h = roster_home_find(r, &n->house.sign.pub);
+        return h && h->member && node_honest(n) && node_on(n);
+}
+
+static void everybody_has(struct world *w, const struct roster *r, struct node *n) {
+        struct fold all = fold_of(r), here = fold_of(mesh_roster(n->core));
+        mesh_wall now = SIM_START + w->now / 1000;
+        if (!hash_eq(&all.operations, &here.operations))
+                checks_fail(w, "L1", "home %u has not all operations", n->index);
+        for (size_t i = 0; i < w->checks->n_all && !w->stopped; i++) {
+                const struct seen *s = w->checks->all[i];
+                const struct disk_row *row = disk_record(&n->disk, &s->id);
+                if (s->retracted || s->created > now || s->expires < now + STILL_LIVES ||
+                    !belongs(r, &w->nodes[s->author]))
+                        continue;
+                if (!row)
+                        checks_fail(w, "L1", "home %u has not %s by home %u", n->index, hex(&s->id), s->author);
+                else if (!row->readable && s->type != RECORD_RETRACT)
+                        checks_fail(w, "L3", "home %u cannot read %s by home %u", n->index, hex(&s->id), s->author);
+        }
+}
+
+static uint32_t root(uint32_t *parent, uint32_t i) {
+        while (parent[i] != i)
+                i = parent[i] = parent[parent[i]];
+        return i;
+}
+
+static void one_mesh(struct world *w, const struct roster *r) {
+        uint32_t *parent = calloc(w->n, sizeof(*parent)), first = UINT32_MAX;
+        REQUIRE(parent);
+        for (uint32_t i = 0; i < w->n; i++)
+                parent[i] = i;
+        for (uint32_t i = 0; i < w->n; i++) {
+                struct mesh_peer p;
+                for (size_t k = 0; belongs(r, &w->nodes[i]) && mesh_peer_at(w->nodes[i].core, k, &p); k++) {
+                        struct node *other = p.up ? node_of(w, &p.device) : NULL;
+                        if (other)
+                                parent[root(parent, i)] = root(parent, other->index);
+                }
+        }
+        for (uint32_t i = 0; i < w->n; i++) {
+                if (!belongs(r, &w->nodes[i]))
+                        continue;
+                first = first == UINT32_MAX ? i : first;
+                if (root(parent, i) != root(parent, first))
+                        checks_fail(w, "L2", "homes %u and %u are in two parts", first, i);
+        }
+        free(parent);
+}
+
+static void acknowledged_is_there(struct world *w) {
+        mesh_wall now = SIM_START + w->now / 1000;
+        for (size_t i = 0; i < w->checks->n_all; i++) {
+                const struct seen *s = w->checks->all[i];
+                const struct node *n = &w->nodes[s->author];
+                if (s->acked && node_honest(n) && s->expires > now && !disk_record(&n->disk, &s->id))
+                        checks_fail(w, "S9", "home %u has lost %s, which was acknowledged", s->author, hex(&s->id));
+        }
+}
+
+/* For who looks into a failure: what each home thinks of itself and of how many. */
+static void tell_views(struct world *w) {
+        for (uint32_t i = 0; i < w->n; i++) {
+                const struct node *n = &w->nodes[i];
+                const struct roster *r = node_on(n) ? mesh_roster(n->core) : NULL;
+                struct mesh_status st = {0};
+                if (!r)
+                        continue;
+                mesh_status(n->core, &st);
+                world_say(w, "home %u: state %d, %u links, %zu operations, %zu members, %zu stewards%s", i,
+                          (int)st.state, st.links, roster_ops(r), roster_members(r), roster_stewards(r),
+                          n->rolled_back ? ", rolled back" : "");
+        }
+}
+
+void checks_healed(struct world *w) {
+        tell_views(w);
+        const struct roster *r = common_roster(w);
+        checks_now(w);
+        acknowledged_is_there(w);
+        one_mesh(w, r);
+        for (uint32_t i = 0; i < w->n && !w->stopped; i++)
+                if (belongs(r, &w->nodes[i]))
+                        everybody_has(w, r, &w->nodes[i]);
+}
+
+void checks_quiet(struct world *w, uint64_t since, uint64_t events_then) {
+        uint64_t hours = (w->now - since) / SIM_HOUR, each = (w->events - events_then) / w->n;
+        if (hours && each / hours > EVENTS_MOST)
+                checks_fail(w, "L5", "%llu events a home and hour with nothing going on",
+                            (unsigned long long)(each / hours));
+}

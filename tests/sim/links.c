@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/world.h"
+
+#include <stdlib.h>
+
+#define PIECE 4096 /* bytes of one RECV: streams come in slices */
+#define DIAL_TIMEOUT (10 * SIM_SECOND)
+#define STUCK_MOST (120 * SIM_SECOND) /* a connection whose bytes wait longer is gone */
+
+static struct node_conn *find(struct node *n, mesh_link link, int *ret_side) {
+        for (size_t i = n->n_conns; i-- > 0;)
+                for (int k = 0; k < 2; k++) {
+                        struct net_end *e = &n->conns[i]->side[k];
+                        if (e->node == n->index && e->link == link && e->open) {
+                                *ret_side = k;
+                                return n->conns[i];
+                        }
+                }
+        return NULL;
+}
+
+static void remember(struct node *n, struct node_conn *c) {
+        if (n->n_conns == n->cap_conns) {
+                n->cap_conns = n->cap_conns ? n->cap_conns * 2 : 16;
+                n->conns = realloc(n->conns, n->cap_conns * sizeof(struct node_conn *));
+                REQUIRE(n->conns);
+        }
+        n->conns[n->n_conns++] = c;
+}
+
+static void forget(struct node *n, const struct node_conn *c) {
+        for (size_t i = 0; i < n->n_conns; i++)
+                if (n->conns[i] == c) {
+                        memmove(&n->conns[i], &n->conns[i + 1], (n->n_conns - i - 1) * sizeof(struct node_conn *));
+                        n->n_conns--;
+                        return;
+                }
+}
+
+static void conn_free(struct world *w, struct node_conn *c) {
+        for (int k = 0; k < 2; k++) {
+                forget(&w->nodes[c->side[k].node], c);
+                buf_fini(&c->held[k]);
+        }
+        list_drop(&c->on);
+        free(c);
+}
+
+static void close_side(struct world *w, struct node_conn *c, int side) {
+        c->side[side].open = false;
+        if (!c->side[1 - side].open)
+                conn_free(w, c);
+}
+
+/* ---- what arrives ---- */
+static void on_recv(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        int side;
+        if (!node_on(n) || n->life != h->life || !find(n, h->ev.link, &side))
+                return;
+        h->ev.recv = buf_span(&h->bytes);
+        world_feed(w, n, h->ev);
+}
+
+static void on_writable(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        int side;
+        if (!node_on(n) || n->life != h->life || !find(n, h->ev.link, &side))
+                return;
+        h->ev.writable.backlog = net_backlog(&w->net, n->index, w->now);
+        world_feed(w, n, h->ev);
+}
+
+static void on_up(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        if (node_on(n) && n->life == h->life)
+                world_feed(w, n, h->ev);
+}
+
+/* The other side is gone: this one is told, and closed. */
+static void on_down(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        int side;
+        struct node_conn *c = find(n, h->ev.link, &side);
+        if (c)
+                close_side(w, c, side);
+        if (node_on(n) && n->life == h->life && (c || h->arg))
+                world_feed(w, n, h->ev);
+}
+
+/* @dialling: there is no connection yet that could be looked up. */
+static void plan_down(struct world *w, uint32_t node, mesh_link link, uint64_t at, bool dialling) {
+        struct happening *h = world_plan(w, at, node, on_down);
+        h->ev = (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = link};
+        h->arg = dialling;
+}
+
+/* ---- dialling ---- */
+static uint32_t whose(const struct world *w, const struct mesh_addr *addr) {
+        uint32_t i = (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 | addr->ip[15];
+        return addr->ip[12] == 10 && i < w->n ? i : UINT32_MAX;
+}
+
+void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
+        uint32_t to = whose(w, &a->dial);
+        world_say(w, "home %u: dials home %d as link %u", n->index, (int)to, (unsigned)a->link);
+        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to)) {
+                plan_down(w, n->index, a->link, w->now + DIAL_TIMEOUT, true);
+                return;
+        }
+        struct node *there = &w->nodes[to];
+        uint64_t at = w->now + net_dial_time(&w->net);
+        if (!node_on(there)) {
+                plan_down(w, n->index, a->link, at, true);
+                return;
+        }
+        struct node_conn *c = calloc(1, sizeof(*c));
+        REQUIRE(c);
+        c->side[0] = (struct net_end){.node = n->index, .link = a->link, .arrives = at, .open = true};
+        c->side[1] = (struct net_end){.node = to, .link = ++there->accepted, .arrives = at, .open = true};
+        list_push(&w->conns, &c->on);
+        remember(n, c);
+        remember(there, c);
+        struct happening *up = world_plan(w, at, n->index, on_up);
+        up->ev =
+                (struct mesh_event){.type = MESH_EV_LINK_UP, .link = a->link, .up = {.addr = a->dial, .dialled = true}};
+        up = world_plan(w, at, to, on_up);
+        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = there->accepted, .up = {.addr = n->addr}};
+}
+
+/* ---- sending ---- */
+static void deliver(struct world *w, struct node_conn *c, int side, struct span bytes) {
+        struct net_end *from = &c->side[side], *to = &c->side[1 - side];
+        uint64_t at = net_arrival(&w->net, from, to->node, bytes.n, w->now);
+        for (size_t done = 0; done < bytes.n; done += PIECE) {
+                struct happening *h = world_plan(w, at, to->node, on_recv);
+                h->ev = (struct mesh_event){.type = MESH_EV_RECV, .link = to->link};
+                buf_add(&h->bytes, span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done)));
+                REQUIRE(buf_ok(&h->bytes));
+        }
+        struct happening *h = world_plan(w, w->net.uplink_free[from->node], from->node, on_writable);
+        h->ev = (struct mesh_event){.type = MESH_EV_WRITABLE, .link = from->link};
+}
+
+void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
+        int side;
+        struct node_conn *c = find(n, a->link, &side);
+        if (!c)
+                return;
+        struct net_end *to = &c->side[1 - side];
+        w->bytes += a->send.n;
+        world_say(w, "home %u: sends %zu bytes to home %u", n->index, a->send.n, to->node);
+        if (net_blocked(&w->net, n->index, to->node)) {
+                c->stuck_since = c->stuck_since ? c->stuck_since : w->now;
+                buf_add(&c->held[side], a->send);
+                REQUIRE(buf_ok(&c->held[side]));
+                return;
+        }
+        if (to->open)
+                deliver(w, c, side, a->send);
+        else if (node_on(&w->nodes[to->node])) /* it knows of no such connection, and says so */
+                plan_down(w, n->index, a->link, w->now + net_dial_time(&w->net), false);
+}
+
+void links_hangup(struct world *w, struct node *n, mesh_link link) {
+        int side;
+        struct node_conn *c = find(n, link, &side);
+        if (!c)
+                return;
+        struct net_end *from = &c->side[side], *to = &c->side[1 - side];
+        bool tell = to->open && !net_blocked(&w->net, n->index, to->node);
+        if (tell)
+                plan_down(w, to->node, to->link, net_arrival(&w->net, from, to->node, 0, w->now), false);
+        close_side(w, c, side);
+}
+
+void links_lost(struct world *w, struct node *n, bool silent) {
+        for (size_t i = n->n_conns; i-- > 0 && i < n->n_conns;) {
+                struct node_conn *c = n->conns[i];
+                int side = c->side[0].node == n->index ? 0 : 1;
+                struct net_end *to = &c->side[1 - side];
+                if (to->open && !silent && !net_blocked(&w->net, n->index, to->node))
+                        plan_down(w, to->node, to->link, w->now + net_dial_time(&w->net), false);
+                close_side(w, c, side);
+        }
+}
+
+void links_mended(struct world *w) {
+        LIST_EACH (c, &w->conns, struct node_conn, on) {
+                if (!c->stuck_since)
+                        continue;
+                bool dead = w->now - c->stuck_since > STUCK_MOST;
+                c->stuck_since = 0;
+                for (int k = 0; k < 2; k++) {
+                        struct net_end *e = &c->side[k];
+                        if (dead && e->open)
+                                plan_down(w, e->node, e->link, w->now + 1, false);
+                        else if (c->held[k].n && c->side[1 - k].open)
+                                deliver(w, c, k, buf_span(&c->held[k]));
+                        buf_clear(&c->held[k]);
+                }
+        }
+}
+
+void links_fini(struct world *w) {
+        LIST_EACH (c, &w->conns, struct node_conn, on)
+                conn_free(w, c);
+}

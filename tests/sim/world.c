@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/world.h"
+
+#include "crypto/hash.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- the history's hash ---- */
+static uint64_t mix(uint64_t h, uint64_t v) {
+        h ^= v;
+        h *= 0x9fb21c651e98df25u;
+        return h ^ h >> 29;
+}
+
+static uint64_t mix_bytes(uint64_t h, struct span s) {
+        h = mix(h, s.n);
+        for (; s.n >= 8; s = span_from(s, 8))
+                h = mix(h, get_be64(s.p));
+        for (size_t i = 0; i < s.n; i++)
+                h = mix(h, s.p[i]);
+        return h;
+}
+
+void world_say(struct world *w, const char *fmt, ...) {
+        va_list ap;
+        if (!w->opt.trace)
+                return;
+        fprintf(stderr, "# %9llu.%03llu event %llu: ", (unsigned long long)(w->now / SIM_SECOND),
+                (unsigned long long)(w->now % SIM_SECOND), (unsigned long long)w->events);
+        va_start(ap, fmt);
+        vfprintf(stderr, fmt, ap);
+        va_end(ap);
+        fputc('\n', stderr);
+}
+
+/* ---- time ---- */
+struct happening *world_plan(struct world *w, uint64_t at, uint32_t node,
+                             void (*run)(struct world *, struct happening *)) {
+        struct happening *h = calloc(1, sizeof(*h));
+        REQUIRE(h);
+        h->run = run;
+        h->node = node;
+        h->life = w->nodes[node].life;
+        agenda_add(&w->agenda, MAX(at, w->now), h);
+        return h;
+}
+
+static void happening_free(struct happening *h) {
+        buf_fini(&h->bytes);
+        free(h->loaded);
+        free(h);
+}
+
+void world_run_until(struct world *w, uint64_t until) {
+        while (!w->stopped && agenda_next(&w->agenda) <= until) {
+                uint64_t at;
+                struct happening *h = agenda_take(&w->agenda, &at);
+                w->now = MAX(w->now, at);
+                h->run(w, h);
+                happening_free(h);
+        }
+        if (!w->stopped)
+                w->now = MAX(w->now, until);
+}
+
+mesh_wall node_wall(const struct world *w, const struct node *n) {
+        int64_t ms = (int64_t)w->now, wall;
+        wall = (int64_t)SIM_START + n->clock_off + (ms + ms / 1000000 * n->drift_ppm) / 1000;
+        return wall > 0 ? (mesh_wall)wall : 0;
+}
+
+bool node_on(const struct node *n) {
+        return n->core != NULL;
+}
+
+bool node_honest(const struct node *n) {
+        return !n->rolled_back;
+}
+
+/* ---- a core and what it does ---- */
+struct signature {
+        struct hash name;
+        bool good;
+};
+
+static void on_verified(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        if (!node_on(n) || n->life != h->life)
+                return;
+        h->ev.verified.good = (const bool *)h->bytes.p;
+        world_feed(w, n, h->ev);
+}
+
+/* The same bytes give the same answer, whichever home asks: each signature is checked once in a run. */
+static bool good_signature(struct world *w, const struct mesh_verify *v) {
+        struct span parts[] = {SPAN_OF(v->pub.b), SPAN_OF(v->what.b), SPAN_OF(v->sig), span_of(&v->domain, 1)};
+        struct hash name;
+        hash_make_n(&name, DOMAIN_LEDGER, NULL, parts, ARRAY_LEN(parts));
+        struct signature *known = map_find(&w->signatures, name.b);
+        if (known)
+                return known->good;
+        known = calloc(1, sizeof(*known));
+        REQUIRE(known);
+        known->name = name;
+        known->good = sign_check(v->sig, &v->pub, v->domain, &v->what);
+        REQUIRE(map_put(&w->signatures, known->name.b, known) == 0);
+        return known->good;
+}
+
+static void verify(struct world *w, struct node *n, const struct mesh_action *a) {
+        struct happening *h = world_plan(w, w->now, n->index, on_verified);
+        h->ev = (struct mesh_event){.type = MESH_EV_VERIFIED, .token = a->token, .verified = {.n = a->verify.n}};
+        for (size_t k = 0; k < a->verify.n; k++) {
+                buf_add_u8(&h->bytes, good_signature(w, &a->verify.items[k]));
+        }
+        REQUIRE(buf_ok(&h->bytes));
+}
+
+static void replied(struct world *w, struct node *n, const struct mesh_action *a) {
+        if (a->token != n->command)
+                return;
+        n->replied = true;
+        n->outcome = a->reply.outcome;
+        n->reply_id = a->reply.id;
+        if (n->publishing && n->outcome == MESH_OUT_DONE)
+                checks_acked(w, n);
+        if (!a->reply.text.n)
+                return;
+        free(n->ticket);
+        n->ticket = calloc(1, a->reply.text.n + 1);
+        REQUIRE(n->ticket);
+        memcpy(n->ticket, a->reply.text.p, a->reply.text.n);
+}
+
+static void perform(struct world *w, struct node *n, const struct mesh_action *a) {
+        switch (a->type) {
+        case MESH_DO_SEND:
+                w->hash = mix_bytes(w->hash, a->send);
+                links_send(w, n, a);
+                break;
+        case MESH_DO_DIAL:
+                links_dial(w, n, a);
+                break;
+        case MESH_DO_HANGUP:
+                links_hangup(w, n, a->link);
+                break;
+        case MESH_DO_STORE:
+                disks_store(w, n, a);
+                break;
+        case MESH_DO_LOAD:
+                disks_load(w, n, a);
+                break;
+        case MESH_DO_VERIFY:
+                verify(w, n, a);
+                break;
+        case MESH_DO_REPLY:
+                replied(w, n, a);
+                break;
+        case MESH_DO_TRACE:
+                world_say(w, "home %u: %.*s", n->index, (int)a->trace.n, (const char *)a->trace.p);
+                break;
+        case MESH_DO_BEACON: /* nobody shares a local network here */
+        case MESH_DO_HANDED:
+        case MESH_DO_STATE:
+                break;
+        }
+}
+
+static void on_wake(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        if (!node_on(n) || n->life != h->life || n->wake != w->now)
+                return;
+        n->wake = UINT64_MAX;
+        world_feed(w, n, (struct mesh_event){.type = MESH_EV_TICK});
+}
+
+/* One wake a node is on the agenda that counts: the earliest. */
+static void plan_wake(struct world *w, struct node *n) {
+        uint64_t due = mesh_deadline(n->core);
+        due = due == UINT64_MAX ? due : MAX(due, w->now + 1); /* a deadline that does not move must not stop time */
+        if (due >= n->wake)
+                return;
+        n->wake = due;
+        world_plan(w, due, n->index, on_wake);
+}
+
+void world_feed(struct world *w, struct node *n, struct mesh_event ev) {
+        struct mesh_action a;
+        uint64_t life = n->life;
+        if (w->stopped)
+                return;
+        if (++w->events == w->opt.until) {
+                w->opt.trace = true;
+                world_say(w, "stopped before this event, of type %d at home %u", (int)ev.type, n->index);
+                w->stopped = true;
+                return;
+        }
+        n->events++;
+        w->hash = mix(mix(mix(w->hash, w->now), n->index), (uint64_t)ev.type);
+        ev.now = w->now;
+        ev.wall = node_wall(w, n);
+        REQUIRE(mesh_step(n->core, &ev) == 0);
+        while (n->life == life && mesh_next(n->core, &a))
+                perform(w, n, &a);
+        if (node_on(n) && n->life == life)
+                plan_wake(w, n);
+}
+
+/* ---- beginning and end ---- */
+struct world *world_new(const struct options *opt) {
+        struct world *w = calloc(1, sizeof(*w));
+        uint8_t seed[32] = {0};
+        REQUIRE(w);
+        w->opt = *opt;
+        w->n = opt->nodes;
+        w->hash = opt->seed;
+        put_be64(seed, opt->seed);
+        rng_init(&w->rng, seed);
+        list_init(&w->conns);
+        map_init(&w->signatures, (const uint64_t[4]){1, 2, 3, 4});
+        w->checks = checks_new();
+        w->nodes = calloc(w->n, sizeof(*w->nodes));
+        REQUIRE(w->nodes);
+        faults_profile(w);
+        for (uint32_t i = 0; i < w->n; i++)
+                home_init(w, i);
+        return w;
+}
+
+static void node_fini(struct node *n) {
+        mesh_free(n->core);
+        LIST_EACH (p, &n->writing, struct writing, on) {
+                disk_fini(&p->one);
+                free(p);
+        }
+        disk_fini(&n->disk);
+        disk_fini(&n->image);
+        free(n->conns);
+        free(n->ticket);
+}
+
+struct world *world_free(struct world *w) {
+        uint64_t at;
+        for (struct happening *h; (h = agenda_take(&w->agenda, &at));)
+                happening_free(h);
+        agenda_fini(&w->agenda);
+        links_fini(w);
+        for (uint32_t i = 0; i < w->n; i++)
+                node_fini(&w->nodes[i]);
+        net_fini(&w->net);
+        checks_free(w->checks);
+        MAP_EACH (s, &w->signatures, struct signature)
+                free(s);
+        map_fini(&w->signatures);
+        rng_fini(&w->rng);
+        free(w->nodes);
+        free(w);
+        return NULL;
+}

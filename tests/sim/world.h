@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Many homes in one process: the real core, virtual time, a seeded network, seeded disks and clocks. A run is a function of
+ * the options alone: the same ones give the same history on every machine, and its hash.
+ *
+ * What a disk keeps through a crash is what was committed, and of what was being written a beginning, in order: that is what
+ * the store's transactions promise (tests of real disks hold the store to it).
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "sim/net.h"
+#include "support/agenda.h"
+#include "support/disk.h"
+#include "support/household.h"
+
+#define SIM_START 1790000000u /* seconds since 1970 at the world's time 0 */
+#define SIM_SECOND UINT64_C(1000)
+#define SIM_MINUTE (60 * SIM_SECOND)
+#define SIM_HOUR (60 * SIM_MINUTE)
+#define SIM_DAY (24 * SIM_HOUR)
+
+struct world;
+struct happening;
+
+/* What a seed switches on; each with probability 1/2. */
+struct profile {
+        bool loss, delay, clog, partition, never, uplink, crash, disk_full, old_image, clock, drift;
+};
+
+struct options {
+        uint32_t nodes;
+        uint64_t hours, seed, until; /* @until: stop before this event; 0: never */
+        const char *profile;         /* NULL: as the seed says */
+        uint32_t break_it;           /* a deliberate fault of enum sabotage; the checks must see it */
+        bool trace;
+};
+
+enum sabotage { SABOTAGE_NONE, SABOTAGE_LOSE_ACKED, SABOTAGE_COUNT };
+
+struct node_conn {
+        struct list on;         /* of the world */
+        struct net_end side[2]; /* 0 dialled */
+        uint64_t stuck_since;   /* bytes wait in a cut; 0: none */
+        struct buf held[2];     /* what each side has sent into it */
+};
+
+enum standing { NODE_OUT, NODE_IN, NODE_LEFT };
+
+struct node {
+        uint32_t index;
+        struct mesh *core; /* NULL: off */
+        struct mesh_config cfg;
+        struct household house;
+        struct sign_key device;
+        struct disk disk;
+        struct disk image;   /* an earlier state of the disk, to be put back some time */
+        struct list writing; /* rows on their way to the disk, in order */
+        uint64_t written;    /* when the last of them is there */
+        bool disk_is_full;
+        struct mesh_addr addr;
+        uint32_t accepted;
+        uint64_t life, wake;
+        int64_t clock_off;
+        int32_t drift_ppm;
+        struct node_conn **conns;
+        size_t n_conns, cap_conns;
+        enum standing standing;
+        bool rolled_back; /* its disk was set back: it may repeat itself, and is no honest home any more */
+        uint64_t command;
+        bool publishing; /* the command is a post */
+        bool replied;
+        enum mesh_outcome outcome;
+        struct hash reply_id;
+        char *ticket;
+        uint64_t events;
+};
+
+struct world {
+        struct options opt;
+        struct profile profile;
+        struct rng rng;
+        struct net net;
+        struct agenda agenda;
+        uint64_t now, events, hash;
+        struct node *nodes;
+        uint32_t n;
+        struct list conns;
+        struct map signatures; /* checked before */
+        bool calm;             /* healing: nothing new breaks */
+        bool stopped;          /* --until was reached, or an invariant does not hold */
+        struct checks *checks;
+        uint64_t bytes, posts;
+};
+
+struct happening {
+        void (*run)(struct world *w, struct happening *h); /* frees nothing of @h */
+        uint32_t node;
+        uint64_t life, arg;
+        struct mesh_event ev;
+        struct buf bytes;
+        struct mesh_loaded *loaded;
+        struct writing *writing;
+};
+
+struct writing {
+        struct list on;
+        struct disk one; /* a disk of one row: a copy of it */
+        struct wire_alert alert;
+        struct wire_follow follow;
+        uint64_t token;
+};
+
+/* ---- world.c ---- */
+struct world *world_new(const struct options *opt);
+struct world *world_free(struct world *w);
+void world_run_until(struct world *w, uint64_t until);
+struct happening *world_plan(struct world *w, uint64_t at, uint32_t node,
+                             void (*run)(struct world *, struct happening *));
+void world_feed(struct world *w, struct node *n, struct mesh_event ev);
+mesh_wall node_wall(const struct world *w, const struct node *n);
+bool node_on(const struct node *n);
+bool node_honest(const struct node *n);
+_printf_(2, 3) void world_say(struct world *w, const char *fmt, ...); /* a line of the trace */
+
+/* ---- links.c: the network, as the nodes see it ---- */
+void links_dial(struct world *w, struct node *n, const struct mesh_action *a);
+void links_send(struct world *w, struct node *n, const struct mesh_action *a);
+void links_hangup(struct world *w, struct node *n, mesh_link link);
+void links_lost(struct world *w, struct node *n, bool silent); /* the node has stopped; silent: nobody is told */
+void links_mended(struct world *w);                            /* a partition is over */
+void links_fini(struct world *w);
+
+/* ---- disks.c ---- */
+void disks_store(struct world *w, struct node *n, const struct mesh_action *a);
+void disks_load(struct world *w, struct node *n, const struct mesh_action *a);
+void disks_crash(struct world *w, struct node *n); /* what was being written is there in part */
+
+/* ---- homes.c: what people do ---- */
+void home_init(struct world *w, uint32_t i);
+void home_on(struct world *w, struct node *n);
+void home_off(struct world *w, struct node *n, bool silent);
+enum mesh_outcome home_found(struct world *w, struct node *n);
+enum mesh_outcome home_join(struct world *w, struct node *n, struct node *inviter);
+void homes_live(struct world *w); /* from now on people post, answer, vote, leave */
+
+/* ---- faults.c ---- */
+void faults_profile(struct world *w);
+void faults_begin(struct world *w);
+void faults_end(struct world *w); /* everything on, whole and right from now on */
+
+/* ---- checks.c: the invariants, listed at its head ---- */
+struct checks *checks_new(void);
+void checks_free(struct checks *c);
+void checks_committed(struct world *w, struct node *n, const struct disk_row *row);
+void checks_acked(struct world *w, struct node *n); /* its post was acknowledged */
+void checks_now(struct world *w);                   /* what can be asked at any moment */
+void checks_healed(struct world *w);                /* what must hold when no fault has happened for a while */
+void checks_quiet(struct world *w, uint64_t since, uint64_t events_then);
+_printf_(3, 4) void checks_fail(struct world *w, const char *invariant, const char *fmt, ...);
+const char *checks_failed(const struct checks *c); /* the first invariant that did not hold; NULL: all do */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a vault signs, for cores in tests: a household's keys, and the operations made with them. */
+#pragma once
+
+#include "base/buf.h"
+#include "crypto/box.h"
+#include "crypto/sign.h"
+#include "porchlight/mesh.h"
+
+struct household {
+        struct sign_key sign;
+        struct box_key seal;
+        char name[16];
+};
+
+void household_new(struct household *h, size_t number, struct rng *rng);
+void household_genesis(const struct household *h, const struct mesh_config *device, mesh_wall now, struct buf *ret);
+/* False: the ticket cannot be read. */
+bool household_add(const struct household *h, const struct mesh_config *device, const char *ticket, mesh_wall now,
+                   struct buf *ret);
+/* Its next operation, built on what @roster has; false: it may not have one. @target: none for a leave. */
+bool household_op(const struct household *h, const struct roster *roster, enum wire_e_op type, const struct key *target,
+                  const struct hash *proposal, mesh_wall now, struct buf *ret);
