@@ -4,6 +4,7 @@
  * operation. The vault asks for it and seals it beside the household's keys, which never come here; out of a backup the
  * same rows come back, and the core takes it from there.
  */
+#include "base/cell.h"
 #include "base/log.h"
 #include "crypto/box.h"
 #include "crypto/sign.h"
@@ -63,6 +64,11 @@ static void say_settings(struct vault_link *v) {
                 mute_to_wire(&n->mutes.rows[i], &msg);
                 vault_link_say(v, OWNER_B_MUTE, &msg);
         }
+        for (size_t i = 0; i < n->places.n; i++) {
+                struct wire_c_place msg = {.name = span_str(n->places.rows[i].name)};
+                WIRE_PUT(&msg, C_PLACE, cell, n->places.rows[i].cell);
+                vault_link_say(v, OWNER_B_PLACE, &msg);
+        }
 }
 
 void vault_backup_rows(struct vault_link *v) {
@@ -86,6 +92,7 @@ struct vault_rows {
         size_t cap_ops;
         mesh_cell home;
         struct mutes mutes;
+        struct places places;
         bool failed; /* no memory */
 };
 
@@ -134,10 +141,16 @@ static void take_key(struct vault_rows *r, const struct wire_b_link_key *m) {
                 memcpy(r->keys[r->b.n_keys++].b, m->key.p, sizeof(r->keys[0].b));
 }
 
+static void take_place(struct vault_rows *r, const struct wire_c_place *m) {
+        if (!WIRE_HAS(m, C_PLACE, cell) || !cell_valid(m->cell) || place_name_wrong(m->name) ||
+            places_put(&r->places, m->name, m->cell))
+                log_debug("a backup with a place that cannot be kept");
+}
+
 bool vault_backup_take(struct vault_link *v, uint64_t number, const union frame_message *m) {
         struct vault_rows *r = v->rows;
         struct mute mute;
-        if (number < OWNER_B_HEAD || number > OWNER_B_END)
+        if (number < OWNER_B_HEAD || number > OWNER_B_PLACE)
                 return false;
         if (!r)
                 r = v->rows = calloc(1, sizeof(*r));
@@ -160,6 +173,9 @@ bool vault_backup_take(struct vault_link *v, uint64_t number, const union frame_
         case OWNER_B_MUTE:
                 if (mute_from_wire(&m->c_muted, &mute) && mutes_put(&r->mutes, &mute, 0))
                         log_debug("a backup with more mutes than fit");
+                break;
+        case OWNER_B_PLACE:
+                take_place(r, &m->c_place);
                 break;
         case OWNER_B_OP:
                 take_op(r, m->v_ops.op);
@@ -187,6 +203,14 @@ static void keep_mutes(struct node *n, const struct mutes *mutes) {
                 writer_set(n, SETTING_MUTES, buf_span(&bytes));
 }
 
+static void keep_places(struct node *n, const struct places *places) {
+        _clean_(buf_fini) struct buf bytes = BUF_NULL;
+        n->places = *places;
+        places_encode(places, &bytes);
+        if (buf_ok(&bytes) && bytes.n)
+                writer_set(n, SETTING_PLACES, buf_span(&bytes));
+}
+
 void vault_backup_restore(struct vault_link *v, const struct wire_v_restore *m) {
         _clean_(rows_freep) struct vault_rows *r = TAKE(v->rows);
         struct node *n = node_of(v);
@@ -198,6 +222,7 @@ void vault_backup_restore(struct vault_link *v, const struct wire_v_restore *m) 
         if (!vault_link_errand(v, (struct mesh_event){.type = MESH_EV_RECOVER, .recover = &r->b}, r->home, m->uid))
                 return;
         keep_mutes(n, &r->mutes);
+        keep_places(n, &r->places);
 }
 
 /* ---- the operation a restored home waits for ---- */

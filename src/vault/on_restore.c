@@ -108,6 +108,7 @@ static enum vault_error take_row(struct restored *b, struct walk *w, const struc
         case OWNER_B_ADDR:
         case OWNER_B_HOME:
         case OWNER_B_MUTE:
+        case OWNER_B_PLACE:
                 return VAULT_OK;
         case OWNER_B_END:
                 w->ended = true;

@@ -39,7 +39,7 @@ static const struct {
         {OWNER_V_DEVICE, on_device},       {OWNER_V_RESULT, on_result}, {OWNER_V_OPS, on_ops},
         {OWNER_V_OPS_END, on_ops_end},     {OWNER_V_READY, on_ready},   {OWNER_B_DEVICE, on_b_device},
         {OWNER_B_LINK_KEY, on_b_link_key}, {OWNER_B_ADDR, on_b_addr},   {OWNER_B_HOME, on_b_home},
-        {OWNER_B_MUTE, on_b_mute},         {OWNER_B_OP, on_b_op},
+        {OWNER_B_MUTE, on_b_mute},         {OWNER_B_PLACE, on_b_place}, {OWNER_B_OP, on_b_op},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {
