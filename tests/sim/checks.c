@@ -171,10 +171,11 @@ static void note_retraction(struct world *w, const struct seen *by) {
         target->retracted_by = by->id;
 }
 
-static void authored(struct world *w, struct node *n, const struct mesh_row *row) {
+/* False: it is one that was written before, and comes to the disk again. */
+static bool authored(struct world *w, struct node *n, const struct mesh_row *row) {
         struct checks *c = w->checks;
-        if (map_find(&c->seen, row->record.id.b) || !node_honest(n))
-                return;
+        if (map_find(&c->seen, row->record.id.b))
+                return false;
         slot_once(w, n, row, row->record.bytes);
         struct seen *s = calloc(1, sizeof(*s));
         REQUIRE(s);
@@ -193,6 +194,7 @@ static void authored(struct world *w, struct node *n, const struct mesh_row *row
         }
         c->all[c->n_all++] = s;
         note_retraction(w, s);
+        return true;
 }
 
 static struct node *node_of(struct world *w, const struct key *device) {
@@ -312,10 +314,8 @@ void checks_committed(struct world *w, struct node *n, const struct disk_row *ro
                 learnt(w, n, &row->row);
         if (row->row.kind != MESH_ROW_RECORD)
                 return;
-        if (row->row.record.own) {
-                authored(w, n, &row->row);
+        if (row->row.record.own && authored(w, n, &row->row))
                 wrote(w, n, &row->row);
-        }
         kept(w, n, row);
 }
 
