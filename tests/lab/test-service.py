@@ -371,7 +371,7 @@ class Service(street.Play):
         told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         told.bind(f'\0porchlight-test-{os.getpid()}')
         told.settimeout(street.PATIENCE)
-        home = Served(self, 8, 'Dora')
+        home = Served(self, 10, 'Hanna')
         home.notify = f'@porchlight-test-{os.getpid()}'
         with told:
             home.start()
