@@ -75,6 +75,15 @@ static void complain(struct node *n, int r) {
 
 static void plan_tick(struct node *n);
 
+/* What the tick that has just ended has seen to. Only here: while a job runs, how its tick went is the pool's to write. */
+static void forget_expired(struct writer *w) {
+        size_t over = 0;
+        while (over < w->n_expiries && w->expiries[over] <= w->wall)
+                over++;
+        w->n_expiries -= over;
+        memmove(w->expiries, w->expiries + over, w->n_expiries * sizeof(w->expiries[0]));
+}
+
 static void on_after(uv_work_t *work, _unused_ int status) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
@@ -84,6 +93,8 @@ static void on_after(uv_work_t *work, _unused_ int status) {
         if (!ok)
                 complain(n, w->r);
         free_settings(&w->settings_now);
+        if (w->tick_ok)
+                forget_expired(w);
         if (w->tick_now)
                 plan_tick(n);
         w->tick_now = false;
@@ -167,11 +178,6 @@ static void plan_tick(struct node *n) {
         struct writer *w = &n->writer;
         mesh_wall now = node_time(n);
         uint64_t wait = TICK_PERIOD;
-        size_t over = 0;
-        while (w->tick_ok && over < w->n_expiries && w->expiries[over] <= w->wall)
-                over++;
-        w->n_expiries -= over;
-        memmove(w->expiries, w->expiries + over, w->n_expiries * sizeof(w->expiries[0]));
         if (w->n_expiries) {
                 mesh_wall next = w->expiries[0];
                 uint64_t soon = next >= now ? (next - now + 1) * SECOND : SECOND;
