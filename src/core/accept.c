@@ -5,6 +5,14 @@
  * else is in the slot, then decryption and meaning. A record is relayed once its signature is good, and acknowledged once it is on disk.
  */
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

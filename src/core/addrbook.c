@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where to knock: addresses from tickets, people, contacts and past links. Bounded; the least useful gives way. */
 #include "core/core.h"
+#include "core/reach.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,18 @@
  * Tickets this device wrote, and admitting those who come on anybody's. Any member's device admits: it checks the joiner's
  * add against the fold, countersigns it with its mesh time and the heads it has applied, and stores it before it counts.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "core/spread.h"
+#include "roster/op.h"
+#include "roster/roster.h"
+#include "roster/ticket.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

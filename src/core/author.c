@@ -4,7 +4,16 @@
  * written to disk. Only then is it sent, and only then does the person hear that it was posted; how many neighbouring homes
  * have it on their own disks follows as they acknowledge it.
  */
+#include "base/cell.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

@@ -13,6 +13,8 @@
  * alone, so that a clock that is ahead, or one neighbour who lies, never moves it ahead for good.
  */
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
 
 #include <stdlib.h>
 

@@ -4,6 +4,14 @@
  * published when the addresses change (at most every ten minutes) and daily, and lives a week. Addresses stand nowhere else.
  */
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "core/spread.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,13 @@
  * that nobody can place himself first in everybody's list, and back off when they do not answer. What a person typed and
  * what a ticket names comes before that, and homes on the local network, of which three are enough.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/reach.h"
+#include "roster/roster.h"
 
 /* Of the 5 outbound links, taken from one subtree and from one network while there are others to take. Whoever fills a
  * network, or a branch of the invite tree, with homes of his own still has no majority of a neighbour's links. */

@@ -4,8 +4,11 @@
  * prove it proves with its own keys, which are here and not in the vault. So the core itself makes the device-add; from then
  * on it is a joining like any other (found.c), and any member's door admits it (admit.c).
  */
+#include "core/belong.h"
 #include "core/core.h"
 #include "roster/code.h"
+#include "roster/op.h"
+#include "wire/codec.h"
 
 /* PROTOCOL 6.19: "The new device makes a device-add: the household of the code, its own certificate with the code's share
  * and its proof (rule 5.16), the code's public half, `seq` 0, no parents, signed by the code's key." */

@@ -6,7 +6,14 @@
  *   H  it is handed over a Noise link only to a current member's device, ratcheted to the first day that device may read;
  *   U  a record is encrypted only under an epoch whose removed set is the one this node knows.
  */
+#include "core/epoch.h"
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

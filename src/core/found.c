@@ -3,8 +3,15 @@
  * Founding a mesh, and joining one. Both begin with an operation the vault has signed; what this file adds is durable before
  * it counts. Joining goes on in the background, over restarts, until a member admits the home or refuses it by name.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/reach.h"
 #include "roster/code.h"
+#include "roster/roster.h"
+#include "roster/ticket.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,10 @@
  * came after it along with the next start, this home's own membership perhaps among them. So what the disk refused is written
  * again until it is there; and what it gives back may stand in any order, because what was written again stands at the end.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "roster/roster.h"
 
 #include <stdlib.h>
 

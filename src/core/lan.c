@@ -12,7 +12,13 @@
  * seconds, and not when its old link has been silent for minutes.
  */
 #include "core/beacon.h"
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/reach.h"
+#include "roster/roster.h"
 
 #define FIRST_SPREAD 1500 /* ms until the first beacon: after a power cut all homes start at once */
 #define QUICK_BEACONS 2   /* that follow the first: datagrams get lost, and an IPv6 address takes a second to settle */

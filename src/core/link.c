@@ -4,7 +4,17 @@
  * seconds to do so, a window towards the kernel, queues by class behind it. Within a link a lower class never delays a
  * higher one by more than the window; a link too slow for its lower classes loses them, and sync repairs that.
  */
+#include "core/link.h"
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/frames.h"
+#include "core/limits.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "core/recon.h"
+#include "core/spread.h"
+#include "roster/roster.h"
 
 #include <stdlib.h>
 

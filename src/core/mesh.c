@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events in, actions out: the one place where they are told apart. */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/reach.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "roster/roster.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

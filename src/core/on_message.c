@@ -3,7 +3,15 @@
  * What comes over links, one function a message, chosen by a table that also says what a link must have shown before.
  * Anything that is not a message ends the link; a message of a number unknown here is skipped and counted.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "wire/codec.h"
 
 union message {
         uint64_t has;

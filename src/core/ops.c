@@ -3,7 +3,16 @@
  * Operations as they come from links: into the fold, onto the disk, on to everybody. One whose parents are missing waits,
  * bounded, until they are there; one the fold calls void is refused by every node alike, and so is forgotten.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/spread.h"
+#include "roster/op.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

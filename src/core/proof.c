@@ -12,6 +12,14 @@
  * Where the second record of a slot comes in, the first one's bytes are fetched from disk, and the proof is made here.
  */
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,14 @@
  * One record by itself: its id, what its class allows, the key that opens it, whether its plaintext means anything, and the
  * row it becomes on disk.
  */
+#include "core/record.h"
+#include "base/cell.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/packet.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 void record_id(const struct mesh *m, struct span raw, struct hash *ret) {
         hash_make(ret, DOMAIN_RECORD, roster_mesh(m->roster), codec_before(raw, RECORD_KEY_sig));

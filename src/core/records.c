@@ -4,6 +4,10 @@
  * says, and its bytes only as long as the disk may not have them.
  */
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/packet.h"
+#include "core/record.h"
+#include "roster/roster.h"
 
 #include <stdlib.h>
 

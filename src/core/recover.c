@@ -6,7 +6,18 @@
  * other. Until then it waits, over restarts: what it needs for that stands in the row of a joining, with the encoded way
  * back in place of the ticket. Nothing is ever signed with the old device's key, which is not even here.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "core/spread.h"
+#include "roster/op.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 #define AGAIN_TIME 500 /* ms until a set that was short of something is compared again */
 

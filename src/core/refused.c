@@ -5,6 +5,7 @@
  * not passed on again; reconciliation with those who hold it does the rest.
  */
 #include "core/core.h"
+#include "core/record.h"
 
 #include <stdlib.h>
 

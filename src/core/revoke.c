@@ -4,7 +4,14 @@
  * operations and is remembered as long as the ticket would have lived, so that whoever is asked to admit on it refuses it by
  * name. The fold does not look at it: a home already admitted is undone or removed, not revoked.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/spread.h"
+#include "roster/roster.h"
+#include "roster/ticket.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 

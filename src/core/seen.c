@@ -6,6 +6,9 @@
  * there is not known: who dials finds out. A lie costs others a dial that fails.
  */
 #include "core/core.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "roster/roster.h"
 
 static bool usable(const struct link *l) {
         static const uint8_t nowhere[16];

@@ -4,6 +4,8 @@
  * the signature, over the bytes before it. So it is encoded once, with a blank signature, and signed in place.
  */
 #include "core/core.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 const uint8_t signed_blank[SIGN_BYTES];
 

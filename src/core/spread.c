@@ -5,7 +5,12 @@
  * "I have it" and ask when it does not come by itself. A link is in the tree or is not, for both its sides, and authors keep
  * to it too: an author that sent to everybody it knows would show them links as needless that others' records depend on.
  */
+#include "core/spread.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/record.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Looking in: copies of what people may ask about, changing nothing. */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "core/record.h"
+#include "roster/roster.h"
 
 const struct roster *mesh_roster(const struct mesh *m) {
         return m->roster;

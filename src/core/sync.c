@@ -4,7 +4,18 @@
  * order: operations and epochs, contacts, records; a set is compared when those before it are equal. The side that dialled
  * opens the sessions. What the other side lacks is owed to the link and fetched from disk as its window allows.
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "core/recon.h"
+#include "core/record.h"
+#include "core/spread.h"
+#include "roster/roster.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,14 @@
  * A neighbour that says nothing costs the asker UNDO_PATIENCE and no more. Its countersignature may come all the same: then
  * two hold, of which the fold lets one stand, to the same effect (adr/0017).
  */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "roster/op.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
 
 /* ---- who asks ---- */
 

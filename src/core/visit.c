@@ -7,6 +7,12 @@
  * so that full homes can be asked too. Where nobody opens, somebody else is tried soon.
  */
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "core/spread.h"
+#include "roster/roster.h"
 
 #define VISIT_PERIOD 1800000 /* ms between visits at most */
 #define VISIT_SPREAD 450000  /* and so much less at random: nobody knows when, and not all at once after a power cut */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/guest.h"
-
-#include "core/core.h"
+#include "core/epoch.h"
+#include "core/frames.h"
+#include "core/record.h"
 
 void guest_start(struct guest *g, const struct hash *mesh, const struct key *noise_secret, const struct key *psk,
                  struct rng *rng) {

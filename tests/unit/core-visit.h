@@ -2,7 +2,7 @@
 /* A guest in a street: a test knocks at a home with a member's key or nobody's, and says what no honest node would. */
 #pragma once
 
-#include "core/core.h"
+#include "roster/roster.h"
 #include "support/guest.h"
 #include "support/street.h"
 

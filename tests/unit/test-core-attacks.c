@@ -4,7 +4,15 @@
  * has a stranger's or a member's key and says what no honest node would. Seed: printed, and PORCHLIGHT_SEED.
  */
 #include "core-visit.h"
+#include "core/core.h"
+#include "core/frames.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/record.h"
+#include "roster/roster.h"
 #include "support/lone.h"
+#include "wire/codec.h"
 
 #include <malloc.h>
 #include <setjmp.h>

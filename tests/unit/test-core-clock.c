@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Time, in streets of real cores: clocks that are wrong, and clocks that are set. Seed: printed, and PORCHLIGHT_SEED. */
 #include "core/core.h"
+#include "core/limits.h"
 #include "support/street.h"
 
 #include <setjmp.h>

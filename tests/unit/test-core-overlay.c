@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who is linked with whom, and what then goes where, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
+#include "core/belong.h"
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "roster/roster.h"
 #include "support/lone.h"
 #include "support/street.h"
+#include "wire/codec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,6 +5,11 @@
  * the same device muted, and have nothing more to tell each other. Seed: printed, and PORCHLIGHT_SEED.
  */
 #include "core-visit.h"
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/record.h"
+#include "wire/codec.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bounds and times of the core, each with its reason. */
+#pragma once
+
+#define LINKS_MAX 32         /* connections at once, handshakes included */
+#define OUTBOUND_WANTED 5    /* enough that one in three may be silent, and all still hear everything */
+#define VISITORS_MOST 3      /* members accepted beyond, who only compare and go again */
+#define VISIT_TIME 600000    /* ms for that: a day of a busy street over a slow line */
+#define INBOUND_MOST 7       /* member links accepted; a newcomer is always heard out */
+#define HALFWAY_MOST 2       /* of members who say that they are still joining, beyond: cut off half-way */
+#define HANDSHAKE_TIME 10000 /* ms from connection to hello */
+#define KEEPALIVE_TIME 60000 /* ms of silence before a ping */
+#define SILENCE_TIME 150000  /* ms of silence before hanging up: two pings unanswered */
+#define LINK_LIFE 86400000   /* ms: a new handshake each 24 h */
+#define PREAUTH_BYTES 4096   /* what a connection may make us hold before it has proved itself (T13) */
+#define LINK_WINDOW 65536    /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
+#define QUEUE_MOST 262144    /* bytes waiting on a link before lower classes are dropped; sync repairs them */
+#define QUEUE_HARD 4194304   /* bytes of all classes after which the peer is too slow to keep */
+#define SYNC_PERIOD 60000    /* ms between reconciliations with a random neighbour */
+#define SYNC_MARGIN 120      /* seconds an element must still live to be compared */
+#define RECON_MESSAGE 8000   /* bytes of ranges in one message */
+#define RECON_PATIENCE 30000 /* ms a session may wait for an answer */
+#define RECON_ROUNDS 64
+#define PUSH_BATCH 64        /* records fetched from the store at once for one link */
+#define PUSH_AHEAD 65536     /* bytes of bulk queued on a link before the next batch is fetched */
+#define VERIFYING_MOST 32768 /* records of one link whose signatures are being checked; sync brings the rest */
+#define OPENINGS_MOST 12     /* reconciliations a neighbour may open in a row; each costs a snapshot */
+#define OPENINGS_TIME 5000   /* ms until it may open one more */
+#define GRAFTS_LINK 64       /* announced records waited for, of one neighbour */
+#define EAGER_BACKLOG 24576  /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define ACKS_MOST 25         /* ids in one ACK */
+#define ANNOUNCE_TIME 100    /* ms an announcement waits for others */
+#define PRUNE_DUPLICATES 5
+#define GRAFT_TIME 400      /* ms until an announced record is asked for */
+#define RECENT_RECORDS 1024 /* records an IHAVE is compared with */
+#define ORPHANS_MOST 256    /* operations kept while their parents are missing */
+#define DISMISS_OPS 8       /* operations a removed home is sent last */
+#define UNDO_ASKED_MOST 4   /* homes asked to countersign an undo, one after the other */
+#define UNDO_PATIENCE 8000  /* ms for each; with all of them less than the 45 s the vault waits */
+#define UNSAVED_MOST 16     /* own operations waiting for a full disk */
+#define UNSAVED_TIME 5000   /* ms until the disk is tried again */
+#define RENEW_STEP 2000     /* ms a rank in making a merge epoch */
+#define RENEW_MOST 30000    /* ms at most */
+#define KEYS_DAYS 9         /* days a day's key is kept: the longest life of a record, and two for clocks */
+#define EPOCHS_MOST 4096    /* group keys held; each removal brings one or a few */
+#define EARLY_MOST 16       /* epochs kept while operations of their frontier are missing */
+#define FUTURE_SLACK 600    /* seconds a record may lie ahead of mesh time */
+#define LIFE_URGENT 86400   /* seconds a record of the class may live */
+#define LIFE_NORMAL (7 * 86400)
+#define LIFE_NOTICE (3 * 86400)
+#define LIFE_ASK (30 * 86400)
+#define ASK_DAYS 30 /* days of a period, in which a device has its slots for asks */
+#define ASK_SLOTS 4
+#define CONTACT_LIFE (7 * 86400) /* seconds */
+#define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
+#define CONTACT_SPACING 600      /* seconds between contacts at least */
+#define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
+#define DIAL_FIRST 1000          /* ms of the first back-off */
+#define DIAL_LAST 300000         /* ms of the longest */
+#define DIAL_PSK_TIME 2000       /* ms without an answer to message 1 before another link key is tried */
+#define DIAL_LAN_MOST 3          /* outbound links on the local network: the rest of the mesh must stay in reach */
+#define DOUBT_TIME 10000         /* ms a link may stay silent when its network has changed */
+#define JOIN_PATIENCE 30000      /* ms a `join` command waits */
+#define MARK_PERIOD 600          /* seconds between clock marks on disk */
+#define SECRETS_MOST 64          /* link keys kept */
+#define SECRETS_DAYS 30

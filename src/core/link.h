@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections: what is known of one, its life and its queues (link.c), and what comes over it (on_message.c). */
+#pragma once
+
+#include "base/list.h"
+#include "core/frames.h"
+#include "core/limits.h"
+#include "core/packet.h"
+#include "core/recon.h"
+#include "core/spread.h"
+#include "porchlight/mesh.h"
+
+struct mesh;
+
+enum link_state {
+        LINK_HANDSHAKE, /* Noise */
+        LINK_GREETING,  /* waiting for the other side's hello (and, from a stranger, its admit) */
+        LINK_UP,        /* both are members and have greeted */
+        LINK_CLOSING,
+};
+
+enum link_set { LINK_OPS, LINK_CONTACTS, LINK_RECORDS, LINK_SETS };
+/* The sets in the order in which they are compared: a set once those before it are equal. */
+static inline enum wire_e_set link_set_at(size_t i) {
+        return (enum wire_e_set)(SET_OPS + i);
+}
+
+struct link {
+        struct list list;
+        struct mesh *m;
+        mesh_link id;
+        enum link_state state;
+        bool dialled, lan;
+        struct mesh_addr addr;
+        struct frames frames;
+        struct buf out; /* handed out with the next SEND */
+        bool out_given; /* `out` was handed out: forget it at the next call */
+        struct packet_queue queue[6];
+        size_t backlog; /* as the shell last said, plus what was handed out since */
+        mesh_time since, heard, spoke, pinged;
+        mesh_time doubted; /* when it was asked whether it is still there; 0: not */
+        mesh_wall wall;    /* when it came up */
+        uint64_t sent, received;
+        enum wire_e_reason ending;
+
+        struct key device, household; /* zeros until known */
+        bool psk_spare;               /* initiator: there are other link keys to try */
+        bool stranger;                /* responder: its static key is no current device's; only an admit helps */
+        bool unproven;                /* initiator: not known to us; only operations are taken */
+        bool hello_sent, hello_got, joining;
+        struct buf plea;      /* an add that waits until the one before it is on disk */
+        bool newcomer;        /* joining, and nobody's device when it said so */
+        bool visit, visiting; /* this side, or the other, only compares and goes again */
+        uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
+        uint64_t digested;     /* the step in which `mine` was computed */
+        struct mesh_addr seen; /* where the other side sees this one; the port means nothing */
+        int64_t clock_offset;  /* their clock minus ours, seconds */
+
+        bool lazy; /* one side has pruned it: IHAVE only, both ways */
+        uint32_t duplicates;
+        uint8_t announce[800]; /* short ids waiting for the next IHAVE */
+        size_t n_announce;
+        mesh_time announce_due;
+        struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
+        size_t n_acks;
+
+        struct recon recon;        /* snapshot of the running session */
+        enum wire_e_set recon_set; /* 0: none */
+        bool recon_opened;         /* by this side */
+        uint32_t round;
+        uint32_t openings; /* reconciliations the other side opened lately */
+        mesh_time openings_since;
+        size_t missed;      /* elements the running session found missing here */
+        uint32_t verifying; /* its records whose signatures are being checked */
+        bool shed;          /* records of it were let go, because too many were being checked */
+        mesh_wall until;
+        mesh_time recon_due;      /* gives up then */
+        bool synced[LINK_SETS];   /* equal once since the link came up */
+        bool compared[LINK_SETS]; /* in the running turn; the others are still to be compared */
+        bool caught_up;           /* records flow */
+        struct push push[LINK_SETS];
+        uint64_t load_token;
+};
+
+/* ---- link.c ---- */
+int link_up(struct mesh *m, const struct mesh_event *ev);
+void link_down(struct mesh *m, mesh_link id);
+int link_recv(struct mesh *m, mesh_link id, struct span bytes);
+void link_writable(struct mesh *m, mesh_link id, size_t backlog);
+struct link *link_find(struct mesh *m, mesh_link id);
+void link_hangup(struct link *l, enum wire_e_reason why);
+int link_dismiss(struct link *l,
+                 size_t first); /* removed: its queue is dropped, the last it hears are the operations from
+                                                   place @first on, the removal among them */
+/* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
+int link_send(struct link *l, struct packet *p);
+int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
+int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
+size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
+int link_flush(struct link *l);                                       /* frames what the window allows */
+int link_tick(struct mesh *m);
+mesh_time link_deadline(const struct mesh *m);
+uint64_t link_sid(const struct link *l, const struct hash *id);
+size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first; while joining the ticket's */
+int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
+int link_greet(struct link *l);   /* says hello, once */
+int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
+struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
+size_t links_up(const struct mesh *m);
+size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
+void link_free(struct link *l);
+void link_caught_up(struct link *l);
+#define LINK_EACH(var, m) LIST_EACH (var, &(m)->links, struct link, list)
+
+/* ---- on_message.c ---- */
+int on_body(struct link *l, struct span body); /* one frame; hangs up by itself on nonsense */

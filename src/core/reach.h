@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where homes are: contacts, addresses, whom to dial and whom to visit, and the local network. */
+#pragma once
+
+#include "base/buf.h"
+#include "porchlight/mesh.h"
+
+struct link;
+struct mesh;
+struct roster_home;
+
+struct contact {
+        struct key device;
+        struct hash hash;
+        uint64_t seq;
+        mesh_wall time;
+        struct buf bytes;
+        uint32_t number; /* names it in a push */
+        uint32_t lately; /* of this device since then */
+        mesh_time lately_since;
+        struct mesh_addr addrs[MESH_ADDRS_MAX];
+        size_t n_addrs;
+};
+
+struct address { /* somewhere to knock */
+        struct mesh_addr addr;
+        struct key device; /* zeros: not known */
+        bool manual, stored, ticket, self;
+        bool lan;               /* a beacon came from it */
+        bool lan_only;          /* and nothing else speaks for it */
+        uint8_t hint[8];        /* of the beacon: whose it is, before the device is known */
+        mesh_time heard, urged; /* the last beacon; the last one that brought a dial forward */
+        mesh_link link;         /* 0: not dialled now */
+        uint32_t failures;
+        uint32_t psk_try; /* which link key the next dial uses */
+        bool show_add;    /* the last greeting got no answer: bring our own operations along */
+        mesh_time next;
+        mesh_wall down_since;
+        enum wire_e_reason problem;
+};
+#define ADDRESSES_MOST 512
+
+#define LAN_SEEN 512 /* nonces remembered: the beacons of a street for the 20 minutes one could be replayed */
+
+struct lan {
+        uint16_t ports[MESH_LANS_MAX];
+        size_t n;                /* 0: off */
+        bool speaking;           /* this node is one that beacons */
+        mesh_time due;           /* of the next beacon; NEVER */
+        mesh_time invited;       /* until then a neighbour with a fresh ticket may be listening */
+        unsigned quick;          /* beacons still to come in quick succession */
+        uint64_t seen[LAN_SEEN]; /* the first half of each nonce, a ring */
+        size_t seen_at;
+};
+
+/* ---- contact.c ---- */
+int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
+int contact_restore(struct mesh *m, struct span raw);
+void contacts_open(struct mesh *m); /* a key has come: those it opens are read */
+int contact_publish(struct mesh *m);
+mesh_time contact_deadline(const struct mesh *m);
+void contacts_fini(struct mesh *m);
+
+/* ---- addrbook.c, dial.c ---- */
+struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
+struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
+struct address *address_of_link(struct mesh *m, mesh_link id);
+int address_store(struct mesh *m, struct address *a);
+bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b);
+bool addr_is_ip4(const struct mesh_addr *a);
+bool addr_private(
+        const struct mesh_addr *a); /* private, shared, link-local or loopback: it names no place on the Internet */
+bool addr_same_net(const struct mesh_addr *a, const struct mesh_addr *b); /* /16 of IPv4, /32 of IPv6 */
+bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret);    /* false for a name */
+void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);      /* borrows from @a */
+int dial_tick(struct mesh *m);
+mesh_time dial_deadline(const struct mesh *m);
+void dial_soon(struct mesh *m); /* something changed: look for candidates again */
+void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);
+bool dial_may(const struct mesh *m);                               /* there is somebody to dial, and place for a link */
+int dial_start(struct mesh *m, struct address *a);                 /* hands out DIAL */
+bool dial_reaches(const struct mesh *m, const struct key *device); /* a link to it is there, or on its way */
+/* The head of a home's subtree of the invite tree, cut where votes are counted (PROTOCOL 5.53). */
+const struct roster_home *dial_branch(const struct roster_home *h);
+
+/* ---- seen.c ---- */
+void seen_look(struct mesh *m); /* a link has come up */
+
+/* ---- visit.c ---- */
+int visit_tick(struct mesh *m);
+mesh_time visit_deadline(const struct mesh *m);
+/* The link of a visit is gone, or never was; @compared: all sets were equal on it once. */
+void visit_ended(struct mesh *m, bool compared, enum wire_e_reason why);
+
+/* ---- lan.c ---- */
+int lan_changed(struct mesh *m, const struct mesh_event *ev);
+int lan_heard(struct mesh *m, const struct mesh_event *ev);
+void lan_soon(struct mesh *m);    /* something changed: a few beacons at once */
+void lan_invited(struct mesh *m); /* a ticket was written: often, for a while */
+int lan_tick(struct mesh *m);
+mesh_time lan_deadline(const struct mesh *m);
+bool lan_fresh(const struct mesh *m, const struct address *a); /* heard of lately */
