@@ -80,11 +80,12 @@ bool household_add(const struct household *h, const struct mesh_config *device, 
 bool household_op(const struct household *h, const struct roster *roster, enum wire_e_op type, const struct key *target,
                   const struct hash *proposal, mesh_wall now, struct buf *ret) {
         struct wire_op w = begin(h, type, now);
-        struct hash parents[ROSTER_PARENTS_MAX], must[1];
+        struct hash parents[ROSTER_PARENTS_MAX], must[2];
         size_t n_must = 0;
         const struct roster_home *home = target ? roster_home_find(roster, target) : NULL;
-        if (home)
-                must[n_must++] = roster_home_op(roster, home)->id;
+        const struct roster_op *came = home ? roster_home_op(roster, home) : NULL;
+        if (came)
+                must[n_must++] = came->id;
         if (proposal)
                 must[n_must++] = *proposal;
         size_t n = roster_parents(roster, &h->sign.pub, must, n_must, parents, &w.seq);

@@ -15,8 +15,8 @@
 
 struct street;
 
-struct street *street_new(size_t homes,
-                          uint64_t seed); /* home 0 founds, the others join on one ticket; all are members */
+/* Home 0 founds, the others join on one ticket; all are members. */
+struct street *street_new(size_t homes, uint64_t seed);
 struct street *street_bare(size_t homes, uint64_t seed); /* the same homes, nobody in a mesh yet */
 struct street *street_free(struct street *s);
 
@@ -52,8 +52,8 @@ void street_off(struct street *s, size_t i); /* the process ends between two eve
 void street_on(struct street *s, size_t i);
 /* Home @i's local network: LAN discovery is off until it is on one; homes hear each other's beacons unless they are cut. */
 void street_lan(struct street *s, size_t i, bool on);
-void street_move(struct street *s,
-                 size_t i); /* to an address nobody knows; what it had open there is dead, and nobody is told */
+/* To an address nobody knows; what it had open there is dead, and nobody is told. */
+void street_move(struct street *s, size_t i);
 void street_place(struct street *s, size_t i, const uint8_t ip4[4]); /* gives home @i an address; they are 10.0.x.x */
 /* Puts home @i behind a router that lets callers in: it is reached and seen at @ip4, and knows of its present address only. */
 void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
@@ -63,8 +63,8 @@ void street_heard(struct street *s, size_t i, size_t from, struct span datagram)
 struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
-void street_hold(struct street *s, size_t a, size_t b,
-                 double seconds); /* what they send each other arrives no sooner than in so long */
+/* What they send each other arrives no sooner than in so long. */
+void street_hold(struct street *s, size_t a, size_t b, double seconds);
 /* Somebody copies home @i's disk; later, while it is off, the old copy takes the disk's place. */
 void street_copy_disk(struct street *s, size_t i);
 void street_old_disk(struct street *s, size_t i);
@@ -72,15 +72,14 @@ void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 
 struct mesh *street_core(struct street *s, size_t i);
-/* Bytes on the wire so far, and the raw stream sent by one home, for looking into. */
-uint64_t street_bytes(const struct street *s);
+uint64_t street_bytes(const struct street *s); /* on the wire so far */
 /* Garbage: opens a connection to home @i from nowhere, sends @bytes, and returns how many bytes came back within a minute. */
 size_t street_stranger(struct street *s, size_t i, struct span bytes);
 
 /* ---- for tests that are a peer themselves (support/guest.h) ---- */
 const struct mesh_config *street_config(const struct street *s, size_t i); /* a home's device secrets */
-const struct mesh_row *street_row(const struct street *s, size_t i,
-                                  size_t k); /* of its disk, in no order; NULL past the end */
+/* A row of its disk, in no order; NULL past the end. */
+const struct mesh_row *street_row(const struct street *s, size_t i, size_t k);
 mesh_wall street_wall(const struct street *s);
 /* A connection to home @i from nowhere. What the home sends goes to @on at once, with gone set when it hangs up; @on must not
  * call the street. */

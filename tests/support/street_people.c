@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people do in the street: they found, join, invite, vote and post. */
+#include "support/street_inside.h"
+
+#include "wire/codec.h"
+
+enum mesh_outcome street_found(struct street *s, size_t i) {
+        const struct home *h = &s->homes[i];
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        household_genesis(&h->house, &h->cfg, street_wall(s), &op);
+        return street_command(s, i, (struct mesh_event){.type = MESH_EV_FOUND, .found = {.op = buf_span(&op)}}, 10);
+}
+
+enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket) {
+        const struct home *h = &s->homes[i];
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        if (!household_add(&h->house, &h->cfg, ticket, street_wall(s), &op))
+                return MESH_OUT_TICKET_BAD;
+        struct mesh_event ev = {.type = MESH_EV_JOIN, .join = {.op = buf_span(&op), .ticket = span_str(ticket)}};
+        return street_command(s, i, ev, 60);
+}
+
+const char *street_invite(struct street *s, size_t i, uint32_t uses) {
+        _clean_(buf_fini) struct buf keep_in = BUF_NULL;
+        struct wire_addr w = {.port = s->homes[i].addr.port};
+        struct mesh_event ev = {.type = MESH_EV_INVITE, .invite = {.uses = uses, .expires_in = 7 * 86400}};
+        WIRE_PUT(&w, ADDR, ip4, span_of(s->homes[i].addr.ip + 12, 4));
+        wire_list_add(&wire_addr_desc, &ev.invite.addrs, &keep_in, &w);
+        return street_command(s, i, ev, 10) == MESH_OUT_DONE ? s->ticket : NULL;
+}
+
+enum mesh_outcome street_revoke(struct street *s, size_t i) {
+        struct mesh_event ev = {.type = MESH_EV_REVOKE};
+        struct mesh_ticket t;
+        for (size_t k = 0; mesh_ticket_at(s->homes[i].core, k, &t); k++)
+                ev.revoke.id = t.id;
+        return street_command(s, i, ev, 10);
+}
+
+void street_knock(struct street *s, size_t i, size_t at) {
+        street_command(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial = {.addr = s->homes[at].addr}}, 1);
+}
+
+void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out) {
+        const struct roster *r = mesh_roster(s->homes[i].core);
+        const struct key *about = &s->homes[target].house.sign.pub;
+        const struct hash *undone = type == OP_INVITE_UNDO ? &roster_home_op(r, roster_home_find(r, about))->id : NULL;
+        if (undone || type == OP_LEAVE)
+                about = NULL;
+        REQUIRE(household_op(&s->homes[i].house, r, type, about, undone, street_wall(s), out));
+}
+
+enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        double patience = type == OP_INVITE_UNDO ? 45 : 10; /* as long as the vault waits, where others are asked */
+        street_sign(s, i, type, target, &op);
+        return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}},
+                              patience);
+}
+
+static enum mesh_outcome publish(struct street *s, size_t i, const struct mesh_draft *d, struct hash *ret_id) {
+        enum mesh_outcome o = street_command(s, i, (struct mesh_event){.type = MESH_EV_PUBLISH, .draft = d}, 10);
+        if (o == MESH_OUT_DONE && ret_id)
+                *ret_id = s->homes[i].reply.reply.id;
+        return o;
+}
+
+enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text,
+                              struct hash *ret_id) {
+        struct mesh_draft d = {
+                .type = RECORD_ALERT, .kind = (uint8_t)kind, .cell = UINT64_C(1) << 35 | 777, .text = span_str(text)};
+        return publish(s, i, &d, ret_id);
+}
+
+enum mesh_outcome street_follow(struct street *s, size_t i, enum wire_e_record type, const struct hash *target,
+                                const char *text, struct hash *ret_id) {
+        struct mesh_draft d = {.type = (uint8_t)type, .target = *target, .text = span_str(text)};
+        return publish(s, i, &d, ret_id);
+}
