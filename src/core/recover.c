@@ -83,11 +83,13 @@ static int take_addresses(struct mesh *m, const struct mesh_way *ways, size_t n)
                 if (!a)
                         continue;
                 a->device = ways[i].device;
-                a->manual = ways[i].manual;
+                a->manual |= ways[i].manual;
+                a->next = m->now; /* known from a try that the disk refused: it does not wait its turn */
                 int r = address_store(m, a);
                 if (r)
                         return r;
         }
+        dial_soon(m);
         return 0;
 }
 
@@ -299,6 +301,16 @@ int recover_replace(struct mesh *m, const struct mesh_event *ev) {
         return row_store(m, NULL);
 }
 
+/* The disk has no room for the beginning: nobody is greeted in the old device's name any more. */
+static void refused(struct mesh *m, uint64_t command) {
+        LINK_EACH(l, m)
+        link_hangup(l, REASON_SHUTDOWN);
+        recover_end(m);
+        m->roster = roster_free(m->roster);
+        mesh_membership(m);
+        mesh_reply(m, command, MESH_OUT_STORE_FAILED);
+}
+
 /* The beginning is on disk (then @w has its command), or the operation that is about to be given out. */
 int recover_stored(struct mesh *m, struct wait *w) {
         if (!m->recover.on)
@@ -306,10 +318,7 @@ int recover_stored(struct mesh *m, struct wait *w) {
         if (!w->command)
                 return written(m, w->failed);
         if (w->failed) {
-                mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
-                recover_end(m);
-                m->roster = roster_free(m->roster);
-                mesh_membership(m);
+                refused(m, w->command);
                 return 0;
         }
         m->recover.command = w->command;
