@@ -296,6 +296,13 @@ static int make_node(struct daemon *d, const struct device_key *key) {
         return r;
 }
 
+/* Where it fails, nothing is wrong but two files more. */
+static void tidy(const char *dir) {
+        int r = store_tidy(dir);
+        if (r)
+                log_debug("%s/%s: its empty log stays: %s", dir, DIR_DB, r > 0 ? store_error_text(r) : err_text(r));
+}
+
 static bool start_porter(struct daemon *d) {
         _clean_(buf_fini) struct buf settings = BUF_NULL;
         dir_join(&settings, d->dir, CONFIGFILE_OWN);
@@ -305,6 +312,7 @@ static bool start_porter(struct daemon *d) {
                 .files = {d->config.file, buf_cstr(&settings)},
                 .keep = configfile_write,
                 .renew = device_key_replace,
+                .tidy = tidy,
                 .vault_owner = d->owner,
                 .vault_service = d->config.now.vault_service,
         };
@@ -414,6 +422,7 @@ int main(int argc, char **argv) {
                 run(&d);
                 if (d.control >= 0)
                         close(d.control);
+                porter_tidy(d.config.porter);
                 if (d.over) /* no node follows that would take the socket away */
                         porter_clear_control(d.config.porter);
                 close(d.config.porter);

@@ -34,6 +34,7 @@ enum order {
         ORDER_KEEP = 'w',  /* the text follows */
         ORDER_RENEW = 'd', /* the key follows */
         ORDER_CLEAR = 'u',
+        ORDER_TIDY = 't',
 };
 
 struct porter {
@@ -249,6 +250,10 @@ static void serve(struct porter *p) {
         case ORDER_CLEAR:
                 serve_clear(p);
                 return;
+        case ORDER_TIDY:
+                p->house->tidy(p->house->dir);
+                answer(p->fd, 0, -1);
+                return;
         }
 }
 
@@ -371,5 +376,12 @@ void porter_clear_control(int fd) {
         int r, none;
         if (!give(fd, ORDER_CLEAR) || !hear(fd, &r, &none)) {
                 /* a socket that stays is a leftover: the next start clears it away */
+        }
+}
+
+void porter_tidy(int fd) {
+        int r, none;
+        if (!give(fd, ORDER_TIDY) || !hear(fd, &r, &none)) {
+                /* an empty log that stays is one that the next start uses */
         }
 }

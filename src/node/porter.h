@@ -4,7 +4,7 @@
  * within. The daemon forks it before it has read a key or a byte from outside; it has no network, and hears of nothing but
  * orders of one byte each, whose subjects were settled when it was made; to two of them belong bytes, which become the
  * daemon's own settings and, when a mesh is forgotten, the device's key file. A daemon that was taken over can have a vault started, its settings changed and its
- * own socket removed, its own key replaced, and no more.
+ * own socket removed, its own key replaced, an empty log cleared away, and no more.
  *
  * It ends when the daemon does, after the vault has.
  */
@@ -25,6 +25,8 @@ struct porter_house {
         int (*keep)(const char *dir, struct span text);
         /* Puts a fresh device key in the place of the old one. 0, or errno. */
         int (*renew)(const char *dir, struct span key);
+        /* Clears away what a store that was closed left in the folder. */
+        void (*tidy)(const char *dir);
         const char *vault_owner; /* "" or who the vault is to take for the owner: a user's name or number */
         bool vault_service;      /* the vault runs by itself: connect to DIR/vault.sock, start none */
 };
@@ -49,3 +51,5 @@ int porter_keep(int fd, struct span text);
 int porter_renew(int fd, struct span key);
 /* Removes DIR/control.sock. */
 void porter_clear_control(int fd);
+/* Has the house's tidy() called; returns when it is done. */
+void porter_tidy(int fd);

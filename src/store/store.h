@@ -38,6 +38,9 @@ struct store *store_close(struct store *s);
  * number tells of two things. One transaction; nothing of what was there is left in the files when it returns 0. As
  * store_open(). */
 int store_clear(const char *dir);
+/* Removes what SQLite could not when the store of DIR was closed, behind walls: an empty log and its index. 0, also where
+ * there is something in the log, or the disk is full; STORE_E_SHARED if anybody has the database open; STORE_E_ACCESS. Nothing of this matters. */
+int store_tidy(const char *dir);
 int store_reader_open(struct store_reader **ret, const char *dir); /* after store_open */
 struct store_reader *store_reader_close(struct store_reader *r);
 

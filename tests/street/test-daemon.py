@@ -159,7 +159,7 @@ class Daemon(street.Play):
         home.stop()
 
     def case_ends(self):
-        """SIGTERM leaves no socket and no vault behind; SIGHUP changes nothing"""
+        """SIGTERM leaves no socket, no log and no vault behind; SIGHUP changes nothing"""
         home = self.home().start()
         home.create('Short Street')
         home.process.send_signal(signal.SIGHUP)
@@ -167,9 +167,25 @@ class Daemon(street.Play):
         below = street.processes_below(home.process.pid)
         equal([name for _, name in below], ['porter', 'porchlight-vaul'], 'processes of the daemon')
         home.stop()
-        left = [name for name in os.listdir(home.folder) if name.endswith('.sock')]
-        equal(left, [], 'sockets left behind')
+        left = [name for name in os.listdir(home.folder) if name.endswith(('.sock', '-wal', '-shm'))]
+        equal(left, [], 'what is left behind')
         self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid, _ in below), 'the vault to end')
+
+    def case_crash(self):
+        """after kill -9 the log stays, the next start reads it, and the next end clears it away"""
+        home = self.home().start()
+        home.create('Crash Street')
+        posted = home.post('noise', 'Just before')
+        below = street.processes_below(home.process.pid)
+        home.kill9()
+        check(os.path.getsize(os.path.join(home.folder, 'porchlight.db-wal')) > 0, 'the log of a crash is gone')
+        self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid, _ in below), 'porter and vault to end')
+        check(os.path.getsize(os.path.join(home.folder, 'porchlight.db-wal')) > 0, 'the porter took the log away')
+        home.start()
+        check(home.has(posted['id']), 'what was posted before the crash is gone')
+        home.stop()
+        equal([name for name in os.listdir(home.folder) if name.endswith(('.sock', '-wal', '-shm'))], [],
+              'what is left behind')
 
     def case_passphrase(self):
         """a passphrase from a file; without one a script is told to decide"""
