@@ -161,22 +161,22 @@ size_t recover_keys(const struct mesh *m, size_t n, struct key ret[SECRETS_MOST]
         return n;
 }
 
-/* The place in this household's chain that the vault's operation has; SEQ_NONE: there is none. */
-#define SEQ_NONE UINT64_MAX
-static uint64_t op_place(const struct mesh *m) {
-        struct wire_op w;
-        return m->recover.op.n && codec_decode(&wire_op_desc, buf_span(&m->recover.op), &w, NULL) == 0 ? w.seq
-                                                                                                       : SEQ_NONE;
-}
-
-static uint64_t next_place(const struct mesh *m) {
+/* PROTOCOL 6.34: "It MUST NOT give out one by which rule 5.58 voids anything it holds" */
+/* The vault's operation fits what is held by now: it is the next of the household's chain, and whomever the old device
+ * admitted after the backup was made stays admitted. */
+static bool op_fits(const struct mesh *m) {
         struct hash parents[ROSTER_PARENTS_MAX];
-        uint64_t seq = SEQ_NONE;
-        return m->roster && roster_parents(m->roster, &m->household, NULL, 0, parents, &seq) ? seq : SEQ_NONE;
+        struct wire_op w;
+        uint64_t seq;
+        bool unseen = true;
+        if (!m->roster || !m->recover.op.n || codec_decode(&wire_op_desc, buf_span(&m->recover.op), &w, NULL) ||
+            !roster_parents(m->roster, &m->household, NULL, 0, parents, &seq) || w.seq != seq)
+                return false;
+        return roster_unseen(m->roster, &m->recover.device, w.parents, &unseen) == 0 && !unseen;
 }
 
 bool mesh_recovering(const struct mesh *m, struct hash *ret_mesh, struct key *ret_household, struct key *ret_old) {
-        if (!m->recover.on || op_place(m) == next_place(m) || m->recover.problem == MESH_OUT_REPLACED)
+        if (!m->recover.on || op_fits(m) || m->recover.problem == MESH_OUT_REPLACED)
                 return false;
         *ret_mesh = m->recover.mesh;
         *ret_household = m->household;
@@ -191,7 +191,7 @@ static enum mesh_outcome problem_now(const struct mesh *m) {
                 return me->left ? MESH_OUT_LEFT : MESH_OUT_REMOVED;
         if (me && old && old->gone_at)
                 return MESH_OUT_REPLACED;
-        if (links_up(m) && m->recover.compared && op_place(m) != next_place(m))
+        if (links_up(m) && m->recover.compared && !op_fits(m))
                 return MESH_OUT_KEY_NEEDED;
         return MESH_OUT_NO_NEIGHBOUR;
 }
@@ -279,7 +279,7 @@ int recover_ready(struct mesh *m) {
                 return 0;
         m->recover.compared = true;
         set_problem(m, problem_now(m));
-        if (op_place(m) != next_place(m) || m->recover.problem != MESH_OUT_NO_NEIGHBOUR)
+        if (!op_fits(m) || m->recover.problem != MESH_OUT_NO_NEIGHBOUR)
                 return 0;
         struct wait *w = mesh_wait(m, WAIT_RECOVER, 0);
         if (!w)

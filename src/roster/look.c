@@ -135,6 +135,32 @@ size_t roster_frontier(const struct roster *r, const struct roster_device *devic
         return all ? n : 0;
 }
 
+static bool signed_by(const struct roster *r, uint32_t cert, const struct key *device) {
+        return cert != NONE && key_eq(&r->certs[cert]->pub.sign, device);
+}
+
+int roster_unseen(const struct roster *r, const struct key *device, struct span heads, bool *ret_any) {
+        uint32_t named[ROSTER_PARENTS_MAX], n = 0;
+        struct bits past;
+        for (; heads.n >= sizeof(struct hash) && n < ROSTER_PARENTS_MAX;
+             heads = span_from(heads, sizeof(struct hash))) {
+                const struct op *o = map_find(&r->by_id, heads.p);
+                if (!o)
+                        return ROSTER_E_PARENTS;
+                named[n++] = o->index;
+        }
+        if (past_of(r, named, n, &past))
+                return ERR_NOMEM;
+        *ret_any = false;
+        for (uint32_t i = 0; i < r->n_ops && !*ret_any; i++) {
+                const struct op *o = r->ops[i];
+                bool touched = signed_by(r, o->by_cert, device) || signed_by(r, o->inv_cert, device);
+                *ret_any = touched && !bits_has(&past, i);
+        }
+        bits_fini(&past);
+        return 0;
+}
+
 /* ---- homes and devices ---- */
 
 const struct roster_home *roster_home_find(const struct roster *r, const struct key *household) {

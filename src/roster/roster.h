@@ -128,6 +128,11 @@ int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, cons
  * compare by roster_removed_at. 0: they would be more than ROSTER_HEADS_MAX, or there is no memory. */
 size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]);
 
+/* Has @device a hand in an operation (it countersigned it, or signed the ticket of that add) which is not among these
+ * heads, @n of 32 bytes, and their ancestors? A device-revoke that names them as its parents would void it (PROTOCOL 5.58).
+ * 0, ROSTER_E_PARENTS, <0. */
+int roster_unseen(const struct roster *r, const struct key *device, struct span heads, bool *ret_any);
+
 /* A removal, promotion, demotion or return that was proposed. */
 /* Either is enough: stewards' votes (needed 0: there is none to ask), or homes, each with those it brought. */
 struct roster_ways {
