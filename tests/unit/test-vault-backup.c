@@ -18,12 +18,6 @@
 static struct street street;
 static struct key noise; /* of the old device */
 
-static void found_street(void) {
-        street_found(&street, 7, (struct wire_list){0});
-        for (uint32_t n = 1; n < 3; n++)
-                assert_int_equal(street_join(&street, 0, n, 0), 0);
-}
-
 /* ---- as the daemon ---- */
 
 static void tell_rows(struct world *w, const struct key *device) {
@@ -152,7 +146,7 @@ static void test_back_and_forth(void **state) {
         _clean_(answer_fini) struct answer d = {0};
         struct world w;
         (void)state;
-        found_street();
+        sv_found(&street, 3);
         make_backup(&file);
         int fd = tool(&w);
         give(fd, buf_span(&file));
@@ -180,7 +174,7 @@ static void test_waits(void **state) {
         struct wire_o_unlock unlock = {.passphrase = WORDS};
         struct world w;
         (void)state;
-        found_street();
+        sv_found(&street, 3);
         make_backup(&file);
         int fd = tool(&w);
         give(fd, buf_span(&file));
@@ -217,7 +211,7 @@ static void test_nobody_asked(void **state) {
         struct street_vault sv;
         struct wire_c_none none = {0};
         (void)state;
-        found_street();
+        sv_found(&street, 3);
         sv_init(&sv, &street, WHO, NULL);
         say_ready(&sv.w);
         tell_rows(&sv.w, &street.homes[WHO].device.pub);
@@ -234,7 +228,7 @@ static void test_false_rows(void **state) {
         struct street_vault sv;
         struct wire_o_backup q = {.passphrase = WORDS}, brief = {.passphrase = SPAN_STR("short")};
         (void)state;
-        found_street();
+        sv_found(&street, 3);
         sv_init(&sv, &street, WHO, NULL);
         say(sv.fd, OWNER_O_BACKUP, &brief);
         hear_error(sv.fd, "passphrase-short", EXIT_USAGE);

@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The vault as a program, signing for its household: test-vault-vote PROGRAM. The street is real, the daemon is played
- * by the test, and lies in some of them.
+ * by the test.
  */
 #include "vault-street.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 /* Home n of a street is called "Home A" and its letter: 0 is Home AA, the founder and first steward. */
 static struct street street;
-
-static void found_street(uint32_t homes) {
-        street_found(&street, 7, (struct wire_list){0});
-        for (uint32_t i = 1; i < homes; i++)
-                assert_int_equal(street_join(&street, 0, i, 0), 0);
-}
 
 /* ---- votes that count ---- */
 
@@ -24,7 +17,7 @@ static void test_remove_by_the_only_steward(void **state) {
         struct street_vault sv;
         char want[128];
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         sv_init(&sv, &street, 0, NULL);
         struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
         WIRE_PUT(&q, O_OP, reason, SPAN_STR("false \"alarms\", daily"));
@@ -52,7 +45,7 @@ static void test_two_stewards(void **state) {
         struct street_vault first, second;
         char proposal[9];
         (void)state;
-        found_street(4);
+        sv_found(&street, 4);
         assert_int_equal(street_about(&street, 0, 0, OP_PROMOTE, 1), 0);
         sv_init(&first, &street, 0, NULL);
         sv_init(&second, &street, 1, NULL);
@@ -92,7 +85,7 @@ static void test_two_stewards(void **state) {
 static void test_subtree(void **state) {
         struct street_vault sv;
         (void)state;
-        found_street(2);
+        sv_found(&street, 2);
         for (uint32_t i = 2; i < 9; i++)
                 assert_int_equal(street_join(&street, 0, i, i == 8 ? 7 : 1), 0);
         sv_init(&sv, &street, 0, NULL);
@@ -121,7 +114,7 @@ static void test_endorse_subtree(void **state) {
         struct street_vault sv;
         char proposal[9];
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         assert_int_equal(street_join(&street, 0, 3, 2), 0);
         assert_int_equal(street_about(&street, 0, 0, OP_PROMOTE, 1), 0);
         assert_int_equal(street_remove_below(&street, 0, 1, 2), 0);
@@ -141,7 +134,7 @@ static void test_endorse_subtree(void **state) {
 static void test_stewards_come_and_go(void **state) {
         struct street_vault sv;
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         sv_init(&sv, &street, 0, NULL);
         sv_sign(&sv, OP_PROMOTE, "Home AB");
         sv_says(&sv, "Make the household \"Home AB\" (");
@@ -166,7 +159,7 @@ static void test_return(void **state) {
         struct street_vault first, second;
         char proposal[9];
         (void)state;
-        found_street(4);
+        sv_found(&street, 4);
         assert_int_equal(street_about(&street, 0, 0, OP_REMOVE, 2), 0);
         assert_int_equal(street_about(&street, 0, 0, OP_PROMOTE, 1), 0);
         assert_int_equal(street_leave(&street, 0, 3), 0);
@@ -191,7 +184,7 @@ static void test_return(void **state) {
 static void test_leave(void **state) {
         struct street_vault sv;
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         sv_init(&sv, &street, 2, NULL);
         sv_sign(&sv, OP_LEAVE, NULL);
         sv_says(&sv, "Leave Elm Street with the household \"Home AC\" (");
@@ -221,7 +214,7 @@ static void test_leave_unheard(void **state) {
         struct street_vault sv;
         struct wire_o_op q = sv_op(OP_LEAVE, NULL);
         (void)state;
-        found_street(2);
+        sv_found(&street, 2);
         sv_init(&sv, &street, 1, "correct horse");
         sv_ask(&sv, &q);
         assert_true(sv.a.m.o_sentence.passphrase);
@@ -252,7 +245,7 @@ static void test_forget_to_the_end(void **state) {
         struct street_vault sv;
         struct wire_o_op q = sv_op(OP_LEAVE, NULL);
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         assert_int_equal(street_about(&street, 0, 0, OP_REMOVE, 1), 0);
         sv_init(&sv, &street, 1, NULL);
         device_says(&sv.w, false); /* a lie alone gives up no key */
@@ -283,7 +276,7 @@ static void test_forget_to_the_end(void **state) {
 static void test_vouch(void **state) {
         struct street_vault sv;
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         assert_int_equal(street_join(&street, 0, 3, 1), 0);
         sv_init(&sv, &street, 2, NULL);
         sv_sign(&sv, OP_VOUCH, "Home AD");
@@ -314,7 +307,7 @@ static void test_ambiguous_target(void **state) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         char want[128];
         (void)state;
-        found_street(3);
+        sv_found(&street, 3);
         join_as(3, "Home AB");            /* a namesake of home 1 */
         join_as(4, sv_id(&street, 2, 8)); /* called as home 2's id begins */
         sv_init(&sv, &street, 0, NULL);
@@ -371,7 +364,7 @@ static void test_undo(void **state) {
         struct hash what;
         char want[128];
         (void)state;
-        found_street(4);
+        sv_found(&street, 4);
         sv_init(&sv, &street, 0, NULL);
         struct wire_o_op q = sv_op(OP_INVITE_UNDO, sv_id(&street, 2, 6));
         sv_ask(&sv, &q);
@@ -398,7 +391,7 @@ static void test_undo(void **state) {
 static void test_undo_refused(void **state) {
         struct street_vault first, second;
         (void)state;
-        found_street(2);
+        sv_found(&street, 2);
         sv_init(&first, &street, 0, NULL);
         sv_init(&second, &street, 1, NULL);
         sv_refused(&first, OP_INVITE_UNDO, "Home AB", "too-few-homes", EXIT_REFUSED);
@@ -444,7 +437,7 @@ static void test_requests_refused(void **state) {
         };
         struct street_vault sv;
         (void)state;
-        found_street(2);
+        sv_found(&street, 2);
         sv_init(&sv, &street, 0, NULL);
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 struct wire_o_op q = sv_op(rows[i].type, rows[i].target);
@@ -466,431 +459,6 @@ static void test_requests_refused(void **state) {
         street_end(&street);
 }
 
-/* ---- a daemon that lies ---- */
-
-static void tell_bytes(struct street_vault *sv, struct span op) {
-        struct wire_v_ops msg = {.op = op};
-        say(sv->w.daemon, OWNER_V_OPS, &msg);
-}
-
-static void ask_and_tell(struct street_vault *sv, const struct span *ops, size_t n) {
-        struct wire_v_ops_end end = {.time = street.now};
-        sv_say(sv, OP_REMOVE, "Home AB");
-        hear_number(sv->w.daemon, &sv->d, OWNER_V_WANT_OPS);
-        for (size_t i = 0; i < n; i++)
-                tell_bytes(sv, ops[i]);
-        say(sv->w.daemon, OWNER_V_OPS_END, &end);
-}
-
-static void test_false_rosters(void **state) {
-        struct street_vault sv;
-        _clean_(buf_fini) struct buf forged = BUF_NULL;
-        (void)state;
-        found_street(3);
-        struct span genesis = roster_op_at(street.sides[0], 0)->bytes, one = roster_op_at(street.sides[0], 1)->bytes,
-                    two = roster_op_at(street.sides[0], 2)->bytes;
-        buf_add(&forged, two); /* nothing rests on it; its last byte is of the countersignature */
-        forged.p[forged.n - 1] ^= 1;
-        sv_init(&sv, &street, 0, NULL);
-        ask_and_tell(&sv, (struct span[]){genesis, one, buf_span(&forged)}, 3);
-        hear_error(sv.fd, "false-roster", EXIT_FAILED);
-        ask_and_tell(&sv, (struct span[]){genesis, two}, 2); /* its ancestor is missing */
-        hear_error(sv.fd, "false-roster", EXIT_FAILED);
-        ask_and_tell(&sv, &genesis, 1);
-        hear_error(sv.fd, "no-such-household", EXIT_NOT_FOUND); /* left out: then not there */
-        ask_and_tell(&sv, (struct span[]){one, genesis}, 2);
-        hear_error(sv.fd, "wrong-mesh", EXIT_FAILED);
-        ask_and_tell(&sv, NULL, 0);
-        hear_error(sv.fd, "wrong-mesh", EXIT_FAILED);
-        sv_go(&sv, NULL);
-        hear_error(sv.fd, "nothing-to-confirm", EXIT_FAILED);
-        sv_daemon_heard_nothing(&sv);
-        ask_and_tell(&sv, (struct span[]){genesis, one, one, two}, 4); /* twice the same does no harm */
-        hear_number(sv.fd, &sv.a, OWNER_O_SENTENCE);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-/* The founder's own key, and another mesh: nothing but the pinned id tells them apart. */
-static void test_other_genesis(void **state) {
-        static struct street other;
-        struct street_vault sv;
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        struct wire_charter_row row = {.key = CHARTER_normal, .value = 24};
-        _clean_(buf_fini) struct buf rows = BUF_NULL;
-        struct wire_list list = {0};
-        wire_list_add(&wire_charter_row_desc, &list, &rows, &row);
-        street_found(&other, 7, list);
-        assert_int_equal(street_join(&other, 0, 1, 0), 0);
-        sv_say(&sv, OP_REMOVE, "Home AB");
-        sv_tell(&sv, other.sides[0], other.now);
-        hear_error(sv.fd, "wrong-mesh", EXIT_FAILED);
-        sv_daemon_heard_nothing(&sv);
-        sv_fini(&sv);
-        street_end(&other);
-        street_end(&street);
-}
-
-static void test_no_clock(void **state) {
-        struct street_vault sv;
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        sv_say(&sv, OP_REMOVE, "Home AB");
-        sv_tell(&sv, street.sides[0], 0);
-        hear_error(sv.fd, "no-clock", EXIT_REFUSED);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_removed_oneself(void **state) {
-        struct street_vault sv;
-        (void)state;
-        found_street(3);
-        assert_int_equal(street_about(&street, 0, 0, OP_REMOVE, 1), 0);
-        sv_init(&sv, &street, 1, NULL);
-        sv_refused(&sv, OP_REMOVE, "Home AC", "removed", EXIT_REFUSED);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_daemon_refuses(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        for (int i = 0; i < 2; i++) {
-                sv_ask(&sv, &q);
-                sv_go(&sv, NULL);
-                hear_number(sv.w.daemon, &sv.d, OWNER_V_OP);
-                result_says(&sv.w, false, "disk", false);
-                hear_error(sv.fd, "disk", EXIT_FAILED);
-        }
-        sv_sign(&sv, OP_REMOVE, "Home AB");
-        sv_voted(&sv, true, 1, 1);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_stray_messages_of_the_daemon(void **state) {
-        struct street_vault sv;
-        struct wire_v_ops_end end = {.time = STREET_NOW};
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        tell_bytes(&sv, roster_op_at(street.sides[0], 0)->bytes);
-        say(sv.w.daemon, OWNER_V_OPS_END, &end);
-        result_says(&sv.w, true, NULL, false);
-        sv_sign(&sv, OP_REMOVE, "Home AB");
-        sv_voted(&sv, true, 1, 1);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-/* ---- yes, and no yes ---- */
-
-static void test_go_without_op(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        struct wire_o_go go = {0};
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        sv_go(&sv, NULL);
-        hear_error(sv.fd, "nothing-to-confirm", EXIT_FAILED);
-        sv_ask(&sv, &q);
-        int other = owner_connect(&sv.w);
-        say(other, OWNER_O_GO, &go); /* somebody else's sentence */
-        hear_error(other, "nothing-to-confirm", EXIT_FAILED);
-        close(other);
-        sv_daemon_heard_nothing(&sv);
-        sv_go(&sv, NULL);
-        sv_take(&sv);
-        sv_voted(&sv, true, 1, 1);
-        sv_go(&sv, NULL); /* one yes, one signature */
-        hear_error(sv.fd, "nothing-to-confirm", EXIT_FAILED);
-        sv_daemon_heard_nothing(&sv);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-/* A question that nobody answers holds nobody up: who asks next is asked, and the first is told. */
-static void test_overtaken(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        struct wire_o_go go = {0};
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        sv_ask(&sv, &q);
-        int first = sv.fd;
-        sv.fd = owner_connect(&sv.w);
-        sv_ask(&sv, &q);
-        hear_error(first, "overtaken", EXIT_FAILED);
-        say(first, OWNER_O_GO, &go); /* its yes is to nothing */
-        hear_error(first, "nothing-to-confirm", EXIT_FAILED);
-        sv_daemon_heard_nothing(&sv);
-        sv_go(&sv, NULL);
-        sv_take(&sv);
-        sv_voted(&sv, true, 1, 1);
-        close(first);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_closed_before_go(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        sv_ask(&sv, &q);
-        close(sv.fd);
-        sv.fd = owner_connect(&sv.w);
-        sv_go(&sv, NULL);
-        hear_error(sv.fd, "nothing-to-confirm", EXIT_FAILED);
-        sv_daemon_heard_nothing(&sv);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-/* The daemon has been asked, and is heard out: what it sends belongs to nobody. */
-static void test_closed_while_folding(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        struct wire_v_ops_end end = {.time = STREET_NOW};
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, NULL);
-        sv_say(&sv, OP_REMOVE, "Home AB");
-        hear_number(sv.w.daemon, &sv.d, OWNER_V_WANT_OPS);
-        close(sv.fd);
-        sv.fd = owner_connect(&sv.w);
-        sv_say(&sv, OP_REMOVE, "Home AB");
-        hear_error(sv.fd, "busy", EXIT_FAILED);
-        tell_bytes(&sv, roster_op_at(street.sides[0], 0)->bytes);
-        say(sv.w.daemon, OWNER_V_OPS_END, &end);
-        sv_ask(&sv, &q);
-        sv_go(&sv, NULL);
-        sv_take(&sv);
-        sv_voted(&sv, true, 1, 1);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_closed_while_sent(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_PROMOTE, "Home AB");
-        (void)state;
-        found_street(3);
-        sv_init(&sv, &street, 0, NULL);
-        sv_ask(&sv, &q);
-        sv_go(&sv, NULL);
-        hear_number(sv.w.daemon, &sv.d, OWNER_V_OP);
-        close(sv.fd);
-        sv.fd = owner_connect(&sv.w);
-        sv_say(&sv, OP_LEAVE, NULL);
-        hear_error(sv.fd, "busy", EXIT_FAILED);
-        assert_int_equal(street_take(&street, 0, sv.d.m.v_op.op, false), 0);
-        result_says(&sv.w, true, NULL, false);
-        q = sv_op(OP_REMOVE, "Home AC");
-        sv_ask(&sv, &q);
-        sv_says(&sv, "Your vote counts as 1 of the 2 needed."); /* the next place in the chain */
-        sv_go(&sv, NULL);
-        sv_take(&sv);
-        sv_voted(&sv, false, 1, 2);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-/* ---- passphrases ---- */
-
-/* Says yes with it. False: the vault still waits because of the last wrong one. */
-static bool sv_tries(struct street_vault *sv, const char *passphrase) {
-        struct pollfd fds[2] = {{.fd = sv->fd, .events = POLLIN}, {.fd = sv->w.daemon, .events = POLLIN}};
-        sv_go(sv, passphrase);
-        assert_true(poll(fds, 2, 20000) > 0);
-        if (fds[1].revents & POLLIN)
-                return true;
-        hear_error(sv->fd, "passphrase-wait", EXIT_LOCKED);
-        return false;
-}
-
-static void test_passphrase_at_go(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        (void)state;
-        found_street(2);
-        sv_init(&sv, &street, 0, "correct horse");
-        sv_ask(&sv, &q);
-        assert_true(sv.a.m.o_sentence.passphrase);
-        sv_go(&sv, NULL);
-        hear_error(sv.fd, "locked", EXIT_LOCKED);
-        sv_go(&sv, "wrong horse");
-        hear_error(sv.fd, "passphrase-wrong", EXIT_LOCKED);
-        sv_go(&sv, "correct horse"); /* too soon */
-        hear_error(sv.fd, "passphrase-wait", EXIT_LOCKED);
-        sv_daemon_heard_nothing(&sv);
-        while (!sv_tries(&sv, "correct horse"))
-                world_nap();
-        sv_take(&sv);
-        sv_voted(&sv, true, 1, 1);
-        assert_false(sv_unlocked(&sv)); /* it was open for one yes */
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void unlock(struct street_vault *sv, const char *passphrase, uint64_t seconds) {
-        struct wire_o_unlock q = {.passphrase = span_str(passphrase)};
-        if (seconds)
-                WIRE_PUT(&q, O_UNLOCK, seconds, seconds);
-        say(sv->fd, OWNER_O_UNLOCK, &q);
-}
-
-static void test_unlock_and_lock(void **state) {
-        struct street_vault sv;
-        struct wire_o_op q = sv_op(OP_REMOVE, "Home AB");
-        struct wire_c_none none = {0};
-        (void)state;
-        found_street(3);
-        sv_init(&sv, &street, 0, "correct horse");
-        assert_false(sv_unlocked(&sv));
-        unlock(&sv, "correct horse", 0);
-        hear_done(sv.fd);
-        assert_true(sv_unlocked(&sv));
-        sv_ask(&sv, &q);
-        assert_false(sv.a.m.o_sentence.passphrase);
-        sv_go(&sv, NULL);
-        sv_take(&sv);
-        sv_voted(&sv, true, 1, 1);
-        q = sv_op(OP_REMOVE, "Home AC");
-        sv_ask(&sv, &q);
-        int other = owner_connect(&sv.w);
-        say(other, OWNER_O_LOCK, &none);
-        hear_done(other);
-        close(other);
-        assert_false(sv_unlocked(&sv));
-        sv_go(&sv, NULL); /* the sentence was said while it was open */
-        hear_error(sv.fd, "locked", EXIT_LOCKED);
-        unlock(&sv, "wrong horse", 60);
-        hear_error(sv.fd, "passphrase-wrong", EXIT_LOCKED);
-        assert_false(sv_unlocked(&sv));
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_unlocked_for_a_second(void **state) {
-        struct street_vault sv;
-        (void)state;
-        found_street(1);
-        sv_init(&sv, &street, 0, "correct horse");
-        unlock(&sv, "correct horse", 1);
-        hear_done(sv.fd);
-        while (sv_unlocked(&sv))
-                world_nap();
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_plain_key_is_open(void **state) {
-        struct street_vault sv;
-        struct wire_c_none none = {0};
-        (void)state;
-        found_street(1);
-        sv_init(&sv, &street, 0, NULL);
-        assert_true(sv_unlocked(&sv));
-        unlock(&sv, "whatever it is", 0);
-        hear_number(sv.fd, &sv.a, OWNER_O_DONE);
-        assert_true(WIRE_HAS(&sv.a.m.c_done, C_DONE, warning));
-        say(sv.fd, OWNER_O_LOCK, &none);
-        hear_number(sv.fd, &sv.a, OWNER_O_DONE);
-        assert_true(WIRE_HAS(&sv.a.m.c_done, C_DONE, warning));
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void change(struct street_vault *sv, const char *old, const char *fresh, bool none) {
-        struct wire_o_passphrase q = {0};
-        if (old)
-                WIRE_PUT(&q, O_PASSPHRASE, old, span_str(old));
-        if (fresh)
-                WIRE_PUT(&q, O_PASSPHRASE, fresh, span_str(fresh));
-        if (none)
-                WIRE_PUT(&q, O_PASSPHRASE, no_passphrase, true);
-        say(sv->fd, OWNER_O_PASSPHRASE, &q);
-}
-
-static bool opens(const struct street_vault *sv, const char *passphrase) {
-        _clean_(buf_fini) struct buf file = BUF_NULL;
-        struct keyfile_secret secret;
-        key_file(&sv->w, &file);
-        return keyfile_open(buf_span(&file), span_str(passphrase), &secret) == 0;
-}
-
-static void test_passphrase(void **state) {
-        struct street_vault sv;
-        (void)state;
-        found_street(1);
-        sv_init(&sv, &street, 0, NULL);
-        change(&sv, NULL, "short", false);
-        hear_error(sv.fd, "passphrase-short", EXIT_USAGE);
-        change(&sv, NULL, NULL, false);
-        hear_error(sv.fd, "passphrase-needed", EXIT_USAGE);
-        change(&sv, NULL, "correct horse", true);
-        hear_error(sv.fd, "passphrase-both", EXIT_USAGE);
-        change(&sv, NULL, "correct horse", false);
-        hear_done(sv.fd);
-        assert_true(opens(&sv, "correct horse"));
-        assert_int_equal(world_mode(&sv.w, "vault/household"), 0600);
-        assert_false(sv_unlocked(&sv));
-
-        unlock(&sv, "correct horse", 60);
-        hear_done(sv.fd);
-        change(&sv, NULL, "battery staple", false); /* not even now */
-        hear_error(sv.fd, "locked", EXIT_LOCKED);
-        change(&sv, "correct horse", "battery staple", false);
-        hear_done(sv.fd);
-        assert_true(opens(&sv, "battery staple") && !opens(&sv, "correct horse"));
-        assert_false(sv_unlocked(&sv));
-        change(&sv, "correct horse", NULL, true);
-        hear_error(sv.fd, "passphrase-wrong", EXIT_LOCKED);
-        assert_true(opens(&sv, "battery staple"));
-        assert_int_equal(key_state(&sv.w), KEYFILE_MEMBER);
-        sv_fini(&sv);
-        street_end(&street);
-}
-
-static void test_no_household(void **state) {
-        struct world w;
-        struct wire_c_none none = {0};
-        struct wire_o_unlock unlock_q = {.passphrase = SPAN_STR("correct horse")};
-        struct wire_o_passphrase change_q = {0};
-        struct wire_o_op q = sv_op(OP_LEAVE, NULL);
-        (void)state;
-        WIRE_PUT(&change_q, O_PASSPHRASE, no_passphrase, true);
-        world_init(&w);
-        device_says(&w, false);
-        int fd = owner_connect(&w);
-        say(fd, OWNER_O_OP, &q);
-        hear_error(fd, "no-mesh", EXIT_REFUSED);
-        device_says(&w, true); /* a further device */
-        close(fd);
-        fd = owner_connect(&w);
-        say(fd, OWNER_O_OP, &q);
-        hear_error(fd, "no-household", EXIT_REFUSED);
-        say(fd, OWNER_O_UNLOCK, &unlock_q);
-        hear_error(fd, "no-household", EXIT_REFUSED);
-        say(fd, OWNER_O_LOCK, &none);
-        hear_error(fd, "no-household", EXIT_REFUSED);
-        say(fd, OWNER_O_PASSPHRASE, &change_q);
-        hear_error(fd, "no-household", EXIT_REFUSED);
-        close(fd);
-        world_fini(&w);
-}
-
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_remove_by_the_only_steward),
@@ -907,23 +475,6 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_undo),
                 cmocka_unit_test(test_undo_refused),
                 cmocka_unit_test(test_requests_refused),
-                cmocka_unit_test(test_false_rosters),
-                cmocka_unit_test(test_other_genesis),
-                cmocka_unit_test(test_no_clock),
-                cmocka_unit_test(test_removed_oneself),
-                cmocka_unit_test(test_daemon_refuses),
-                cmocka_unit_test(test_stray_messages_of_the_daemon),
-                cmocka_unit_test(test_go_without_op),
-                cmocka_unit_test(test_overtaken),
-                cmocka_unit_test(test_closed_before_go),
-                cmocka_unit_test(test_closed_while_folding),
-                cmocka_unit_test(test_closed_while_sent),
-                cmocka_unit_test(test_passphrase_at_go),
-                cmocka_unit_test(test_unlock_and_lock),
-                cmocka_unit_test(test_unlocked_for_a_second),
-                cmocka_unit_test(test_plain_key_is_open),
-                cmocka_unit_test(test_passphrase),
-                cmocka_unit_test(test_no_household),
         };
         world_program = argc > 1 ? argv[1] : "porchlight-vault";
         signal(SIGPIPE, SIG_IGN);

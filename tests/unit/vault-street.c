@@ -7,6 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+void sv_found(struct street *s, uint32_t homes) {
+        street_found(s, 7, (struct wire_list){0});
+        for (uint32_t i = 1; i < homes; i++)
+                assert_int_equal(street_join(s, 0, i, 0), 0);
+}
+
 static void write_key(struct street_vault *sv, uint32_t n, const char *passphrase) {
         _clean_(buf_fini) struct buf file = BUF_NULL;
         struct keyfile_secret secret;

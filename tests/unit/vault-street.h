@@ -16,6 +16,8 @@ struct street_vault {
         struct answer d; /* and by the daemon */
 };
 
+/* A street of so many homes; home 0 founds it and brings the others. */
+void sv_found(struct street *s, uint32_t homes);
 /* Starts the vault of home @n; @passphrase NULL: its key is plain. */
 void sv_init(struct street_vault *sv, struct street *s, uint32_t n, const char *passphrase);
 void sv_fini(struct street_vault *sv);
