@@ -2,6 +2,9 @@
 /* See probe.h. */
 #include "probe.h"
 
+#include "base/landlock.h"
+#include "base/syscalls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -150,6 +153,31 @@ struct probe_walls probe_look(const char *dir, probe_shut shut, bool blind, char
         return walls;
 }
 
+bool probe_goes_on_without_landlock(probe_shut shut) {
+        static const char line[] = "this kernel has no Landlock";
+        char dir[64], said[512];
+        if (!landlock_built) {
+                fprintf(stderr, "# SKIP a build without Landlock\n");
+                return true;
+        }
+        probe_begin(dir);
+        struct probe_walls walls = probe_look(dir, shut, true, said, sizeof(said));
+        probe_end(dir);
+        const char *told = strstr(said, line);
+        bool once = told && !strstr(told + strlen(line), "Landlock");
+        return once && walls.landlock == 0 && walls.syscalls == syscalls_built;
+}
+
+bool probe_both_stand(probe_shut shut) {
+        char dir[64], said[512];
+        probe_begin(dir);
+        struct probe_walls walls = probe_look(dir, shut, false, said, sizeof(said));
+        probe_end(dir);
+        if (landlock_built && !strstr(said, "no Landlock") && !walls.landlock)
+                return false;
+        return walls.syscalls || !syscalls_built || strstr(said, "no seccomp");
+}
+
 /* ---- attempts ---- */
 
 static int outcome(bool ok) {
@@ -164,66 +192,95 @@ int probe_unlink(const char *dir, const char *name) {
         return outcome(unlink(path_of(dir, name)) == 0);
 }
 
-int try_exec(_unused_ const char *dir) {
+static int run_another(_unused_ const char *dir) {
         char *args[] = {NULL, NULL}, name[] = "true";
         args[0] = name;
         return outcome(execv("/bin/true", args) == 0);
 }
 
-int try_ptrace(_unused_ const char *dir) {
+static int trace(_unused_ const char *dir) {
         return outcome(ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0);
 }
 
-int try_peek(_unused_ const char *dir) {
+static int peek(_unused_ const char *dir) {
         uint8_t here, there;
         struct iovec to = {&here, 1}, from = {&there, 1};
         return outcome(process_vm_readv(getppid(), &to, 1, &from, 1, 0) == 1);
 }
 
-int try_fork(_unused_ const char *dir) {
+static int start_another(_unused_ const char *dir) {
         pid_t pid = fork();
         if (pid == 0)
                 _exit(0);
         return outcome(pid > 0);
 }
 
-int try_kill_parent(_unused_ const char *dir) {
+static int signal_parent(_unused_ const char *dir) {
         return outcome(kill(getppid(), 0) == 0);
 }
 
-int try_mount(_unused_ const char *dir) {
+static int mount_something(_unused_ const char *dir) {
         return outcome(mount("none", "/mnt", "tmpfs", 0, NULL) == 0);
 }
 
-int try_unshare(_unused_ const char *dir) {
+static int leave_namespace(_unused_ const char *dir) {
         return outcome(unshare(CLONE_NEWUSER) == 0);
 }
 
-int try_io_uring(_unused_ const char *dir) {
+static int set_up_io_uring(_unused_ const char *dir) {
         uint8_t params[256] = {0};
         return outcome(syscall(SYS_io_uring_setup, 1, params) >= 0);
 }
 
-int try_chmod_vault(const char *dir) {
+static int chmod_vault(const char *dir) {
         return outcome(chmod(path_of(dir, "vault"), 0755) == 0);
 }
 
-int try_tcp_socket(_unused_ const char *dir) {
+int probe_tcp_socket(_unused_ const char *dir) {
         return outcome(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
 }
 
-int try_packet_socket(_unused_ const char *dir) {
+static int packet_socket(_unused_ const char *dir) {
         return outcome(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) >= 0);
 }
 
-int try_make_outside(_unused_ const char *dir) {
+static int make_outside(_unused_ const char *dir) {
         return probe_open("/tmp", "test-walls-made", O_CREAT | O_WRONLY);
 }
 
-int try_read_outside(_unused_ const char *dir) {
+static int read_outside(_unused_ const char *dir) {
         return probe_open("/proc/self", "status", O_RDONLY);
 }
 
-int try_read_device_key(const char *dir) {
+static int read_device_key(const char *dir) {
         return probe_open(dir, "device.key", O_RDONLY);
+}
+
+int probe_read_etc(_unused_ const char *dir) {
+        return probe_open("/etc", "passwd", O_RDONLY);
+}
+
+static int make_in_dir(const char *dir) {
+        return probe_open(dir, "new", O_CREAT | O_WRONLY);
+}
+
+static const struct probe_row never[] = {
+        {"reading the device's key", read_device_key, EACCES, PROBE_FILES},
+        {"a file in DIR", make_in_dir, EACCES, PROBE_FILES},
+        {"a file elsewhere", make_outside, EACCES, PROBE_FILES},
+        {"reading elsewhere", read_outside, EACCES, PROBE_FILES},
+        {"opening DIR/vault to others", chmod_vault, ENOSYS, PROBE_CALLS},
+        {"a packet socket", packet_socket, ENOSYS, PROBE_CALLS},
+        {"another program", run_another, PROBE_ENDED, PROBE_CALLS},
+        {"another process", start_another, ENOSYS, PROBE_CALLS},
+        {"tracing", trace, PROBE_ENDED, PROBE_CALLS},
+        {"another's memory", peek, PROBE_ENDED, PROBE_CALLS},
+        {"a signal to another", signal_parent, ENOSYS, PROBE_CALLS},
+        {"a mount", mount_something, ENOSYS, PROBE_CALLS},
+        {"a name space", leave_namespace, ENOSYS, PROBE_CALLS},
+        {"io_uring, which no filter sees into", set_up_io_uring, ENOSYS, PROBE_CALLS},
+};
+
+size_t probe_never(const char *dir, probe_shut shut) {
+        return probe_run(dir, shut, never, ARRAY_LEN(never));
 }

@@ -31,24 +31,18 @@ void probe_begin(char dir[64]);
 void probe_end(const char *dir);
 /* Tries each row, says on stderr what differs, and returns how many do. */
 size_t probe_run(const char *dir, probe_shut shut, const struct probe_row *rows, size_t n);
+/* The same with what neither program may do. */
+size_t probe_never(const char *dir, probe_shut shut);
 /* The walls as a process finds them whose kernel says of the Landlock calls that it has none (@blind) or as it is;
  * @ret_said: what it logged. */
 struct probe_walls probe_look(const char *dir, probe_shut shut, bool blind, char *ret_said, size_t room);
+/* On a kernel without Landlock it goes on, says so once, and its status tells. True also for a build without. */
+bool probe_goes_on_without_landlock(probe_shut shut);
+/* A build with both, on a kernel with both, has both: what is skipped is not skipped for another reason. */
+bool probe_both_stand(probe_shut shut);
 
-/* What both programs' tests try. */
-int try_exec(const char *dir);
-int try_ptrace(const char *dir);
-int try_peek(const char *dir); /* another process's memory */
-int try_fork(const char *dir);
-int try_kill_parent(const char *dir);
-int try_mount(const char *dir);
-int try_unshare(const char *dir);
-int try_io_uring(const char *dir);
-int try_chmod_vault(const char *dir);
-int try_tcp_socket(const char *dir);
-int try_packet_socket(const char *dir);
-int try_make_outside(const char *dir);
-int try_read_outside(const char *dir);
-int try_read_device_key(const char *dir);
+/* Attempts: 0, or errno. */
+int probe_read_etc(const char *dir);
+int probe_tcp_socket(const char *dir);
 int probe_open(const char *dir, const char *name, int flags);
 int probe_unlink(const char *dir, const char *name);
