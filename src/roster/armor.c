@@ -5,10 +5,12 @@
  */
 #include "roster/armor.h"
 
+#include "base/lang.h"
 #include "base/text.h"
 
 #define VERSION '1'
-#define TEXT_MAX 4096 /* with all that is skipped; a ticket or code has about 620 characters */
+#define TEXT_MAX 4096                 /* with all that is skipped; a ticket or code has about 620 characters */
+#define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes */
 
 /* PROTOCOL 6.1: "A reader MUST accept lower case and skip spaces, tabs, line ends and hyphens anywhere." */
 static bool skipped(uint8_t c) {
@@ -69,10 +71,47 @@ bool armor_addrs_right(struct wire_list list) {
         return right == n && n <= TICKET_ADDRS_MAX;
 }
 
-struct wire_list armor_addrs_first(struct wire_list list, uint32_t n) {
+static struct wire_list addrs_first(struct wire_list list, uint32_t n) {
         struct wire_list rest = list;
         struct wire_addr a;
         for (uint32_t i = 0; i < n; i++)
                 wire_list_next(&wire_addr_desc, &rest, &a);
         return (struct wire_list){n, span_of(list.items.p, list.items.n - rest.items.n)};
+}
+
+/* ---- what is encoded ---- */
+
+bool armor_encode(const struct wire_desc *d, const void *msg, struct buf *raw) {
+        buf_clear(raw);
+        codec_encode(d, msg, raw);
+        return buf_ok(raw);
+}
+
+bool armor_fit(const struct wire_desc *d, void *msg, struct wire_list *addrs, uint64_t *has, unsigned key,
+               struct buf *raw) {
+        struct wire_list all = *addrs;
+        uint64_t bit = UINT64_C(1) << key;
+        for (uint32_t n = *has & bit ? all.count : 0; n > 0; n--) {
+                *addrs = addrs_first(all, n);
+                if (armor_encode(d, msg, raw))
+                        return true;
+        }
+        *has &= ~bit;
+        return armor_encode(d, msg, raw);
+}
+
+bool armor_sig_is_last(struct span raw, uint8_t key) {
+        return codec_before(raw, key).n + SIG_PAIR == raw.n;
+}
+
+const char *armor_error_text(int e) {
+        switch (e) {
+        case TICKET_E_MANGLED:
+                return N_("did not arrive whole: letters are missing, changed or added");
+        case TICKET_E_SIGNATURE:
+                return N_("was altered: its signature is wrong");
+        case TICKET_E_VALUE:
+                return N_("has a value out of bounds");
+        }
+        return N_("cannot be read");
 }

@@ -13,8 +13,7 @@
 #include "roster/armor.h"
 #include "roster/words.h"
 
-#define PREFIX_WORD "PORCHDEVICE"     /* and then the version */
-#define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes of the last pair */
+#define PREFIX_WORD "PORCHDEVICE" /* and then the version */
 
 /* ---- the public half ---- */
 
@@ -53,23 +52,9 @@ void code_public(const struct code *c, struct buf *out) {
 
 /* ---- making ---- */
 
-static bool code_encode(struct code *c, struct buf *raw) {
-        buf_clear(raw);
-        codec_encode(&wire_device_code_desc, &c->w, raw);
-        return buf_ok(raw);
-}
-
 /* Drops addresses from the last until the whole fits. */
 static bool code_fit(struct code *c, struct buf *raw) {
-        struct wire_list all = c->w.addrs;
-        uint32_t n = WIRE_HAS(&c->w, DEVICE_CODE, addrs) ? all.count : 0;
-        for (; n > 0; n--) {
-                c->w.addrs = armor_addrs_first(all, n);
-                if (code_encode(c, raw))
-                        return true;
-        }
-        c->w.has &= ~(UINT64_C(1) << DEVICE_CODE_KEY_addrs);
-        return code_encode(c, raw);
+        return armor_fit(&wire_device_code_desc, &c->w, &c->w.addrs, &c->w.has, DEVICE_CODE_KEY_addrs, raw);
 }
 
 /* Signs what @c->w says, its spans still the caller's, and leaves the encoding in @raw. */
@@ -84,7 +69,7 @@ static int code_sign(struct code *c, const struct sign_key *household, const uin
         struct wire_code half = public_of(c, buf_span(raw), &blind);
         code_hash(&what, &half, &c->mesh);
         sign_make(sig, household, DOMAIN_CODE, &what);
-        bool made = code_encode(c, raw);
+        bool made = armor_encode(&wire_device_code_desc, &c->w, raw);
         c->w.sig = c->w.seed = SPAN_NONE;
         return made ? 0 : ERR_NOMEM;
 }
@@ -93,7 +78,7 @@ static int code_read(struct code *c) {
         if (codec_decode(&wire_device_code_desc, buf_span(&c->store), &c->w, NULL))
                 return TICKET_E_MANGLED;
         /* PROTOCOL 6.17: "The signature, key 16, MUST be the last pair of a device code's map." */
-        if (codec_before(buf_span(&c->store), DEVICE_CODE_KEY_sig).n + SIG_PAIR != c->store.n)
+        if (!armor_sig_is_last(buf_span(&c->store), DEVICE_CODE_KEY_sig))
                 return TICKET_E_MANGLED;
         if (WIRE_HAS(&c->w, DEVICE_CODE, addrs) && !armor_addrs_right(c->w.addrs))
                 return TICKET_E_MANGLED;
@@ -158,19 +143,11 @@ void code_fini(struct code *c) {
 }
 
 const char *code_error_text(int e) {
-        switch (e) {
-        case TICKET_E_PREFIX:
+        if (e == TICKET_E_PREFIX)
                 return N_("is not a device code");
-        case TICKET_E_VERSION:
+        if (e == TICKET_E_VERSION)
                 return N_("is a device code of a newer version of Porchlight");
-        case TICKET_E_MANGLED:
-                return N_("did not arrive whole: letters are missing, changed or added");
-        case TICKET_E_SIGNATURE:
-                return N_("was altered: its signature is wrong");
-        case TICKET_E_VALUE:
-                return N_("has a value out of bounds");
-        }
-        return N_("cannot be read");
+        return armor_error_text(e);
 }
 
 void code_words(const struct code *c, struct buf *out) {

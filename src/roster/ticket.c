@@ -13,8 +13,7 @@
 #include "roster/invite.h"
 #include "roster/words.h"
 
-#define PREFIX_WORD "PORCHLIGHT"      /* and then the version */
-#define SIG_PAIR (1 + 2 + SIGN_BYTES) /* key, header and bytes of the last pair */
+#define PREFIX_WORD "PORCHLIGHT" /* and then the version */
 
 /* ---- the public half ---- */
 
@@ -62,26 +61,9 @@ void ticket_invite(const struct ticket *t, struct buf *out) {
 
 /* ---- making ---- */
 
-static bool ticket_encode(struct ticket *t, struct buf *raw) {
-        buf_clear(raw);
-        codec_encode(&wire_ticket_desc, &t->w, raw);
-        return buf_ok(raw);
-}
-
 /* Drops addresses from the last until the whole fits. */
 static bool ticket_fit(struct ticket *t, struct buf *raw) {
-        struct wire_list all = t->w.addrs;
-        if (!WIRE_HAS(&t->w, TICKET, addrs) || all.count == 0) {
-                t->w.has &= ~(UINT64_C(1) << TICKET_KEY_addrs);
-                return ticket_encode(t, raw);
-        }
-        for (uint32_t n = all.count; n > 0; n--) {
-                t->w.addrs = armor_addrs_first(all, n);
-                if (ticket_encode(t, raw))
-                        return true;
-        }
-        t->w.has &= ~(UINT64_C(1) << TICKET_KEY_addrs);
-        return ticket_encode(t, raw);
+        return armor_fit(&wire_ticket_desc, &t->w, &t->w.addrs, &t->w.has, TICKET_KEY_addrs, raw);
 }
 
 /* Signs what @t->w says, its spans still the caller's, and leaves the encoding in @raw. */
@@ -96,7 +78,7 @@ static int ticket_sign(struct ticket *t, const struct sign_key *device, const ui
         struct wire_invite inv = invite_of(t, buf_span(raw), &blind);
         invite_hash(&what, &inv, &t->mesh);
         sign_make(sig, device, DOMAIN_INVITE, &what);
-        bool made = ticket_encode(t, raw);
+        bool made = armor_encode(&wire_ticket_desc, &t->w, raw);
         t->w.sig = t->w.seed = SPAN_NONE;
         return made ? 0 : ERR_NOMEM;
 }
@@ -105,7 +87,7 @@ static int ticket_read(struct ticket *t) {
         if (codec_decode(&wire_ticket_desc, buf_span(&t->store), &t->w, NULL))
                 return TICKET_E_MANGLED;
         /* PROTOCOL 6.2: "The signature, key 16, MUST be the last pair of the map." */
-        if (codec_before(buf_span(&t->store), TICKET_KEY_sig).n + SIG_PAIR != t->store.n)
+        if (!armor_sig_is_last(buf_span(&t->store), TICKET_KEY_sig))
                 return TICKET_E_MANGLED; /* something stands behind the signature */
         if (WIRE_HAS(&t->w, TICKET, addrs) && !armor_addrs_right(t->w.addrs))
                 return TICKET_E_MANGLED;
@@ -170,19 +152,11 @@ void ticket_fini(struct ticket *t) {
 }
 
 const char *ticket_error_text(int e) {
-        switch (e) {
-        case TICKET_E_PREFIX:
+        if (e == TICKET_E_PREFIX)
                 return N_("is not a Porchlight ticket");
-        case TICKET_E_VERSION:
+        if (e == TICKET_E_VERSION)
                 return N_("is a ticket of a newer version of Porchlight");
-        case TICKET_E_MANGLED:
-                return N_("did not arrive whole: letters are missing, changed or added");
-        case TICKET_E_SIGNATURE:
-                return N_("was altered: its signature is wrong");
-        case TICKET_E_VALUE:
-                return N_("has a value out of bounds");
-        }
-        return N_("cannot be read");
+        return armor_error_text(e);
 }
 
 void ticket_words(const struct ticket *t, struct buf *out) {
