@@ -10,6 +10,25 @@ void complete_fish(struct buf *out);
 
 /* ---- what the three have in common ---- */
 
+/* clang-format off */
+/* Shell, for bash and zsh alike: asking the daemon, and what is read out of its answers. */
+#define COMPLETE_ASKING                                                                                                \
+        "# Asks the daemon. Without one there is nothing to offer, and nothing is said.\n"                             \
+        "__porchlight_ask() {\n"                                                                                       \
+        "        command porchlight ${data:+--data} ${data:+\"$data\"} \"$@\" --json 2>/dev/null </dev/null\n"         \
+        "}\n"                                                                                                          \
+        "\n"                                                                                                           \
+        "# A field of each line of JSON.\n"                                                                            \
+        "__porchlight_field() {\n"                                                                                     \
+        "        sed -nE 's/^.*\"'\"$1\"'\":\"(([^\"\\\\]|\\\\.)*)\".*$/\\1/p' | sed -E 's/\\\\([\"\\\\])/\\1/g'\n"      \
+        "}\n"                                                                                                          \
+        "\n"                                                                                                           \
+        "# The first digits of the id in each line.\n"                                                                 \
+        "__porchlight_ids() {\n"                                                                                       \
+        "        __porchlight_field id | cut -c 1-8\n"                                                                 \
+        "}\n"
+/* clang-format on */
+
 /* "post", "alert show" */
 void complete_words(struct buf *out, const struct command *cmd);
 /* The words of an enumeration in lower case, which they are read in as well, with a space between. */
