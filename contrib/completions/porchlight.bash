@@ -3,7 +3,7 @@
 
 # Asks the daemon. Without one there is nothing to offer, and nothing is said.
 __porchlight_ask() {
-        command porchlight ${data:+--data "$data"} "$@" --json 2>/dev/null </dev/null
+        command porchlight ${data:+--data} ${data:+"$data"} "$@" --json 2>/dev/null </dev/null
 }
 
 # A field of each line of JSON.

@@ -161,23 +161,31 @@ static bool has_version(const struct wire_desc *d) {
         return false;
 }
 
-/* Every object on a line of its own says "v", the version of its form: rows without such a field are of the first. */
-static void row_json(struct buf *out, const struct wire_desc *d, const void *msg) {
+void cli_json(struct cli *c, const struct wire_desc *d, const void *msg) {
         _clean_(buf_fini) struct buf object = BUF_NULL;
         json_message(&object, d, msg);
         bool more = object.n > 2; /* than {} */
         if (!has_version(d) && object.n) {
-                buf_add_str(out, more ? "{\"v\":1," : "{\"v\":1");
+                buf_add_str(&c->out, more ? "{\"v\":1," : "{\"v\":1");
                 buf_drop(&object, 1);
         }
-        buf_add(out, buf_span(&object));
+        buf_add(&c->out, buf_span(&object));
+        buf_add_u8(&c->out, '\n');
 }
 
 int cli_row_json(struct cli *c, const struct call_row *row, void *arg) {
         (void)arg;
-        row_json(&c->out, row->row->desc, row->m);
-        buf_add_u8(&c->out, '\n');
+        cli_json(c, row->row->desc, row->m);
         return cli_flush(c);
+}
+
+int cli_list(struct cli *c, unsigned number, cli_row_fn row, const char *none) {
+        struct wire_c_none nothing = {0};
+        bool any = false;
+        int r = cli_ask(c, number, &nothing, row, &any);
+        if (!r && !any && !c->json)
+                buf_add_str(&c->out, none);
+        return r;
 }
 
 /* ---- signals ---- */

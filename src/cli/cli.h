@@ -182,6 +182,10 @@ int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, voi
 int cli_ask_on(struct cli *c, struct call *call, unsigned number, const void *msg, cli_row_fn row, void *arg);
 /* Takes the rows of a request that was sent. */
 int cli_answer(struct cli *c, struct call *call, int wait_ms, cli_row_fn row, void *arg);
+/* Asks for what a question without values lists. @row gets a bool that it sets; where it never did, a person reads @none. */
+int cli_list(struct cli *c, unsigned number, cli_row_fn row, const char *none);
+/* An object on a line of its own. Each says "v", the version of its form: messages without such a field are of the first. */
+void cli_json(struct cli *c, const struct wire_desc *d, const void *msg);
 /* A row function: one JSON object a line. */
 int cli_row_json(struct cli *c, const struct call_row *row, void *arg);
 

@@ -9,7 +9,6 @@
 #include "cli/found.h"
 #include "cli/options.h"
 #include "cli/owner.h"
-#include "wire/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,8 +212,7 @@ static int fetch(struct cli *c, struct call *owner, struct fetched *f) {
 static void tell_backup(struct cli *c, const struct out_file *f, struct fetched *got) {
         if (c->json) {
                 WIRE_PUT(&got->row, O_BACKUP_ROW, file, span_str(f->path));
-                json_message(&c->out, &wire_o_backup_row_desc, &got->row);
-                buf_add_u8(&c->out, '\n');
+                cli_json(c, &wire_o_backup_row_desc, &got->row);
                 return;
         }
         buf_add_str(&c->out, _("Backup of "));

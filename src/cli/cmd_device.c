@@ -9,7 +9,6 @@
 #include "cli/options.h"
 #include "cli/owner.h"
 #include "roster/code.h"
-#include "wire/json.h"
 
 #define NAME_COLUMNS 18
 #define SHARE_COLUMNS 13
@@ -134,12 +133,10 @@ static int run_invite(struct cli *c, const struct args *a) {
         int r = owner_code(c, a, &m, &code, &store);
         if (r)
                 return r;
-        if (c->json) {
-                json_message(&c->out, &wire_o_code_desc, &code);
-                buf_add_u8(&c->out, '\n');
-        } else {
+        if (c->json)
+                cli_json(c, &wire_o_code_desc, &code);
+        else
                 code_text(c, &code);
-        }
         return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mesh create, mesh show; `mesh leave` is in cmd_vote.c */
+/* mesh create, mesh show; `mesh leave` is in cmd_leave.c */
 #include "cli/commands.h"
 
 #include "base/text.h"

@@ -156,13 +156,8 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static int run_list(struct cli *c, const struct args *a) {
-        struct wire_c_none none = {0};
-        bool any = false;
         (void)a;
-        int r = cli_ask(c, CONTROL_MUTES, &none, row_list, &any);
-        if (!r && !any && !c->json)
-                buf_add_str(&c->out, _("Nothing is muted.\n"));
-        return r;
+        return cli_list(c, CONTROL_MUTES, row_list, _("Nothing is muted.\n"));
 }
 
 const struct command command_mute_list = {

@@ -115,13 +115,9 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static int run_list(struct cli *c, const struct args *a) {
-        struct wire_c_none none = {0};
-        bool any = false;
         (void)a;
-        int r = cli_ask(c, CONTROL_PLACES, &none, row_list, &any);
-        if (!r && !any && !c->json)
-                buf_add_str(&c->out, _("No place has a name here. `porchlight place add NAME PLACE` gives one.\n"));
-        return r;
+        return cli_list(c, CONTROL_PLACES, row_list,
+                        _("No place has a name here. `porchlight place add NAME PLACE` gives one.\n"));
 }
 
 const struct command command_place_list = {

@@ -173,13 +173,9 @@ static int row_peer(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static int run_peers(struct cli *c, const struct args *a) {
-        struct wire_c_none none = {0};
-        bool any = false;
         (void)a;
-        int r = cli_ask(c, CONTROL_PEERS, &none, row_peer, &any);
-        if (!r && !any && !c->json)
-                buf_add_str(&c->out, _("No links yet. `porchlight peer add HOST` says where to knock.\n"));
-        return r;
+        return cli_list(c, CONTROL_PEERS, row_peer,
+                        _("No links yet. `porchlight peer add HOST` says where to knock.\n"));
 }
 
 const struct command command_peers = {

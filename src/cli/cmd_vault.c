@@ -5,7 +5,6 @@
 #include "base/when.h"
 #include "cli/options.h"
 #include "cli/owner.h"
-#include "wire/json.h"
 
 #include <pwd.h>
 
@@ -60,8 +59,7 @@ static int tell(struct cli *c, struct call *owner, const char *text) {
                         owners_text(&c->out, &s);
                 return 0;
         }
-        json_message(&c->out, &wire_o_state_desc, &s);
-        buf_add_u8(&c->out, '\n');
+        cli_json(c, &wire_o_state_desc, &s);
         return 0;
 }
 

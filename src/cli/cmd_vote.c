@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * member remove, endorse, promote, demote, return, vouch; mesh leave; invite undo: what the household signs about its mesh. Each is one
+ * member remove, endorse, promote, demote, return, vouch; invite undo: what the household signs about others. Each is one
  * operation that the vault puts into words and signs; here it is only said what became of it.
  */
 #include "cli/commands.h"
@@ -9,16 +9,10 @@
 #include "cli/options.h"
 #include "cli/owner.h"
 #include "cli/proposal.h"
-#include "wire/json.h"
-
-#include <time.h>
 
 #define REASON_MAX 128 /* as in proto/owner.def */
 #define TARGET_MAX 64
 #define ID_DIGITS_MIN 4
-#define CLEAR_LOOK_MS 50 /* between looks at whether the daemon has forgotten the mesh, … */
-#define CLEAR_LOOKS 600  /* … which takes it seconds where there was much to forget */
-#define CLEAR_ANSWER_MS 5000
 
 /* ---- what became of it ---- */
 
@@ -40,11 +34,6 @@ static void voted_text(struct cli *c, const struct wire_o_voted *v, const char *
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
 }
 
-static void voted_json(struct cli *c, const struct wire_o_voted *v) {
-        json_message(&c->out, &wire_o_voted_desc, v);
-        buf_add_u8(&c->out, '\n');
-}
-
 /* ---- votes ---- */
 
 static int too_long(struct cli *c, const char *what, size_t most) {
@@ -61,17 +50,24 @@ static int put_reason(struct cli *c, const struct args *a, struct wire_o_op *ret
         return 0;
 }
 
-static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
-        _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_o_op m = {.type = type};
-        struct wire_o_voted voted;
+/* A household, or a proposal. */
+static int put_target(struct cli *c, const struct args *a, struct wire_o_op *ret) {
         const char *target = a->words[0];
         if (!*target)
                 return cli_usage(c, "`porchlight member list` shows them", "the name is empty");
         if (strlen(target) > TARGET_MAX)
                 return too_long(c, _("the name"), TARGET_MAX);
-        WIRE_PUT(&m, O_OP, target, span_str(target));
-        int r = put_reason(c, a, &m);
+        WIRE_PUT(ret, O_OP, target, span_str(target));
+        return 0;
+}
+
+static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_op m = {.type = type};
+        struct wire_o_voted voted;
+        int r = put_target(c, a, &m);
+        if (!r)
+                r = put_reason(c, a, &m);
         if (r)
                 return r;
         if (args_has(a, OPT_WITH_INVITED))
@@ -80,9 +76,9 @@ static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
         if (r)
                 return r;
         if (c->json)
-                voted_json(c, &voted);
+                cli_json(c, &wire_o_voted_desc, &voted);
         else
-                voted_text(c, &voted, type == OP_ENDORSE ? NULL : target);
+                voted_text(c, &voted, type == OP_ENDORSE ? NULL : a->words[0]);
         return 0;
 }
 
@@ -90,9 +86,6 @@ static int vote(struct cli *c, const struct args *a, enum wire_e_op type) {
 #define HOUSEHOLD_HELP \
         N_("H is a household's name, or 4 letters and digits of its id or more, as\n" \
         "`porchlight member list` shows them.\n\n")
-#define SIGN_HELP \
-        N_("\nThe vault says what it is about to sign, and asks; elsewhere than on a terminal\n" \
-        "--yes is needed.\n")
 /* clang-format on */
 
 static const struct option remove_options[] = {
@@ -223,26 +216,25 @@ const struct command command_member_return = {
 
 /* ---- alone ---- */
 
-/* Signs @m and says @done about it. */
-static int sign_alone(struct cli *c, const struct args *a, const struct wire_o_op *m, const char *done) {
+/* Signs it about the household that is named, and says @done. */
+static int sign_alone(struct cli *c, const struct args *a, enum wire_e_op type, const char *done) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_op m = {.type = type};
         struct wire_o_voted voted;
-        int r = owner_sign(c, a, m, &voted, &store);
+        int r = put_target(c, a, &m);
+        if (!r)
+                r = owner_sign(c, a, &m, &voted, &store);
         if (r)
                 return r;
         if (c->json)
-                voted_json(c, &voted);
+                cli_json(c, &wire_o_voted_desc, &voted);
         else
                 layout_wrap(&c->out, span_str(done), 0, CLI_COLUMNS);
         return 0;
 }
 
 static int run_vouch(struct cli *c, const struct args *a) {
-        struct wire_o_op m = {.type = OP_VOUCH};
-        if (!*a->words[0] || strlen(a->words[0]) > TARGET_MAX)
-                return cli_usage(c, "`porchlight member list` shows them", "\"%.64s\" is no household", a->words[0]);
-        WIRE_PUT(&m, O_OP, target, span_str(a->words[0]));
-        return sign_alone(c, a, &m, _("vouched; every home can see it"));
+        return sign_alone(c, a, OP_VOUCH, _("vouched; every home can see it"));
 }
 
 const struct command command_member_vouch = {
@@ -263,12 +255,8 @@ const struct command command_member_vouch = {
 };
 
 static int run_undo(struct cli *c, const struct args *a) {
-        struct wire_o_op m = {.type = OP_INVITE_UNDO};
-        if (!*a->words[0] || strlen(a->words[0]) > TARGET_MAX)
-                return cli_usage(c, "`porchlight member list` shows them", "\"%.64s\" is no household", a->words[0]);
-        WIRE_PUT(&m, O_OP, target, span_str(a->words[0]));
         return sign_alone(
-                c, a, &m,
+                c, a, OP_INVITE_UNDO,
                 _("undone: it reads nothing that is posted from now on, and its ticket is closed. What it has "
                   "read so far it keeps."));
 }
@@ -290,72 +278,4 @@ const struct command command_invite_undo = {
         .max_words = 1,
         .takes = WORD_HOUSEHOLD,
         .run = run_undo,
-};
-
-/* The daemon begins anew meanwhile: a call that fails, or is answered by the one before, is made again. */
-static bool is_cleared(const struct cli *c) {
-        const struct timespec pause = {.tv_nsec = CLEAR_LOOK_MS * 1000000L};
-        for (unsigned i = 0; i < CLEAR_LOOKS; i++) {
-                _clean_(call_freep) struct call *call = NULL;
-                struct wire_c_none none = {0};
-                struct call_error e;
-                struct call_row row;
-                uint64_t state = FRESH_REMOVED;
-                if (call_new(&call, c->data, CALL_CONTROL, &e) == 0 && call_send(call, CONTROL_STATUS, &none) == 0)
-                        while (call_row(call, CLEAR_ANSWER_MS, &row) == 0)
-                                if (row.number == CONTROL_STATUS_ROW)
-                                        state = row.m->c_status.state;
-                if (state == FRESH_NO_MESH)
-                        return true;
-                nanosleep(&pause, NULL);
-        }
-        return false;
-}
-
-static void left_text(struct cli *c, bool cleared) {
-        const char *text = cleared ? _("left: this home has forgotten the mesh. `porchlight mesh create` and "
-                                       "`porchlight join` make a new "
-                                       "household here.")
-                                   : _("left, but NO OTHER HOME HAS HEARD OF IT: nothing was removed here. Leave this "
-                                       "computer on until a "
-                                       "neighbour is reached, then give `porchlight mesh leave` again: it removes what "
-                                       "this home still "
-                                       "keeps. Where that cannot be, ask a steward to remove this household.");
-        layout_wrap(&c->out, span_str(text), 0, CLI_COLUMNS);
-}
-
-static int run_leave(struct cli *c, const struct args *a) {
-        _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_o_op m = {.type = OP_LEAVE};
-        struct wire_o_voted voted;
-        int r = owner_sign(c, a, &m, &voted, &store);
-        if (r)
-                return r;
-        bool cleared = WIRE_HAS(&voted, O_VOTED, cleared);
-        if (cleared && !is_cleared(c))
-                return cli_fail(c, EXIT_FAILED, "not-cleared",
-                                "look into the daemon's log: it goes on when it is started again",
-                                "the household has left, but the daemon has not forgotten the mesh yet");
-        if (c->json)
-                voted_json(c, &voted);
-        else
-                left_text(c, cleared);
-        return cleared ? 0 : EXIT_UNSENT;
-}
-
-const struct command command_mesh_leave = {
-        .group = "mesh",
-        .name = "leave",
-        .synopsis = "[--yes] [--passphrase-file F]",
-        .brief = N_("leave the mesh with this household"),
-        .help = N_("The others get fresh keys, and nothing posted afterwards reaches this home. Once\n"
-                   "a neighbour has heard of it, everything this home keeps of the mesh is removed:\n"
-                   "the household's and the device's key, all posts, tickets, neighbours, mutes and\n"
-                   "places; settings stay. It may then found or join a mesh, the same one too, as a\n"
-                   "new household. A home that others removed forgets the mesh in the same way.\n"
-                   "Exit code 6: no neighbour has heard of it yet, and nothing was removed.\n"),
-        .after = SIGN_HELP,
-        .examples = N_("  porchlight mesh leave\n"),
-        .options = sign_options,
-        .run = run_leave,
 };

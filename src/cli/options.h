@@ -23,6 +23,10 @@
 #define OPTION_ROW_PASSPHRASE_FILE \
         {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", N_("its first line opens the household's key; - reads stdin"), OPTION_FILE}
 #define OPTION_ROWS_SIGN OPTION_ROW_PASSPHRASE_FILE, OPTION_ROW_YES
+/* What stands behind the help of a command with them. */
+#define SIGN_HELP \
+        N_("\nThe vault says what it is about to sign, and asks; elsewhere than on a terminal\n" \
+        "--yes is needed.\n")
 #define OPTION_ROWS_FILTER \
         OPTION_ROW_AT(N_("centre of the search")), \
         {OPT_WITHIN, "within", "800m", N_("only so far from there"), OPTION_DISTANCE, NULL, 1, WITHIN_MAX}, \
