@@ -1,0 +1,661 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A member of a mesh, written from PROTOCOL.md: it joins by a ticket, keeps links, compares sets, reads and posts.
+
+    street = node.Thread()
+    home = node.Node(folder, 'Home in Python', ticket_text)
+    street.run(home.start())
+    street.run(home.post('smoke', 'Cellar of no. 7', cell))
+
+What it does not do, and a home for people would have to: it admits nobody and countersigns nothing, makes no epochs,
+takes the machine's clock for mesh time, judges no names (section 14), pays no visits, and folds simple histories only
+(roster.py). Its disk is one file, of messages as they stand in frames.
+"""
+import asyncio
+import ipaddress
+import os
+import random
+import struct
+import threading
+import time
+
+import crypto
+import epochs
+import link as links
+import records
+import recon
+import roster
+import ticket
+import wire
+from link import REASON, HangUp
+
+SET = {spelling: number for number, spelling in wire.TABLES.enums['set'].items()}
+DAY, WEEK = 86400, 604800
+AHEAD, LEAVING = 600, 120          # seconds
+ACCEPTED, VISITS = 7, 3
+NEEDS_NOTHING = {'HELLO', 'REFUSED', 'BYE'}
+NEEDS_HELLO = {'ADMIT', 'OP', 'EPOCH_KEY'}
+ROUNDS, SESSION_SECONDS = 64, 30.0
+TURN = (48.0, 72.0)                # seconds between two comparisons
+COLLECTED, GRAFT_AFTER = 0.1, 0.4  # seconds
+SIDS, ACKS = 100, 25               # in one message
+AT_ONCE = 24576                    # bytes waiting on a link that still let an urgent record go at once
+DUPLICATES = 5
+SENT_OFF_WITH = 8                  # operations
+LOOK = 1.0                         # seconds
+
+
+class Keys:
+    """The secrets of a household and of its device, in a file of 5 times 32 bytes."""
+
+    def __init__(self, path):
+        if not os.path.exists(path):
+            with open(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600), 'wb') as file:
+                file.write(os.urandom(5 * 32))
+        with open(path, 'rb') as file:
+            seeds = [file.read(32) for _ in range(5)]
+        self.household, self.device = crypto.Signer(seeds[0]), crypto.Signer(seeds[1])
+        self.noise, self.seal, self.household_seal = (crypto.Exchange(seed) for seed in seeds[2:])
+
+
+def places_of(addrs):
+    """(host, port) of addresses; names are left to others (rule 2.12)."""
+    hosts = [(addr.get('ip6') or addr.get('ip4'), addr['port']) for addr in addrs]
+    return [(str(ipaddress.ip_address(host)), port) for host, port in hosts if host]
+
+
+class Session:
+    def __init__(self, name, until, elements, salt):
+        self.name, self.until, self.round, self.asked = name, until, 0, time.monotonic()  # round: of the next message
+        self.things = {(when, crypto.short(salt, ident)): (kind, raw) for when, ident, kind, raw in elements}
+        self.by_sid = {sid: thing for (_, sid), thing in self.things.items()}
+        self.side = recon.Side(self.things)
+
+
+class Node:
+    def __init__(self, folder, name, ticket_text):
+        os.makedirs(folder, exist_ok=True)
+        self.name, self.ticket = name, ticket.Ticket(ticket_text)
+        self.mesh, self.keys = self.ticket.mesh, Keys(os.path.join(folder, 'keys'))
+        self.roster = roster.Roster(self.mesh)
+        self.epochs = epochs.Epochs(self.mesh, self.roster)
+        self.records = records.Records(self.mesh, self.roster, self.epochs)
+        self.contacts, self.revokes = {}, {}   # device to (fields, hash, bytes); hash to (fields, bytes)
+        self.links, self.ended, self.acked, self.refused = [], [], {}, None
+        self.journal, self.server, self.address, self.contested = None, None, None, None
+        self.read_journal(os.path.join(folder, 'journal'))
+
+    # -- life --
+
+    async def start(self, dial=True):
+        own = self.places(self.keys.device.public)
+        port = own[0][1] if own else 0  # what the contact says stays true
+        self.server = await asyncio.start_server(self.accept, '127.0.0.1', port, limit=links.BUFFERED)
+        self.address = self.server.sockets[0].getsockname()
+        self.clock = asyncio.create_task(self.watch())
+        if dial:
+            self.knock()
+
+    async def stop(self):
+        self.clock.cancel()
+        self.server.close()
+        for one in list(self.links):
+            one.task.cancel()
+        await asyncio.gather(*(one.task for one in self.links), return_exceptions=True)
+        self.journal.close()
+
+    def knock(self):
+        """At every door it knows of: those of the ticket, and those of contacts."""
+        doors = set(places_of(self.ticket.fields.get('addrs', [])))
+        for address in doors.union(*map(self.places, self.contacts)) - {self.address[:2]}:
+            self.dial(address)
+
+    def dial(self, address):
+        asyncio.create_task(self.connect(address))
+
+    async def connect(self, address):
+        try:
+            reader, writer = await asyncio.open_connection(*address, limit=links.BUFFERED)
+        except OSError:
+            return
+        await self.begin(links.Link(self, reader, writer, True, (self.epochs.link_keys() or [self.ticket.link_key])[:1]))
+
+    async def accept(self, reader, writer):
+        await self.begin(links.Link(self, reader, writer, False, self.epochs.link_keys()))
+
+    async def begin(self, link):
+        link.task = asyncio.current_task()
+        self.links.append(link)
+        await link.run()
+
+    def closed(self, link):
+        self.links.remove(link)
+        self.ended.append(link)
+
+    async def watch(self):
+        """Once a second: silent links, sessions without an answer, a comparison now and then (rules 8.23, 9.20, 9.22)."""
+        turn = time.monotonic() + random.uniform(*TURN)
+        while True:
+            await asyncio.sleep(LOOK)
+            for link in list(self.links):
+                reason = link.check_time()
+                if reason:
+                    link.finish(reason)
+                elif link.session and time.monotonic() > link.session.asked + SESSION_SECONDS:
+                    self.give_up(link)
+            dialled = [link for link in self.links if link.initiator and link.up and not link.session]
+            if time.monotonic() > turn and dialled:
+                turn = time.monotonic() + random.uniform(*TURN)
+                self.compare(random.choice(dialled), list(SET))
+
+    # -- the disk --
+
+    def read_journal(self, path):
+        if os.path.exists(path):
+            with open(path, 'rb') as file:
+                for name, message, raw in wire.messages(file.read()):
+                    self.reread(name, message, raw)
+        self.journal = open(path, 'ab')
+
+    def reread(self, name, message, raw):
+        if name == 'OP':
+            self.roster.add(raw)
+        elif name == 'EPOCH_KEY':
+            self.epochs.take(message)
+        elif name == 'CONTACT':
+            self.contacts[message['device']] = (message, self.contact_hash(raw), raw)
+        elif name == 'REVOKE':
+            self.revokes[self.revoke_hash(raw)] = (message, raw)
+        elif name == 'RECORD':
+            record = records.Record(raw, self.mesh)
+            self.records.held[record.id] = record
+            self.records.slots.setdefault(record.slot, []).append(record)
+        elif name == 'PROOF':
+            self.records.take_proof(message)
+
+    def write(self, name, raw):
+        self.journal.write(wire.pack_message(name, raw))
+        self.journal.flush()
+        os.fsync(self.journal.fileno())
+
+    # -- who one is --
+
+    def me(self):
+        return self.roster.fold and self.roster.fold.current(self.keys.device.public)
+
+    def joining(self):
+        return not self.me()
+
+    def is_in(self):
+        """Rule 6.13."""
+        return bool(self.me() and self.epochs.usable())
+
+    def known(self, link):
+        """The current device whose key the other side has, or None."""
+        return self.roster.fold.by_noise(link.static) if self.roster.fold else None
+
+    def plea(self):
+        """The add of rule 6.7, not countersigned."""
+        keys = self.keys
+        device = {'sign': keys.device.public, 'noise': keys.noise.public, 'seal': keys.seal.public,
+                  'share': roster.WHOLE, 'name': 'second'}
+        op = {'type': roster.OP['add'], 'household': keys.household.public, 'seq': 0, 'parents': b'',
+              'time': int(time.time()), 'name': self.name, 'seal': keys.household_seal.public, 'device': [device],
+              'invite': [self.ticket.invite]}
+        digest = crypto.hashed(b'operation', self.mesh, wire.pairs('op', op))
+        op['sig'] = keys.household.sign(b'operation', digest)
+        op['invite_sig'] = self.ticket.key.sign(b'operation invite', digest)
+        return wire.encode('op', op)
+
+    # -- greeting --
+
+    def shaken(self, link):
+        """The handshake is over."""
+        if link.static == self.keys.noise.public:
+            raise HangUp('self')
+        if link.initiator:
+            link.until = int(time.time())
+            self.greet(link)
+            if self.joining():
+                link.send('ADMIT', {'op': self.plea()})
+
+    def greet(self, link):
+        link.greeted = True
+        host = ipaddress.ip_address(link.peer[0])
+        seen = host.packed if host.version == 6 else bytes(10) + b'\xff\xff' + host.packed
+        hello = {'version': 1, 'time': int(time.time()), 'until': link.until, 'seen': seen + struct.pack('>H', link.peer[1])}
+        hello.update({name: self.digest(link, name) for name in SET})
+        if link.initiator and self.joining():
+            hello['joining'] = True
+        link.send('HELLO', hello)
+        self.come_up(link)
+
+    def digest(self, link, name):
+        return recon.fingerprint(Session(name, link.until, self.elements(name, link.until), link.salt).side.elements)
+
+    def on_hello(self, link, message, raw):
+        if link.hello:
+            raise HangUp('bad-frame')
+        link.hello, link.visit = message, 'visiting' in message
+        if not link.initiator:
+            link.until = message['until']
+        elif self.joining():
+            self.compare(link, ['ops'])
+        self.come_up(link)
+
+    def come_up(self, link):
+        """A link is up when both have greeted and each knows the other (rule 8.19)."""
+        link.device = self.known(link)
+        if link.up or not link.hello or not link.device or self.joining():
+            return
+        if not link.greeted:
+            self.greet(link)
+            return
+        link.up = True
+        self.check_room(link)
+        differ = [name for name in SET if link.hello[name] != self.digest(link, name)]
+        link.ops_equal |= 'ops' not in differ
+        if link.initiator:
+            self.compare(link, [name for name in differ if name not in link.compared])
+
+    def check_room(self, link):
+        """Rules 8.21, 8.22 and 8.28."""
+        accepted = [other for other in self.links if other.up and not other.initiator and other is not link]
+        if not link.initiator and sum(other.visit == link.visit for other in accepted) >= (VISITS if link.visit else ACCEPTED):
+            raise HangUp('full')
+        twin = next((o for o in self.links if o.up and o is not link and o.device.sign == link.device.sign), None)
+        if twin:
+            self.drop_one(twin, link)
+
+    def drop_one(self, old, new):
+        mine_goes = self.keys.device.public > new.device.sign
+        loser = old if old.initiator == new.initiator or old.initiator == mine_goes else new
+        if loser is new:
+            raise HangUp('duplicate')
+        old.finish('duplicate')
+
+    # -- what comes --
+
+    def take(self, link, name, message, raw):
+        stranger = not link.initiator and not self.known(link)
+        allowed = (name in NEEDS_NOTHING or link.up or name in NEEDS_HELLO and link.hello
+                   or name == 'RECON' and link.hello and (self.known(link) or self.joining()))
+        if allowed:
+            link.got[name] += 1
+            getattr(self, 'on_' + name.lower())(link, message, raw)
+        elif stranger:
+            raise HangUp('not-a-member')
+
+    def on_refused(self, link, message, raw):
+        self.refused = wire.TABLES.enums['reason'].get(message['reason'])
+        raise HangUp(None)
+
+    def on_bye(self, link, message, raw):
+        link.bye = wire.TABLES.enums['reason'].get(message['reason'])
+        raise HangUp(None)
+
+    def on_admit(self, link, message, raw):
+        """This node admits nobody; another member may (rule 6.13)."""
+        if not self.known(link):
+            link.send('REFUSED', {'reason': REASON['not-issued-here']})
+            link.finish(None)
+
+    def on_ping(self, link, message, raw):
+        link.send('PONG', {})
+
+    def on_pong(self, link, message, raw):
+        pass
+
+    def on_witness(self, link, message, raw):
+        op = roster.Op(message['op'], self.mesh, on_its_way=True)
+        if op.type != 'invite-undo' or op.household != link.device.household:
+            raise HangUp('bad-frame')
+        link.send('DECLINED', {'what': op.signed(b'operation', 40), 'why': wire.enum('decline', 'not-now')})
+
+    def on_declined(self, link, message, raw):
+        pass
+
+    def on_op(self, link, message, raw):
+        try:
+            new = self.roster.add(raw)
+        except roster.Contested as why:
+            self.contested = str(why)
+            return
+        for op in new:
+            self.write('OP', op.raw)
+            if self.me():  # rule 8.27
+                self.spread('OP', op.raw, link)
+        if new:
+            self.after_operations(new)
+
+    def after_operations(self, new):
+        for epoch in self.epochs.retry():
+            self.keep_epoch(epoch, None)
+        for link in list(self.links):
+            if link.up and not self.roster.fold.current(link.device.sign):
+                self.send_off(link, new)
+            elif link.static:
+                self.come_up(link)
+        self.publish_first()
+
+    @staticmethod
+    def send_off(link, new):
+        """Rule 8.25: it is told what ended it, and no more."""
+        for queue in link.queues:
+            queue.clear()
+        for op in new[:SENT_OFF_WITH]:
+            link.send('OP', op.raw)
+        link.finish(None)
+
+    def on_epoch_key(self, link, message, raw):
+        epoch = self.epochs.take(message)
+        if epoch:
+            self.keep_epoch(epoch, link)
+
+    def keep_epoch(self, epoch, origin):
+        if not epoch.key:
+            return
+        self.write('EPOCH_KEY', wire.encode('epoch_key', {'header': epoch.raw, 'key': epoch.key, 'day': epoch.day,
+                                                          'link_key': epoch.link_key}))
+        for link in self.others(origin):
+            self.hand_over(link, epoch)
+        self.publish_first()
+
+    def hand_over(self, link, epoch):
+        """Rules 7.9 and 7.10."""
+        fold, device = self.roster.fold, self.known(link)
+        if device:
+            days = roster.charter_of(fold.genesis)['history_days']
+            link.send('EPOCH_KEY', self.epochs.message_for(epoch, fold.homes[device.household], fold.genesis.household, days))
+
+    def on_revoke(self, link, message, raw):
+        self.check_revoke(message, raw)
+        now, ident = time.time(), self.revoke_hash(raw)
+        if ident not in self.revokes and now < message['expires'] <= now + 31 * DAY:
+            self.revokes[ident] = (message, raw)
+            self.write('REVOKE', raw)
+            self.spread('REVOKE', raw, link)
+
+    def check_revoke(self, message, raw):
+        if message['device'] in self.roster.fold.devices:
+            crypto.verify(message['device'], b'revoke', self.revoke_hash(raw), message['sig'])
+
+    def revoke_hash(self, raw):
+        return crypto.hashed(b'revoke', self.mesh, b''.join(wire.before(raw, 16)))
+
+    # -- contacts --
+
+    def contact_hash(self, raw):
+        return crypto.hashed(b'contact', self.mesh, b''.join(wire.before(raw, 16)))
+
+    def on_contact(self, link, message, raw):
+        device, have, now = self.roster.fold.current(message['device']), self.contacts.get(message['device']), time.time()
+        fresh = message['time'] <= now + AHEAD and message['time'] + WEEK > now
+        if not device or not fresh or have and message['seq'] <= have[0]['seq']:
+            return
+        crypto.verify(message['device'], b'contact', self.contact_hash(raw), message['sig'])
+        self.keep_contact(message, raw, link)
+
+    def keep_contact(self, message, raw, origin):
+        self.contacts[message['device']] = (message, self.contact_hash(raw), raw)
+        self.write('CONTACT', raw)
+        self.spread('CONTACT', raw, origin)
+
+    def places(self, device):
+        """Where a device says it can be reached; nothing where its contact cannot be opened."""
+        if device not in self.contacts:
+            return []
+        message, _, raw = self.contacts[device]
+        epoch = self.epochs.find(message['epoch'])
+        key = epoch and epoch.key_of(message['time'] // DAY)
+        if not key:
+            return []
+        try:
+            plain = crypto.unlock(self.contact_key(key, message), b''.join(wire.before(raw, 15)), message['body'])
+            return places_of(wire.decode('contact_body', plain)['addrs'])
+        except (crypto.Wrong, wire.Bad):
+            return []
+
+    @staticmethod
+    def contact_key(group_key, message):
+        return crypto.derive(b'contact key', group_key, message['device'] + struct.pack('>Q', message['seq']))
+
+    def own_contact(self):
+        return self.contacts.get(self.keys.device.public)
+
+    def publish_first(self):
+        if self.is_in() and not self.own_contact():
+            self.publish()
+
+    def publish(self):
+        """Where this device can be reached (rules 11.1 to 11.3)."""
+        epoch, have, now = self.epochs.usable(), self.own_contact(), int(time.time())
+        signer = self.keys.device
+        head = {'device': signer.public, 'seq': have[0]['seq'] + 1 if have else 1, 'time': now, 'epoch': epoch.id}
+        address = {'ip4': ipaddress.ip_address(self.address[0]).packed, 'port': self.address[1]}
+        key = self.contact_key(epoch.key_of(now // DAY), head)
+        head['body'] = crypto.lock(key, wire.encode('contact', head, 6), wire.encode('contact_body', {'addrs': [address]}))
+        digest = crypto.hashed(b'contact', self.mesh, wire.encode('contact', head, 6))
+        head['sig'] = signer.sign(b'contact', digest)
+        self.keep_contact(head, wire.encode('contact', head), None)
+
+    # -- records --
+
+    def on_record(self, link, message, raw):
+        record = records.Record(raw, self.mesh)
+        try:
+            new = self.records.take(record)
+        except records.Dropped:
+            return
+        if isinstance(new, dict):
+            self.on_proof(None, new, wire.encode('proof', new))
+            return
+        if new:
+            self.write('RECORD', raw)
+            self.pass_on(record, link)
+        elif record.slot[2] != records.CLASS['urgent'] and record.device != self.keys.device.public:
+            self.came_again(link)
+        self.acknowledge(record, link if not new else None)
+
+    def came_again(self, link):
+        """Rule 10.6."""
+        link.again += 1
+        if link.again == DUPLICATES:
+            self.prune(link)
+
+    def prune(self, link):
+        link.send('PRUNE', {})
+        link.eager = False
+        for other in self.links:
+            other.again = 0
+
+    def acknowledge(self, record, only):
+        """Rule 10.7: to the household of the record's slot, for it is on the disk."""
+        if record.device == self.keys.device.public:
+            return
+        owner = self.roster.fold.devices[record.slot[0]].household
+        for link in self.others(None):
+            if link.device.household == owner and only in (None, link):
+                link.send('ACK', {'ids': record.id})
+
+    def on_ack(self, link, message, raw):
+        for ident in roster.ids_of(message['ids']):
+            self.acked.setdefault(ident, set()).add(link.device.household)
+
+    def on_proof(self, link, message, raw):
+        try:
+            new = self.records.take_proof(message)
+        except records.Dropped:
+            return
+        if new:
+            self.write('PROOF', raw)
+            self.spread('PROOF', raw, link)
+
+    def pass_on(self, record, origin):
+        """At once, or announced (rules 10.2 to 10.4)."""
+        for link in self.others(origin):
+            urgent = record.slot[2] == records.CLASS['urgent']
+            if not link.ops_equal:
+                continue
+            if link.eager or urgent and link.waiting() < AT_ONCE:
+                link.send('RECORD', record.raw, record.slot[2] if record.slot[2] < 3 else 3)
+            else:
+                self.announce(link, record)
+
+    def announce(self, link, record):
+        if not link.announced:
+            asyncio.get_running_loop().call_later(COLLECTED, self.announce_all, link)
+        link.announced.append(crypto.short(link.salt, record.id).to_bytes(8, 'big'))
+
+    @staticmethod
+    def announce_all(link):
+        sids, link.announced = link.announced, []
+        for i in range(0, len(sids), SIDS):
+            link.send('IHAVE', {'ids': b''.join(sids[i:i + SIDS])})
+
+    def lacking(self, link, sids):
+        have = {crypto.short(link.salt, ident).to_bytes(8, 'big') for ident in self.records.held}
+        return [sid for sid in sids if sid not in have]
+
+    def on_ihave(self, link, message, raw):
+        sids = [message['ids'][i:i + 8] for i in range(0, len(message['ids']), 8)]
+        asyncio.get_running_loop().call_later(GRAFT_AFTER, self.graft, link, sids)
+
+    def graft(self, link, sids):
+        lacking = self.lacking(link, sids)
+        if lacking and link in self.links:
+            link.send('GRAFT', {'ids': b''.join(lacking)})
+            link.eager, link.again = True, 0
+
+    def on_graft(self, link, message, raw):
+        have = {crypto.short(link.salt, record.id).to_bytes(8, 'big'): record for record in self.records.held.values()}
+        for i in range(0, len(message['ids']), 8):
+            record = have.get(message['ids'][i:i + 8])
+            if record:
+                link.send('RECORD', record.raw, links.BULK)
+        link.eager, link.again = True, 0
+
+    def on_prune(self, link, message, raw):
+        link.eager = False
+
+    # -- spreading --
+
+    def others(self, origin):
+        return [link for link in self.links if link.up and link is not origin and not link.closing]
+
+    def spread(self, name, raw, origin):
+        for link in self.others(origin):
+            link.send(name, raw)
+
+    # -- reconciliation --
+
+    def elements(self, name, until):
+        """(time, id, message, its bytes) of each element of a set (rule 9.1)."""
+        if name == 'ops':
+            yield from ((op.time, op.id, 'OP', op.raw) for op in self.roster.ops.values())
+            yield from ((epoch.time, epoch.hash, 'EPOCH_KEY', epoch) for epoch in self.epochs.with_keys())
+            yield from ((message['time'], ident, 'REVOKE', raw) for ident, (message, raw) in self.revokes.items()
+                        if message['expires'] > until + LEAVING)
+        elif name == 'contacts':
+            yield from ((message['time'], ident, 'CONTACT', raw) for message, ident, raw in self.contacts.values()
+                        if message['time'] + WEEK > time.time())
+        else:
+            yield from self.records.elements(until)
+
+    def compare(self, link, names):
+        """Opens sessions for these sets, one after the other."""
+        link.to_compare = list(names)
+        self.compare_next(link)
+
+    def compare_next(self, link):
+        link.session = None
+        if link.to_compare:
+            name, until = link.to_compare.pop(0), int(time.time())
+            link.session = Session(name, until, self.elements(name, until), link.salt)
+            self.say(link, link.session.side.open())
+
+    def say(self, link, ranges):
+        session = link.session
+        link.send('RECON', {'set': SET[session.name], 'round': session.round, 'until': session.until, 'ranges': ranges})
+        session.round, session.asked = session.round + 1, time.monotonic()
+
+    def give_up(self, link):
+        name, link.session = link.session.name, None
+        if link.initiator and name not in link.compared:
+            link.to_compare.insert(0, name)
+            self.compare_next(link)
+
+    def on_recon(self, link, message, raw):
+        name = wire.TABLES.enums['set'].get(message['set'])
+        if not link.initiator and message['round'] == 0 and name:
+            link.ops_equal |= name != 'ops'
+            link.session = Session(name, message['until'], self.elements(name, message['until']), link.salt)
+        session = link.session
+        if not session or session.name != name or message['round'] != session.round:
+            return
+        session.round += 1
+        answer = session.side.take(message['ranges'])
+        self.owe(link, [session.by_sid[sid] for sid in session.side.owed])
+        if answer and session.round < ROUNDS:
+            self.say(link, answer)
+        if session.side.over:
+            self.compared(link, session.name)
+
+    def compared(self, link, name):
+        link.compared.add(name)
+        link.session = None
+        if link.initiator:
+            link.ops_equal |= name == 'ops'
+            self.compare_next(link)
+
+    def owe(self, link, things):
+        """Rule 9.24."""
+        place = {op.raw: number for number, op in enumerate(self.roster.ops.values())}
+        for name, what in sorted(things, key=lambda thing: place.get(thing[1], len(place))):
+            if name == 'EPOCH_KEY':
+                self.hand_over(link, what)
+            else:
+                link.send(name, what, links.BULK)
+
+    # -- for people --
+
+    async def post(self, kind, text, cell):
+        """The id of an alert of one's own, once it is on the disk and on its way."""
+        epoch, device, now = self.epochs.usable(), self.me(), int(time.time())
+        if not epoch or not device:
+            raise RuntimeError('not in the mesh, or no epoch that may be used')
+        alert, life = records.alert_of(kind, text, cell)
+        klass = records.class_of(alert)
+        life = min(life, records.LIVES[klass])
+        slot = self.records.free_slot(device, klass, now // DAY)
+        raw = records.write(self.keys.device, self.mesh, epoch, records.RECORD['alert'], slot, now, now + life,
+                            wire.encode('alert', alert))
+        record = records.Record(raw, self.mesh)
+        self.records.take(record)
+        self.write('RECORD', raw)
+        self.pass_on(record, None)
+        return record.id.hex()
+
+    def alerts(self):
+        """What can be read here, by id."""
+        fold, found = self.roster.fold, {}
+        for record in list(self.records.held.values()):
+            alert = self.records.alert(record)
+            if alert:
+                home = fold.homes[fold.devices[record.device].household]
+                found[record.id.hex()] = {'household': home.name, 'kind': wire.TABLES.enums['kind'].get(alert['kind']),
+                                          'text': alert.get('text', ''), 'cell': alert['cell']}
+        return found
+
+    def members(self):
+        return sorted(home.name for home in self.roster.fold.members().values()) if self.roster.fold else []
+
+
+class Thread:
+    """An event loop of its own, so that whoever waits for a command to end does not stop the nodes."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def run(self, task, seconds=30.0):
+        return asyncio.run_coroutine_threadsafe(task, self.loop).result(seconds)

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A second implementation, written in Python from proto/PROTOCOL.md alone, lives in a street of real daemons.
+
+If a case fails here and nowhere else, the text and the daemon disagree: one of the two has to change.
+"""
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, '..', 'support')]
+import crypto  # noqa: E402
+import node  # noqa: E402
+import recon  # noqa: E402
+import records  # noqa: E402
+import street  # noqa: E402
+import ticket  # noqa: E402
+import wire  # noqa: E402
+from street import check, equal  # noqa: E402
+
+VECTORS = os.path.join(wire.PROTO, 'vectors', 'messages.txt')
+SOON = 10.0       # seconds; what is here waited for takes a fraction of one
+MINUTES = 200.0   # seconds of silence that a link survives only by PING, in the long form
+
+
+def raises(kind, call, *args):
+    try:
+        call(*args)
+    except kind:
+        return True
+    return False
+
+
+class Stranger(node.Node):
+    """Has a link key, and asks for the roster as if it were a member."""
+
+    def shaken(self, link):
+        now = int(time.time())
+        link.send('HELLO', {'version': 1, 'time': now, 'until': now, 'ops': bytes(8), 'contacts': bytes(8),
+                            'records': bytes(8)})
+        link.send('RECON', {'set': 1, 'round': 0, 'until': now, 'ranges': recon.Side([]).open()})
+
+
+class Second(street.Play):
+    def open(self):
+        if not crypto.here():
+            raise street.Skip('libsodium is not found by ctypes: the second implementation was NOT tried '
+                              '(apt-get install libsodium23)')
+        self.homes = self.street(2).homes
+        self.anna, self.ben = self.homes
+        self.threads = node.Thread()
+        self.text = self.anna.invite()
+        self.sia = self.second('Sia in Python', self.text)
+
+    def second(self, name, text):
+        return node.Node(os.path.join(self.folder, name), name, text)
+
+    def run(self, task):
+        return self.threads.run(task)
+
+    def do(self, call, *args):
+        """A call on the thread that the nodes live on."""
+        async def there():
+            return call(*args)
+        return self.run(there())
+
+    def wait_in(self, home):
+        try:
+            self.wait(home.is_in, f'{home.name} to be in', SOON)
+        except street.Failure as why:
+            ends = [(link.reason, link.bye) for link in home.ended]
+            raise street.Failure(f'{why}: refused {home.refused}, links ended {ends}, contested {home.contested}') from None
+
+    def link_to(self, daemon, home):
+        """The link of a second implementation to a daemon, once it is up."""
+        key = bytes.fromhex(daemon.state()['device_id'])
+        return self.wait(lambda: next((l for l in home.links if l.up and l.device.sign == key), None),
+                         f'{home.name} to have a link to {daemon.name}', SOON)
+
+    # -- the text itself --
+
+    def case_vectors(self):
+        """every golden vector is read and written again, byte for byte"""
+        seen = set()
+        with open(VECTORS, encoding='utf-8') as file:
+            for line in file:
+                if line.startswith('#'):
+                    continue
+                name, data = line.split(' ')[:2]
+                data = bytes.fromhex(data)
+                equal(wire.encode(name, wire.decode(name, data)), data, name)
+                check(raises(wire.Bad, wire.decode, name, data + b'\0'), f'{name} with a byte behind it is taken')
+                check(raises(wire.Bad, wire.decode, name, data[:-1]), f'{name} without its last byte is taken')
+                seen.add(name)
+        equal(seen, set(wire.TABLES.fields), 'messages with a vector')
+        print(f'# {len(seen)} vectors')
+
+    def case_examples(self):
+        """the examples of PROTOCOL.md come out"""
+        mesh, key = b'\x11' * 32, b'\x22' * 32
+        for got, want in (
+                (wire.encode('charter_row', {'key': 2, 'value': 2}).hex(), '8201020202'),
+                (crypto.hashed(b'removed set', mesh, b'').hex(),
+                 '05a18640547d5df8eb7dffed1e6cdafe3b3d9559ea0351f1f782e978db95444a'),
+                (crypto.hashed(b'commit link key', mesh, key).hex(),
+                 '7b42be7618d709efe39b01bb47c9d15e84f1aba351531ed0eb1a7a4f015ed4b5'),
+                (crypto.derive(b'day', key).hex(), 'd462799b518331a7a946b15e86b98c45d239278263ccdf37eec06159aeea0b22'),
+                (f'{crypto.short(bytes(range(16)), bytes(range(32))):016x}', '7127512f72f27cce'),
+                (recon.fingerprint([(0, 0x0102030405060708), (0, 0x1112131415161718)]).hex(), '37e66ffc4771873c'),
+                (recon.Side([]).open().hex(), '000200'),
+                (recon.Side([]).take(bytes.fromhex('000202' + '01' * 16)).hex(), '00030203')):
+            equal(got, want, 'an example')
+
+    def case_strict(self):
+        """what section 2 forbids is refused"""
+        for data, why in (('8201020102', 'a key twice'), ('8202020102', 'keys that fall'), ('82010202cc02', 'a long form'),
+                          ('820102020203', 'something behind'), ('820102c0', 'nil'), ('8201020ac3', 'no value'),
+                          ('8301020202c403', 'half a value'), ('de0002 0102 0202', 'a long header'),
+                          ('8301020202 3f ca00000000', 'a float, skipped'), ('820140 0202', 'out of bounds'),
+                          ('8301020202 3f 9191919191 00', 'nested too deep')):
+            check(raises(wire.Bad, wire.decode, 'charter_row', bytes.fromhex(data)), f'{why} is taken')
+        equal(wire.decode('charter_row', bytes.fromhex('8301020202 3f 9191919100'.replace(' ', ''))), {'key': 2, 'value': 2},
+              'a key that nobody knows')
+
+    # -- joining --
+
+    def case_ticket(self):
+        """a ticket is read, its check words are the daemon's, and a changed one is refused"""
+        shown = self.anna.one('invite', 'show', self.text)
+        equal(self.sia.ticket.check_words(), shown['check_words'], 'the check words')
+        equal(self.sia.ticket.fields['mesh_name'], 'Elm Street', 'the name of the mesh')
+        spaced = ' '.join(self.text[i:i + 5] for i in range(0, len(self.text), 5)).lower()
+        equal(ticket.Ticket(spaced).raw, self.sia.ticket.raw, 'the ticket in small letters, with spaces')
+        for i in range(40, len(self.text), 97):
+            changed = self.text[:i] + ('A' if self.text[i] != 'A' else 'B') + self.text[i + 1:]
+            check(raises((wire.Bad, crypto.Wrong), ticket.Ticket, changed), f'letter {i} changed, and it is taken')
+
+    def case_join(self):
+        """it joins by the ticket, and both daemons list it"""
+        self.before = self.anna.post('fire', 'Behind the garages')
+        self.run(self.sia.start())
+        self.wait_in(self.sia)
+        for home in self.homes:
+            self.wait(lambda: self.sia.name in {row['name'] for row in home.json('member', 'list')},
+                      f'{home.name} to list it', SOON)
+        equal(self.sia.members(), sorted(row['name'] for row in self.anna.json('member', 'list')), 'the members')
+
+    def case_ticket_spent(self):
+        """the same ticket admits nobody else"""
+        late = self.second('Late', self.text)
+        self.run(late.start())
+        equal(self.wait(lambda: late.refused, 'the refusal', SOON), 'ticket-used', 'the reason')
+        self.run(late.stop())
+
+    # -- alerts --
+
+    def case_read(self):
+        """it reads an alert that is older than itself, and one that is posted now"""
+        now = self.ben.post('noise', 'A bang, cause unknown')
+        for posted, home, kind, text in ((self.before, self.anna, 'fire', 'Behind the garages'),
+                                         (now, self.ben, 'noise', 'A bang, cause unknown')):
+            row = self.wait(lambda: self.sia.alerts().get(posted['id']), f'the alert of {home.name}', SOON)
+            equal((row['household'], row['kind'], row['text']), (home.name, kind, text), 'the alert')
+        self.cell = row['cell']
+
+    def case_called(self):
+        """a daemon that knows it from its contact alone dials it, and compares its sets with it"""
+        link = self.link_to(self.ben, self.sia)
+        equal(link.initiator, False, 'who dialled')
+        self.wait(lambda: link.ops_equal, 'the operations to be equal', SOON)
+
+    def case_post(self):
+        """its alerts are shown by both daemons and acknowledged by both"""
+        for kind, text in (('smoke', 'Cellar of no. 7, grüner Eingang'), ('missing-pet', 'Grey cat, shy')):
+            alert = self.run(self.sia.post(kind, text, self.cell))
+            self.wait_all_have(self.homes, alert, SOON)
+            for home in self.homes:
+                row = home.alerts()[alert]
+                equal((row['household'], row['kind'], row['text'], row['mine'], row['state']),
+                      (self.sia.name, kind, text, False, 'active'), f'the alert as {home.name} shows it')
+            self.wait(lambda: len(self.sia.acked.get(bytes.fromhex(alert), ())) == 2, 'both homes to acknowledge', SOON)
+
+    def case_acknowledge(self):
+        """what it has on its disk counts for the daemon that posted it"""
+        self.link_to(self.anna, self.sia)
+        equal(self.anna.post('hazard', 'A loose cable')['handed_to'], 2, 'homes that have it')
+
+    def case_follow(self):
+        """a retraction takes the text from it as well"""
+        posted = self.ben.post('theft', 'Words that should not have been posted')
+        self.wait(lambda: posted['id'] in self.sia.alerts(), 'the alert', SOON)
+        self.ben.one('alert', 'retract', posted['id'], '--yes')
+        self.wait(lambda: posted['id'] not in self.sia.alerts(), 'the retraction', SOON)
+
+    # -- links --
+
+    def case_ping(self):
+        """PING is answered by PONG"""
+        link = self.link_to(self.anna, self.sia)
+        before = link.got['PONG']
+        self.do(link.send, 'PING', {})
+        self.wait(lambda: link.got['PONG'] > before, 'the answer', SOON)
+
+    def case_announce(self):
+        """after PRUNE records are announced and fetched by GRAFT, both ways"""
+        links = [self.link_to(home, self.sia) for home in self.homes]
+        for link in links:
+            self.do(self.sia.prune, link)
+        posted = self.anna.post('noise', 'Announced by a daemon')
+        self.wait(lambda: posted['id'] in self.sia.alerts(), 'the alert', SOON)
+        check(any(link.got['IHAVE'] for link in links), 'no daemon announced it')
+        for link in links:
+            self.do(self.sia.prune, link)
+        alert = self.run(self.sia.post('noise', 'Announced by the second', self.cell))
+        self.wait_all_have(self.homes, alert, SOON)
+        check(any(link.got['GRAFT'] for link in links), 'no daemon asked for it')
+
+    def case_restart(self):
+        """after a restart it knows what it knew, and uses no slot twice"""
+        before = self.sia.alerts()
+        self.run(self.sia.stop())
+        self.sia = self.second(self.sia.name, self.text)
+        equal(self.sia.alerts(), before, 'the alerts')
+        self.run(self.sia.start())
+        self.link_to(self.anna, self.sia)
+        alert = self.run(self.sia.post('noise', 'Back again', self.cell))
+        self.wait_all_have(self.homes, alert, SOON)
+
+    def case_minutes(self):
+        """a quiet link lives on by PING (the long form)"""
+        if not self.full:
+            raise street.Skip('takes some minutes: --full')
+        links = [self.link_to(home, self.sia) for home in self.homes]
+        end = time.monotonic() + MINUTES
+        self.wait(lambda: time.monotonic() > end, 'the time to pass', MINUTES + SOON)
+        check(all(link.up and not link.closing for link in links), 'a link has ended')
+        check(any(link.got['PING'] + link.got['PONG'] for link in links), 'nobody asked')
+
+    # -- what it must not put up with --
+
+    def case_forged(self):
+        """a wrong signature ends the link, at the daemon and here"""
+        late = self.second('Mallory', self.anna.invite())
+        self.run(late.start())
+        self.wait_in(late)
+        self.do(late.dial, self.sia.address)
+        here = self.wait(lambda: next((l for l in late.links if l.up and l.device.sign == self.sia.keys.device.public), None),
+                         'the link from one to the other', SOON)
+        for link in (here, self.link_to(self.anna, late)):
+            self.do(link.send, 'RECORD', self.forged(late))
+            self.wait(lambda: link.bye, 'the other side to hang up', SOON)
+            equal(link.bye, 'bad-signature', 'why')
+        self.run(late.stop())
+        equal([row for row in self.anna.alerts().values() if row['text'] == 'Forged'], [], 'what is shown of it')
+
+    @staticmethod
+    def forged(home):
+        epoch, now = home.epochs.usable(), int(time.time())
+        alert, life = records.alert_of('noise', 'Forged', 62381238355)
+        raw = records.write(home.keys.device, home.mesh, epoch, records.RECORD['alert'],
+                            (home.keys.device.public, now // 86400, records.CLASS['normal'], 7), now, now + life,
+                            wire.encode('alert', alert))
+        return raw[:-1] + bytes([raw[-1] ^ 1])
+
+    def case_stranger(self):
+        """somebody with the link key who is no member hears nothing, neither from the daemon nor here"""
+        stranger = Stranger(os.path.join(self.folder, 'stranger'), 'Stranger', self.anna.invite())
+        self.run(stranger.start(dial=False))
+        for number, address in enumerate((('127.0.0.1', self.anna.port()), self.sia.address), 1):
+            self.do(stranger.dial, address)
+            self.wait(lambda: len(stranger.ended) == number, 'the other side to hang up', SOON)
+            equal(dict(stranger.ended[-1].got), {}, 'what it heard')
+        self.run(stranger.stop())
+
+    def case_removed(self):
+        """a home that was removed is hung up on, and the next post is under keys it does not have"""
+        link = self.link_to(self.ben, self.sia)
+        old = self.sia.epochs.usable()
+        self.anna.cli('member', 'remove', self.ben.name, '--reason', 'moved away', '--yes', code=0)
+        self.wait(lambda: link not in self.sia.links, 'the link to end', SOON)
+        equal(link.bye, None, 'what the other said')
+        new = self.wait(self.sia.epochs.usable, 'the new epoch', SOON)
+        check(new.fields['generation'] > old.fields['generation'], 'an epoch of before')
+        alert = self.run(self.sia.post('noise', 'Among us', self.cell))
+        self.wait_all_have([self.anna], alert, SOON)
+        check(not self.ben.has(alert), 'the removed home reads it')
+
+
+if __name__ == '__main__':
+    street.main(Second)
