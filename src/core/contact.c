@@ -114,12 +114,17 @@ void contacts_open(struct mesh *m) {
         }
 }
 
+/* PROTOCOL 9.1: "`contacts`: one for each device that is known and has no end (rule 5.70)" */
+/* Nobody takes the contact of a device that has gone; who has it from before must not count what others refuse. */
+bool contact_counts(const struct mesh *m, const struct key *device, mesh_wall time) {
+        const struct roster_device *d = roster_device_find(m->roster, device);
+        return d && !d->gone_at && time + CONTACT_LIFE > clock_now(m);
+}
+
 static bool contact_fits(const struct mesh *m, const struct wire_contact *w) {
         struct key device;
         memcpy(device.b, w->device.p, sizeof(device.b));
-        const struct roster_device *d = roster_device_find(m->roster, &device);
-        mesh_wall now = clock_now(m);
-        return d && !d->gone_at && w->time <= now + FUTURE_SLACK && w->time + CONTACT_LIFE > now;
+        return contact_counts(m, &device, w->time) && w->time <= clock_now(m) + FUTURE_SLACK;
 }
 
 static bool contact_signed(const struct mesh *m, const struct wire_contact *w, struct span raw) {

@@ -54,6 +54,7 @@ struct lan {
 };
 
 /* ---- contact.c ---- */
+bool contact_counts(const struct mesh *m, const struct key *device, mesh_wall time); /* in the set of contacts */
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
 void contacts_open(struct mesh *m); /* a key has come: those it opens are read */

@@ -73,9 +73,10 @@ static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret
 
 static int snapshot_contacts(const struct link *l, struct recon *ret) {
         const struct mesh *m = l->m;
-        mesh_wall now = clock_now(m);
         MAP_EACH (c, &m->contacts, struct contact) {
-                int r = c->time + CONTACT_LIFE > now ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number) : 0;
+                int r = contact_counts(m, &c->device, c->time)
+                                ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number)
+                                : 0;
                 if (r)
                         return r;
         }

@@ -37,6 +37,7 @@ class Link:
         self.reason = self.bye = None     # why it ended: what this side said, and the other
         self.eager, self.ops_equal, self.again = True, False, 0  # rules 10.3, 10.2, 10.6
         self.until, self.to_compare, self.compared, self.announced = 0, [], set(), []
+        self.differed = None  # sets that were not equal when it came up
         self.began = self.heard = self.spoke = self.asked = time.monotonic()
         self.peer = writer.get_extra_info('peername')
 

@@ -252,10 +252,10 @@ class Node:
             return
         link.up = True
         self.check_room(link)
-        differ = [name for name in SET if link.hello[name] != self.digest(link, name)]
-        link.ops_equal |= 'ops' not in differ
+        link.differed = [name for name in SET if link.hello[name] != self.digest(link, name)]
+        link.ops_equal |= 'ops' not in link.differed
         if link.initiator:
-            self.compare(link, [name for name in differ if name not in link.compared])
+            self.compare(link, [name for name in link.differed if name not in link.compared])
 
     def check_room(self, link):
         """Rules 8.21, 8.22 and 8.28."""
@@ -557,7 +557,7 @@ class Node:
                         if message['expires'] > until + LEAVING)
         elif name == 'contacts':
             yield from ((message['time'], ident, 'CONTACT', raw) for message, ident, raw in self.contacts.values()
-                        if message['time'] + WEEK > time.time())
+                        if message['time'] + WEEK > time.time() and self.roster.fold.current(message['device']))
         else:
             yield from self.records.elements(until)
 

@@ -286,6 +286,18 @@ class Second(street.Play):
         self.wait_all_have([self.anna], alert, SOON)
         check(not self.ben.has(alert), 'the removed home reads it')
 
+    def case_equal(self):
+        """who comes after the removal has the same three sets, to the last element"""
+        late = self.second('Late', self.anna.invite())
+        self.run(late.start())
+        self.wait_in(late)
+        self.wait(lambda: len(late.alerts()) == len(self.sia.alerts()) and late.own_contact(), 'the sets', SOON)
+        self.run(late.stop())
+        late = self.second('Late', self.text)
+        self.run(late.start())
+        equal(self.link_to(self.anna, late).differed, [], 'sets that differ')
+        self.run(late.stop())
+
 
 if __name__ == '__main__':
     street.main(Second)

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -298,6 +299,30 @@ static void test_stale_contacts(void **state) {
         street_free(s);
 }
 
+/* Who comes later never takes the contact of a home that has gone; who has it from before does not count it either. */
+static void test_contact_of_the_gone(void **state) {
+        (void)state;
+        struct street *s = street_bare(4, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 3));
+        assert_int_equal(street_join(s, 1, ticket), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 2, ticket), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(street_vote(s, 2, OP_LEAVE, 2), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(street_join(s, 3, ticket), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        street_off(s, 3);
+        street_on(s, 3);
+        street_run_for(s, 60);
+        const struct link *l = link_between(s, 3, 0);
+        assert_non_null(l);
+        for (size_t set = 0; set < LINK_SETS; set++)
+                assert_memory_equal(l->mine[set], l->their[set], sizeof(l->mine[set]));
+        free(ticket);
+        street_free(s);
+}
+
 /* Homes with all the neighbours they take can be visited all the same, by three at a time. */
 static void test_visits_have_places(void **state) {
         (void)state;
@@ -518,6 +543,7 @@ int main(void) {
                 cmocka_unit_test(test_revocations_of_one_device),
                 cmocka_unit_test(test_eclipsed),
                 cmocka_unit_test(test_stale_contacts),
+                cmocka_unit_test(test_contact_of_the_gone),
                 cmocka_unit_test(test_visits_have_places),
                 cmocka_unit_test(test_one_network),
                 cmocka_unit_test(test_one_subtree),
