@@ -198,6 +198,7 @@ int sync_begin(struct link *l) {
                 return r;
         for (size_t i = 0; i < LINK_SETS; i++)
                 l->synced[i] = memcmp(l->mine[i], l->their[i], sizeof(l->mine[i])) == 0;
+        /* PROTOCOL 9.21: "Where `ops` was not equal it MUST open one for `records` also if that set was" */
         /* Until the operations are equal no record flows here, and some may have come since the hello was said. */
         l->synced[LINK_RECORDS] = l->synced[LINK_RECORDS] && l->synced[LINK_OPS];
         memcpy(l->compared, l->synced, sizeof(l->compared));

@@ -255,7 +255,8 @@ class Node:
         link.differed = [name for name in SET if link.hello[name] != self.digest(link, name)]
         link.ops_equal |= 'ops' not in link.differed
         if link.initiator:
-            self.compare(link, [name for name in link.differed if name not in link.compared])
+            self.compare(link, [name for name in SET if name in link.differed and name not in link.compared
+                                or name == 'records' and 'ops' in link.differed])  # rule 9.21
 
     def check_room(self, link):
         """Rules 8.21, 8.22 and 8.28."""
@@ -562,9 +563,11 @@ class Node:
             yield from self.records.elements(until)
 
     def compare(self, link, names):
-        """Opens sessions for these sets, one after the other."""
-        link.to_compare = list(names)
-        self.compare_next(link)
+        """Opens sessions for these sets, one after the other, when the one that runs is over."""
+        running = link.session and link.session.name
+        link.to_compare = [name for name in names if name != running]
+        if not running:
+            self.compare_next(link)
 
     def compare_next(self, link):
         link.session = None
