@@ -67,6 +67,7 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
         if (!c)
                 return ERR_NOMEM;
         memcpy(c->device.b, w->device.p, sizeof(c->device.b));
+        memcpy(c->epoch, w->epoch.p, sizeof(c->epoch));
         contact_hash(m, raw, &c->hash);
         c->seq = w->seq;
         c->time = w->time;
@@ -94,6 +95,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
                 struct address *a = address_add(m, &c->addrs[i]);
                 if (!a)
                         continue;
+                memcpy(a->shared, c->epoch, sizeof(a->shared));
                 if (!key_eq(&a->device, &c->device)) {
                         a->device = c->device;
                         a->self = false;

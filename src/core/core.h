@@ -18,7 +18,7 @@
  *   link.h    link.c       a connection's life, its queues       on_message.c  what comes over it
  *   reach.h   contact.c    addresses devices publish             addrbook.c, dial.c  whom to knock at
  *             lan.c        homes on the local network            seen.c      where others see this node
- *             visit.c      comparing with who is no neighbour
+ *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; beacon.c, the bytes homes say on the local network.

@@ -178,21 +178,16 @@ mesh_time dial_deadline(const struct mesh *m) {
         return m->dial_due ? m->dial_due : m->now;
 }
 
-void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why) {
+void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
         a->problem = why;
         dial_soon(m);
         if (why == REASON_DUPLICATE) {
                 a->next = m->now + DIAL_LAST;
                 return;
         }
-        struct key keys[SECRETS_MOST];
-        size_t n = link_keys(m, keys);
-        hash_wipe(keys, sizeof(keys));
-        a->psk_try =
-                n > 1 && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE) ? (a->psk_try + 1) % (uint32_t)n : 0;
-        uint32_t doublings = MIN(a->failures, 8u);
+        uint32_t doublings = more ? 0 : MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
-        a->failures++;
+        a->failures += !more;
         a->next = m->now + wait / 2 + rng_below(&m->rng, wait);
         if (m->joining && m->join_problem == MESH_OUT_UNREACHABLE && why == REASON_BAD_HANDSHAKE)
                 m->join_problem = MESH_OUT_STRANGER;

@@ -192,18 +192,19 @@ static bool turned_away(const struct mesh *m, const struct address *a) {
                a->problem != REASON_SHUTDOWN;
 }
 
-static void urge(struct mesh *m, struct address *a, bool my_turn, uint32_t psk) {
+static void urge(struct mesh *m, struct address *a, bool my_turn, const struct key *key, size_t place) {
         mesh_time spacing = (mesh_time)URGE_TIME << MIN(a->failures, (uint32_t)URGE_DOUBLINGS);
         if (a->link || turned_away(m, a) || (a->urged && m->now < a->urged + spacing))
                 return;
         mesh_time at = m->now + rng_below(&m->rng, DIAL_SPREAD) + (my_turn ? 0 : OTHER_TURN);
         a->next = a->urged && a->next > m->now ? MIN(a->next, at) : at;
         a->urged = m->now;
-        a->psk_try = psk;
+        psk_heard(m, a, key, place);
         dial_soon(m);
 }
 
-static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon *b, size_t key) {
+static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon *b, const struct key *key,
+                size_t place) {
         const struct roster_device *d = device_of_hint(m, b->hint);
         if (d && (d->gone_at || !d->home->member))
                 return 0;
@@ -217,8 +218,8 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
         struct link *l = d ? link_to_device(m, &d->sign) : NULL;
         if (l)
                 return news && memcmp(l->addr.ip, at->ip, sizeof(at->ip)) != 0 ? link_doubt(l) : 0;
-        urge(m, a, m->joining || m->recover.on || key > 0 || memcmp(m->sign.pub.b, b->hint, sizeof(b->hint)) < 0,
-             (uint32_t)key);
+        urge(m, a, m->joining || m->recover.on || place > 0 || memcmp(m->sign.pub.b, b->hint, sizeof(b->hint)) < 0, key,
+             place);
         return 0;
 }
 
@@ -227,14 +228,17 @@ int lan_heard(struct mesh *m, const struct mesh_event *ev) {
         struct key keys[SECRETS_MOST];
         struct mesh_addr at = ev->heard.from;
         struct beacon b;
-        size_t key;
+        size_t place;
         if (!m->started || m->stopping || !(m->member || m->joining || m->recover.on))
                 return 0;
-        int r = beacon_open(ev->heard.datagram, keys, link_keys(m, keys), clock_now(m), &b, &key);
+        int r = beacon_open(ev->heard.datagram, keys, link_keys(m, keys), clock_now(m), &b, &place);
+        struct key key = r ? (struct key){0} : keys[place];
         hash_wipe(keys, sizeof(keys));
         if (r || memcmp(b.hint, recover_device(m)->b, sizeof(b.hint)) == 0 ||
             seen_before(&m->lan, ev->heard.datagram.p))
                 return 0;
         at.port = b.port;
-        return meet(m, &at, &b, key);
+        r = meet(m, &at, &b, &key, place);
+        hash_wipe(&key, sizeof(key));
+        return r;
 }

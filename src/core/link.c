@@ -123,9 +123,9 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         if (!ev->up.dialled)
                 return 0; /* a responder begins with the first bytes: until then a stranger costs nothing but the struct */
         struct frames_config cfg = {.initiator = true, .mesh = mesh, .s = recover_noise(m), .psks = psks, .n_psk = 1};
-        if (a->psk_try < n_psk)
-                cfg.psks = psks + a->psk_try;
-        l->psk_spare = n_psk > 1;
+        size_t tries;
+        cfg.psks = psks + psk_pick(m, a, psks, n_psk, &tries);
+        l->psk_spare = tries > 1;
         rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
         int r = frames_init(&l->frames, &cfg, &l->out);
         hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
@@ -137,21 +137,24 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
         if (!a)
                 return;
+        bool shut = l->state == LINK_HANDSHAKE && (why == REASON_SILENT || why == REASON_BAD_HANDSHAKE);
+        bool more = shut && psk_next(l->m, a);
         if (l->visit) {
-                visit_ended(l->m, l->caught_up, why);
+                visit_ended(l->m, l->caught_up, more);
                 return;
         }
         a->link = 0;
         a->down_since = clock_now(l->m);
         if (l->state == LINK_UP && why != REASON_DUPLICATE) {
                 a->failures = 0;
+                a->psk_try = 0;
                 a->show_add = false;
         }
         if (l->state == LINK_GREETING) {
                 a->show_add = true;
                 recover_refused(l->m);
         }
-        dial_failed(l->m, a, why);
+        dial_failed(l->m, a, why, more);
 }
 
 void link_down(struct mesh *m, mesh_link id) {
@@ -167,11 +170,11 @@ void link_down(struct mesh *m, mesh_link id) {
         }
         struct address *a = address_of_link(m, id);
         if (a == &m->visit)
-                visit_ended(m, false, REASON_SILENT);
+                visit_ended(m, false, false);
         if (!a || a == &m->visit)
                 return;
-        a->link = 0; /* it could not be made */
-        dial_failed(m, a, REASON_SILENT);
+        a->link = 0; /* it could not be made, which says nothing of keys */
+        dial_failed(m, a, REASON_SILENT, false);
 }
 
 void link_hangup(struct link *l, enum wire_e_reason why) {

@@ -11,6 +11,7 @@ struct roster_home;
 
 struct contact {
         struct key device;
+        uint8_t epoch[16]; /* its body is under that one's key */
         struct hash hash;
         uint64_t seq;
         mesh_wall time;
@@ -32,8 +33,9 @@ struct address { /* somewhere to knock */
         mesh_time heard, urged; /* the last beacon; the last one that brought a dial forward */
         mesh_link link;         /* 0: not dialled now */
         uint32_t failures;
-        uint32_t psk_try; /* which link key the next dial uses */
-        bool show_add;    /* the last greeting got no answer: bring our own operations along */
+        uint8_t shared[16]; /* the epoch whose link key both had at last; zeros: not known */
+        uint32_t psk_try;   /* how many link keys have been tried in this round */
+        bool show_add;      /* the last greeting got no answer: bring our own operations along */
         mesh_time next;
         mesh_wall down_since;
         enum wire_e_reason problem;
@@ -77,7 +79,8 @@ void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);      /* bor
 int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
-void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why);
+/* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
+void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);
 bool dial_may(const struct mesh *m);                               /* there is somebody to dial, and place for a link */
 int dial_start(struct mesh *m, struct address *a);                 /* hands out DIAL */
 bool dial_reaches(const struct mesh *m, const struct key *device); /* a link to it is there, or on its way */
@@ -90,8 +93,16 @@ void seen_look(struct mesh *m); /* a link has come up */
 /* ---- visit.c ---- */
 int visit_tick(struct mesh *m);
 mesh_time visit_deadline(const struct mesh *m);
-/* The link of a visit is gone, or never was; @compared: all sets were equal on it once. */
-void visit_ended(struct mesh *m, bool compared, enum wire_e_reason why);
+/* The link of a visit is gone, or never was; @compared: all sets were equal on it once; @more: another key is to be tried. */
+void visit_ended(struct mesh *m, bool compared, bool more);
+
+/* ---- psk.c ---- */
+/* The place of the key to dial @a with among @keys[@n], newest first; *ret_tries: how many are tried there in turn. */
+size_t psk_pick(struct mesh *m, const struct address *a, const struct key *keys, size_t n, size_t *ret_tries);
+bool psk_next(struct mesh *m,
+              struct address *a); /* the last one opened nothing; false: all have been tried, begin anew */
+/* Its home has the link key @key, which is number @place of those here. */
+void psk_heard(struct mesh *m, struct address *a, const struct key *key, size_t place);
 
 /* ---- lan.c ---- */
 int lan_changed(struct mesh *m, const struct mesh_event *ev);

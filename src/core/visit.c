@@ -54,6 +54,8 @@ static int set_out(struct mesh *m) {
                 return 0;
         if (c)
                 m->visit = (struct address){.device = c->device, .addr = c->addrs[rng_below(&m->rng, c->n_addrs)]};
+        if (c)
+                memcpy(m->visit.shared, c->epoch, sizeof(c->epoch));
         return dial_start(m, &m->visit);
 }
 
@@ -76,13 +78,10 @@ mesh_time visit_deadline(const struct mesh *m) {
         return at;
 }
 
-void visit_ended(struct mesh *m, bool compared, enum wire_e_reason why) {
-        struct key keys[SECRETS_MOST];
-        size_t n = MIN(epoch_link_keys(m, keys), (size_t)VISIT_KEYS);
-        hash_wipe(keys, sizeof(keys));
-        bool other_key = why == REASON_SILENT || why == REASON_BAD_HANDSHAKE;
+void visit_ended(struct mesh *m, bool compared, bool more) {
         m->visit.link = 0;
-        m->visit.psk_try = !compared && other_key && m->visit.psk_try + 1 < n ? m->visit.psk_try + 1 : 0;
+        if (!more || m->visit.psk_try >= VISIT_KEYS)
+                m->visit.psk_try = 0;
         if (m->visit.psk_try)
                 m->visit_due = m->now + VISIT_NEXT_KEY;
         else if (!compared)

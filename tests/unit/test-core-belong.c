@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who belongs: removals, leaving, the keys that follow, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
+#include "core/core.h"
+#include "core/epoch.h"
+#include "core/link.h"
 #include "support/street.h"
 
 #include <setjmp.h>
@@ -161,6 +164,65 @@ static void test_removals_on_both_sides(void **state) {
         street_free(s);
 }
 
+static bool both_have_links(struct street *s, void *ctx) {
+        (void)ctx;
+        return links_of(s, 0) > 0 && links_of(s, 5) > 0;
+}
+
+/* Two halves that are cut off from each other; on each side four of five homes leave, and bring it four fresh keys. */
+static void cut_and_leave(struct street *s) {
+        street_run_for(s, 60);
+        for (size_t a = 0; a < 5; a++)
+                for (size_t b = 5; b < 10; b++)
+                        street_cut(s, a, b);
+        for (size_t i = 4; i > 0; i--) {
+                street_run_for(s, 600);
+                assert_int_equal(street_vote(s, i, OP_LEAVE, i), MESH_OUT_DONE);
+                assert_int_equal(street_vote(s, 5 + i, OP_LEAVE, 5 + i), MESH_OUT_DONE);
+        }
+        street_run_for(s, 3600);
+}
+
+/* They open to each other with the key they shared. */
+static void test_keys_on_both_sides(void **state) {
+        (void)state;
+        STREET(10);
+        cut_and_leave(s);
+        assert_false(both_have_links(s, NULL));
+        street_mend(s, 0, 5);
+        /* Nobody was there for an hour: they knock every 150 to 450 s, and once the door is heard, key after key. */
+        assert_true(street_wait(s, 450 + 30, both_have_links, NULL));
+        street_free(s);
+}
+
+/* The newest, the one that both had, and then later ones: the order in which home 0 tries its keys at home 5. */
+static void test_order_of_keys(void **state) {
+        (void)state;
+        static const uint8_t no_contact[16];
+        struct key keys[SECRETS_MOST];
+        size_t tries;
+        STREET(10);
+        cut_and_leave(s);
+        struct mesh *m = street_core(s, 0);
+        struct address *a = m->addresses;
+        while (!key_eq(&a->device, &street_core(s, 5)->sign.pub))
+                a++;
+        size_t n = link_keys(m, keys);
+        assert_int_equal(n, 5);
+        static const size_t shared_first[] = {0, 4, 3, 2, 1}, newest_first[] = {0, 1, 2, 3, 4};
+        for (a->psk_try = 0; a->psk_try < n; a->psk_try++)
+                assert_int_equal(psk_pick(m, a, keys, n, &tries), shared_first[a->psk_try]);
+        assert_int_equal(tries, n);
+        memcpy(a->shared, no_contact, sizeof(a->shared));
+        for (a->psk_try = 0; a->psk_try < n; a->psk_try++)
+                assert_int_equal(psk_pick(m, a, keys, n, &tries), newest_first[a->psk_try]);
+        memcpy(a->shared, epoch_newest(m)->id, sizeof(a->shared));
+        a->psk_try = 0;
+        assert_int_equal(psk_pick(m, a, keys, n, &tries), 0);
+        assert_int_equal(tries, 1);
+        street_free(s);
+}
+
 /* A full disk at the one who removes: nobody hears of it before it is durable, and it goes through once there is room. */
 static void test_removal_on_full_disk(void **state) {
         (void)state;
@@ -214,7 +276,8 @@ int main(void) {
                 cmocka_unit_test(test_removed_reads_nothing),  cmocka_unit_test(test_removal_while_off),
                 cmocka_unit_test(test_removed_cannot_rejoin),  cmocka_unit_test(test_leave),
                 cmocka_unit_test(test_removals_on_both_sides), cmocka_unit_test(test_removal_on_full_disk),
-                cmocka_unit_test(test_admission_on_full_disk),
+                cmocka_unit_test(test_admission_on_full_disk), cmocka_unit_test(test_keys_on_both_sides),
+                cmocka_unit_test(test_order_of_keys),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
