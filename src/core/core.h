@@ -53,7 +53,8 @@ enum wait_kind {
         WAIT_REVOKE,
         WAIT_ADMIT,
         WAIT_RECOVER,
-        WAIT_WITNESS
+        WAIT_WITNESS,
+        WAIT_ROOM
 };
 struct wait {
         struct list list;
@@ -123,7 +124,8 @@ struct mesh {
         struct buf late; /* at a start: operations that came before their parents */
         size_t unkept;   /* place of the first operation the disk may not have; SIZE_MAX: it has all */
         mesh_time keep_due;
-        bool keeping; /* some are being written again */
+        bool keeping;     /* some are being written again */
+        size_t keep_most; /* so many at once: one, while the disk refuses */
         uint64_t contact_seq;
         uint32_t contact_number;
         mesh_wall contact_time;
@@ -155,7 +157,9 @@ struct mesh {
         struct refused *refused; /* records the disk would not take, a ring */
         size_t n_refused;
         mesh_time refused_last;
-        uint32_t unsent; /* own records no other home has acknowledged */
+        bool disk_full;     /* it refused a record, and has taken nothing since: none is asked for */
+        mesh_time disk_due; /* it is tried again then */
+        uint32_t unsent;    /* own records no other home has acknowledged */
         struct {
                 uint32_t day;
                 uint16_t next;

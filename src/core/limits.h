@@ -21,8 +21,9 @@
 #define RECON_MESSAGE 8000   /* bytes of ranges in one message */
 #define RECON_PATIENCE 30000 /* ms a session may wait for an answer */
 #define RECON_ROUNDS 64
-#define PUSH_BATCH 64        /* records fetched from the store at once for one link */
-#define PUSH_AHEAD 65536     /* bytes of bulk queued on a link before the next batch is fetched */
+#define RECON_GIVING 16  /* where neither side lists anything because both disks are full: enough for 16^14 records */
+#define PUSH_BATCH 64    /* records fetched from the store at once for one link */
+#define PUSH_AHEAD 65536 /* bytes of bulk queued on a link before the next batch is fetched */
 #define VERIFYING_MOST 32768 /* records of one link whose signatures are being checked; sync brings the rest */
 #define OPENINGS_MOST 12     /* reconciliations a neighbour may open in a row; each costs a snapshot */
 #define OPENINGS_TIME 5000   /* ms until it may open one more */

@@ -292,6 +292,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
         case WAIT_WITNESS:
                 r = undo_stored(m, found);
                 break;
+        case WAIT_ROOM:
+                refused_tried(m, found);
+                break;
         }
         wait_free(found);
         return r;
@@ -343,6 +346,8 @@ static int timers(struct mesh *m) {
                 r = undo_tick(m);
         if (!r)
                 r = keep_tick(m);
+        if (!r)
+                r = refused_tick(m);
         if (!r)
                 r = epoch_tick(m);
         if (!r)
@@ -503,6 +508,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, recover_deadline(m));
         at = MIN(at, undo_deadline(m));
         at = MIN(at, keep_deadline(m));
+        at = MIN(at, refused_deadline(m));
         if (m->n_unsaved)
                 at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)

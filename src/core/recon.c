@@ -237,8 +237,14 @@ static void out_ids(const struct recon *r, struct out *o, size_t from, size_t to
         }
 }
 
-/* Own elements from…to up to @end, which the other side sees otherwise: their list, or sixteen fingerprints. */
+/* PROTOCOL 9.26: "It MUST NOT send IDS or WANT" */
+/* Own elements from…to up to @end, which the other side sees otherwise: their list, or sixteen fingerprints. Who only gives
+ * lets the other side list: what it has is not wanted, and would be sent where it is not in a list of this side. */
 static void out_differs(const struct recon *r, struct out *o, size_t from, size_t to, struct bound end) {
+        if (r->giving && to - from <= LIST_MOST) {
+                out_fingerprint(r, o, from, to, end);
+                return;
+        }
         if (to - from <= LIST_MOST) {
                 out_ids(r, o, from, to, end);
                 return;
@@ -297,7 +303,7 @@ static int answer_ids(const struct recon *r, struct out *o, size_t from, size_t 
                 bitmap[i / 8] |= (uint8_t)(1 << i % 8);
                 missing++;
         }
-        if (!missing) {
+        if (!missing || r->giving) {
                 out_skip(o, end);
                 return 0;
         }
@@ -354,7 +360,8 @@ static void take_fingerprint(const struct recon *r, struct in *in, struct out *o
         struct span fp = get_bytes(in, 8);
         if (in->bad)
                 return;
-        if (get_be64(fp.p) == fingerprint(r, from, to)) {
+        bool nothing = r->giving && from == to;
+        if (nothing || get_be64(fp.p) == fingerprint(r, from, to)) {
                 out_skip(o, end);
                 return;
         }

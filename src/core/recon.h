@@ -27,6 +27,7 @@ struct recon {
         struct recon_item *items; /* owned; sorted */
         size_t n, cap;
         uint64_t *sums; /* sums[i]: sum of the short ids of items 0…i-1, modulo 2^64 */
+        bool giving;    /* there is no room here: nothing is asked for, and so nothing is listed either */
 };
 
 void recon_fini(struct recon *r);

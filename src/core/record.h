@@ -160,3 +160,6 @@ void author_dropped(struct mesh *m, const struct rec *r); /* one of this device'
 /* ---- refused.c ---- */
 int refused_note(struct mesh *m, const struct hash *id); /* 0 or ERR_NOMEM */
 bool refused_lately(const struct mesh *m, const struct hash *id);
+int refused_tick(struct mesh *m); /* tries a full disk */
+void refused_tried(struct mesh *m, const struct wait *w);
+mesh_time refused_deadline(const struct mesh *m);

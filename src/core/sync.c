@@ -109,6 +109,7 @@ static int snapshot(const struct link *l, enum wire_e_set set, mesh_wall until, 
                 r = snapshot_contacts(l, ret);
                 break;
         case SET_RECORDS:
+                ret->giving = l->m->disk_full;
                 r = snapshot_records(l, until, ret);
                 break;
         }
@@ -269,7 +270,7 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
                 qsort(res.have, res.n_have, sizeof(*res.have), what_compare); /* parents before children */
         if (!r)
                 r = owe(l, (enum wire_e_set)msg->set, &res);
-        bool give_up = l->round + 1 >= RECON_ROUNDS;
+        bool give_up = l->round + 1 >= (l->recon.giving ? RECON_GIVING : RECON_ROUNDS);
         if (!r && res.answer && !give_up) {
                 l->round++;
                 r = session_say(l, (enum wire_e_set)msg->set, l->round, buf_span(&answer));

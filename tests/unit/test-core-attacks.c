@@ -684,6 +684,34 @@ static void test_disk_full_then_room(void **state) {
         street_free(s);
 }
 
+static bool early_came(struct street *s, void *id) {
+        return street_has(s, 2, id);
+}
+
+/* A full disk is left in peace: what it lacks is not sent to it each minute; and what it has is given to others all the same. */
+static void test_full_disk_is_sent_nothing(void **state) {
+        (void)state;
+        struct hash early, ids[30];
+        STREET(3);
+        street_run_for(s, 30);
+        street_off(s, 2);
+        assert_int_equal(street_post(s, 1, KIND_THEFT, "while there was room", &early), MESH_OUT_DONE);
+        street_disk_full(s, 1, true);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_int_equal(street_post(s, 0, KIND_THEFT, "no room there", &ids[i]), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        uint64_t before = street_bytes(s);
+        street_run_for(s, 1800);
+        assert_true(street_bytes(s) - before < 100000); /* of the 30, at most two more rounds */
+        street_cut(s, 0, 2);
+        street_on(s, 2);
+        assert_true(street_wait(s, 300, early_came, &early));
+        street_disk_full(s, 1, false);
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+                assert_true(street_wait_all_have(s, &ids[i], 400));
+        street_free(s);
+}
+
 /* Homes without room in a ring, and an urgent post: each passes it on once, and that is the end of it. */
 static void test_full_disks_in_a_ring(void **state) {
         (void)state;
@@ -755,6 +783,7 @@ int main(void) {
                 cmocka_unit_test(test_too_slow),
                 cmocka_unit_test(test_gone_with_a_queue),
                 cmocka_unit_test(test_disk_full_then_room),
+                cmocka_unit_test(test_full_disk_is_sent_nothing),
                 cmocka_unit_test(test_full_disks_in_a_ring),
                 cmocka_unit_test(test_operation_on_full_disk),
         };

@@ -4,6 +4,7 @@
  * other lacks, once, within the rounds a session may have; and whatever bytes come, an answer or a refusal is all that
  * happens. The seed is printed, and taken from PORCHLIGHT_SEED.
  */
+#include "core/limits.h"
 #include "core/recon.h"
 #include "crypto/rng.h"
 
@@ -194,6 +195,25 @@ static void run_all(size_t n, size_t max) {
                                               difference_names[d], max, c.bytes, c.rounds);
                         world_free(&w);
                 }
+}
+
+/* One side has no room: it is asked for all that the other lacks, once, and the other is asked for nothing. */
+static void test_giving(void **state) {
+        (void)state;
+        static const size_t sizes[] = {0, 1, 20, 40, 3000};
+        for (size_t k = 0; k < ARRAY_LEN(sizes) * SHAPES * DIFFS * 2; k++) {
+                struct world w;
+                int giver = k % 2, d = (int)(k / 2 % DIFFS), s = (int)(k / 2 / DIFFS % SHAPES);
+                world_new(&w, sizes[k / 2 / DIFFS / SHAPES], (enum shape)s);
+                differ(&w, (enum difference)d);
+                world_seal(&w);
+                w.r[giver].giving = true;
+                struct cost c = session(&w, MESSAGE_NORMAL);
+                assert_true(c.rounds <= RECON_GIVING);
+                for (size_t i = 0; i < w.n; i++)
+                        assert_int_equal(w.e[i].told, w.e[i].sides == 1 << giver ? w.e[i].sides : 0);
+                world_free(&w);
+        }
 }
 
 static void test_sizes(void **state) {
@@ -437,17 +457,12 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_large),
-                cmocka_unit_test(test_random_sizes),
-                cmocka_unit_test(test_small_messages),
-                cmocka_unit_test(test_suffix_cost),
-                cmocka_unit_test(test_equal_is_tiny),
-                cmocka_unit_test(test_digest),
-                cmocka_unit_test(test_repeated_ids),
-                cmocka_unit_test(test_hostile),
-                cmocka_unit_test(test_made_up),
-                cmocka_unit_test(test_endless_disagreement),
+                cmocka_unit_test(test_giving),         cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_large),          cmocka_unit_test(test_random_sizes),
+                cmocka_unit_test(test_small_messages), cmocka_unit_test(test_suffix_cost),
+                cmocka_unit_test(test_equal_is_tiny),  cmocka_unit_test(test_digest),
+                cmocka_unit_test(test_repeated_ids),   cmocka_unit_test(test_hostile),
+                cmocka_unit_test(test_made_up),        cmocka_unit_test(test_endless_disagreement),
         };
         return cmocka_run_group_tests(tests, group_start, NULL);
 }
