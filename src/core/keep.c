@@ -72,6 +72,7 @@ int keep_stored(struct mesh *m, const struct wait *w) {
                 return 0;
         memcpy(id.b, w->id.b, sizeof(id.b));
         size_t at = ops_place(m, &id);
+        m->keep_most = w->failed ? 1 : AT_ONCE; /* one is enough to find the disk still full */
         if (w->failed) {
                 m->unkept = MIN(m->unkept, at);
                 m->keep_due = m->now + UNSAVED_TIME;
@@ -91,7 +92,7 @@ mesh_time keep_deadline(const struct mesh *m) {
 int keep_tick(struct mesh *m) {
         if (m->now < keep_deadline(m))
                 return 0;
-        size_t n = MIN((size_t)AT_ONCE, roster_ops(m->roster) - m->unkept);
+        size_t n = MIN(m->keep_most, roster_ops(m->roster) - m->unkept);
         struct wait *w = mesh_wait(m, WAIT_KEEP, 0);
         if (!w)
                 return ERR_NOMEM;
