@@ -130,6 +130,11 @@ int ops_command(struct mesh *m, const struct mesh_event *ev);
 int ops_stored(struct mesh *m, struct wait *w);
 int ops_tick(struct mesh *m); /* tries again to write what the disk refused */
 
+/* ---- leave.c ---- */
+bool leave_untold(const struct mesh *m);         /* this household has left, and nobody may know of it */
+void leave_look(struct mesh *m, struct span op); /* a neighbour has sent @op: is it this household's own leave? */
+void leave_ignored(struct mesh *m);              /* a neighbour shook hands, was shown who this is, and said nothing */
+
 /* ---- keep.c ---- */
 int keep_restore(struct mesh *m, struct span op);
 int keep_restored(struct mesh *m);                  /* the disk has given back all operations */

@@ -10,6 +10,7 @@
  *             enrol.c      joining as a further device           recover.c   coming back out of a backup
  *             ops.c        operations and orphans                keep.c      those the disk may not have
  *             revoke.c     tickets taken back                    undo.c      homes put out again that came on one
+ *             leave.c      telling the others
  *   epoch.h   epoch.c      group and link keys
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
@@ -91,6 +92,7 @@ struct mesh {
         bool witnessing; /* an undo countersigned here is on its way to the disk */
         bool admitting;  /* an add countersigned here is on its way to the disk */
         bool removed;
+        bool leave_told; /* of this household's own leave: another home has heard */
         struct key household;
         struct buf join_op, join_text;
         struct hash join_mesh; /* of the ticket or code … */

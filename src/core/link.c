@@ -151,6 +151,8 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 a->show_add = false;
         }
         if (l->state == LINK_GREETING) {
+                if (a->show_add)
+                        leave_ignored(l->m);
                 a->show_add = true;
                 recover_refused(l->m);
         }

@@ -178,6 +178,8 @@ static int orphans_try(struct mesh *m, bool *ret_again) {
 
 int ops_take(struct mesh *m, struct link *from, struct span op) {
         bool fresh = false;
+        if (from)
+                leave_look(m, op);
         size_t first = m->roster ? roster_ops(m->roster) : 0;
         int r = take_one(m, from, from ? from->id : 0, op, &fresh);
         for (bool again = fresh && m->n_orphans; again && !r;)

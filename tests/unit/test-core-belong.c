@@ -121,6 +121,32 @@ static void test_leave(void **state) {
         street_free(s);
 }
 
+/* Who left where nobody could be reached tells the first one who can be, and is quiet then; also after a restart. */
+static void test_leave_while_cut_off(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 60);
+        for (size_t i = 0; i < 3; i++)
+                street_cut(s, i, 3);
+        street_run_for(s, 600);
+        assert_int_equal(street_vote(s, 3, OP_LEAVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 3600);
+        assert_int_equal(roster_members(mesh_roster(street_core(s, 0))), 4);
+        assert_true(dial_may(street_core(s, 3)));
+        street_mend(s, 1, 3);
+        size_t want[] = {3, 4};
+        assert_true(street_wait(s, 450 + 30, members_are, want));
+        street_run_for(s, 1);
+        assert_int_equal(links_of(s, 3), 0);
+        assert_false(dial_may(street_core(s, 3)));
+        street_off(s, 3);
+        street_on(s, 3);
+        assert_true(dial_may(street_core(s, 3)));
+        street_run_for(s, 1800);
+        assert_false(dial_may(street_core(s, 3)));
+        street_free(s);
+}
+
 /* Two partitions remove one home each: afterwards both are gone everywhere, and a merge epoch lets all write again. */
 static void test_removals_on_both_sides(void **state) {
         (void)state;
@@ -273,11 +299,11 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_removed_reads_nothing),  cmocka_unit_test(test_removal_while_off),
-                cmocka_unit_test(test_removed_cannot_rejoin),  cmocka_unit_test(test_leave),
-                cmocka_unit_test(test_removals_on_both_sides), cmocka_unit_test(test_removal_on_full_disk),
-                cmocka_unit_test(test_admission_on_full_disk), cmocka_unit_test(test_keys_on_both_sides),
-                cmocka_unit_test(test_order_of_keys),
+                cmocka_unit_test(test_removed_reads_nothing), cmocka_unit_test(test_removal_while_off),
+                cmocka_unit_test(test_removed_cannot_rejoin), cmocka_unit_test(test_leave),
+                cmocka_unit_test(test_leave_while_cut_off),   cmocka_unit_test(test_removals_on_both_sides),
+                cmocka_unit_test(test_removal_on_full_disk),  cmocka_unit_test(test_admission_on_full_disk),
+                cmocka_unit_test(test_keys_on_both_sides),    cmocka_unit_test(test_order_of_keys),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
