@@ -43,6 +43,7 @@ struct mesh_row {
                         bool has_key;
                         struct key key; /* the group key, ratcheted to day */
                         uint32_t day;
+                        struct span left; /* what proves it: hashes of the subtrees left of day */
                         struct key link_key;
                         mesh_wall since; /* when this node got it */
                 } epoch;

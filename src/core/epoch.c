@@ -17,7 +17,7 @@
 
 #include <stdlib.h>
 
-#define RATCHET_MOST 4000 /* days: no key is ratcheted further at once */
+#define LAST_DAY (KEYTREE_END - 1) /* of an epoch: something is still written on it, and the next epoch made */
 
 static struct epoch *epoch_free(struct epoch *e) {
         if (!e)
@@ -46,8 +46,19 @@ struct epoch *epoch_find(struct mesh *m, struct span id) {
         return NULL;
 }
 
-static void commit(struct hash *ret, enum domain d, const struct mesh *m, const struct key *key) {
-        hash_make(ret, d, roster_mesh(m->roster), SPAN_OF(key->b));
+/* The day its keys begin with. */
+static uint32_t first_day(const struct epoch *e) {
+        return (uint32_t)(e->w.time / MESH_DAY);
+}
+
+static struct span left_of(const struct keytree *keys) {
+        return span_of(keys->left, keytree_left(keys->day) * sizeof(keys->left[0]));
+}
+
+static void install_keys(struct epoch *e, const struct keytree *keys, const struct key *link_key) {
+        e->has_key = e->has_link = true;
+        e->keys = *keys;
+        e->link_key = *link_key;
 }
 
 static void epoch_hash(const struct mesh *m, struct span header, struct hash *ret) {
@@ -97,19 +108,30 @@ static size_t frontier_here(const struct mesh *m, const struct hash *removed, st
         return roster_heads(m->roster, ret);
 }
 
-/* Makes a fresh epoch over everything applied here, with fresh independent keys. */
+/* PROTOCOL 7.1: "An epoch whose `removed` is that of the newest one its maker has keys of MUST have that one's link
+ * key": nobody is kept out by another one, and who was away for months finds back in. */
+static void choose_link_key(struct mesh *m, const struct hash *removed, struct key *ret) {
+        const struct epoch *e = epoch_newest(m);
+        if (e && memcmp(e->w.removed.p, removed->b, sizeof(removed->b)) == 0)
+                *ret = e->link_key;
+        else
+                rng_bytes(&m->rng, ret->b, sizeof(ret->b));
+}
+
+/* Makes a fresh epoch over everything applied here. */
 int epoch_found(struct mesh *m, struct epoch **ret) {
         struct hash heads[ROSTER_HEADS_MAX], removed, c_key, c_link, h;
-        struct key key, link_key;
+        struct keytree keys = {0};
+        struct key link_key;
         uint64_t generation = 0;
         for (size_t i = 0; i < m->n_epochs; i++)
                 generation = MAX(generation, MIN(m->epochs[i]->w.generation, (uint64_t)UINT32_MAX - 1) + 1);
-        rng_bytes(&m->rng, key.b, sizeof(key.b));
-        rng_bytes(&m->rng, link_key.b, sizeof(link_key.b));
         roster_removed(m->roster, &removed);
+        rng_bytes(&m->rng, keys.key.b, sizeof(keys.key.b));
+        choose_link_key(m, &removed, &link_key);
         size_t n = frontier_here(m, &removed, heads);
-        commit(&c_key, DOMAIN_COMMIT_KEY, m, &key);
-        commit(&c_link, DOMAIN_COMMIT_LINK, m, &link_key);
+        keytree_root(roster_mesh(m->roster), &keys, &c_key);
+        hash_make(&c_link, DOMAIN_COMMIT_LINK, roster_mesh(m->roster), SPAN_OF(link_key.b));
         struct wire_epoch w = {.generation = generation,
                                .frontier = span_of(heads, n * sizeof(heads[0])),
                                .removed = SPAN_OF(removed.b),
@@ -124,12 +146,9 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
         _clean_(epoch_freep) struct epoch *e = r ? NULL : epoch_new(m, buf_span(&header));
         if (!e)
                 return r ? r : ERR_NOMEM;
-        e->has_key = true;
-        e->key = key;
-        e->link_key = link_key;
-        e->day = (uint32_t)(w.time / MESH_DAY);
         e->since = w.time;
-        hash_wipe(&key, sizeof(key));
+        install_keys(e, &keys, &link_key);
+        hash_wipe(&keys, sizeof(keys));
         hash_wipe(&link_key, sizeof(link_key));
         r = epoch_put(m, e);
         if (r)
@@ -141,9 +160,10 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w) {
         struct mesh_row row = {.kind = MESH_ROW_EPOCH,
                                .epoch = {.header = buf_span(&e->header),
-                                         .has_key = e->has_key,
-                                         .key = e->key,
-                                         .day = e->day,
+                                         .has_key = e->has_link,
+                                         .key = e->keys.key,
+                                         .day = first_day(e) + e->keys.day,
+                                         .left = left_of(&e->keys),
                                          .link_key = e->link_key,
                                          .since = e->since}};
         memcpy(row.epoch.id, e->id, sizeof(e->id));
@@ -158,28 +178,24 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row) {
         struct epoch *e = epoch_new(m, row->epoch.header);
         if (!e)
                 return 0; /* damaged: a neighbour hands it over again */
-        e->has_key = row->epoch.has_key;
-        e->key = row->epoch.key;
-        e->link_key = row->epoch.link_key;
-        e->day = row->epoch.day;
         e->since = row->epoch.since;
+        e->has_link = row->epoch.has_key;
+        e->link_key = row->epoch.link_key;
+        /* A group key that is not proved, of before there were proofs or damaged, is nothing to hand to anybody. */
+        e->has_key = e->has_link && row->epoch.day >= first_day(e) &&
+                     keytree_prove(roster_mesh(m->roster), e->w.commit_key, row->epoch.day - first_day(e),
+                                   &row->epoch.key, row->epoch.left, &e->keys);
         return epoch_put(m, e);
 }
 
+/* PROTOCOL 7.6: "for an earlier day, and from the 32nd day on, the epoch has no group key" */
 bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
-        if (!e->has_key || day < e->day || day - e->day > RATCHET_MOST)
-                return false;
-        *ret = e->key;
-        for (uint32_t d = e->day; d < day; d++) {
-                struct key next;
-                hash_derive(&next, DOMAIN_DAY, ret, SPAN_NONE);
-                *ret = next;
-        }
-        return true;
+        uint32_t first = first_day(e);
+        return e->has_key && day >= first && day - first <= LAST_DAY && keytree_key(&e->keys, day - first, ret);
 }
 
 /* PROTOCOL 7.12: "A node MUST NOT encrypt a record or contact under an epoch whose `removed` differs from the
- * removed set of its whole roster." */
+ * removed set of its whole roster, nor on a day of which the epoch has no group key." */
 /* Rule U; of several the highest generation, then the lowest id. */
 struct epoch *epoch_usable(const struct mesh *m) {
         struct epoch *best = NULL;
@@ -190,7 +206,8 @@ struct epoch *epoch_usable(const struct mesh *m) {
         uint32_t today = (uint32_t)(clock_now(m) / MESH_DAY);
         for (size_t i = 0; i < m->n_epochs; i++) {
                 struct epoch *e = m->epochs[i];
-                if (!e->has_key || e->day > today || today - e->day > RATCHET_MOST ||
+                uint32_t first = first_day(e);
+                if (!e->has_key || today < first + e->keys.day || today > first + LAST_DAY ||
                     memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
                         continue;
                 if (!best || e->w.generation > best->w.generation ||
@@ -198,6 +215,12 @@ struct epoch *epoch_usable(const struct mesh *m) {
                         best = e;
         }
         return best;
+}
+
+/* Whether no epoch need be made today: on the last day of one the next is made, so that nobody has to wait for it. */
+static bool usable_tomorrow(const struct mesh *m) {
+        const struct epoch *e = epoch_usable(m);
+        return e && clock_now(m) / MESH_DAY < first_day(e) + LAST_DAY;
 }
 
 static bool newer(const struct epoch *a, const struct epoch *b) {
@@ -209,18 +232,18 @@ static bool newer(const struct epoch *a, const struct epoch *b) {
 struct epoch *epoch_newest(struct mesh *m) {
         struct epoch *best = NULL;
         for (size_t i = 0; i < m->n_epochs; i++)
-                if (m->epochs[i]->has_key && (!best || newer(m->epochs[i], best)))
+                if (m->epochs[i]->has_link && (!best || newer(m->epochs[i], best)))
                         best = m->epochs[i];
         return best;
 }
 
-/* Epochs whose keys are here, newest first, at most SECRETS_MOST. */
+/* Epochs whose link keys are here, newest first, at most SECRETS_MOST. */
 static size_t by_age(const struct mesh *m, const struct epoch *ret[SECRETS_MOST]) {
         size_t n = 0;
         for (size_t i = 0; i < m->n_epochs; i++) {
                 const struct epoch *e = m->epochs[i];
                 bool full = n == SECRETS_MOST;
-                if (!e->has_key || (full && !newer(e, ret[n - 1])))
+                if (!e->has_link || (full && !newer(e, ret[n - 1])))
                         continue;
                 size_t at = full ? n - 1 : n++;
                 for (; at > 0 && newer(e, ret[at - 1]); at--)
@@ -230,13 +253,21 @@ static size_t by_age(const struct mesh *m, const struct epoch *ret[SECRETS_MOST]
         return n;
 }
 
-/* The newest, and those that a newer one replaced less than 30 days ago. */
+static bool key_among(const struct key *keys, size_t n, const struct key *k) {
+        for (size_t i = 0; i < n; i++)
+                if (hash_same(&keys[i], k, sizeof(*k)))
+                        return true;
+        return false;
+}
+
+/* The newest, and those that a newer one replaced less than 30 days ago. Epochs may share one. */
 size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
         const struct epoch *es[SECRETS_MOST];
         size_t n = by_age(m, es), kept = 0;
         mesh_wall now = clock_now(m), replaced = UINT64_MAX;
         for (size_t i = 0; i < n; i++) {
-                if (i == 0 || replaced + (mesh_wall)SECRETS_DAYS * MESH_DAY > now)
+                if ((i == 0 || replaced + (mesh_wall)SECRETS_DAYS * MESH_DAY > now) &&
+                    !key_among(ret, kept, &es[i]->link_key))
                         ret[kept++] = es[i]->link_key;
                 replaced = MIN(replaced, es[i]->since);
         }
@@ -244,7 +275,7 @@ size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
 }
 
 /* The first day a device may read: of the founder's household everything, of others history_days before they joined. */
-static uint32_t first_day(const struct mesh *m, const struct roster_home *h) {
+static uint32_t may_read_from(const struct mesh *m, const struct roster_home *h) {
         if (!h->inviter)
                 return 0;
         uint32_t joined = (uint32_t)(h->joined / MESH_DAY), history = roster_charter(m->roster, CHARTER_history_days);
@@ -253,21 +284,26 @@ static uint32_t first_day(const struct mesh *m, const struct roster_home *h) {
 
 /* PROTOCOL 7.9: "A node MUST NOT hand EPOCH_KEY to anybody but a device that is current in its own fold at the
  * moment of sending, over the link whose static key is that device's noise key." */
+/* PROTOCOL 7.10: "that may read none of its days that open something is handed the key of the last one, which opens nothing" */
 int epoch_hand(struct link *l, const struct epoch *e) {
         const struct mesh *m = l->m;
         const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
         if (!d || !d->home->member) /* rule H, at the moment of sending */
                 return 0;
         struct wire_epoch_key msg = {.header = buf_span(&e->header)};
-        struct key key;
-        uint32_t day = MAX(e->day, first_day(m, d->home));
-        if (epoch_day_key(e, day, &key)) {
-                WIRE_PUT(&msg, EPOCH_KEY, key, SPAN_OF(key.b));
-                WIRE_PUT(&msg, EPOCH_KEY, day, day);
+        struct keytree keys = e->keys;
+        uint32_t first = first_day(e), from = may_read_from(m, d->home);
+        if (from > first + keys.day)
+                keytree_move(roster_mesh(m->roster), &keys, MIN(from - first, (uint32_t)KEYTREE_END));
+        if (e->has_key) {
+                WIRE_PUT(&msg, EPOCH_KEY, key, SPAN_OF(keys.key.b));
+                WIRE_PUT(&msg, EPOCH_KEY, day, first + keys.day);
                 WIRE_PUT(&msg, EPOCH_KEY, link_key, SPAN_OF(e->link_key.b));
+                if (keys.day)
+                        WIRE_PUT(&msg, EPOCH_KEY, left, left_of(&keys));
         }
         int r = link_say(l, LINK_EPOCH_KEY, &msg);
-        hash_wipe(&key, sizeof(key));
+        hash_wipe(&keys, sizeof(keys));
         return r;
 }
 
@@ -293,43 +329,30 @@ static bool header_good(struct mesh *m, const struct epoch *e) {
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
 }
 
-/* PROTOCOL 7.7: "A node MUST check `link_key` against `commit_link`; and, where `day` is the day of `epoch.time`,
- * `key` against `commit_key`. It MUST refuse a `day` before that, and one later than the day of now plus 600 s." */
-static bool keys_good(const struct mesh *m, const struct epoch *e, const struct wire_epoch_key *msg) {
-        if (!WIRE_HAS(msg, EPOCH_KEY, key) || !WIRE_HAS(msg, EPOCH_KEY, day) || !WIRE_HAS(msg, EPOCH_KEY, link_key))
-                return false;
-        struct key key, link_key;
+/* PROTOCOL 7.7: "A node MUST refuse keys of a day before the epoch's first, or later than the day of now plus 600 s; a
+ * link key that is not that of `commit_link`; and a group key that its proof does not lead from to `commit_key`." */
+static bool keys_good(const struct mesh *m, const struct epoch *e, const struct wire_epoch_key *msg,
+                      struct keytree *ret_keys, struct key *ret_link_key) {
+        struct key key;
         struct hash h;
-        memcpy(link_key.b, msg->link_key.p, sizeof(link_key.b));
-        commit(&h, DOMAIN_COMMIT_LINK, m, &link_key);
+        uint32_t first = first_day(e);
+        if (!WIRE_HAS(msg, EPOCH_KEY, key) || !WIRE_HAS(msg, EPOCH_KEY, day) || !WIRE_HAS(msg, EPOCH_KEY, link_key) ||
+            msg->day < first || msg->day > (clock_now(m) + FUTURE_SLACK) / MESH_DAY)
+                return false;
+        memcpy(ret_link_key->b, msg->link_key.p, sizeof(ret_link_key->b));
+        hash_make(&h, DOMAIN_COMMIT_LINK, roster_mesh(m->roster), msg->link_key);
         if (memcmp(h.b, e->w.commit_link.p, sizeof(h.b)) != 0)
                 return false;
-        uint64_t first = e->w.time / MESH_DAY;
-        if (msg->day > (clock_now(m) + FUTURE_SLACK) / MESH_DAY) /* a key that opens nothing yet */
-                return false;
-        if (msg->day > first) /* ratcheted: the commitment is to the first day's key and says nothing of later ones */
-                return true;
         memcpy(key.b, msg->key.p, sizeof(key.b));
-        commit(&h, DOMAIN_COMMIT_KEY, m, &key);
-        return msg->day == first && memcmp(h.b, e->w.commit_key.p, sizeof(h.b)) == 0;
+        bool good = keytree_prove(roster_mesh(m->roster), e->w.commit_key, msg->day - first, &key,
+                                  WIRE_HAS(msg, EPOCH_KEY, left) ? msg->left : SPAN_NONE, ret_keys);
+        hash_wipe(&key, sizeof(key));
+        return good;
 }
 
-/* PROTOCOL 7.8: "Keys it has it MUST NOT replace but by those of an earlier day that are proved" */
-/* Is this key better than what is held of @known? One of an earlier day is, if it is proved: by the commitment, or because
- * it ratchets to the very key that is held. So nobody can replace a good key by another. */
-static bool key_better(const struct epoch *known, const struct wire_epoch_key *msg) {
-        struct epoch offered = {.has_key = true, .day = (uint32_t)msg->day};
-        struct key key;
-        if (!known || !known->has_key)
-                return true;
-        if (msg->day >= known->day)
-                return false;
-        memcpy(offered.key.b, msg->key.p, sizeof(offered.key.b));
-        bool same = msg->day == known->w.time / MESH_DAY ||
-                    (epoch_day_key(&offered, known->day, &key) && hash_same(&key, &known->key, sizeof(key)));
-        hash_wipe(&offered, sizeof(offered));
-        hash_wipe(&key, sizeof(key));
-        return same;
+/* PROTOCOL 7.8: "Keys it has it MUST NOT replace but by those of an earlier day." */
+static bool keys_better(const struct epoch *known, const struct keytree *keys) {
+        return !known->has_key || keys->day < known->keys.day;
 }
 
 static int keep_early(struct mesh *m, const struct wire_epoch_key *msg) {
@@ -345,13 +368,6 @@ static int keep_early(struct mesh *m, const struct wire_epoch_key *msg) {
         return 0;
 }
 
-static void install_keys(struct epoch *e, const struct wire_epoch_key *msg) {
-        e->has_key = true;
-        e->day = (uint32_t)msg->day;
-        memcpy(e->key.b, msg->key.p, sizeof(e->key.b));
-        memcpy(e->link_key.b, msg->link_key.p, sizeof(e->link_key.b));
-}
-
 int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from) {
         LINK_EACH(l, m) {
                 if (l == from || l->state != LINK_UP)
@@ -361,6 +377,36 @@ int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from)
                         return r;
         }
         return 0;
+}
+
+/* PROTOCOL 7.8: "What is new it writes to disk and, if there are keys, hands on over every link that is up but the one it
+ * came on." */
+static int taken(struct mesh *m, struct link *from, const struct epoch *e, bool keys) {
+        mesh_trace(m, "epoch of generation %u: %s", (unsigned)e->w.generation, keys ? "installed" : "header only");
+        int r = epoch_store(m, e, NULL);
+        if (!r && keys)
+                contacts_open(m);
+        if (!r && keys)
+                r = epoch_spread(m, e, from);
+        return r ? r : join_check_done(m);
+}
+
+/* A header that is good and, unless NULL, keys that are proved. */
+static int learn(struct mesh *m, struct link *from, struct epoch **fresh, const struct keytree *keys,
+                 const struct key *link_key) {
+        struct epoch *e = epoch_find(m, span_of((*fresh)->id, sizeof((*fresh)->id)));
+        bool news = !e || (keys && keys_better(e, keys));
+        if (!e) {
+                e = *fresh;
+                e->since = clock_now(m);
+                int r = epoch_put(m, e);
+                if (r)
+                        return r;
+                TAKE(*fresh);
+        }
+        if (news && keys)
+                install_keys(e, keys, link_key);
+        return news ? taken(m, from, e, keys) : 0;
 }
 
 int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg) {
@@ -377,40 +423,22 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
         /* PROTOCOL 7.5: "One whose `time` is more than 600 s ahead of now MUST be held back" */
         if (w.time > clock_now(m) + FUTURE_SLACK || m->n_epochs >= EPOCHS_MOST) /* held back: sync brings it again */
                 return 0;
-        struct epoch *fresh = epoch_new(m, msg->header);
+        _clean_(epoch_freep) struct epoch *fresh = epoch_new(m, msg->header);
         if (!fresh)
                 return ERR_NOMEM;
-        struct epoch *known = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));
+        struct keytree keys = {0};
+        struct key link_key = {{0}};
+        bool known = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));
         bool good = known || header_good(m, fresh);
-        bool keys = good && keys_good(m, fresh, msg);
-        if (!good || (WIRE_HAS(msg, EPOCH_KEY, key) && !keys)) {
-                epoch_free(fresh);
-                if (from)
-                        link_hangup(from, REASON_BAD_SIGNATURE);
-                return 0;
-        }
-        bool news = keys && key_better(known, msg);
-        if (known) {
-                epoch_free(fresh);
-        } else {
-                known = fresh;
-                known->since = clock_now(m);
-                int r = epoch_put(m, known);
-                if (r)
-                        return r;
-                news = true;
-        }
-        if (!news)
-                return 0;
-        if (keys)
-                install_keys(known, msg);
-        mesh_trace(m, "epoch of generation %u: %s", (unsigned)known->w.generation, keys ? "installed" : "header only");
-        int r = epoch_store(m, known, NULL);
-        if (!r && keys)
-                contacts_open(m);
-        if (!r && keys)
-                r = epoch_spread(m, known, from);
-        return r ? r : join_check_done(m);
+        bool proved = good && keys_good(m, fresh, msg, &keys, &link_key);
+        int r = 0;
+        if (good && (proved || !WIRE_HAS(msg, EPOCH_KEY, key)))
+                r = learn(m, from, &fresh, proved ? &keys : NULL, &link_key);
+        else if (from)
+                link_hangup(from, REASON_BAD_SIGNATURE);
+        hash_wipe(&keys, sizeof(keys));
+        hash_wipe(&link_key, sizeof(link_key));
+        return r;
 }
 
 int epochs_try(struct mesh *m) {
@@ -475,7 +503,7 @@ static uint64_t rank_here(const struct mesh *m) {
 }
 
 void epoch_plan(struct mesh *m) {
-        if (!m->member || m->joining || epoch_usable(m)) {
+        if (!m->member || m->joining || usable_tomorrow(m)) {
                 m->renew = false;
                 return;
         }
@@ -489,17 +517,16 @@ mesh_time epoch_deadline(const struct mesh *m) {
         return m->renew ? MAX(m->renew_due, m->now) : MESH_NEVER;
 }
 
-/* Keys of days that no record in force is under are wiped, here and on disk. */
+/* PROTOCOL 7.11: "A node SHOULD wipe what opens days older than 9 days before today" */
+/* Here and on disk. */
 static int ratchet(struct mesh *m) {
         uint32_t today = (uint32_t)(clock_now(m) / MESH_DAY);
         for (size_t i = 0; i < m->n_epochs; i++) {
                 struct epoch *e = m->epochs[i];
-                struct key key;
-                if (!e->has_key || e->day + KEYS_DAYS >= today || !epoch_day_key(e, today - KEYS_DAYS, &key))
+                uint32_t past = first_day(e) + KEYS_DAYS;
+                uint32_t day = today > past ? MIN(today - past, (uint32_t)KEYTREE_END) : 0;
+                if (!e->has_key || day <= e->keys.day || !keytree_move(roster_mesh(m->roster), &e->keys, day))
                         continue;
-                e->key = key;
-                e->day = today - KEYS_DAYS;
-                hash_wipe(&key, sizeof(key));
                 int r = epoch_store(m, e, NULL);
                 if (r)
                         return r;
@@ -512,10 +539,11 @@ int epoch_tick(struct mesh *m) {
         if (m->roster && clock_usable(m) && clock_now(m) >= m->ratcheted + MESH_DAY / 24) {
                 m->ratcheted = clock_now(m);
                 r = ratchet(m);
+                epoch_plan(m);
         }
         if (r || !m->renew || m->now < m->renew_due)
                 return r;
-        if (!m->member || epoch_usable(m) || !clock_usable(m)) {
+        if (!m->member || usable_tomorrow(m) || !clock_usable(m)) {
                 m->renew = false;
                 return 0;
         }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "core/limits.h"
+#include "crypto/keytree.h"
 #include "porchlight/mesh.h"
 
 struct link;
@@ -15,9 +16,10 @@ struct epoch {
         struct hash hash; /* element of the OPS set */
         struct buf header;
         struct wire_epoch w; /* spans into header */
-        bool has_key;
-        struct key key, link_key;
-        uint32_t day; /* of key */
+        bool has_key;        /* both keys are here, proved: it counts in the set of operations, and goes to others */
+        bool has_link;       /* the link key is, alone where the group key on the disk is not proved */
+        struct keytree keys; /* its day 0 is that of w.time */
+        struct key link_key;
         mesh_wall since;
 };
 
@@ -27,7 +29,7 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
 int epoch_renew(struct mesh *m, const struct wait *w); /* makes a fresh one and stores it */
 int epoch_stored(struct mesh *m, struct wait *w);
 int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from); /* to every link, under rule H */
-void epoch_plan(struct mesh *m); /* after operations: if none is usable any more, when this device makes one */
+void epoch_plan(struct mesh *m); /* if none is usable any more, or not tomorrow: when this device makes one */
 int epoch_tick(struct mesh *m);
 mesh_time epoch_deadline(const struct mesh *m);
 int epochs_try(struct mesh *m); /* after operations came: epochs that were too early */

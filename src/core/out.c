@@ -112,6 +112,7 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
                 break;
         case MESH_ROW_EPOCH:
                 it->row.epoch.header = out_keep(o, row->epoch.header, &ok);
+                it->row.epoch.left = out_keep(o, row->epoch.left, &ok);
                 break;
         case MESH_ROW_REVOKE:
                 it->row.revoke.bytes = out_keep(o, row->revoke.bytes, &ok);

@@ -24,7 +24,8 @@
         D(MUTE, "porchlight/1 mute")                 /* the element an hour is in which a device was found out */       \
         D(TICKET_BLIND, "porchlight/1 ticket blind") /* hash of a ticket's private part */                             \
         D(CHECK_WORDS, "porchlight/1 check words")   /* the four words to compare by telephone */                      \
-        D(COMMIT_KEY, "porchlight/1 commit group key")                                                                 \
+        D(COMMIT_KEY, "porchlight/1 commit group key") /* a leaf of an epoch's tree of keys */                         \
+        D(COMMIT_DAYS, "porchlight/1 commit days")   /* what is above its leaves */                                    \
         D(COMMIT_LINK, "porchlight/1 commit link key")                                                                 \
         D(DAY, "porchlight/1 day")                   /* group key of the next day */                                   \
         D(RECORD_KEY, "porchlight/1 record key")     /* key of one record */                                           \

@@ -54,6 +54,7 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
                 break;
         case MESH_ROW_EPOCH:
                 ret[n++] = &row->epoch.header;
+                ret[n++] = &row->epoch.left;
                 break;
         case MESH_ROW_REVOKE:
                 ret[n++] = &row->revoke.bytes;

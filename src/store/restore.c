@@ -81,6 +81,7 @@ static bool read_epoch(sqlite3_stmt *st, struct mesh_row *row) {
         row->epoch.has_key = sql_u64(st, 2);
         row->epoch.day = (uint32_t)sql_u64(st, 4);
         row->epoch.since = sql_u64(st, 6);
+        row->epoch.left = sql_span(st, 7);
         return sql_blob(st, 0, row->epoch.id, sizeof(row->epoch.id)) && sql_u64(st, 4) <= UINT32_MAX &&
                sql_blob(st, 3, row->epoch.key.b, sizeof(row->epoch.key.b)) &&
                sql_blob(st, 5, row->epoch.link_key.b, sizeof(row->epoch.link_key.b));

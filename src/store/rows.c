@@ -36,6 +36,7 @@ static int put_epoch(struct store *s, const struct mesh_row *row) {
         sql_bind_u64(st, 5, row->epoch.day);
         sql_bind_32(st, 6, row->epoch.link_key.b);
         sql_bind_u64(st, 7, row->epoch.since);
+        sql_bind_span(st, 8, row->epoch.left);
         /* The ratchet is worth nothing while yesterday's key lies in the log. */
         s->erase_due = true;
         return sql_run(&s->q, st);

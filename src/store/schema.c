@@ -74,7 +74,11 @@ static const char version_2[] =
         "CREATE TABLE proof (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, expires INTEGER NOT NULL, bytes BLOB NOT "
         "NULL) STRICT;";
 
-static const char *const steps[] = {version_1, version_2};
+/* What proves a group key (PROTOCOL 7.7). Keys that were kept before cannot be proved any more; the core puts new ones in
+ * their place and goes on with the link keys. */
+static const char version_3[] = "ALTER TABLE epoch ADD COLUMN tree_left BLOB NOT NULL DEFAULT x'';";
+
+static const char *const steps[] = {version_1, version_2, version_3};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

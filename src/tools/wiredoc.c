@@ -7,6 +7,7 @@
  *   lock     one line a number or bound that must never change its meaning, proto/wire.lock
  *   dict     a dictionary for fuzzers
  *   vectors  one sample a message: name, encoding in hex, JSON; proto/vectors/messages.txt
+ *   keys     an epoch's group keys and what proves them; proto/vectors/epoch-keys.txt
  *
  * Tests compare the committed files with what comes out here, so a change of the wire shows in the diff of its commit.
  */
@@ -14,7 +15,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "crypto/domain.h"
+#include "crypto/keytree.h"
 #include "tools/sample.h"
 #include "wire/json.h"
 #include "wire/writer.h"
@@ -297,11 +298,44 @@ static void print_vectors(void) {
         each_message(vector_message);
 }
 
+/* ---- keys ---- */
+static void keys_line(const char *name, struct span bytes) {
+        _clean_(buf_fini) struct buf line = BUF_NULL;
+        text_hex(&line, bytes);
+        printf("%s %s\n", name, buf_cstr(&line));
+}
+
+static void keys_day(const struct hash *mesh, struct keytree t, uint32_t day) {
+        REQUIRE(keytree_move(mesh, &t, day));
+        printf("\nday %" PRIu32 "\n", day);
+        keys_line("key", SPAN_OF(t.key.b));
+        for (size_t i = 0; i < keytree_left(day); i++)
+                keys_line("left", SPAN_OF(t.left[i].b));
+}
+
+static void print_keys(void) {
+        static const uint32_t days[] = {0, 1, 2, 13, 16, 30, 31};
+        struct hash mesh, root;
+        struct keytree t = {0};
+        memset(mesh.b, 0x11, sizeof(mesh.b));
+        memset(t.key.b, 0x22, sizeof(t.key.b));
+        keytree_root(&mesh, &t, &root);
+        printf("# The group keys of an epoch on some of its days, and what goes with each as epoch_key.left, one hash "
+               "a "
+               "line:\n# PROTOCOL 7.3, 7.6, 7.7. The first key and the mesh's id are made up. Printed by `wiredoc "
+               "keys`.\n");
+        keys_line("mesh", SPAN_OF(mesh.b));
+        keys_line("commit_key", SPAN_OF(root.b));
+        for (size_t i = 0; i < ARRAY_LEN(days); i++)
+                keys_day(&mesh, t, days[i]);
+}
+
 /* ---- */
 static const struct {
         const char *name;
         void (*print)(void);
-} pages[] = {{"md", print_md}, {"lock", print_lock}, {"dict", print_dict}, {"vectors", print_vectors}};
+} pages[] = {
+        {"md", print_md}, {"lock", print_lock}, {"dict", print_dict}, {"vectors", print_vectors}, {"keys", print_keys}};
 
 int main(int argc, char **argv) {
         for (size_t i = 0; argc == 2 && i < ARRAY_LEN(pages); i++) {
@@ -310,6 +344,6 @@ int main(int argc, char **argv) {
                 pages[i].print();
                 return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
         }
-        fprintf(stderr, "usage: wiredoc md|lock|dict|vectors\n");
+        fprintf(stderr, "usage: wiredoc md|lock|dict|vectors|keys\n");
         return 2;
 }

@@ -8,18 +8,45 @@ import wire
 DAY = 86400
 AHEAD = 600  # seconds that a stated time may be ahead of now
 PENDING = 16
+DAYS = 32  # of an epoch; the last one's key opens nothing
 
 
 def ids_of(data):
     return [data[i:i + 32] for i in range(0, len(data), 32)]
 
 
+def left_of(i):
+    """Which subtrees lie left of day i: where they begin, and how many leaves they have (rule 7.7)."""
+    return [(i & ~(2 * n - 1), n) for n in (16, 8, 4, 2, 1) if i & n]
+
+
+class Tree:
+    """What the group key of day i and the hashes that came with it tell of an epoch's tree (rule 7.3)."""
+
+    def __init__(self, mesh, i, key, left):
+        self.mesh, self.known = mesh, dict(zip(left_of(i), left))
+        for day in range(i, DAYS):
+            self.known[day, 1] = crypto.hashed(b'commit group key', mesh, key)
+            key = crypto.derive(b'day', key)
+
+    def node(self, a, n):
+        if (a, n) not in self.known:
+            halves = self.node(a, n // 2) + self.node(a + n // 2, n // 2)
+            self.known[a, n] = crypto.hashed(b'commit days', self.mesh, halves)
+        return self.known[a, n]
+
+    def left_of(self, i):
+        return [self.node(a, n) for a, n in left_of(i)]
+
+
 class Epoch:
     def __init__(self, raw, mesh):
         self.raw, self.fields = raw, wire.decode('epoch', raw)
         self.hash = crypto.hashed(b'epoch', mesh, b''.join(wire.before(raw, 16)))
-        self.id, self.time = self.hash[:16], self.fields['time']
-        self.key = self.day = self.link_key = None  # the group key of the first day it opens here
+        self.id, self.time, self.mesh = self.hash[:16], self.fields['time'], mesh
+        self.first = self.time // DAY
+        self.key = self.day = self.link_key = None  # the group key of the first day it opens here,
+        self.left = []  # and what proves it
 
     def check(self, mesh, past):
         """Rule 7.5, in the fold of the frontier and its ancestors."""
@@ -27,23 +54,32 @@ class Epoch:
             raise crypto.Wrong('an epoch of another roster')
         crypto.verify(self.fields['device'], b'epoch', self.hash, self.fields['sig'])
 
-    def check_keys(self, mesh, key, day, link_key):
+    def check_keys(self, key, day, link_key, left):
         """Rule 7.7."""
-        first, today = self.time // DAY, int(time.time() + AHEAD) // DAY
-        right = crypto.hashed(b'commit link key', mesh, link_key) == self.fields['commit_link']
-        if day == first:
-            right = right and crypto.hashed(b'commit group key', mesh, key) == self.fields['commit_key']
-        if not right or not first <= day <= today:
+        i, today = day - self.first, int(time.time() + AHEAD) // DAY
+        if (not 0 <= i < DAYS or day > today or len(left) != len(left_of(i)) or
+                crypto.hashed(b'commit link key', self.mesh, link_key) != self.fields['commit_link'] or
+                Tree(self.mesh, i, key, left).node(0, DAYS) != self.fields['commit_key']):
             raise crypto.Wrong('keys of another epoch')
 
     def key_of(self, day):
-        """The group key of a day, or None where it cannot be read here."""
-        if self.key is None or day < self.day:
+        """The group key of a day, or None where it cannot be read here, or opens nothing (rule 7.6)."""
+        if self.key is None or day < self.day or day - self.first >= DAYS - 1:
             return None
+        return self.ratcheted(day)
+
+    def ratcheted(self, day):
         key = self.key
         for _ in range(day - self.day):
             key = crypto.derive(b'day', key)
         return key
+
+    def message(self, day):
+        """EPOCH_KEY with the key of @day and what proves it."""
+        fields = {'header': self.raw, 'key': self.ratcheted(day), 'day': day, 'link_key': self.link_key}
+        tree = Tree(self.mesh, self.day - self.first, self.key, self.left)
+        left = b''.join(tree.left_of(day - self.first))
+        return {**fields, 'left': left} if left else fields
 
 
 class Epochs:
@@ -66,24 +102,19 @@ class Epochs:
         given = [message.get(name) for name in ('key', 'day', 'link_key')]
         if any(value is not None for value in given):
             wire.need(all(value is not None for value in given), 'not all three keys')
-            epoch.check_keys(self.mesh, *given)
-        return self.install(self.all.get(epoch.hash), epoch, given)
+            left = ids_of(message.get('left', b''))
+            epoch.check_keys(*given, left)
+            return self.install(self.all.get(epoch.hash), epoch, *given, left)
+        return self.install(self.all.get(epoch.hash), epoch)
 
-    def install(self, known, epoch, given):
+    def install(self, known, epoch, key=None, day=None, link_key=None, left=()):
         """Rule 7.8."""
         new = not known
         if new:
             self.all[epoch.hash] = known = epoch
-        key, day, link_key = given
-        if key and (known.key is None or day < known.day and self.proved(known, key, day)):
-            known.key, known.day, known.link_key, new = key, day, link_key, True
+        if key and (known.key is None or day < known.day):
+            known.key, known.day, known.link_key, known.left, new = key, day, link_key, left, True
         return known if new else None
-
-    @staticmethod
-    def proved(epoch, key, day):
-        for _ in range(epoch.day - day):
-            key = crypto.derive(b'day', key)
-        return day == epoch.time // DAY or key == epoch.key
 
     def retry(self):
         """What waited for operations, taken again; the epochs that are new by it."""
@@ -111,4 +142,4 @@ class Epochs:
         day = epoch.day
         if home.key != founder:
             day = max(day, home.op.time // DAY - history_days)
-        return {'header': epoch.raw, 'key': epoch.key_of(day), 'day': day, 'link_key': epoch.link_key}
+        return epoch.message(min(day, epoch.first + DAYS - 1))

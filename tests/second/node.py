@@ -355,8 +355,7 @@ class Node:
     def keep_epoch(self, epoch, origin):
         if not epoch.key:
             return
-        self.write('EPOCH_KEY', wire.encode('epoch_key', {'header': epoch.raw, 'key': epoch.key, 'day': epoch.day,
-                                                          'link_key': epoch.link_key}))
+        self.write('EPOCH_KEY', wire.encode('epoch_key', epoch.message(epoch.day)))
         for link in self.others(origin):
             self.hand_over(link, epoch)
         self.publish_first()

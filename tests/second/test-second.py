@@ -11,6 +11,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'support')]
 import crypto  # noqa: E402
+import epochs  # noqa: E402
 import node  # noqa: E402
 import recon  # noqa: E402
 import records  # noqa: E402
@@ -20,6 +21,7 @@ import wire  # noqa: E402
 from street import check, equal  # noqa: E402
 
 VECTORS = os.path.join(wire.PROTO, 'vectors', 'messages.txt')
+KEYS = os.path.join(wire.PROTO, 'vectors', 'epoch-keys.txt')
 SOON = 10.0       # seconds; what is here waited for takes a fraction of one
 MINUTES = 200.0   # seconds of silence that a link survives only by PING, in the long form
 
@@ -111,6 +113,23 @@ class Second(street.Play):
                 (recon.Side([]).open().hex(), '000200'),
                 (recon.Side([]).take(bytes.fromhex('000202' + '01' * 16)).hex(), '00030203')):
             equal(got, want, 'an example')
+
+    def case_epoch_keys(self):
+        """the example of an epoch's keys comes out, and each day's key proves itself"""
+        with open(KEYS, encoding='utf-8') as file:
+            lines = [line.split() for line in file if line.strip() and not line.startswith('#')]
+        (_, mesh), (_, root), *lines = lines
+        mesh, root, days = bytes.fromhex(mesh), bytes.fromhex(root), []
+        for name, value in lines:
+            if name == 'day':
+                days.append((int(value), [], []))
+            else:
+                days[-1][1 if name == 'key' else 2].append(bytes.fromhex(value))
+        first = epochs.Tree(mesh, 0, days[0][1][0], [])
+        for day, (key,), left in days:
+            equal(left, first.left_of(day), f'what lies left of day {day}')
+            equal(epochs.Tree(mesh, day, key, left).node(0, epochs.DAYS), root, f'the root from day {day}')
+        equal(days[-1][0], epochs.DAYS - 1, 'the last day')
 
     def case_strict(self):
         """what section 2 forbids is refused"""

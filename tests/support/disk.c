@@ -152,6 +152,7 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
                 break;
         case MESH_ROW_EPOCH:
                 r->row.epoch.header = keep(row->epoch.header, &r->kept[0]);
+                r->row.epoch.left = keep(row->epoch.left, &r->kept[1]);
                 break;
         case MESH_ROW_REVOKE:
                 r->row.revoke.bytes = keep(row->revoke.bytes, &r->kept[0]);

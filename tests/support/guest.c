@@ -104,7 +104,7 @@ uint64_t guest_sid(const struct guest *g, const struct hash *id) {
 }
 
 struct hash guest_record(const struct guest_author *a, struct wire_record *w, struct span plain, struct buf *raw) {
-        struct epoch e = {.has_key = true, .key = a->group, .day = a->key_day};
+        struct epoch e = {.has_key = true, .keys.key = a->group, .w.time = (mesh_wall)a->key_day * MESH_DAY};
         uint8_t sig[SIGN_BYTES] = {0}, blank[1024] = {0};
         _clean_(buf_fini) struct buf head = BUF_NULL, body = BUF_NULL;
         struct key key = {{0}}, slot_device = a->device.pub;

@@ -157,9 +157,9 @@ static inline void put_core_rows(struct store *s) {
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_MARK, .mark = {8}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_JOIN, .join = {SPAN_STR("add"), SPAN_STR("PORCHLIGHT1")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_EPOCH,
-                                      .epoch = {{1}, SPAN_STR("head"), true, {{5}}, 20000, {{6}}, 9}};
+                                      .epoch = {{1}, SPAN_STR("head"), true, {{5}}, 20000, SPAN_NONE, {{6}}, 9}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_EPOCH,
-                                      .epoch = {{1}, SPAN_STR("head"), true, {{7}}, 20001, {{6}}, 9}};
+                                      .epoch = {{1}, SPAN_STR("head"), true, {{7}}, 20001, SPAN_STR("left"), {{6}}, 9}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_REVOKE, .revoke = {rows_id(3), 99, SPAN_STR("taken back")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_PROOF, .proof = {rows_id(4), 99, SPAN_STR("two in one")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_TICKET, .ticket = {{{3}}, SPAN_STR("text"), SPAN_NONE, true}};

@@ -148,6 +148,7 @@ static int show_row(void *ctx, const struct mesh_row *row) {
         case MESH_ROW_EPOCH:
                 text_hex(out, span_of(row->epoch.id, 2));
                 buf_add(out, row->epoch.header);
+                buf_add(out, row->epoch.left);
                 buf_printf(out, "%d %02x %u %02x %llu", row->epoch.has_key, row->epoch.key.b[0], row->epoch.day,
                            row->epoch.link_key.b[0], (unsigned long long)row->epoch.since);
                 break;
@@ -208,7 +209,7 @@ static void rows_come_back_in_order(void **state) {
         text_hex(&want, span_of(first.b, 2));
         buf_add_str(&want, "second by id, first by time\n2 ");
         text_hex(&want, span_of(second.b, 2));
-        buf_add_str(&want, "op\n3 0100head1 07 20001 06 9\n4 ");
+        buf_add_str(&want, "op\n3 0100headleft1 07 20001 06 9\n4 ");
         text_hex(&want, span_of(third.b, 2));
         buf_add_str(&want, "taken back\n5 0300text 1\n6 0400 ffffffffffffffff contact\n7 0102 443 3 08 1 0\n8 ");
         text_hex(&want, span_of(fourth.b, 2));
