@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/landlock.h"
 #include "base/err.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,11 +30,6 @@ const bool landlock_built = true;
 struct ruleset {
         uint64_t files, net, scopes;
 };
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static uint64_t files_of(unsigned abi) {
         uint64_t all = OF_ABI_1;
@@ -65,7 +61,7 @@ static uint64_t access_of(unsigned may) {
 
 static bool add_rule(int set, const struct landlock_rule *rule, uint64_t known) {
         struct stat st;
-        _clean_(close_fd) int fd = open(rule->path, O_PATH | O_CLOEXEC);
+        _clean_(file_close) int fd = open(rule->path, O_PATH | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT || errno == ENOTDIR || errno == EACCES; /* then it is closed anyway */
         if (fstat(fd, &st) != 0)
@@ -83,7 +79,7 @@ int landlock_shut(const struct landlock_rule *rules, size_t n, bool network, uns
         if (abi < 1) /* not known, turned off, or kept from us by a container's filter */
                 return LANDLOCK_E_NONE;
         struct ruleset all = {.files = files_of((unsigned)abi), .net = network ? 0 : NET_TCP, .scopes = SCOPES};
-        _clean_(close_fd) int set = (int)syscall(SYS_landlock_create_ruleset, &all, size_of((unsigned)abi), 0);
+        _clean_(file_close) int set = (int)syscall(SYS_landlock_create_ruleset, &all, size_of((unsigned)abi), 0);
         if (set < 0)
                 return ERR_IO;
         for (size_t i = 0; i < n; i++)

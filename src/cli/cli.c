@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "wire/json.h"
 
@@ -20,24 +21,13 @@
 
 /* ---- errors and notes ---- */
 
-static void write_all(int fd, struct span s) {
-        while (s.n) {
-                ssize_t n = write(fd, s.p, s.n);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return;
-                s = span_from(s, (size_t)n);
-        }
-}
-
 /* A line for a log; for a person wrapped, so that no word is torn. */
 static void write_said(const struct cli *c, struct buf *line) {
         _clean_(buf_fini) struct buf wrapped = BUF_NULL;
         buf_add_u8(line, '\n');
         if (c->err_tty)
                 layout_wrap(&wrapped, buf_span(line), 0, CLI_COLUMNS);
-        write_all(STDERR_FILENO, buf_span(c->err_tty ? &wrapped : line));
+        file_write(STDERR_FILENO, buf_span(c->err_tty ? &wrapped : line));
 }
 
 int cli_fail_call(const struct cli *c, const struct call_error *e) {
@@ -45,7 +35,7 @@ int cli_fail_call(const struct cli *c, const struct call_error *e) {
         if (c->json) {
                 json_error(&out, e->name, e->message, e->hint);
                 buf_add_u8(&out, '\n');
-                write_all(STDERR_FILENO, buf_span(&out));
+                file_write(STDERR_FILENO, buf_span(&out));
                 return e->exit;
         }
         buf_add_str(&out, "porchlight: ");

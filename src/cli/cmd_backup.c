@@ -5,6 +5,7 @@
  */
 #include "cli/commands.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/found.h"
 #include "cli/options.h"
@@ -24,12 +25,6 @@
 #define TEMP_SUFFIX ".part"
 #define TRIES 3 /* at typing a passphrase */
 
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-        *fd = -1;
-}
-
 /* ---- the file of a backup ---- */
 
 struct out_file {
@@ -42,7 +37,7 @@ struct out_file {
 #define OUT_FILE_NULL ((struct out_file){.fd = -1})
 
 static void out_fini(struct out_file *f) {
-        close_fd(&f->fd);
+        file_close(&f->fd);
         if (f->temp.n && !f->kept)
                 unlink(buf_cstr(&f->temp));
         buf_fini(&f->temp);
@@ -84,20 +79,12 @@ static int out_open(struct cli *c, struct out_file *f) {
 }
 
 static int out_write(struct cli *c, const struct out_file *f, struct span s) {
-        while (s.n) {
-                ssize_t n = write(f->fd, s.p, s.n);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return cannot_write(c, f, errno);
-                s = span_from(s, (size_t)n);
-        }
-        return 0;
+        return file_write(f->fd, s) ? 0 : cannot_write(c, f, errno);
 }
 
 /* The new name is durable when its folder is. */
 static int sync_folder(const char *path) {
-        _clean_(close_fd) int fd = -1;
+        _clean_(file_close) int fd = -1;
         char *copy = strdup(path);
         if (!copy)
                 return ENOMEM;
@@ -347,7 +334,7 @@ static int restore(struct cli *c, const struct args *a, struct call *owner) {
 
 static int run_restore(struct cli *c, const struct args *a) {
         _clean_(call_freep) struct call *owner = NULL;
-        _clean_(close_fd) int fd = -1;
+        _clean_(file_close) int fd = -1;
         struct wire_o_state state;
         uint64_t bytes;
         int r = in_open(c, a->words[0], &fd, &bytes);

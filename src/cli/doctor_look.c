@@ -3,6 +3,7 @@
 #include "cli/doctor.h"
 
 #include "base/dir.h"
+#include "base/file.h"
 #include "crypto/hash.h"
 
 #include <errno.h>
@@ -19,11 +20,6 @@
 #define KEY_MAGIC "PLDEVKEY"
 #define KEY_HASH_AT (sizeof(KEY_MAGIC) - 1 + 1 + 3 * 32)
 #define KEY_BYTES (KEY_HASH_AT + 32)
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 /* ---- the folder ---- */
 
@@ -77,7 +73,7 @@ static enum doctor_key look_key(struct doctor_facts *f) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         uint8_t bytes[KEY_BYTES + 1]; /* one more shows that the file is too long */
         dir_join(&path, buf_cstr(&f->dir), DIR_DEVICE_KEY);
-        _clean_(close_fd) int fd = open(buf_cstr(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        _clean_(file_close) int fd = open(buf_cstr(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
         ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof(bytes));
         if (n < 0)
                 return DOCTOR_KEY_UNKNOWN;

@@ -5,6 +5,8 @@
  */
 #include "cli/cli.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,11 +21,6 @@
 #define END_MS 2000 /* between asking it to end and ending it */
 
 extern char **environ;
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 /* Signals as a program expects them, and @in as its stdin. An errno, or 0. */
 static int spawn(char *const *argv, int in, pid_t *ret) {
@@ -50,14 +47,7 @@ static int spawn(char *const *argv, int in, pid_t *ret) {
 /* An event is at most a few kilobytes: it fits the pipe, and this never waits for the program to read. */
 static void give(int fd, struct span s) {
         fcntl(fd, F_SETFL, O_NONBLOCK);
-        while (s.n) {
-                ssize_t n = write(fd, s.p, s.n);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return;
-                s = span_from(s, (size_t)n);
-        }
+        file_write(fd, s);
 }
 
 /* True when the program has ended within @ms. A signal that ends the watch ends the wait. */
@@ -70,7 +60,7 @@ static bool ended(int pidfd, int ms) {
 }
 
 static void finish(struct cli *c, const char *name, pid_t pid) {
-        _clean_(close_fd) int pidfd = pidfd_open(pid, 0);
+        _clean_(file_close) int pidfd = pidfd_open(pid, 0);
         int status = 0;
         if (pidfd >= 0 && !ended(pidfd, RUN_MS)) {
                 if (!stop_wanted())

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/call.h"
 
+#include "base/file.h"
 #include "base/lang.h"
 
 #include "base/dir.h"
@@ -51,11 +52,6 @@ int call_fd(const struct call *c) {
 
 /* ---- connecting ---- */
 
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
-
 static int find_dir(struct buf *out, const char *dir, struct call_error *ret_error) {
         int r = dir_find(out, dir);
         if (r == 0)
@@ -92,7 +88,7 @@ static int connect_failed(const char *path, enum call_socket which, int why, str
 static int connect_to(const char *path) {
         struct sockaddr_un at = {.sun_family = AF_UNIX};
         struct timeval patience = {.tv_sec = SEND_WAIT_MS / 1000};
-        _clean_(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        _clean_(file_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -1;
         memcpy(at.sun_path, path, MIN(strlen(path), sizeof(at.sun_path) - 1));
@@ -121,7 +117,7 @@ int call_new(struct call **ret, const char *dir, enum call_socket which, struct 
         if (find_dir(&found, dir, ret_error))
                 return CALL_E_FAILED;
         dir_join(&path, buf_cstr(&found), which == CALL_OWNER ? DIR_OWNER_SOCK : DIR_CONTROL_SOCK);
-        _clean_(close_fd) int fd = connect_to(buf_cstr(&path));
+        _clean_(file_close) int fd = connect_to(buf_cstr(&path));
         if (fd < 0)
                 return connect_failed(buf_cstr(&path), which, errno, ret_error);
         if (call_new_fd(ret, fd, which)) {

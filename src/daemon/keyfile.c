@@ -2,6 +2,7 @@
 #include "daemon/keyfile.h"
 #include "base/buf.h"
 #include "base/dir.h"
+#include "base/file.h"
 #include "crypto/hash.h"
 
 #include <errno.h>
@@ -69,11 +70,6 @@ void device_key_format(const struct device_key *key, uint8_t ret[DEVICE_KEY_BYTE
         memcpy(ret + HASH_AT, sum.b, sizeof(sum.b));
 }
 
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
-
 /* 0, or why the open file is not to be used. */
 static int look(int fd, bool *ret_tightened) {
         struct stat st;
@@ -91,7 +87,7 @@ int device_key_read(const char *dir, struct device_key *ret, bool *ret_tightened
         _clean_(buf_fini) struct buf path = BUF_NULL;
         uint8_t bytes[DEVICE_KEY_BYTES + 1]; /* one more shows that the file is too long */
         dir_join(&path, dir, DIR_DEVICE_KEY);
-        _clean_(close_fd) int fd = open(buf_cstr(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        _clean_(file_close) int fd = open(buf_cstr(&path), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
                 return errno == ENOENT ? DEVICE_KEY_E_NONE : errno == ELOOP ? DEVICE_KEY_E_KIND : DEVICE_KEY_E_ACCESS;
         int r = look(fd, ret_tightened);
@@ -105,36 +101,13 @@ int device_key_read(const char *dir, struct device_key *ret, bool *ret_tightened
         return r;
 }
 
-static bool write_all(int fd, struct span s) {
-        while (s.n) {
-                ssize_t n = write(fd, s.p, s.n);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return false;
-                s = span_from(s, (size_t)n);
-        }
-        return true;
-}
-
-/* What stands under the temporary name is what a crash left of an earlier attempt: nobody has used its keys. */
-static int write_temp(int dir_fd, struct span bytes) {
-        if (unlinkat(dir_fd, TEMP_NAME, 0) != 0 && errno != ENOENT)
-                return DEVICE_KEY_E_ACCESS;
-        _clean_(close_fd) int fd =
-                openat(dir_fd, TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-        if (fd < 0 || fchmod(fd, FILE_MODE) != 0 || !write_all(fd, bytes) || fsync(fd) != 0)
-                return DEVICE_KEY_E_ACCESS;
-        return 0;
-}
-
 int device_key_create(const char *dir, const struct device_key *key) {
         uint8_t bytes[DEVICE_KEY_BYTES];
-        _clean_(close_fd) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _clean_(file_close) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0)
                 return DEVICE_KEY_E_ACCESS;
         device_key_format(key, bytes);
-        int r = write_temp(dir_fd, SPAN_OF(bytes));
+        int r = file_put(dir_fd, TEMP_NAME, SPAN_OF(bytes), FILE_MODE) ? 0 : DEVICE_KEY_E_ACCESS;
         hash_wipe(bytes, sizeof(bytes));
         if (r == 0 && renameat2(dir_fd, TEMP_NAME, dir_fd, DIR_DEVICE_KEY, RENAME_NOREPLACE) != 0)
                 r = errno == EEXIST ? DEVICE_KEY_E_THERE : DEVICE_KEY_E_ACCESS;
@@ -147,31 +120,31 @@ int device_key_create(const char *dir, const struct device_key *key) {
         return r;
 }
 
-/* On flash and copying file systems this is a hope: nobody waits for its success. */
-static void overwrite(int fd) {
-        static const uint8_t zeros[DEVICE_KEY_BYTES];
+/* Of a file without a name: a link that somebody made to it, as some backups do, keeps it whole. */
+static void wipe_old(int fd) {
         struct stat st;
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 && write_all(fd, SPAN_OF(zeros)))
-                fdatasync(fd);
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink == 0)
+                file_wipe(fd, DEVICE_KEY_BYTES);
 }
 
 int device_key_replace(const char *dir, struct span bytes) {
         struct device_key key;
-        _clean_(close_fd) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _clean_(file_close) int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (dir_fd < 0)
                 return errno;
         int r = device_key_parse(bytes, &key);
         hash_wipe(&key, sizeof(key));
         if (r)
                 return EINVAL;
-        _clean_(close_fd) int old = openat(dir_fd, DIR_DEVICE_KEY, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (write_temp(dir_fd, bytes) || renameat(dir_fd, TEMP_NAME, dir_fd, DIR_DEVICE_KEY) != 0) {
+        _clean_(file_close) int old = openat(dir_fd, DIR_DEVICE_KEY, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (!file_put(dir_fd, TEMP_NAME, bytes, FILE_MODE) ||
+            renameat(dir_fd, TEMP_NAME, dir_fd, DIR_DEVICE_KEY) != 0) {
                 int e = errno;
                 unlinkat(dir_fd, TEMP_NAME, 0);
                 return e;
         }
         if (fsync(dir_fd) != 0)
                 return errno;
-        overwrite(old);
+        wipe_old(old);
         return 0;
 }

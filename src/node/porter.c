@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/dir.h"
 #include "base/err.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -44,11 +45,6 @@ struct porter {
         size_t n;
         uint8_t order[1 + PORTER_TEXT_MAX];
 };
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 /* ---- an answer: a number, and a descriptor where there is one ---- */
 
@@ -193,7 +189,7 @@ static int call_vault(const char *dir, int *ret_stream) {
         int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/%s", dir, DIR_VAULT_SOCK);
         if (n < 0 || (size_t)n >= sizeof(to.sun_path))
                 return ERR_IO;
-        _clean_(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        _clean_(file_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return ERR_IO;
         if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
@@ -208,13 +204,13 @@ static int call_vault(const char *dir, int *ret_stream) {
 /* ---- orders ---- */
 
 static void serve_vault(struct porter *p) {
-        _clean_(close_fd) int stream = -1;
+        _clean_(file_close) int stream = -1;
         int r = p->house->vault_service ? call_vault(p->house->dir, &stream) : start_vault(p, &stream);
         answer(p->fd, r, stream);
 }
 
 static void serve_open(const struct porter *p, enum porter_file which) {
-        _clean_(close_fd) int file = open(p->house->files[which], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        _clean_(file_close) int file = open(p->house->files[which], O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         answer(p->fd, file < 0 ? errno : 0, file);
 }
 

@@ -6,6 +6,7 @@
  *
  * It opens no database and reads no byte of one, since it runs outside the walls.
  */
+#include "base/file.h"
 #include "store/file.h"
 #include "store/store.h"
 
@@ -23,11 +24,6 @@
 /* Free bytes of the disk without which the files stay: where it is full, the next start could not make them again, and
  * nobody could read what is there. */
 #define ROOM_MIN (1024 * 1024)
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 /* The lock is held until *@ret_fd is closed. */
 static bool is_alone(const char *path, int *ret_fd) {
@@ -47,7 +43,7 @@ static bool has_room(const char *dir) {
 }
 
 int store_tidy(const char *dir) {
-        _clean_(close_fd) int lock = -1, database = -1;
+        _clean_(file_close) int lock = -1, database = -1;
         _path_ path = file_path(dir, FILE_DB, "");
         _path_ log = file_path(dir, FILE_DB, "-wal");
         _path_ index = file_path(dir, FILE_DB, "-shm");

@@ -2,6 +2,7 @@
 #include "vault/folder.h"
 
 #include "base/dir.h"
+#include "base/file.h"
 #include "vault/keydisk.h"
 
 #include <errno.h>
@@ -146,15 +147,9 @@ void folder_unlisten(const struct folder *f, const char *name) {
         unlinkat(f->sockets_fd, name, 0);
 }
 
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-        *fd = -1;
-}
-
 void folder_close(struct folder *f) {
-        close_fd(&f->lock_fd);
-        close_fd(&f->sockets_fd);
-        close_fd(&f->vault_fd);
-        close_fd(&f->dir_fd);
+        file_close(&f->lock_fd);
+        file_close(&f->sockets_fd);
+        file_close(&f->vault_fd);
+        file_close(&f->dir_fd);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "vault/keydisk.h"
 
+#include "base/file.h"
 #include "vault/keyfile.h"
 
 #include <errno.h>
@@ -11,11 +12,6 @@
 
 #define KEYDISK_MODE 0600
 #define KEYDISK_OTHERS 0077
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 static int io_error(void) {
         return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
@@ -37,21 +33,9 @@ static int read_all(int fd, struct buf *out) {
         }
 }
 
-static int write_all(int fd, struct span s) {
-        while (s.n) {
-                ssize_t n = write(fd, s.p, s.n);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return io_error();
-                s = span_from(s, (size_t)n);
-        }
-        return 0;
-}
-
 int keydisk_read(int vault_fd, struct buf *out, bool *ret_tightened) {
         /* O_NONBLOCK: a fifo in its place must not hold the vault up. */
-        _clean_(close_fd) int fd = openat(vault_fd, KEYDISK_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        _clean_(file_close) int fd = openat(vault_fd, KEYDISK_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         struct stat st;
         if (fd < 0 && errno == ENOENT)
                 return KEYDISK_E_NONE;
@@ -70,20 +54,6 @@ int keydisk_read(int vault_fd, struct buf *out, bool *ret_tightened) {
         return r;
 }
 
-/* The new file, whole and on disk, under its temporary name. */
-static int write_temp(int vault_fd, struct span bytes) {
-        if (unlinkat(vault_fd, KEYDISK_TEMP, 0) != 0 && errno != ENOENT)
-                return ERR_IO;
-        _clean_(close_fd) int fd =
-                openat(vault_fd, KEYDISK_TEMP, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, KEYDISK_MODE);
-        if (fd < 0)
-                return io_error();
-        int r = write_all(fd, bytes);
-        if (r)
-                return r;
-        return fchmod(fd, KEYDISK_MODE) == 0 && fsync(fd) == 0 ? 0 : io_error();
-}
-
 /* link(2) refuses to write over a name, on every file system that has links. Where the new name is not durable it is
  * taken back: a key that the caller was told is not there must not turn up after a crash. */
 static int put_new(int vault_fd) {
@@ -96,16 +66,6 @@ static int put_new(int vault_fd) {
         return r;
 }
 
-/* Zeros over the old bytes. On flash and copying file systems that is a hope, so nobody waits for its success. */
-static void overwrite(int fd) {
-        static const uint8_t zeros[KEYFILE_BYTES_MAX];
-        struct stat st;
-        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-                return;
-        if (write_all(fd, span_of(zeros, (size_t)MIN(st.st_size, (off_t)sizeof(zeros)))) == 0)
-                fdatasync(fd);
-}
-
 static int open_old(int vault_fd) {
         return openat(vault_fd, KEYDISK_NAME, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
@@ -113,19 +73,19 @@ static int open_old(int vault_fd) {
 /* The older file may hold the key under a weaker lock: once nobody can find it, it is wiped. A link that somebody made
  * to it, as some backups do, keeps it whole. */
 static int put_over(int vault_fd) {
-        _clean_(close_fd) int old = open_old(vault_fd);
+        _clean_(file_close) int old = open_old(vault_fd);
         struct stat st;
         if (renameat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME) != 0)
                 return io_error();
         if (fsync(vault_fd) != 0)
                 return io_error();
         if (old >= 0 && fstat(old, &st) == 0 && st.st_nlink == 0)
-                overwrite(old);
+                file_wipe(old, KEYFILE_BYTES_MAX);
         return 0;
 }
 
 int keydisk_write(int vault_fd, struct span bytes, bool replace) {
-        int r = write_temp(vault_fd, bytes);
+        int r = file_put(vault_fd, KEYDISK_TEMP, bytes, KEYDISK_MODE) ? 0 : io_error();
         if (r == 0)
                 r = replace ? put_over(vault_fd) : put_new(vault_fd);
         if (r)
@@ -134,8 +94,8 @@ int keydisk_write(int vault_fd, struct span bytes, bool replace) {
 }
 
 int keydisk_remove(int vault_fd) {
-        _clean_(close_fd) int old = open_old(vault_fd);
-        overwrite(old);
+        _clean_(file_close) int old = open_old(vault_fd);
+        file_wipe(old, KEYFILE_BYTES_MAX);
         if (unlinkat(vault_fd, KEYDISK_NAME, 0) != 0 && errno != ENOENT)
                 return ERR_IO;
         return fsync(vault_fd) == 0 ? 0 : ERR_IO;

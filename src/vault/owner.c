@@ -2,6 +2,7 @@
 #include "vault/owner.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,11 +13,6 @@
 #define KEY "vault.owner"
 #define NAME_MAX_BYTES 64
 #define FILE_BYTES_MAX (64 * 1024) /* as the daemon takes */
-
-static void close_fd(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
 
 int owner_find(struct span name, uint32_t *ret) {
         char text[NAME_MAX_BYTES + 1] = "", *end;
@@ -66,7 +62,7 @@ static int find_line(struct span text, uint32_t *ret) {
 
 int owner_read(const char *path, uint32_t *ret) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        _clean_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        _clean_(file_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno != ENOENT)
                 return OWNER_E_FILE;
         while (fd >= 0 && text.n <= FILE_BYTES_MAX) {
