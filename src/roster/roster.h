@@ -133,12 +133,12 @@ size_t roster_frontier(const struct roster *r, const struct roster_device *devic
  * 0, ROSTER_E_PARENTS, <0. */
 int roster_unseen(const struct roster *r, const struct key *device, struct span heads, bool *ret_any);
 
-/* A removal, promotion, demotion or return that was proposed. */
 /* Either is enough: stewards' votes (needed 0: there is none to ask), or homes, each with those it brought. */
 struct roster_ways {
         uint32_t stewards, stewards_needed, homes, homes_needed; /* all 0: complete alone */
 };
 
+/* A removal, promotion, demotion or return that was proposed. */
 struct roster_proposal {
         struct hash id;
         enum wire_e_op type;
