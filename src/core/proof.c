@@ -192,18 +192,8 @@ static int store_void(struct mesh *m, const struct rec *r) {
         if (!w)
                 return ERR_NOMEM;
         memcpy(w->id.b, r->id.b, sizeof(w->id.b));
-        struct mesh_row row = {.kind = MESH_ROW_RECORD,
-                               .record = {.id = r->id,
-                                          .device = m->authors[r->author]->device,
-                                          .created = r->created,
-                                          .expires = r->expires,
-                                          .day = r->day,
-                                          .index = r->index,
-                                          .type = r->type,
-                                          .klass = r->klass,
-                                          .mine = r->flags & REC_MINE,
-                                          .own = r->flags & REC_OWN,
-                                          .voided = true}};
+        struct mesh_row row = record_row(m, r);
+        row.record.voided = true;
         return mesh_store(m, &row, w);
 }
 

@@ -155,27 +155,31 @@ bool record_follow_means(const struct wire_record *w, const struct wire_follow *
         return WIRE_HAS(f, FOLLOW, target) && (w->klass == CLASS_NORMAL || (changes && w->klass == CLASS_URGENT));
 }
 
+struct mesh_row record_row(const struct mesh *m, const struct rec *r) {
+        return (struct mesh_row){.kind = MESH_ROW_RECORD,
+                                 .record = {.id = r->id,
+                                            .device = m->authors[r->author]->device,
+                                            .created = r->created,
+                                            .expires = r->expires,
+                                            .day = r->day,
+                                            .index = r->index,
+                                            .type = r->type,
+                                            .klass = r->klass,
+                                            .mine = r->flags & REC_MINE,
+                                            .own = r->flags & REC_OWN}};
+}
+
 int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_) {
         struct key signer;
         memcpy(signer.b, w->device.p, sizeof(signer.b));
         const struct roster_device *d = roster_device_find(m->roster, &signer);
-        struct mesh_row row = {.kind = MESH_ROW_RECORD,
-                               .record = {.id = r->id,
-                                          .device = m->authors[r->author]->device,
-                                          .household = d->home->key,
-                                          .created = r->created,
-                                          .expires = r->expires,
-                                          .day = r->day,
-                                          .index = r->index,
-                                          .type = r->type,
-                                          .klass = r->klass,
-                                          .mine = r->flags & REC_MINE,
-                                          .own = r->flags & REC_OWN,
-                                          .sensor = r->flags & REC_SENSOR,
-                                          .bytes = r->flags & REC_GONE ? SPAN_NONE : raw,
-                                          .alert = alert,
-                                          .follow = follow}};
+        struct mesh_row row = record_row(m, r);
+        row.record.household = d->home->key;
+        row.record.sensor = r->flags & REC_SENSOR;
+        row.record.bytes = r->flags & REC_GONE ? SPAN_NONE : raw;
+        row.record.alert = alert;
+        row.record.follow = follow;
         if (r->takes)
                 row.record.target = r->takes->target;
         else if (follow && follow->target.n == sizeof(row.record.target))

@@ -126,6 +126,7 @@ void record_key(const struct epoch *e, const struct wire_record *w, const struct
 bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw, struct buf *plain);
 bool record_alert_means(const struct wire_record *w, const struct wire_alert *a);
 bool record_follow_means(const struct wire_record *w, const struct wire_follow *f);
+struct mesh_row record_row(const struct mesh *m, const struct rec *r); /* what the index knows of its row */
 int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
                  const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
 
