@@ -80,6 +80,7 @@ struct mesh {
         mesh_wall wall;
         uint64_t steps; /* events so far */
         bool started, stopping;
+        bool ends_stale; /* operations have come: see records_ends() */
         uint64_t next_token;
         mesh_link next_dial;
         struct out out;

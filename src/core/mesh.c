@@ -177,6 +177,7 @@ void mesh_membership(struct mesh *m) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &m->sign.pub) : NULL;
         m->member = d && !d->gone_at && d->home->member;
         m->removed = d && !m->member;
+        m->ends_stale = true;
         dial_soon(m);
         if (d)
                 m->household = d->home->key;

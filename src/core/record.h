@@ -75,6 +75,7 @@ struct author { /* a device that signed a record held here */
         struct key device;
         uint32_t number;
         uint32_t mutes; /* FACT_MUTEs of it */
+        mesh_wall end;  /* what it made later is void (PROTOCOL 4.3); 0: it has no end */
 };
 
 struct verifying { /* a record whose signature is with the shell */
@@ -93,6 +94,10 @@ struct verify_batch { /* signatures being checked by the shell */
 int records_init(struct mesh *m);
 void records_fini(struct mesh *m);
 int records_start(struct mesh *m); /* after the last RESTORE: until then nothing can be found */
+void records_ends(struct mesh *m); /* before records_late(): of operations that have come since the last time */
+/* Made by a device after its end: it is here because it came before the operation that says so. It is no element and is
+ * passed on to nobody; as another operation may come that makes its device current again, it is not wiped. */
+bool records_late(const struct mesh *m, const struct rec *r);
 int records_restore(struct mesh *m, const struct mesh_row *row);
 void records_expire(struct mesh *m);
 struct rec *records_find(struct mesh *m, const struct hash *id);

@@ -58,6 +58,26 @@ struct rec *records_find(struct mesh *m, const struct hash *id) {
 }
 
 /* ---- authors and slots ---- */
+static mesh_wall author_end(const struct mesh *m, const struct author *a) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+        return d ? d->gone_at : 0;
+}
+
+void records_ends(struct mesh *m) {
+        if (!m->ends_stale)
+                return;
+        m->ends_stale = false;
+        for (size_t i = 0; i < m->n_authors; i++)
+                m->authors[i]->end = author_end(m, m->authors[i]);
+}
+
+/* PROTOCOL 4.3: "One that was held before the end was known is kept, but MUST be no element of reconciliation from then on,
+ * and MUST NOT be sent" */
+bool records_late(const struct mesh *m, const struct rec *r) {
+        mesh_wall end = rec_is_fact(r) ? 0 : m->authors[rec_signer(r)]->end;
+        return end && r->created > end;
+}
+
 static struct author *author_get(struct mesh *m, const struct key *device) {
         struct author *a = map_find(&m->authors_map, device->b);
         if (a)
@@ -75,6 +95,7 @@ static struct author *author_get(struct mesh *m, const struct key *device) {
                 return NULL;
         a->device = *device;
         a->number = (uint32_t)m->n_authors;
+        a->end = author_end(m, a);
         if (map_put(&m->authors_map, a->device.b, a)) {
                 free(a);
                 return NULL;

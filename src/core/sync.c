@@ -85,12 +85,13 @@ static int snapshot_contacts(const struct link *l, struct recon *ret) {
 
 /* What expires within two minutes, or was made after T, does not count on either side. */
 static int snapshot_records(const struct link *l, mesh_wall until, struct recon *ret) {
-        const struct mesh *m = l->m;
+        struct mesh *m = l->m;
+        records_ends(m);
         for (size_t i = 0; i < m->n_sorted; i++) {
                 const struct rec *rec = m->sorted[i];
                 if (rec->created > until)
                         break;
-                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_GONE)
+                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_GONE || records_late(m, rec))
                         continue;
                 int r = recon_add(ret, rec->created, link_sid(l, &rec->id), rec->number);
                 if (r)
@@ -350,10 +351,11 @@ static int pump_records(struct link *l) {
         size_t n = 0;
         if (p->loading)
                 return 0;
+        records_ends(m);
         while (p->at < p->n && room(l) && n < PUSH_BATCH) {
                 uint32_t what = p->what[p->at++];
                 const struct rec *r = what < m->n_recs ? m->recs[what] : NULL;
-                if (!r || r->flags & REC_GONE)
+                if (!r || r->flags & REC_GONE || records_late(m, r))
                         continue;
                 if (r->packet) {
                         int e = push_element(l, message_of(r), packet_map(r->packet));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/household.h"
 
+#include "roster/code.h"
 #include "roster/op.h"
 #include "roster/roster.h"
 #include "roster/ticket.h"
@@ -75,6 +76,22 @@ bool household_add(const struct household *h, const struct mesh_config *device, 
         ticket_fini(&t);
         buf_fini(&c.keep_in);
         return true;
+}
+
+void household_code(const struct household *h, const struct roster *roster, const struct key *link_key,
+                    const struct wire_addr *addr, mesh_wall expires, struct rng *rng, struct buf *ret) {
+        _clean_(buf_fini) struct buf keep_in = BUF_NULL;
+        struct wire_list addrs = {0};
+        struct code c = {.w = {.mesh = SPAN_OF(roster_mesh(roster)->b),
+                               .mesh_name = span_str(roster_mesh_name(roster)),
+                               .link_key = SPAN_OF(link_key->b),
+                               .name = span_str(h->name),
+                               .share = SHARE_QUARTER,
+                               .expires = expires}};
+        wire_list_add(&wire_addr_desc, &addrs, &keep_in, addr);
+        WIRE_PUT(&c.w, DEVICE_CODE, addrs, addrs);
+        REQUIRE(code_make(&c, &h->sign, rng, ret) == 0);
+        code_fini(&c);
 }
 
 bool household_op(const struct household *h, const struct roster *roster, enum wire_e_op type, const struct key *target,

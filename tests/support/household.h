@@ -18,6 +18,9 @@ void household_genesis(const struct household *h, const struct mesh_config *devi
 /* False: the ticket cannot be read. */
 bool household_add(const struct household *h, const struct mesh_config *device, const char *ticket, mesh_wall now,
                    struct buf *ret);
+/* A device code for whoever has its text: the household's, valid until @expires, with the way to @addr. */
+void household_code(const struct household *h, const struct roster *roster, const struct key *link_key,
+                    const struct wire_addr *addr, mesh_wall expires, struct rng *rng, struct buf *ret);
 /* Its next operation, built on what @roster has; false: it may not have one. @target: none for a leave. */
 bool household_op(const struct household *h, const struct roster *roster, enum wire_e_op type, const struct key *target,
                   const struct hash *proposal, mesh_wall now, struct buf *ret);

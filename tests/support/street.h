@@ -26,6 +26,12 @@ enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
 const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
 enum mesh_outcome street_revoke(struct street *s, size_t i);          /* the ticket last written there */
 
+/* A code of home @i's household, good for a day, that leads to home @door; and home @i, in no mesh yet, joins on one. */
+void street_code(struct street *s, size_t i, size_t door, struct buf *ret);
+enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, const char *name);
+/* The household of home @i revokes the device that home @target runs on. */
+enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target);
+
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
 /* Home @i signs remove, promote, demote, invite-undo (of home @target) or leave; the second gives it to nobody. */
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target);

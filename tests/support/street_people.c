@@ -37,6 +37,29 @@ enum mesh_outcome street_revoke(struct street *s, size_t i) {
         return street_command(s, i, ev, 10);
 }
 
+void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
+        const struct home *h = &s->homes[i];
+        struct key keys[MESH_PSKS_MAX];
+        struct wire_addr addr = {.port = s->homes[door].addr.port};
+        REQUIRE(mesh_psks(h->core, keys));
+        WIRE_PUT(&addr, ADDR, ip4, span_of(s->homes[door].addr.ip + 12, 4));
+        household_code(&h->house, mesh_roster(h->core), &keys[0], &addr, street_wall(s) + 86400, &s->rng, ret);
+}
+
+enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, const char *name) {
+        struct mesh_event ev = {.type = MESH_EV_JOIN, .join = {.ticket = code, .name = span_str(name)}};
+        return street_command(s, i, ev, 60);
+}
+
+enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        const struct home *h = &s->homes[i];
+        struct sign_key sign;
+        sign_key_from_seed(&sign, s->homes[target].cfg.sign_seed);
+        REQUIRE(household_op(&h->house, mesh_roster(h->core), OP_DEVICE_REVOKE, &sign.pub, NULL, street_wall(s), &op));
+        return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
+}
+
 void street_knock(struct street *s, size_t i, size_t at) {
         street_command(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial = {.addr = s->homes[at].addr}}, 1);
 }
