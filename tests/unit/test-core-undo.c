@@ -189,6 +189,136 @@ static void test_full_disk(void **state) {
         street_free(s);
 }
 
+/* ---- others act at the same time ---- */
+
+/* The home that is being undone lets two others in meanwhile: one before anybody heard of the undo, whose add the undo has not
+ * seen, and one after. All homes agree on who is in, and the household's chain goes on. */
+static void test_admits_meanwhile(void **state) {
+        (void)state;
+        struct street *s = street_bare(7, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 4));
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(street_join(s, i, ticket), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        char *own = strdup(street_invite(s, 3, 2)), *other = strdup(street_invite(s, 1, 2));
+        for (size_t i = 0; i < 3; i++) { /* home 3 and those whom it lets in are apart */
+                street_cut(s, i, 3);
+                street_cut(s, i, 4);
+        }
+        street_run_for(s, 200);
+        assert_int_equal(street_join(s, 4, own), MESH_OUT_DONE); /* on a ticket of the home that is to go */
+        assert_int_equal(street_join(s, 5, other), MESH_OUT_DONE);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 6, other), MESH_OUT_DONE);
+        for (size_t i = 0; i < 3; i++) {
+                street_mend(s, i, 3);
+                street_mend(s, i, 4);
+        }
+        street_run_for(s, 900);
+        static const size_t in[] = {0, 1, 2, 5, 6};
+        for (size_t k = 0; k < ARRAY_LEN(in); k++)
+                assert_int_equal(members(s, in[k]), ARRAY_LEN(in));
+        struct hash id;
+        assert_int_equal(street_post(s, 5, KIND_THEFT, "for members", &id), MESH_OUT_DONE);
+        street_run_for(s, 900);
+        for (size_t k = 0; k < ARRAY_LEN(in); k++)
+                assert_true(street_has(s, in[k], &id));
+        assert_false(street_body(s, 3, &id) || street_body(s, 4, &id)); /* nobody speaks to them any more */
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(members(s, 0), ARRAY_LEN(in) - 1);
+        free(ticket);
+        free(own);
+        free(other);
+        street_free(s);
+}
+
+/* The add, the undo and another add at one door, as fast as they come. */
+static void test_one_after_the_other(void **state) {
+        (void)state;
+        struct street *s = street_bare(6, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 5));
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(street_join(s, i, ticket), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 4, ticket), MESH_OUT_DONE);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 4), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 5, ticket), MESH_OUT_TICKET_USED); /* a removal closes the ticket */
+        assert_true(street_wait(s, 30, members_are, &(struct want){4, 4}));
+        free(ticket);
+        street_free(s);
+}
+
+/* Undone by who invited it and removed by a steward elsewhere, neither knowing of the other: gone once, and the same everywhere. */
+static void test_removed_meanwhile(void **state) {
+        (void)state;
+        STREET(6);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 1), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        for (size_t a = 0; a < 3; a++)
+                for (size_t b = 3; b < 6; b++)
+                        street_cut(s, a, b);
+        for (size_t b = 3; b < 6; b++) /* home 1 is with the others */
+                street_mend(s, 1, b);
+        street_cut(s, 0, 1);
+        street_cut(s, 2, 1);
+        street_run_for(s, 200);
+        assert_int_equal(street_vote(s, 1, OP_REMOVE, 5), MESH_OUT_DONE); /* of two stewards one vote: not enough yet */
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 5), MESH_OUT_DONE);
+        assert_int_equal(members(s, 0), 5);
+        for (size_t a = 0; a < 6; a++)
+                for (size_t b = 0; b < 6; b++)
+                        street_mend(s, a, b);
+        street_run_for(s, 300);
+        assert_true(members_are(s, &(struct want){5, 5}));
+        assert_int_not_equal(state_of(s, 5), FRESH_CURRENT);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 5), MESH_OUT_UNDO_REFUSED);
+        for (size_t i = 0; i < 5; i++) { /* the removed set, and with it the key, is one for all */
+                struct hash id;
+                assert_int_equal(street_post(s, i, KIND_THEFT, "one of five", &id), MESH_OUT_DONE);
+                street_run_for(s, 30);
+                for (size_t k = 0; k < 5; k++)
+                        assert_true(street_has(s, k, &id));
+                assert_false(street_has(s, 5, &id));
+        }
+        street_free(s);
+}
+
+/* Of two homes there is no third to see it: an undo is refused, and what is left is the founder's removal. */
+static void test_too_few(void **state) {
+        (void)state;
+        STREET(2);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 1), MESH_OUT_NO_WITNESS);
+        assert_true(members_are(s, &(struct want){2, 2}));
+        assert_int_equal(undos(s, 0), 0);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        assert_int_equal(members(s, 0), 1);
+        assert_int_equal(state_of(s, 1), FRESH_REMOVED);
+        street_free(s);
+}
+
+/* The home that is asked first says nothing, for good: the next one is asked, after eight seconds and no sooner. */
+static void test_keeps_its_answer(void **state) {
+        (void)state;
+        for (uint64_t k = 0; k < 4; k++) {
+                struct street *s = street_new(4, seed + k);
+                street_run_for(s, 30);
+                street_hold(s, 1, 0, 3600); /* what home 1 says to home 0 stays on the way */
+                struct hash before;
+                assert_int_equal(street_post(s, 2, KIND_THEFT, "the others are there", &before), MESH_OUT_DONE);
+                assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
+                street_run_for(s, 60);
+                assert_int_equal(members(s, 0), 3);
+                assert_int_equal(members(s, 1), 3);
+                assert_int_equal(members(s, 2), 3);
+                street_free(s);
+        }
+}
+
 /* ---- a guest who pleads ---- */
 
 struct visit {
@@ -348,6 +478,11 @@ int main(void) {
                 cmocka_unit_test(test_answer_late),
                 cmocka_unit_test(test_two_witnesses),
                 cmocka_unit_test(test_full_disk),
+                cmocka_unit_test(test_admits_meanwhile),
+                cmocka_unit_test(test_one_after_the_other),
+                cmocka_unit_test(test_removed_meanwhile),
+                cmocka_unit_test(test_too_few),
+                cmocka_unit_test(test_keeps_its_answer),
                 cmocka_unit_test(test_plea_of_others),
                 cmocka_unit_test(test_pleas_are_bounded),
                 cmocka_unit_test(test_old_plea),
