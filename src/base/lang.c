@@ -44,6 +44,16 @@ const char *lang_text(const char *text) {
         return *text ? gettext(text) : text; /* the catalogue's own head stands under "" */
 }
 
+struct span lang_tag(void) {
+        static const char field[] = "Language: ";
+        const char *head = gettext(""); /* of the catalogue that is in use */
+        const char *at = strstr(head, field);
+        if (!at)
+                return SPAN_NONE;
+        at += sizeof(field) - 1;
+        return span_of(at, strcspn(at, "\n"));
+}
+
 const char *lang_count(const char *one, const char *many, uint64_t n) {
         return ngettext(one, many, n > ULONG_MAX ? n % PLURAL_MOD + PLURAL_MOD : n);
 }

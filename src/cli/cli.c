@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define ANSWER_MS 30000 /* between two rows of an answer; a post waits 5 s for neighbours */
-#define NOTE_MAX 1024
 
 /* ---- errors and notes ---- */
 
@@ -60,13 +59,13 @@ int cli_fail(const struct cli *c, int code, const char *name, const char *hint, 
 
 void cli_note(const struct cli *c, const char *fmt, ...) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
-        char text[NOTE_MAX];
+        _clean_(buf_fini) struct buf text = BUF_NULL;
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(text, sizeof(text), _(fmt), ap);
+        buf_vprintf(&text, _(fmt), ap);
         va_end(ap);
         buf_add_str(&out, "porchlight: ");
-        text_show(&out, span_str(text), false);
+        text_show(&out, buf_span(&text), false);
         write_said(c, &out);
 }
 

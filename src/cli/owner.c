@@ -157,7 +157,10 @@ static int sign_for(struct cli *c, const struct args *a, const struct wire_o_op 
         int code = 0, r = ask ? can_ask(c, a) : 0;
         if (r || (r = owner_open(c, &owner)))
                 return r;
-        if (call_send(owner, OWNER_O_OP, op))
+        struct wire_o_op asked = *op;
+        if (lang_tag().n)
+                WIRE_PUT(&asked, O_OP, language, lang_tag());
+        if (call_send(owner, OWNER_O_OP, &asked))
                 return cli_fail_call(c, call_error(owner));
         r = next_is(c, owner, _("asking the vault"), OWNER_O_SENTENCE, _("what it would sign"), &row);
         if (r)

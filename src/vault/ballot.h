@@ -13,6 +13,7 @@
 #pragma once
 
 #include "roster/roster.h"
+#include "vault/catalogue.h"
 #include "vault/vault.h"
 
 #define BALLOT_REASON_MAX 128 /* of an operation's row in proto/records.def */
@@ -35,10 +36,11 @@ struct ballot {
         mesh_time deadline; /* of O_GO */
         enum wire_e_op type;
         bool subtree;
-        struct buf words;    /* who or what it is about, as the owner wrote it; empty: nothing */
-        struct buf reason;   /* empty: none */
-        uint64_t expires_in; /* of a device code, in seconds; 0: as it is without words */
-        struct key here;     /* this device's signing key */
+        struct buf words;                 /* who or what it is about, as the owner wrote it; empty: nothing */
+        struct buf reason;                /* empty: none */
+        uint64_t expires_in;              /* of a device code, in seconds; 0: as it is without words */
+        const struct catalogue *language; /* of the sentence; NULL: English */
+        struct key here;                  /* this device's signing key */
         struct roster *roster;
         uint64_t bytes;         /* of the operations so far */
         enum vault_error wrong; /* what is wrong with them */
@@ -90,7 +92,7 @@ bool ballot_proposal(const struct ballot *b, const struct roster *r, const struc
 bool proposal_find(const struct roster *r, const struct hash *id, struct roster_proposal *ret);
 /* The operation of a proposal says that homes below its target go as well. */
 bool proposal_subtree(const struct roster *r, const struct roster_proposal *p);
-/* The sentence. @trial: the roster as it would be with the operation in it, which is @op there. */
+/* The sentence. @trial: the roster as it would be with the operation in it, which is @op there; NULL where none is made. */
 void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op);
 /* Appends as many digits of the id as no other home has, eight at least; the second: of a proposal. */
 void sentence_home_id(struct buf *out, const struct roster *r, const struct roster_home *home);

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define SENTENCE_MAX 1024 /* of its row in proto/owner.def */
+#define SENTENCE_MAX 2048 /* of its row in proto/owner.def */
 
 /* ---- the request ---- */
 
@@ -89,6 +89,7 @@ static struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, co
         b->subtree = WIRE_HAS(q, O_OP, subtree);
         b->expires_in = WIRE_HAS(q, O_OP, expires_in) ? q->expires_in : 0;
         b->here = v->sign;
+        b->language = WIRE_HAS(q, O_OP, language) ? catalogue_find(q->language) : NULL;
         if (WIRE_HAS(q, O_OP, target))
                 buf_add(&b->words, q->target);
         if (WIRE_HAS(q, O_OP, reason))

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The vault's own words for what it is about to sign. All that others chose (names, reasons) stands between quotation
- * marks and cannot leave them; every home is named with as much of its id as no other home has.
+ * The vault's own words for what it is about to sign, in the language its asker reads (catalogue.h). The asker names the
+ * language and no word more. All that others chose (names, reasons) stands between quotation marks and cannot leave them;
+ * every home is named with as much of its id as no other home has.
+ *
+ * Each sentence is one text, for languages order their words each in their own way.
  */
 #include "base/text.h"
 #include "vault/ballot.h"
+#include "vault/catalogue.h"
 
 #define ID_DIGITS_MIN 8
-#define SHOWN_MAX 200   /* bytes of a text, its control characters spelt out: the sentence has room for that */
-#define NAMED_MAX 5     /* of the homes that go along; */
-#define NAMED_UNTIL 500 /* and none behind this many bytes */
+#define SHOWN_MAX 200    /* bytes of a text, its control characters spelt out: the sentence has room for that */
+#define NAMED_MAX 5      /* of the homes that go along; */
+#define NAMED_UNTIL 1000 /* and none behind this many bytes */
 
 /* ---- ids ---- */
 
@@ -64,237 +68,272 @@ static void put_quoted(struct buf *out, struct span text) {
         buf_add_str(out, s.n < shown.n ? "…\"" : "\"");
 }
 
-static void put_home(struct buf *out, const struct roster *r, const struct roster_home *home) {
-        put_quoted(out, span_str(home->name));
-        buf_add_str(out, " (");
-        sentence_home_id(out, r, home);
-        buf_add_str(out, ")");
+/* ---- saying it ---- */
+
+struct pen {
+        struct buf *out;
+        const struct catalogue *in; /* the language */
+        const struct roster *r;     /* who is who */
+};
+
+static _printf_(2, 3) void tell(const struct pen *p, const char *fmt, ...) {
+        va_list ap;
+        va_start(ap, fmt);
+        buf_vprintf(p->out, catalogue_text(p->in, fmt), ap);
+        va_end(ap);
 }
 
-static void put_mesh(struct buf *out, const struct roster *r) {
-        _clean_(buf_fini) struct buf shown = BUF_NULL;
-        text_show(&shown, span_str(roster_mesh_name(r)), false);
-        buf_add(out, buf_span(&shown));
+/* The form that stands with @n. */
+static _printf_(2, 5)
+        _printf_(3, 5) void tell_count(const struct pen *p, const char *one, const char *many, size_t n, ...) {
+        va_list ap;
+        va_start(ap, n);
+        buf_vprintf(p->out, catalogue_count(p->in, one, many, n), ap);
+        va_end(ap);
+}
+
+/* A part that was made before its sentence: where it failed the sentence has. */
+static const char *part(const struct pen *p, struct buf *made) {
+        const char *text = buf_cstr(made);
+        p->out->failed = p->out->failed || !buf_ok(made);
+        return text;
+}
+
+static const char *quoted(const struct pen *p, struct buf *store, struct span text) {
+        put_quoted(store, text);
+        return part(p, store);
+}
+
+static const char *home(const struct pen *p, struct buf *store, const struct roster_home *h) {
+        put_quoted(store, span_str(h->name));
+        buf_add_str(store, " (");
+        sentence_home_id(store, p->r, h);
+        buf_add_str(store, ")");
+        return part(p, store);
+}
+
+static const char *mesh(const struct pen *p, struct buf *store) {
+        text_show(store, span_str(roster_mesh_name(p->r)), false);
+        return part(p, store);
+}
+
+static const char *proposal(const struct pen *p, struct buf *store, const struct hash *id) {
+        sentence_proposal_id(store, p->r, id);
+        return part(p, store);
 }
 
 /* ---- parts of sentences ---- */
 
 /* Names those who go along, and counts the rest. */
-static void put_homes(struct buf *out, const struct roster *r, const struct roster_home *const *homes, size_t n) {
+static void tell_homes(const struct pen *p, const struct roster_home *const *homes, size_t n) {
         for (size_t i = 0; i < n; i++) {
-                if (i == NAMED_MAX || out->n > NAMED_UNTIL) {
-                        buf_printf(out, " and %zu more", n - i);
+                _clean_(buf_fini) struct buf store = BUF_NULL;
+                if (i == NAMED_MAX || p->out->n > NAMED_UNTIL) {
+                        tell_count(p, " and %zu more", " and %zu more", n - i, n - i);
                         return;
                 }
-                if (i)
-                        buf_add_str(out, i + 1 == n ? " and " : ", ");
-                put_home(out, r, homes[i]);
+                if (i && i + 1 == n)
+                        tell(p, " and ");
+                else if (i)
+                        buf_add_str(p->out, ", ");
+                buf_add_str(p->out, home(p, &store, homes[i]));
         }
 }
 
 /* The first of a proposal's targets is the home it is about. */
-static void put_company(struct buf *out, const struct roster *r, const struct hash *proposal) {
+static void tell_company(const struct pen *p, const struct hash *id) {
         const struct roster_home *homes[1 + NAMED_MAX];
-        size_t n = roster_targets(r, proposal, homes, ARRAY_LEN(homes));
+        size_t n = roster_targets(p->r, id, homes, ARRAY_LEN(homes));
         if (n < 2) {
-                buf_add_str(out, " It brought no other home that would go with it.");
+                tell(p, " It brought no other home that would go with it.");
                 return;
         }
-        if (n == 2)
-                buf_add_str(out, " With it goes 1 home that it brought: ");
-        else
-                buf_printf(out, " With it go %zu homes that it and they brought: ", n - 1);
-        put_homes(out, r, homes + 1, n - 1);
-        buf_add_str(out, ".");
+        tell_count(p, " With it goes %zu home that it brought: ", " With it go %zu homes that it and they brought: ",
+                   n - 1, n - 1);
+        tell_homes(p, homes + 1, n - 1);
+        buf_add_str(p->out, ".");
 }
 
-static void put_votes(struct buf *out, const struct ballot *b) {
+/* The two ways a vote can be won by, one of which is enough. */
+static void tell_ways(const struct pen *p, const struct roster_ways *w) {
+        _clean_(buf_fini) struct buf stewards = BUF_NULL, homes = BUF_NULL;
+        const struct pen left = {&stewards, p->in, p->r}, right = {&homes, p->in, p->r};
+        tell_count(&left, "%u of %u steward", "%u of %u stewards", w->stewards_needed, w->stewards, w->stewards_needed);
+        tell_count(&right, "%u of %u home", "%u of %u homes", w->homes_needed, w->homes, w->homes_needed);
+        tell(p, " Then there are %s, or %s: either is enough.", part(p, &stewards), part(p, &homes));
+}
+
+static void tell_votes(const struct pen *p, const struct ballot *b) {
         const struct ballot_count *c = &b->count;
-        const struct roster_ways *w = &c->ways;
-        bool either = !c->in_force && w->stewards_needed;
+        bool either = !c->in_force && c->ways.stewards_needed, endorse = b->type == OP_ENDORSE;
         if (c->votes == 0 && !either)
-                buf_printf(out, " Your vote counts once more homes of your part of the mesh give theirs; %u needed.",
-                           c->needed);
-        else if (c->votes && b->type == OP_ENDORSE)
-                buf_printf(out, " With yours, %u of the %u votes needed are there", c->votes, c->needed);
+                tell(p, " Your vote counts once more homes of your part of the mesh give theirs; %u needed.",
+                     c->needed);
+        else if (c->votes && endorse && c->in_force)
+                tell(p, " With yours, %u of the %u votes needed are there: it takes effect at once.", c->votes,
+                     c->needed);
+        else if (c->votes && endorse)
+                tell(p, " With yours, %u of the %u votes needed are there.", c->votes, c->needed);
+        else if (c->votes && c->in_force)
+                tell(p, " Your vote counts as %u of the %u needed: it takes effect at once.", c->votes, c->needed);
         else if (c->votes)
-                buf_printf(out, " Your vote counts as %u of the %u needed", c->votes, c->needed);
-        if (c->votes)
-                buf_add_str(out, c->in_force ? ": it takes effect at once." : ".");
+                tell(p, " Your vote counts as %u of the %u needed.", c->votes, c->needed);
         if (either)
-                buf_printf(out, " Then there are %u of %u steward%s, or %u of %u home%s: either is enough.",
-                           w->stewards, w->stewards_needed, w->stewards_needed == 1 ? "" : "s", w->homes,
-                           w->homes_needed, w->homes_needed == 1 ? "" : "s");
+                tell_ways(p, &c->ways);
 }
 
-static void put_reason(struct buf *out, struct span reason) {
-        if (!reason.n)
-                return;
-        buf_add_str(out, " Reason, readable by every home: ");
-        put_quoted(out, reason);
-        buf_add_str(out, ".");
-}
-
-/* "remove the household "Number 9" (3f2a91c0) from Elm Street": what a proposal wants. */
-static void put_wish(struct buf *out, const struct roster *r, enum wire_e_op type, const struct roster_home *home) {
-        const char *before = "remove the household ", *after = " from ", *end = "";
-        if (type == OP_PROMOTE) {
-                before = "make the household ";
-                after = " a steward of ";
-        } else if (type == OP_DEMOTE) {
-                before = "make the steward ";
-                after = " an ordinary home of ";
-                end = " again";
-        } else if (type == OP_RETURN) {
-                before = "let the removed household ";
-                after = " return to ";
-        }
-        buf_add_str(out, before);
-        put_home(out, r, home);
-        buf_add_str(out, after);
-        put_mesh(out, r);
-        buf_add_str(out, end);
+static void tell_lost(const struct pen *p) {
+        tell(p, " All that this home keeps of the mesh is then removed from it: the household's key, every post, its "
+                "tickets, neighbours, mutes and places.");
 }
 
 /* ---- sentences ---- */
 
-static void put_proposal(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op) {
-        size_t at = out->n;
-        put_wish(out, trial, b->type, b->target);
-        if (buf_ok(out) && out->n > at)
-                out->p[at] = (uint8_t)(out->p[at] - 'a' + 'A');
-        buf_add_str(out, "?");
+static void tell_proposal(const struct pen *p, const struct ballot *b, const struct hash *op) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL, reason = BUF_NULL;
+        const char *who = home(p, &store, b->target), *where = mesh(p, &name);
+        if (b->type == OP_PROMOTE)
+                tell(p, "Make the household %s a steward of %s?", who, where);
+        else if (b->type == OP_DEMOTE)
+                tell(p, "Make the steward %s an ordinary home of %s again?", who, where);
+        else if (b->type == OP_RETURN)
+                tell(p, "Let the removed household %s return to %s?", who, where);
+        else
+                tell(p, "Remove the household %s from %s?", who, where);
         if (b->type == OP_REMOVE && b->target->steward)
-                buf_add_str(out, " It is a steward.");
+                tell(p, " It is a steward.");
         if (b->subtree)
-                put_company(out, trial, op);
-        put_reason(out, buf_span(&b->reason));
-        put_votes(out, b);
+                tell_company(p, op);
+        if (b->reason.n)
+                tell(p, " Reason, readable by every home: %s.", quoted(p, &reason, buf_span(&b->reason)));
+        tell_votes(p, b);
 }
 
-static void put_endorse(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        struct roster_proposal p;
-        if (!proposal_find(trial, &b->proposal, &p))
+static void tell_endorsed(const struct pen *p, const struct roster_proposal *of) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, by = BUF_NULL, target = BUF_NULL, name = BUF_NULL;
+        const char *number = proposal(p, &id, &of->id), *whose = home(p, &by, of->by);
+        const char *who = home(p, &target, of->target), *where = mesh(p, &name);
+        if (of->type == OP_PROMOTE)
+                tell(p, "Vote for proposal %s of %s: make the household %s a steward of %s?", number, whose, who,
+                     where);
+        else if (of->type == OP_DEMOTE)
+                tell(p, "Vote for proposal %s of %s: make the steward %s an ordinary home of %s again?", number, whose,
+                     who, where);
+        else if (of->type == OP_RETURN)
+                tell(p, "Vote for proposal %s of %s: let the removed household %s return to %s?", number, whose, who,
+                     where);
+        else
+                tell(p, "Vote for proposal %s of %s: remove the household %s from %s?", number, whose, who, where);
+}
+
+static void tell_endorse(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf reason = BUF_NULL;
+        struct roster_proposal of;
+        if (!proposal_find(p->r, &b->proposal, &of))
                 return;
-        buf_add_str(out, "Vote for proposal ");
-        sentence_proposal_id(out, trial, &p.id);
-        buf_add_str(out, " of ");
-        put_home(out, trial, p.by);
-        buf_add_str(out, ": ");
-        put_wish(out, trial, p.type, p.target);
-        buf_add_str(out, "?");
-        if (proposal_subtree(trial, &p))
-                put_company(out, trial, &p.id);
-        if (p.reason.n) {
-                buf_add_str(out, " Its reason: ");
-                put_quoted(out, p.reason);
-                buf_add_str(out, ".");
-        }
-        put_votes(out, b);
+        tell_endorsed(p, &of);
+        if (proposal_subtree(p->r, &of))
+                tell_company(p, &of.id);
+        if (of.reason.n)
+                tell(p, " Its reason: %s.", quoted(p, &reason, of.reason));
+        tell_votes(p, b);
 }
 
-static void put_lost(struct buf *out) {
-        buf_add_str(out,
-                    " All that this home keeps of the mesh is then removed from it: the household's key, every post, "
-                    "its tickets, neighbours, mutes and places.");
-}
-
-static void put_over(struct buf *out, const struct ballot *b) {
-        buf_add_str(out, "The household ");
-        put_home(out, b->roster, b->self);
-        buf_add_str(out, b->self->left ? " has left " : " was removed from ");
-        put_mesh(out, b->roster);
-        buf_add_str(out, ". Forget it here?");
-        put_lost(out);
+static void tell_over(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL;
+        const char *who = home(p, &store, b->self), *where = mesh(p, &name);
+        if (b->self->left)
+                tell(p, "The household %s has left %s. Forget it here?", who, where);
+        else
+                tell(p, "The household %s was removed from %s. Forget it here?", who, where);
+        tell_lost(p);
         if (!b->self->left)
-                buf_add_str(out, " Should the others vote to let it return, it could not.");
+                tell(p, " Should the others vote to let it return, it could not.");
 }
 
-static void put_leave(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        buf_add_str(out, "Leave ");
-        put_mesh(out, trial);
-        buf_add_str(out, " with the household ");
-        put_home(out, trial, b->self);
-        buf_add_str(out, " and all its devices? Nobody can undo it: coming back takes a new invitation and makes a new "
-                         "household.");
-        put_lost(out);
-        if (b->self->steward && roster_stewards(trial) == 0 && roster_members(trial))
-                buf_add_str(out, " It is the only steward: the homes that stay decide by more than half of them all.");
+static void tell_leave(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL;
+        const char *who = home(p, &store, b->self), *where = mesh(p, &name);
+        tell(p,
+             "Leave %s with the household %s and all its devices? Nobody can undo it: coming back takes a new "
+             "invitation and makes a new household.",
+             where, who);
+        tell_lost(p);
+        if (b->self->steward && roster_stewards(p->r) == 0 && roster_members(p->r))
+                tell(p, " It is the only steward: the homes that stay decide by more than half of them all.");
 }
 
-static void put_vouch(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        buf_add_str(out, "Vouch in ");
-        put_mesh(out, trial);
-        buf_add_str(out, " for the household ");
-        put_home(out, trial, b->target);
-        if (b->target->inviter) {
-                buf_add_str(out, ", which came on a ticket of ");
-                put_home(out, trial, b->target->inviter);
-        }
-        buf_add_str(out, "? A home that two others vouch for stays when the one that brought it is removed with all it "
-                         "brought. Every home can read it, and it cannot be taken back.");
+static void tell_vouch(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL, inviter = BUF_NULL;
+        const char *who = home(p, &store, b->target), *where = mesh(p, &name);
+        if (b->target->inviter)
+                tell(p, "Vouch in %s for the household %s, which came on a ticket of %s?", where, who,
+                     home(p, &inviter, b->target->inviter));
+        else
+                tell(p, "Vouch in %s for the household %s?", where, who);
+        tell(p, " A home that two others vouch for stays when the one that brought it is removed with all it brought. "
+                "Every home can read it, and it cannot be taken back.");
 }
 
-static void put_code(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        buf_add_str(out, "Make a code with which one more device becomes a device of the household ");
-        put_home(out, trial, b->self);
-        buf_add_str(out, " in ");
-        put_mesh(out, trial);
-        buf_add_str(out, "? Whoever has the code posts and reads as this household, until you revoke that device.");
+static void tell_code(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL;
+        const char *who = home(p, &store, b->self), *where = mesh(p, &name);
+        tell(p,
+             "Make a code with which one more device becomes a device of the household %s in %s? Whoever has the code "
+             "posts and reads as this household, until you revoke that device.",
+             who, where);
 }
 
-static void put_revoke(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        buf_add_str(out, "Revoke the device ");
-        put_quoted(out, span_str(b->device->name));
-        buf_add_str(out, " (");
-        put_id(out, b->device->sign.b, ID_DIGITS_MIN);
-        buf_add_str(out, ") of the household ");
-        put_home(out, trial, b->self);
-        buf_add_str(out,
-                    "? It reads nothing that is posted from now on and posts nothing; what it has read it keeps, and "
-                    "what it has posted stands. Nobody can undo it: to come back it needs a new code and a new "
-                    "folder.");
+static void tell_revoke(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, id = BUF_NULL, device = BUF_NULL;
+        const char *who = home(p, &store, b->self), *which = quoted(p, &device, span_str(b->device->name));
+        put_id(&id, b->device->sign.b, ID_DIGITS_MIN);
+        tell(p,
+             "Revoke the device %s (%s) of the household %s? It reads nothing that is posted from now on and posts "
+             "nothing; what it has read it keeps, and what it has posted stands. Nobody can undo it: to come back it "
+             "needs a new code and a new folder.",
+             which, part(p, &id), who);
 }
 
-static void put_undo(struct buf *out, const struct ballot *b, const struct roster *trial) {
-        buf_add_str(out, "Undo the invite of the household ");
-        put_home(out, trial, b->target);
-        buf_add_str(out, ", which came to ");
-        put_mesh(out, trial);
-        buf_add_str(out,
-                    " on a ticket of yours? It reads nothing that is posted afterwards, and posts nothing; what it "
-                    "has read it keeps. Its ticket is closed, and it comes back only by a vote for its return. "
-                    "Another home countersigns it, and it takes effect at once.");
+static void tell_undo(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, name = BUF_NULL;
+        const char *who = home(p, &store, b->target), *where = mesh(p, &name);
+        tell(p,
+             "Undo the invite of the household %s, which came to %s on a ticket of yours? It reads nothing that is "
+             "posted afterwards, and posts nothing; what it has read it keeps. Its ticket is closed, and it comes back "
+             "only by a vote for its return. Another home countersigns it, and it takes effect at once.",
+             who, where);
 }
 
 void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op) {
+        const struct pen p = {out, b->language, trial ? trial : b->roster};
         switch (b->type) {
         case OP_REMOVE:
         case OP_PROMOTE:
         case OP_DEMOTE:
         case OP_RETURN:
-                put_proposal(out, b, trial, op);
+                tell_proposal(&p, b, op);
                 return;
         case OP_ENDORSE:
-                put_endorse(out, b, trial);
+                tell_endorse(&p, b);
                 return;
         case OP_LEAVE:
                 if (b->over)
-                        put_over(out, b);
+                        tell_over(&p, b);
                 else
-                        put_leave(out, b, trial);
+                        tell_leave(&p, b);
                 return;
         case OP_VOUCH:
-                put_vouch(out, b, trial);
+                tell_vouch(&p, b);
                 return;
         case OP_DEVICE_ADD:
-                put_code(out, b, trial);
+                tell_code(&p, b);
                 return;
         case OP_DEVICE_REVOKE:
-                put_revoke(out, b, trial);
+                tell_revoke(&p, b);
                 return;
         case OP_INVITE_UNDO:
-                put_undo(out, b, trial);
+                tell_undo(&p, b);
                 return;
         case OP_GENESIS:
         case OP_ADD:

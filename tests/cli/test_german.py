@@ -123,6 +123,31 @@ class German(street.Play):
             terminal.until(r'\[j/N\] ').type(yes + '\n').end()
             equal(self.anna.alert(posted)['state'], 'retracted', f'after {yes}')
 
+    def sentence(self, env, pattern, *args):
+        """What the vault would sign, as a person reads it before saying no; as one line."""
+        terminal = Terminal([self.programs.cli, '--data', self.anna.folder, *args], env)
+        terminal.until(pattern)
+        text = terminal.raw
+        terminal.type('n\n').end()
+        for line in text.splitlines():
+            check(columns(line) <= COLUMNS, f'{" ".join(args)}: {columns(line)} columns: {line}')
+        return ' '.join(text.split())
+
+    def case_sign(self):
+        """the vault asks each in their own language, and signs nothing for who says no"""
+        wish = ('member', 'remove', NAMES[1], '--with-invited', '--reason', 'meldet "Unfug" über Nacht')
+        german = self.sentence(self.env, r'\[j/N\] ', *wish)
+        check('Den Haushalt "Übermäßig" (' in german and ') aus Ulmenstraße entfernen? Er brachte keinen' in german, german)
+        check("für jeden Haushalt lesbar: \"meldet 'Unfug' über Nacht\". Die Stimme dieses Haushalts zählt als 1 von 1 nötigen:" in german,
+              german)
+        english = self.sentence(self.english, r'\[y/N\] ', *wish)
+        check('Remove the household "Übermäßig" (' in english and 'Your vote counts as 1 of the 1 needed:' in english, english)
+        for args, words in ((('mesh', 'leave'), 'Aus Ulmenstraße mit dem Haushalt "Müller-Lüdenscheidt & Söhne" ('),
+                            (('member', 'promote', NAMES[1]), 'zum Steward von Ulmenstraße ernennen?')):
+            said = self.sentence(self.env, r'\[j/N\] ', *args)
+            check(words in said, said)
+        equal(len(self.anna.cli('member', 'list', '--json', code=0).out.splitlines()), 2, 'members')
+
     def case_language(self):
         """without a German locale it is English; LANGUAGE alone chooses where a locale is set"""
         def said(**env):
