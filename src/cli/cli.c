@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ANSWER_MS 30000 /* between two rows of an answer; a post waits 5 s for neighbours */
@@ -29,6 +30,13 @@ static void write_said(const struct cli *c, struct buf *line) {
         file_write(STDERR_FILENO, buf_span(c->err_tty ? &wrapped : line));
 }
 
+void cli_said(struct buf *out, const char *text, const struct said *said) {
+        if (*said->form)
+                said_show(out, said, (uint64_t)time(NULL));
+        else
+                buf_add_str(out, _(text)); /* the daemon and the vault send theirs in English */
+}
+
 int cli_fail_call(const struct cli *c, const struct call_error *e) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
         if (c->json) {
@@ -37,12 +45,15 @@ int cli_fail_call(const struct cli *c, const struct call_error *e) {
                 file_write(STDERR_FILENO, buf_span(&out));
                 return e->exit;
         }
+        _clean_(buf_fini) struct buf message = BUF_NULL, hint = BUF_NULL;
+        cli_said(&message, e->message, &e->said);
+        cli_said(&hint, e->hint, &e->said_hint);
         buf_add_str(&out, "porchlight: ");
         text_show(&out, span_str(e->name), false);
         buf_add_str(&out, ": ");
-        text_show(&out, span_str(_(e->message)), false); /* the daemon and the vault send theirs in English */
-        buf_add_str(&out, *e->hint ? "; " : "");
-        text_show(&out, span_str(_(e->hint)), false);
+        text_show(&out, buf_span(&message), false);
+        buf_add_str(&out, hint.n ? "; " : "");
+        text_show(&out, buf_span(&hint), false);
         write_said(c, &out);
         return e->exit;
 }
@@ -67,6 +78,18 @@ void cli_note(const struct cli *c, const char *fmt, ...) {
         buf_add_str(&out, "porchlight: ");
         text_show(&out, buf_span(&text), false);
         write_said(c, &out);
+}
+
+void cli_words(struct buf *out, struct span words) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        buf_add(&text, words);
+        buf_add_str(out, _(buf_cstr(&text)));
+}
+
+void cli_warn(const struct cli *c, struct span warning) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        cli_words(&text, warning);
+        cli_note(c, "warning: %s", buf_cstr(&text));
 }
 
 /* ---- stdout ---- */
@@ -111,7 +134,7 @@ int cli_open(struct cli *c) {
 
 static void say_warning(struct cli *c, const struct wire_c_done *done) {
         if (WIRE_HAS(done, C_DONE, warning))
-                cli_note(c, "warning: %.*s", (int)done->warning.n, (const char *)done->warning.p);
+                cli_warn(c, done->warning);
 }
 
 int cli_answer(struct cli *c, struct call *call, int wait_ms, cli_row_fn row, void *arg) {

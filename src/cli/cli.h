@@ -165,6 +165,12 @@ struct cli {
 /* Prints "porchlight: NAME: what happened; what to do", or its JSON, on stderr. Returns @exit. */
 _printf_(5, 6) int cli_fail(const struct cli *c, int exit, const char *name, const char *hint, const char *fmt, ...);
 int cli_fail_call(const struct cli *c, const struct call_error *e);
+/* Words of the daemon's or the vault's, which are English ones, in the language of this run. */
+void cli_words(struct buf *out, struct span words);
+/* What an answer warns of. */
+void cli_warn(const struct cli *c, struct span warning);
+/* A call_error's message or hint in the language of this run. */
+void cli_said(struct buf *out, const char *text, const struct said *said);
 #define cli_usage(c, hint, ...) cli_fail(c, EXIT_USAGE, "usage", hint, __VA_ARGS__)
 /* A line for a person on stderr, with "porchlight: " before it; control characters are escaped. */
 _printf_(2, 3) void cli_note(const struct cli *c, const char *fmt, ...);

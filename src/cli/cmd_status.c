@@ -71,7 +71,7 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
         layout_fresh(&v, s, c->now);
         line(c, _("replica"), &v);
         if (WIRE_HAS(s, C_STATUS, problem)) {
-                buf_add(&v, s->problem);
+                cli_words(&v, s->problem);
                 line(c, _("problem"), &v);
         }
         if (s->state == FRESH_NO_MESH) {
@@ -149,7 +149,9 @@ static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         buf_add_u8(&c->out, '\n');
         if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
                 return;
-        layout_wrap(&c->out, p->problem, 6, CLI_COLUMNS);
+        buf_clear(&v);
+        cli_words(&v, p->problem);
+        layout_wrap(&c->out, buf_span(&v), 6, CLI_COLUMNS);
 }
 
 static void peer_head(struct buf *out) {

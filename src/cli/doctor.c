@@ -191,8 +191,11 @@ static void check_daemon(const struct doctor_facts *f, struct doctor_finding *re
                     left ? _("its log says why it ended") : _("--data DIR names another folder"));
                 return;
         }
-        say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", _(e->message));
-        fix(ret, "%s.", *e->hint ? _(e->hint) : _("See the daemon's log"));
+        _clean_(buf_fini) struct buf message = BUF_NULL, hint = BUF_NULL;
+        cli_said(&message, e->message, &e->said);
+        cli_said(&hint, *e->hint ? e->hint : N_("See the daemon's log"), &e->said_hint);
+        say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", buf_cstr(&message));
+        fix(ret, "%s.", buf_cstr(&hint));
 }
 
 static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -205,8 +208,11 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
                 return;
         }
         bool closed = strcmp(e->name, "no-access") == 0;
-        say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", _(e->message));
-        fix(ret, "%s.", *e->hint ? _(e->hint) : _("See the daemon's log"));
+        _clean_(buf_fini) struct buf message = BUF_NULL, hint = BUF_NULL;
+        cli_said(&message, e->message, &e->said);
+        cli_said(&hint, *e->hint ? e->hint : N_("See the daemon's log"), &e->said_hint);
+        say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", buf_cstr(&message));
+        fix(ret, "%s.", buf_cstr(&hint));
 }
 
 /* Of daemon and vault together: what either lacks, an intruder would use. */
@@ -245,9 +251,10 @@ static void check_passphrase(const struct doctor_facts *f, struct doctor_finding
 /* ---- the mesh ---- */
 
 static void say_problem(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf problem = BUF_NULL;
         if (WIRE_HAS(&f->status, C_STATUS, problem)) {
-                say(ret, DOCTOR_PROBLEM, "Joining fails: %.*s", (int)f->status.problem.n,
-                    (const char *)f->status.problem.p);
+                cli_words(&problem, f->status.problem);
+                say(ret, DOCTOR_PROBLEM, "Joining fails: %s", buf_cstr(&problem));
                 fix(ret, "Ask the neighbour who invited you for a new ticket if this does not end by itself.");
                 return;
         }
@@ -284,6 +291,7 @@ static void check_backup(const struct doctor_facts *f, struct doctor_finding *re
 
 static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret) {
         const struct wire_c_status *s = &f->status;
+        _clean_(buf_fini) struct buf problem = BUF_NULL;
         if (!f->daemon)
                 return;
         switch ((enum wire_e_fresh)s->state) {
@@ -295,8 +303,8 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 say_problem(f, ret);
                 return;
         case FRESH_RESTORING:
-                say(ret, DOCTOR_WARNING, "This home is being restored: %.*s.", (int)s->problem.n,
-                    (const char *)s->problem.p);
+                cli_words(&problem, s->problem);
+                say(ret, DOCTOR_WARNING, "This home is being restored: %s.", buf_cstr(&problem));
                 fix(ret, "One neighbour's daemon must be reachable: `porchlight peer add HOST` says where to knock.");
                 return;
         case FRESH_REMOVED:

@@ -124,7 +124,7 @@ static void row_peer(struct doctor_facts *f, const struct call_row *row) {
         if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
                 return;
         buf_add_str(&f->down, ": ");
-        buf_add(&f->down, p->problem);
+        cli_words(&f->down, p->problem);
 }
 
 static void row_vault(struct doctor_facts *f, const struct call_row *row) {

@@ -44,7 +44,7 @@ static int wait_row(struct cli *c, struct call *owner, const char *doing, struct
 
 static void say_warning(struct cli *c, const struct wire_c_done *done) {
         if (WIRE_HAS(done, C_DONE, warning))
-                cli_note(c, "warning: %.*s", (int)done->warning.n, (const char *)done->warning.p);
+                cli_warn(c, done->warning);
 }
 
 int owner_row(struct cli *c, struct call *owner, const char *doing, struct call_row *ret, int *ret_exit) {

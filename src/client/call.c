@@ -215,6 +215,7 @@ static int refused(struct call *c, const struct wire_c_error *e) {
         copy_text(c->error.message, sizeof(c->error.message), e->message);
         if (WIRE_HAS(e, C_ERROR, hint))
                 copy_text(c->error.hint, sizeof(c->error.hint), e->hint);
+        said_take(e, &c->error.said, &c->error.said_hint);
         return CALL_E_FAILED;
 }
 

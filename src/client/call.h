@@ -10,6 +10,7 @@
 #pragma once
 
 #include "wire/frame.h"
+#include "wire/said.h"
 
 #define CALL_NAME_MAX 64
 #define CALL_TEXT_MAX 512
@@ -19,6 +20,7 @@ struct call_error {
         char message[CALL_TEXT_MAX + 1]; /* what happened; may hold text of peers: text_show() it */
         char hint[CALL_TEXT_MAX + 1];    /* what to do; may be empty */
         int exit;                        /* enum wire_e_exit */
+        struct said said, said_hint;     /* the same in parts, where they came over a socket; else empty */
 };
 
 enum call_socket {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/config.h"
 #include "base/dir.h"
+#include "base/lang.h"
 #include "base/log.h"
 #include "daemon/configfile.h"
 #include "node/porter.h"
@@ -30,7 +31,7 @@ bool config_group(const struct settings *s, struct node_group *ret) {
 static bool read_rank(const struct config *c, enum porter_file which, const char *path, bool must, const char *hint,
                       struct settings *ret) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        struct settings_why why;
+        struct said why;
         int fd, e = c->porter >= 0 ? porter_open(c->porter, which, &fd) : configfile_open(path, &fd);
         if (e == 0)
                 e = configfile_read(fd, &text);
@@ -114,11 +115,19 @@ _printf_(5, 6) static bool refuse(struct node_refusal *ret, const char *name, en
                                   const char *fmt, ...) {
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(ret->message, sizeof(ret->message), fmt, ap);
+        said_vset(&ret->message, fmt, ap);
         va_end(ap);
         ret->name = name;
         ret->hint = hint;
         ret->exit = code;
+        return false;
+}
+
+static bool refuse_value(struct node_refusal *ret, const struct said *why) {
+        *ret = (struct node_refusal){.name = "bad-value",
+                                     .hint = N_("`porchlight help config set` says what each takes"),
+                                     .exit = EXIT_USAGE,
+                                     .message = *why};
         return false;
 }
 
@@ -135,8 +144,8 @@ static bool may_set(struct config *c, enum setting i, struct node_refusal *ret_w
         say_where(c, i, c->now.from[i]);
         return refuse(ret_why, "outranked", EXIT_REFUSED,
                       c->now.from[i] == SETTINGS_FILE
-                              ? "change it there and send the daemon SIGHUP, or take the line out"
-                              : "start the daemon without it",
+                              ? N_("change it there and send the daemon SIGHUP, or take the line out")
+                              : N_("start the daemon without it"),
                       "%.200s says what %s is, and that outranks this", c->where, settings_key(i));
 }
 
@@ -160,11 +169,11 @@ static bool keep(struct config *c, const struct settings *own, const struct sett
                 return true;
         c->use(c->ctx, &c->now);
         return refuse(ret_why, "cannot-write", EXIT_FAILED, "make room, or check the folder; nothing was changed",
-                      "%.200s/" CONFIGFILE_OWN ": %s", c->dir, strerror(e));
+                      "%.200s/%s: %s", c->dir, CONFIGFILE_OWN, strerror(e));
 }
 
 bool config_set(struct config *c, struct span key, const struct span *value, struct node_refusal *ret_why) {
-        struct settings_why why;
+        struct said why;
         struct settings ranks[SETTINGS_RANKS], next;
         enum setting i = settings_find(key);
         if (!may_set(c, i, ret_why))
@@ -173,8 +182,7 @@ bool config_set(struct config *c, struct span key, const struct span *value, str
         if (!value)
                 settings_drop(&ranks[SETTINGS_OWN], i);
         else if (settings_put(&ranks[SETTINGS_OWN], i, *value, &why))
-                return refuse(ret_why, "bad-value", EXIT_USAGE, "`porchlight help config set` says what each takes",
-                              "%s", why.text);
+                return refuse_value(ret_why, &why);
         settings_merge(&next, ranks);
         if (!check(&next, i, ret_why) || !keep(c, &ranks[SETTINGS_OWN], &next, ret_why))
                 return false;

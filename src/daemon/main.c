@@ -383,7 +383,7 @@ static void run(struct daemon *d) {
 /* True: answered, and *@ret_exit says how. */
 static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) {
         _clean_(buf_fini) struct buf help = BUF_NULL;
-        struct settings_why why;
+        struct said why;
         int r = settings_args(&d->config.ranks[SETTINGS_ARGS], argc, argv, &why);
         *ret_exit = r == SETTINGS_E_INPUT ? EXIT_BAD_USAGE : EXIT_OK;
         if (r == SETTINGS_E_INPUT)

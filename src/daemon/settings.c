@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/settings.h"
+#include "base/lang.h"
 #include "base/text.h"
 #include "node/endpoint.h"
 
 #include <stdio.h>
 
 #define HELP_COLUMN 25
+#define WHERE_MAX 128
 
 enum effect { EFFECT_NOW, EFFECT_RESTART };
 enum reach { REACH_FILE, REACH_CONFIG };
@@ -27,7 +29,7 @@ struct row {
 
 static bool read_text(char *ret, size_t room, struct span value, const char **ret_why) {
         if (value.n == 0 || value.n >= room) {
-                *ret_why = value.n ? "is too long" : "is empty";
+                *ret_why = value.n ? N_("is too long") : N_("is empty");
                 return false;
         }
         memcpy(ret, value.p, value.n);
@@ -48,13 +50,13 @@ static bool read_listen(void *part, struct span value, const char **ret_why) {
         struct node_endpoint e = {.optional = false};
         int r = endpoint_parse(value, &e.addr);
         if (list->n == NODE_LISTEN_MAX)
-                *ret_why = "is one address too many";
+                *ret_why = N_("is one address too many");
         else if (r == ENDPOINT_E_PORT)
-                *ret_why = "has no port: write ADDR:PORT, [ADDR]:PORT for IPv6";
+                *ret_why = N_("has no port: write ADDR:PORT, [ADDR]:PORT for IPv6");
         else if (r == ENDPOINT_E_NAME)
-                *ret_why = "is a name: write an IP address of this machine, or 0.0.0.0:PORT for all";
+                *ret_why = N_("is a name: write an IP address of this machine, or 0.0.0.0:PORT for all");
         else if (r)
-                *ret_why = "is not ADDR:PORT, or [ADDR]:PORT for IPv6";
+                *ret_why = N_("is not ADDR:PORT, or [ADDR]:PORT for IPv6");
         else
                 list->at[list->n++] = e;
         return !*ret_why;
@@ -79,9 +81,9 @@ static bool read_advertise(void *part, struct span value, const char **ret_why) 
                 r = 0;
         }
         if (list->n == NODE_ADVERTISE_MAX)
-                *ret_why = "is one address too many: a ticket has room for 3";
+                *ret_why = N_("is one address too many: a ticket has room for 3");
         else if (r || a.addr.port == 0 || (!a.is_name && endpoint_is_wild(&a.addr)))
-                *ret_why = "is not HOST:PORT that others can reach";
+                *ret_why = N_("is not HOST:PORT that others can reach");
         else
                 list->at[list->n++] = a;
         return !*ret_why;
@@ -102,7 +104,7 @@ static void show_advertise(const void *part, struct buf *out) {
 static bool read_yes(void *part, struct span value, const char **ret_why) {
         bool yes = text_eq_nocase(value, SPAN_STR("yes"));
         if (!yes && !text_eq_nocase(value, SPAN_STR("no")))
-                *ret_why = "is not yes or no";
+                *ret_why = N_("is not yes or no");
         else
                 *(bool *)part = yes;
         return !*ret_why;
@@ -123,7 +125,7 @@ static bool is_group_name(struct span value) {
 static bool read_group(void *part, struct span value, const char **ret_why) {
         if (is_group_name(value))
                 return read_text(part, SETTINGS_GROUP_MAX, value, ret_why);
-        *ret_why = "is not a group's name";
+        *ret_why = N_("is not a group's name");
         return false;
 }
 
@@ -135,7 +137,7 @@ static void show_group(const void *part, struct buf *out) {
 static bool read_user(void *part, struct span value, const char **ret_why) {
         if (is_group_name(value))
                 return read_text(part, SETTINGS_GROUP_MAX, value, ret_why);
-        *ret_why = "is not a user's name or number";
+        *ret_why = N_("is not a user's name or number");
         return false;
 }
 
@@ -196,7 +198,7 @@ static bool apply(struct settings *s, enum setting i, struct span value, const c
         *ret_why = NULL;
         *ret_bad = one;
         if (s->given[i] && rows[i].most == 1) {
-                *ret_why = "is given twice";
+                *ret_why = N_("is given twice");
                 return false;
         }
         s->given[i] = true;
@@ -206,10 +208,11 @@ static bool apply(struct settings *s, enum setting i, struct span value, const c
 }
 
 /* What a person gave may hold anything: shown escaped, and cut. */
-static void say_value(struct settings_why *ret, const char *before, struct span value, const char *why) {
+static void say_value(struct said *ret, const char *before, struct span value, const char *why) {
         _clean_(buf_fini) struct buf shown = BUF_NULL;
         text_show(&shown, span_of(value.p, MIN(value.n, (size_t)64)), false);
-        snprintf(ret->text, sizeof(ret->text), "%s: `%s` %s", before, buf_cstr(&shown), why);
+        said_set(ret, "%s: `%s` %s", before, buf_cstr(&shown), why);
+        said_words(ret, 2);
 }
 
 /* ---- the command line ---- */
@@ -225,7 +228,7 @@ static enum setting find_flag(const char *arg, const char **ret_inline) {
         return SETTINGS_N;
 }
 
-static int take_arg(struct settings *s, char **argv, int argc, int *at, struct settings_why *ret_why) {
+static int take_arg(struct settings *s, char **argv, int argc, int *at, struct said *ret_why) {
         const char *arg = argv[*at], *value = NULL, *why = NULL;
         struct span bad;
         enum setting i = find_flag(arg, &value);
@@ -249,7 +252,7 @@ static int take_arg(struct settings *s, char **argv, int argc, int *at, struct s
         return SETTINGS_E_INPUT;
 }
 
-int settings_args(struct settings *ret, int argc, char **argv, struct settings_why *ret_why) {
+int settings_args(struct settings *ret, int argc, char **argv, struct said *ret_why) {
         for (int i = 1; i < argc; i++) {
                 if (strcmp(argv[i], "--help") == 0)
                         return SETTINGS_E_HELP;
@@ -271,8 +274,7 @@ enum setting settings_find(struct span key) {
         return SETTINGS_N;
 }
 
-static int take_line(struct settings *s, struct span line, unsigned number, const char *where,
-                     struct settings_why *ret_why) {
+static int take_line(struct settings *s, struct span line, unsigned number, const char *where, struct said *ret_why) {
         const char *why;
         struct span bad;
         const uint8_t *equals = line.n ? memchr(line.p, '=', line.n) : NULL;
@@ -299,8 +301,8 @@ static int take_line(struct settings *s, struct span line, unsigned number, cons
         return SETTINGS_E_INPUT;
 }
 
-int settings_file(struct settings *ret, struct span text, const char *name, struct settings_why *ret_why) {
-        char where[SETTINGS_WHY_MAX / 2];
+int settings_file(struct settings *ret, struct span text, const char *name, struct said *ret_why) {
+        char where[WHERE_MAX];
         for (unsigned number = 1; text.n; number++) {
                 const uint8_t *end = memchr(text.p, '\n', text.n);
                 size_t n = end ? (size_t)(end - text.p) : text.n;
@@ -339,9 +341,9 @@ static bool is_one_line(struct span value) {
         return !value.n || (!memchr(value.p, '\n', value.n) && !memchr(value.p, '\0', value.n));
 }
 
-int settings_put(struct settings *s, enum setting i, struct span value, struct settings_why *ret_why) {
+int settings_put(struct settings *s, enum setting i, struct span value, struct said *ret_why) {
         struct settings was = *s;
-        const char *why = "has more than one line";
+        const char *why = N_("has more than one line");
         struct span bad = value;
         settings_drop(s, i);
         if (is_one_line(value) && apply(s, i, trim(value), &why, &bad))

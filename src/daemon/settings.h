@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "node/node.h"
+#include "wire/said.h"
 
 #define SETTINGS_PATH_MAX 512
-#define SETTINGS_WHY_MAX 256
 #define SETTINGS_FILE_MAX (64 * 1024)
 #define SETTINGS_GROUP_MAX 33 /* longer names of groups cannot be made on Linux */
 
@@ -49,17 +49,13 @@ enum {
         SETTINGS_E_VERSION = 3,
 };
 
-struct settings_why {
-        char text[SETTINGS_WHY_MAX];
-};
-
 /* 0, SETTINGS_E_*. @ret is zero at first. */
-int settings_args(struct settings *ret, int argc, char **argv, struct settings_why *ret_why);
+int settings_args(struct settings *ret, int argc, char **argv, struct said *ret_why);
 /* A file's text; @name stands before what is wrong. 0, SETTINGS_E_INPUT. @ret is zero at first. */
-int settings_file(struct settings *ret, struct span text, const char *name, struct settings_why *ret_why);
+int settings_file(struct settings *ret, struct span text, const char *name, struct said *ret_why);
 /* One value in place of what @s says; an empty one is as good as any other. On failure @s is as it was. 0,
  * SETTINGS_E_INPUT. */
-int settings_put(struct settings *s, enum setting i, struct span value, struct settings_why *ret_why);
+int settings_put(struct settings *s, enum setting i, struct span value, struct said *ret_why);
 /* @s says nothing about it any more. */
 void settings_drop(struct settings *s, enum setting i);
 /* Of each setting what the lowest of the ranks says, else the default. @ranks: SETTINGS_RANKS of them. */

@@ -5,6 +5,7 @@
 #include "node/internal.h"
 #include "node/sink.h"
 #include "wire/frame.h"
+#include "wire/said.h"
 
 #define CALLER_OUT_BOUND (256 * 1024) /* bytes that wait for a caller before rows stop being made */
 
@@ -44,6 +45,9 @@ struct caller {
 void caller_row(struct caller *c, enum wire_control number, const void *msg);
 void caller_done(struct caller *c);
 void caller_error(struct caller *c, const char *name, const char *message, const char *hint, enum wire_e_exit exit);
+/* The same, with values in its message. */
+void caller_refuse(struct caller *c, const char *name, const struct said *message, const char *hint,
+                   enum wire_e_exit exit);
 void caller_outcome(struct caller *c, enum mesh_outcome o); /* DONE: as caller_done */
 void caller_store_error(struct caller *c, int r);
 void caller_no_place(struct caller *c); /* a radius, and home is not known */

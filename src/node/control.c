@@ -113,12 +113,22 @@ void caller_done(struct caller *c) {
         end_request(c);
 }
 
-void caller_error(struct caller *c, const char *name, const char *message, const char *hint, enum wire_e_exit exit) {
-        struct wire_c_error msg = {.name = span_str(name), .message = span_str(message), .exit = exit};
+void caller_refuse(struct caller *c, const char *name, const struct said *message, const char *hint,
+                   enum wire_e_exit exit) {
+        struct wire_c_error msg = {.name = span_str(name), .exit = exit};
+        struct buf store[2] = {BUF_NULL, BUF_NULL};
+        said_put(&msg, message, NULL, store);
         if (*hint)
                 WIRE_PUT(&msg, C_ERROR, hint, span_str(hint));
         caller_row(c, CONTROL_ERROR, &msg);
+        buf_fini(&store[0]);
         end_request(c);
+}
+
+void caller_error(struct caller *c, const char *name, const char *message, const char *hint, enum wire_e_exit exit) {
+        struct said plain;
+        said_plain(&plain, message);
+        caller_refuse(c, name, &plain, hint, exit);
 }
 
 void caller_outcome(struct caller *c, enum mesh_outcome o) {

@@ -44,7 +44,7 @@ void control_config_set(struct caller *c) {
         if (!caller_is_owner(c))
                 return;
         if (!c->n->settings.set(c->n->ctx, m->key, WIRE_HAS(m, C_CONFIG, value) ? &m->value : NULL, &why)) {
-                caller_error(c, why.name, why.message, why.hint, why.exit);
+                caller_refuse(c, why.name, &why.message, why.hint, why.exit);
                 return;
         }
         put_rows(c, m->key);

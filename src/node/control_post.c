@@ -45,12 +45,14 @@ static uint64_t patience(const struct caller *c) {
 static void say_muted(struct caller *c) {
         const struct mesh_outcome_row *row = mesh_outcome(MESH_OUT_MUTED);
         struct mesh_status st;
-        _clean_(buf_fini) struct buf message = BUF_NULL;
+        _clean_(buf_fini) struct buf until = BUF_NULL;
+        struct said message;
         mesh_status(c->n->core, &st);
-        buf_add_str(&message, row->message);
-        buf_add_str(&message, " until ");
-        when_rfc3339(&message, st.muted_until);
-        caller_error(c, row->name, buf_cstr(&message), row->hint, (enum wire_e_exit)row->exit);
+        when_rfc3339(&until, st.muted_until);
+        said_set(&message, "%s until %s", row->message, buf_cstr(&until));
+        said_words(&message, 0);
+        said_time(&message, 1, st.muted_until);
+        caller_refuse(c, row->name, &message, row->hint, (enum wire_e_exit)row->exit);
 }
 
 static void on_reply(struct command *cmd, const struct mesh_action *a) {

@@ -10,6 +10,7 @@
 
 #include "porchlight/mesh.h"
 #include "wire/messages.h"
+#include "wire/said.h"
 
 #include <uv.h>
 
@@ -56,13 +57,11 @@ struct node_setting {
         bool restart; /* it takes effect when the daemon is started again */
 };
 
-#define NODE_REFUSAL_MAX 384
-
 /* Why a setting was not taken, as control.sock tells it. */
 struct node_refusal {
         const char *name, *hint;
         enum wire_e_exit exit;
-        char message[NODE_REFUSAL_MAX];
+        struct said message;
 };
 
 /* The settings are the daemon's; the node only carries questions and answers. */

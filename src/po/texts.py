@@ -16,12 +16,13 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 # Functions that look up what they are given, and rows of tables whose texts are shown to people.
 PASSES = (
     ('_', 'N_', 'lang_count:1,2', 'layout_count:3,4', 'also:3,4', 'cli_note:2', 'say:3', 'fix:2', 'C:6', 'S:9',
-     'cli_fail:4', 'cli_usage:2', 'wrong:2', 'call_error_set:4', 'caller_error:3', 'O:4', 'E:4', 'V:3', 'K:3', 'tell:2', 'tell_count:2,3'),
-    ('cli_fail:5', 'cli_usage:3', 'wrong:3', 'call_error_set:5', 'caller_error:4', 'O:5', 'E:5', 'V:4', 'K:11'),
+     'cli_fail:4', 'cli_usage:2', 'wrong:2', 'call_error_set:4', 'caller_error:3', 'O:4', 'E:4', 'V:3', 'K:3', 'tell:2', 'tell_count:2,3',
+     'vault_refuse_why:3', 'said_set:2', 'refuse:4'),
+    ('cli_fail:5', 'cli_usage:3', 'wrong:3', 'call_error_set:5', 'caller_error:4', 'O:5', 'E:5', 'V:4', 'K:11', 'refuse:5'),
 )
 # Of these the compiler has seen that the arguments fit; msgfmt sees that a translation takes the same.
 FORMATS = ('cli_fail:5', 'cli_usage:3', 'cli_note:2', 'wrong:3', 'say:3', 'fix:2', 'call_error_set:5', 'tell:2', 'tell_count:2',
-           'tell_count:3')
+           'tell_count:3', 'vault_refuse_why:3', 'said_set:2', 'refuse:5')
 
 # A hint may be missing: then it is not looked up. A word that is also counted is the singular.
 FINE = re.compile(r'^.*: warning: (?:Empty msgid|msgid .* is used without plural and with plural).*\n(?: .*\n)*', re.MULTILINE)

@@ -48,13 +48,21 @@ bool vault_name_fine(struct vault_peer *p, struct span household) {
         int e = name_check(household);
         if (e == 0)
                 return true;
-        return vault_refuse_why(p, e == NAME_E_ROLE ? VAULT_NO_NAME_REFUSED : VAULT_NO_BAD_NAME,
-                                "the household name %s", name_error_text(e));
+        struct said why;
+        said_set(&why, "the household name %s", name_error_text(e));
+        said_words(&why, 0);
+        return vault_refuse_said(p, e == NAME_E_ROLE ? VAULT_NO_NAME_REFUSED : VAULT_NO_BAD_NAME, &why, NULL);
 }
 
 bool vault_label_fine(struct vault_peer *p, const char *what, struct span name) {
         int e = name_check_mesh(name);
-        return e == 0 || vault_refuse_why(p, VAULT_NO_BAD_NAME, "%s %s", what, name_error_text(e));
+        if (e == 0)
+                return true;
+        struct said why;
+        said_set(&why, "%s %s", what, name_error_text(e));
+        said_words(&why, 0);
+        said_words(&why, 1);
+        return vault_refuse_said(p, VAULT_NO_BAD_NAME, &why, NULL);
 }
 
 bool vault_place_fine(struct vault_peer *p, bool has, mesh_cell cell) {

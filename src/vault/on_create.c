@@ -5,6 +5,7 @@
  * key.
  */
 #include "base/cell.h"
+#include "base/lang.h"
 #include "base/log.h"
 #include "roster/charter.h"
 #include "roster/op.h"
@@ -82,8 +83,8 @@ static struct vault_wish wish_of(const struct wire_o_create *q) {
 static bool request_fine(const struct vault *v, struct vault_peer *p, const struct wire_o_create *q,
                          struct charter *ret_charter) {
         struct vault_wish wish = wish_of(q);
-        if (!vault_is_free(v, p) || !vault_label_fine(p, "the mesh name", q->mesh_name) ||
-            !vault_name_fine(p, q->household) || !vault_label_fine(p, "the device name", device_name(q)) ||
+        if (!vault_is_free(v, p) || !vault_label_fine(p, N_("the mesh name"), q->mesh_name) ||
+            !vault_name_fine(p, q->household) || !vault_label_fine(p, N_("the device name"), device_name(q)) ||
             !vault_place_fine(p, WIRE_HAS(q, O_CREATE, cell), q->cell))
                 return false;
         if (WIRE_HAS(q, O_CREATE, charter) && !charter_fine(p, q->charter, ret_charter))

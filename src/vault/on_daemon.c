@@ -4,6 +4,7 @@
  * operation. Neither makes the vault sign, unlock or unwrap anything. The most a lying daemon can do is to let them
  * come to nothing, which it can do anyway: the key of a household that is a member is never touched here.
  */
+#include "base/lang.h"
 #include "base/log.h"
 #include "porchlight/outcomes.def"
 #include "vault/ballot.h"
@@ -135,7 +136,7 @@ static void settle(struct vault *v, const struct wire_v_result *res) {
                 give_up(v);
         }
         if (asker && res->ok)
-                vault_done(asker, kept ? NULL : "DIR/vault/household could not be rewritten; is the disk full?");
+                vault_done(asker, kept ? NULL : N_("DIR/vault/household could not be rewritten; is the disk full?"));
         else if (asker)
                 vault_pass_on(asker, res);
 }

@@ -4,6 +4,7 @@
  * key is kept: the vault reads the code, so that a mangled one is refused by its name, and hands it to the daemon, which
  * proves its own keys with its own keys. It goes through the vault all the same, because whoever joins is the owner.
  */
+#include "base/lang.h"
 #include "base/log.h"
 #include "roster/code.h"
 #include "vault/vault.h"
@@ -38,7 +39,7 @@ static void tell_daemon(struct vault *v, struct vault_peer *p, const struct wire
 void on_device_join(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         const struct wire_o_device_join *q = &m->o_device_join;
         struct code c;
-        if (!vault_is_free(v, p) || !vault_label_fine(p, "the device name", q->name))
+        if (!vault_is_free(v, p) || !vault_label_fine(p, N_("the device name"), q->name))
                 return;
         int r = code_parse(&c, q->code);
         if (r) {

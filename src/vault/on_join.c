@@ -4,6 +4,7 @@
  * and the invite's key. The daemon carries it to a member; whether it is there at once or in days, the key waits on
  * disk.
  */
+#include "base/lang.h"
 #include "base/log.h"
 #include "roster/op.h"
 #include "roster/ticket.h"
@@ -36,7 +37,7 @@ static struct vault_wish wish_of(const struct wire_o_join *q) {
 static bool request_fine(const struct vault *v, struct vault_peer *p, const struct wire_o_join *q) {
         struct vault_wish wish = wish_of(q);
         return vault_is_free(v, p) && vault_name_fine(p, q->household) &&
-               vault_label_fine(p, "the device name", device_name(q)) &&
+               vault_label_fine(p, N_("the device name"), device_name(q)) &&
                vault_place_fine(p, WIRE_HAS(q, O_JOIN, cell), q->cell) && vault_wish_fine(p, &wish);
 }
 

@@ -25,8 +25,8 @@ static bool is_plain_line(struct span text) {
 /* Which rows each kind of operation takes. */
 static bool rows_fine(struct vault_peer *p, const struct wire_o_op *q, bool target, bool reason, bool subtree) {
         if (WIRE_HAS(q, O_OP, target) != target)
-                return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation %s a target",
-                                        target ? "needs" : "has no use for");
+                return target ? vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation needs a target")
+                              : vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation has no use for a target");
         if (WIRE_HAS(q, O_OP, reason) && !reason)
                 return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "the operation has no use for a reason");
         if (WIRE_HAS(q, O_OP, expires_in) && q->type != OP_DEVICE_ADD)

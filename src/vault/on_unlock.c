@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* O_UNLOCK and O_LOCK: the owner's choice not to type the passphrase again for a while. */
+#include "base/lang.h"
 #include "base/log.h"
 #include "vault/vault.h"
 
 #define MS_PER_S 1000
 
-static const char always_open[] = "the household key has no passphrase: it is always open";
+static const char always_open[] = N_("the household key has no passphrase: it is always open");
 
 void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         const struct wire_o_unlock *q = &m->o_unlock;

@@ -42,19 +42,17 @@ static struct homes homes_called(const struct ballot *b, bool members) {
         return found;
 }
 
-static bool refuse_ambiguous(struct ballot *b, const char *what, struct buf *ids, size_t n) {
-        if (n > LISTED_MAX)
-                buf_printf(ids, " and %zu more", n - LISTED_MAX);
-        return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS, "several %s answer to that: %s", what, buf_cstr(ids));
-}
-
 static bool refuse_homes(struct ballot *b, const struct homes *found) {
         _clean_(buf_fini) struct buf ids = BUF_NULL;
         for (size_t i = 0; i < MIN(found->n, (size_t)LISTED_MAX); i++) {
                 buf_add_str(&ids, i ? ", " : "");
                 sentence_home_id(&ids, b->roster, found->first[i]);
         }
-        return refuse_ambiguous(b, "households", &ids, found->n);
+        if (found->n > LISTED_MAX)
+                return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS,
+                                        "several households answer to that: %s and %zu more", buf_cstr(&ids),
+                                        found->n - LISTED_MAX);
+        return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS, "several households answer to that: %s", buf_cstr(&ids));
 }
 
 static enum vault_error undo_wrong(const struct ballot *b, const struct roster_home *h) {
@@ -120,15 +118,24 @@ static size_t proposals_called(const struct ballot *b, bool open, struct buf *id
         return n;
 }
 
+static bool refuse_proposals(struct ballot *b, struct buf *ids, size_t n) {
+        if (n > LISTED_MAX)
+                return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS,
+                                        "several proposals answer to that: %s and %zu more", buf_cstr(ids),
+                                        n - LISTED_MAX);
+        return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS, "several proposals answer to that: %s", buf_cstr(ids));
+}
+
 static bool resolve_proposal(struct ballot *b) {
         _clean_(buf_fini) struct buf ids = BUF_NULL;
         struct roster_proposal p = {0};
         size_t n = proposals_called(b, true, &ids, &p);
         if (n > 1)
-                return refuse_ambiguous(b, "proposals", &ids, n);
+                return refuse_proposals(b, &ids, n);
         if (n == 0 && proposals_called(b, false, &ids, &p))
-                return vault_refuse_why(b->peer, VAULT_NO_NOT_OPEN, "that proposal %s",
-                                        p.in_force ? "is in force already" : "was overtaken by others");
+                return p.in_force
+                               ? vault_refuse_why(b->peer, VAULT_NO_NOT_OPEN, "that proposal is in force already")
+                               : vault_refuse_why(b->peer, VAULT_NO_NOT_OPEN, "that proposal was overtaken by others");
         if (n == 0)
                 return vault_refuse(b->peer, VAULT_NO_NO_SUCH_PROPOSAL);
         if (roster_voted(b->roster, &p.id, &b->self->key))

@@ -10,8 +10,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define REASON_BYTES_MAX 512 /* of an error's message on the wire */
-
 static const struct {
         enum wire_owner number;
         void (*handle)(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
@@ -52,35 +50,41 @@ const struct vault_error_row *vault_error(enum vault_error e) {
         return &rows[e];
 }
 
-static bool refuse_with(struct vault_peer *p, enum vault_error e, const char *message, const char *hint) {
+bool vault_refuse_said(struct vault_peer *p, enum vault_error e, const struct said *message, const struct said *hint) {
         const struct vault_error_row *row = vault_error(e);
-        struct wire_c_error msg = {.name = span_str(row->name), .message = span_str(message), .exit = row->exit};
-        WIRE_PUT(&msg, C_ERROR, hint, span_str(hint));
+        struct wire_c_error msg = {.name = span_str(row->name), .exit = row->exit};
+        struct buf store[2] = {BUF_NULL, BUF_NULL};
+        said_put(&msg, message, hint, store);
+        if (!hint)
+                WIRE_PUT(&msg, C_ERROR, hint, span_str(row->hint));
         frame_put(&p->out, wire_owner_find(OWNER_O_ERROR), &msg);
+        for (size_t i = 0; i < ARRAY_LEN(store); i++)
+                buf_fini(&store[i]);
         return false;
 }
 
 bool vault_refuse(struct vault_peer *p, enum vault_error e) {
-        return refuse_with(p, e, vault_error(e)->message, vault_error(e)->hint);
+        struct said message;
+        said_plain(&message, vault_error(e)->message);
+        return vault_refuse_said(p, e, &message, NULL);
 }
 
 bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...) {
-        char message[REASON_BYTES_MAX];
+        struct said message;
         va_list ap;
         va_start(ap, fmt);
-        int n = vsnprintf(message, sizeof(message), fmt, ap);
+        said_vset(&message, fmt, ap);
         va_end(ap);
-        return refuse_with(p, e, n > 0 && (size_t)n < sizeof(message) ? message : vault_error(e)->message,
-                           vault_error(e)->hint);
+        return vault_refuse_said(p, e, &message, NULL);
 }
 
 bool vault_refuse_here(const struct vault *v, struct vault_peer *p) {
-        _clean_(buf_fini) struct buf hint = BUF_NULL, name = BUF_NULL;
-        const struct vault_error_row *row = vault_error(VAULT_NO_NO_HOUSEHOLD);
+        _clean_(buf_fini) struct buf name = BUF_NULL;
+        struct said message, hint;
+        said_plain(&message, vault_error(VAULT_NO_NO_HOUSEHOLD)->message);
         text_show(&name, span_str(v->main), false);
-        buf_printf(&hint, "do this on %s", buf_cstr(&name));
-        return refuse_with(p, VAULT_NO_NO_HOUSEHOLD, row->message,
-                           v->main[0] && buf_ok(&hint) ? buf_cstr(&hint) : row->hint);
+        said_set(&hint, "do this on %s", buf_cstr(&name));
+        return vault_refuse_said(p, VAULT_NO_NO_HOUSEHOLD, &message, v->main[0] && buf_ok(&name) ? &hint : NULL);
 }
 
 void vault_done(struct vault_peer *p, const char *warning) {

@@ -20,6 +20,7 @@
 #include "vault/keyfile.h"
 #include "vault/walls.h"
 #include "wire/frame.h"
+#include "wire/said.h"
 
 #define VAULT_ANSWER_MS 45000        /* the daemon's time for one request; joining takes it 30 s at most */
 #define VAULT_GO_MS 60000            /* the owner's time to say yes to a sentence */
@@ -122,6 +123,8 @@ void vault_tick(struct vault *v, mesh_time now);
 bool vault_refuse(struct vault_peer *p, enum vault_error e);
 /* The same with a message of its own. */
 _printf_(3, 4) bool vault_refuse_why(struct vault_peer *p, enum vault_error e, const char *fmt, ...);
+bool vault_refuse_said(struct vault_peer *p, enum vault_error e, const struct said *message,
+                       const struct said *hint); /* @hint NULL: the error's own */
 
 /* The household's key is on another device: says on which. Returns false. */
 bool vault_refuse_here(const struct vault *v, struct vault_peer *p);

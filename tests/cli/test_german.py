@@ -79,6 +79,9 @@ class German(street.Play):
                 ('usage', 'einen Befehl "nerby" gibt es nicht; war porchlight nearby gemeint?', street.USAGE, ('nerby',)),
                 ('no-such-setting', 'eine Einstellung "lan.x" gibt es nicht', street.NOT_FOUND, ('config', 'get', 'lan.x')),
                 ('no-such-alert', 'eine solche gültige Meldung gibt es nicht', street.NOT_FOUND, ('alert', 'show', '00000000')),
+                ('bad-value', 'advertise: `mein-rechner` ist nicht HOST:PORT, das andere erreichen können', street.USAGE,
+                 ('config', 'set', 'advertise', 'mein-rechner')),
+                ('file-only', 'nur die Befehlszeile und ', street.REFUSED, ('config', 'set', 'vault.owner', 'anna')),
                 ('not-muted', 'das ist nicht ausgeblendet', street.NOT_FOUND, ('mute', 'remove', '--kind', 'noise')),
                 ('no-such-household', 'einen solchen Haushalt gibt es nicht', street.NOT_FOUND,
                  ('member', 'promote', 'Niemand', '--yes'))):

@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void same_again(const struct settings *s) {
         _clean_(buf_fini) struct buf text = BUF_NULL, text_again = BUF_NULL;
         struct settings again = {0};
-        struct settings_why why;
+        struct said why;
         settings_format(&text, s);
         REQUIRE(settings_file(&again, buf_span(&text), "again", &why) == 0);
         settings_format(&text_again, &again);
@@ -19,7 +19,7 @@ static void same_again(const struct settings *s) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct settings ranks[SETTINGS_RANKS] = {0}, all;
         struct settings *file = &ranks[SETTINGS_FILE];
-        struct settings_why why = {{0}};
+        struct said why = {{0}};
         int r = settings_file(file, span_of(data, size), "porchlight.conf", &why);
         REQUIRE(r == 0 || r == SETTINGS_E_INPUT);
         REQUIRE(memchr(why.text, '\0', sizeof(why.text)) && !strchr(why.text, '\n') && !strchr(why.text, '\033'));

@@ -10,8 +10,7 @@
 #include "daemon/settings.h"
 #include "node/endpoint.h"
 
-static int args(struct settings *s, struct settings_why *why, const char *a, const char *b, const char *c,
-                const char *d) {
+static int args(struct settings *s, struct said *why, const char *a, const char *b, const char *c, const char *d) {
         const char *argv[] = {"porchlightd", a, b, c, d, NULL};
         int argc = 1;
         while (argv[argc])
@@ -20,14 +19,14 @@ static int args(struct settings *s, struct settings_why *why, const char *a, con
         return settings_args(s, argc, (char **)(void *)argv, why);
 }
 
-static int file(struct settings *s, struct settings_why *why, const char *text) {
+static int file(struct settings *s, struct said *why, const char *text) {
         *s = (struct settings){0};
         return settings_file(s, span_str(text), "conf", why);
 }
 
 static void reads_arguments(_unused_ void **state) {
         struct settings s;
-        struct settings_why why;
+        struct said why;
         assert_int_equal(args(&s, &why, "--data", "/tmp/x", "--listen=127.0.0.1:0", "--no-lan"), 0);
         assert_string_equal(s.data, "/tmp/x");
         assert_int_equal(s.listen.n, 1);
@@ -68,7 +67,7 @@ static void names_what_is_wrong_with_arguments(_unused_ void **state) {
                 {"--listen", "\033[31m:1", "--listen: `\\u{1B}[31m:1` is not ADDR:PORT, or [ADDR]:PORT for IPv6"},
         };
         struct settings s;
-        struct settings_why why;
+        struct said why;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 assert_int_equal(args(&s, &why, rows[i].flag, rows[i].value, NULL, NULL), SETTINGS_E_INPUT);
                 assert_string_equal(why.text, rows[i].text);
@@ -79,7 +78,7 @@ static void names_what_is_wrong_with_arguments(_unused_ void **state) {
 
 static void reads_a_file(_unused_ void **state) {
         struct settings s;
-        struct settings_why why;
+        struct said why;
         assert_int_equal(file(&s, &why,
                               "# porch\n\n  data = /srv/porch light \r\nlisten=[::1]:7\nlisten = 127.0.0.1:8\n"
                               "advertise = 192.0.2.7:9\nlan = No\ncontrol.group = adm"),
@@ -114,7 +113,7 @@ static void names_the_line(_unused_ void **state) {
                 {"data = /a\ndata = /b", "conf:2: `/b` is given twice"},
         };
         struct settings s;
-        struct settings_why why;
+        struct said why;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 assert_int_equal(file(&s, &why, rows[i].text), SETTINGS_E_INPUT);
                 assert_string_equal(why.text, rows[i].why);
@@ -124,7 +123,7 @@ static void names_the_line(_unused_ void **state) {
 static void bounds_its_lists(_unused_ void **state) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         struct settings s;
-        struct settings_why why;
+        struct said why;
         for (int i = 0; i <= NODE_LISTEN_MAX; i++)
                 buf_printf(&text, "listen = 127.0.0.1:%d\n", i);
         assert_int_equal(file(&s, &why, buf_cstr(&text)), SETTINGS_E_INPUT);
@@ -135,7 +134,7 @@ static void bounds_its_lists(_unused_ void **state) {
 
 static void the_lower_rank_counts(_unused_ void **state) {
         struct settings ranks[SETTINGS_RANKS] = {0}, s;
-        struct settings_why why;
+        struct said why;
         args(&ranks[SETTINGS_ARGS], &why, "--data", "/a", "--listen", "127.0.0.1:1");
         file(&ranks[SETTINGS_FILE], &why,
              "data = /f\ncontrol.group = f\nlisten = 127.0.0.1:2\nlisten = 127.0.0.1:3\nadvertise = f:1\n");
@@ -174,7 +173,7 @@ static void shows_what_it_reads(_unused_ void **state) {
                                    "advertise = hub.example.org:1, 192.0.2.7:9\nlan = no\ncontrol.group = adm\n";
         _clean_(buf_fini) struct buf shown = BUF_NULL;
         struct settings s;
-        struct settings_why why;
+        struct said why;
         assert_int_equal(file(&s, &why, text), 0);
         settings_format(&shown, &s);
         assert_string_equal(buf_cstr(&shown), text);
@@ -193,7 +192,7 @@ static void a_value_that_is_wrong_changes_nothing(_unused_ void **state) {
                 {SETTING_GROUP, "adm\nlan = yes", "control.group: `adm\\u{0A}lan = yes` has more than one line"},
         };
         struct settings s, was;
-        struct settings_why why;
+        struct said why;
         file(&s, &why, "lan = no\nlisten = 127.0.0.1:1\n");
         was = s;
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
