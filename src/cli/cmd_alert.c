@@ -174,7 +174,7 @@ const struct command command_alert_comment = {
         .synopsis = "ID TEXT",
         .brief = N_("add something under it"),
         .help = N_("TEXT may be several words, or - to read it from stdin. As `post`, it asks back\n"
-                   "where TEXT describes a person and tells no event (English only).\n"
+                   "where TEXT describes a person and tells no event.\n"
                    "\nExample:\n  porchlight alert comment 1a2b \"Fire brigade has arrived\"\n"),
         .min_words = 2,
         .max_words = -1,
@@ -198,7 +198,7 @@ const struct command command_alert_update = {
         .synopsis = "ID [TEXT] [--severity S] [--urgency U] [--certainty C] [--expires D]",
         .brief = N_("change an alert of this household"),
         .help = N_("TEXT takes the place of the text there was. As `post`, it asks back where TEXT\n"
-                   "describes a person and tells no event (English only).\n"
+                   "describes a person and tells no event.\n"
                    "\nExample:\n  porchlight alert update 1a2b \"Under control\" --severity minor --expires 1h\n"),
         .options = update_options,
         .min_words = 1,

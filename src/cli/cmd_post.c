@@ -144,7 +144,7 @@ const struct command command_post = {
                    "with none in reach it is saved, sent later, and the exit code is 6.\n"
                    "\n"
                    "Where a vague alert or one of security describes a person and tells no event, it\n"
-                   "asks first on a terminal, and says so elsewhere. It knows English words only.\n"),
+                   "asks first on a terminal, and says so elsewhere. It knows English and German.\n"),
         .more = kinds_help,
         .examples = N_("  porchlight post smoke \"Behind the garages, source not seen\"\n"
                        "  porchlight post power-cut --at 52.5163,13.3777 --expires 3h\n"

@@ -4,7 +4,8 @@
 
 #include "cli/cli.h"
 
-/* Whether @text says what somebody looks like, wears or where they come from, and not what happened. English only. */
+/* Whether @text says what somebody looks like, wears or where they come from, and not what happened; in English or
+ * German. */
 bool person_described(struct span text);
 /* Kinds under which such a text tells a neighbour nothing: vague ones, and those of security. */
 bool person_kind(uint64_t kind);
