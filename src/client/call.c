@@ -21,7 +21,7 @@
 #define READ_AT_ONCE 65536
 #define SEND_WAIT_MS 10000 /* a daemon that takes no request for so long is stuck */
 #define REQUEST_ROOM 4096  /* longest request: reserved at once, so that no copy of a passphrase stays behind */
-#define START_HINT "start it with `porchlightd &` or `systemctl start porchlight`; --data DIR names another one"
+#define START_HINT N_("start it with `porchlightd &` or `systemctl start porchlight`; --data DIR names another one")
 
 struct call {
         int fd;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* PLACES and PLACE_SET: the names this home has for places (node/places.h), and where home is. */
 #include "base/cell.h"
+#include "base/lang.h"
 #include "node/caller.h"
-
-#include <stdio.h>
 
 /* @cell 0: the name is forgotten. */
 static void put_row(struct caller *c, struct span name, mesh_cell cell) {
@@ -30,9 +29,10 @@ void control_places(struct caller *c) {
 }
 
 static void refuse_name(struct caller *c, const char *wrong) {
-        char message[128];
-        snprintf(message, sizeof(message), "that name %s", wrong);
-        caller_error(c, "bad-name", message, "take a plain word, such as school or Oma", EXIT_USAGE);
+        struct said message;
+        said_set(&message, "that name %s", wrong);
+        said_words(&message, 0);
+        caller_refuse(c, "bad-name", &message, N_("take a plain word, such as school or Oma"), EXIT_USAGE);
 }
 
 static void save(struct node *n) {

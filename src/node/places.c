@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/places.h"
 #include "base/cell.h"
+#include "base/lang.h"
 #include "base/text.h"
 #include "wire/codec.h"
 
@@ -20,17 +21,17 @@ static bool is_plain(struct span s) {
 
 const char *place_name_wrong(struct span name) {
         if (name.n == 0)
-                return "is empty";
+                return N_("is empty");
         if (name.n >= PLACE_NAME_MAX)
-                return "is longer than 32 bytes";
+                return N_("is longer than 32 bytes");
         if (!text_utf8(name) || !is_plain(name))
-                return "has characters that cannot be typed";
+                return N_("has characters that cannot be typed");
         if (name.p[0] == ' ' || name.p[name.n - 1] == ' ' || name.p[0] == '-')
-                return "begins or ends with a space or a hyphen";
+                return N_("begins or ends with a space or a hyphen");
         if (has_any(name, ",:"))
-                return "has a comma or a colon, as coordinates have";
+                return N_("has a comma or a colon, as coordinates have");
         if (cell_parse(name))
-                return "could be read as a geohash";
+                return N_("could be read as a geohash");
         return NULL;
 }
 

@@ -81,6 +81,8 @@ class German(street.Play):
                 ('no-such-alert', 'eine solche gültige Meldung gibt es nicht', street.NOT_FOUND, ('alert', 'show', '00000000')),
                 ('bad-value', 'advertise: `mein-rechner` ist nicht HOST:PORT, das andere erreichen können', street.USAGE,
                  ('config', 'set', 'advertise', 'mein-rechner')),
+                ('bad-name', 'der Name hat ein Komma oder einen Doppelpunkt, wie Koordinaten; ein einfaches Wort nehmen', street.USAGE,
+                 ('place', 'add', 'a,b', street.PLACE)),
                 ('file-only', 'nur die Befehlszeile und ', street.REFUSED, ('config', 'set', 'vault.owner', 'anna')),
                 ('not-muted', 'das ist nicht ausgeblendet', street.NOT_FOUND, ('mute', 'remove', '--kind', 'noise')),
                 ('no-such-household', 'einen solchen Haushalt gibt es nicht', street.NOT_FOUND,
