@@ -66,6 +66,7 @@ enum mesh_event_type {
         MESH_EV_INVITE,    /* command: write a ticket */
         MESH_EV_REVOKE,    /* command: revoke a ticket */
         MESH_EV_DIAL,      /* command: a person says where to knock */
+        MESH_EV_REFRESH,   /* command: a member takes a ticket's link key and addresses, and joins nothing */
         MESH_EV_STOP,      /* say goodbye on every link */
 };
 
@@ -176,6 +177,9 @@ struct mesh_event {
                 struct {
                         struct mesh_addr addr;
                 } dial;
+                struct {
+                        struct span ticket;
+                } refresh;
         };
 };
 
@@ -226,6 +230,7 @@ struct mesh_action {
                         struct span text;  /* INVITE: the ticket */
                         mesh_wall expires; /* PUBLISH, INVITE */
                         bool urgent;       /* PUBLISH */
+                        bool news;         /* REFRESH: the ticket's link key was not here */
                 } reply;
                 struct {
                         struct hash id;
@@ -286,6 +291,9 @@ struct mesh_ticket {
         bool closed; /* a home that came on it was removed or undone */
 };
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
+
+/* What has come of a REFRESH since its reply. DONE: a neighbour is linked; else why none is, so far. */
+enum mesh_outcome mesh_refreshed(const struct mesh *m);
 
 /* Does a home that comes back wait for the vault's operation? It revokes @ret_old and certifies this device. */
 bool mesh_recovering(const struct mesh *m, struct hash *ret_mesh, struct key *ret_household, struct key *ret_old);

@@ -29,9 +29,10 @@ struct mesh_row {
                 struct { /* the latest time neighbours or elapsed time have confirmed */
                         mesh_wall wall;
                 } mark;
-                struct {                    /* waiting for admission; both empty: over */
-                        struct span op;     /* the add, without countersignature */
-                        struct span ticket; /* its text; of a home that comes back out of a backup its way back */
+                struct {                    /* waiting for admission, or a member's tickets in hand; both empty: over */
+                        struct span op;     /* the add, without countersignature; of a member empty */
+                        struct span ticket; /* its text, or their texts, a line each; of a home that comes back out of a
+                                               backup its way back */
                 } join;
                 struct {
                         struct hash id;

@@ -106,6 +106,25 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
         return a;
 }
 
+/* Whoever answered there before may be gone, and somebody else may have moved in. */
+static void forget_gone(const struct mesh *m, struct address *a) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+        if (!d || d->gone_at)
+                memset(&a->device, 0, sizeof(a->device));
+}
+
+struct address *address_named(struct mesh *m, const struct mesh_addr *addr) {
+        struct address *a = address_add(m, addr);
+        if (!a)
+                return NULL;
+        forget_gone(m, a);
+        a->manual = true;
+        a->next = m->now;
+        a->self = false;
+        dial_soon(m);
+        return a;
+}
+
 int address_store(struct mesh *m, struct address *a) {
         struct mesh_row row = {.kind = MESH_ROW_ADDR,
                                .addr = {.addr = a->addr, .device = a->device, .manual = a->manual}};

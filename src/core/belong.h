@@ -61,6 +61,12 @@ struct recover { /* coming back out of a backup */
         mesh_time due; /* the set `ops` is compared again; 0: not planned */
 };
 
+struct refresh { /* a ticket in hand */
+        struct buf text;
+        struct key key; /* of links */
+        mesh_wall expires;
+};
+
 /* ---- found.c ---- */
 int found_start(struct mesh *m, const struct mesh_event *ev);
 int found_stored(struct mesh *m, struct wait *w);
@@ -92,6 +98,16 @@ int recover_ready(struct mesh *m);    /* a neighbour's operations are all here *
 void recover_again(struct mesh *m);   /* they were not: compare once they have come */
 int recover_tick(struct mesh *m);
 mesh_time recover_deadline(const struct mesh *m);
+
+/* ---- refresh.c ---- */
+int refresh_start(struct mesh *m, const struct mesh_event *ev);
+int refresh_stored(struct mesh *m, struct wait *w);
+int refresh_restore(struct mesh *m, struct span texts);                              /* before the roster is here */
+size_t refresh_keys(const struct mesh *m, size_t n, struct key ret[DIAL_KEYS_MOST]); /* behind the @n that are there */
+bool refresh_has(const struct mesh *m, const struct key *key);
+void refresh_refused(struct link *l, enum wire_e_reason why); /* it was dialled, and never came up */
+int refresh_tick(struct mesh *m);
+void refresh_fini(struct mesh *m);
 
 /* ---- admit.c ---- */
 int admit_start(struct link *l, struct span add);

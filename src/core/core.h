@@ -10,7 +10,7 @@
  *             enrol.c      joining as a further device           recover.c   coming back out of a backup
  *             ops.c        operations and orphans                keep.c      those the disk may not have
  *             revoke.c     tickets taken back                    undo.c      homes put out again that came on one
- *             leave.c      telling the others
+ *             leave.c      telling the others                    refresh.c   a member's tickets in hand
  *   epoch.h   epoch.c      group and link keys
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
@@ -55,7 +55,8 @@ enum wait_kind {
         WAIT_ADMIT,
         WAIT_RECOVER,
         WAIT_WITNESS,
-        WAIT_ROOM
+        WAIT_ROOM,
+        WAIT_REFRESH
 };
 struct wait {
         struct list list;
@@ -68,6 +69,7 @@ struct wait {
         struct buf op; /* countersigned here: counts once it is on disk */
         uint32_t left; /* rows still to come (founding) */
         bool failed;
+        bool news; /* a refresh: no epoch here has the ticket's link key */
 };
 
 struct mesh {
@@ -103,6 +105,9 @@ struct mesh {
         mesh_time join_due;
         enum mesh_outcome join_problem;
         struct recover recover;
+        struct refresh refresh[REFRESH_MOST]; /* the latest last */
+        size_t n_refresh;
+        enum mesh_outcome refresh_problem; /* as long as no link is up */
         struct orphan orphans[ORPHANS_MOST];
         size_t n_orphans;
         struct buf early[EARLY_MOST]; /* epochs whose frontier is not here yet, each an encoded epoch_key */

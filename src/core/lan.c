@@ -225,13 +225,13 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
 
 /* PROTOCOL 11.10: "It MUST answer nothing by UDP." */
 int lan_heard(struct mesh *m, const struct mesh_event *ev) {
-        struct key keys[SECRETS_MOST];
+        struct key keys[DIAL_KEYS_MOST];
         struct mesh_addr at = ev->heard.from;
         struct beacon b;
         size_t place;
         if (!m->started || m->stopping || !(m->member || m->joining || m->recover.on))
                 return 0;
-        int r = beacon_open(ev->heard.datagram, keys, link_keys(m, keys), clock_now(m), &b, &place);
+        int r = beacon_open(ev->heard.datagram, keys, link_dial_keys(m, keys), clock_now(m), &b, &place);
         struct key key = r ? (struct key){0} : keys[place];
         hash_wipe(keys, sizeof(keys));
         if (r || memcmp(b.hint, recover_device(m)->b, sizeof(b.hint)) == 0 ||

@@ -65,3 +65,5 @@
 #define MARK_PERIOD 600          /* seconds between clock marks on disk */
 #define SECRETS_MOST 64          /* link keys kept */
 #define SECRETS_DAYS 30
+#define REFRESH_MOST 4 /* tickets in hand at once: one neighbour's may know less than another's */
+#define DIAL_KEYS_MOST (SECRETS_MOST + REFRESH_MOST)

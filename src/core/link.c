@@ -76,6 +76,10 @@ size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]) {
         return n;
 }
 
+size_t link_dial_keys(struct mesh *m, struct key ret[DIAL_KEYS_MOST]) {
+        return refresh_keys(m, link_keys(m, ret), ret);
+}
+
 static int shaking(struct link *l, struct span bytes);
 
 static bool nobody_yet(const struct link *l) { /* accepted, and has shown nothing */
@@ -103,10 +107,10 @@ static bool make_place(struct mesh *m) {
 }
 
 int link_up(struct mesh *m, const struct mesh_event *ev) {
-        struct key psks[SECRETS_MOST];
+        struct key psks[DIAL_KEYS_MOST];
         const struct hash *mesh = link_mesh(m);
         struct address *a = ev->up.dialled ? address_of_link(m, ev->link) : NULL;
-        size_t n_psk = mesh ? link_keys(m, psks) : 0;
+        size_t n_psk = !mesh ? 0 : ev->up.dialled ? link_dial_keys(m, psks) : link_keys(m, psks);
         bool place = make_place(m);
         struct link *l = calloc(1, sizeof(*l));
         if (!l)
@@ -126,6 +130,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         size_t tries;
         cfg.psks = psks + psk_pick(m, a, psks, n_psk, &tries);
         l->psk_spare = tries > 1;
+        l->ticket = refresh_has(m, cfg.psks);
         rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
         int r = frames_init(&l->frames, &cfg, &l->out);
         hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
@@ -156,6 +161,7 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 a->show_add = true;
                 recover_refused(l->m);
         }
+        refresh_refused(l, why);
         dial_failed(l->m, a, why, more);
 }
 
@@ -414,8 +420,8 @@ int link_greet(struct link *l) {
                 return link_say(l, LINK_ADMIT, &a);
         }
         /* PROTOCOL 8.17: "To a static key it does not know it MUST NOT send more than HELLO, ADMIT (rule 6.8), one
-         * operation (rule 6.16), and RECON for `ops` while it joins or restores (rule 6.31), until its roster
-         * knows the key." */
+         * operation (rule 6.16), and RECON for `ops` while it joins or restores (rule 6.31) or with a ticket in
+         * hand (rule 6.54), until its roster knows the key." */
         /* They may not know us yet: bring the operation along that made this device a member's. */
         const struct address *at = address_of_link(m, l->id);
         if (!at || !at->show_add || !m->roster || m->recover.on)
@@ -528,7 +534,7 @@ static mesh_time link_due(const struct link *l) {
         case LINK_HANDSHAKE:
                 return l->since + (l->psk_spare && l->frames.state == FRAMES_WAIT_2 ? DIAL_PSK_TIME : HANDSHAKE_TIME);
         case LINK_GREETING: /* a joiner first hears the whole roster, which may take long */
-                return (l->m->joining ? l->heard : l->since) + HANDSHAKE_TIME;
+                return (l->m->joining || l->ticket ? l->heard : l->since) + HANDSHAKE_TIME;
         case LINK_UP: {
                 /* Who only listens must be asked too, before its silence counts against it. */
                 mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);

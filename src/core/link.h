@@ -47,6 +47,7 @@ struct link {
         bool psk_spare;               /* initiator: there are other link keys to try */
         bool stranger;                /* responder: its static key is no current device's; only an admit helps */
         bool unproven;                /* initiator: not known to us; only operations are taken */
+        bool ticket;                  /* initiator: under the key of a ticket in hand */
         bool hello_sent, hello_got, joining;
         struct buf plea;      /* an add that waits until the one before it is on disk */
         bool newcomer;        /* joining, and nobody's device when it said so */
@@ -101,7 +102,8 @@ int link_flush(struct link *l);                                       /* frames 
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m);
 uint64_t link_sid(const struct link *l, const struct hash *id);
-size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first; while joining the ticket's */
+size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]);        /* newest first; while joining the ticket's */
+size_t link_dial_keys(struct mesh *m, struct key ret[DIAL_KEYS_MOST]); /* and those of tickets in hand behind them */
 int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
 int link_greet(struct link *l);   /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */

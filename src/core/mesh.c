@@ -66,6 +66,7 @@ struct mesh *mesh_free(struct mesh *m) {
         budgets_fini(m);
         orphans_fini(m);
         plea_fini(m);
+        refresh_fini(m);
         buf_fini(&m->late);
         free(m->refused);
         free(m->addresses);
@@ -193,8 +194,10 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 clock_restore(m, row->mark.wall);
                 return 0;
         case MESH_ROW_JOIN:
-                return recover_is_way(row->join.ticket) ? recover_restore(m, row->join.op, row->join.ticket)
-                                                        : join_restore(m, row->join.op, row->join.ticket);
+                if (recover_is_way(row->join.ticket))
+                        return recover_restore(m, row->join.op, row->join.ticket);
+                return row->join.op.n ? join_restore(m, row->join.op, row->join.ticket)
+                                      : refresh_restore(m, row->join.ticket);
         case MESH_ROW_OP:
                 return keep_restore(m, row->op.bytes);
         case MESH_ROW_EPOCH:
@@ -296,21 +299,20 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
         case WAIT_ROOM:
                 refused_tried(m, found);
                 break;
+        case WAIT_REFRESH:
+                r = refresh_stored(m, found);
+                break;
         }
         wait_free(found);
         return r;
 }
 
 static int dial_command(struct mesh *m, const struct mesh_event *ev) {
-        struct address *a = address_add(m, &ev->dial.addr);
+        struct address *a = address_named(m, &ev->dial.addr);
         if (!a) {
                 mesh_reply(m, ev->token, MESH_OUT_TOO_MANY);
                 return 0;
         }
-        a->manual = true;
-        a->next = m->now;
-        a->self = false;
-        dial_soon(m);
         mesh_reply(m, ev->token, MESH_OUT_DONE);
         return address_store(m, a);
 }
@@ -355,6 +357,8 @@ static int timers(struct mesh *m) {
                 r = contact_publish(m);
         if (!r)
                 r = lan_tick(m);
+        if (!r)
+                r = refresh_tick(m);
         if (!r)
                 r = dial_tick(m);
         if (!r)
@@ -429,6 +433,8 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return invite_revoke(m, ev);
         case MESH_EV_DIAL:
                 return dial_command(m, ev);
+        case MESH_EV_REFRESH:
+                return refresh_start(m, ev);
         case MESH_EV_STOP:
                 return stop(m);
         }

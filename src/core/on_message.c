@@ -59,7 +59,7 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
         if (l->stranger)
                 return 0; /* the admit, or the operation that makes it a member, must follow */
         int r = link_greet(l);
-        if (!r && l->unproven && (l->m->joining || l->m->recover.on) && !l->m->member)
+        if (!r && l->unproven && (l->ticket || ((l->m->joining || l->m->recover.on) && !l->m->member)))
                 r = sync_join(l);
         return r ? r : link_greeted(l);
 }
@@ -209,8 +209,8 @@ static bool allowed(const struct link *l, enum need need) {
                 return true;
         case NEED_HELLO:
                 return l->hello_got;
-        case NEED_PROVEN: /* while joining, the roster that would prove the other side is what it sends */
-                return l->hello_got && !l->stranger && (!l->unproven || !l->m->member);
+        case NEED_PROVEN: /* of a joiner, and on a ticket: the roster that would prove the other side is what it sends */
+                return l->hello_got && !l->stranger && (!l->unproven || !l->m->member || l->ticket);
         case NEED_UP:
                 return l->state == LINK_UP;
         }

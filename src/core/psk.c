@@ -4,8 +4,9 @@
  * a responder closes without a word where none of its own opens message 1. So the newest comes first and, where that opens
  * nothing, the key both sides had when they last heard of each other: the one of the epoch under which the other side's latest
  * contact was written, or under which its beacon was. Whatever the other side may have got since is later than that. Trying
- * them is no reason to back off: only a round of all of them counts as a failure.
+ * them is no reason to back off: only a round of all of them counts as a failure. Keys of tickets in hand end the round.
  */
+#include "core/belong.h"
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/limits.h"
@@ -25,18 +26,28 @@ static size_t shared_at(struct mesh *m, const struct address *a, const struct ke
         return n;
 }
 
+/* How many of them are not there on account of a ticket alone, at the end. */
+static size_t own_keys(const struct mesh *m, const struct key *keys, size_t n) {
+        while (n && refresh_has(m, &keys[n - 1]))
+                n--;
+        return n;
+}
+
 /* PROTOCOL 8.5: "It MUST try, one with each attempt, its newest link key, the one last shared with that address's device,
  * and those between them from the older ones on; where it knows of none that was shared, all, newest first." */
 size_t psk_pick(struct mesh *m, const struct address *a, const struct key *keys, size_t n, size_t *ret_tries) {
-        size_t shared = shared_at(m, a, keys, n), tries = MIN(shared + 1, n), at = a->psk_try < tries ? a->psk_try : 0;
+        size_t own = own_keys(m, keys, n), shared = shared_at(m, a, keys, own), round = MIN(shared + 1, own);
+        size_t tries = round + n - own, at = a->psk_try < tries ? a->psk_try : 0;
         *ret_tries = tries;
-        return at && shared < n ? shared + 1 - at : at;
+        if (at >= round)
+                return own + at - round;
+        return at && shared < own ? shared + 1 - at : at;
 }
 
 bool psk_next(struct mesh *m, struct address *a) {
-        struct key keys[SECRETS_MOST];
+        struct key keys[DIAL_KEYS_MOST];
         size_t tries;
-        psk_pick(m, a, keys, link_keys(m, keys), &tries);
+        psk_pick(m, a, keys, link_dial_keys(m, keys), &tries);
         hash_wipe(keys, sizeof(keys));
         a->psk_try = a->psk_try + 1 < tries ? a->psk_try + 1 : 0;
         return a->psk_try != 0;

@@ -68,6 +68,8 @@ void contacts_fini(struct mesh *m);
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
 struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
 struct address *address_of_link(struct mesh *m, mesh_link id);
+/* A person says where to knock. NULL: full, as above. */
+struct address *address_named(struct mesh *m, const struct mesh_addr *addr);
 int address_store(struct mesh *m, struct address *a);
 bool addr_eq(const struct mesh_addr *a, const struct mesh_addr *b);
 bool addr_is_ip4(const struct mesh_addr *a);

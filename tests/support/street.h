@@ -24,7 +24,9 @@ struct street *street_free(struct street *s);
 enum mesh_outcome street_found(struct street *s, size_t i);
 enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
 const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
-enum mesh_outcome street_revoke(struct street *s, size_t i);          /* the ticket last written there */
+/* Home @i is a member and takes @ticket in hand. @ret_news (may be NULL): its link key was not there. */
+enum mesh_outcome street_refresh(struct street *s, size_t i, const char *ticket, bool *ret_news);
+enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last written there */
 
 /* A code of home @i's household, good for a day, that leads to home @door; and home @i, in no mesh yet, joins on one. */
 void street_code(struct street *s, size_t i, size_t door, struct buf *ret);

@@ -60,6 +60,14 @@ enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target
         return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
 }
 
+enum mesh_outcome street_refresh(struct street *s, size_t i, const char *ticket, bool *ret_news) {
+        struct mesh_event ev = {.type = MESH_EV_REFRESH, .refresh = {.ticket = span_str(ticket)}};
+        enum mesh_outcome o = street_command(s, i, ev, 10);
+        if (ret_news)
+                *ret_news = o == MESH_OUT_DONE && s->homes[i].reply.reply.news;
+        return o;
+}
+
 void street_knock(struct street *s, size_t i, size_t at) {
         street_command(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial = {.addr = s->homes[at].addr}}, 1);
 }
