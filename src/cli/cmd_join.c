@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* join: become a home of a neighbour's mesh. */
+/* join: become a home of a neighbour's mesh; or, as a member that was away for long, find the way back. */
 #include "cli/commands.h"
 
 #include "base/text.h"
 #include "cli/found.h"
 #include "cli/options.h"
 #include "cli/owner.h"
+#include "cli/refresh.h"
 #include "roster/ticket.h"
 
 static const struct option join_options[] = {
@@ -60,7 +61,8 @@ static int run_join(struct cli *c, const struct args *a) {
         const char *pass = args_text(a, OPT_PASSPHRASE_FILE);
         struct wire_o_join m = {0};
         struct ticket t;
-        int r = found_names(c, a, NULL, &m.household);
+        bool member = refresh_is_due(c);
+        int r = member ? 0 : found_names(c, a, NULL, &m.household);
         if (r)
                 return r;
         if (!word && !(c->in_tty && c->err_tty))
@@ -72,6 +74,11 @@ static int run_join(struct cli *c, const struct args *a) {
                 return r;
         ticket_plain(buf_span(&text), &plain);
         m.ticket = buf_span(&plain);
+        if (member) {
+                r = refresh_run(c, a, &t, m.ticket);
+                ticket_fini(&t);
+                return r;
+        }
         const struct option_value *at = args_get(a, OPT_AT);
         if (at && at->n)
                 WIRE_PUT(&m, O_JOIN, cell, at->n);
@@ -91,6 +98,10 @@ const struct command command_join = {
                    "shown first: let the inviting home read its own to you by telephone. Returns\n"
                    "when this home is admitted, after 30 s at most. Joining goes on in the\n"
                    "background where no member could be reached.\n"
+                   "\n"
+                   "On a home that is a member of that mesh nothing is joined, and the ticket is not\n"
+                   "used up: its link key and addresses are taken, which is the way back for a home\n"
+                   "that was off for a month or more and that nobody answers. It takes no options.\n"
                    "\n"
                    "Examples:\n"
                    "  porchlight join --household \"Family Braun\"\n"

@@ -17,6 +17,13 @@ struct post_wait {
         bool urgent;
 };
 
+struct refresh_wait {
+        bool on;
+        struct key writer;  /* the ticket's device */
+        uint64_t addresses; /* of the ticket */
+        bool news;          /* its link key was not here */
+};
+
 struct watch {
         bool on;
         uint64_t after; /* everything up to here was looked at */
@@ -38,6 +45,7 @@ struct caller {
         struct query *query; /* that makes rows for it; NULL: none */
         mesh_time deadline;  /* 0: none */
         struct post_wait post;
+        struct refresh_wait refresh;
         struct watch watch;
 };
 
@@ -89,6 +97,7 @@ bool caller_found(struct caller *c, int r);
 void control_status(struct caller *c);
 void control_peers(struct caller *c);
 void control_peer_add(struct caller *c);
+void control_refresh(struct caller *c);
 void control_mesh(struct caller *c);
 void control_members(struct caller *c);
 void control_proposals(struct caller *c);
@@ -109,5 +118,7 @@ void control_config_set(struct caller *c);
 void control_places(struct caller *c);
 void control_place_set(struct caller *c);
 
-void control_post_answer(struct caller *c); /* the wait is over */
+void control_post_answer(struct caller *c);    /* the wait is over */
+void control_refresh_look(struct caller *c);   /* something has changed */
+void control_refresh_answer(struct caller *c); /* the wait is over */
 void control_watch_more(struct caller *c);

@@ -40,6 +40,7 @@ static const struct {
         {CONTROL_INVITE_REVOKE, control_invite_revoke},
         {CONTROL_PEERS, control_peers},
         {CONTROL_PEER_ADD, control_peer_add},
+        {CONTROL_REFRESH, control_refresh},
         {CONTROL_MESH, control_mesh},
         {CONTROL_MEMBERS, control_members},
         {CONTROL_PROPOSALS, control_proposals},
@@ -77,7 +78,7 @@ static void caller_close(struct caller *c) {
                 ask_of(c->query)->c = NULL;
                 query_abandon(TAKE(c->query));
         }
-        c->watch.on = c->post.on = false;
+        c->watch.on = c->post.on = c->refresh.on = false;
         uv_close((uv_handle_t *)&c->pipe, caller_reap);
 }
 
@@ -100,6 +101,7 @@ static void on_pump(uv_timer_t *timer);
 static void end_request(struct caller *c) {
         c->row = NULL;
         c->post = (struct post_wait){0};
+        c->refresh = (struct refresh_wait){0};
         c->watch = (struct watch){0};
         c->deadline = 0;
         caller_flush(c);
@@ -203,6 +205,8 @@ static void on_deadlines(uv_timer_t *timer) {
                         continue;
                 if (c->post.on)
                         control_post_answer(c);
+                else if (c->refresh.on)
+                        control_refresh_answer(c);
                 else
                         caller_close(c);
         }
@@ -412,6 +416,8 @@ void control_state(struct node *n) {
         LIST_EACH (c, &n->control.callers, struct caller, on) {
                 if (waits_for_neighbours(c) && post_complete(c))
                         control_post_answer(c);
+                else if (!c->closed && c->refresh.on)
+                        control_refresh_look(c);
         }
 }
 

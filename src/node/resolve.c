@@ -97,14 +97,27 @@ static void resolve_addrs(struct node *n, struct wire_list addrs) {
                         resolve_dial(n, row.dns, (uint16_t)row.port, NULL, NULL);
 }
 
-void resolve_ticket(struct node *n, struct span text) {
+static bool resolve_one(struct node *n, struct span text) {
         struct ticket t;
         struct code c;
         if (ticket_parse(&t, text) == 0) {
                 resolve_addrs(n, t.w.addrs);
                 ticket_fini(&t);
-        } else if (code_parse(&c, text) == 0) {
-                resolve_addrs(n, c.w.addrs);
-                code_fini(&c);
+                return true;
+        }
+        if (code_parse(&c, text) != 0)
+                return false;
+        resolve_addrs(n, c.w.addrs);
+        code_fini(&c);
+        return true;
+}
+
+void resolve_ticket(struct node *n, struct span text) {
+        bool one = resolve_one(n, text);
+        while (!one && text.n) { /* a member's tickets in hand */
+                const uint8_t *end = memchr(text.p, '\n', text.n);
+                size_t line = end ? (size_t)(end - text.p) : text.n;
+                resolve_one(n, span_of(text.p, line));
+                text = span_from(text, end ? line + 1 : line);
         }
 }

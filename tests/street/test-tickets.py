@@ -82,7 +82,7 @@ class Tickets(street.Play):
         other.start()
         home.join(other.invite())
         equal(home.one('mesh', 'show')['name'], 'Oak Street', 'the mesh it is in')
-        home.refused('household-exists', street.REFUSED, 'join', self.anna.invite(), '--household', 'Home',
+        home.refused('in-a-mesh', street.REFUSED, 'join', self.anna.invite(), '--household', 'Home',
                      '--no-passphrase')
         other.refused('household-exists', street.REFUSED, 'mesh', 'create', 'Third', '--household', 'Home',
                       '--no-passphrase')
