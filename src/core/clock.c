@@ -96,7 +96,8 @@ static int64_t target(const struct mesh *m, const struct said *said, bool truste
 
 static bool at_once(const struct mesh *m, const struct said *said, bool trusted) {
         bool first = !m->clock_known || (trusted && !m->clock_trusted) || (said->enough && !m->clock_settled);
-        return first || (trusted && m->clock_set && (!said->n || llabs(said->median) <= AGREE));
+        bool agreed = llabs(said->median) <= AGREE && (said->enough || (m->clock_set && said->n));
+        return first || (trusted && (agreed || (m->clock_set && !said->n)));
 }
 
 /* PROTOCOL 12.5: "A node MUST NOT move the mark to a time that nobody confirmed" */

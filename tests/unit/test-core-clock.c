@@ -137,6 +137,28 @@ static void test_set_right(void **state) {
         street_free(s);
 }
 
+/* Set right while its only neighbour's clock is wrong, it creeps; once enough agree with its own clock there is nothing to doubt. */
+static void test_set_right_among_few(void **state) {
+        (void)state;
+        STREET(5);
+        street_off(s, 0);
+        street_run_for(s, 48 * HOUR);
+        for (size_t i = 2; i < 5; i++)
+                street_off(s, i);
+        restart(s, 1, 300);
+        restart(s, 0, -DAY); /* later than its program and its mark: it counts as right */
+        assert_true(street_wait_links(s, 0, 60));
+        street_run_for(s, 60);
+        street_clock(s, 0, 0);
+        street_run_for(s, 60);
+        assert_in_range(-off_by(s, 0), DAY - 200, DAY); /* one neighbour says otherwise: no jump */
+        for (size_t i = 2; i < 5; i++)
+                street_on(s, i);
+        street_run_for(s, 60);
+        assert_right(s, 0);
+        street_free(s);
+}
+
 /* ---- the mark ---- */
 /* Alone it goes on by elapsed time: a clock that runs a year ahead leaves nothing behind. */
 static void test_mark_alone(void **state) {
@@ -182,6 +204,7 @@ int main(void) {
                 cmocka_unit_test(test_set_a_day_off),
                 cmocka_unit_test(test_set_a_day_off_before_one),
                 cmocka_unit_test(test_set_right),
+                cmocka_unit_test(test_set_right_among_few),
                 cmocka_unit_test(test_mark_alone),
                 cmocka_unit_test(test_mark_confirmed),
         };
