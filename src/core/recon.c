@@ -261,6 +261,12 @@ int recon_open(const struct recon *r, size_t max, struct buf *out) {
         return buf_ok(out) ? 0 : ERR_NOMEM;
 }
 
+int recon_open_equal(const struct recon *r, struct buf *out) {
+        struct out o = {.b = out, .start = out->n, .max = RANGE_MOST, .at = BOUND_START};
+        out_fingerprint(r, &o, 0, r->n, BOUND_END);
+        return buf_ok(out) ? 0 : ERR_NOMEM;
+}
+
 /* ---- answering ---- */
 static bool listed(struct span ids, uint64_t sid) { /* lists rise, so that this is a binary search */
         size_t lo = 0, hi = ids.n / 8;

@@ -46,8 +46,9 @@ struct recon_result {
 };
 void recon_result_fini(struct recon_result *r);
 
-/* Appends the opening message's ranges, at most @max bytes. */
+/* Appends the opening message's ranges, at most @max bytes; or of sets that are probably equal, the shortest one. */
 int recon_open(const struct recon *r, size_t max, struct buf *out);
+int recon_open_equal(const struct recon *r, struct buf *out);
 /* Takes the other side's ranges, appends the answer's ranges to @out (at most @max bytes). 0, RECON_E_INPUT (then @out and
  * @ret mean nothing), ERR_NOMEM. @ret is to be recon_result_fini'd in any case. */
 int recon_answer(const struct recon *r, struct span in, size_t max, struct buf *out, struct recon_result *ret);

@@ -157,8 +157,10 @@ static int session_open(struct link *l, enum wire_e_set set) {
         forget_debt(l, set);
         l->until = clock_now(l->m);
         int r = snapshot(l, set, l->until, &l->recon);
+        /* PROTOCOL 9.12: "Where the set was equal on this link before, this node opens with one FINGERPRINT of everything" */
+        bool equal = l->synced[set_index(set)];
         if (!r)
-                r = recon_open(&l->recon, RECON_MESSAGE, &ranges);
+                r = equal ? recon_open_equal(&l->recon, &ranges) : recon_open(&l->recon, RECON_MESSAGE, &ranges);
         if (r)
                 return r;
         l->recon_set = set;

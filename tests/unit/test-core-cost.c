@@ -25,6 +25,8 @@
 #define QUIET 10.0       /* seconds until all announcements are over */
 #define PROMPT 0.35      /* seconds: a few hops; who has to ask waits longer than that */
 #define SPREAD_MOST 2200 /* bytes on the links: a frame, what announces it elsewhere, and what keeps the links */
+#define IDLE_HOMES 24
+#define IDLE_MOST 55.0 /* bytes a second on the links: what asks whether they live, and what compares equal sets */
 #define TEXT                                                                                                           \
         "Two people are carrying ladders along the back gardens of the odd numbers, slowly; nobody here knows them."
 
@@ -116,6 +118,22 @@ static void test_spread(void **state) {
                 spread_costs(sizes[i]);
 }
 
+/* An hour in which nothing happens, in a street that has something to compare. */
+static void test_idle(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(IDLE_HOMES);
+        for (size_t i = 0; i < WARM_UP; i++)
+                assert_int_equal(street_post(s, i % WARM_UP_POSTERS, KIND_OTHER, TEXT, &id), MESH_OUT_DONE);
+        street_run_for(s, SETTLED);
+        uint64_t before = street_bytes(s);
+        street_run_for(s, 3600);
+        double each = (double)(street_bytes(s) - before) / 3600 / IDLE_HOMES;
+        print_message("%d idle homes: %.1f B/s each\n", IDLE_HOMES, each);
+        assert_true(each < IDLE_MOST);
+        street_free(s);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
@@ -123,6 +141,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_removal),
                 cmocka_unit_test(test_spread),
+                cmocka_unit_test(test_idle),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
