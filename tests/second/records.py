@@ -56,9 +56,14 @@ class Record:
             keep(day == (made // ASK_DAYS * ASK_DAYS if klass == CLASS['ask'] else made), 'day')
             keep(self.expires - self.created <= LIVES[klass], 'it lives too long')
 
+    def late(self, fold):
+        """Rule 4.3: made after its device had gone."""
+        end = fold.end(fold.devices[self.device])
+        return end is not None and self.created > end
+
     def check_time(self, fold):
-        now, end = time.time(), fold.end(fold.devices[self.device])
-        keep(end is None or self.created <= end, 'the device had gone')
+        now = time.time()
+        keep(not self.late(fold), 'the device had gone')
         keep(self.created <= now + AHEAD and self.expires > now, 'too early or over')
 
     def check_signature(self):
@@ -205,7 +210,8 @@ class Records:
     def elements(self, until):
         """The set `records`: (time, id, message, its bytes) of each."""
         for record in self.held.values():
-            if record.created <= until and record.expires > until + LEAVING and not self.retracted(record):
+            if record.created <= until and record.expires > until + LEAVING and not self.retracted(record) \
+                    and not record.late(self.roster.fold):
                 yield record.created, record.id, 'RECORD', record.raw
         for ident, (start, end, proof) in self.facts.items():
             if start <= until and end > until + LEAVING:
