@@ -135,7 +135,8 @@ class Epochs:
 
     def link_keys(self):
         """Newest first (rule 7.15)."""
-        return [e.link_key for e in sorted(self.with_keys(), key=lambda e: (-e.fields['generation'], e.id))]
+        newest = sorted(self.with_keys(), key=lambda e: (-e.fields['generation'], e.id))
+        return list(dict.fromkeys(e.link_key for e in newest))
 
     def message_for(self, epoch, home, founder, history_days):
         """EPOCH_KEY for a device of @home: from the first day it may read on (rule 7.10)."""
