@@ -199,6 +199,23 @@ static void expect_restored(struct store *s, mesh_wall now, const char *want) {
         assert_string_equal(buf_cstr(&got), want);
 }
 
+/* What a store of version 2 holds of an epoch comes back as it was, with nothing that proves its key. */
+static void epochs_of_before_proofs(void **state) {
+        (void)state;
+        struct sql q = {0};
+        assert_int_equal(schema_settle(dir, &(struct schema){schema_current.steps, 2}), 0);
+        assert_int_equal(sql_open(&q, in_dir("porchlight.db"), SQL_WRITER), 0);
+        assert_int_equal(sql_exec(&q,
+                                  "INSERT INTO epoch (id, header, has_key, key, day, link_key, since) VALUES "
+                                  "(x'000102030405060708090a0b0c0d0e0f', CAST('head' AS BLOB), 1, zeroblob(32), 20001, "
+                                  "zeroblob(32), 9)"),
+                         0);
+        sql_close(&q);
+        struct store *s = opened();
+        expect_restored(s, 0, "3 0001head1 00 20001 00 9\n");
+        store_close(s);
+}
+
 static void rows_come_back_in_order(void **state) {
         (void)state;
         struct store *s = opened();
@@ -452,6 +469,7 @@ int main(void) {
                 TEST(refuses_what_is_no_store),
                 TEST(damaged_files_are_left_as_they_are),
                 TEST(older_files_are_migrated_on_a_copy),
+                TEST(epochs_of_before_proofs),
                 TEST(rows_come_back_in_order),
                 TEST(a_taker_can_stop),
                 TEST(batches_copy),
