@@ -134,13 +134,14 @@ class Epochs:
         return min(able, key=lambda e: (-e.fields['generation'], e.id), default=None)
 
     def link_keys(self):
-        """Newest first (rule 7.15)."""
+        """Newest first, each once (rule 7.15)."""
         newest = sorted(self.with_keys(), key=lambda e: (-e.fields['generation'], e.id))
         return list(dict.fromkeys(e.link_key for e in newest))
 
-    def message_for(self, epoch, home, founder, history_days):
-        """EPOCH_KEY for a device of @home: from the first day it may read on (rule 7.10)."""
-        day = epoch.day
-        if home.key != founder:
-            day = max(day, home.op.time // DAY - history_days)
+    def message_for(self, epoch, device):
+        """EPOCH_KEY for a device: from the first day its household may read on (rule 7.10)."""
+        fold, day = self.roster.fold, epoch.day
+        if device.household != fold.genesis.household:
+            joined = fold.homes[device.household].op.time // DAY
+            day = max(day, joined - fold.charter['history_days'])
         return epoch.message(min(day, epoch.first + DAYS - 1))

@@ -17,7 +17,7 @@ BULK = 4                    # classes from here on wait for frames of their own
 BUFFERED = 2048             # asyncio stops reading at twice that (rule 8.4)
 GREETING, SILENT, ASK, ASK_SPEAKING = 10.0, 150.0, 60.0, 90.0  # seconds
 ANSWER, ANSWER_OF_KEYS = 10.0, 2.0         # seconds for message 2, the second where there are several keys
-BYE_SECONDS = 2.0
+BYE_SECONDS = 2.0  # for BYE to go out
 REASON = {spelling: number for number, spelling in wire.TABLES.enums['reason'].items()}
 
 
@@ -86,13 +86,10 @@ class Link:
             self.finish('bad-frame')
         except crypto.Wrong:
             self.finish('bad-signature')
-        except asyncio.CancelledError:
-            self.finish('shutdown')
         except (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError):
             self.finish(None)
         if sender:
-            await asyncio.wait({sender}, timeout=BYE_SECONDS)
-        self.writer.close()
+            await sender
         self.node.closed(self)
 
     def finish(self, reason):
@@ -104,6 +101,9 @@ class Link:
             self.send('BYE', {'reason': REASON[reason]})
         self.closing = True
         self.wake.set()
+        if not self.out:
+            self.writer.close()
+        asyncio.get_running_loop().call_later(BYE_SECONDS, self.writer.transport.abort)
 
     def check_time(self):
         """Once a second: rule 8.23. The reason to close it, or None."""

@@ -18,6 +18,7 @@ import struct
 import threading
 import time
 
+import contacts
 import crypto
 import epochs
 import link as links
@@ -29,8 +30,7 @@ import wire
 from link import REASON, HangUp
 
 SET = {spelling: number for number, spelling in wire.TABLES.enums['set'].items()}
-DAY, WEEK = 86400, 604800
-AHEAD, LEAVING = 600, 120          # seconds
+DAY, LEAVING = 86400, 120          # seconds
 ACCEPTED, VISITS = 7, 3
 NEEDS_NOTHING = {'HELLO', 'REFUSED', 'BYE'}
 NEEDS_HELLO = {'ADMIT', 'OP', 'EPOCH_KEY'}
@@ -57,12 +57,6 @@ class Keys:
         self.noise, self.seal, self.household_seal = (crypto.Exchange(seed) for seed in seeds[2:])
 
 
-def places_of(addrs):
-    """(host, port) of addresses; names are left to others (rule 2.12)."""
-    hosts = [(addr.get('ip6') or addr.get('ip4'), addr['port']) for addr in addrs]
-    return [(str(ipaddress.ip_address(host)), port) for host, port in hosts if host]
-
-
 class Session:
     def __init__(self, name, until, elements, salt):
         self.name, self.until, self.round, self.asked = name, until, 0, time.monotonic()  # round: of the next message
@@ -79,7 +73,8 @@ class Node:
         self.roster = roster.Roster(self.mesh)
         self.epochs = epochs.Epochs(self.mesh, self.roster)
         self.records = records.Records(self.mesh, self.roster, self.epochs)
-        self.contacts, self.revokes = {}, {}   # device to (fields, hash, bytes); hash to (fields, bytes)
+        self.contacts = contacts.Contacts(self.mesh, self.roster, self.epochs)
+        self.revokes, self.tries = {}, {}  # hash to (fields, bytes); place to attempts that nothing answered
         self.links, self.ended, self.acked, self.refused = [], [], {}, None
         self.journal, self.server, self.address, self.contested = None, None, None, None
         self.read_journal(os.path.join(folder, 'journal'))
@@ -87,10 +82,10 @@ class Node:
     # -- life --
 
     async def start(self, dial=True):
-        own = self.places(self.keys.device.public)
+        own = self.contacts.places(self.keys.device.public)
         port = own[0][1] if own else 0  # what the contact says stays true
         self.server = await asyncio.start_server(self.accept, '127.0.0.1', port, limit=links.BUFFERED)
-        self.address = self.server.sockets[0].getsockname()
+        self.address = self.server.sockets[0].getsockname()[:2]
         self.clock = asyncio.create_task(self.watch())
         if dial:
             self.knock()
@@ -98,26 +93,33 @@ class Node:
     async def stop(self):
         self.clock.cancel()
         self.server.close()
-        for one in list(self.links):
-            one.task.cancel()
-        await asyncio.gather(*(one.task for one in self.links), return_exceptions=True)
+        tasks = [link.task for link in self.links]
+        for link in self.links:
+            link.finish('shutdown')
+        await asyncio.gather(*tasks)
         self.journal.close()
 
     def knock(self):
         """At every door it knows of: those of the ticket, and those of contacts."""
-        doors = set(places_of(self.ticket.fields.get('addrs', [])))
-        for address in doors.union(*map(self.places, self.contacts)) - {self.address[:2]}:
-            self.dial(address)
+        doors = set(contacts.places_of(self.ticket.fields.get('addrs', [])))
+        for place in doors.union(*map(self.contacts.places, self.contacts.latest)) - {self.address}:
+            self.dial(place)
 
-    def dial(self, address):
-        asyncio.create_task(self.connect(address))
+    def dial(self, place):
+        asyncio.create_task(self.connect(place))
 
-    async def connect(self, address):
+    async def connect(self, place):
+        """With the newest link key, and after an attempt that nothing answered with the next one (rule 8.5)."""
+        keys = self.epochs.link_keys() or [self.ticket.link_key]
+        tried = self.tries.pop(place, 0) % len(keys)
         try:
-            reader, writer = await asyncio.open_connection(*address, limit=links.BUFFERED)
+            reader, writer = await asyncio.open_connection(*place, limit=links.BUFFERED)
         except OSError:
             return
-        await self.begin(links.Link(self, reader, writer, True, (self.epochs.link_keys() or [self.ticket.link_key])[:1]))
+        link = links.Link(self, reader, writer, True, keys[tried:] + keys[:tried])
+        await self.begin(link)
+        if not link.salt:
+            self.tries[place] = tried + 1
 
     async def accept(self, reader, writer):
         await self.begin(links.Link(self, reader, writer, False, self.epochs.link_keys()))
@@ -132,7 +134,7 @@ class Node:
         self.ended.append(link)
 
     async def watch(self):
-        """Once a second: silent links, sessions without an answer, a comparison now and then (rules 8.23, 9.20, 9.22)."""
+        """Once a second: silent links, sessions without an answer, and now and then a comparison (8.23, 9.20, 9.22)."""
         turn = time.monotonic() + random.uniform(*TURN)
         while True:
             await asyncio.sleep(LOOK)
@@ -162,7 +164,7 @@ class Node:
         elif name == 'EPOCH_KEY':
             self.epochs.take(message)
         elif name == 'CONTACT':
-            self.contacts[message['device']] = (message, self.contact_hash(raw), raw)
+            self.contacts.latest[message['device']] = contacts.Contact(raw, self.mesh)
         elif name == 'REVOKE':
             self.revokes[self.revoke_hash(raw)] = (message, raw)
         elif name == 'RECORD':
@@ -222,7 +224,8 @@ class Node:
         link.greeted = True
         host = ipaddress.ip_address(link.peer[0])
         seen = host.packed if host.version == 6 else bytes(10) + b'\xff\xff' + host.packed
-        hello = {'version': 1, 'time': int(time.time()), 'until': link.until, 'seen': seen + struct.pack('>H', link.peer[1])}
+        hello = {'version': 1, 'time': int(time.time()), 'until': link.until,
+                 'seen': seen + struct.pack('>H', link.peer[1])}
         hello.update({name: self.digest(link, name) for name in SET})
         if link.initiator and self.joining():
             hello['joining'] = True
@@ -261,7 +264,8 @@ class Node:
     def check_room(self, link):
         """Rules 8.21, 8.22 and 8.28."""
         accepted = [other for other in self.links if other.up and not other.initiator and other is not link]
-        if not link.initiator and sum(other.visit == link.visit for other in accepted) >= (VISITS if link.visit else ACCEPTED):
+        alike = sum(other.visit == link.visit for other in accepted)
+        if not link.initiator and alike >= (VISITS if link.visit else ACCEPTED):
             raise HangUp('full')
         twin = next((o for o in self.links if o.up and o is not link and o.device.sign == link.device.sign), None)
         if twin:
@@ -362,18 +366,16 @@ class Node:
 
     def hand_over(self, link, epoch):
         """Rules 7.9 and 7.10."""
-        fold, device = self.roster.fold, self.known(link)
+        device = self.known(link)
         if device:
-            days = roster.charter_of(fold.genesis)['history_days']
-            link.send('EPOCH_KEY', self.epochs.message_for(epoch, fold.homes[device.household], fold.genesis.household, days))
+            link.send('EPOCH_KEY', self.epochs.message_for(epoch, device))
 
     def on_revoke(self, link, message, raw):
         self.check_revoke(message, raw)
         now, ident = time.time(), self.revoke_hash(raw)
         if ident not in self.revokes and now < message['expires'] <= now + 31 * DAY:
             self.revokes[ident] = (message, raw)
-            self.write('REVOKE', raw)
-            self.spread('REVOKE', raw, link)
+            self.tell('REVOKE', raw, link)
 
     def check_revoke(self, message, raw):
         if message['device'] in self.roster.fold.devices:
@@ -384,59 +386,20 @@ class Node:
 
     # -- contacts --
 
-    def contact_hash(self, raw):
-        return crypto.hashed(b'contact', self.mesh, b''.join(wire.before(raw, 16)))
-
     def on_contact(self, link, message, raw):
-        device, have, now = self.roster.fold.current(message['device']), self.contacts.get(message['device']), time.time()
-        fresh = message['time'] <= now + AHEAD and message['time'] + WEEK > now
-        if not device or not fresh or have and message['seq'] <= have[0]['seq']:
-            return
-        crypto.verify(message['device'], b'contact', self.contact_hash(raw), message['sig'])
-        self.keep_contact(message, raw, link)
-
-    def keep_contact(self, message, raw, origin):
-        self.contacts[message['device']] = (message, self.contact_hash(raw), raw)
-        self.write('CONTACT', raw)
-        self.spread('CONTACT', raw, origin)
-
-    def places(self, device):
-        """Where a device says it can be reached; nothing where its contact cannot be opened."""
-        if device not in self.contacts:
-            return []
-        message, _, raw = self.contacts[device]
-        epoch = self.epochs.find(message['epoch'])
-        key = epoch and epoch.key_of(message['time'] // DAY)
-        if not key:
-            return []
-        try:
-            plain = crypto.unlock(self.contact_key(key, message), b''.join(wire.before(raw, 15)), message['body'])
-            return places_of(wire.decode('contact_body', plain)['addrs'])
-        except (crypto.Wrong, wire.Bad):
-            return []
-
-    @staticmethod
-    def contact_key(group_key, message):
-        return crypto.derive(b'contact key', group_key, message['device'] + struct.pack('>Q', message['seq']))
+        contact = contacts.Contact(raw, self.mesh)
+        if self.contacts.take(contact):
+            self.tell('CONTACT', raw, link)
 
     def own_contact(self):
-        return self.contacts.get(self.keys.device.public)
+        return self.contacts.latest.get(self.keys.device.public)
 
     def publish_first(self):
+        """Where this device can be reached, once it can be said under a key."""
         if self.is_in() and not self.own_contact():
-            self.publish()
-
-    def publish(self):
-        """Where this device can be reached (rules 11.1 to 11.3)."""
-        epoch, have, now = self.epochs.usable(), self.own_contact(), int(time.time())
-        signer = self.keys.device
-        head = {'device': signer.public, 'seq': have[0]['seq'] + 1 if have else 1, 'time': now, 'epoch': epoch.id}
-        address = {'ip4': ipaddress.ip_address(self.address[0]).packed, 'port': self.address[1]}
-        key = self.contact_key(epoch.key_of(now // DAY), head)
-        head['body'] = crypto.lock(key, wire.encode('contact', head, 6), wire.encode('contact_body', {'addrs': [address]}))
-        digest = crypto.hashed(b'contact', self.mesh, wire.encode('contact', head, 6))
-        head['sig'] = signer.sign(b'contact', digest)
-        self.keep_contact(head, wire.encode('contact', head), None)
+            contact = self.contacts.write(self.keys.device, self.epochs.usable(), self.address)
+            self.contacts.take(contact)
+            self.tell('CONTACT', contact.raw, None)
 
     # -- records --
 
@@ -487,8 +450,7 @@ class Node:
         except records.Dropped:
             return
         if new:
-            self.write('PROOF', raw)
-            self.spread('PROOF', raw, link)
+            self.tell('PROOF', raw, link)
 
     def pass_on(self, record, origin):
         """At once, or announced (rules 10.2 to 10.4)."""
@@ -546,6 +508,11 @@ class Node:
         for link in self.others(origin):
             link.send(name, raw)
 
+    def tell(self, name, raw, origin):
+        """To the disk, and then to everybody else."""
+        self.write(name, raw)
+        self.spread(name, raw, origin)
+
     # -- reconciliation --
 
     def elements(self, name, until):
@@ -556,8 +523,7 @@ class Node:
             yield from ((message['time'], ident, 'REVOKE', raw) for ident, (message, raw) in self.revokes.items()
                         if message['expires'] > until + LEAVING)
         elif name == 'contacts':
-            yield from ((message['time'], ident, 'CONTACT', raw) for message, ident, raw in self.contacts.values()
-                        if message['time'] + WEEK > time.time() and self.roster.fold.current(message['device']))
+            yield from self.contacts.elements()
         else:
             yield from self.records.elements(until)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b, revision 34: the handshake of a link and its two ciphers (PROTOCOL 8.2-8.8)."""
+"""Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b, revision 34: a link's handshake and its two ciphers (PROTOCOL 8.2-8.8)."""
 import hashlib
 import hmac
 

@@ -48,10 +48,11 @@ class Record:
         keep(('target' in self.fields) == self.retraction, 'target')
         keep(self.retraction or 'target_device' not in self.fields, 'target_device')
         sensor = 'sensor' in self.fields and not self.retraction
-        keep(index < quota(roster.charter_of(fold.genesis), owner, klass, sensor), 'beyond the quota')
+        keep(index < quota(fold.charter, owner, klass, sensor), 'beyond the quota')
         made = self.created // DAY
         if self.retraction:
-            keep(day <= made and (klass != CLASS['ask'] or day % ASK_DAYS == 0) and self.expires < slot_end(self.slot), 'day')
+            keep(day <= made and (klass != CLASS['ask'] or day % ASK_DAYS == 0), 'day')
+            keep(self.expires < slot_end(self.slot), 'it lives too long')
         else:
             keep(day == (made // ASK_DAYS * ASK_DAYS if klass == CLASS['ask'] else made), 'day')
             keep(self.expires - self.created <= LIVES[klass], 'it lives too long')
@@ -124,9 +125,9 @@ def alert_of(kind, text, cell):
     """The plaintext of a post as REFERENCE.md has the kind, and the seconds it lives."""
     number = wire.enum('kind', kind)
     _, category, urgency, severity, certainty, hours, _ = wire.TABLES.kinds[number]
-    alert = {'kind': number, 'cell': cell, 'text': text, 'status': wire.enum('status', 'Actual'), 'salt': os.urandom(16)}
+    alert = {'kind': number, 'cell': cell, 'text': text, 'salt': os.urandom(16)}
     for name, spelling in (('category', category), ('urgency', urgency), ('severity', severity),
-                           ('certainty', certainty)):
+                           ('certainty', certainty), ('status', 'Actual')):
         alert[name] = wire.enum(name, spelling)
     return alert, int(hours) * 3600
 
@@ -219,7 +220,7 @@ class Records:
 
     def free_slot(self, device, klass, day):
         """The lowest slot of one's own that was never used; a journal that is read again keeps it so (rule 4.20)."""
-        most = quota(roster.charter_of(self.roster.fold.genesis), device, klass, False)
+        most = quota(self.roster.fold.charter, device, klass, False)
         slots = ((device.sign, day, klass, index) for index in range(most))
         return next(slot for slot in slots if slot not in self.slots and self.void_id(slot) not in self.facts)
 

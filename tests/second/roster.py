@@ -121,7 +121,8 @@ class Op:
             crypto.verify(fields['by'], b'operation admit', self.signed(b'operation admit', 45), fields['by_sig'])
         if self.device and 'proof' in self.device:
             body = self.household + self.device['sign'] + self.device['noise'] + self.device['seal']
-            crypto.verify(self.device['sign'], b'device', crypto.hashed(b'device', self.mesh, body), self.device['proof'])
+            digest = crypto.hashed(b'device', self.mesh, body)
+            crypto.verify(self.device['sign'], b'device', digest, self.device['proof'])
         if not all(crypto.good_point(key) for key in brought):
             raise crypto.Wrong('a key that is no point')
 
@@ -155,7 +156,7 @@ class Fold:
 
     def __init__(self, ops):
         self.homes, self.devices, self.chains, self.invites, self.codes = {}, {}, {}, {}, {}
-        self.genesis, self.stood, self.vouches = None, {}, set()
+        self.genesis, self.charter, self.stood, self.vouches = None, None, {}, set()
         for op in in_order(ops):
             self.stood[op.id] = op
             self.take(op)
@@ -169,8 +170,9 @@ class Fold:
             self.codes[code_of(op)] = op
         else:
             self.chains[op.household, op.seq] = op
-        {'genesis': self.take_home, 'add': self.take_home, 'device-add': self.certify, 'leave': self.take_end,
-         'remove': self.take_end, 'device-revoke': self.take_revoke, 'vouch': self.take_vouch}.get(op.type, contested)(op)
+        take = {'genesis': self.take_home, 'add': self.take_home, 'device-add': self.certify, 'leave': self.take_end,
+                'remove': self.take_end, 'device-revoke': self.take_revoke, 'vouch': self.take_vouch}
+        take.get(op.type, contested)(op)
 
     def take_twin(self, op, twin):
         """Rule 5.40: one operation countersigned twice; that of the lowest id is the one they are in by (5.65)."""
@@ -184,7 +186,7 @@ class Fold:
     def take_home(self, op):
         inviter = None
         if op.type == 'genesis':
-            self.genesis = op
+            self.genesis, self.charter = op, charter_of(op)
         else:
             inviter = self.homes[self.devices[op.fields['invite'][0]['device']].household]
             self.invites.setdefault(invite_of(op), []).append(op)
@@ -202,7 +204,8 @@ class Fold:
         if op.type == 'remove' and (op.household != self.genesis.household or 'subtree' in op.fields):
             contested(op)
         seen = ancestors(op, self.stood)
-        if any(key in self.hands_of(other) and other.id not in seen and other is not op for other in self.stood.values()):
+        unseen = [other for other in self.stood.values() if other.id not in seen and other is not op]
+        if any(key in self.hands_of(other) for other in unseen):
             contested(op)
         self.homes[key].gone = op
 
@@ -283,10 +286,11 @@ class Fold:
             contested(op)
 
     def devices_of(self, household):
-        return [device for device in self.devices.values() if device.household == household and self.current(device.sign)]
+        return [d for d in self.devices.values() if d.household == household and self.current(d.sign)]
 
     def judge_keys(self, device):
-        judge(all(device['sign'] != d.sign and device['noise'] != d.noise for d in self.devices.values()), 'ticket-used')
+        known = self.devices.values()
+        judge(all(device['sign'] != d.sign and device['noise'] != d.noise for d in known), 'ticket-used')
 
     def judge_add(self, op):
         invite, at = op.fields['invite'][0], op.time
@@ -300,7 +304,7 @@ class Fold:
         came = self.invites.get(invite_of(op), [])
         judge(len(came) < invite['uses'], 'ticket-used')
         judge(all(not removed(self.homes[other.household]) for other in came))
-        charter, members = charter_of(self.genesis), self.members()
+        charter, members = self.charter, self.members()
         judge(len(members) < charter['max_members'], 'mesh-full')
         if issuer.household == self.genesis.household:
             today = [o for ops in self.invites.values() for o in ops if o.time // DAY == at // DAY
