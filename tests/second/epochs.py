@@ -7,7 +7,7 @@ import wire
 
 DAY = 86400
 AHEAD = 600  # seconds that a stated time may be ahead of now
-PENDING = 16
+PENDING, FRONTIER = 16, 16
 DAYS = 32  # of an epoch; the last one's key opens nothing
 
 
@@ -126,6 +126,9 @@ class Epochs:
 
     def find(self, ident):
         return next((epoch for epoch in self.all.values() if epoch.id == ident), None)
+
+    def newest(self):
+        return min(self.with_keys(), key=lambda e: (-e.fields['generation'], e.id), default=None)
 
     def usable(self):
         """What to encrypt under (rule 7.12), or None."""

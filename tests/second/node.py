@@ -6,9 +6,9 @@
     street.run(home.start())
     street.run(home.post('smoke', 'Cellar of no. 7', cell))
 
-What it does not do, and a home for people would have to: it admits nobody and countersigns nothing, makes no epochs,
-takes the machine's clock for mesh time, judges no names (section 14), pays no visits, and folds simple histories only
-(roster.py). Its disk is one file, of messages as they stand in frames.
+host.py adds what a member does for others. What both do not do, and a home for people would have to: they countersign
+no undoing, make no epoch of their own accord, take the machine's clock for mesh time, pay no visits, and fold simple
+histories only (roster.py). The disk is one file, of messages as they stand in frames.
 """
 import asyncio
 import ipaddress
@@ -299,7 +299,7 @@ class Node:
         raise HangUp(None)
 
     def on_admit(self, link, message, raw):
-        """This node admits nobody; another member may (rule 6.13)."""
+        """This node admits nobody; another member may (rule 6.13). host.py does."""
         if not self.known(link):
             link.send('REFUSED', {'reason': REASON['not-issued-here']})
             link.finish(None)

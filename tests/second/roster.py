@@ -6,6 +6,7 @@ homes that left. Homes the founder removed as the only steward are folded as wel
 of two operations has to fall, Contested says so, and nothing is guessed.
 """
 import crypto
+import names
 import ticket
 import wire
 
@@ -78,6 +79,8 @@ class Op:
         last = next(name for name in ('by_sig', 'invite_sig', 'sig') if name in self.fields)
         key = next(field.key for field in wire.TABLES.fields['op'] if field.name == last)
         wire.need(b''.join(wire.before(self.raw, key + 1)) == self.raw, 'something stands behind the signatures')
+        wire.need(names.good_household(self.fields.get('name', '-')), 'a name that is not allowed')
+        wire.need(names.good(self.fields.get('mesh_name', '-')), 'a name that is not allowed')
         if 'device' in self.fields:
             self.check_device(self.fields['device'][0])
         if self.type == 'genesis':
@@ -86,6 +89,7 @@ class Op:
     def check_device(self, device):
         share = {'genesis': (WHOLE,), 'add': (WHOLE,), 'device-add': (QUARTER,)}.get(self.type, (WHOLE, QUARTER))
         wire.need(device['share'] in share, 'share')
+        wire.need(names.good(device['name']), 'a name that is not allowed')
         wire.need(('proof' in device) == (self.type in ('device-add', 'device-revoke')), 'proof')
 
     def check_charter(self):

@@ -12,6 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'support')]
 import crypto  # noqa: E402
 import epochs  # noqa: E402
+import host  # noqa: E402
+import names  # noqa: E402
 import node  # noqa: E402
 import recon  # noqa: E402
 import records  # noqa: E402
@@ -63,7 +65,7 @@ class Second(street.Play):
         self.sia = self.second('Sia in Python', self.text)
 
     def second(self, name, text):
-        return node.Node(os.path.join(self.folder, name), name, text)
+        return host.Host(os.path.join(self.folder, name), name, text)
 
     def run(self, task):
         return self.threads.run(task)
@@ -183,6 +185,31 @@ class Second(street.Play):
         equal(self.wait(lambda: late.refused, 'the refusal', SOON), 'ticket-used', 'the reason')
         self.run(late.stop())
 
+    def case_name(self):
+        """a name that seems to hold an office is refused here and there"""
+        late = self.second('P0LIZEl Nord', self.anna.invite())
+        self.run(late.start())
+        equal(self.wait(lambda: late.refused, 'the refusal', SOON), 'name-refused', 'the reason of the daemon')
+        self.run(late.stop())
+        check(not names.good_household(late.name), f'{late.name} is good enough for the second implementation')
+        late = self.second('Fire Rescue', self.do(self.sia.invite))
+        self.run(late.start())
+        equal(self.wait(lambda: late.refused, 'the refusal', SOON), 'name-refused', 'the reason of the second')
+        self.run(late.stop())
+
+    def case_invite(self):
+        """a daemon joins by a ticket the second has written, admitted by it, and spends it"""
+        text = self.do(self.sia.invite)
+        cleo = self.cleo = self.home('Cleo').start()
+        equal(cleo.one('invite', 'show', text)['check_words'], ticket.Ticket(text).check_words(), 'the check words')
+        cleo.join(text)
+        self.homes.append(cleo)
+        for home in self.homes:
+            self.wait(lambda: home.state()['homes'] == 4, f'{home.name} to know of it', SOON)
+        late = self.home('Late').start()
+        late.refused('ticket-used', street.REFUSED, 'join', text, '--household', late.name, '--no-passphrase')
+        late.stop()
+
     # -- alerts --
 
     def case_read(self):
@@ -201,7 +228,7 @@ class Second(street.Play):
         self.wait(lambda: link.ops_equal, 'the operations to be equal', SOON)
 
     def case_post(self):
-        """its alerts are shown by both daemons and acknowledged by both"""
+        """its alerts are shown by every daemon and acknowledged by every one"""
         for kind, text in (('smoke', 'Cellar of no. 7, grüner Eingang'), ('missing-pet', 'Grey cat, shy')):
             alert = self.run(self.sia.post(kind, text, self.cell))
             self.wait_all_have(self.homes, alert, SOON)
@@ -209,12 +236,13 @@ class Second(street.Play):
                 row = home.alerts()[alert]
                 equal((row['household'], row['kind'], row['text'], row['mine'], row['state']),
                       (self.sia.name, kind, text, False, 'active'), f'the alert as {home.name} shows it')
-            self.wait(lambda: len(self.sia.acked.get(bytes.fromhex(alert), ())) == 2, 'both homes to acknowledge', SOON)
+            self.wait(lambda: len(self.sia.acked.get(bytes.fromhex(alert), ())) == len(self.homes),
+                      'every home to acknowledge', SOON)
 
     def case_acknowledge(self):
         """what it has on its disk counts for the daemon that posted it"""
-        self.link_to(self.anna, self.sia)
-        equal(self.anna.post('hazard', 'A loose cable')['handed_to'], 2, 'homes that have it')
+        self.wait(lambda: len(self.anna.linked()) == len(self.homes), 'the links of the first home', SOON)
+        equal(self.anna.post('hazard', 'A loose cable')['handed_to'], len(self.homes), 'homes that have it')
 
     def case_follow(self):
         """a retraction takes the text from it as well"""
@@ -338,6 +366,22 @@ class Second(street.Play):
             return not differed
         self.run(late.stop())
         self.wait(same, 'the digests of both greetings to be equal', SOON)
+
+    def case_epoch(self):
+        """where keys must change and no daemon is there, it makes the epoch, and the daemon writes under it"""
+        self.anna.stop()
+        self.cleo.cli('mesh', 'leave', '--yes', code=0)
+        self.wait(lambda: self.cleo.name not in self.sia.members(), 'the leave', SOON)
+        equal(self.sia.epochs.usable(), None, 'an epoch of before')
+        epoch = self.do(self.sia.make_epoch)
+        alert = self.run(self.sia.post('noise', 'Under fresh keys', self.cell))
+        self.anna.start()
+        self.wait_all_have([self.anna], alert)
+        self.link_to(self.anna, self.sia)
+        posted = self.anna.post('noise', 'Under the same')
+        self.wait(lambda: posted['id'] in self.sia.alerts(), 'the alert', SOON)
+        record = self.sia.records.held[bytes.fromhex(posted['id'])]
+        equal(record.fields['epoch'], epoch.id, 'the epoch of the daemon')
 
 
 if __name__ == '__main__':

@@ -50,6 +50,14 @@ class Ticket:
         return ' '.join(word[i:i + len(BITS)] for i in range(0, len(word), len(BITS)))
 
 
+def write(mesh, fields, signer):
+    """The text of a ticket with these fields, which @signer's device signs (rules 6.1 to 6.4)."""
+    invite = {'key': crypto.Signer(fields['seed']).public, 'device': signer.public, 'expires': fields['expires'],
+              'uses': fields['uses'], 'blind': crypto.hashed(b'ticket blind', mesh, wire.pairs('ticket', fields))}
+    sig = signer.sign(b'invite', invite_hash(mesh, invite))
+    return MAGIC + base64.b32encode(wire.encode('ticket', {**fields, 'sig': sig})).decode().rstrip('=')
+
+
 def invite_hash(mesh, invite):
     """Names an invite (rule 5.25), and is what its device has signed."""
     unsigned = {name: value for name, value in invite.items() if name != 'sig'}
