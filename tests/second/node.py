@@ -76,7 +76,7 @@ class Node:
         self.contacts = contacts.Contacts(self.mesh, self.roster, self.epochs)
         self.revokes, self.tries = {}, {}  # hash to (fields, bytes); place to attempts that nothing answered
         self.links, self.ended, self.acked, self.refused = [], [], {}, None
-        self.journal, self.server, self.address, self.contested = None, None, None, None
+        self.journal, self.server, self.address, self.contested, self.stopping = None, None, None, None, False
         self.read_journal(os.path.join(folder, 'journal'))
 
     # -- life --
@@ -91,6 +91,7 @@ class Node:
             self.knock()
 
     async def stop(self):
+        self.stopping = True
         self.clock.cancel()
         self.server.close()
         tasks = [link.task for link in self.links]
@@ -125,6 +126,9 @@ class Node:
         await self.begin(links.Link(self, reader, writer, False, self.epochs.link_keys()))
 
     async def begin(self, link):
+        if self.stopping:
+            link.writer.close()
+            return
         link.task = asyncio.current_task()
         self.links.append(link)
         await link.run()
@@ -489,7 +493,7 @@ class Node:
             link.eager, link.again = True, 0
 
     def on_graft(self, link, message, raw):
-        have = {crypto.short(link.salt, record.id).to_bytes(8, 'big'): record for record in self.records.held.values()}
+        have = {crypto.short(link.salt, record.id).to_bytes(8, 'big'): record for record in self.records.sendable()}
         for i in range(0, len(message['ids']), 8):
             record = have.get(message['ids'][i:i + 8])
             if record:

@@ -208,11 +208,17 @@ class Records:
         """Rule 4.18."""
         return any(other.takes_back(record) and other.expires == record.expires for other in self.slots[record.slot])
 
+    def sendable(self):
+        """What is held, but for what was taken back (rule 4.18), and what was made after its device had gone (4.3)."""
+        fold = self.roster.fold
+        for record in self.held.values():
+            if not self.retracted(record) and not record.late(fold):
+                yield record
+
     def elements(self, until):
         """The set `records`: (time, id, message, its bytes) of each."""
-        for record in self.held.values():
-            if record.created <= until and record.expires > until + LEAVING and not self.retracted(record) \
-                    and not record.late(self.roster.fold):
+        for record in self.sendable():
+            if record.created <= until and record.expires > until + LEAVING:
                 yield record.created, record.id, 'RECORD', record.raw
         for ident, (start, end, proof) in self.facts.items():
             if start <= until and end > until + LEAVING:
