@@ -37,7 +37,7 @@ NEEDS_HELLO = {'ADMIT', 'OP', 'EPOCH_KEY'}
 ROUNDS, SESSION_SECONDS = 64, 30.0
 TURN = (48.0, 72.0)                # seconds between two comparisons
 COLLECTED, GRAFT_AFTER = 0.1, 0.4  # seconds
-SIDS, ACKS = 100, 25               # in one message
+SIDS = 100                         # in one message
 AT_ONCE = 24576                    # bytes waiting on a link that still let an urgent record go at once
 DUPLICATES = 5
 SENT_OFF_WITH = 8                  # operations
@@ -60,9 +60,9 @@ class Keys:
 class Session:
     def __init__(self, name, until, elements, salt):
         self.name, self.until, self.round, self.asked = name, until, 0, time.monotonic()  # round: of the next message
-        self.things = {(when, crypto.short(salt, ident)): (kind, raw) for when, ident, kind, raw in elements}
-        self.by_sid = {sid: thing for (_, sid), thing in self.things.items()}
-        self.side = recon.Side(self.things)
+        things = {(when, crypto.short(salt, ident)): (kind, raw) for when, ident, kind, raw in elements}
+        self.by_sid = {sid: thing for (_, sid), thing in things.items()}
+        self.side = recon.Side(things)
 
 
 class Node:
@@ -343,8 +343,14 @@ class Node:
             if link.up and not self.roster.fold.current(link.device.sign):
                 self.send_off(link, new)
             elif link.static:
-                self.come_up(link)
+                self.try_up(link)
         self.publish_first()
+
+    def try_up(self, link):
+        try:
+            self.come_up(link)
+        except HangUp as why:  # it is that link's end, and not of the one the operations came on
+            link.finish(why.args[0])
 
     @staticmethod
     def send_off(link, new):
@@ -375,15 +381,13 @@ class Node:
             link.send('EPOCH_KEY', self.epochs.message_for(epoch, device))
 
     def on_revoke(self, link, message, raw):
-        self.check_revoke(message, raw)
+        """Rule 6.15."""
         now, ident = time.time(), self.revoke_hash(raw)
-        if ident not in self.revokes and now < message['expires'] <= now + 31 * DAY:
+        fits = message['device'] in self.roster.fold.devices and now < message['expires'] <= now + 31 * DAY
+        if fits and ident not in self.revokes:
+            crypto.verify(message['device'], b'revoke', ident, message['sig'])
             self.revokes[ident] = (message, raw)
             self.tell('REVOKE', raw, link)
-
-    def check_revoke(self, message, raw):
-        if message['device'] in self.roster.fold.devices:
-            crypto.verify(message['device'], b'revoke', self.revoke_hash(raw), message['sig'])
 
     def revoke_hash(self, raw):
         return crypto.hashed(b'revoke', self.mesh, b''.join(wire.before(raw, 16)))

@@ -210,6 +210,18 @@ class Second(street.Play):
         late.refused('ticket-used', street.REFUSED, 'join', text, '--household', late.name, '--no-passphrase')
         late.stop()
 
+    def case_revoked(self):
+        """a ticket its household takes back admits nobody, whoever is asked"""
+        text = self.anna.invite('--for', 'Nobody')
+        ident = next(row['id'] for row in self.anna.json('invite', 'list') if row.get('label') == 'Nobody')
+        self.anna.cli('invite', 'revoke', ident, code=0)
+        self.wait(lambda: self.sia.revokes, 'the word of it', SOON)
+        late = self.second('Nobody', text)
+        self.run(late.start(dial=False))
+        self.do(late.dial, self.sia.address)
+        equal(self.wait(lambda: late.refused, 'the refusal', SOON), 'ticket-revoked', 'the reason')
+        self.run(late.stop())
+
     # -- alerts --
 
     def case_read(self):
