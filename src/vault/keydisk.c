@@ -66,14 +66,14 @@ static int put_new(int vault_fd) {
         return r;
 }
 
-static int open_old(int vault_fd) {
-        return openat(vault_fd, KEYDISK_NAME, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+static int open_to_wipe(int vault_fd, const char *name) {
+        return openat(vault_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* The older file may hold the key under a weaker lock: once nobody can find it, it is wiped. A link that somebody made
  * to it, as some backups do, keeps it whole. */
 static int put_over(int vault_fd) {
-        _clean_(file_close) int old = open_old(vault_fd);
+        _clean_(file_close) int old = open_to_wipe(vault_fd, KEYDISK_NAME);
         struct stat st;
         if (renameat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME) != 0)
                 return io_error();
@@ -93,14 +93,24 @@ int keydisk_write(int vault_fd, struct span bytes, bool replace) {
         return r;
 }
 
+/* It loses its name first: who is killed in between finds no key file at the next start, and not one that is wiped. */
 int keydisk_remove(int vault_fd) {
-        _clean_(file_close) int old = open_old(vault_fd);
-        file_wipe(old, KEYFILE_BYTES_MAX);
-        if (unlinkat(vault_fd, KEYDISK_NAME, 0) != 0 && errno != ENOENT)
+        _clean_(file_close) int old = open_to_wipe(vault_fd, KEYDISK_NAME);
+        unlinkat(vault_fd, KEYDISK_TEMP, 0);
+        if (renameat(vault_fd, KEYDISK_NAME, vault_fd, KEYDISK_TEMP) != 0 && errno != ENOENT)
                 return ERR_IO;
+        if (fsync(vault_fd) != 0)
+                return ERR_IO;
+        file_wipe(old, KEYFILE_BYTES_MAX);
+        unlinkat(vault_fd, KEYDISK_TEMP, 0);
         return fsync(vault_fd) == 0 ? 0 : ERR_IO;
 }
 
+/* A file that has another name may be the key itself, put_new() having been cut short: it keeps its bytes. */
 void keydisk_tidy(int vault_fd) {
+        _clean_(file_close) int left = open_to_wipe(vault_fd, KEYDISK_TEMP);
+        struct stat st;
+        if (left >= 0 && fstat(left, &st) == 0 && st.st_nlink == 1)
+                file_wipe(left, KEYFILE_BYTES_MAX);
         unlinkat(vault_fd, KEYDISK_TEMP, 0);
 }

@@ -25,5 +25,5 @@ int keydisk_write(int vault_fd, struct span bytes, bool replace);
 /* Overwrites the file with zeros, as far as that helps on this disk, and removes it durably. 0 (also if there is
  * none), <0. */
 int keydisk_remove(int vault_fd);
-/* Removes what a crash in the middle of a write left behind: it may hold a key. */
+/* Removes what a crash in the middle of a write or a removal left behind: it may hold a key. */
 void keydisk_tidy(int vault_fd);

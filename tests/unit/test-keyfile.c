@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -286,6 +287,38 @@ static void test_disk_removes(void **state) {
         disk_fini(&d);
 }
 
+/* Nobody who looks in between, as the next start after a kill does, finds a wiped file under the key file's name. */
+static void test_disk_removes_the_name_first(void **state) {
+        struct disk d;
+        char events[4096] __attribute__((aligned(8)));
+        (void)state;
+        disk_init(&d);
+        assert_int_equal(keydisk_write(d.fd, SPAN_STR("secret"), false), 0);
+        int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+        assert_true(watch >= 0 && inotify_add_watch(watch, d.dir, IN_MODIFY | IN_MOVED_FROM | IN_DELETE) >= 0);
+        assert_int_equal(keydisk_remove(d.fd), 0);
+        ssize_t n = read(watch, events, sizeof(events));
+        assert_true(n > 0);
+        const struct inotify_event *first = (const struct inotify_event *)(const void *)events;
+        assert_string_equal(first->name, KEYDISK_NAME);
+        assert_int_equal(first->mask, IN_MOVED_FROM);
+        close(watch);
+        disk_fini(&d);
+}
+
+/* A first write that was cut short between its two names: tidying up leaves the key as it is. */
+static void test_disk_tidies_a_second_name(void **state) {
+        struct disk d;
+        (void)state;
+        disk_init(&d);
+        disk_put(&d, KEYDISK_NAME, "whole", 0600);
+        assert_int_equal(linkat(d.fd, KEYDISK_NAME, d.fd, KEYDISK_TEMP, 0), 0);
+        keydisk_tidy(d.fd);
+        disk_is(&d, "whole");
+        assert_int_equal(keydisk_remove(d.fd), 0);
+        disk_fini(&d);
+}
+
 static void test_disk_clears_leftovers(void **state) {
         struct disk d;
         (void)state;
@@ -349,12 +382,20 @@ static void test_disk_refuses_things(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_there_and_back),        cmocka_unit_test(test_locked_hides),
-                cmocka_unit_test(test_wrong_passphrase),      cmocka_unit_test(test_every_bit_counts),
-                cmocka_unit_test(test_header_is_covered),     cmocka_unit_test(test_state_changes_locked),
-                cmocka_unit_test(test_cost_is_bounded),       cmocka_unit_test(test_plain_keys_must_match),
-                cmocka_unit_test(test_disk_writes),           cmocka_unit_test(test_disk_removes),
-                cmocka_unit_test(test_disk_clears_leftovers), cmocka_unit_test(test_disk_tightens),
+                cmocka_unit_test(test_there_and_back),
+                cmocka_unit_test(test_locked_hides),
+                cmocka_unit_test(test_wrong_passphrase),
+                cmocka_unit_test(test_every_bit_counts),
+                cmocka_unit_test(test_header_is_covered),
+                cmocka_unit_test(test_state_changes_locked),
+                cmocka_unit_test(test_cost_is_bounded),
+                cmocka_unit_test(test_plain_keys_must_match),
+                cmocka_unit_test(test_disk_writes),
+                cmocka_unit_test(test_disk_removes),
+                cmocka_unit_test(test_disk_removes_the_name_first),
+                cmocka_unit_test(test_disk_tidies_a_second_name),
+                cmocka_unit_test(test_disk_clears_leftovers),
+                cmocka_unit_test(test_disk_tightens),
                 cmocka_unit_test(test_disk_refuses_things),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
