@@ -111,7 +111,7 @@ class Leave(street.Play):
         """a home that others removed forgets the mesh by the same word, and joins another"""
         self.anna.cli('member', 'remove', self.dora.name, '--reason', 'a dispute', '--yes', code=0)
         self.wait_state(self.dora, 'removed')
-        self.dora.refused('household-exists', street.REFUSED, 'join', self.other.invite(), '--household', 'Dora',
+        self.dora.refused('removed', street.REFUSED, 'join', self.other.invite(), '--household', 'Dora',
                           '--no-passphrase')
         key = self.key(self.dora)
         words = self.dora.cli('mesh', 'leave', '--yes', code=0)
