@@ -62,11 +62,11 @@ static int shut_files(const char *dir, unsigned *ret_abi) {
                 MAY_IF_BOTH("socket", 0, ANY_BIT, AF_UNIX, 1, SOCK_KIND, SOCK_DGRAM)
 /* New threads, but no new processes. clone3() hides its flags from the filter; libc then takes clone(). */
 #define THREADS MAY_IF("clone", 0, THREAD, THREAD)
-/* Non-blocking, bytes that wait, names and numbers of interfaces; is the log a terminal? */
+/* Non-blocking, bytes that wait to be read and to be sent, names and numbers of interfaces; is the log a terminal? */
 #define IOCTLS                                                                                                         \
         MAY_IF("ioctl", 1, ANY_BIT, FIONBIO), MAY_IF("ioctl", 1, ANY_BIT, FIONREAD),                                   \
-                MAY_IF("ioctl", 1, ANY_BIT, SIOCGIFNAME), MAY_IF("ioctl", 1, ANY_BIT, SIOCGIFINDEX),                   \
-                MAY_IF("ioctl", 1, ANY_BIT, TCGETS)
+                MAY_IF("ioctl", 1, ANY_BIT, SIOCOUTQ), MAY_IF("ioctl", 1, ANY_BIT, SIOCGIFNAME),                       \
+                MAY_IF("ioctl", 1, ANY_BIT, SIOCGIFINDEX), MAY_IF("ioctl", 1, ANY_BIT, TCGETS)
 /* Reading limits, not setting them. */
 #define LIMITS MAY("getrlimit"), MAY("ugetrlimit"), MAY_IF("prlimit64", 2, ~0ull, 0)
 

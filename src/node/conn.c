@@ -13,6 +13,7 @@
 #define DEADLINE_PERIOD 250 /* ms */
 #define DRAIN_PERIOD 4      /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
 #define BACKLOG_STEP 4      /* a change by less than a quarter is not worth an event */
+#define BACKLOG_LEAST 8192  /* bytes in the kernel: the core holds back from three times as much on */
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
 #define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */
 #define ACCEPTED_MAX 64
@@ -30,6 +31,7 @@ struct conn {
         struct mesh_addr addr;
         mesh_time deadline; /* 0: none */
         size_t reported;    /* backlog the core knows of */
+        size_t handed;      /* bytes the kernel may still hold: what it said last, and all since */
         uv_tcp_t tcp;
         uv_connect_t connect;
         uv_shutdown_t shutdown;
@@ -103,13 +105,16 @@ static void conn_leave(struct conn *l) {
 
 /* ---- backlog ---- */
 
-static size_t backlog(const struct conn *l) {
+/* What waits here and, if that is worth asking for, in the kernel: an alert is on its way before anybody asks. */
+static size_t backlog(struct conn *l) {
         size_t waiting = sink_waiting(&l->out);
         int queued = 0;
         uv_os_fd_t fd;
-        if (uv_fileno((const uv_handle_t *)&l->tcp, &fd) == 0 && ioctl(fd, SIOCOUTQ, &queued) == 0 && queued > 0)
-                waiting += (size_t)queued;
-        return waiting;
+        if (l->handed < BACKLOG_LEAST)
+                return waiting;
+        bool asked = uv_fileno((const uv_handle_t *)&l->tcp, &fd) == 0 && ioctl(fd, SIOCOUTQ, &queued) == 0;
+        l->handed = asked && queued > 0 ? (size_t)queued : 0;
+        return l->handed < BACKLOG_LEAST ? waiting : waiting + l->handed;
 }
 
 static void report(struct conn *l, size_t bytes) {
@@ -323,6 +328,7 @@ void conn_send(struct node *n, mesh_link number, struct span bytes) {
         if (!l || l->state != CONN_UP)
                 return;
         buf_add(sink_buf(&l->out), bytes);
+        l->handed += bytes.n;
         l->dirty = n->conns.dirty = true;
 }
 
