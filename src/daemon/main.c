@@ -34,7 +34,7 @@
 #define EXIT_BAD_USAGE 2
 #define OWN_UMASK 0077
 #define OWNER_TEXT 12
-#define POOL_THREADS "4"        /* one for the disk, two for people's questions, the rest checks signatures */
+#define NAME_THREADS "4"        /* libuv's: names are looked up there, half as many at a time */
 #define ARENAS 2                /* malloc's: more would keep memory for threads that seldom need it */
 #define MMAP_BYTES (128 * 1024) /* larger blocks go back to the system at once */
 
@@ -66,7 +66,7 @@ static void shut_doors(void) {
 }
 
 static void stay_small(void) {
-        setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 1);
+        setenv("UV_THREADPOOL_SIZE", NAME_THREADS, 1);
         mallopt(M_ARENA_MAX, ARENAS);
         mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
         mallopt(M_TRIM_THRESHOLD, MMAP_BYTES);

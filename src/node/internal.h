@@ -11,6 +11,7 @@
 #include "node/nets.h"
 #include "node/node.h"
 #include "node/places.h"
+#include "node/pool.h"
 #include "node/query.h"
 #include "node/resolve.h"
 #include "node/vault_link.h"
@@ -84,13 +85,13 @@ struct node {
         uv_prepare_t prepare;
         uv_idle_t idle;
 
+        struct pool pool;
         struct conns conns;
         struct listening listening;
         struct lans lans;
         struct nets nets;
         struct writer writer;
         struct queries queries;
-        struct verifier verifier;
         struct resolver resolver;
         struct control control;
         struct vault_link vault;

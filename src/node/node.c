@@ -325,8 +325,11 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         if (r == 0)
                 r = mesh_new(&n->core, &n->cfg);
         if (r == 0)
+                r = pool_init(&n->pool);
+        if (r == 0)
                 r = queries_init(n);
         if (r) {
+                pool_fini(&n->pool);
                 free_parts(n);
                 return r;
         }
@@ -334,6 +337,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         uv_timer_init(loop, &n->stop_timer);
         uv_prepare_init(loop, &n->prepare);
         uv_idle_init(loop, &n->idle);
+        pool_watch(&n->pool, loop);
         conns_init(n);
         listen_init(n);
         lan_init(n);
@@ -493,6 +497,7 @@ static void close_all(struct node *n) {
         uv_close((uv_handle_t *)&n->stop_timer, NULL);
         uv_close((uv_handle_t *)&n->prepare, NULL);
         uv_close((uv_handle_t *)&n->idle, NULL);
+        pool_close(&n->pool);
         conns_close(n);
         lan_close(n);
         nets_close(n);
@@ -503,8 +508,8 @@ static void close_all(struct node *n) {
 }
 
 /* The pool's work can't be called back: until it is over nothing it writes to may go. */
-static bool pool_idle(const struct node *n) {
-        return writer_idle(n) && queries_idle(n) && n->verifier.running == 0 && n->resolver.running == 0;
+static bool threads_idle(const struct node *n) {
+        return writer_idle(n) && queries_idle(n) && pool_idle(&n->pool) && n->resolver.running == 0;
 }
 
 static void on_stop_timer(uv_timer_t *timer) {
@@ -512,7 +517,7 @@ static void on_stop_timer(uv_timer_t *timer) {
         bool late = uv_now(n->loop) >= n->stop_by;
         if (late)
                 vault_link_kill(n);
-        if (pool_idle(n) && (late || conns_idle(n)) && vault_link_gone(n))
+        if (threads_idle(n) && (late || conns_idle(n)) && vault_link_gone(n))
                 close_all(n);
 }
 
@@ -535,6 +540,7 @@ void node_stop(struct node *n) {
 struct node *node_free(struct node *n) {
         if (!n)
                 return NULL;
+        pool_fini(&n->pool);
         queries_fini(n);
         writer_fini(n);
         free_parts(n);

@@ -45,7 +45,7 @@ int query_follow(void *ctx, const struct store_follow *f) {
         return put(ctx, &row, f->text, SPAN_NONE);
 }
 
-static void on_work(uv_work_t *work) {
+static void on_work(struct pool_job *work) {
         struct query_lane_state *lane = CONTAINER_OF(work, struct query_lane_state, work);
         struct query *q = lane->now;
         if (!lane->reader)
@@ -129,7 +129,7 @@ void query_abandon(struct query *q) {
 
 static void start_next(struct query_lane_state *lane);
 
-static void on_after(uv_work_t *work, _unused_ int status) {
+static void on_after(struct pool_job *work) {
         struct query_lane_state *lane = CONTAINER_OF(work, struct query_lane_state, work);
         struct query *q = lane->now;
         take_chunk(q);
@@ -151,7 +151,8 @@ static void start_next(struct query_lane_state *lane) {
                 return;
         lane->now = CONTAINER_OF(waiting->next, struct query, on);
         list_drop(&lane->now->on);
-        uv_queue_work(n->loop, &lane->work, on_work, on_after);
+        lane->work = (struct pool_job){.work = on_work, .after = on_after};
+        pool_run(&n->pool, &lane->work);
 }
 
 void query_start(struct node *n, struct query *q) {

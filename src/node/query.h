@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Questions to the store, on libuv's pool. A lane is one read-only connection and answers one question at a time: one
+ * Questions to the store, on the pool. A lane is one read-only connection and answers one question at a time: one
  * lane is the core's, so that no question of a person delays a neighbour; one is for questions that are answered at
  * once; two are for listings, which may have to wait until whoever asked has read what is there.
  *
@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "node/pool.h"
 #include "store/store.h"
 
 #include <uv.h>
@@ -57,7 +58,7 @@ struct query_lane_state {
         struct node *n;
         struct store_reader *reader;
         struct query *now;
-        uv_work_t work;
+        struct pool_job work;
 };
 
 struct queries {

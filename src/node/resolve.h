@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host names of tickets and of `peer add`, looked up by the system's resolver on the pool. The core knows addresses
+ * Host names of tickets and of `peer add`, looked up by the system's resolver on libuv's pool. The core knows addresses
  * only; each one found is handed to it to knock at.
  */
 #pragma once

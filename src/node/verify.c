@@ -5,16 +5,16 @@
 
 #include <stdlib.h>
 
-#define INLINE_MAX 4 /* a check takes as long as two hand-overs between threads */
-#define PART_LEAST 8 /* signatures that are worth a thread */
-#define PARTS_MAX 3  /* one thread of the pool is left for the disk */
+#define INLINE_MAX 4                 /* a check takes as long as two hand-overs between threads */
+#define PART_LEAST 8                 /* signatures that are worth a thread */
+#define PARTS_MAX (POOL_THREADS - 1) /* one thread of the pool is left for the disk */
 
 struct batch;
 
 struct part {
         struct batch *batch;
         size_t from, to;
-        uv_work_t work;
+        struct pool_job work;
 };
 
 struct batch {
@@ -31,15 +31,14 @@ static bool check(const struct mesh_verify *v) {
         return v->domain < DOMAIN_COUNT && sign_check(v->sig, &v->pub, (enum domain)v->domain, &v->what);
 }
 
-static void on_work(uv_work_t *work) {
+static void on_work(struct pool_job *work) {
         struct part *p = CONTAINER_OF(work, struct part, work);
         for (size_t i = p->from; i < p->to; i++)
                 p->batch->good[i] = check(&p->batch->items[i]);
 }
 
-static void on_after(uv_work_t *work, _unused_ int status) {
+static void on_after(struct pool_job *work) {
         struct batch *b = CONTAINER_OF(work, struct part, work)->batch;
-        b->n->verifier.running--;
         if (--b->running)
                 return;
         node_feed(b->n, (struct mesh_event){.type = MESH_EV_VERIFIED,
@@ -56,11 +55,13 @@ static unsigned parts_for(const struct node *n, size_t count) {
 static void spread(struct node *n, struct batch *b) {
         unsigned parts = parts_for(n, b->count);
         b->running = parts;
-        n->verifier.running += parts;
         for (unsigned i = 0; i < parts; i++) {
                 struct part *p = &b->parts[i];
-                *p = (struct part){.batch = b, .from = b->count * i / parts, .to = b->count * (i + 1) / parts};
-                uv_queue_work(n->loop, &p->work, on_work, on_after);
+                *p = (struct part){.batch = b,
+                                   .from = b->count * i / parts,
+                                   .to = b->count * (i + 1) / parts,
+                                   .work = {.work = on_work, .after = on_after}};
+                pool_run(&n->pool, &p->work);
         }
 }
 

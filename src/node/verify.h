@@ -6,9 +6,5 @@
 
 struct node;
 
-struct verifier {
-        unsigned running; /* parts on the pool */
-};
-
 /* VERIFIED with @token follows in any case, now or later. */
 void verify_start(struct node *n, uint64_t token, const struct mesh_verify *items, size_t count);

@@ -39,7 +39,7 @@ static int reopen(struct writer *w, const char *dir) {
         return r;
 }
 
-static void on_work(uv_work_t *work) {
+static void on_work(struct pool_job *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
         w->tick_ok = w->tick_more = false;
@@ -84,7 +84,7 @@ static void forget_expired(struct writer *w) {
         memmove(w->expiries, w->expiries + over, w->n_expiries * sizeof(w->expiries[0]));
 }
 
-static void on_after(uv_work_t *work, _unused_ int status) {
+static void on_after(struct pool_job *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
         struct store_batch *done = TAKE(w->now);
@@ -137,7 +137,8 @@ void writer_kick(struct node *n) {
         w->tick_due = false;
         w->job_seq = w->seq;
         w->busy = true;
-        uv_queue_work(n->loop, &w->work, on_work, on_after);
+        w->work = (struct pool_job){.work = on_work, .after = on_after};
+        pool_run(&n->pool, &w->work);
 }
 
 void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {

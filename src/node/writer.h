@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "node/pool.h"
 #include "node/quiet.h"
 #include "store/store.h"
 
@@ -31,7 +32,7 @@ struct writer {
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
         size_t n_expiries;
         struct quiet full;
-        uv_work_t work;
+        struct pool_job work;
         uv_timer_t tick;
 };
 
