@@ -120,6 +120,7 @@ struct mesh_event {
         mesh_wall wall; /* this machine's clock, right or wrong */
         mesh_link link;
         uint64_t token; /* STORED, LOADED, VERIFIED: the action's. Commands: comes back in REPLY */
+        bool more;      /* another event follows at once: what this one gives to send goes with that one's */
         union {
                 const struct mesh_row *restore;
                 struct {
@@ -133,7 +134,6 @@ struct mesh_event {
                 } writable;
                 struct {
                         bool ok;
-                        bool more; /* another STORED follows at once: what this gives to send goes with that one's */
                 } stored;
                 struct {
                         const struct mesh_loaded *items;

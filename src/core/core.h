@@ -83,6 +83,7 @@ struct mesh {
         uint64_t steps; /* events so far */
         bool started, stopping;
         bool ends_stale; /* operations have come: see records_ends() */
+        bool look;       /* something may be due at once: an event said so that another was to follow */
         uint64_t next_token;
         mesh_link next_dial;
         struct out out;

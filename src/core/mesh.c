@@ -458,12 +458,15 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
                 l->out_given = false;
         }
         int r = event(m, ev);
-        if (!r && (timed(ev->type) || m->now >= mesh_deadline(m)))
+        m->look |= timed(ev->type);
+        if (!r && !ev->more && (m->look || m->now >= mesh_deadline(m))) {
+                m->look = false;
                 r = timers(m);
+        }
         if (!r)
                 r = accept_flush(m);
-        if (ev->type == MESH_EV_STORED && ev->stored.more)
-                return r; /* acknowledgements fill a frame together */
+        if (ev->more)
+                return r;
         LINK_EACH(l, m) {
                 if (!r && l->state == LINK_UP)
                         r = sync_pump(l);

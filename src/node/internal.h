@@ -63,7 +63,8 @@ struct node {
         void (*on_over)(void *ctx);
         void *ctx;
 
-        bool again; /* another node follows this one, in the same process */
+        bool again;    /* another node follows this one, in the same process */
+        bool gathered; /* the core has heard of something, and not yet that this is all for this turn */
         bool feeding, started, opened, stopping, closed, broken, ready;
         struct node_later *later;
         size_t n_later, cap_later;
@@ -97,9 +98,9 @@ struct node {
         struct vault_link vault;
 };
 
-/* Hands an event to the core (now and wall are filled in) and does what it says. Called from within that, the event
- * waits in a queue until the core's actions are drained; its spans must then still be good, so only events without any
- * may come so. */
+/* Hands an event to the core (now, wall and more are filled in) and does what it says; what it gives to send may come
+ * with the turn's end. Called from within that, the event waits in a queue until the core's actions are drained; its
+ * spans must then still be good, so only events without any may come so. */
 void node_feed(struct node *n, struct mesh_event ev);
 /* The same; @owned (malloc) is freed afterwards and may hold what the event points to. */
 void node_feed_owned(struct node *n, struct mesh_event ev, void *owned);

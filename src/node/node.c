@@ -17,6 +17,7 @@
 #define STOP_TIME 5000  /* ms for goodbyes; the disk gets the time it needs */
 #define FLUSH_ROUNDS 16 /* answers to writes that are written in the same turn */
 #define LATER_FIRST 16
+#define GATHER_BYTES 4096 /* that one link may bring and be answered with the others: a few alerts */
 #define TICK_LEAST 1 /* ms: libuv 1.44 would not leave its timers before one that is always due, and read nothing */
 
 /* ---- time ---- */
@@ -160,10 +161,22 @@ static void perform(struct node *n, const struct mesh_action *a) {
 
 /* ---- events ---- */
 
+/* Copies of one alert come over many links at once, and acknowledgements of many records: what is to be said to all of
+ * that is said together, when the loop has read whatever there is. What comes in bulk has gathered already. */
+static bool gathers(const struct mesh_event *ev) {
+        if (ev->type == MESH_EV_RECV)
+                return ev->recv.n <= GATHER_BYTES;
+        if (ev->type == MESH_EV_VERIFIED)
+                return ev->verified.n <= VERIFY_HERE;
+        return ev->type != MESH_EV_TICK;
+}
+
 static void step(struct node *n, struct mesh_event *ev) {
         struct mesh_action a;
         if (n->broken)
                 return;
+        ev->more = gathers(ev);
+        n->gathered |= ev->more;
         ev->now = elapsed();
         ev->wall = n->fed_wall = node_wall();
         int r = mesh_step(n->core, ev);
@@ -211,7 +224,6 @@ void node_feed_owned(struct node *n, struct mesh_event ev, void *owned) {
         }
         n->n_later = 0;
         n->feeding = false;
-        set_timer(n);
 }
 
 void node_feed(struct node *n, struct mesh_event ev) {
@@ -262,13 +274,23 @@ void node_set_home(struct node *n, mesh_cell cell) {
 static void on_idle(_unused_ uv_idle_t *idle) {
 }
 
+static void end_gathering(struct node *n) {
+        if (!n->gathered)
+                return;
+        n->gathered = false;
+        node_feed(n, (struct mesh_event){.type = MESH_EV_TICK});
+}
+
 static void on_prepare(uv_prepare_t *prepare) {
         struct node *n = CONTAINER_OF(prepare, struct node, prepare);
-        for (int i = 0; n->conns.dirty && i < FLUSH_ROUNDS; i++)
+        for (int i = 0; (n->gathered || n->conns.dirty) && i < FLUSH_ROUNDS; i++) {
+                end_gathering(n);
                 conns_flush(n);
+        }
+        set_timer(n);
         if (n->opened)
                 writer_kick(n);
-        if (n->conns.dirty) /* so that the loop does not wait, but looks at what else has come */
+        if (n->gathered || n->conns.dirty) /* so that the loop does not wait, but looks at what else has come */
                 uv_idle_start(&n->idle, on_idle);
         else
                 uv_idle_stop(&n->idle);

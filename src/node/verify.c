@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define INLINE_MAX 4                 /* a check takes as long as two hand-overs between threads */
 #define PART_LEAST 8                 /* signatures that are worth a thread */
 #define PARTS_MAX (POOL_THREADS - 1) /* one thread of the pool is left for the disk */
 
@@ -79,7 +78,7 @@ static void check_here(struct node *n, uint64_t token, const struct mesh_verify 
 
 void verify_start(struct node *n, uint64_t token, const struct mesh_verify *items, size_t count) {
         size_t body = count * sizeof(items[0]);
-        struct batch *b = count > INLINE_MAX ? calloc(1, sizeof(*b) + body + count * sizeof(bool)) : NULL;
+        struct batch *b = count > VERIFY_HERE ? calloc(1, sizeof(*b) + body + count * sizeof(bool)) : NULL;
         if (!b) {
                 check_here(n, token, items, count);
                 return;

@@ -101,9 +101,8 @@ static void on_after(struct pool_job *work) {
         w->tick_due |= w->tick_more && !n->stopping; /* after what is to be committed by then */
         w->seq = MAX(w->seq, w->job_seq);
         for (size_t i = 0; done && i < store_batch_count(done); i++)
-                node_feed(n, (struct mesh_event){.type = MESH_EV_STORED,
-                                                 .token = store_batch_token(done, i),
-                                                 .stored = {.ok = ok, .more = i + 1 < store_batch_count(done)}});
+                node_feed(n, (struct mesh_event){
+                                     .type = MESH_EV_STORED, .token = store_batch_token(done, i), .stored.ok = ok});
         store_batch_free(done);
         control_watch_kick(n);
 }
