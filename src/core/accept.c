@@ -51,6 +51,7 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         record_id(m, raw, &id);
         struct rec *known = records_find(m, &id);
         if (known) {
+                link_unsend(from, raw);
                 spread_duplicate(from, known);
                 return known->flags & REC_STORED ? acknowledge(from, known) : 0;
         }

@@ -250,6 +250,13 @@ int link_send(struct link *l, struct packet *p) {
         return 0;
 }
 
+/* PROTOCOL 10.10: "What waits for a link, and comes over it meanwhile, need not be sent there." */
+void link_unsend(struct link *l, struct span map) {
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
+                if (packet_queue_del(&l->queue[i], map))
+                        return;
+}
+
 int link_say(struct link *l, enum wire_link number, const void *msg) {
         const struct wire_number *row = wire_link_find(number);
         _clean_(packet_freep) struct packet *p = packet_new(number, row ? row->klass : 0, msg);

@@ -95,6 +95,7 @@ int link_dismiss(struct link *l,
                                                    place @first on, the removal among them */
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
+void link_unsend(struct link *l, struct span map); /* the other side has that: it need not go, if it still waits */
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
 int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
 size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */

@@ -78,6 +78,20 @@ struct packet *packet_queue_first(const struct packet_queue *q) {
         return q->count ? q->ring[q->at] : NULL;
 }
 
+bool packet_queue_del(struct packet_queue *q, struct span map) {
+        size_t i = 0, mask = q->cap - 1;
+        while (i < q->count && !span_eq(packet_map(q->ring[(q->at + i) & mask]), map))
+                i++;
+        if (i == q->count)
+                return false;
+        struct packet *found = q->ring[(q->at + i) & mask];
+        for (q->count--; i < q->count; i++)
+                q->ring[(q->at + i) & mask] = q->ring[(q->at + i + 1) & mask];
+        q->bytes -= found->n;
+        packet_free(found);
+        return true;
+}
+
 void packet_queue_drop(struct packet_queue *q) {
         struct packet *p = packet_queue_first(q);
         if (!p)

@@ -29,3 +29,4 @@ void packet_queue_fini(struct packet_queue *q);
 int packet_queue_put(struct packet_queue *q, struct packet *p);  /* takes its own reference; 0 or ERR_NOMEM */
 struct packet *packet_queue_first(const struct packet_queue *q); /* NULL: empty */
 void packet_queue_drop(struct packet_queue *q);                  /* the first */
+bool packet_queue_del(struct packet_queue *q, struct span map);  /* wherever it stands; false: it does not */

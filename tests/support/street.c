@@ -125,9 +125,21 @@ static void forget(struct happening *h) {
         free(h);
 }
 
+/* The turn that began with the first of what happened ends with a TICK. */
+static void gather(struct street *s, struct home *home, struct happening *h) {
+        h->ev.more = home->busy && h->ev.type != MESH_EV_TICK;
+        if (h->ev.type == MESH_EV_TICK)
+                home->in_turn = false;
+        if (!h->ev.more || home->in_turn)
+                return;
+        home->in_turn = true;
+        street_plan(s, s->now + home->busy, h->home, (struct mesh_event){.type = MESH_EV_TICK});
+}
+
 static void happen(struct street *s, struct happening *h) {
-        const struct home *home = &s->homes[h->home];
+        struct home *home = &s->homes[h->home];
         if (home->core && home->life == h->life) {
+                gather(s, home, h);
                 if (h->ev.type == MESH_EV_RECV)
                         h->ev.recv = buf_span(&h->bytes);
                 if (h->ev.type == MESH_EV_HEARD)
@@ -161,6 +173,10 @@ static bool step(struct street *s, uint64_t until) {
         if (mesh_deadline(s->homes[who].core) <= s->now)
                 s->now++; /* a deadline that does not move must not stop time */
         return true;
+}
+
+void street_busy(struct street *s, size_t i, uint64_t ms) {
+        s->homes[i].busy = ms;
 }
 
 void street_run_for(struct street *s, double seconds) {
@@ -216,6 +232,7 @@ void street_on(struct street *s, size_t i) {
                 return;
         rng_bytes(&s->rng, h->cfg.seed, sizeof(h->cfg.seed));
         REQUIRE(mesh_new(&h->core, &h->cfg) == 0);
+        h->in_turn = false;
         h->life++;
         for (int kind = 0; kind < MESH_ROW_KINDS; kind++)
                 restore(s, i, kind);

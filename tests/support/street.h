@@ -71,6 +71,8 @@ void street_heard(struct street *s, size_t i, size_t from, struct span datagram)
 struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */
 void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
+/* Home @i on a busy machine: what happens is answered @ms after the first of it, with all there is by then. */
+void street_busy(struct street *s, size_t i, uint64_t ms);
 /* What they send each other arrives no sooner than in so long. */
 void street_hold(struct street *s, size_t a, size_t b, double seconds);
 /* Somebody copies home @i's disk; later, while it is off, the old copy takes the disk's place. */

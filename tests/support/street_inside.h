@@ -23,6 +23,8 @@ struct home {
         uint64_t life;                     /* counts restarts: events of an earlier life are dropped */
         int64_t clock_off;
         bool replied;
+        uint64_t busy; /* ms; see street_busy */
+        bool in_turn;  /* a TICK that ends it is on its way */
         struct mesh_action reply;
         uint64_t command;
         struct {

@@ -27,6 +27,9 @@
 #define SPREAD_MOST 2200 /* bytes on the links: a frame, what announces it elsewhere, and what keeps the links */
 #define IDLE_HOMES 24
 #define IDLE_MOST 55.0 /* bytes a second on the links: what asks whether they live, and what compares equal sets */
+#define BUSY_HOMES 16
+#define BUSY 100      /* ms until a home answers: by then all its neighbours have sent it what they have */
+#define COPIES_MOST 2 /* that it then still passes on; what keeps the links counts too */
 #define TEXT                                                                                                           \
         "Two people are carrying ladders along the back gardens of the odd numbers, slowly; nobody here knows them."
 
@@ -134,6 +137,43 @@ static void test_idle(void **state) {
         street_free(s);
 }
 
+static uint64_t sent_by(struct street *s, size_t i) {
+        struct mesh_peer p;
+        uint64_t bytes = 0;
+        for (size_t k = 0; mesh_peer_at(street_core(s, i), k, &p); k++)
+                bytes += p.sent;
+        return bytes;
+}
+
+/* Frames that the last home sends of each urgent alert of the others. */
+static double copies_passed_on(struct street *s) {
+        struct hash id;
+        uint64_t before = sent_by(s, BUSY_HOMES - 1);
+        for (size_t i = 0; i < BUSY_HOMES - 1; i++) {
+                assert_int_equal(street_post(s, i, KIND_FIRE, TEXT, &id), MESH_OUT_DONE);
+                assert_true(street_wait_all_have(s, &id, QUIET));
+                street_run_for(s, GAP);
+        }
+        return (double)(sent_by(s, BUSY_HOMES - 1) - before) / FRAME / (BUSY_HOMES - 1);
+}
+
+/* A home that gets round to its links when several copies are there: who has brought one gets none. */
+static void test_copies_meanwhile(void **state) {
+        (void)state;
+        STREET(BUSY_HOMES);
+        street_run_for(s, SETTLED);
+        struct mesh_status st;
+        mesh_status(street_core(s, BUSY_HOMES - 1), &st);
+        double at_once = copies_passed_on(s);
+        street_busy(s, BUSY_HOMES - 1, BUSY);
+        double later = copies_passed_on(s);
+        print_message("of an urgent alert, %u links: %.1f copies passed on, %.1f by a busy home\n", st.links, at_once,
+                      later);
+        assert_true(at_once > (double)st.links - 2);
+        assert_true(later < COPIES_MOST);
+        street_free(s);
+}
+
 int main(void) {
         const char *given = getenv("PORCHLIGHT_SEED");
         seed = given ? strtoull(given, NULL, 0) : 1;
@@ -142,6 +182,7 @@ int main(void) {
                 cmocka_unit_test(test_removal),
                 cmocka_unit_test(test_spread),
                 cmocka_unit_test(test_idle),
+                cmocka_unit_test(test_copies_meanwhile),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
