@@ -201,9 +201,9 @@ static bool apply(struct settings *s, enum setting i, struct span value, const c
                 *ret_why = N_("is given twice");
                 return false;
         }
-        s->given[i] = true;
         if (!rows[i].read(part_of(s, i), one, ret_why))
                 return false;
+        s->given[i] = true;
         return !comma || apply(s, i, trim(span_from(value, (size_t)(comma - value.p) + 1)), ret_why, ret_bad);
 }
 
