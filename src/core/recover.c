@@ -259,6 +259,7 @@ static int written(struct mesh *m, bool failed) {
         m->recover.writing = false;
         if (failed) {
                 m->recover.due = m->now + UNSAVED_TIME;
+                set_problem(m, MESH_OUT_NO_ROOM_YET);
                 return 0;
         }
         buf_add(&op, buf_span(&m->recover.op));
@@ -278,8 +279,11 @@ int recover_ready(struct mesh *m) {
         if (!m->recover.on || m->recover.writing)
                 return 0;
         m->recover.compared = true;
-        set_problem(m, problem_now(m));
-        if (!op_fits(m) || m->recover.problem != MESH_OUT_NO_NEIGHBOUR)
+        enum mesh_outcome o = problem_now(m);
+        if (o != MESH_OUT_NO_NEIGHBOUR ||
+            m->recover.problem != MESH_OUT_NO_ROOM_YET) /* that is said until it is over */
+                set_problem(m, o);
+        if (!op_fits(m) || o != MESH_OUT_NO_NEIGHBOUR)
                 return 0;
         struct wait *w = mesh_wait(m, WAIT_RECOVER, 0);
         if (!w)

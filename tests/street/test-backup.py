@@ -4,7 +4,10 @@
 import ctypes
 import hashlib
 import os
+import queue
+import sqlite3
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 import street  # noqa: E402
@@ -113,8 +116,8 @@ class Backup(street.Play):
             check(room < DISK // 2, f'refused with {room} bytes of room: {refused}')
             self.fill(filler, room)
             result = again.cli('restore', self.file, '--passphrase-file', self.secret, '--json')
-            if result.code == street.DONE:
-                break
+            if result.code == street.DONE or result.error()['name'] == 'no-room-yet':
+                break  # the latter: there was room for the beginning, but for nothing that came after it
             refused.append(room)
             self.nothing_is_left(again, result)
             os.remove(filler)
@@ -128,6 +131,7 @@ class Backup(street.Play):
         again.start()
         after = again.post('theft', 'On the new disk')
         self.wait_all_have([self.anna], after['id'])
+        again.stop()
 
     def nothing_is_left(self, home, result):
         """No key, no mesh: also after a restart."""
@@ -138,6 +142,34 @@ class Backup(street.Play):
             equal(os.listdir(os.path.join(home.folder, 'vault')), ['lock'], 'the files of the vault')
             home.stop()
             home.start()
+
+    def case_full_between(self):
+        """a disk that fills up once a restore has begun is named, and with room the restore goes on by itself"""
+        carl, again = self.home('Carl').start(), self.home('Carl again')
+        carl.join(self.anna.invite())
+        file = os.path.join(self.stick, 'carl.backup')
+        self.backup(carl, file)
+        carl.kill9()
+        for home in (self.anna, self.ben):
+            if home.up():
+                home.stop()
+        again.folder = os.path.join(self.disk, 'carl')
+        again.start()
+        results = queue.Queue()
+        threading.Thread(target=lambda: results.put(again.cli(
+            'restore', file, '--passphrase-file', self.secret, '--json', seconds=2 * street.PATIENCE))).start()
+        self.wait(lambda: self.begun(again), 'the beginning on the disk')
+        filler = os.path.join(self.disk, 'filler')
+        self.fill(filler)
+        self.anna.start()
+        self.wait(lambda: 'disk is full' in again.state().get('problem', ''), 'the full disk to be named')
+        os.remove(filler)
+        self.wait_state(again, 'current')
+        equal(results.get().code, street.DONE, 'how the command ended')
+
+    def begun(self, home):
+        with sqlite3.connect(f'file:{os.path.join(home.folder, "porchlight.db")}?mode=ro', uri=True) as disk:
+            return disk.execute('SELECT count(*) FROM joining').fetchone()[0] == 1
 
 
 if __name__ == '__main__':
