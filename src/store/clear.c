@@ -57,9 +57,9 @@ int store_clear(const char *dir) {
                 return r;
         r = store_transaction(s, empty_tables, NULL);
         if (!r)
-                r = sql_exec(&s->q, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
-        if (!r && s->erase_due)
-                r = STORE_E_SHARED; /* somebody reads: the log still has the old pages */
+                r = sql_exec(&s->q, "VACUUM");
+        if (!r)
+                r = sql_empty_log(&s->q); /* STORE_E_SHARED: somebody reads, and the log still has the old pages */
         store_close(s);
         return r;
 }

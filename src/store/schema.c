@@ -144,11 +144,6 @@ static int copy(struct sql *q, const char *dir) {
         return r;
 }
 
-static int log_emptied(struct sql *q) {
-        int rc = sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        return rc ? sql_error(q->db, rc) : 0;
-}
-
 static int version_of(struct sql *q, const struct schema *schema, size_t *ret) {
         int64_t application = 0, version = 0;
         int r = sql_number(q, "PRAGMA application_id", &application);
@@ -189,7 +184,7 @@ static int migrate(const char *dir, const char *path, const struct schema *schem
         if (!r && older)
                 r = build(dir, schema, version);
         if (!r && older)
-                r = log_emptied(&q); /* the copy must not find the old one's log */
+                r = sql_empty_log(&q); /* the copy must not find the old one's log */
         sql_close(&q);
         if (r || !older)
                 return r;

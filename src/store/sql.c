@@ -100,6 +100,16 @@ void sql_keep_log(struct sql *q) {
                  "PRAGMA journal_size_limit=0"); /* where it fails the log stays as long as it is, and is read again */
 }
 
+int sql_empty_log(struct sql *q) {
+        int rc = sqlite3_wal_checkpoint_v2(q->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        sqlite3_file *log = NULL;
+        if (!rc)
+                rc = sqlite3_file_control(q->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log);
+        if (!rc && log && log->pMethods)
+                rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+        return rc ? sql_error(q->db, rc) : 0;
+}
+
 void sql_close(struct sql *q) {
         for (size_t i = 0; i < SQL_IDS; i++)
                 sqlite3_finalize(q->st[i]);

@@ -35,6 +35,9 @@ int sql_prepare(struct sql *q, enum sql_who who);
 /* When this connection is the last to close, the log is emptied and stays, where SQLite would remove it: the daemon may
  * remove no file of its folder by then. */
 void sql_keep_log(struct sql *q);
+/* Brings the log into the database and cuts it off, durably: SQLite syncs the database but not the empty log, so that a power
+ * cut could bring the log back, with all that was erased. STORE_E_SHARED: somebody reads. */
+int sql_empty_log(struct sql *q);
 void sql_close(struct sql *q);
 int sql_exec(struct sql *q, const char *text);                 /* fixed texts at opening only */
 int sql_number(struct sql *q, const char *text, int64_t *ret); /* the same, with a result */

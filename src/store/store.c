@@ -10,11 +10,6 @@
 /* What a purge is about to delete; lives in memory. */
 static const char doomed_table[] = "CREATE TEMP TABLE doomed (n INTEGER PRIMARY KEY)";
 
-static int checkpoint(struct store *s) {
-        int rc = sqlite3_wal_checkpoint_v2(s->q.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-        return rc ? sql_error(s->q.db, rc) : 0;
-}
-
 static void store_freep(struct store **s) {
         store_close(*s);
 }
@@ -52,7 +47,7 @@ static int open_database(struct store *s) {
         if (r)
                 return r;
         /* An erasure that a crash kept from being finished is finished here. A full disk is no reason not to open. */
-        r = checkpoint(s);
+        r = sql_empty_log(&s->q);
         s->erase_due = r != 0;
         return r == STORE_E_FULL || r == STORE_E_SHARED ? 0 : r;
 }
@@ -138,7 +133,7 @@ int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), 
         if (r == STORE_E_IO)
                 s->broken = true;
         if (!r && s->erase_due)
-                s->erase_due = checkpoint(s) != 0; /* a reader or a full disk in the way: at the next occasion */
+                s->erase_due = sql_empty_log(&s->q) != 0; /* a reader or a full disk in the way: at the next occasion */
         return r;
 }
 
