@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * test-disk-migrate [--seed N] [--points N | --seconds N] [--break NAME]: the power goes while a store of an older version
+ * becomes one of the present. Old or new, all that it held is there at the next start.
+ */
+#include "disk/cut.h"
+#include "disk/rng.h"
+#include "disk/seen.h"
+#include "disk/tell.h"
+#include "disk/vfs.h"
+#include "store/file.h"
+#include "store/schema.h"
+
+#include "base/err.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#define SECONDS 5
+#define ROWS 60
+#define CUTS 50 /* a migration, about */
+#define AGAIN_ONE_IN 8
+
+struct run {
+        uint64_t rng, wanted;
+        unsigned long points, wrong, unsound, refused;
+};
+
+/* One row each of what every version has. */
+static const char fill[] = "INSERT INTO op (id, bytes) VALUES (randomblob(32), randomblob(%u));"
+                           "INSERT INTO revoke (id, expires, bytes) VALUES (randomblob(32), %u, randomblob(200));"
+                           "INSERT INTO contact (device, seq, bytes) VALUES (randomblob(32), %u, randomblob(300));";
+
+/* A home's store as an older program left it: half of its rows still stand in the log. */
+static int make_old(uint64_t *rng, size_t version) {
+        struct schema old = {schema_current.steps, version};
+        sqlite3 *db = NULL;
+        int r = schema_settle(PLATTER, &old);
+        int rc = r ? SQLITE_OK : sqlite3_open(PLATTER "/" FILE_DB, &db);
+        if (!r && !rc)
+                rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        for (unsigned i = 0; !r && !rc && i < ROWS; i++) {
+                char *text = sqlite3_mprintf(fill, (unsigned)rng_below(rng, 2000), i, i);
+                rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+                sqlite3_free(text);
+                if (!rc && i == ROWS / 2 && rng_below(rng, 2))
+                        rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        }
+        sqlite3_close(db);
+        return rc ? STORE_E_DAMAGED : r;
+}
+
+static void judge(struct run *t, size_t at, struct seen_left left) {
+        if (left.error && ++t->refused <= 3)
+                tell("cut at %zu: does not open: %s", at, store_error_text(left.error));
+        if (left.unsound && ++t->unsound <= 3)
+                tell("cut at %zu: %s", at, left.unsound);
+        if (!left.error && left.seen != t->wanted && ++t->wrong <= 3)
+                tell("cut at %zu: neither old nor new", at);
+}
+
+static void cut(struct run *t, struct cutter *c, size_t at) {
+        struct platter *before = platter, *d = platter = cutter_draw(c, &t->rng);
+        if (rng_below(&t->rng, AGAIN_ONE_IN) == 0)
+                d = seen_cut_again(d, &t->rng);
+        judge(t, at, seen_after_cut());
+        t->points++;
+        platter = before;
+        platter_free(d);
+}
+
+/* Migrates once, and cuts here and there. */
+static int migrate_once(struct run *t, const struct budget *b) {
+        struct store *s = NULL;
+        struct platter *d = platter = platter_new();
+        int r = make_old(&t->rng, 1 + (size_t)rng_below(&t->rng, schema_current.n - 1));
+        platter_log(d);
+        size_t from = d->n_log;
+        if (!r)
+                r = store_open(&s, PLATTER);
+        if (!r)
+                r = seen_all(s, &t->wanted);
+        store_close(s);
+        d->logging = false;
+        struct cutter *c = cutter_new(d);
+        for (size_t at = from; !r && at <= d->n_log; at++) {
+                cutter_go(c, at);
+                if (rng_below(&t->rng, d->n_log - from + 1) < CUTS && !budget_over(b, t->points))
+                        cut(t, c, at);
+        }
+        cutter_free(c);
+        platter_free(d);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        struct budget b = {.seconds = SECONDS};
+        if (!tell_options(argc, argv, &b))
+                return 2;
+        vfs_register();
+        struct run t = {.rng = b.seed};
+        int r = 0;
+        unsigned long migrations = 0;
+        for (; !r && !budget_over(&b, t.points); migrations++)
+                r = migrate_once(&t, &b);
+        tell("%lu power cuts in %lu migrations, %.1f s", t.points, migrations, budget_spent(&b));
+        tell_case(!r && t.points, "an older store becomes one of the present while nothing is cut");
+        tell_case(!t.refused, "the store opens after every power cut, and takes another row");
+        tell_case(!t.wrong, "it is the old one or the new one, whole");
+        tell_case(!t.unsound, "SQLite finds every database sound");
+        return tell_end();
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The disk tests can fail: a disk, or a program, that is broken on purpose is seen, under the name of what it breaks.
+
+test-breaks.py FOLDER: where the programs are."""
+import os
+import subprocess
+import sys
+
+# program, what is broken, words of the case that must fail
+BREAKS = [
+    ('power', 'no-sync', 'nothing acknowledged is lost', 'a disk that syncs nothing'),
+    ('power', 'early-ack', 'nothing acknowledged is lost', 'a store that acknowledges before it commits'),
+    ('power', 'no-folder', 'nothing acknowledged is lost', 'a database whose name is not durable'),
+    ('power', 'keep-log', 'readable nowhere', 'a log that is not cut off'),
+    ('power', 'lazy-log', 'readable nowhere', 'a log that is cut off, but not durably'),
+    ('migrate', 'no-sync', 'opens after every power cut', 'a migration that syncs nothing'),
+    ('migrate', 'lazy-log', 'opens after every power cut', 'an old log that comes back beside a new database'),
+    ('calls', 'swallow', 'loses nothing', 'an error that nobody heeds'),
+    ('full', 'swallow', 'normal afterwards', 'a refusal that nobody heeds'),
+]
+LIMITS = {'power': ('--points', '350'), 'migrate': ('--points', '600'), 'calls': ('--points', '1'), 'full': ('--points', '1')}
+SEED = '1'
+
+failed = 0
+for number, (program, name, words, what) in enumerate(BREAKS, 1):
+    path = os.path.join(sys.argv[1], f'test-disk-{program}')
+    done = subprocess.run([path, '--seed', SEED, *LIMITS[program], '--break', name], stdout=subprocess.PIPE, text=True,
+                          check=False)
+    seen = any(line.startswith('not ok') and words in line for line in done.stdout.splitlines())
+    good = done.returncode == 1 and seen
+    failed += not good
+    print(f'{"ok" if good else "not ok"} {number} - {what} is seen')
+    if not good:
+        print('\n'.join(f'# {line}' for line in done.stdout.splitlines()))
+print(f'1..{len(BREAKS)}')
+sys.exit(1 if failed else 0)
