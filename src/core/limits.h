@@ -13,7 +13,11 @@
 #define SILENCE_TIME 150000  /* ms of silence before hanging up: two pings unanswered */
 #define LINK_LIFE 86400000   /* ms: a new handshake each 24 h */
 #define PREAUTH_BYTES 4096   /* what a connection may make us hold before it has proved itself (T13) */
-#define LINK_WINDOW 65536    /* bytes handed to the kernel ahead of its sending, so that classes can overtake */
+#define LINK_WINDOW 65536    /* bytes handed to the kernel ahead of their arrival, for the classes that hurry */
+#define WINDOW_FIRST 4096    /* of the others, until the line is known */
+#define WINDOW_LEAST 4096    /* of fewer the shell need not say when they have arrived */
+#define WINDOW_MOST 262144   /* 10 Mbit/s where an answer takes 200 ms */
+#define WINDOW_DELAY 100     /* ms that lower classes may queue on a link */
 #define QUEUE_MOST 262144    /* bytes waiting on a link before lower classes are dropped; sync repairs them */
 #define QUEUE_HARD 4194304   /* bytes of all classes after which the peer is too slow to keep */
 #define SYNC_PERIOD 60000    /* ms between reconciliations with a random neighbour */

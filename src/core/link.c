@@ -274,7 +274,7 @@ static int flush_frame(struct link *l) {
         bool bulk = true;
         for (int k = 0; k < 4; k++)
                 bulk = bulk && !l->queue[k].count;
-        size_t room = bulk ? FRAMES_BULK : FRAMES_NORMAL, n = 0;
+        size_t room = bulk ? window_frame(l) : FRAMES_NORMAL, n = 0;
         uint8_t body[FRAMES_BULK];
         for (size_t k = 0; k < ARRAY_LEN(l->queue); k++) {
                 struct packet *p;
@@ -305,7 +305,7 @@ static int flush_frame(struct link *l) {
 int link_flush(struct link *l) {
         if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
                 return 0;
-        while (l->backlog + l->out.n < LINK_WINDOW && link_queued(l)) {
+        while (l->backlog + l->out.n < window_room(l) && link_queued(l)) {
                 int r = flush_frame(l);
                 if (r)
                         return r;
@@ -315,8 +315,10 @@ int link_flush(struct link *l) {
 
 void link_writable(struct mesh *m, mesh_link id, size_t backlog) {
         struct link *l = link_find(m, id);
-        if (l)
-                l->backlog = backlog;
+        if (!l)
+                return;
+        l->backlog = backlog;
+        window_gone(l);
 }
 
 /* ---- receiving ---- */

@@ -8,6 +8,7 @@
 #include "core/packet.h"
 #include "core/recon.h"
 #include "core/spread.h"
+#include "core/window.h"
 #include "porchlight/mesh.h"
 
 struct mesh;
@@ -37,6 +38,7 @@ struct link {
         bool out_given; /* `out` was handed out: forget it at the next call */
         struct packet_queue queue[6];
         size_t backlog; /* as the shell last said, plus what was handed out since */
+        struct window window;
         mesh_time since, heard, spoke, pinged;
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
         mesh_wall wall;    /* when it came up */

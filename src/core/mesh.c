@@ -492,6 +492,7 @@ bool mesh_next(struct mesh *m, struct mesh_action *ret) {
                         *ret = (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
                         l->sent += l->out.n;
                         l->backlog += l->out.n;
+                        window_handed(l);
                         l->out_given = true;
                         return true;
                 }

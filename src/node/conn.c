@@ -13,7 +13,7 @@
 #define DEADLINE_PERIOD 250 /* ms */
 #define DRAIN_PERIOD 4      /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
 #define BACKLOG_STEP 4      /* a change by less than a quarter is not worth an event */
-#define BACKLOG_LEAST 8192  /* bytes in the kernel: the core holds back from three times as much on */
+#define BACKLOG_LEAST 2048  /* bytes in the kernel: half of the least that the core holds back for */
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
 #define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */
 #define ACCEPTED_MAX 64

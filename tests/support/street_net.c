@@ -72,6 +72,7 @@ void street_net_send(struct street *s, size_t from, const struct mesh_action *a)
                 s->to_nobody += a->send.n;
                 if (c->on)
                         c->on(c->ctx, a->send, false);
+                street_plan(s, s->now + 1, from, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = a->link});
                 return;
         }
         if (is_cut(s, from, to->home) || !to->open)

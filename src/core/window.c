@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What has been handed to the kernel cannot be overtaken any more. An uplink of 64 kbit/s takes eight seconds for 64 KiB, and
+ * an alert that a house is on fire would stand behind them. So a link hands out no more of its lower classes than will have
+ * arrived about WINDOW_DELAY after the line itself would have brought it. How long that takes it learns by looking: it marks
+ * a byte as it hands it out and waits until that one has arrived. The shortest time ever seen is the line's own, what is
+ * above it is queue, and the window grows or shrinks until the queue is as long as it may be. Urgent ones do not wait for
+ * it: they have nothing to make way for.
+ */
+#include "core/window.h"
+
+#include "core/core.h"
+#include "core/frames.h"
+#include "core/limits.h"
+#include "core/link.h"
+
+void window_handed(struct link *l) {
+        struct window *w = &l->window;
+        if (w->mark || l->backlog < WINDOW_LEAST)
+                return;
+        w->mark = l->sent;
+        w->ahead = l->backlog;
+        w->began = l->m->now;
+}
+
+/* In one step by a factor of two at most: a home that was busy with something else must not mistake that for the line. */
+static size_t resized(const struct window *w, size_t size, mesh_time took) {
+        size_t fit = size * (w->least + WINDOW_DELAY) / took;
+        fit = MIN(MAX(fit, size / 2), size * 2);
+        return MIN(MAX(fit, (size_t)WINDOW_LEAST), (size_t)WINDOW_MOST);
+}
+
+void window_gone(struct link *l) {
+        struct window *w = &l->window;
+        if (!w->mark || l->backlog > l->sent || l->sent - l->backlog < w->mark)
+                return;
+        mesh_time took = MAX(l->m->now - w->began, (mesh_time)1);
+        size_t size = w->size ? w->size : WINDOW_FIRST;
+        w->mark = 0;
+        w->least = w->least ? MIN(w->least, took) : took;
+        w->size = w->ahead >= size / 2 ? resized(w, size, took) : size; /* of few bytes nothing is learnt about many */
+}
+
+size_t window_room(const struct link *l) {
+        size_t size = l->window.size ? l->window.size : WINDOW_FIRST;
+        return l->queue[0].count || l->queue[1].count ? MAX(size, (size_t)LINK_WINDOW) : size;
+}
+
+/* PROTOCOL 8.30: "It SHOULD make frames of classes 4 and 5 no longer than a quarter of that, but for a
+ * single message that is longer." */
+size_t window_frame(const struct link *l) {
+        size_t whole = window_room(l) / 4 / FRAMES_UNIT * FRAMES_UNIT;
+        return MIN(MAX(whole, (size_t)FRAMES_UNIT) - FRAMES_OVERHEAD, (size_t)FRAMES_BULK);
+}

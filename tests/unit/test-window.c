@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A link's window on lines of any speed: what is behind it waits little, and the line is kept busy. */
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define FRAME 1024
+#define LEARNING 20000 /* ms in which the line may be learnt */
+#define WATCHED 20000  /* ms that count */
+
+struct line {
+        uint64_t speed; /* bytes a second */
+        mesh_time way;  /* ms there and back */
+};
+
+struct seen {
+        mesh_time longest; /* ms from handing a byte out to its arrival */
+        uint64_t arrived;
+};
+
+static struct mesh m;
+static mesh_time handed_at[1 << 22]; /* of each frame */
+
+/* Bulk without end over @line, looked at each ms. */
+static struct seen watch(const struct line *line, mesh_time stall) {
+        static struct link l;
+        struct seen s = {0};
+        double away = 0; /* bytes that have left */
+        uint64_t here[4096] = {0}, come = 0;
+        memset(&l, 0, sizeof(l));
+        l.m = &m;
+        m.now = 1;
+        window_handed(&l);
+        for (mesh_time t = 1; t <= LEARNING + WATCHED; t++, m.now++) {
+                double left = l.sent - away, step = line->speed / 1000.0;
+                away += left < step ? left : step;
+                here[t % ARRAY_LEN(here)] = (uint64_t)away;
+                uint64_t now = t > line->way ? here[(t - line->way) % ARRAY_LEN(here)] : 0;
+                for (uint64_t f = come / FRAME; f < now / FRAME && t > LEARNING; f++)
+                        s.longest = MAX(s.longest, t - handed_at[f]);
+                s.arrived += t > LEARNING ? now - come : 0;
+                come = now;
+                if (stall && t % 5000 < stall)
+                        continue; /* the home was busy with something else */
+                l.backlog = l.sent - come;
+                window_gone(&l);
+                while (l.backlog < window_room(&l)) {
+                        handed_at[l.sent / FRAME] = t;
+                        l.sent += FRAME;
+                        l.backlog += FRAME;
+                }
+                window_handed(&l);
+        }
+        return s;
+}
+
+/* From 16 kbit/s to 8 Mbit/s, near and far: a queue of a tenth of a second, or of what always may be on its way. */
+static void test_lines(void **state) {
+        (void)state;
+        static const struct line lines[] = {{2000, 20},    {8000, 20},    {8000, 400},    {62500, 40},
+                                            {125000, 200}, {625000, 100}, {1000000, 200}, {1000000, 10}};
+        for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+                const struct line *line = &lines[i];
+                struct seen s = watch(line, 0);
+                mesh_time least = (2 * WINDOW_LEAST + 2 * FRAME) * 1000 / line->speed;
+                print_message("%u bytes/s, %u ms: at most %u ms, %u %% of the line\n", (unsigned)line->speed,
+                              (unsigned)line->way, (unsigned)s.longest,
+                              (unsigned)(s.arrived * 100 * 1000 / WATCHED / line->speed));
+                assert_true(s.longest <= line->way + least + 2 * WINDOW_DELAY);
+                assert_true(s.arrived * 1000 / WATCHED >= line->speed * 8 / 10);
+        }
+}
+
+/* A home that does nothing for a second now and then takes that for no slow line. */
+static void test_stalls(void **state) {
+        (void)state;
+        const struct line line = {1000000, 20};
+        struct seen s = watch(&line, 1000);
+        assert_true(s.arrived * 1000 / WATCHED >= line.speed * 7 / 10);
+}
+
+/* Who hurries does not wait for the window of the others, and their frames are short where it is small. */
+static void test_urgent(void **state) {
+        (void)state;
+        static struct link l;
+        l.m = &m;
+        l.window.size = WINDOW_LEAST;
+        assert_int_equal(window_room(&l), WINDOW_LEAST);
+        assert_int_equal(window_frame(&l), FRAMES_NORMAL);
+        l.queue[1].count = 1;
+        assert_int_equal(window_room(&l), LINK_WINDOW);
+        l.queue[1].count = 0;
+        l.window.size = WINDOW_MOST;
+        assert_int_equal(window_room(&l), WINDOW_MOST);
+        assert_int_equal(window_frame(&l), FRAMES_BULK);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_lines),
+                cmocka_unit_test(test_stalls),
+                cmocka_unit_test(test_urgent),
+        };
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
