@@ -196,13 +196,16 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
         bool retract = d->type == RECORD_RETRACT;
         struct wire_record w = {
                 .type = d->type, .device = SPAN_OF(m->sign.pub.b), .created = now, .day = now / MESH_DAY};
-        w.klass = keeps_class ? t ? t->klass : CLASS_NORMAL : CLASS_NORMAL;
+        w.klass = (keeps_class || retract) && t ? t->klass : CLASS_NORMAL;
+        /* PROTOCOL 4.17: "One of a record whose `created` is ahead of its signer's now MUST have that `created`" */
+        if (retract && t)
+                w.created = MAX(now, t->created);
         struct wire_follow f = {0};
         uint16_t index = 0;
         uint64_t until = 0;
         if (o == MESH_OUT_DONE) {
                 until = d->type == RECORD_UPDATE && d->expires_in ? now + d->expires_in : t->expires;
-                if (until - now > record_life((uint8_t)w.klass))
+                if (until - w.created > record_life((uint8_t)w.klass))
                         o = MESH_OUT_BAD_TIME;
         }
         if (o == MESH_OUT_DONE && !retract && !next_slot(m, (uint32_t)w.day, (uint8_t)w.klass, false, &index))
@@ -217,7 +220,6 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
         if (retract) {
                 slot_device = m->authors[t->author]->device;
                 w.day = t->day;
-                w.klass = t->klass;
                 w.index = t->index;
                 w.expires = t->expires;
                 WIRE_PUT(&w, RECORD, target, SPAN_OF(t->id.b));

@@ -66,8 +66,9 @@ struct wait {
         uint32_t rec;
         mesh_link link;
         struct key id;
-        struct buf op; /* countersigned here: counts once it is on disk */
-        uint32_t left; /* rows still to come (founding) */
+        struct epoch *epoch; /* on its way to the disk */
+        struct buf op;       /* countersigned here: counts once it is on disk */
+        uint32_t left;       /* rows still to come (founding) */
         bool failed;
         bool news; /* a refresh: no epoch here has the ticket's link key */
 };
@@ -125,7 +126,8 @@ struct mesh {
         struct map contacts;
         bool renew; /* no epoch is usable: this device makes one at renew_due */
         mesh_time renew_due;
-        mesh_wall ratcheted; /* when old days' keys were last wiped */
+        mesh_time epochs_due; /* when epochs that the disk refused are written again */
+        mesh_wall ratcheted;  /* when old days' keys were last wiped */
         struct hash
                 unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
         size_t n_unsaved;

@@ -194,8 +194,12 @@ bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
         return e->has_key && day >= first && day - first <= LAST_DAY && keytree_key(&e->keys, day - first, ret);
 }
 
+static bool made_here(const struct mesh *m, const struct epoch *e) {
+        return memcmp(e->w.device.p, m->sign.pub.b, sizeof(m->sign.pub.b)) == 0;
+}
+
 /* PROTOCOL 7.12: "A node MUST NOT encrypt a record or contact under an epoch whose `removed` differs from the
- * removed set of its whole roster, nor on a day of which the epoch has no group key." */
+ * removed set of its whole roster, nor on a day of which the epoch has no group key" */
 /* Rule U; of several the highest generation, then the lowest id. */
 struct epoch *epoch_usable(const struct mesh *m) {
         struct epoch *best = NULL;
@@ -207,7 +211,9 @@ struct epoch *epoch_usable(const struct mesh *m) {
         for (size_t i = 0; i < m->n_epochs; i++) {
                 struct epoch *e = m->epochs[i];
                 uint32_t first = first_day(e);
-                if (!e->has_key || today < first + e->keys.day || today > first + LAST_DAY ||
+                /* PROTOCOL 7.12: "nor under one whose `time` is more than 600 s ahead of now" */
+                if (!e->has_key || (e->refused && made_here(m, e)) || e->w.time > clock_now(m) + FUTURE_SLACK ||
+                    today < first + e->keys.day || today > first + LAST_DAY ||
                     memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
                         continue;
                 if (!best || e->w.generation > best->w.generation ||
@@ -379,11 +385,19 @@ int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from)
         return 0;
 }
 
+static int put_down(struct mesh *m, struct epoch *e) {
+        struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);
+        if (!w)
+                return ERR_NOMEM;
+        w->epoch = e;
+        return epoch_store(m, e, w);
+}
+
 /* PROTOCOL 7.8: "What is new it writes to disk and, if there are keys, hands on over every link that is up but the one it
  * came on." */
-static int taken(struct mesh *m, struct link *from, const struct epoch *e, bool keys) {
+static int taken(struct mesh *m, struct link *from, struct epoch *e, bool keys) {
         mesh_trace(m, "epoch of generation %u: %s", (unsigned)e->w.generation, keys ? "installed" : "header only");
-        int r = epoch_store(m, e, NULL);
+        int r = put_down(m, e);
         if (!r && keys)
                 contacts_open(m);
         if (!r && keys)
@@ -458,23 +472,52 @@ int epochs_try(struct mesh *m) {
 }
 
 /* ---- making ---- */
-int epoch_renew(struct mesh *m, const struct wait *w) {
-        struct epoch *e = NULL;
-        int r = epoch_found(m, &e);
-        m->renew = false;
-        if (!r)
-                mesh_trace(m, "epoch of generation %u: made", (unsigned)e->w.generation);
-        return r ? r : epoch_store(m, e, w);
+/* One of its own that the disk refused is good for what has been removed so far: no other is made beside it. */
+static struct epoch *refused_one(const struct mesh *m) {
+        struct hash removed;
+        mesh_wall now = clock_now(m);
+        roster_removed(m->roster, &removed);
+        for (size_t i = 0; i < m->n_epochs; i++) {
+                struct epoch *e = m->epochs[i];
+                if (e->refused && made_here(m, e) && memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) == 0 &&
+                    e->w.time <= now + FUTURE_SLACK && now / MESH_DAY < first_day(e) + LAST_DAY)
+                        return e;
+        }
+        return NULL;
 }
 
+int epoch_renew(struct mesh *m, struct wait *w) {
+        struct epoch *e = refused_one(m);
+        int r = e ? 0 : epoch_found(m, &e);
+        m->renew = false;
+        if (r)
+                return r;
+        mesh_trace(m, "epoch of generation %u: %s", (unsigned)e->w.generation, e->refused ? "written again" : "made");
+        e->refused = false; /* what is written in this step comes to the disk after it */
+        w->epoch = e;
+        return epoch_store(m, e, w);
+}
+
+/* A key of its own that is in memory alone is lost with it, and what was written under it is readable to nobody then. One
+ * that came from others would be missed as a link key: who forgets those finds nobody who opens. */
 int epoch_stored(struct mesh *m, struct wait *w) {
-        const struct epoch *e = epoch_newest(m);
-        if (w->failed || !e) {
-                m->renew = true;
-                m->renew_due = m->now + UNSAVED_TIME;
+        struct epoch *e = w->epoch;
+        if (CHECK_FAILS(e != NULL))
                 return 0;
-        }
-        return epoch_spread(m, e, NULL);
+        e->refused = w->failed;
+        if (w->failed)
+                m->epochs_due = MIN(m->epochs_due, m->now + UNSAVED_TIME);
+        return w->failed || !made_here(m, e) ? 0 : epoch_spread(m, e, NULL);
+}
+
+/* Writes what the disk refused once more. */
+static int write_again(struct mesh *m) {
+        int r = 0;
+        m->epochs_due = MESH_NEVER;
+        for (size_t i = 0; i < m->n_epochs && !r; i++)
+                if (m->epochs[i]->refused)
+                        r = put_down(m, m->epochs[i]);
+        return r;
 }
 
 static void rank_of(const struct mesh *m, const struct hash *removed, const struct roster_device *d, struct hash *ret) {
@@ -514,7 +557,7 @@ void epoch_plan(struct mesh *m) {
 }
 
 mesh_time epoch_deadline(const struct mesh *m) {
-        return m->renew ? MAX(m->renew_due, m->now) : MESH_NEVER;
+        return MAX(MIN(m->renew ? m->renew_due : MESH_NEVER, m->epochs_due), m->now);
 }
 
 /* PROTOCOL 7.11: "A node SHOULD wipe what opens days older than 9 days before today" */
@@ -541,6 +584,8 @@ int epoch_tick(struct mesh *m) {
                 r = ratchet(m);
                 epoch_plan(m);
         }
+        if (!r && m->now >= m->epochs_due)
+                r = write_again(m);
         if (r || !m->renew || m->now < m->renew_due)
                 return r;
         if (!m->member || usable_tomorrow(m) || !clock_usable(m)) {

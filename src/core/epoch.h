@@ -21,12 +21,13 @@ struct epoch {
         struct keytree keys; /* its day 0 is that of w.time */
         struct key link_key;
         mesh_wall since;
+        bool refused; /* the disk did not take it: if it was made here, nothing is written under it */
 };
 
 int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w);
 int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg);
-int epoch_renew(struct mesh *m, const struct wait *w); /* makes a fresh one and stores it */
+int epoch_renew(struct mesh *m, struct wait *w); /* makes a fresh one and stores it */
 int epoch_stored(struct mesh *m, struct wait *w);
 int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from); /* to every link, under rule H */
 void epoch_plan(struct mesh *m); /* if none is usable any more, or not tomorrow: when this device makes one */
