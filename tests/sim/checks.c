@@ -18,6 +18,8 @@
  */
 #include "sim/world.h"
 
+#include "core/core.h"
+#include "core/epoch.h"
 #include "crypto/hash.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
@@ -44,7 +46,7 @@ struct seen { /* one record of an honest device */
         bool retracted;
 };
 
-struct slot {
+struct used {
         struct hash name, id;
 };
 
@@ -81,7 +83,7 @@ struct checks *checks_new(void) {
 void checks_free(struct checks *c) {
         MAP_EACH (s, &c->seen, struct seen)
                 free(s);
-        MAP_EACH (s, &c->slots, struct slot)
+        MAP_EACH (s, &c->slots, struct used)
                 free(s);
         MAP_EACH (k, &c->keys, struct group_key) {
                 free(k->forbidden);
@@ -136,7 +138,7 @@ static struct hash digest(struct span s) {
 /* ---- records ---- */
 static void once(struct world *w, struct node *n, struct span what, const struct hash *id, const char *name) {
         struct hash key = digest(what);
-        struct slot *s = map_find(&w->checks->slots, key.b);
+        struct used *s = map_find(&w->checks->slots, key.b);
         if (s && !hash_eq(&s->id, id))
                 checks_fail(w, "S7", "home %u uses a %s twice: %s", n->index, name, hex(id));
         if (s)
@@ -193,6 +195,8 @@ static bool authored(struct world *w, struct node *n, const struct mesh_row *row
                 REQUIRE(c->all);
         }
         c->all[c->n_all++] = s;
+        world_say(w, "home %u: writes %s, type %u, created %+lld s", n->index, hex(&s->id), s->type,
+                  (long long)s->created - (long long)(SIM_START + w->now / 1000));
         note_retraction(w, s);
         return true;
 }
@@ -243,6 +247,9 @@ static struct key ratcheted(struct key k, uint32_t from, uint32_t to) {
 }
 
 static bool holds_key(const struct node *n, const uint8_t id[16]) {
+        const struct epoch *e = node_on(n) ? epoch_find(n->core, span_of(id, 16)) : NULL;
+        if (e && e->has_key) /* it may be on its way to the disk */
+                return true;
         for (size_t i = 0; i < n->disk.n; i++) {
                 const struct mesh_row *r = &n->disk.rows[i].row;
                 if (r->kind == MESH_ROW_EPOCH && r->epoch.has_key && memcmp(r->epoch.id, id, 16) == 0)
@@ -403,7 +410,27 @@ static const struct roster *common_roster(struct world *w) {
 
 static bool belongs(const struct roster *r, const struct node *n) {
         const struct roster_home *h = roster_home_find(r, &n->house.sign.pub);
-        return h && h->member && node_honest(n) && node_on(n);
+        return h && h->member && node_honest(n) && node_on(n) && n->standing == NODE_IN;
+}
+
+/* For who looks into a failure: what became of a record at each home. */
+static void tell_record(struct world *w, const struct seen *s) {
+        world_say(w, "%s by home %u, type %u, written %lld s ago, ends in %lld s", hex(&s->id), s->author, s->type,
+                  (long long)(SIM_START + w->now / 1000) - (long long)s->created,
+                  (long long)s->expires - (long long)(SIM_START + w->now / 1000));
+        const struct seen *target = map_find(&w->checks->seen, s->target.b);
+        if (target)
+                world_say(w, "it is about %s by home %u, type %u%s", hex(&target->id), target->author, target->type,
+                          target->retracted ? ", retracted" : "");
+        for (uint32_t i = 0; i < w->n; i++) {
+                const struct disk_row *row = disk_record(&w->nodes[i].disk, &s->id);
+                const char *how = !row                       ? "not there"
+                                  : row->row.record.voided   ? "void"
+                                  : !row->row.record.bytes.n ? "without its body"
+                                  : row->readable            ? "readable"
+                                                             : "sealed";
+                world_say(w, "home %u: %s", i, how);
+        }
 }
 
 static void everybody_has(struct world *w, const struct roster *r, struct node *n) {
@@ -415,12 +442,14 @@ static void everybody_has(struct world *w, const struct roster *r, struct node *
                 const struct seen *s = w->checks->all[i];
                 const struct disk_row *row = disk_record(&n->disk, &s->id);
                 if (s->retracted || s->created > now || s->expires < now + STILL_LIVES ||
-                    !belongs(r, &w->nodes[s->author]))
+                    s->expires < w->nodes[s->author].furthest || !belongs(r, &w->nodes[s->author]))
                         continue;
                 if (!row)
                         checks_fail(w, "L1", "home %u has not %s by home %u", n->index, hex(&s->id), s->author);
                 else if (!row->readable && s->type != RECORD_RETRACT)
                         checks_fail(w, "L3", "home %u cannot read %s by home %u", n->index, hex(&s->id), s->author);
+                if (w->stopped)
+                        tell_record(w, s);
         }
 }
 

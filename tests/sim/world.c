@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
 
+#include "core/core.h"
 #include "crypto/hash.h"
 
 #include <stdarg.h>
@@ -202,6 +203,7 @@ void world_feed(struct world *w, struct node *n, struct mesh_event ev) {
         ev.now = w->now;
         ev.wall = node_wall(w, n);
         REQUIRE(mesh_step(n->core, &ev) == 0);
+        n->furthest = MAX(n->furthest, clock_now(n->core));
         while (n->life == life && mesh_next(n->core, &a))
                 perform(w, n, &a);
         if (node_on(n) && n->life == life)

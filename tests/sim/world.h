@@ -64,6 +64,7 @@ struct node {
         uint64_t life, wake;
         int64_t clock_off;
         int32_t drift_ppm;
+        mesh_wall furthest; /* where its mesh time has been: what ended before that it has let go */
         struct node_conn **conns;
         size_t n_conns, cap_conns;
         enum standing standing;
