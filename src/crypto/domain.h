@@ -41,7 +41,8 @@
         D(MANIFEST, "porchlight/1 manifest")                                                                           \
         D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
         D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
-        D(BACKUP, "porchlight/1 backup")
+        D(BACKUP, "porchlight/1 backup")                                                                               \
+        D(RECORDING, "porchlight/1 recording")       /* key, boxes and sums of a recording; digests of actions in it */
 /* clang-format on */
 
 enum domain {

@@ -12,19 +12,20 @@ ARROWS = {
     'crypto': 'base',
     'roster': 'base wire crypto',
     'core': 'base wire crypto roster',
+    'tape': 'base wire crypto',
     'store': 'base wire',
-    'node': 'base wire crypto store roster',
-    'daemon': 'base wire crypto store roster core node',
+    'node': 'base wire crypto store roster tape',
+    'daemon': 'base wire crypto store roster core tape node',
     'vault': 'base wire crypto roster',
     'ingest': 'base wire crypto',
     'ice': 'base wire crypto',
     'client': 'base wire',
     'cli': 'base wire crypto roster client',
-    'tools': 'base wire crypto roster core',
+    'tools': 'base wire crypto roster core tape',
 }
 # The public headers: which folders may see them. A header that is not named here is for all.
 PUBLIC = {
-    'porchlight/mesh.h': 'core node daemon tools',
+    'porchlight/mesh.h': 'core tape node daemon tools',
     'porchlight/client.h': 'client cli',
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
