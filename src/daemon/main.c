@@ -11,6 +11,7 @@
 #include "daemon/datadir.h"
 #include "daemon/keyfile.h"
 #include "daemon/notify.h"
+#include "daemon/recording.h"
 #include "daemon/walls.h"
 #include "node/node.h"
 #include "node/porter.h"
@@ -46,8 +47,9 @@ struct daemon {
         struct node_group group; /* of control.sock */
         char owner[OWNER_TEXT];  /* the vault's, by number; empty: nobody is named */
         char *dir;
-        int control; /* the listening end of control.sock; -1: none yet */
-        bool walled; /* the walls are up: once for a process */
+        struct recorder_tape tape; /* of --record */
+        int control;               /* the listening end of control.sock; -1: none yet */
+        bool walled;               /* the walls are up: once for a process */
         struct node_walls walls;
         bool over; /* the mesh is to be forgotten: another node follows */
         bool stopping;
@@ -276,6 +278,7 @@ static int make_node(struct daemon *d, const struct device_key *key) {
                 .porter = d->config.porter,
                 .control_fd = &d->control,
                 .vault_service = d->config.now.vault_service,
+                .tape = d->tape.fd >= 0 ? &d->tape : NULL,
                 .shut = shut_walls,
                 .settings = {on_config_at, on_config_set},
                 .on_ready = on_ready,
@@ -365,7 +368,7 @@ static void run(struct daemon *d) {
                 log_error("starting: no event loop");
                 return;
         }
-        if (get_key(d->dir, &key)) {
+        if (get_key(d->dir, &key) && recording_open(&d->config.now, &d->tape)) {
                 watch_signals(d);
                 d->exit = EXIT_OK;
                 do {
@@ -373,6 +376,7 @@ static void run(struct daemon *d) {
                 } while (d->over && d->exit == EXIT_OK && forget_mesh(d, &key) && !d->stopping);
                 shut(d);
                 uv_run(&d->loop, UV_RUN_DEFAULT);
+                recording_close(&d->tape);
         }
         hash_wipe(&key, sizeof(key));
         if (CHECK_FAILS(uv_loop_close(&d->loop) == 0))
@@ -398,7 +402,7 @@ static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) 
 }
 
 int main(int argc, char **argv) {
-        static struct daemon d = {.config.porter = -1, .control = -1, .exit = EXIT_TROUBLE};
+        static struct daemon d = {.config.porter = -1, .control = -1, .tape.fd = -1, .exit = EXIT_TROUBLE};
         int answer;
         log_set_name(NAME);
         if (answer_args(&d, argc, argv, &answer))

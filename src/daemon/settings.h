@@ -41,6 +41,8 @@ struct settings {
         char group[SETTINGS_GROUP_MAX]; /* of control.sock; empty: the daemon's user alone */
         char owner[SETTINGS_GROUP_MAX]; /* whom the vault obeys besides root; empty: who founded or joined */
         bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */
+        char record[SETTINGS_PATH_MAX], record_passphrase[SETTINGS_PATH_MAX];
+        uint64_t record_size; /* bytes */
 };
 
 enum {

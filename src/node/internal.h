@@ -13,6 +13,7 @@
 #include "node/places.h"
 #include "node/pool.h"
 #include "node/query.h"
+#include "node/recorder.h"
 #include "node/resolve.h"
 #include "node/vault_link.h"
 #include "node/verify.h"
@@ -92,6 +93,7 @@ struct node {
         struct lans lans;
         struct nets nets;
         struct writer writer;
+        struct recorder recorder;
         struct queries queries;
         struct resolver resolver;
         struct control control;

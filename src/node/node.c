@@ -179,13 +179,15 @@ static void step(struct node *n, struct mesh_event *ev) {
         n->gathered |= ev->more;
         ev->now = elapsed();
         ev->wall = n->fed_wall = node_wall();
+        recorder_event(n, ev);
         int r = mesh_step(n->core, ev);
-        if (r) {
+        if (r)
                 node_fail(n, "core", r);
-                return;
-        }
-        while (!n->broken && mesh_next(n->core, &a))
+        while (!n->broken && mesh_next(n->core, &a)) {
+                recorder_action(n, &a);
                 perform(n, &a);
+        }
+        recorder_stepped(n);
 }
 
 static bool room_for_later(struct node *n) {
@@ -290,6 +292,7 @@ static void on_prepare(uv_prepare_t *prepare) {
         set_timer(n);
         if (n->opened)
                 writer_kick(n);
+        recorder_kick(n);
         if (n->gathered || n->conns.dirty) /* so that the loop does not wait, but looks at what else has come */
                 uv_idle_start(&n->idle, on_idle);
         else
@@ -314,6 +317,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->porter = cfg->porter;
         n->control_fd = cfg->control_fd;
         n->vault_service = cfg->vault_service;
+        n->recorder.tape = cfg->tape;
         n->shut = cfg->shut;
         n->cfg = cfg->mesh;
         n->on_ready = cfg->on_ready;
@@ -365,6 +369,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         lan_init(n);
         nets_init(n);
         writer_init(n);
+        recorder_init(n);
         resolve_init(n);
         control_init(n);
         vault_link_init(n);
@@ -389,9 +394,9 @@ static int restore_row(void *ctx, const struct mesh_row *row) {
         }
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(r->n, row->record.expires);
-        /* What it has to say to that is heard after START. */
-        int e = mesh_step(r->n->core, &(struct mesh_event){
-                                              .type = MESH_EV_RESTORE, .now = r->now, .wall = r->wall, .restore = row});
+        struct mesh_event ev = {.type = MESH_EV_RESTORE, .now = r->now, .wall = r->wall, .restore = row};
+        recorder_event(r->n, &ev);
+        int e = mesh_step(r->n->core, &ev); /* what it has to say to that is heard after START */
         if (e)
                 node_fail(r->n, "core", e);
         return e ? 1 : 0;
@@ -441,6 +446,7 @@ static int open_store(struct node *n) {
 
 static int restore(struct node *n) {
         struct restoring r = {.n = n, .now = uv_now(n->loop), .wall = node_wall(), .ticket = BUF_NULL};
+        recorder_start(n);
         int e = store_restore(n->writer.store, node_time(n), restore_row, &r);
         if (e) {
                 log_error("%s/%s: %s", n->dir, DIR_DB, e > 0 ? store_error_text(e) : err_text(e));
@@ -524,6 +530,7 @@ static void close_all(struct node *n) {
         lan_close(n);
         nets_close(n);
         writer_close(n);
+        recorder_close(n);
         queries_close(n);
         control_close(n);
         vault_link_close(n);
@@ -565,6 +572,7 @@ struct node *node_free(struct node *n) {
         pool_fini(&n->pool);
         queries_fini(n);
         writer_fini(n);
+        recorder_fini(n);
         free_parts(n);
         return NULL;
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "node/recorder.h"
 #include "porchlight/mesh.h"
 #include "wire/messages.h"
 #include "wire/said.h"
@@ -84,7 +85,8 @@ struct node_config {
         struct node_settings settings;
         int porter;      /* as of porter_start(); the caller closes it, after node_free */
         int *control_fd; /* of control.sock: -1 until the first node makes it; the caller closes it, after the last */
-        bool vault_service; /* the vault runs by itself: it is not waited for at the end */
+        bool vault_service;         /* the vault runs by itself: it is not waited for at the end */
+        struct recorder_tape *tape; /* where runs are recorded, one after the other; NULL: nowhere. The caller's */
         struct mesh_config mesh;
         /* The store and control.sock are open, and nothing has come from outside yet: from here on the node opens no file
          * but those of the store. False (logged): it must not start. */

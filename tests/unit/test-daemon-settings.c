@@ -206,6 +206,36 @@ static void a_value_that_is_wrong_changes_nothing(_unused_ void **state) {
         assert_false(s.given[SETTING_LISTEN]);
 }
 
+static void reads_sizes(_unused_ void **state) {
+        static const struct {
+                const char *text;
+                uint64_t bytes; /* 0: refused */
+        } rows[] = {{"64M", 64u << 20},
+                    {"1G", 1u << 30},
+                    {"1M", 1u << 20},
+                    {"1048576", 1u << 20},
+                    {"2048K", 2u << 20},
+                    {"1048575", 0},
+                    {"1025M", 0},
+                    {"2G", 0},
+                    {"M", 0},
+                    {"64m", 0},
+                    {"64MB", 0},
+                    {"-1", 0},
+                    {"1.5M", 0},
+                    {"", 0},
+                    {"18446744073709551615G", 0}};
+        struct settings s;
+        struct said why;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                int r = args(&s, &why, "--record-size", rows[i].text, NULL, NULL);
+                assert_int_equal(r, rows[i].bytes ? 0 : SETTINGS_E_INPUT);
+                assert_int_equal(s.record_size, rows[i].bytes);
+        }
+        settings_merge(&s, (struct settings[SETTINGS_RANKS]){0});
+        assert_int_equal(s.record_size, TAPE_SIZE);
+}
+
 static void help_fits_a_terminal(_unused_ void **state) {
         _clean_(buf_fini) struct buf help = BUF_NULL;
         settings_help(&help);
@@ -228,6 +258,7 @@ int main(void) {
                 cmocka_unit_test(listens_everywhere_by_default),
                 cmocka_unit_test(shows_what_it_reads),
                 cmocka_unit_test(a_value_that_is_wrong_changes_nothing),
+                cmocka_unit_test(reads_sizes),
                 cmocka_unit_test(help_fits_a_terminal),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
