@@ -85,6 +85,7 @@ struct mesh_draft {
 struct mesh_loaded {
         struct hash id;
         struct span bytes; /* empty: the store has none */
+        bool damaged;      /* it had, and they are not what was stored; @bytes is empty */
 };
 
 /* Where to knock, as a backup keeps it. */

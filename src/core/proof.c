@@ -399,6 +399,9 @@ int proof_loaded(struct mesh *m, const struct mesh_event *ev) {
                 struct span other = ev->loaded.n == 1 ? ev->loaded.items[0].bytes : SPAN_NONE;
                 int e = other.n ? prove(m, r, other) : 0;
                 records_drop(m, r);
+                struct rec *lost = ev->loaded.n == 1 ? records_find(m, &ev->loaded.items[0].id) : NULL;
+                if (lost && ev->loaded.items[0].damaged)
+                        records_damaged(m, lost);
                 return e;
         }
         return 0;

@@ -110,7 +110,8 @@ size_t records_since(const struct mesh *m, mesh_wall created); /* place in `sort
 struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire_record *w); /* NULL: no memory */
 struct rec *records_fact(struct mesh *m, const struct rec *like, const struct key *device);  /* NULL: no memory */
 void records_drop(struct mesh *m, struct rec *r);
-int records_hold(struct mesh *m, struct rec *r); /* from now on it counts, and is compared */
+void records_damaged(struct mesh *m, struct rec *r); /* the disk has lost its bytes; @r may be gone */
+int records_hold(struct mesh *m, struct rec *r);     /* from now on it counts, and is compared */
 
 /* ---- record.c ---- */
 void record_id(const struct mesh *m, struct span raw, struct hash *ret);

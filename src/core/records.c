@@ -381,6 +381,13 @@ void records_drop(struct mesh *m, struct rec *r) {
         rec_remove(m, r);
 }
 
+/* PROTOCOL 9.27: "Unless the record is its own device's, whose slot must stay taken (rule 4.20), it MUST count the record as
+ * not held, so that a later session brings it again." */
+void records_damaged(struct mesh *m, struct rec *r) {
+        if (!rec_is_fact(r) && !(r->flags & (REC_OWN | REC_PENDING)))
+                records_drop(m, r);
+}
+
 /* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
 /* Expired records leave the index, except this device's own whose slots could be used again: those of today and
  * yesterday, and of this period and the last one. */

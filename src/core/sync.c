@@ -396,7 +396,10 @@ int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
                         continue;
                 l->push[LINK_RECORDS].loading = false;
                 for (size_t i = 0; i < ev->loaded.n; i++) {
-                        const struct rec *rec = records_find(m, &ev->loaded.items[i].id);
+                        struct rec *rec = records_find(m, &ev->loaded.items[i].id);
+                        /* PROTOCOL 9.27: "A node that finds the bytes it stored of a record damaged MUST NOT send them." */
+                        if (rec && ev->loaded.items[i].damaged)
+                                records_damaged(m, rec);
                         if (!ev->loaded.items[i].bytes.n || !rec)
                                 continue;
                         int r = push_element(l, message_of(rec), ev->loaded.items[i].bytes);

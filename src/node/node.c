@@ -6,6 +6,7 @@
  * waits.
  */
 #include "base/log.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "node/internal.h"
 
@@ -80,10 +81,25 @@ static int load_run(struct query *q, struct store_reader *reader) {
         return store_load(reader, l->items, l->count, &l->keep);
 }
 
+static void name_damaged(const struct load *l) {
+        for (size_t i = 0; i < l->count; i++) {
+                _clean_(buf_fini) struct buf id = BUF_NULL;
+                if (!l->answer[i].damaged)
+                        continue;
+                text_hex(&id, SPAN_OF(l->answer[i].id.b));
+                log_error("store: record %.*s is damaged on this disk; not passed on until a neighbour has brought it "
+                          "again",
+                          (int)id.n, (const char *)id.p);
+        }
+}
+
 static void load_done(struct query *q) {
         struct load *l = CONTAINER_OF(q, struct load, q);
         for (size_t i = 0; i < l->count; i++)
-                l->answer[i] = (struct mesh_loaded){l->items[i].id, q->r ? SPAN_NONE : l->items[i].bytes};
+                l->answer[i] = (struct mesh_loaded){.id = l->items[i].id,
+                                                    .bytes = q->r ? SPAN_NONE : l->items[i].bytes,
+                                                    .damaged = !q->r && l->items[i].damaged};
+        name_damaged(l);
         if (q->r)
                 log_error("store: reading %zu records: %s", l->count,
                           q->r > 0 ? store_error_text(q->r) : err_text(q->r));

@@ -53,6 +53,12 @@ int store_last_event(struct sql *q, uint64_t *ret_seq);
 int row_put(struct store *s, const struct mesh_row *row);
 int record_put(struct store *s, const struct mesh_row *row);
 
+/* sum.c: what is stored beside the bytes of record number @n. */
+#define SUM_BYTES 8
+void sum_make(uint64_t n, struct span bytes, uint8_t ret[SUM_BYTES]);
+/* Whether the bytes are those it was made of; also where there is none. */
+bool sum_fits(uint64_t n, struct span bytes, struct span sum);
+
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
 struct alert_ref {
         uint64_t n, house;

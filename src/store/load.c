@@ -195,6 +195,7 @@ static int load_one(struct store_reader *r, struct store_loaded *item, struct bu
         if (e)
                 return e;
         *ret_n = 0;
+        item->damaged = false;
         if (!row)
                 return load_proof(r, item, keep, ret_n);
         struct head h;
@@ -203,6 +204,9 @@ static int load_one(struct store_reader *r, struct store_loaded *item, struct bu
         if (h.flags & RECORD_WIPED)
                 return 0;
         struct span bytes = sql_span(st, 1);
+        item->damaged = !sum_fits(sql_u64(st, 3), bytes, sql_span(st, 2));
+        if (item->damaged)
+                return 0;
         buf_add(keep, bytes);
         *ret_n = bytes.n;
         return buf_ok(keep) ? 0 : ERR_NOMEM;

@@ -65,11 +65,31 @@ static int update_head(struct store *s, const struct known *k) {
         return sql_run(&s->q, st);
 }
 
-static int put_body(struct store *s, uint64_t n, struct span bytes) {
-        _sql_ st = sql_get(&s->q, SQL_BODY_PUT);
+static int write_body(struct store *s, enum sql_id id, uint64_t n, struct span bytes) {
+        uint8_t sum[SUM_BYTES];
+        sum_make(n, bytes, sum);
+        _sql_ st = sql_get(&s->q, id);
         sql_bind_u64(st, 1, n);
         sql_bind_span(st, 2, bytes);
+        sql_bind_span(st, 3, SPAN_OF(sum));
         return sql_run(&s->q, st);
+}
+
+static bool is_damaged(struct store *s, uint64_t n, int *ret_error) {
+        _sql_ st = sql_get(&s->q, SQL_BODY_GET);
+        bool row = false;
+        sql_bind_u64(st, 1, n);
+        *ret_error = sql_next(&s->q, st, &row);
+        return row && !sum_fits(n, sql_span(st, 0), sql_span(st, 1));
+}
+
+/* A record that is there comes again: where the disk has lost its bytes, here they are. */
+static int mend_body(struct store *s, const struct known *k, const struct mesh_row *row) {
+        int r = 0;
+        bool kept = k->head.flags & RECORD_BODY && !(k->head.flags & RECORD_WIPED);
+        if (kept && row->record.bytes.n && is_damaged(s, k->n, &r))
+                return write_body(s, SQL_BODY_SET, k->n, row->record.bytes);
+        return r;
 }
 
 static bool is_plaintext_of(const struct mesh_row *row, uint8_t type) {
@@ -86,7 +106,7 @@ static uint8_t brought(const struct mesh_row *row, const struct known *k) {
 
 /* Takes over the parts @parts. Of a retracted alert the row is kept, without text; of what followed one, nothing. */
 static int put_content(struct store *s, const struct known *k, const struct mesh_row *row, uint8_t parts) {
-        int r = parts & RECORD_BODY ? put_body(s, k->n, row->record.bytes) : 0;
+        int r = parts & RECORD_BODY ? write_body(s, SQL_BODY_PUT, k->n, row->record.bytes) : 0;
         if (r || !(parts & RECORD_READ))
                 return r;
         if (row->record.alert)
@@ -181,12 +201,13 @@ static int void_record(struct store *s, struct known *k, const struct hash *id) 
 
 static int put_again(struct store *s, struct known *k, const struct mesh_row *row) {
         uint8_t parts = brought(row, k) & (uint8_t)~k->head.flags;
-        if (!parts)
-                return 0;
+        int r = mend_body(s, k, row);
+        if (r || !parts)
+                return r;
         k->head.flags |= parts;
         if (parts & RECORD_READ && row->record.follow)
                 k->head.target = row->record.target; /* nobody knew it while the text was sealed */
-        int r = update_head(s, k);
+        r = update_head(s, k);
         return r ? r : put_content(s, k, row, parts);
 }
 

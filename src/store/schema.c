@@ -13,7 +13,7 @@
  * record  what RESTORE needs, and nothing else: a start reads these pages only, and packed, because reading a column costs
  *         SQLite more than reading its bytes (100,000 records: 20 ms instead of 42)
  * retraction  who takes back what, whether it is here or not; a record that a proof voids takes itself back
- * body    the signed bytes, by the record's number
+ * body    the signed bytes, by the record's number, and their sum (sum.c)
  * words   text and clips in plain, by the record's number. Rows of body and words are appended, overwritten with zeros in
  *         place, and deleted from the oldest end only: SQLite never moves one, so that no forgotten copy of a text stays in
  *         the gap of some page
@@ -78,7 +78,10 @@ static const char version_2[] =
  * their place and goes on with the link keys. */
 static const char version_3[] = "ALTER TABLE epoch ADD COLUMN tree_left BLOB NOT NULL DEFAULT x'';";
 
-static const char *const steps[] = {version_1, version_2, version_3};
+/* Bodies that were there before have no sum: nobody knows whether they are whole. */
+static const char version_4[] = "ALTER TABLE body ADD COLUMN sum BLOB;";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

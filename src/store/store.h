@@ -129,10 +129,11 @@ int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
                  int (*row)(void *ctx, const struct store_event *e), void *ctx);
 int store_last_seq(struct store_reader *r, uint64_t *ret);
 int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
-/* Bytes of these records and proofs; an item without bytes is not there (or retracted). Bytes are appended to @keep, which the items
- * point into afterwards. */
+/* Bytes of these records and proofs; an item without bytes is not there (or retracted), or damaged: then store_commit takes
+ * the record's bytes again. Bytes are appended to @keep, which the items point into afterwards. */
 struct store_loaded {
         struct hash id;
         struct span bytes;
+        bool damaged;
 };
 int store_load(struct store_reader *r, struct store_loaded *items, size_t n, struct buf *keep);

@@ -163,11 +163,12 @@ static void walk_row(struct walk *w, struct mesh_row *row) {
 
 static void walk_loaded(struct walk *w, struct mesh_event *ev) {
         struct mesh_loaded *items = (struct mesh_loaded *)ev->loaded.items;
-        walk_array(w, "items", (void **)&items, &ev->loaded.n, sizeof(*items), sizeof(items->id) + 1);
+        walk_array(w, "items", (void **)&items, &ev->loaded.n, sizeof(*items), sizeof(items->id) + 2);
         ev->loaded.items = items;
         for (size_t i = 0; !w->view && i < ev->loaded.n; i++) {
                 WALK_ARRAY(w, "id", WALK_NAME, items[i].id.b);
                 walk_span(w, "bytes", WALK_BYTES, &items[i].bytes);
+                WALK_NUM(w, "damaged", items[i].damaged);
         }
 }
 

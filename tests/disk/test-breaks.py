@@ -17,9 +17,10 @@ BREAKS = [
     ('migrate', 'no-sync', 'opens after every power cut', 'a migration that syncs nothing'),
     ('migrate', 'lazy-log', 'opens after every power cut', 'an old log that comes back beside a new database'),
     ('calls', 'swallow', 'loses nothing', 'an error that nobody heeds'),
+    ('flips', 'no-sums', 'other bytes than it was stored with', 'a store that does not look at what it reads'),
     ('full', 'swallow', 'normal afterwards', 'a refusal that nobody heeds'),
 ]
-LIMITS = {'power': ('--points', '350'), 'migrate': ('--points', '600'), 'calls': ('--points', '1'), 'full': ('--points', '1')}
+LIMITS = {'power': ('--points', '350'), 'migrate': ('--points', '600'), 'calls': ('--points', '1'), 'flips': ('--points', '500'), 'full': ('--points', '1')}
 SEED = '1'
 
 failed = 0

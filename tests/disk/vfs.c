@@ -14,7 +14,7 @@ enum sabotage sabotage;
 static const char *const sabotage_names[SABOTAGES] = {
         [SABOTAGE_NONE] = "none",         [SABOTAGE_NO_SYNC] = "no-sync",     [SABOTAGE_EARLY_ACK] = "early-ack",
         [SABOTAGE_KEEP_LOG] = "keep-log", [SABOTAGE_NO_FOLDER] = "no-folder", [SABOTAGE_SWALLOW] = "swallow",
-        [SABOTAGE_LAZY_LOG] = "lazy-log",
+        [SABOTAGE_NO_SUMS] = "no-sums",   [SABOTAGE_LAZY_LOG] = "lazy-log",
 };
 
 bool sabotage_parse(const char *name) {

@@ -142,6 +142,7 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         free(r->kept[1]);
         r->kept[0] = r->kept[1] = NULL;
         r->row = *row;
+        r->damaged = false;
         switch (row->kind) {
         case MESH_ROW_JOIN:
                 r->row.join.op = keep(row->join.op, &r->kept[0]);
@@ -220,6 +221,17 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
         if (row->kind == MESH_ROW_RECORD && row->record.type != RECORD_RETRACT && taken_back(d, row))
                 wipe(r);
         r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
+}
+
+void disk_damage(struct disk *d, const struct hash *id) {
+        struct disk_row *r = disk_record(d, id);
+        REQUIRE(r);
+        r->damaged = true;
+}
+
+bool disk_damaged(const struct disk *d, const struct hash *id) {
+        const struct disk_row *r = disk_record(d, id);
+        return r && r->damaged;
 }
 
 struct span disk_bytes(const struct disk *d, const struct hash *id) {

@@ -7,7 +7,7 @@
 struct disk_row {
         struct mesh_row row;
         void *kept[2];
-        bool readable;
+        bool readable, damaged;
         unsigned times;
 };
 
@@ -26,6 +26,8 @@ struct disk {
 /* The row that @row replaces, or NULL. */
 struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row);
 struct disk_row *disk_record(const struct disk *d, const struct hash *id);
+void disk_damage(struct disk *d, const struct hash *id); /* its bytes are lost, until it is put again */
+bool disk_damaged(const struct disk *d, const struct hash *id);
 struct span disk_bytes(const struct disk *d, const struct hash *id); /* of a record or proof; borrowed */
 void disk_put(struct disk *d, const struct mesh_row *row);           /* copies it */
 void disk_copy(const struct disk *d, struct disk *ret);

@@ -28,7 +28,8 @@ static void load(struct street *s, struct home *h, size_t i, const struct mesh_a
         REQUIRE(items);
         for (size_t k = 0; k < a->load.n; k++) {
                 items[k].id = a->load.ids[k];
-                items[k].bytes = disk_bytes(&h->disk, &a->load.ids[k]);
+                items[k].damaged = disk_damaged(&h->disk, &a->load.ids[k]);
+                items[k].bytes = items[k].damaged ? SPAN_NONE : disk_bytes(&h->disk, &a->load.ids[k]);
         }
         struct mesh_event ev = {.type = MESH_EV_LOADED, .token = a->token, .loaded = {.items = items, .n = a->load.n}};
         street_plan(s, s->now + DISK_TIME, i, ev)->loaded = items;
@@ -324,6 +325,14 @@ void street_old_disk(struct street *s, size_t i) {
         REQUIRE(!h->core);
         disk_fini(&h->disk);
         disk_copy(&h->copy, &h->disk);
+}
+
+void street_disk_damage(struct street *s, size_t i, const struct hash *id) {
+        disk_damage(&s->homes[i].disk, id);
+}
+
+bool street_disk_damaged(const struct street *s, size_t i, const struct hash *id) {
+        return disk_damaged(&s->homes[i].disk, id);
 }
 
 void street_disk_full(struct street *s, size_t i, bool full) {

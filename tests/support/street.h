@@ -78,6 +78,9 @@ void street_hold(struct street *s, size_t a, size_t b, double seconds);
 /* Somebody copies home @i's disk; later, while it is off, the old copy takes the disk's place. */
 void street_copy_disk(struct street *s, size_t i);
 void street_old_disk(struct street *s, size_t i);
+/* The bytes of a record on home @i's disk are no longer what was written, until they are written again. */
+void street_disk_damage(struct street *s, size_t i, const struct hash *id);
+bool street_disk_damaged(const struct street *s, size_t i, const struct hash *id);
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 

@@ -42,7 +42,8 @@ static const struct mesh_draft draft = {.type = RECORD_ALERT,
                                         .expires_in = 3600,
                                         .text = {(const uint8_t *)"smoke", 5},
                                         .target = {{9}}};
-static const struct mesh_loaded loaded[2] = {{.id = {{1}}, .bytes = {(const uint8_t *)"abc", 3}}, {.id = {{2}}}};
+static const struct mesh_loaded loaded[2] = {{.id = {{1}}, .bytes = {(const uint8_t *)"abc", 3}},
+                                             {.id = {{2}}, .damaged = true}};
 static const struct mesh_addr addr = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7}, .port = 7345};
 static const bool good[3] = {true, false, true};
 
