@@ -23,6 +23,9 @@ MEETING = 45.0    # seconds in which homes must have found each other
 JOINING = 90.0
 GROUP4, GROUP6, PORT = '239.255.73.45', 'ff12::8000:7345', 7345
 BEACON = 48
+HANDSHAKE = 256
+UDP, TCP = socket.IPPROTO_UDP, socket.IPPROTO_TCP
+CANARIES = 64
 BEACONS = 50      # by chance one of 48 offsets is the same in 50 beacons once in 10^116 runs
 FLOOD_SECONDS = 4
 FLOOD_CPU = 0.6   # seconds of CPU a flood of that time may cost a daemon; it is 0.05 on the slowest machine tried
@@ -105,7 +108,7 @@ class Lan(street.Play):
         self.bridge('br0')
         self.file = os.path.join(self.folder, 'capture')
         self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'br0', '-w', self.file, '-U', '-s', '0', '-Z', 'root', '--immediate-mode',
-                                         'udp', 'port', str(PORT)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         'udp port 7345 or tcp'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
         self.processes.append(self.tcpdump)
         while 'listening on' not in self.tcpdump.stderr.readline():
@@ -200,9 +203,11 @@ class Lan(street.Play):
 
     def case_ipv6(self):
         """over link-local IPv6 alone three homes join and find each other"""
-        homes = self.three('Emil', 'Fritz', 'Gerd')
+        self.canaries = {}
+        homes = self.three(*(self.canary(f'name of home {number}') for number in range(3)))
         self.joined(homes, lambda: None)
         self.meet(homes)
+        self.talk(homes)
         for home in homes:
             there = [row['address'] for row in home.linked()]
             check(all(address.startswith('[fe80:') and '%eth0]' in address for address in there),
@@ -216,6 +221,52 @@ class Lan(street.Play):
             home.start()
         self.meet(homes)
         self.six = homes
+
+    def canary(self, what):
+        """A name or text that stands nowhere else."""
+        word = f'canary-{self.rng.randrange(1 << 48):012x}'
+        self.canaries[what] = word.encode()
+        return word
+
+    def talk(self, homes):
+        """Alerts and a comment with words that stand nowhere else; and ids, keys and a ticket, raw and as people see them."""
+        for number in range(36):
+            posted = homes[number % 3].post('noise', self.canary(f'text {number}'))['id']
+        self.wait_all_have(homes, posted)
+        homes[0].cli('alert', 'comment', posted, self.canary('comment'), code=0)
+        self.wait(lambda: all(home.alert(posted)['comments'] == 1 for home in homes), 'all homes to have the comment')
+        self.canaries['ticket'] = homes[0].invite('--for', self.canary('label'))[11:43].encode()
+        for home in homes:
+            status = home.state()
+            for name in ('mesh_id', 'household_id', 'device_id'):
+                self.canaries[f'{name} of {home.name}, raw'] = bytes.fromhex(status[name])
+                self.canaries[f'{name} of {home.name}, hex'] = status[name].encode()
+        for what, word in (('mesh name', 'Elm Street'), ('our name', 'orchligh'), ('alert id', posted)):
+            self.canaries[what] = word.encode()
+        self.canaries['alert id, raw'] = bytes.fromhex(posted)
+        self.canaries['cell'] = homes[0].alert(posted)['cell'].encode()
+
+    def case_canaries(self):
+        """in all that went over the bridge, beacons and links, stands none of 64 canaries"""
+        check(len(self.canaries) >= CANARIES, f'only {len(self.canaries)} canaries')
+        with open(self.file, 'rb') as file:
+            seen = file.read()
+        check(sum(len(load) for _, _, load in self.payloads(TCP)) > 40 * 1024, 'the links were not captured')
+        found = [what for what, word in self.canaries.items()
+                 if word in seen or word.upper() in seen or word.decode('latin-1').encode('utf-16-le') in seen]
+        equal(found, [], 'canaries in the capture')
+
+    def case_links(self):
+        """no byte at the head of the links' streams is constant, neither of all homes nor of one"""
+        heads = {}
+        for source, _, load in self.payloads(TCP):
+            if len(load) == HANDSHAKE:  # the first message of each side
+                heads.setdefault(source, []).append(load)
+        check(len(heads) >= 3, f'only {len(heads)} homes have shaken hands')
+        for those in [*heads.values(), sum(heads.values(), [])]:
+            for at in range(0, HANDSHAKE, 4):  # two of 100 share four bytes once in 10^4 runs
+                words = [head[at:at + 4] for head in those]
+                equal(len(set(words)), len(set(those)), f'different words at {at} of a handshake')
 
     def case_off(self):
         """with --no-lan, or when it listens on loopback alone, a daemon is in no group"""
@@ -254,15 +305,20 @@ class Lan(street.Play):
 
     def beacons(self):
         """(Ethernet source, payload) of every datagram captured."""
-        found = []
+        return [(source, load) for source, _, load in self.payloads(UDP)]
+
+    def payloads(self, wanted):
+        """(Ethernet source, target, payload) of every packet of a protocol, if it has one; no packet has IPv6 extensions."""
         with open(self.file, 'rb') as file:
             file.read(24)
             while len(header := file.read(16)) == 16:
                 frame = file.read(struct.unpack('=IIII', header)[2])
-                kind = frame[12:14]
-                at = 14 + (20 if kind == b'\x08\x00' else 40)
-                found.append((frame[6:12], frame[at + 8:at + struct.unpack('!H', frame[at + 4:at + 6])[0]]))
-        return found
+                four = frame[12:14] == b'\x08\x00'
+                at = 14 + ((frame[14] & 15) * 4 if four else 40)
+                end = 14 + (struct.unpack('!H', frame[16:18])[0] if four else 40 + struct.unpack('!H', frame[18:20])[0])
+                load = frame[at + (8 if wanted == UDP else (frame[at + 12] >> 4) * 4):end] if len(frame) > at + 12 else b''
+                if frame[23 if four else 20] == wanted and load:
+                    yield frame[6:12], frame[:6], load
 
     def case_flood(self):
         """a flood of datagrams costs a daemon little, and its links stay"""
