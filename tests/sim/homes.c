@@ -30,22 +30,18 @@ void home_init(struct world *w, uint32_t i) {
         n->addr.port = 7345;
 }
 
-static int by_kind(const void *a, const void *b) {
-        const struct disk_row *x = *(struct disk_row *const *)a, *y = *(struct disk_row *const *)b;
-        if (x->row.kind != y->row.kind)
-                return x->row.kind < y->row.kind ? -1 : 1;
-        return x < y ? -1 : x > y; /* rows of one array: the order they were put in */
+static void restore_kind(struct world *w, struct node *n, const struct disk *from, enum mesh_row_kind kind) {
+        for (size_t k = 0, rows = from->n; k < rows; k++)
+                if (from->rows[k].row.kind == kind)
+                        world_feed(w, n, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &from->rows[k].row});
 }
 
+/* In the order of the kinds, and of each in the order the rows were put in. */
 static void restore(struct world *w, struct node *n) {
-        struct disk_row **rows = calloc(n->disk.n + 1, sizeof(struct disk_row *));
-        REQUIRE(rows);
-        for (size_t k = 0; k < n->disk.n; k++)
-                rows[k] = &n->disk.rows[k];
-        qsort(rows, n->disk.n, sizeof(struct disk_row *), by_kind);
-        for (size_t k = 0; k < n->disk.n; k++)
-                world_feed(w, n, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &rows[k]->row});
-        free(rows);
+        for (enum mesh_row_kind kind = 0; kind < MESH_ROW_KINDS; kind++) {
+                restore_kind(w, n, &w->ready, kind);
+                restore_kind(w, n, &n->disk, kind);
+        }
 }
 
 void home_on(struct world *w, struct node *n) {
@@ -86,9 +82,9 @@ static enum mesh_outcome wait_reply(struct world *w, struct node *n) {
         return n->replied ? n->outcome : MESH_OUT_BUSY;
 }
 
-enum mesh_outcome home_found(struct world *w, struct node *n) {
+enum mesh_outcome home_found(struct world *w, struct node *n, const struct wire_list *charter) {
         _clean_(buf_fini) struct buf op = BUF_NULL;
-        household_genesis(&n->house, &n->cfg, SIM_START + w->now / 1000, &op);
+        household_charter(&n->house, &n->cfg, charter, SIM_START + w->now / 1000, &op);
         command(w, n, (struct mesh_event){.type = MESH_EV_FOUND, .found = {.op = buf_span(&op)}});
         enum mesh_outcome o = wait_reply(w, n);
         n->standing = o == MESH_OUT_DONE ? NODE_IN : n->standing;

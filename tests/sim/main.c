@@ -15,6 +15,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "Simulates N homes for H hours of virtual time; what breaks follows from the seed.\n"
                             "\n"
                             "  --profile NAME  calm, network or machines, instead of what the seed draws\n"
+                            "  --ready         begin with a street that stands, instead of joins\n"
                             "  --until EVENT   stop before this event\n"
                             "  --trace         tell what happens\n"
                             "  --break N       the N-th deliberate fault: a check must see it\n";
@@ -26,12 +27,16 @@ static bool number(const char *text, uint64_t *ret) {
 }
 
 static bool parse(int argc, char **argv, struct options *o) {
-        enum { NODES, HOURS, SEED, PROFILE, UNTIL, TRACE, BREAK };
-        static const struct option long_options[] = {
-                {"nodes", required_argument, NULL, NODES}, {"hours", required_argument, NULL, HOURS},
-                {"seed", required_argument, NULL, SEED},   {"profile", required_argument, NULL, PROFILE},
-                {"until", required_argument, NULL, UNTIL}, {"trace", no_argument, NULL, TRACE},
-                {"break", required_argument, NULL, BREAK}, {0}};
+        enum { NODES, HOURS, SEED, PROFILE, UNTIL, TRACE, BREAK, READY };
+        static const struct option long_options[] = {{"nodes", required_argument, NULL, NODES},
+                                                     {"hours", required_argument, NULL, HOURS},
+                                                     {"seed", required_argument, NULL, SEED},
+                                                     {"profile", required_argument, NULL, PROFILE},
+                                                     {"until", required_argument, NULL, UNTIL},
+                                                     {"trace", no_argument, NULL, TRACE},
+                                                     {"break", required_argument, NULL, BREAK},
+                                                     {"ready", no_argument, NULL, READY},
+                                                     {0}};
         uint64_t nodes = 0, sabotage = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -54,6 +59,9 @@ static bool parse(int argc, char **argv, struct options *o) {
                 case TRACE:
                         o->trace = true;
                         break;
+                case READY:
+                        o->ready = true;
+                        break;
                 case BREAK:
                         ok = number(optarg, &sabotage) && sabotage < SABOTAGE_COUNT;
                         break;
@@ -74,9 +82,13 @@ static void progress(const struct world *w, uint64_t end) {
 
 /* Everybody comes in, while nothing breaks. */
 static void gather(struct world *w) {
+        if (w->opt.ready) {
+                ready_street(w);
+                return;
+        }
         for (uint32_t i = 0; i < w->n; i++)
                 home_on(w, &w->nodes[i]);
-        REQUIRE(home_found(w, &w->nodes[0]) == MESH_OUT_DONE);
+        REQUIRE(home_found(w, &w->nodes[0], &(struct wire_list){0}) == MESH_OUT_DONE);
         for (uint32_t i = 1; i < w->n; i++) {
                 enum mesh_outcome o = home_join(w, &w->nodes[i], &w->nodes[rng_below(&w->rng, i)]);
                 if (o != MESH_OUT_DONE)

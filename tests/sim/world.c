@@ -251,6 +251,7 @@ struct world *world_free(struct world *w) {
         links_fini(w);
         for (uint32_t i = 0; i < w->n; i++)
                 node_fini(&w->nodes[i]);
+        disk_fini(&w->ready);
         net_fini(&w->net);
         checks_free(w->checks);
         MAP_EACH (s, &w->signatures, struct signature)

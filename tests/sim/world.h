@@ -35,6 +35,7 @@ struct options {
         const char *profile;         /* NULL: as the seed says */
         uint32_t break_it;           /* a deliberate fault of enum sabotage; the checks must see it */
         bool trace;
+        bool ready; /* the street stands when the run begins */
 };
 
 enum sabotage { SABOTAGE_NONE, SABOTAGE_LOSE_ACKED, SABOTAGE_COUNT };
@@ -87,6 +88,7 @@ struct world {
         uint64_t now, events, hash;
         struct node *nodes;
         uint32_t n;
+        struct disk ready; /* rows that are on every disk, kept once */
         struct list conns;
         struct map signatures; /* checked before */
         bool calm;             /* healing: nothing new breaks */
@@ -142,9 +144,12 @@ void disks_crash(struct world *w, struct node *n); /* what was being written is 
 void home_init(struct world *w, uint32_t i);
 void home_on(struct world *w, struct node *n);
 void home_off(struct world *w, struct node *n, bool silent);
-enum mesh_outcome home_found(struct world *w, struct node *n);
+enum mesh_outcome home_found(struct world *w, struct node *n, const struct wire_list *charter);
 enum mesh_outcome home_join(struct world *w, struct node *n, struct node *inviter);
 void homes_live(struct world *w); /* from now on people post, answer, vote, leave */
+
+/* ---- ready.c ---- */
+void ready_street(struct world *w); /* all are members and on */
 
 /* ---- faults.c ---- */
 void faults_profile(struct world *w);

@@ -46,15 +46,22 @@ static void introduce(const struct household *h, struct wire_op *w) {
         WIRE_PUT(w, OP, seal, SPAN_OF(h->seal.pub.b));
 }
 
-void household_genesis(const struct household *h, const struct mesh_config *device, mesh_wall now, struct buf *ret) {
+void household_charter(const struct household *h, const struct mesh_config *device, const struct wire_list *charter,
+                       mesh_wall now, struct buf *ret) {
         struct certified c = {.keep_in = BUF_NULL};
         struct wire_op w = begin(h, OP_GENESIS, now);
         introduce(h, &w);
         WIRE_PUT(&w, OP, mesh_name, SPAN_STR("Test Street"));
         WIRE_PUT(&w, OP, cell, CELL);
+        if (charter->count)
+                WIRE_PUT(&w, OP, charter, *charter);
         certify(&w, device, &c);
         REQUIRE(op_make(ret, &w, NULL, &h->sign) == 0);
         buf_fini(&c.keep_in);
+}
+
+void household_genesis(const struct household *h, const struct mesh_config *device, mesh_wall now, struct buf *ret) {
+        household_charter(h, device, &(struct wire_list){0}, now, ret);
 }
 
 bool household_add(const struct household *h, const struct mesh_config *device, const char *ticket, mesh_wall now,

@@ -15,6 +15,9 @@ struct household {
 
 void household_new(struct household *h, size_t number, struct rng *rng);
 void household_genesis(const struct household *h, const struct mesh_config *device, mesh_wall now, struct buf *ret);
+/* The same with other rows of the charter than the defaults. */
+void household_charter(const struct household *h, const struct mesh_config *device, const struct wire_list *charter,
+                       mesh_wall now, struct buf *ret);
 /* False: the ticket cannot be read. */
 bool household_add(const struct household *h, const struct mesh_config *device, const char *ticket, mesh_wall now,
                    struct buf *ret);
