@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs one world: founding and joining in calm, faults for so many hours, then healing; and says what came of it. */
+#include "sim/plain.h"
 #include "sim/world.h"
 
 #include <getopt.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #define LOOK_EVERY (10 * SIM_MINUTE)
+#define REAL_MOST 50 /* homes: more than that do without real cryptography */
 #define HEALING (20 * SIM_MINUTE)
 
 static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...\n"
@@ -16,6 +18,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "\n"
                             "  --profile NAME  calm, network or machines, instead of what the seed draws\n"
                             "  --ready         begin with a street that stands, instead of joins\n"
+                            "  --plain         no real encryption, signatures checked once; so beyond 50 homes\n"
                             "  --until EVENT   stop before this event\n"
                             "  --trace         tell what happens\n"
                             "  --break N       the N-th deliberate fault: a check must see it\n";
@@ -27,16 +30,13 @@ static bool number(const char *text, uint64_t *ret) {
 }
 
 static bool parse(int argc, char **argv, struct options *o) {
-        enum { NODES, HOURS, SEED, PROFILE, UNTIL, TRACE, BREAK, READY };
-        static const struct option long_options[] = {{"nodes", required_argument, NULL, NODES},
-                                                     {"hours", required_argument, NULL, HOURS},
-                                                     {"seed", required_argument, NULL, SEED},
-                                                     {"profile", required_argument, NULL, PROFILE},
-                                                     {"until", required_argument, NULL, UNTIL},
-                                                     {"trace", no_argument, NULL, TRACE},
-                                                     {"break", required_argument, NULL, BREAK},
-                                                     {"ready", no_argument, NULL, READY},
-                                                     {0}};
+        enum { NODES, HOURS, SEED, PROFILE, UNTIL, TRACE, BREAK, READY, PLAIN };
+        static const struct option long_options[] = {
+                {"nodes", required_argument, NULL, NODES}, {"hours", required_argument, NULL, HOURS},
+                {"seed", required_argument, NULL, SEED},   {"profile", required_argument, NULL, PROFILE},
+                {"until", required_argument, NULL, UNTIL}, {"trace", no_argument, NULL, TRACE},
+                {"break", required_argument, NULL, BREAK}, {"ready", no_argument, NULL, READY},
+                {"plain", no_argument, NULL, PLAIN},       {0}};
         uint64_t nodes = 0, sabotage = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -59,6 +59,9 @@ static bool parse(int argc, char **argv, struct options *o) {
                 case TRACE:
                         o->trace = true;
                         break;
+                case PLAIN:
+                        o->plain = true;
+                        break;
                 case READY:
                         o->ready = true;
                         break;
@@ -69,6 +72,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                         ok = false;
                 }
         }
+        o->plain = o->plain || nodes > REAL_MOST;
         o->nodes = (uint32_t)nodes;
         o->break_it = (uint32_t)sabotage;
         return ok && nodes && o->hours && optind == argc;
@@ -124,13 +128,16 @@ int main(int argc, char **argv) {
                 fputs(usage, stderr);
                 return 2;
         }
+        if (o.plain)
+                plain_begin();
         struct world *w = world_new(&o);
         run(w);
         const char *failed = checks_failed(w->checks);
-        printf("seed %llu: %u homes, %llu h, %llu events, %llu posts, %llu bytes: %s, history %016llx\n",
-               (unsigned long long)o.seed, o.nodes, (unsigned long long)o.hours, (unsigned long long)w->events,
-               (unsigned long long)w->posts, (unsigned long long)w->bytes, failed ? failed : "all invariants hold",
-               (unsigned long long)w->hash);
+        printf("seed %llu: %u homes%s, %llu h, %llu events, %llu posts, %llu bytes: %s, history %016llx\n",
+               (unsigned long long)o.seed, o.nodes, o.plain ? ", plain" : "", (unsigned long long)o.hours,
+               (unsigned long long)w->events, (unsigned long long)w->posts, (unsigned long long)w->bytes,
+               failed ? failed : "all invariants hold", (unsigned long long)w->hash);
         world_free(w);
+        plain_end();
         return failed ? 1 : 0;
 }

@@ -38,6 +38,8 @@ ready = ('--nodes', '40', '--hours', '1', '--seed', '3', '--profile', 'calm', '-
 (first, one), (second, two) = run(*ready), run(*ready)
 case(first == 0 and 'all invariants hold' in one, 'a street that stands from the start keeps every promise', one)
 case(history(one) and one == two, 'and has one history', f'{one} / {two}')
+code, plain = run(*faulty, '--plain')
+case(code == 0 and ', plain,' in plain and 'all invariants hold' in plain, 'so it does with plain links', plain)
 code, lost = run('--nodes', '8', '--hours', '6', '--seed', '1', '--profile', 'calm', '--break', '1')
 case(code == 1 and 'S9 does not hold' in lost, 'a disk that loses what it acknowledged is seen', lost)
 code, _ = run('--nodes', '1')

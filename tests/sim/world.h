@@ -35,6 +35,7 @@ struct options {
         const char *profile;         /* NULL: as the seed says */
         uint32_t break_it;           /* a deliberate fault of enum sabotage; the checks must see it */
         bool trace;
+        bool plain; /* plain.h */
         bool ready; /* the street stands when the run begins */
 };
 
