@@ -25,7 +25,7 @@ static void commit(struct world *w, struct node *n, struct writing *p) {
         if (at && told)
                 at->times = told; /* the store tells of a record once, however often the core hands it out */
         if (at)
-                checks_committed(w, n, at);
+                w->committed(w, n, at);
         list_drop(&p->on);
         disk_fini(&p->one);
         free(p);

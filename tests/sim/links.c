@@ -145,7 +145,7 @@ static void deliver(struct world *w, struct node_conn *c, int side, struct span 
 void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
         int side;
         struct node_conn *c = find(n, a->link, &side);
-        if (!c)
+        if (!c || n->mute)
                 return;
         struct net_end *to = &c->side[1 - side];
         w->bytes += a->send.n;

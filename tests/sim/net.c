@@ -50,11 +50,20 @@ bool net_blocked(const struct net *t, uint32_t from, uint32_t to) {
         return !t->one_way || t->side[from] == 0;
 }
 
-static bool never(const struct net *t, uint32_t a, uint32_t b) {
+static uint64_t pair_draw(const struct net *t, uint32_t a, uint32_t b) {
         uint64_t lo = MIN(a, b), hi = MAX(a, b), x = t->never_salt ^ lo << 32 ^ hi;
         x = (x ^ x >> 31) * 0x7fb5d329728ea185u;
         x = (x ^ x >> 27) * 0x81dadef4bc2dd44du;
-        return (x >> 33) % 100 < t->faults.never_pct;
+        return x >> 33;
+}
+
+static bool never(const struct net *t, uint32_t a, uint32_t b) {
+        return pair_draw(t, a, b) % 100 < t->faults.never_pct;
+}
+
+static uint64_t pair_delay(const struct net *t, uint32_t a, uint32_t b) {
+        const struct net_faults *f = &t->faults;
+        return t->calm || !f->pair_most ? 0 : f->pair_least + pair_draw(t, a, b) % (f->pair_most - f->pair_least + 1);
 }
 
 bool net_may_dial(const struct net *t, uint32_t from, uint32_t to) {
@@ -90,6 +99,7 @@ uint64_t net_arrival(struct net *t, struct net_end *e, uint32_t to, size_t n, ui
                 t->uplink_free[e->node] = sent;
         }
         uint64_t delay = 1 + (t->calm ? 0 : exponential(&t->rng, t->faults.delay_ms)) + loss_delay(t, e, n, now);
+        delay += pair_delay(t, e->node, to);
         uint64_t at = MAX(sent + delay, t->calm ? 0 : t->clogged[to]);
         e->arrives = MAX(e->arrives, at); /* a stream keeps its order */
         return e->arrives;

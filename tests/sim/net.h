@@ -10,11 +10,12 @@
 #include "crypto/rng.h"
 
 struct net_faults {
-        uint32_t loss_pct;      /* of segments, in bad times; bad times come in bursts */
-        uint32_t delay_ms;      /* mean of the exponential part; 1 ms at least is always there */
-        uint32_t never_pct;     /* of pairs that never connect */
-        uint64_t uplink;        /* bytes a second; 0: no limit */
-        uint32_t uplink_spread; /* the fastest home's uplink is so many times the slowest's */
+        uint32_t loss_pct;              /* of segments, in bad times; bad times come in bursts */
+        uint32_t delay_ms;              /* mean of the exponential part; 1 ms at least is always there */
+        uint32_t never_pct;             /* of pairs that never connect */
+        uint64_t uplink;                /* bytes a second; 0: no limit */
+        uint32_t pair_least, pair_most; /* ms, besides: between two homes, always the same */
+        uint32_t uplink_spread;         /* the fastest home's uplink is so many times the slowest's */
 };
 
 struct net_end {

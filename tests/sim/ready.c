@@ -13,12 +13,16 @@
 
 #define FANOUT 18                /* homes on one home's ticket: less than an ordinary home may bring */
 #define MEMBERS_MOST 5000        /* the charter's bound */
+#define SLOTS 256                /* alerts of a class a day: storms are measured here */
 #define SETTLED (2 * SIM_SECOND) /* until what was handed to a disk is there */
 #define TICKET_LIFE (7 * 86400)  /* seconds */
 
 static void charter(struct buf *keep_in, struct wire_list *ret) {
-        struct wire_charter_row row = {.key = CHARTER_max_members, .value = MEMBERS_MOST};
-        wire_list_add(&wire_charter_row_desc, ret, keep_in, &row);
+        const struct wire_charter_row rows[] = {{.key = CHARTER_max_members, .value = MEMBERS_MOST},
+                                                {.key = CHARTER_urgent, .value = SLOTS},
+                                                {.key = CHARTER_normal, .value = SLOTS}};
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                wire_list_add(&wire_charter_row_desc, ret, keep_in, &rows[i]);
         REQUIRE(buf_ok(keep_in));
 }
 

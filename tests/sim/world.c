@@ -223,6 +223,7 @@ struct world *world_new(const struct options *opt) {
         list_init(&w->conns);
         map_init(&w->signatures, (const uint64_t[4]){1, 2, 3, 4});
         w->checks = checks_new();
+        w->committed = checks_committed;
         w->nodes = calloc(w->n, sizeof(*w->nodes));
         REQUIRE(w->nodes);
         faults_profile(w);

@@ -70,6 +70,7 @@ struct node {
         struct node_conn **conns;
         size_t n_conns, cap_conns;
         enum standing standing;
+        bool mute; /* what it sends gets lost */
         bool rolled_back; /* its disk was set back: it may repeat itself, and is no honest home any more */
         uint64_t command;
         bool publishing; /* the command is a post */
@@ -95,6 +96,7 @@ struct world {
         bool calm;             /* healing: nothing new breaks */
         bool stopped;          /* --until was reached, or an invariant does not hold */
         struct checks *checks;
+        void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
         uint64_t bytes, posts;
 };
 
