@@ -43,9 +43,26 @@ static int item_compare(const void *a, const void *b) {
         return x->sid < y->sid ? -1 : x->sid > y->sid;
 }
 
+static bool rises(const struct recon *r) { /* in time */
+        for (size_t i = 1; i < r->n; i++)
+                if (r->items[i].time < r->items[i - 1].time)
+                        return false;
+        return true;
+}
+
+/* Records are added in the order of their time: of them only those of one second are out of order. */
+static void sort(struct recon *r) {
+        bool whole = !rises(r);
+        for (size_t i = 0, end; i < r->n; i = end) {
+                for (end = i + 1; end < r->n && (whole || r->items[end].time == r->items[i].time); end++)
+                        ;
+                if (end - i > 1)
+                        qsort(r->items + i, end - i, sizeof(*r->items), item_compare);
+        }
+}
+
 int recon_seal(struct recon *r) {
-        if (r->n)
-                qsort(r->items, r->n, sizeof(*r->items), item_compare);
+        sort(r);
         r->sums = calloc(r->n + 1, sizeof(*r->sums));
         if (!r->sums)
                 return ERR_NOMEM;
