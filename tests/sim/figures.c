@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAIR_LEAST 10 /* ms between two homes, one way */
@@ -206,6 +208,12 @@ static const struct scene scenes[] = {
         {"silent", KIND_NOISE, 20, 2 * SIM_SECOND, 0, 33, "Plumtree, degree 6: 94.4 % reached"},
 };
 
+static long memory(void) { /* KiB, at most so far */
+        struct rusage used;
+        REQUIRE(getrusage(RUSAGE_SELF, &used) == 0);
+        return used.ru_maxrss;
+}
+
 static void settle(struct world *w) {
         uint64_t links = 0;
         ready_street(w);
@@ -219,10 +227,14 @@ static void settle(struct world *w) {
                 links += st.links;
         }
         uint64_t bytes = w->bytes;
+        clock_t began = clock();
         world_run_until(w, w->now + SETTLE);
+        double minutes = (double)(clock() - began) / CLOCKS_PER_SEC / 60, hours = (double)w->n * SETTLE / SIM_HOUR;
         printf("{\"figure\": \"quiet\", \"homes\": %u, \"links_a_home\": %.2f, \"bytes_a_home_and_hour\": %llu, "
-               "\"design\": \"9.8 links\"}\n",
-               w->n, (double)links / w->n, (unsigned long long)((w->bytes - bytes) * (SIM_HOUR / SETTLE) / w->n));
+               "\"home_hours_a_cpu_minute\": %.0f, \"kilobytes_a_home\": %ld, \"design\": \"9.8 links; 15000 home "
+               "hours\"}\n",
+               w->n, (double)links / w->n, (unsigned long long)((w->bytes - bytes) * (SIM_HOUR / SETTLE) / w->n),
+               hours / minutes, memory() / w->n);
 }
 
 /* ---- comparing sets ---- */
