@@ -70,7 +70,7 @@ struct node {
         struct node_conn **conns;
         size_t n_conns, cap_conns;
         enum standing standing;
-        bool mute; /* what it sends gets lost */
+        bool mute;        /* what it sends gets lost */
         bool rolled_back; /* its disk was set back: it may repeat itself, and is no honest home any more */
         uint64_t command;
         bool publishing; /* the command is a post */
