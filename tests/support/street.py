@@ -47,6 +47,7 @@ LOOK = 0.02           # seconds between two looks at a condition
 CLI_SECONDS = 90.0    # no command takes longer: `join` waits 45 s
 STOP_SECONDS = 15.0
 LOG_LINES = 60        # of each home's log that a failure shows
+SANITIZER = re.compile(r'(Address|Leak|Thread)Sanitizer: |: runtime error: ')  # how each begins to say what it found
 SOCKET_PATH_MAX = 60  # bytes of the folder that leave room for DIR/control.sock
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
@@ -390,7 +391,7 @@ class Play:
     def open(self):
         """What must stand before the first case."""
 
-    def close(self):
+    def end_all(self):
         """Ends what was started here and is still running, by its id."""
         for process in self.processes:
             if process.poll() is None:
@@ -402,7 +403,22 @@ class Play:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+    def close(self):
+        self.end_all()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def findings(self):
+        """What a sanitizer said in the homes' logs: the end of a daemon, or of a vault, which is started again, need
+        not fail a case."""
+        for home in self.every_home:
+            if not os.path.exists(home.log):
+                continue
+            with open(home.log, encoding='utf-8', errors='replace') as log:
+                lines = log.read().splitlines()
+            first = next((number for number, line in enumerate(lines) if SANITIZER.search(line)), None)
+            if first is not None:
+                yield home.name, lines[first:first + LOG_LINES]
 
     def home(self, name=None, listen='127.0.0.1:0', prefix=(), **more):
         number = len(self.every_home) + 1
@@ -508,5 +524,10 @@ def main(kind):
         began = time.monotonic()
         failed += not run_case(play, case, number, name)
         print(f'# {time.monotonic() - began:.1f} s', flush=True)
+    play.end_all()
+    for name, lines in play.findings():
+        number, failed = number + 1, failed + 1
+        print(f'not ok {number} - no sanitizer has anything to say of {name}', *(f'# {line}' for line in lines),
+              sep='\n', flush=True)
     print(f'1..{number}', flush=True)
     sys.exit(1 if failed else 0)
