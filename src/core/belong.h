@@ -48,6 +48,7 @@ struct orphan { /* an operation whose parents are missing */
 
 struct recover { /* coming back out of a backup */
         bool on;
+        bool begun; /* it is on disk: until then nobody is greeted, as the disk may refuse it */
         struct hash mesh;
         struct key device;    /* the old one */
         struct box_key noise; /* its key for links */

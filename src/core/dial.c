@@ -84,7 +84,7 @@ static size_t outbound(const struct mesh *m) {
 
 static bool active(const struct mesh *m) {
         return m->started && !m->stopping &&
-               (m->joining || m->recover.on || (m->member && roster_members(m->roster) > 1) || leave_untold(m));
+               (m->joining || m->recover.begun || (m->member && roster_members(m->roster) > 1) || leave_untold(m));
 }
 
 const struct roster_home *dial_branch(const struct roster_home *h) {

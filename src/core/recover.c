@@ -70,7 +70,7 @@ int recover_restore(struct mesh *m, struct span op, struct span text) {
         rc->n_keys = MIN(way.keys.n / sizeof(struct key), (size_t)SECRETS_MOST);
         memcpy(rc->keys, way.keys.p, rc->n_keys * sizeof(struct key));
         buf_add(&rc->op, op);
-        rc->on = true;
+        rc->on = rc->begun = true;
         rc->problem = MESH_OUT_NO_NEIGHBOUR;
         return buf_ok(&rc->op) ? 0 : ERR_NOMEM;
 }
@@ -89,7 +89,6 @@ static int take_addresses(struct mesh *m, const struct mesh_way *ways, size_t n)
                 if (r)
                         return r;
         }
-        dial_soon(m);
         return 0;
 }
 
@@ -155,8 +154,9 @@ const struct key *recover_device(const struct mesh *m) {
         return m->recover.on ? &m->recover.device : &m->sign.pub;
 }
 
+/* PROTOCOL 6.35: "It MUST NOT dial or answer anybody before what rule 6.30 needs is on its disk" */
 size_t recover_keys(const struct mesh *m, size_t n, struct key ret[SECRETS_MOST]) {
-        for (size_t i = 0; m->recover.on && i < m->recover.n_keys && n < SECRETS_MOST; i++)
+        for (size_t i = 0; m->recover.begun && i < m->recover.n_keys && n < SECRETS_MOST; i++)
                 ret[n++] = m->recover.keys[i];
         return n;
 }
@@ -176,7 +176,7 @@ static bool op_fits(const struct mesh *m) {
 }
 
 bool mesh_recovering(const struct mesh *m, struct hash *ret_mesh, struct key *ret_household, struct key *ret_old) {
-        if (!m->recover.on || op_fits(m) || m->recover.problem == MESH_OUT_REPLACED)
+        if (!m->recover.begun || op_fits(m) || m->recover.problem == MESH_OUT_REPLACED)
                 return false;
         *ret_mesh = m->recover.mesh;
         *ret_household = m->household;
@@ -294,7 +294,7 @@ int recover_ready(struct mesh *m) {
 }
 
 int recover_replace(struct mesh *m, const struct mesh_event *ev) {
-        if (!m->recover.on || m->recover.writing)
+        if (!m->recover.begun || m->recover.writing)
                 return 0;
         buf_clear(&m->recover.op);
         buf_add(&m->recover.op, ev->operation.op);
@@ -305,10 +305,8 @@ int recover_replace(struct mesh *m, const struct mesh_event *ev) {
         return row_store(m, NULL);
 }
 
-/* The disk has no room for the beginning: nobody is greeted in the old device's name any more. */
+/* The disk has no room for the beginning. Nothing else was written: there was no link, and the vault was not asked. */
 static void refused(struct mesh *m, uint64_t command) {
-        LINK_EACH(l, m)
-        link_hangup(l, REASON_SHUTDOWN);
         recover_end(m);
         m->roster = roster_free(m->roster);
         mesh_membership(m);
@@ -326,6 +324,8 @@ int recover_stored(struct mesh *m, struct wait *w) {
                 return 0;
         }
         m->recover.command = w->command;
+        m->recover.begun = true;
+        dial_soon(m);
         mesh_state_changed(m);
         out_add(&m->out, MESH_DO_STATE); /* the vault's operation is wanted */
         return 0;
