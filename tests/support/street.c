@@ -61,8 +61,9 @@ static void keep_ticket(struct street *s, struct span text) {
         if (!text.n)
                 return;
         free(s->ticket);
-        s->ticket = strndup((const char *)text.p, text.n);
+        s->ticket = calloc(1, text.n + 1);
         REQUIRE(s->ticket);
+        memcpy(s->ticket, text.p, text.n);
 }
 
 static void perform(struct street *s, size_t i, const struct mesh_action *a) {
