@@ -7,6 +7,9 @@
 
 #define PURGE_AT_ONCE 512  /* records a transaction: what the log must hold, and others must wait for */
 #define EXPIRE_AT_ONCE 256 /* alerts a transaction */
+/* Bytes of overwritten rows that stay before the oldest one in use: a page that has become too empty gets rows of the next
+ * two, and where those were in use SQLite may leave a copy of them in a gap. */
+#define TRIM_LEAVES (5 * 4096)
 
 struct due {
         uint64_t n[EXPIRE_AT_ONCE];
@@ -72,6 +75,7 @@ static int trim(struct store *s) {
         for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++) {
                 _sql_ st = sql_get(&s->q, ids[i]);
                 sql_bind_u64(st, 1, n);
+                sql_bind_u64(st, 2, none ? 0 : TRIM_LEAVES);
                 r = sql_run(&s->q, st);
         }
         return r;

@@ -15,8 +15,8 @@
  * retraction  who takes back what, whether it is here or not; a record that a proof voids takes itself back
  * body    the signed bytes, by the record's number, and their sum (sum.c)
  * words   text and clips in plain, by the record's number. Rows of body and words are appended, overwritten with zeros in
- *         place, and deleted from the oldest end only: SQLite never moves one, so that no forgotten copy of a text stays in
- *         the gap of some page
+ *         place, and deleted from the oldest end only, some pages behind the oldest in use: SQLite never moves one that is in
+ *         use, so that no forgotten copy of a text stays in the gap of some page
  * alert   the nearby index: as posted (…0), and as it stands with all that followed. place is the cell with its leading
  *         bit, so that blocks and areas don't collide; last is when it was last in force or changed; words is the record
  *         whose text is shown
