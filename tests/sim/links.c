@@ -68,6 +68,8 @@ static void on_writable(struct world *w, struct happening *h) {
         if (!node_on(n) || n->life != h->life || !find(n, h->ev.link, &side))
                 return;
         h->ev.writable.backlog = net_backlog(&w->net, n->index, w->now);
+        if (h->ev.writable.backlog) /* what other links have sent since goes out by the same line: it is told again */
+                world_plan(w, w->net.uplink_free[n->index], n->index, on_writable)->ev = h->ev;
         world_feed(w, n, h->ev);
 }
 
