@@ -213,6 +213,16 @@ static struct node *node_of(struct world *w, const struct key *device) {
         return NULL;
 }
 
+/* @by has come: its target is on this disk no more, whichever came first. */
+static void target_gone(struct world *w, const struct node *n, const struct mesh_row *by) {
+        const struct disk_row *target = disk_record(&n->disk, &by->record.target);
+        if (target && target->readable && target->row.record.bytes.n &&
+            target->row.record.expires == by->record.expires &&
+            key_eq(&target->row.record.household, &by->record.household) && target->row.record.type != RECORD_RETRACT)
+                checks_fail(w, "S3", "home %u keeps %s, which it knows as retracted", n->index,
+                            hex(&by->record.target));
+}
+
 static void kept(struct world *w, struct node *n, const struct disk_row *row) {
         const struct mesh_row *r = &row->row;
         struct node *author = node_of(w, &r->record.device);
@@ -221,6 +231,8 @@ static void kept(struct world *w, struct node *n, const struct disk_row *row) {
         struct hash bytes = digest(r->record.bytes);
         if (!author || (node_honest(author) && r->record.bytes.n && (!s || !hash_eq(&s->bytes, &bytes))))
                 checks_fail(w, "S1", "home %u keeps %s, which its author never wrote", n->index, hex(&r->record.id));
+        if (r->record.type == RECORD_RETRACT)
+                target_gone(w, n, r);
         if (row->times > 1)
                 checks_fail(w, "S2", "home %u is told of %s %u times", n->index, hex(&r->record.id), row->times);
         if (s && s->retracted && row->readable && r->record.bytes.n && disk_record(&n->disk, &s->retracted_by))
@@ -409,6 +421,8 @@ void checks_now(struct world *w) {
                 struct node *n = &w->nodes[i];
                 if (n->n_conns > CONNS_MOST)
                         checks_fail(w, "S8", "home %u has %zu connections", i, n->n_conns);
+                if (node_on(n))
+                        sabotage_look(w, n);
                 if (node_on(n))
                         folds_agree(w, n);
         }

@@ -17,6 +17,7 @@ static struct mesh_row row_of(struct writing *p) {
 }
 
 static void commit(struct world *w, struct node *n, struct writing *p) {
+        sabotage_writes(w, n, &p->one.rows[0]);
         struct mesh_row row = row_of(p);
         const struct disk_row *before = disk_find(&n->disk, &row);
         unsigned told = before && before->readable ? before->times : 0;
@@ -24,6 +25,8 @@ static void commit(struct world *w, struct node *n, struct writing *p) {
         struct disk_row *at = disk_find(&n->disk, &row);
         if (at && told)
                 at->times = told; /* the store tells of a record once, however often the core hands it out */
+        if (at)
+                sabotage_written(w, n, at);
         if (at)
                 w->committed(w, n, at);
         list_drop(&p->on);
@@ -36,8 +39,7 @@ static void on_written(struct world *w, struct happening *h) {
         if (!node_on(n) || n->life != h->life)
                 return;
         uint64_t token = h->writing->token;
-        bool lose = w->opt.break_it == SABOTAGE_LOSE_ACKED && rng_below(&w->rng, 50) == 0;
-        if (lose) {
+        if (sabotage_loses(w, n, &h->writing->one.rows[0])) {
                 list_drop(&h->writing->on);
                 disk_fini(&h->writing->one);
                 free(h->writing);
@@ -62,7 +64,8 @@ static void on_applied(struct world *w, struct happening *h) {
 }
 
 void disks_store(struct world *w, struct node *n, const struct mesh_action *a) {
-        uint64_t took = WRITE_LEAST + rng_below(&w->rng, WRITE_SPREAD), at = MAX(w->now + took, n->written);
+        uint64_t took = WRITE_LEAST + rng_below(&w->rng, WRITE_SPREAD) + sabotage_delay(w),
+                 at = MAX(w->now + took, n->written);
         n->written = at; /* transactions end in the order they began */
         if (n->disk_is_full) {
                 world_plan(w, at, n->index, on_refused)->arg = a->token;

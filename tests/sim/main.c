@@ -21,7 +21,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "  --plain         no real encryption, signatures checked once; so beyond 50 homes\n"
                             "  --until EVENT   stop before this event\n"
                             "  --trace         tell what happens\n"
-                            "  --break N       the N-th deliberate fault: a check must see it\n";
+                            "  --break NAME    a deliberate fault: a check must see it\n";
 
 static bool number(const char *text, uint64_t *ret) {
         char *end;
@@ -37,7 +37,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                 {"until", required_argument, NULL, UNTIL}, {"trace", no_argument, NULL, TRACE},
                 {"break", required_argument, NULL, BREAK}, {"ready", no_argument, NULL, READY},
                 {"plain", no_argument, NULL, PLAIN},       {0}};
-        uint64_t nodes = 0, sabotage = 0;
+        uint64_t nodes = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
                 switch (c) {
@@ -66,7 +66,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                         o->ready = true;
                         break;
                 case BREAK:
-                        ok = number(optarg, &sabotage) && sabotage < SABOTAGE_COUNT;
+                        ok = sabotage_named(optarg, &o->break_it);
                         break;
                 default:
                         ok = false;
@@ -74,7 +74,6 @@ static bool parse(int argc, char **argv, struct options *o) {
         }
         o->plain = o->plain || nodes > REAL_MOST;
         o->nodes = (uint32_t)nodes;
-        o->break_it = (uint32_t)sabotage;
         return ok && nodes && o->hours && optind == argc;
 }
 
@@ -107,12 +106,14 @@ static void run(struct world *w) {
         gather(w);
         faults_begin(w);
         homes_live(w);
+        sabotage_begin(w);
         for (uint64_t at = w->now; at < end && !w->stopped; at += LOOK_EVERY) {
                 world_run_until(w, MIN(at + LOOK_EVERY, end));
                 checks_now(w);
                 progress(w, end);
         }
         faults_end(w);
+        sabotage_heal(w);
         world_run_until(w, w->now + HEALING);
         uint64_t since = w->now, events = w->events;
         if (!w->stopped)

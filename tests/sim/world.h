@@ -39,7 +39,23 @@ struct options {
         bool ready; /* the street stands when the run begins */
 };
 
-enum sabotage { SABOTAGE_NONE, SABOTAGE_LOSE_ACKED, SABOTAGE_COUNT };
+enum sabotage {
+        SABOTAGE_NONE,
+        SABOTAGE_LOSE_ACKED, /* a disk loses what it said was kept */
+        SABOTAGE_FORGE,      /* a disk alters others' records */
+        SABOTAGE_TWICE,      /* the store tells of a record twice */
+        SABOTAGE_UNDEAD,     /* what was taken back stays on the disk */
+        SABOTAGE_LEAK,       /* who was removed finds the next key */
+        SABOTAGE_KEY,        /* a disk alters keys */
+        SABOTAGE_STEWARD,    /* a home folds a steward wrongly */
+        SABOTAGE_BACK,       /* a disk is set back, and its home carries on */
+        SABOTAGE_CHANCE,     /* something follows from no seed */
+        SABOTAGE_LOSE,       /* a disk loses others' records */
+        SABOTAGE_CUT,        /* a home stays cut off */
+        SABOTAGE_SEAL,       /* a home reads nothing of the others */
+        SABOTAGE_RESTLESS,   /* timers that never rest */
+        SABOTAGE_COUNT
+};
 
 struct node_conn {
         struct list on;         /* of the world */
@@ -158,6 +174,16 @@ void ready_street(struct world *w); /* all are members and on */
 void faults_profile(struct world *w);
 void faults_begin(struct world *w);
 void faults_end(struct world *w); /* everything on, whole and right from now on */
+
+/* ---- sabotage.c: faults that an invariant must see ---- */
+bool sabotage_named(const char *name, uint32_t *ret);
+bool sabotage_loses(struct world *w, const struct node *n, const struct disk_row *r); /* it never comes to the disk */
+void sabotage_writes(const struct world *w, const struct node *n, struct disk_row *r);
+void sabotage_written(struct world *w, struct node *n, struct disk_row *r);
+uint64_t sabotage_delay(const struct world *w); /* ms */
+void sabotage_begin(struct world *w);
+void sabotage_heal(struct world *w);
+void sabotage_look(struct world *w, const struct node *n); /* before its members are compared */
 
 /* ---- checks.c: the invariants, listed at its head ---- */
 struct checks *checks_new(void);
