@@ -267,8 +267,8 @@ static int play(const struct options *o, struct player *p) {
         if (e)
                 return e;
         p->trace = o->quiet && !o->redact ? NULL : &t;
-        p->from = (uint64_t)(o->from * SECOND);
-        p->to = o->to > 0 ? (uint64_t)(o->to * SECOND) : UINT64_MAX;
+        p->from = (uint64_t)(o->from * SECOND + 0.5);
+        p->to = o->to > 0 ? (uint64_t)(o->to * SECOND + 0.5) : UINT64_MAX;
         p->until = o->until;
         int r = player_play(p);
         e = close_output(o, &t);
