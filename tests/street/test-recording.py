@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from street import check, equal  # noqa: E402
 
 SIZE = 1024 * 1024
 SLOTS = 4
+STRANGE = 64 * 1024
 PASSPHRASE = 'four words are better'
 REPLAY_SECONDS = 60
 FLUSHED = 15  # seconds within which what happened is in the file, and was read there
@@ -193,10 +195,13 @@ class Recording(street.Play):
         check(os.path.getsize(self.file) <= SIZE, f'the file has grown to {os.path.getsize(self.file)}')
 
     def fill(self):
-        for number in range(20):
-            self.ben.cli('peer', 'add', f'127.0.0.1:{9 + number}', code=None)
-            self.anna.cli('post', 'other', 'x' * 500, '--dry-run', code=None)
-            self.anna.cli('post', 'other', 'x' * 500)
+        """Strangers who say much, none of which can be packed."""
+        for _ in range(16):
+            with socket.create_connection(('127.0.0.1', self.anna.port())) as stranger:
+                try:
+                    stranger.sendall(self.rng.randbytes(STRANGE))
+                except OSError:  # it has hung up
+                    pass
         return True
 
     def anna_says(self, words):
