@@ -179,6 +179,18 @@ bool text_unbase32(struct buf *out, struct span s) {
         return true;
 }
 
+static bool is_blank(uint8_t c) {
+        return c == ' ' || c == '\t' || c == '\r';
+}
+
+struct span text_trim(struct span s) {
+        while (s.n && is_blank(s.p[0]))
+                s = span_from(s, 1);
+        while (s.n && is_blank(s.p[s.n - 1]))
+                s.n--;
+        return s;
+}
+
 static uint8_t lower(uint8_t c) {
         return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }

@@ -19,6 +19,8 @@ bool text_unhex(struct buf *out, struct span s);
 /* RFC 4648 base32, upper case, no padding. Decoding takes either case, skips nothing, refuses stray bits. */
 void text_base32(struct buf *out, struct span s);
 bool text_unbase32(struct buf *out, struct span s);
+/* Without the spaces, tabs and carriage returns at both ends, as in a line of a settings file. */
+struct span text_trim(struct span s);
 /* ASCII only. */
 bool text_eq_nocase(struct span a, struct span b);
 /* @hay contains @needle, both folded (ASCII case only). */

@@ -203,22 +203,10 @@ static const void *part_in(const struct settings *s, enum setting i) {
         return (const uint8_t *)s + rows[i].at;
 }
 
-static bool is_blank(uint8_t c) {
-        return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span s) {
-        while (s.n && is_blank(s.p[0]))
-                s = span_from(s, 1);
-        while (s.n && is_blank(s.p[s.n - 1]))
-                s.n--;
-        return s;
-}
-
 /* One value, or several with commas between where the setting may have several. @ret_bad: the one that is wrong. */
 static bool apply(struct settings *s, enum setting i, struct span value, const char **ret_why, struct span *ret_bad) {
         const uint8_t *comma = rows[i].most > 1 && value.n ? memchr(value.p, ',', value.n) : NULL;
-        struct span one = comma ? trim(span_of(value.p, (size_t)(comma - value.p))) : value;
+        struct span one = comma ? text_trim(span_of(value.p, (size_t)(comma - value.p))) : value;
         *ret_why = NULL;
         *ret_bad = one;
         if (s->given[i] && rows[i].most == 1) {
@@ -228,7 +216,7 @@ static bool apply(struct settings *s, enum setting i, struct span value, const c
         if (!rows[i].read(part_of(s, i), one, ret_why))
                 return false;
         s->given[i] = true;
-        return !comma || apply(s, i, trim(span_from(value, (size_t)(comma - value.p) + 1)), ret_why, ret_bad);
+        return !comma || apply(s, i, text_trim(span_from(value, (size_t)(comma - value.p) + 1)), ret_why, ret_bad);
 }
 
 /* What a person gave may hold anything: shown escaped, and cut. */
@@ -306,8 +294,8 @@ static int take_line(struct settings *s, struct span line, unsigned number, cons
                 say_value(ret_why, where, line, "is not `key = value`");
                 return SETTINGS_E_INPUT;
         }
-        struct span key = trim(span_of(line.p, (size_t)(equals - line.p)));
-        struct span value = trim(span_from(line, (size_t)(equals - line.p) + 1));
+        struct span key = text_trim(span_of(line.p, (size_t)(equals - line.p)));
+        struct span value = text_trim(span_from(line, (size_t)(equals - line.p) + 1));
         enum setting i = settings_find(key);
         if (i == SETTINGS_N) {
                 say_value(ret_why, where, key, "is not a setting");
@@ -330,7 +318,7 @@ int settings_file(struct settings *ret, struct span text, const char *name, stru
         for (unsigned number = 1; text.n; number++) {
                 const uint8_t *end = memchr(text.p, '\n', text.n);
                 size_t n = end ? (size_t)(end - text.p) : text.n;
-                struct span line = trim(span_of(text.p, n));
+                struct span line = text_trim(span_of(text.p, n));
                 text = span_from(text, end ? n + 1 : n);
                 if (line.n == 0 || line.p[0] == '#')
                         continue;
@@ -370,7 +358,7 @@ int settings_put(struct settings *s, enum setting i, struct span value, struct s
         const char *why = N_("has more than one line");
         struct span bad = value;
         settings_drop(s, i);
-        if (is_one_line(value) && apply(s, i, trim(value), &why, &bad))
+        if (is_one_line(value) && apply(s, i, text_trim(value), &why, &bad))
                 return 0;
         *s = was;
         say_value(ret_why, rows[i].key, bad, why);

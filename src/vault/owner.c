@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,24 +28,12 @@ int owner_find(struct span name, uint32_t *ret) {
         return 0;
 }
 
-static bool is_blank(uint8_t c) {
-        return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct span trim(struct span s) {
-        while (s.n && is_blank(s.p[0]))
-                s = span_from(s, 1);
-        while (s.n && is_blank(s.p[s.n - 1]))
-                s.n--;
-        return s;
-}
-
 /* The value, if the line is the one. */
 static struct span value_of(struct span line) {
         const uint8_t *equals = line.n ? memchr(line.p, '=', line.n) : NULL;
-        if (!equals || !span_eq(trim(span_of(line.p, (size_t)(equals - line.p))), SPAN_STR(KEY)))
+        if (!equals || !span_eq(text_trim(span_of(line.p, (size_t)(equals - line.p))), SPAN_STR(KEY)))
                 return SPAN_NONE;
-        return trim(span_from(line, (size_t)(equals - line.p) + 1));
+        return text_trim(span_from(line, (size_t)(equals - line.p) + 1));
 }
 
 static int find_line(struct span text, uint32_t *ret) {
@@ -52,7 +41,7 @@ static int find_line(struct span text, uint32_t *ret) {
         while (text.n) {
                 const uint8_t *end = memchr(text.p, '\n', text.n);
                 size_t n = end ? (size_t)(end - text.p) : text.n;
-                struct span value = value_of(trim(span_of(text.p, n)));
+                struct span value = value_of(text_trim(span_of(text.p, n)));
                 text = span_from(text, end ? n + 1 : n);
                 if (value.n)
                         return owner_find(value, ret);

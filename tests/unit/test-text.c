@@ -178,6 +178,16 @@ static void folding(void **state) {
         assert_false(text_contains(SPAN_STR("yyar"), SPAN_STR("yard")));
 }
 
+static void trimming(void **state) {
+        (void)state;
+        static const struct {
+                const char *in, *want;
+        } cases[] = {{"", ""}, {" \t\r ", ""}, {"a", "a"}, {"\t a b \r", "a b"}, {"\n a\n", "\n a\n"}};
+        for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+                assert_true(span_eq(text_trim(span_str(cases[i].in)), span_str(cases[i].want)));
+        assert_int_equal(text_trim(SPAN_NONE).n, 0);
+}
+
 static void numbers(void **state) {
         (void)state;
         uint64_t v = 77;
@@ -198,9 +208,9 @@ static void numbers(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(utf8),    cmocka_unit_test(show),    cmocka_unit_test(show_is_tame),
-                cmocka_unit_test(columns), cmocka_unit_test(hex),     cmocka_unit_test(base32),
-                cmocka_unit_test(folding), cmocka_unit_test(numbers),
+                cmocka_unit_test(utf8),    cmocka_unit_test(show),     cmocka_unit_test(show_is_tame),
+                cmocka_unit_test(columns), cmocka_unit_test(hex),      cmocka_unit_test(base32),
+                cmocka_unit_test(folding), cmocka_unit_test(trimming), cmocka_unit_test(numbers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
