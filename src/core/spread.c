@@ -96,6 +96,24 @@ static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
         return false;
 }
 
+/* The short ids of all recent records under a link's salt: made once a message, which may ask about a hundred. */
+struct short_ids {
+        uint64_t of[RECENT_RECORDS]; /* 0 where there is no record */
+};
+
+static void recent_ids(const struct mesh *m, const struct link *l, struct short_ids *ret) {
+        for (size_t i = 0; i < RECENT_RECORDS; i++)
+                ret->of[i] = m->recent[i] == REC_NONE ? 0 : link_sid(l, &m->recs[m->recent[i]]->id);
+}
+
+/* Its record's place in `recent`; RECENT_RECORDS: it is not there. */
+static size_t recent_place(const struct mesh *m, const struct short_ids *ids, uint64_t sid) {
+        size_t i = 0;
+        while (i < RECENT_RECORDS && (ids->of[i] != sid || m->recent[i] == REC_NONE))
+                i++;
+        return i;
+}
+
 static size_t grafts_of(const struct mesh *m, mesh_link link) {
         size_t n = 0;
         LIST_EACH (g, &m->grafts, struct graft, list)
@@ -105,13 +123,15 @@ static size_t grafts_of(const struct mesh *m, mesh_link link) {
 
 int spread_ihave(struct link *l, struct span sids) {
         struct mesh *m = l->m;
+        struct short_ids recent;
         size_t n = grafts_of(m, l->id);
+        recent_ids(m, l, &recent);
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
                 uint64_t sid = get_be64(sids.p + i);
                 announce_not(l, sid);
                 if (n >= GRAFTS_LINK || m->n_grafts >= GRAFTS_MOST)
                         continue; /* sync brings them */
-                if (held(m, l, sid))
+                if (recent_place(m, &recent, sid) < RECENT_RECORDS)
                         continue;
                 n++;
                 struct graft *g = calloc(1, sizeof(*g));
@@ -129,22 +149,19 @@ int spread_ihave(struct link *l, struct span sids) {
 /* Records asked for again, from here on without being asked. */
 int spread_graft(struct link *l, struct span sids) {
         struct mesh *m = l->m;
+        struct short_ids recent;
         l->lazy = false;
         l->duplicates = 0;
+        recent_ids(m, l, &recent);
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
-                uint64_t sid = get_be64(sids.p + i);
-                for (size_t k = 0; k < RECENT_RECORDS; k++) {
-                        const struct rec *r = m->recent[k] == REC_NONE ? NULL : m->recs[m->recent[k]];
-                        if (!r || link_sid(l, &r->id) != sid)
-                                continue;
-                        if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >=
-                            OWED_BY_GRAFT) /* sync brings the rest */
-                                return 0;
-                        int e = push_add(&l->push[LINK_RECORDS], r->number);
-                        if (e)
-                                return e;
-                        break;
-                }
+                size_t k = recent_place(m, &recent, get_be64(sids.p + i));
+                if (k == RECENT_RECORDS)
+                        continue;
+                if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >= OWED_BY_GRAFT) /* sync brings the rest */
+                        return 0;
+                int e = push_add(&l->push[LINK_RECORDS], m->recent[k]);
+                if (e)
+                        return e;
         }
         return 0;
 }
