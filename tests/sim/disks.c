@@ -89,10 +89,8 @@ static void on_loaded(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
         if (!node_on(n) || n->life != h->life)
                 return;
-        for (size_t k = 0; k < h->ev.loaded.n; k++) {
-                const struct disk_row *r = disk_record(&n->disk, &h->loaded[k].id);
-                h->loaded[k].bytes = r ? r->row.record.bytes : SPAN_NONE;
-        }
+        for (size_t k = 0; k < h->ev.loaded.n; k++)
+                h->loaded[k].bytes = disk_bytes(&n->disk, &h->loaded[k].id);
         h->ev.loaded.items = h->loaded;
         world_feed(w, n, h->ev);
 }
