@@ -9,17 +9,23 @@
  *   S5  an epoch has one key
  *   S6  equal operations give equal members
  *   S7  no honest device uses a slot, or a nonce, twice
- *   S8  connections are bounded
+ *   S8  connections, memory, queues, and what is kept of an author are bounded (bounds.c)
  *   S9  what was acknowledged is there
+ *   S10 the same options give the same history (test-sim.py)
+ *   S11 nobody keeps what a removed device makes a minute after all have heard of it, and no honest home is removed by it
+ *   S12 an ordinary home brings in no more homes than the charter lets it
  *   L1  a while after the last fault every member has every operation and every record that is in force
  *   L2  the members' links make one mesh
  *   L3  every member can read what came with its key or after it
+ *   L4  an honest home's alert is with all honest homes in time (delays.c)
  *   L5  a calm mesh is quiet
+ *   L6  all have the same records, whoever wrote them
  */
-#include "sim/world.h"
+#include "sim/byz.h"
 
 #include "core/core.h"
 #include "core/epoch.h"
+#include "core/record.h"
 #include "crypto/hash.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
@@ -32,6 +38,7 @@
 #define CONNS_MOST 96
 #define NONCE 24
 #define STILL_LIVES 300  /* seconds a record must have left for all to have it */
+#define HEARD_OF 60      /* seconds until all have heard of a removal */
 #define EVENTS_MOST 5000 /* a home and hour, with nothing going on */
 
 struct seen { /* one record of an honest device */
@@ -349,15 +356,27 @@ static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
                 if (!h || h->member || k->forbidden[i])
                         continue;
                 k->forbidden[i] = true;
-                if (holds_key(&w->nodes[i], r.epoch.p))
+                if (!w->nodes[i].byz && holds_key(&w->nodes[i], r.epoch.p))
                         checks_fail(w, "S4", "home %u wrote under a key that home %u, which it knows as removed, holds",
                                     n->index, i);
         }
 }
 
+/* What a removed device makes is kept by nobody; the founder, who is honest, knows who that is. */
+static void of_nobody(struct world *w, struct node *n, const struct mesh_row *row) {
+        const struct roster *r = node_on(&w->nodes[0]) ? mesh_roster(w->nodes[0].core) : NULL;
+        const struct roster_device *d = r ? roster_device_find(r, &row->record.device) : NULL;
+        if (d && d->gone_at && row->record.created > d->gone_at + HEARD_OF)
+                checks_fail(w, "S11", "home %u keeps %s, made %llu s after its author's removal", n->index,
+                            hex(&row->record.id), (unsigned long long)(row->record.created - d->gone_at));
+}
+
 void checks_committed(struct world *w, struct node *n, const struct disk_row *row) {
         if (!node_honest(n))
                 return;
+        delays_committed(w, n, &row->row);
+        if (w->opt.byzantine && row->row.kind == MESH_ROW_RECORD)
+                of_nobody(w, n, &row->row);
         if (row->row.kind == MESH_ROW_EPOCH)
                 learnt(w, n, &row->row);
         if (row->row.kind != MESH_ROW_RECORD)
@@ -426,6 +445,7 @@ void checks_now(struct world *w) {
                 if (node_on(n))
                         folds_agree(w, n);
         }
+        bounds_check(w);
 }
 
 /* ---- after the last fault ---- */
@@ -434,7 +454,8 @@ static const struct roster *common_roster(struct world *w) {
         const struct roster *best = NULL;
         size_t most = 0;
         for (uint32_t i = 0; i < w->n; i++) {
-                const struct roster *r = node_on(&w->nodes[i]) ? mesh_roster(w->nodes[i].core) : NULL;
+                bool asked = node_on(&w->nodes[i]) && !w->nodes[i].byz;
+                const struct roster *r = asked ? mesh_roster(w->nodes[i].core) : NULL;
                 if (!r)
                         continue;
                 struct fold f = fold_of(r);
@@ -512,7 +533,7 @@ static void one_mesh(struct world *w, const struct roster *r) {
                 struct mesh_peer p;
                 for (size_t k = 0; belongs(r, &w->nodes[i]) && mesh_peer_at(w->nodes[i].core, k, &p); k++) {
                         struct node *other = p.up ? node_of(w, &p.device) : NULL;
-                        if (other)
+                        if (other && !other->byz)
                                 parent[root(parent, i)] = root(parent, other->index);
                 }
         }
@@ -524,6 +545,65 @@ static void one_mesh(struct world *w, const struct roster *r) {
                         checks_fail(w, "L2", "homes %u and %u are in two parts", first, i);
         }
         free(parent);
+}
+
+/* Every element a home has for the others, whoever wrote it. */
+static struct hash elements_of(const struct mesh *m) {
+        struct hash sum = {{0}};
+        mesh_wall now = clock_now(m);
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                const struct rec *r = m->sorted[i];
+                bool late = r->expires <= now + STILL_LIVES || r->created + STILL_LIVES > now || records_late(m, r);
+                if (!late && !(r->flags & REC_GONE))
+                        xor_into(&sum, &r->id);
+        }
+        return sum;
+}
+
+/* For who looks into a failure: what @n has and @other has not. */
+static void tell_difference(struct world *w, const struct node *n, const struct node *other) {
+        for (size_t i = 0; i < n->core->n_sorted; i++) {
+                const struct rec *r = n->core->sorted[i], *there = records_find(other->core, &r->id);
+                const struct node *author = node_of(w, &n->core->authors[r->author]->device);
+                if (!there || (there->flags & REC_GONE) != (r->flags & REC_GONE))
+                        world_say(w, "home %u has %s, type %u, flags %u, by home %d (%s), made %lld s ago; home %u: %s",
+                                  n->index, hex(&r->id), r->type, r->flags, author ? (int)author->index : -1,
+                                  author && author->byz ? author->byz->name : "honest",
+                                  (long long)clock_now(n->core) - (long long)r->created, other->index,
+                                  there ? "otherwise" : "not");
+        }
+}
+
+static void all_have_the_same(struct world *w, const struct roster *r) {
+        struct hash first = elements_of(w->nodes[0].core);
+        for (uint32_t i = 1; i < w->n && !w->stopped; i++) {
+                if (!belongs(r, &w->nodes[i]))
+                        continue;
+                struct hash here = elements_of(w->nodes[i].core);
+                if (hash_eq(&first, &here))
+                        continue;
+                checks_fail(w, "L6", "homes 0 and %u have not the same records", i);
+                tell_difference(w, &w->nodes[0], &w->nodes[i]);
+                tell_difference(w, &w->nodes[i], &w->nodes[0]);
+        }
+}
+
+static void nobody_lost(struct world *w, const struct roster *r) {
+        for (uint32_t i = 0; i < w->n && !w->stopped; i++)
+                if (node_honest(&w->nodes[i]) && w->nodes[i].standing == NODE_IN && !belongs(r, &w->nodes[i]))
+                        checks_fail(w, "S11", "home %u, honest, is a member no more", i);
+}
+
+/* Whoever invites himself again and again has his budget of homes, and no more. */
+static void budgets_kept(struct world *w, const struct roster *r) {
+        const struct roster_home *h, *below;
+        for (size_t i = 0; (h = roster_home_at(r, i)); i++) {
+                size_t n = 0;
+                for (size_t k = 0; (below = roster_home_at(r, k)); k++)
+                        n += below->member && below->inviter == h;
+                if (!h->steward && n > roster_charter(r, CHARTER_home_invites))
+                        checks_fail(w, "S12", "%zu homes stand below one ordinary home", n);
+        }
 }
 
 static void acknowledged_is_there(struct world *w) {
@@ -557,9 +637,15 @@ void checks_healed(struct world *w) {
         checks_now(w);
         acknowledged_is_there(w);
         one_mesh(w, r);
+        if (w->opt.byzantine)
+                nobody_lost(w, r);
+        budgets_kept(w, r);
+        delays_check(w, r);
         for (uint32_t i = 0; i < w->n && !w->stopped; i++)
                 if (belongs(r, &w->nodes[i]))
                         everybody_has(w, r, &w->nodes[i]);
+        if (w->opt.byzantine && !w->stopped)
+                all_have_the_same(w, r);
 }
 
 void checks_quiet(struct world *w, uint64_t since, uint64_t events_then) {

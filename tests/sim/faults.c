@@ -45,6 +45,8 @@ void faults_profile(struct world *w) {
                 w->profile = (struct profile){
                         .crash = true, .disk_full = true, .old_image = true, .clock = true, .drift = true};
         f.loss_pct = w->profile.loss ? 1 + (uint32_t)rng_below(&w->rng, 30) : 0;
+        f.loss_pct = w->opt.loss ? w->opt.loss : f.loss_pct;
+        f.always = w->opt.loss > 0;
         f.delay_ms = w->profile.delay ? 5 + (uint32_t)rng_below(&w->rng, 196) : 5;
         f.never_pct = w->profile.never ? 30 : 0;
         f.uplink = w->profile.uplink ? 12500 : CALM_SPEED; /* 0.1 to 10 Mbit/s */

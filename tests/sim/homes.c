@@ -91,19 +91,19 @@ enum mesh_outcome home_found(struct world *w, struct node *n, const struct wire_
         return o;
 }
 
-static enum mesh_outcome invite(struct world *w, struct node *n) {
+void home_invite(struct world *w, struct node *n, uint32_t uses) {
         _clean_(buf_fini) struct buf keep_in = BUF_NULL;
         struct wire_addr at = {.port = n->addr.port};
-        struct mesh_event ev = {.type = MESH_EV_INVITE, .invite = {.uses = 1, .expires_in = 7 * 86400}};
+        struct mesh_event ev = {.type = MESH_EV_INVITE, .invite = {.uses = uses, .expires_in = 7 * 86400}};
         WIRE_PUT(&at, ADDR, ip4, span_of(n->addr.ip + 12, 4));
         wire_list_add(&wire_addr_desc, &ev.invite.addrs, &keep_in, &at);
         command(w, n, ev);
-        return wait_reply(w, n);
 }
 
 enum mesh_outcome home_join(struct world *w, struct node *n, struct node *inviter) {
         _clean_(buf_fini) struct buf op = BUF_NULL;
-        enum mesh_outcome o = invite(w, inviter);
+        home_invite(w, inviter, 1);
+        enum mesh_outcome o = wait_reply(w, inviter);
         if (o != MESH_OUT_DONE)
                 return o;
         if (!household_add(&n->house, &n->cfg, inviter->ticket, SIM_START + w->now / 1000, &op))
@@ -138,7 +138,7 @@ static const struct disk_row *some_alert(struct world *w, const struct node *n, 
         return many ? found[rng_below(&w->rng, many)] : NULL;
 }
 
-static void post(struct world *w, struct node *n) {
+void home_post(struct world *w, struct node *n) {
         static const uint8_t kinds[] = {KIND_FIRE, KIND_BREAK_IN, KIND_NOISE, KIND_OTHER};
         char text[48];
         snprintf(text, sizeof(text), "post %llu of home %u", (unsigned long long)++w->posts, n->index);
@@ -160,11 +160,10 @@ static void follow(struct world *w, struct node *n, uint8_t type) {
         command(w, n, (struct mesh_event){.type = MESH_EV_PUBLISH, .draft = &d});
 }
 
-static void operate(struct world *w, struct node *n, enum wire_e_op type, const struct key *target,
-                    const struct hash *proposal) {
+void home_operate(struct world *w, struct node *n, enum wire_e_op type, const struct key *target,
+                  const struct hash *proposal, mesh_wall at) {
         _clean_(buf_fini) struct buf op = BUF_NULL;
-        mesh_wall now = node_wall(w, n);
-        if (household_op(&n->house, mesh_roster(n->core), type, target, proposal, now, &op))
+        if (household_op(&n->house, mesh_roster(n->core), type, target, proposal, at, &op))
                 command(w, n, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}});
         if (type == OP_LEAVE)
                 n->standing = NODE_LEFT;
@@ -174,25 +173,28 @@ static void propose(struct world *w, struct node *n) {
         struct node *target = &w->nodes[rng_below(&w->rng, w->n)];
         static const enum wire_e_op types[] = {OP_PROMOTE, OP_PROMOTE, OP_REMOVE, OP_DEMOTE};
         if (target != n && target->standing == NODE_IN)
-                operate(w, n, types[rng_below(&w->rng, ARRAY_LEN(types))], &target->house.sign.pub, NULL);
+                home_operate(w, n, types[rng_below(&w->rng, ARRAY_LEN(types))], &target->house.sign.pub, NULL,
+                             node_wall(w, n));
 }
 
-static void endorse(struct world *w, struct node *n) {
+void home_endorse(struct world *w, struct node *n) {
         struct roster_proposal p;
         for (size_t i = 0; roster_proposal_at(mesh_roster(n->core), i, &p); i++) {
                 if (p.in_force || p.dead || roster_voted(mesh_roster(n->core), &p.id, &n->house.sign.pub) ||
                     key_eq(&p.target->key, &n->house.sign.pub))
                         continue;
                 struct hash id = p.id;
-                operate(w, n, OP_ENDORSE, NULL, &id);
+                home_operate(w, n, OP_ENDORSE, NULL, &id, node_wall(w, n));
                 return;
         }
 }
 
+#define POSTS_ONLY 900 /* of 1000 */
+
 static void act(struct world *w, struct node *n) {
-        uint64_t dice = rng_below(&w->rng, 1000);
+        uint64_t dice = rng_below(&w->rng, w->opt.byzantine ? POSTS_ONLY : 1000);
         if (dice < 550)
-                post(w, n);
+                home_post(w, n);
         else if (dice < 700)
                 follow(w, n, RECORD_COMMENT);
         else if (dice < 780)
@@ -204,20 +206,22 @@ static void act(struct world *w, struct node *n) {
         else if (dice < 940)
                 propose(w, n);
         else if (dice < 998)
-                endorse(w, n);
+                home_endorse(w, n);
         else
-                operate(w, n, OP_LEAVE, NULL, NULL);
+                home_operate(w, n, OP_LEAVE, NULL, NULL, node_wall(w, n));
 }
 
 #define ACT_EVERY (10 * SIM_MINUTE) /* a home, on average */
+#define ACT_OFTEN (2 * SIM_MINUTE)  /* the same, where some are byzantine: such streets are short */
 
 static void on_act(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[rng_below(&w->rng, w->n)];
-        if (w->calm)
+        if (w->calm || w->hushed)
                 return;
         if (may_act(n))
                 act(w, n);
-        world_plan(w, w->now + 1 + rng_below(&w->rng, 2 * ACT_EVERY / w->n), h->node, on_act);
+        uint64_t every = w->opt.byzantine || w->opt.repeat ? ACT_OFTEN : ACT_EVERY;
+        world_plan(w, w->now + 1 + rng_below(&w->rng, 2 * every / w->n), h->node, on_act);
 }
 
 void homes_live(struct world *w) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/byz.h"
 #include "sim/world.h"
 
 #include <stdlib.h>
 
 #define PIECE 4096 /* bytes of one RECV: streams come in slices */
 #define DIAL_TIMEOUT (10 * SIM_SECOND)
+#define SOCKET 131072                 /* bytes that wait with a reader before they wait with the writer */
 #define STUCK_MOST (120 * SIM_SECOND) /* a connection whose bytes wait longer is gone */
 
 static struct node_conn *find(struct node *n, mesh_link link, int *ret_side) {
@@ -56,19 +58,23 @@ static void close_side(struct world *w, struct node_conn *c, int side) {
 static void on_recv(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
         int side;
-        if (!node_on(n) || n->life != h->life || !find(n, h->ev.link, &side))
+        struct node_conn *c = find(n, h->ev.link, &side);
+        if (!node_on(n) || n->life != h->life || !c)
                 return;
         h->ev.recv = buf_span(&h->bytes);
+        c->side[1 - side].unread -= MIN(c->side[1 - side].unread, h->arg);
         world_feed(w, n, h->ev);
 }
 
 static void on_writable(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
         int side;
-        if (!node_on(n) || n->life != h->life || !find(n, h->ev.link, &side))
+        const struct node_conn *c = find(n, h->ev.link, &side);
+        if (!node_on(n) || n->life != h->life || !c)
                 return;
-        h->ev.writable.backlog = net_backlog(&w->net, n->index, w->now);
-        if (h->ev.writable.backlog) /* what other links have sent since goes out by the same line: it is told again */
+        uint64_t unread = c->side[side].unread, line = net_backlog(&w->net, n->index, w->now);
+        h->ev.writable.backlog = line + (unread > SOCKET ? unread - SOCKET : 0);
+        if (line) /* what other links have sent since goes out by the same line: it is told again */
                 world_plan(w, w->net.uplink_free[n->index], n->index, on_writable)->ev = h->ev;
         world_feed(w, n, h->ev);
 }
@@ -106,7 +112,7 @@ static uint32_t whose(const struct world *w, const struct mesh_addr *addr) {
 void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         uint32_t to = whose(w, &a->dial);
         world_say(w, "home %u: dials home %d as link %u", n->index, (int)to, (unsigned)a->link);
-        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to)) {
+        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to) || byz_walled(w, n->index, to)) {
                 plan_down(w, n->index, a->link, w->now + DIAL_TIMEOUT, true);
                 return;
         }
@@ -131,17 +137,41 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
 }
 
 /* ---- sending ---- */
+/* Nothing of what a slow reader gets arrives before it has read it all, and some of them never do. */
+static void deliver_slowly(struct world *w, struct node_conn *c, int side, struct span bytes, uint64_t rate) {
+        struct net_end *from = &c->side[side], *to = &c->side[1 - side];
+        from->unread += bytes.n;
+        if (rate == BYZ_READS_NOTHING)
+                return;
+        from->read = MAX(from->read, from->arrives) + bytes.n * 1000 / rate;
+        struct happening *h = world_plan(w, from->read, to->node, on_recv);
+        h->ev = (struct mesh_event){.type = MESH_EV_RECV, .link = to->link};
+        h->arg = bytes.n;
+        buf_add(&h->bytes, bytes);
+        REQUIRE(buf_ok(&h->bytes));
+}
+
+static void tell_writable(struct world *w, const struct net_end *from) {
+        struct happening *h = world_plan(w, w->net.uplink_free[from->node], from->node, on_writable);
+        h->ev = (struct mesh_event){.type = MESH_EV_WRITABLE, .link = from->link};
+}
+
 static void deliver(struct world *w, struct node_conn *c, int side, struct span bytes) {
         struct net_end *from = &c->side[side], *to = &c->side[1 - side];
         uint64_t at = net_arrival(&w->net, from, to->node, bytes.n, w->now);
+        uint64_t rate = byz_reads(w, to->node, to->link);
+        if (rate != BYZ_READS_ALL) {
+                deliver_slowly(w, c, side, bytes, rate);
+                tell_writable(w, from);
+                return;
+        }
         for (size_t done = 0; done < bytes.n; done += PIECE) {
                 struct happening *h = world_plan(w, at, to->node, on_recv);
                 h->ev = (struct mesh_event){.type = MESH_EV_RECV, .link = to->link};
                 buf_add(&h->bytes, span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done)));
                 REQUIRE(buf_ok(&h->bytes));
         }
-        struct happening *h = world_plan(w, w->net.uplink_free[from->node], from->node, on_writable);
-        h->ev = (struct mesh_event){.type = MESH_EV_WRITABLE, .link = from->link};
+        tell_writable(w, from);
 }
 
 void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
@@ -174,6 +204,15 @@ void links_hangup(struct world *w, struct node *n, mesh_link link) {
         if (tell)
                 plan_down(w, to->node, to->link, net_arrival(&w->net, from, to->node, 0, w->now), false);
         close_side(w, c, side);
+}
+
+void links_cut(struct world *w, struct node *a, struct node *b) {
+        for (size_t i = a->n_conns; i-- > 0;) {
+                const struct node_conn *c = a->conns[i];
+                bool theirs = c->side[0].node == b->index || c->side[1].node == b->index;
+                for (int k = 0; theirs && k < 2; k++)
+                        plan_down(w, c->side[k].node, c->side[k].link, w->now + 1, false);
+        }
 }
 
 void links_lost(struct world *w, struct node *n, bool silent) {

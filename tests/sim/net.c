@@ -84,7 +84,7 @@ static uint64_t loss_delay(struct net *t, struct net_end *e, size_t n, uint64_t 
                 e->bad = !e->bad && e->burst_ends;
                 e->burst_ends = now + 1 + exponential(&t->rng, e->bad ? BURST_BAD : BURST_GOOD);
         }
-        if (!e->bad)
+        if (!e->bad && !t->faults.always)
                 return 0;
         for (size_t done = 0; done < n; done += SEGMENT)
                 for (uint64_t rto = RTO; rng_below(&t->rng, 100) < t->faults.loss_pct && rto <= RTO_MOST; rto *= 2)

@@ -12,6 +12,7 @@
 struct net_faults {
         uint32_t loss_pct;              /* of segments, in bad times; bad times come in bursts */
         uint32_t delay_ms;              /* mean of the exponential part; 1 ms at least is always there */
+        bool always;                    /* the bad times never end */
         uint32_t never_pct;             /* of pairs that never connect */
         uint64_t uplink;                /* bytes a second; 0: no limit */
         uint32_t pair_least, pair_most; /* ms, besides: between two homes, always the same */
@@ -22,6 +23,8 @@ struct net_end {
         uint32_t node;
         uint32_t link;
         uint64_t arrives; /* when the last byte sent from here arrives at the other side */
+        uint64_t unread;  /* bytes sent from here which a slow reader on the other side has not read */
+        uint64_t read;    /* when it will have read them */
         bool open;
         bool bad; /* in a burst of loss */
         uint64_t burst_ends;

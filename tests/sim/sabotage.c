@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a world does wrong on purpose, so that each invariant is seen to be asked. Nothing in the product knows of it: a
- * disk lies, an eye of the world reaches into a home's memory, a line stays cut. Each is to trip the invariant of its row.
+ * disk lies, an eye of the world reaches into a home's memory, a line stays cut; what a home does wrongly inside its core is
+ * in seam.c. Each is to trip the invariant of its row.
  */
 #include "sim/world.h"
 
@@ -21,9 +22,12 @@ static const struct {
         [SABOTAGE_FORGE] = {"forge", "S1"},   [SABOTAGE_TWICE] = {"twice", "S2"},
         [SABOTAGE_UNDEAD] = {"undead", "S3"}, [SABOTAGE_LEAK] = {"leak", "S4"},
         [SABOTAGE_KEY] = {"other-key", "S5"}, [SABOTAGE_STEWARD] = {"steward", "S6"},
-        [SABOTAGE_BACK] = {"set-back", "S7"}, [SABOTAGE_CHANCE] = {"chance", "S10"},
-        [SABOTAGE_LOSE] = {"lose", "L1"},     [SABOTAGE_CUT] = {"cut", "L2"},
-        [SABOTAGE_SEAL] = {"seal", "L3"},     [SABOTAGE_RESTLESS] = {"restless", "L5"},
+        [SABOTAGE_BACK] = {"set-back", "S7"}, [SABOTAGE_HOARD] = {"hoard", "S8"},
+        [SABOTAGE_ROWS] = {"overfull", "S8"}, [SABOTAGE_CHANCE] = {"chance", "S10"},
+        [SABOTAGE_OBEY] = {"obey", "S11"},    [SABOTAGE_LOSE] = {"lose", "L1"},
+        [SABOTAGE_CUT] = {"cut", "L2"},       [SABOTAGE_SEAL] = {"seal", "L3"},
+        [SABOTAGE_DEAF] = {"deaf", "L4"},     [SABOTAGE_RESTLESS] = {"restless", "L5"},
+        [SABOTAGE_PICKY] = {"picky", "L6"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {

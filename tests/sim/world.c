@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
+#include "sim/byz.h"
 
 #include "core/core.h"
 #include "crypto/hash.h"
@@ -77,7 +78,7 @@ bool node_on(const struct node *n) {
 }
 
 bool node_honest(const struct node *n) {
-        return !n->rolled_back;
+        return !n->rolled_back && !n->byz;
 }
 
 /* ---- a core and what it does ---- */
@@ -190,7 +191,7 @@ static void plan_wake(struct world *w, struct node *n) {
 void world_feed(struct world *w, struct node *n, struct mesh_event ev) {
         struct mesh_action a;
         uint64_t life = n->life;
-        if (w->stopped)
+        if (w->stopped || byz_takes(w, n, &ev))
                 return;
         if (++w->events == w->opt.until) {
                 w->opt.trace = true;
@@ -202,7 +203,9 @@ void world_feed(struct world *w, struct node *n, struct mesh_event ev) {
         w->hash = mix(mix(mix(w->hash, w->now), n->index), (uint64_t)ev.type);
         ev.now = w->now;
         ev.wall = node_wall(w, n);
+        struct node *before = seam_enter(n);
         REQUIRE(mesh_step(n->core, &ev) == 0);
+        seam_leave(before);
         n->furthest = MAX(n->furthest, clock_now(n->core));
         while (n->life == life && mesh_next(n->core, &a))
                 perform(w, n, &a);
@@ -229,6 +232,8 @@ struct world *world_new(const struct options *opt) {
         faults_profile(w);
         for (uint32_t i = 0; i < w->n; i++)
                 home_init(w, i);
+        w->delays = delays_new();
+        byz_init(w);
         return w;
 }
 
@@ -255,6 +260,8 @@ struct world *world_free(struct world *w) {
         disk_fini(&w->ready);
         net_fini(&w->net);
         checks_free(w->checks);
+        delays_free(w->delays);
+        byz_fini(w);
         MAP_EACH (s, &w->signatures, struct signature)
                 free(s);
         map_fini(&w->signatures);

@@ -23,6 +23,8 @@
 
 struct world;
 struct happening;
+struct byz_module;
+struct delays;
 
 /* What a seed switches on; each with probability 1/2. */
 struct profile {
@@ -31,9 +33,15 @@ struct profile {
 
 struct options {
         uint32_t nodes;
-        uint64_t hours, seed, until; /* @until: stop before this event; 0: never */
-        const char *profile;         /* NULL: as the seed says */
-        uint32_t break_it;           /* a deliberate fault of enum sabotage; the checks must see it */
+        uint64_t hours, minutes;
+        uint64_t seed, until;  /* @until: stop before this event; 0: never */
+        const char *profile;   /* NULL: as the seed says */
+        uint32_t break_it;     /* a deliberate fault of enum sabotage; the checks must see it */
+        const char *byzantine; /* NAME[:PERCENT],… or all; NULL: every home is honest */
+        uint32_t share;        /* percent of homes for those modules that name no percentage */
+        uint32_t loss;         /* percent of segments lost at all times; 0: as the profile says */
+        uint32_t repeat;       /* percent of messages that are said twice, by every home */
+        uint64_t p99, slowest; /* ms an honest alert may take to honest homes; 0: whatever it takes */
         bool trace;
         bool plain; /* plain.h */
         bool ready; /* the street stands when the run begins */
@@ -49,11 +57,16 @@ enum sabotage {
         SABOTAGE_KEY,        /* a disk alters keys */
         SABOTAGE_STEWARD,    /* a home folds a steward wrongly */
         SABOTAGE_BACK,       /* a disk is set back, and its home carries on */
+        SABOTAGE_HOARD,      /* a home keeps room for each frame it hears */
+        SABOTAGE_ROWS,       /* it takes records beyond their slots */
         SABOTAGE_CHANCE,     /* something follows from no seed */
+        SABOTAGE_OBEY,       /* a home hears of no operation, and takes what a removed one writes */
         SABOTAGE_LOSE,       /* a disk loses others' records */
         SABOTAGE_CUT,        /* a home stays cut off */
         SABOTAGE_SEAL,       /* a home reads nothing of the others */
+        SABOTAGE_DEAF,       /* a home hears no record */
         SABOTAGE_RESTLESS,   /* timers that never rest */
+        SABOTAGE_PICKY,      /* a home hears nothing that byzantine homes wrote */
         SABOTAGE_COUNT
 };
 
@@ -95,6 +108,9 @@ struct node {
         struct hash reply_id;
         char *ticket;
         uint64_t events;
+        const struct byz_module *byz; /* NULL: honest */
+        uint64_t deeds, bad_at;       /* of its module; and what that counts by itself */
+        size_t heap;                  /* bytes its core holds */
 };
 
 struct world {
@@ -109,10 +125,13 @@ struct world {
         struct disk ready; /* rows that are on every disk, kept once */
         struct list conns;
         struct map signatures; /* checked before */
+        bool hushed;           /* nobody acts any more */
         bool calm;             /* healing: nothing new breaks */
         bool stopped;          /* --until was reached, or an invariant does not hold */
         struct checks *checks;
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
+        struct delays *delays;
+        struct byz *byz;
         uint64_t bytes, posts;
 };
 
@@ -143,7 +162,7 @@ struct happening *world_plan(struct world *w, uint64_t at, uint32_t node,
 void world_feed(struct world *w, struct node *n, struct mesh_event ev);
 mesh_wall node_wall(const struct world *w, const struct node *n);
 bool node_on(const struct node *n);
-bool node_honest(const struct node *n);
+bool node_honest(const struct node *n);                               /* neither byzantine nor set back */
 _printf_(2, 3) void world_say(struct world *w, const char *fmt, ...); /* a line of the trace */
 
 /* ---- links.c: the network, as the nodes see it ---- */
@@ -152,6 +171,7 @@ void links_send(struct world *w, struct node *n, const struct mesh_action *a);
 void links_hangup(struct world *w, struct node *n, mesh_link link);
 void links_lost(struct world *w, struct node *n, bool silent); /* the node has stopped; silent: nobody is told */
 void links_mended(struct world *w);                            /* a partition is over */
+void links_cut(struct world *w, struct node *a, struct node *b);
 void links_fini(struct world *w);
 
 /* ---- disks.c ---- */
@@ -165,7 +185,13 @@ void home_on(struct world *w, struct node *n);
 void home_off(struct world *w, struct node *n, bool silent);
 enum mesh_outcome home_found(struct world *w, struct node *n, const struct wire_list *charter);
 enum mesh_outcome home_join(struct world *w, struct node *n, struct node *inviter);
-void homes_live(struct world *w); /* from now on people post, answer, vote, leave */
+void home_invite(struct world *w, struct node *n, uint32_t uses); /* once it has replied the ticket is in @n */
+void home_operate(struct world *w, struct node *n, enum wire_e_op type, const struct key *target,
+                  const struct hash *proposal, mesh_wall at);
+void home_endorse(struct world *w, struct node *n); /* votes for some proposal it has not voted for */
+void home_post(struct world *w, struct node *n);
+void homes_live(
+        struct world *w); /* from now on people post, answer, vote, leave; where some are byzantine: post, answer */
 
 /* ---- ready.c ---- */
 void ready_street(struct world *w); /* all are members and on */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * S8: whatever others send, an honest home holds no more memory than its records and links account for, queues no more for a
+ * link and keeps no more of an author than the slots of the charter are.
+ */
+#include "sim/byz.h"
+
+#include "core/limits.h"
+#include "core/record.h"
+#include "roster/roster.h"
+
+#include <stdlib.h>
+
+/* Bytes of heap, twice what is measured in streets of 14 homes where nobody does harm, or more. */
+#define HEAP_BASE (256 * 1024)
+#define HEAP_RECORD 512       /* its place in the index, and until it is on disk its bytes */
+#define HEAP_OP 4096          /* the roster's own memory of an operation */
+#define HEAP_LINK (16 * 1024) /* besides what is queued for it */
+#define HEAP_ELEMENT 64 /* of the snapshot a link compares by: a record's share, and its array grows by doubling */
+#define IN_SLOT 2       /* a record, and what takes it back */
+#define ROW_MOST 960
+
+static size_t heap_bound(const struct mesh *m) {
+        size_t ops = m->roster ? roster_ops(m->roster) : 0, links = 0;
+        LINK_EACH(l, m)
+        links += HEAP_LINK + m->n_recs * HEAP_ELEMENT + link_queued(l) + l->out.cap + l->frames.in.cap;
+        return HEAP_BASE + m->n_recs * HEAP_RECORD + ops * HEAP_OP + links;
+}
+
+static void memory(struct world *w, const struct node *n) {
+        const struct mesh *m = n->core;
+        if (n->heap > heap_bound(m))
+                checks_fail(w, "S8", "home %u holds %zu bytes of memory, %zu at most are accounted for", n->index,
+                            n->heap, heap_bound(m));
+        world_say(w, "home %u: holds %zu bytes of memory, of %zu; %zu records, %zu links", n->index, n->heap,
+                  heap_bound(m), m->n_recs, m->n_links);
+        if (m->n_links > LINKS_MAX)
+                checks_fail(w, "S8", "home %u has %zu links", n->index, m->n_links);
+        LINK_EACH(l, m)
+        if (link_queued(l) > QUEUE_HARD)
+                checks_fail(w, "S8", "home %u queues %zu bytes for one link", n->index, link_queued(l));
+}
+
+/* ---- disk ---- */
+struct use {
+        struct key device;
+        uint32_t day;
+        uint8_t klass;
+        size_t bytes;
+};
+
+static int by_slots(const void *a, const void *b) {
+        const struct use *x = a, *y = b;
+        int c = memcmp(x->device.b, y->device.b, sizeof(x->device.b));
+        if (c)
+                return c;
+        if (x->day != y->day)
+                return x->day < y->day ? -1 : 1;
+        return (int)x->klass - (int)y->klass;
+}
+
+static size_t uses(const struct node *n, struct use *ret) {
+        size_t many = 0;
+        for (size_t i = 0; i < n->disk.n; i++) {
+                const struct mesh_row *r = &n->disk.rows[i].row;
+                if (r->kind == MESH_ROW_RECORD && r->record.bytes.n && !r->record.mine)
+                        ret[many++] = (struct use){r->record.device, r->record.day, r->record.klass, r->record.bytes.n};
+        }
+        qsort(ret, many, sizeof(*ret), by_slots);
+        return many;
+}
+
+static void disk(struct world *w, const struct node *n) {
+        const struct roster *r = mesh_roster(n->core);
+        struct use *all = malloc((n->disk.n + 1) * sizeof(*all));
+        REQUIRE(all);
+        size_t many = uses(n, all);
+        for (size_t i = 0, k; r && i < many; i = k) {
+                size_t bytes = 0;
+                for (k = i; k < many && by_slots(&all[i], &all[k]) == 0; k++)
+                        bytes += all[k].bytes;
+                const struct roster_device *d = roster_device_find(r, &all[i].device);
+                size_t most = d ? (size_t)IN_SLOT * record_quota(n->core, d, all[i].klass, false) : 0;
+                if (d && (k - i > most || bytes > most * ROW_MOST))
+                        checks_fail(
+                                w, "S8",
+                                "home %u keeps %zu records of %zu bytes of one author, class and day: more than %zu",
+                                n->index, k - i, bytes, most);
+        }
+        free(all);
+}
+
+void bounds_check(struct world *w) {
+        for (uint32_t i = 0; i < w->n && !w->stopped; i++) {
+                const struct node *n = &w->nodes[i];
+                if (!node_on(n) || !node_honest(n))
+                        continue;
+                memory(w, n);
+                disk(w, n);
+        }
+}
