@@ -10,12 +10,12 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import capture  # noqa: E402
 import street  # noqa: E402
 from street import Skip, check, equal  # noqa: E402
 
@@ -24,9 +24,10 @@ JOINING = 90.0
 GROUP4, GROUP6, PORT = '239.255.73.45', 'ff12::8000:7345', 7345
 BEACON = 48
 HANDSHAKE = 256
-UDP, TCP = socket.IPPROTO_UDP, socket.IPPROTO_TCP
+COMPARED = 1024   # bytes from the beginning of each direction of a link: handshake, greeting, first records
 CANARIES = 64
 BEACONS = 50      # by chance one of 48 offsets is the same in 50 beacons once in 10^116 runs
+LATER = 12        # of them at least after a removal
 FLOOD_SECONDS = 4
 FLOOD_CPU = 0.6   # seconds of CPU a flood of that time may cost a daemon; it is 0.05 on the slowest machine tried
 
@@ -251,22 +252,27 @@ class Lan(street.Play):
         check(len(self.canaries) >= CANARIES, f'only {len(self.canaries)} canaries')
         with open(self.file, 'rb') as file:
             seen = file.read()
-        check(sum(len(load) for _, _, load in self.payloads(TCP)) > 40 * 1024, 'the links were not captured')
+        check(sum(len(stream.bytes()) for stream in self.streams()) > 40 * 1024, 'the links were not captured')
         found = [what for what, word in self.canaries.items()
                  if word in seen or word.upper() in seen or word.decode('latin-1').encode('utf-16-le') in seen]
         equal(found, [], 'canaries in the capture')
 
     def case_links(self):
-        """no byte at the head of the links' streams is constant, neither of all homes nor of one"""
+        """no word at the head of the links' streams is constant, neither of all homes nor of one"""
         heads = {}
-        for source, _, load in self.payloads(TCP):
-            if len(load) == HANDSHAKE:  # the first message of each side
-                heads.setdefault(source, []).append(load)
+        for stream in self.streams():
+            if len(stream.bytes()) > HANDSHAKE:
+                heads.setdefault(stream.source, []).append(stream.bytes()[:COMPARED])
         check(len(heads) >= 3, f'only {len(heads)} homes have shaken hands')
-        for those in [*heads.values(), sum(heads.values(), [])]:
-            for at in range(0, HANDSHAKE, 4):  # two of 100 share four bytes once in 10^4 runs
-                words = [head[at:at + 4] for head in those]
-                equal(len(set(words)), len(set(those)), f'different words at {at} of a handshake')
+        every = sum(heads.values(), [])
+        check(sum(len(head) == COMPARED for head in every) >= 10, f'only {list(map(len, every))} bytes to compare')
+        for at in range(0, COMPARED, 4):  # two of 100 share four bytes once in 10^4 runs
+            words = [head[at:at + 4] for head in every if len(head) >= at + 4]
+            equal(len(set(words)), len(words), f'different words at {at} of {len(words)} streams')
+        print(f'# {len(every)} streams, {sum(map(len, every))} bytes compared')
+
+    def streams(self):
+        return [stream for stream in capture.streams(self.file).values() if stream.pieces]
 
     def case_off(self):
         """with --no-lan, or when it listens on loopback alone, a daemon is in no group"""
@@ -282,10 +288,13 @@ class Lan(street.Play):
         home.start()
 
     def case_beacons(self):
-        """no byte of the captured beacons is constant, and none of them came twice"""
+        """no byte of the captured beacons is constant, also after a removal has changed the key they are made with"""
         for home in self.six:
             home.invite()  # for a while they speak more often
-        self.wait(self.enough, f'{BEACONS} beacons of two nodes', 120)
+        self.wait(lambda: self.enough(BEACONS - LATER), f'{BEACONS - LATER} beacons of two nodes', 120)
+        before = len(self.beacons())
+        self.remove_one()
+        self.wait(lambda: self.enough(before + LATER), f'{LATER} more after the removal', 120)
         self.tcpdump.send_signal(signal.SIGINT)
         self.tcpdump.wait(street.STOP_SECONDS)
         seen = self.beacons()
@@ -293,32 +302,34 @@ class Lan(street.Play):
         equal([len(payload) for payload in payloads if len(payload) != BEACON], [], 'other sizes')
         constant = [at for at in range(BEACON) if len({payload[at] for payload in payloads}) == 1]
         equal(constant, [], 'offsets of constant bytes')
-        equal(len(set(payloads)), len(payloads), 'different beacons')
         for at in range(0, BEACON, 4):
             words = [payload[at:at + 4] for payload in payloads]
             check(len(set(words)) >= len(words) - 1, f'the same 4 bytes twice at {at}')
         print(f'# {len(payloads)} beacons of {len({source for source, _ in seen})} senders')
 
-    def enough(self):
+    def remove_one(self):
+        """The first home, which founded their street, removes the last."""
+        first, other, gone = self.six
+        first.cli('member', 'remove', gone.name, '--reason', 'moved away', '--yes', code=0)
+        self.wait(lambda: other.state()['homes'] == 2, 'the other to hear of the removal')
+        self.wait_state(gone, 'removed')
+        self.six = [first, other]
+        for home in self.six:
+            home.invite()  # for a while they speak more often
+
+    def case_nothing_again(self):
+        """no 8 bytes come twice in the whole capture, links and beacons: there is nothing to know a home by"""
+        sent = [stream.bytes() for stream in self.streams()] + [payload for _, payload in self.beacons()]
+        equal(capture.seen_twice(sent), [], 'words that came twice')
+        print(f'# {sum(map(len, sent))} bytes in {len(sent)} streams and beacons')
+
+    def enough(self, wanted):
         seen = self.beacons()
-        return len(seen) >= BEACONS and len({source for source, _ in seen}) >= 2
+        return len(seen) >= wanted and len({source for source, _ in seen}) >= 2
 
     def beacons(self):
         """(Ethernet source, payload) of every datagram captured."""
-        return [(source, load) for source, _, load in self.payloads(UDP)]
-
-    def payloads(self, wanted):
-        """(Ethernet source, target, payload) of every packet of a protocol, if it has one; no packet has IPv6 extensions."""
-        with open(self.file, 'rb') as file:
-            file.read(24)
-            while len(header := file.read(16)) == 16:
-                frame = file.read(struct.unpack('=IIII', header)[2])
-                four = frame[12:14] == b'\x08\x00'
-                at = 14 + ((frame[14] & 15) * 4 if four else 40)
-                end = 14 + (struct.unpack('!H', frame[16:18])[0] if four else 40 + struct.unpack('!H', frame[18:20])[0])
-                load = frame[at + (8 if wanted == UDP else (frame[at + 12] >> 4) * 4):end] if len(frame) > at + 12 else b''
-                if frame[23 if four else 20] == wanted and load:
-                    yield frame[6:12], frame[:6], load
+        return list(capture.datagrams(self.file))
 
     def case_flood(self):
         """a flood of datagrams costs a daemon little, and its links stay"""

@@ -7,12 +7,11 @@ In a network namespace of its own, so that the capture holds this test's packets
 import os
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import capture  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -23,55 +22,6 @@ HANDSHAKE = 256
 HELLO = 128
 FRAME = 1024
 UNIT = 128           # every frame is a multiple of it
-ETHERNET = 14
-SYN, FIN, RST = 0x02, 0x01, 0x04
-
-
-class Stream:
-    """One direction of a TCP connection."""
-
-    def __init__(self):
-        self.first, self.pieces, self.sizes = None, {}, []
-
-    def add(self, sequence, flags, payload):
-        if flags & SYN:
-            self.first = (sequence + 1) & 0xffffffff
-        if payload and sequence not in self.pieces:
-            self.pieces[sequence] = payload
-            self.sizes.append(len(payload))
-
-    def bytes(self):
-        first = self.first if self.first is not None else min(self.pieces, default=0)
-        order = sorted(self.pieces, key=lambda sequence: (sequence - first) & 0xffffffff)
-        return b''.join(self.pieces[sequence] for sequence in order)
-
-
-def packets(path):
-    """The IP packets of a capture file."""
-    with open(path, 'rb') as file:
-        order = {b'\xd4\xc3\xb2\xa1': '<', b'\xa1\xb2\xc3\xd4': '>'}[file.read(4)]
-        link_type = struct.unpack(order + 'HHiIII', file.read(20))[5]
-        check(link_type == 1, f'the capture is of link type {link_type}, not Ethernet')
-        while header := file.read(16):
-            yield file.read(struct.unpack(order + 'IIII', header)[2])[ETHERNET:]
-
-
-def streams(path):
-    """(source port, destination port, number of the connection) -> Stream, in the order of their beginnings."""
-    found, latest = {}, {}
-    for packet in packets(path):
-        if packet[0] >> 4 != 4 or packet[9] != socket.IPPROTO_TCP:
-            continue
-        tcp = packet[(packet[0] & 15) * 4:struct.unpack('!H', packet[2:4])[0]]
-        source, target, sequence = struct.unpack('!HHI', tcp[:8])
-        flags = tcp[13]
-        key = (source, target)
-        if flags & SYN and (key not in latest or found[latest[key]].pieces):
-            latest[key] = (*key, len(found))
-            found[latest[key]] = Stream()
-        if key in latest:
-            found[latest[key]].add(sequence, flags, tcp[(tcp[12] >> 4) * 4:])
-    return found
 
 
 class Capture(street.Play):
@@ -149,7 +99,7 @@ class Capture(street.Play):
 
     def sorted_links(self):
         """(from the side that dialled, from the other side) of each link, as Streams."""
-        found = streams(self.file)
+        found = capture.streams(self.file)
         ports = {self.anna.port(), self.ben.port()}
         links = []
         for (source, target, number), stream in found.items():
@@ -194,6 +144,10 @@ class Capture(street.Play):
             check(len(heads) >= LINKS, f'only {len(heads)} links to compare')
             constant = [at for at in range(min(map(len, heads))) if len({head[at] for head in heads}) == 1]
             equal(constant, [], f'offsets of constant bytes from {which}')
+
+    def case_nothing_again(self):
+        """no 8 bytes come twice in the whole session: there is nothing to know a home, a link or a message by"""
+        equal(capture.seen_twice(stream.bytes() for link in self.links for stream in link), [], 'words that came twice')
 
     def case_like_noise(self):
         """bytes of the links are spread as those of noise are"""

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #define HOUR 3600.0
+#define HEARD_MOST 2048
+#define WORD 8 /* bytes: by chance two of 40,000 such words are one in 10^10 runs once */
 
 static uint64_t seed;
 
@@ -275,6 +277,81 @@ static void test_member_flood(void **state) {
         street_free(s);
 }
 
+struct heard {
+        uint8_t bytes[HEARD_MOST][BEACON_BYTES];
+        size_t n;
+};
+
+/* Looks every second: of several that a home sends within one, the last is kept. */
+static void listen_for(struct street *s, size_t homes, double seconds, struct heard *ret) {
+        size_t before[8];
+        assert_true(homes <= ARRAY_LEN(before));
+        for (size_t i = 0; i < homes; i++)
+                before[i] = street_beacons(s, i);
+        for (double t = 0; t < seconds; t++) {
+                street_run_for(s, 1);
+                for (size_t i = 0; i < homes; i++) {
+                        if (street_beacons(s, i) == before[i])
+                                continue;
+                        assert_true(ret->n < HEARD_MOST);
+                        memcpy(ret->bytes[ret->n++], street_beacon(s, i).p, BEACON_BYTES);
+                        before[i] = street_beacons(s, i);
+                }
+        }
+}
+
+static int by_bytes(const void *a, const void *b) {
+        return memcmp(a, b, WORD);
+}
+
+static void nothing_comes_twice(const struct heard *h) {
+        static uint8_t words[HEARD_MOST * (BEACON_BYTES - WORD + 1)][WORD];
+        size_t n = 0;
+        for (size_t i = 0; i < h->n; i++)
+                for (size_t at = 0; at + WORD <= BEACON_BYTES; at++)
+                        memcpy(words[n++], h->bytes[i] + at, WORD);
+        qsort(words, n, WORD, by_bytes);
+        for (size_t i = 1; i < n; i++)
+                assert_memory_not_equal(words[i - 1], words[i], WORD);
+}
+
+/* At each place of a beacon most of 256 values come, and none of them often. */
+static void every_byte_moves(const struct heard *h) {
+        for (size_t at = 0; at < BEACON_BYTES; at++) {
+                size_t counts[256] = {0}, seen = 0;
+                for (size_t i = 0; i < h->n; i++)
+                        seen += counts[h->bytes[i][at]]++ == 0;
+                for (size_t value = 0; value < ARRAY_LEN(counts); value++)
+                        assert_in_range(counts[value], 0, 5 + h->n / 25);
+                assert_true(seen > MIN(h->n, ARRAY_LEN(counts)) / 2);
+        }
+}
+
+/* Beacons of two hours, which are a dozen slots, under two link keys, of homes that stay and of one that is removed: nothing
+ * in them tells that two are of one home, of one slot or of one mesh. */
+static void test_nothing_to_know_them_by(void **state) {
+        (void)state;
+        static struct heard h;
+        struct key keys[MESH_PSKS_MAX];
+        struct beacon b;
+        size_t at;
+        struct street *s = street_new(4, seed);
+        h.n = 0;
+        lan_all(s, 4);
+        listen_for(s, 4, HOUR, &h);
+        size_t before = h.n;
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        listen_for(s, 4, HOUR, &h);
+        assert_true(before > 200 && h.n - before > 150);
+        assert_int_equal(mesh_psks(street_core(s, 0), keys), 2);
+        assert_int_equal(beacon_open(street_beacon(s, 0), keys, 2, street_wall(s), &b, &at), 0);
+        assert_int_equal(at, 0); /* it is the newer key that they speak under now */
+        every_byte_moves(&h);
+        nothing_comes_twice(&h);
+        print_message("# %zu beacons\n", h.n);
+        street_free(s);
+}
+
 static void test_idle_is_quiet(void **state) {
         (void)state;
         struct street *s = street_new(5, seed);
@@ -299,7 +376,8 @@ int main(void) {
                 cmocka_unit_test(test_rhythm),          cmocka_unit_test(test_new_address),
                 cmocka_unit_test(test_at_most_three),   cmocka_unit_test(test_no_clock),
                 cmocka_unit_test(test_replay),          cmocka_unit_test(test_garbage),
-                cmocka_unit_test(test_member_flood),    cmocka_unit_test(test_idle_is_quiet),
+                cmocka_unit_test(test_member_flood),    cmocka_unit_test(test_nothing_to_know_them_by),
+                cmocka_unit_test(test_idle_is_quiet),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
