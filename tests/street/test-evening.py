@@ -199,7 +199,10 @@ class Evening(street.Play):
         self.wait_all_have(self.homes, posted['id'])
         self.anna.one('alert', 'update', posted['id'], f'Nor these: {changed}')
         self.wait_alert(self.homes, posted['id'], 'the update', state='updated')
-        check(self.ben.holds_bytes(changed.encode()), 'the raw search finds nothing even before the retraction')
+        for home in self.homes:  # or the search at the end would show nothing
+            for words in (secret, changed):
+                check(home.holds_bytes(words.encode()), f'{words} is not in the files of {home.name} even before')
+            check('porchlight.db-wal' in map(os.path.basename, home.files()), f'{home.name} has no log to search')
         self.cleo.stop()
         self.anna.cli('alert', 'retract', posted['id'], code=street.USAGE)  # no terminal, no --yes
         self.anna.one('alert', 'retract', posted['id'], '--yes')
@@ -209,8 +212,14 @@ class Evening(street.Play):
                         text='')
         for home in self.homes:
             for words in (secret, changed):
-                self.wait(lambda: not home.holds_bytes(words.encode()),
-                          f'{words} to be gone from the files of {home.name}: {home.holds_bytes(words.encode())}')
+                self.wait(lambda home=home, words=words: not home.holds_bytes(words.encode()),
+                          f'{words} to be gone from all files of {home.name}, its log too')
+                for more in ((), ('--json',)):
+                    check(words not in home.cli('alert', 'show', posted['id'], *more, code=0).out, f'{home.name} shows it')
+        for home in self.homes:
+            home.kill9()  # nothing that a clean end would tidy up
+            equal([home.holds_bytes(words.encode()) for words in (secret, changed)], [[], []], f'files of {home.name}, killed')
+            home.start()
 
     def case_restart(self):
         """a restart keeps everything, and links come back"""
