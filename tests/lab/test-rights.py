@@ -131,9 +131,6 @@ class Rights(street.Play):
         home.umask = 0
         watcher = Watcher(home.folder)
         home.start()
-        secret = os.path.join(self.folder, 'secret')
-        with open(secret, 'w', encoding='utf-8') as file:
-            file.write('four words are better\n')
         home.create('Elm Street')
         for number in range(20):
             home.post('noise', f'Bang {number}')
@@ -146,6 +143,29 @@ class Rights(street.Play):
         wanted = {'control.sock', 'owner.sock', 'device.key', 'porchlight.db', 'porchlight.db-wal', 'porchlight.db-shm',
                   'vault', 'vault/household'}
         equal(wanted - watcher.seen, set(), 'what was never seen')
+
+    def case_backup(self):
+        """under umask 000 a backup is never open to others either, nor a half of it, and nobody else reads it"""
+        place, secret = os.path.join(self.folder, 'stick'), os.path.join(self.folder, 'secret')
+        with open(secret, 'w', encoding='utf-8') as file:
+            file.write('four words are better\n')
+        os.chmod(secret, 0o644)
+        os.mkdir(place)
+        os.chown(place, OWNER, OWNER)
+        os.chmod(place, 0o755)
+        watcher = Watcher(place)
+        file = os.path.join(place, 'anna.backup')
+        for more in ((), ('--force',), ('--force',)):
+            done = subprocess.run([*as_user(OWNER), self.programs.cli, '--data', self.anna.folder, 'backup', file,
+                                   '--passphrase-file', secret, *more], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, env=self.env, text=True, timeout=60, check=False, umask=0)
+            equal(done.returncode, 0, f'exit code of backup: {done.stderr}')
+        watcher.stop()
+        equal(sorted(watcher.open_to_others), ['. 755'], f'open to others in {watcher.looks} looks')
+        check('anna.backup' in watcher.seen and watcher.looks > 20, f'only {watcher.looks} looks, at {watcher.seen}')
+        run = subprocess.run([*as_user(OTHER), '/usr/bin/python3', '-Ic', READER, file], stdout=subprocess.PIPE, text=True,
+                             check=True)
+        equal(json.loads(run.stdout), [], 'what another user reads of it')
 
     def case_other_user(self):
         """another user is refused by name at both sockets, and reads no file, also where the folder lets him pass"""
