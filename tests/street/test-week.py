@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A week goes by, day by day, and a home comes back out of the backup it made at its beginning: nobody is muted for it.
+
+The clock that the programs see is moved (tests/support/ahead.c), and all homes are started anew for each day.
+"""
+import datetime
+import os
+import shutil
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+PASS = 'correct horse battery'
+DAYS = 7
+DAY = 86400
+KINDS = ('theft', 'missing-pet')
+AHEAD = os.path.join('tests', 'street', 'ahead.so')
+
+
+class Week(street.Play):
+    def open(self):
+        self.env['LD_PRELOAD'] = os.path.abspath(os.path.join(self.programs.build, AHEAD))
+        self.env['ASAN_OPTIONS'] = self.env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
+        self.env['PORCHLIGHT_AHEAD'] = '0'
+        self.secret = os.path.join(self.folder, 'passphrase')
+        with open(self.secret, 'w', encoding='utf-8') as file:
+            file.write(PASS + '\n')
+        self.homes = self.street(3).homes
+        self.anna, self.ben, self.cleo = self.homes
+        self.posted = {}  # what must be there at the end: id to text
+
+    def on_day(self, number):
+        """All homes are started on that day."""
+        for home in self.homes:
+            home.stop()
+        self.env['PORCHLIGHT_AHEAD'] = str(number * DAY)
+        for home in self.homes:
+            home.start()
+        for home in self.homes:
+            self.wait_state(home, 'current')
+
+    def post(self, home, kind, text, *more):
+        """Everywhere when this returns."""
+        posted = home.post(kind, text, *more)
+        self.wait_all_have(self.homes, posted['id'])
+        if more:
+            self.posted[posted['id']] = text
+        return posted
+
+    def case_week(self):
+        """a backup is made, and each home goes on posting every day for a week"""
+        first = self.post(self.ben, 'noise', 'Before the backup')
+        self.file = os.path.join(self.folder, 'ben.backup')
+        self.ben.one('backup', self.file, '--passphrase-file', self.secret)
+        for kind in KINDS:
+            self.post(self.ben, kind, 'After the backup')
+        for number in range(1, DAYS + 1):
+            self.on_day(number)
+            for home in self.homes:
+                for kind in KINDS:
+                    last = self.post(home, kind, f'Day {number}, by {home.name}, {kind}', '--expires', '7d')
+        times = [datetime.datetime.fromisoformat(posted['expires'].replace('Z', '+00:00')) for posted in (first, last)]
+        check(times[1] - times[0] > datetime.timedelta(days=DAYS), f'a week has not gone by: {times}')
+
+    def case_restored(self):
+        """the computer is lost, and its week-old backup brings the home back: it reads what it had forgotten, and posts"""
+        device = self.ben.state()['device_id']
+        self.ben.kill9()
+        shutil.rmtree(self.ben.folder)
+        again = self.home('Ben again').start()
+        again.one('restore', self.file, '--passphrase-file', self.secret)
+        self.wait_state(again, 'current')
+        check(again.state()['device_id'] != device, 'it is the old device')
+        self.homes[1] = self.ben = again
+        for alert in self.posted:
+            self.wait_all_have([again], alert)
+        for home in self.homes:  # the lost device had posted today: were it the same one, these would take its slots again
+            for kind in KINDS:
+                self.post(home, kind, f'Back again, says {home.name}, {kind}', '--expires', '7d')
+            self.post(home, 'fire', f'Urgent, says {home.name}')
+
+    def nobody_muted(self):
+        for home in self.homes:
+            self.wait_state(home, 'current')  # a muted home says so in its place
+            texts = {alert: row['text'] for alert, row in home.alerts().items() if row['state'] == 'active'}
+            equal({alert: texts.get(alert) for alert in self.posted}, self.posted, f'the alerts of {home.name}')
+            with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as disk:
+                equal(disk.execute('SELECT count(*) FROM proof').fetchone()[0], 0, f'proofs on the disk of {home.name}')
+
+    def case_nobody_muted(self):
+        """nobody is muted, nothing is void, and no home holds a proof against another; also after the next day"""
+        self.nobody_muted()
+        self.on_day(DAYS + 0.5)
+        self.nobody_muted()
+        for home in self.homes:
+            self.post(home, 'theft', f'The next morning, {home.name}')
+
+
+if __name__ == '__main__':
+    street.main(Week)
