@@ -16,6 +16,9 @@ import tempfile
 import lint
 
 EXPOSURE_MOST = 1.5  # of 10; what is left are the network, local sockets and netlink, which the daemon is there for
+# The same scale counts what a person runs as root's, with all of root's rights, and 1.5 is out of its reach: taking folders, devices
+# or capabilities away takes a user namespace, which not every machine gives (see the unit). This is what is left of it.
+EXPOSURE_USER_MOST = 6.4
 NAMES = {'system': 'porchlight.service', 'user': 'porchlight-user.service'}
 VAULT_STATE = '/var/lib/porchlight/vault'
 
@@ -41,19 +44,19 @@ def mistakes(kind, text, program):
     return said or ([] if code == 0 else [f'exit code {code}'])
 
 
-def exposure(text, program):
+def exposure(text, program, kind):
     """The number, and what it is made of."""
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, NAMES['system']), 'w', encoding='utf-8') as file:
+        with open(os.path.join(folder, NAMES[kind]), 'w', encoding='utf-8') as file:
             file.write(with_program(text, program))
-        _, said = analyze(folder, 'system', 'security', '--offline=yes')
+        _, said = analyze(folder, kind, 'security', '--offline=yes')
     found = re.search(r'Overall exposure level for \S+: ([0-9.]+)', '\n'.join(said))
     return float(found.group(1)) if found else 10.0, [line for line in said if line.startswith('✗')]
 
 
-def too_open(text, program):
-    level, reasons = exposure(text, program)
-    return [] if level <= EXPOSURE_MOST else [f'exposure {level}, wanted at most {EXPOSURE_MOST}', *reasons]
+def too_open(text, program, kind='system', most=EXPOSURE_MOST):
+    level, reasons = exposure(text, program, kind)
+    return [] if level <= most else [f'exposure {level}, wanted at most {most}', *reasons]
 
 
 def wrong_user(unit, sysusers):
@@ -108,6 +111,8 @@ def main():
     tap.clean('porchlight-user.service has no mistakes', mistakes('user', user, program))
     tap.clean(f'porchlight.service has an exposure of at most {EXPOSURE_MOST}', too_open(system, program))
     tap.clean(f'porchlight-vault.service has an exposure of at most {EXPOSURE_MOST}', too_open(vault, keeper))
+    tap.clean(f'porchlight-user.service has an exposure of at most {EXPOSURE_USER_MOST}',
+              too_open(user, program, 'user', EXPOSURE_USER_MOST))
     if os.geteuid() == 0 and shutil.which('systemd-sysusers'):
         tap.refused('a user nobody makes is refused', wrong_user(bad, sysusers),
                     ['no nobody-of-that-name in passwd', 'no nobody-of-that-name in group'])
