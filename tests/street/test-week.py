@@ -83,13 +83,38 @@ class Week(street.Play):
                 self.post(home, kind, f'Back again, says {home.name}, {kind}', '--expires', '7d')
             self.post(home, 'fire', f'Urgent, says {home.name}')
 
+    def case_history(self):
+        """a new home reads the day before it came and what came since; nothing older, though it is in force and kept for others"""
+        late = self.home('Dora').start()
+        late.join(self.anna.invite())
+        self.wait_state(late, 'current')
+        joined = next(row['joined'] for row in self.anna.json('member', 'list') if row['name'] == 'Dora')
+        first = self.day(joined) - datetime.timedelta(days=1)  # history_days of the charter
+        alerts = {alert: row for alert, row in self.anna.alerts().items() if row['state'] == 'active'}
+        readable = {alert for alert, row in alerts.items() if self.day(row['created']) >= first}
+        check(len(readable) > 10 and len(alerts) - len(readable) > 10, f'{len(readable)} of {len(alerts)} are to be read')
+        self.wait(lambda: set(late.alerts()) == readable, 'the newcomer to have what it may read')
+        self.wait(lambda: self.count(late, 'body') >= len(alerts), 'the newcomer to keep the others as well')
+        for alert in alerts.keys() - readable:
+            equal(late.holds_bytes(alerts[alert]['text'].encode()), [], f'files in which an older text stands: {alerts[alert]}')
+        check(late.holds_bytes(alerts[readable.pop()]['text'].encode()), 'the raw search finds nothing that it may read')
+        late.stop()
+
+    @staticmethod
+    def day(time):
+        return datetime.datetime.fromisoformat(time.replace('Z', '+00:00')).date()
+
+    @staticmethod
+    def count(home, table):
+        with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as disk:
+            return disk.execute(f'SELECT count(*) FROM {table}').fetchone()[0]
+
     def nobody_muted(self):
         for home in self.homes:
             self.wait_state(home, 'current')  # a muted home says so in its place
             texts = {alert: row['text'] for alert, row in home.alerts().items() if row['state'] == 'active'}
             equal({alert: texts.get(alert) for alert in self.posted}, self.posted, f'the alerts of {home.name}')
-            with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as disk:
-                equal(disk.execute('SELECT count(*) FROM proof').fetchone()[0], 0, f'proofs on the disk of {home.name}')
+            equal(self.count(home, 'proof'), 0, f'proofs on the disk of {home.name}')
 
     def case_nobody_muted(self):
         """nobody is muted, nothing is void, and no home holds a proof against another; also after the next day"""
