@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * S8: whatever others send, an honest home holds no more memory than its records and links account for, queues no more for a
- * link and keeps no more of an author than the slots of the charter are.
+ * link, keeps no more of an author than the slots of the charter are, and of all else on its disk no more than there are
+ * devices, or places for it.
  */
 #include "sim/byz.h"
 
 #include "core/limits.h"
+#include "core/reach.h"
 #include "core/record.h"
 #include "roster/roster.h"
 
@@ -90,6 +92,38 @@ static void disk(struct world *w, const struct node *n) {
         free(all);
 }
 
+/* ---- the other rows of a disk ---- */
+/* That ever came, whether their coming stands or not. */
+static size_t devices(const struct roster *r) {
+        const struct roster_op *op;
+        size_t n = 0;
+        for (size_t i = 0; (op = roster_op_at(r, i)); i++)
+                n += op->type == OP_GENESIS || op->type == OP_ADD || op->type == OP_DEVICE_ADD ||
+                     op->type == OP_DEVICE_REVOKE; /* which may bring the one that follows */
+        return n;
+}
+
+static void rows(struct world *w, const struct node *n) {
+        const struct roster *r = mesh_roster(n->core);
+        if (!r)
+                return;
+        const struct {
+                enum mesh_row_kind kind;
+                const char *what;
+                size_t most;
+        } bounds[] = {{MESH_ROW_OP, "operations", roster_ops(r) + UNSAVED_MOST},
+                      {MESH_ROW_EPOCH, "epochs", EPOCHS_MOST},
+                      {MESH_ROW_CONTACT, "contacts", devices(r)},
+                      {MESH_ROW_ADDR, "addresses", ADDRESSES_MOST}};
+        size_t of[MESH_ROW_KINDS] = {0};
+        for (size_t i = 0; i < n->disk.n; i++)
+                of[n->disk.rows[i].row.kind]++;
+        for (size_t i = 0; i < ARRAY_LEN(bounds); i++)
+                if (of[bounds[i].kind] > bounds[i].most)
+                        checks_fail(w, "S8", "home %u keeps %zu %s, %zu at most", n->index, of[bounds[i].kind],
+                                    bounds[i].what, bounds[i].most);
+}
+
 void bounds_check(struct world *w) {
         for (uint32_t i = 0; i < w->n && !w->stopped; i++) {
                 const struct node *n = &w->nodes[i];
@@ -97,5 +131,6 @@ void bounds_check(struct world *w) {
                         continue;
                 memory(w, n);
                 disk(w, n);
+                rows(w, n);
         }
 }

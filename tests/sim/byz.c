@@ -137,6 +137,13 @@ struct node *byz_honest(struct world *w, uint32_t nth) {
                                 return &w->nodes[i];
 }
 
+struct node *byz_node(struct world *w, const struct key *device) {
+        for (uint32_t i = 0; i < w->n; i++)
+                if (key_eq(&w->nodes[i].device.pub, device))
+                        return &w->nodes[i];
+        return NULL;
+}
+
 /* ---- when ---- */
 static void on_second(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
@@ -152,6 +159,7 @@ static void on_second(struct world *w, struct happening *h) {
 
 void byz_begin(struct world *w) {
         w->byz->begun = true;
+        broken_begin(w);
         for (uint32_t i = 0; i < w->n; i++) {
                 struct node *n = &w->nodes[i];
                 if (!n->byz)
@@ -241,11 +249,12 @@ static void plain_of(struct world *w, uint64_t klass, struct buf *plain) {
         codec_encode(&wire_alert_desc, &a, plain);
 }
 
-bool byz_record(struct world *w, struct node *n, struct wire_record *r, struct buf *raw) {
+bool byz_record(struct world *w, struct node *n, const struct sign_key *device, struct wire_record *r,
+                struct buf *raw) {
         struct mesh *m = n->core;
         const struct epoch *e = m->roster ? epoch_usable(m) : NULL;
         struct guest_author a = {
-                .device = n->device, .rng = &w->byz->rng, .key_day = (uint32_t)(clock_now(m) / MESH_DAY)};
+                .device = *device, .rng = &w->byz->rng, .key_day = (uint32_t)(clock_now(m) / MESH_DAY)};
         _clean_(buf_fini) struct buf plain = BUF_NULL;
         if (!e || !epoch_day_key(e, a.key_day, &a.group))
                 return false;

@@ -18,6 +18,10 @@
 
 struct delays;
 
+#define VICTIM 1     /* this one of the honest homes has what is broken on purpose in it */
+#define SURROUNDED 2 /* and this one byz/eclipse.c surrounds, but for … */
+#define KEEPER 3     /* … this one */
+
 #define BYZ_READS_ALL UINT64_MAX
 #define BYZ_READS_NOTHING 0
 
@@ -45,6 +49,7 @@ void byz_report(const struct world *w); /* who did how much, a line a module */
 bool byz_begun(const struct world *w);
 struct node *byz_next(struct world *w, const struct byz_module *module, const struct node *after); /* NULL: no more */
 struct node *byz_honest(struct world *w, uint32_t nth);                       /* the nth honest home, round and round */
+struct node *byz_node(struct world *w, const struct key *device);             /* NULL: none of these */
 bool byz_takes(struct world *w, struct node *n, const struct mesh_event *ev); /* it is not for the core */
 uint64_t byz_reads(struct world *w, uint32_t node, mesh_link link);
 void byz_knock(struct world *w, struct node *n, const struct node *at); /* a connection that says any bytes */
@@ -64,8 +69,8 @@ bool byz_is(const struct packet *p, uint32_t numbers); /* one of BYZ_BIT(…) | 
         (BYZ_BIT(LINK_RECORD) | BYZ_BIT(LINK_IHAVE) | BYZ_BIT(LINK_OP) | BYZ_BIT(LINK_EPOCH_KEY) |                     \
          BYZ_BIT(LINK_CONTACT) | BYZ_BIT(LINK_REVOKE) | BYZ_BIT(LINK_PROOF))
 bool byz_own_record(const struct node *n, const struct packet *p);
-/* A record of the device's own, whatever @w says of slot and times. False: it has no key to write under. */
-bool byz_record(struct world *w, struct node *n, struct wire_record *r, struct buf *raw);
+/* A record of @device's, whatever @w says of slot and times, under the keys @n has. False: it has none to write under. */
+bool byz_record(struct world *w, struct node *n, const struct sign_key *device, struct wire_record *r, struct buf *raw);
 
 /* ---- seam.c ---- */
 void seam_init(struct world *w);
@@ -74,6 +79,12 @@ struct node *seam_enter(struct node *n); /* what happens is this home's doing; r
 void seam_leave(struct node *before);
 struct node *seam_acting(void); /* NULL: nobody's doing */
 uint64_t seam_repeated(void);
+struct world *seam_world(void);
+bool seam_broken(enum sabotage what); /* and byzantine homes are at it */
+bool seam_victim(const struct node *n, enum sabotage what);
+
+/* ---- broken.c: defences taken out of honest cores, each for one of world.h's sabotages ---- */
+void broken_begin(struct world *w);
 
 /* ---- bounds.c: S8 ---- */
 void bounds_check(struct world *w);

@@ -197,7 +197,7 @@ void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
 void links_hangup(struct world *w, struct node *n, mesh_link link) {
         int side;
         struct node_conn *c = find(n, link, &side);
-        if (!c)
+        if (!c || sabotage_clings(w, n))
                 return;
         struct net_end *from = &c->side[side], *to = &c->side[1 - side];
         bool tell = to->open && !net_blocked(&w->net, n->index, to->node);

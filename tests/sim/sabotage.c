@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a world does wrong on purpose, so that each invariant is seen to be asked. Nothing in the product knows of it: a
- * disk lies, an eye of the world reaches into a home's memory, a line stays cut; what a home does wrongly inside its core is
- * in seam.c. Each is to trip the invariant of its row.
+ * disk lies, an eye of the world reaches into a home's memory, a line stays cut; what is broken inside a core is in seam.c
+ * and broken.c. Each is to trip the invariant of its row.
  */
-#include "sim/world.h"
+#include "sim/byz.h"
 
 #include "roster/roster.h"
 
 #include <time.h>
 
-#define VICTIM 1     /* the home that is harmed, where it is one */
+#define HARMED 1     /* the home that is harmed, where it is one */
 #define ONE_IN 50    /* posts that are lost */
 #define RESTLESS 500 /* ms between two needless ticks */
 #define BACK_AFTER (2 * SIM_HOUR)
@@ -18,16 +18,33 @@
 static const struct {
         const char *name, *invariant;
 } rows[SABOTAGE_COUNT] = {
-        [SABOTAGE_NONE] = {"none", ""},       [SABOTAGE_LOSE_ACKED] = {"lose-acked", "S9"},
-        [SABOTAGE_FORGE] = {"forge", "S1"},   [SABOTAGE_TWICE] = {"twice", "S2"},
-        [SABOTAGE_UNDEAD] = {"undead", "S3"}, [SABOTAGE_LEAK] = {"leak", "S4"},
-        [SABOTAGE_KEY] = {"other-key", "S5"}, [SABOTAGE_STEWARD] = {"steward", "S6"},
-        [SABOTAGE_BACK] = {"set-back", "S7"}, [SABOTAGE_HOARD] = {"hoard", "S8"},
-        [SABOTAGE_ROWS] = {"overfull", "S8"}, [SABOTAGE_CHANCE] = {"chance", "S10"},
-        [SABOTAGE_OBEY] = {"obey", "S11"},    [SABOTAGE_LOSE] = {"lose", "L1"},
-        [SABOTAGE_CUT] = {"cut", "L2"},       [SABOTAGE_SEAL] = {"seal", "L3"},
-        [SABOTAGE_DEAF] = {"deaf", "L4"},     [SABOTAGE_RESTLESS] = {"restless", "L5"},
+        [SABOTAGE_NONE] = {"none", ""},
+        [SABOTAGE_LOSE_ACKED] = {"lose-acked", "S9"},
+        [SABOTAGE_FORGE] = {"forge", "S1"},
+        [SABOTAGE_TWICE] = {"twice", "S2"},
+        [SABOTAGE_UNDEAD] = {"undead", "S3"},
+        [SABOTAGE_LEAK] = {"leak", "S4"},
+        [SABOTAGE_KEY] = {"other-key", "S5"},
+        [SABOTAGE_STEWARD] = {"steward", "S6"},
+        [SABOTAGE_BACK] = {"set-back", "S7"},
+        [SABOTAGE_HOARD] = {"hoard", "S8"},
+        [SABOTAGE_ROWS] = {"overfull", "S8"},
+        [SABOTAGE_CHANCE] = {"chance", "S10"},
+        [SABOTAGE_OBEY] = {"obey", "S11"},
+        [SABOTAGE_LOSE] = {"lose", "L1"},
+        [SABOTAGE_CUT] = {"cut", "L2"},
+        [SABOTAGE_SEAL] = {"seal", "L3"},
+        [SABOTAGE_DEAF] = {"deaf", "L4"},
+        [SABOTAGE_RESTLESS] = {"restless", "L5"},
         [SABOTAGE_PICKY] = {"picky", "L6"},
+        [SABOTAGE_LITTER] = {"litter", "S8"},
+        [SABOTAGE_CREDULOUS] = {"credulous", "L4"},
+        [SABOTAGE_PATIENT] = {"patient", "S8"},
+        [SABOTAGE_CLINGING] = {"clinging", "S8"},
+        [SABOTAGE_ANYKEY] = {"any-key", "S5"},
+        [SABOTAGE_GULLIBLE] = {"gullible", "L4"},
+        [SABOTAGE_ROOMY] = {"roomy", "S12"},
+        [SABOTAGE_CLEMENT] = {"clement", "S11"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {
@@ -50,11 +67,11 @@ static bool others(const struct disk_row *r) {
 bool sabotage_loses(struct world *w, const struct node *n, const struct disk_row *r) {
         if (is(w, SABOTAGE_LOSE_ACKED))
                 return rng_below(&w->rng, ONE_IN) == 0;
-        return is(w, SABOTAGE_LOSE) && n->index == VICTIM && others(r);
+        return is(w, SABOTAGE_LOSE) && n->index == HARMED && others(r);
 }
 
 void sabotage_writes(const struct world *w, const struct node *n, struct disk_row *r) {
-        if (n->index != VICTIM)
+        if (n->index != HARMED)
                 return;
         if (is(w, SABOTAGE_FORGE) && others(r))
                 ((uint8_t *)r->kept[0])[r->row.record.bytes.n - 1] ^= 1;
@@ -94,6 +111,10 @@ uint64_t sabotage_delay(const struct world *w) {
         return (uint64_t)t.tv_nsec / 1000 % 3;
 }
 
+bool sabotage_clings(struct world *w, const struct node *n) {
+        return is(w, SABOTAGE_CLINGING) && n == byz_honest(w, VICTIM);
+}
+
 static void on_restless(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
         if (node_on(n))
@@ -103,7 +124,7 @@ static void on_restless(struct world *w, struct happening *h) {
 
 static void cut_off(struct world *w) {
         for (uint32_t i = 0; i < w->n; i++)
-                w->net.side[i] = i == VICTIM;
+                w->net.side[i] = i == HARMED;
         w->net.parted = true;
         w->net.one_way = false;
 }
@@ -119,24 +140,36 @@ static void on_back(struct world *w, struct happening *h) {
 }
 
 void sabotage_begin(struct world *w) {
-        struct node *victim = &w->nodes[VICTIM];
+        struct node *victim = &w->nodes[HARMED];
         for (uint32_t i = 0; is(w, SABOTAGE_RESTLESS) && i < w->n; i++)
                 world_plan(w, w->now, i, on_restless);
         if (!is(w, SABOTAGE_BACK))
                 return;
         disk_copy(&victim->disk, &victim->image);
-        world_plan(w, w->now + BACK_AFTER, VICTIM, on_back);
+        world_plan(w, w->now + BACK_AFTER, HARMED, on_back);
+}
+
+/* Of each contact two more, under names of nobody. */
+static void litter(struct world *w, struct node *n) {
+        for (size_t i = 0, rows = n->disk.n; i < 2 * rows; i++) {
+                struct mesh_row row = n->disk.rows[i % rows].row;
+                rng_bytes(&w->rng, row.contact.device.b, sizeof(row.contact.device.b));
+                if (n->disk.rows[i % rows].row.kind == MESH_ROW_CONTACT)
+                        disk_put(&n->disk, &row);
+        }
 }
 
 void sabotage_heal(struct world *w) {
         if (is(w, SABOTAGE_CUT))
                 cut_off(w);
+        if (is(w, SABOTAGE_LITTER))
+                litter(w, &w->nodes[HARMED]);
 }
 
 void sabotage_look(struct world *w, const struct node *n) {
         const struct roster *r = mesh_roster(n->core);
         struct roster_home *h =
-                is(w, SABOTAGE_STEWARD) && n->index == VICTIM && r ? (struct roster_home *)roster_home_at(r, 0) : NULL;
+                is(w, SABOTAGE_STEWARD) && n->index == HARMED && r ? (struct roster_home *)roster_home_at(r, 0) : NULL;
         if (h)
                 h->steward = !h->steward;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two calls inside the core that the linker leads through here, and what deliberate faults do to an honest home. */
+/* The two calls inside the core that the linker leads through here: what a home says, and what it hears. */
 #include "sim/byz.h"
 
 #include "wire/codec.h"
@@ -8,8 +8,6 @@ int __real_packet_queue_put(struct packet_queue *q, struct packet *p);
 int __wrap_packet_queue_put(struct packet_queue *q, struct packet *p);
 int __real_on_body(struct link *l, struct span body);
 int __wrap_on_body(struct link *l, struct span body);
-bool __real_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
-bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 
 /* One world a process. */
 static struct {
@@ -48,10 +46,32 @@ uint64_t seam_repeated(void) {
         return seam.repeated;
 }
 
+struct world *seam_world(void) {
+        return seam.world;
+}
+
+bool seam_broken(enum sabotage what) {
+        return seam.world && seam.world->opt.break_it == what && byz_begun(seam.world);
+}
+
+bool seam_victim(const struct node *n, enum sabotage what) {
+        return n && seam_broken(what) && n == byz_honest(seam.world, VICTIM);
+}
+
+static void hoard(void) {
+        static const uint8_t frame[FRAMES_NORMAL];
+        buf_add(&seam.hoard, SPAN_OF(frame));
+}
+
 /* ---- what is said ---- */
 static bool repeats(struct world *w, const struct packet *p) {
         return w->opt.repeat && byz_is(p, BYZ_PASSED_ON | BYZ_BIT(LINK_ACK)) && byz_begun(w) && !w->calm &&
                rng_below(&w->rng, 100) < w->opt.repeat;
+}
+
+static bool reads_slowly(const struct link *l) {
+        const struct node *peer = byz_node(seam.world, &l->device);
+        return peer && peer->byz && peer->byz->reads;
 }
 
 int __wrap_packet_queue_put(struct packet_queue *q, struct packet *p) {
@@ -63,6 +83,8 @@ int __wrap_packet_queue_put(struct packet_queue *q, struct packet *p) {
                 n->deeds++;
                 return 0;
         }
+        if (seam_victim(n, SABOTAGE_PATIENT) && reads_slowly(l))
+                hoard();
         int r = __real_packet_queue_put(q, p);
         if (r || !repeats(seam.world, p))
                 return r;
@@ -71,27 +93,32 @@ int __wrap_packet_queue_put(struct packet_queue *q, struct packet *p) {
 }
 
 /* ---- what is heard ---- */
-static bool sabotaged(const struct node *n, enum sabotage what) {
-        return seam.world && seam.world->opt.break_it == what && byz_begun(seam.world) &&
-               n == byz_honest(seam.world, 1);
-}
-
 static bool of_byzantine(struct world *w, struct span raw) {
         struct wire_record r;
+        struct key device;
         if (codec_decode(&wire_record_desc, raw, &r, NULL))
                 return false;
-        for (uint32_t i = 0; i < w->n; i++)
-                if (w->nodes[i].byz && memcmp(w->nodes[i].device.pub.b, r.device.p, 32) == 0)
-                        return true;
-        return false;
+        memcpy(device.b, r.device.p, sizeof(device.b));
+        const struct node *author = byz_node(w, &device);
+        return author && author->byz;
+}
+
+/* Of what goes round it takes nothing from honest neighbours; so does whom byz/eclipse.c surrounds. */
+static bool believes_liars_alone(const struct node *n, const struct link *l) {
+        const struct node *from = byz_node(seam.world, &l->device);
+        bool credulous = seam_broken(SABOTAGE_CREDULOUS) &&
+                         (n == byz_honest(seam.world, VICTIM) || n == byz_honest(seam.world, SURROUNDED));
+        return credulous && !(from && from->byz);
 }
 
 static bool hears(struct node *n, struct link *l, enum wire_link number, struct span raw) {
         bool record = number == LINK_RECORD;
-        if ((record && sabotaged(n, SABOTAGE_DEAF)) || (number == LINK_OP && sabotaged(n, SABOTAGE_OBEY)))
+        if ((record && seam_victim(n, SABOTAGE_DEAF)) || (number == LINK_OP && seam_victim(n, SABOTAGE_OBEY)))
                 return false;
-        if ((record || number == LINK_PROOF) && sabotaged(n, SABOTAGE_PICKY))
+        if ((record || number == LINK_PROOF) && seam_victim(n, SABOTAGE_PICKY))
                 return record && !of_byzantine(seam.world, raw);
+        if (BYZ_PASSED_ON & BYZ_BIT(number) && believes_liars_alone(n, l))
+                return false;
         return !n->byz || !n->byz->hears || !byz_begun(seam.world) || n->byz->hears(n, l, number, raw);
 }
 
@@ -120,12 +147,7 @@ int __wrap_on_body(struct link *l, struct span body) {
         _clean_(buf_fini) struct buf heard = BUF_NULL;
         if (!n || (!seam.world->opt.break_it && !(n->byz && n->byz->hears)))
                 return __real_on_body(l, body);
-        static const uint8_t frame[FRAMES_NORMAL];
-        if (sabotaged(n, SABOTAGE_HOARD))
-                buf_add(&seam.hoard, SPAN_OF(frame));
+        if (seam_victim(n, SABOTAGE_HOARD))
+                hoard();
         return __real_on_body(l, sift(n, l, body, &heard) ? buf_span(&heard) : body);
-}
-
-bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
-        return (seam.acting && sabotaged(seam.acting, SABOTAGE_ROWS)) || __real_record_fits(m, w, d);
 }

@@ -67,6 +67,14 @@ enum sabotage {
         SABOTAGE_DEAF,       /* a home hears no record */
         SABOTAGE_RESTLESS,   /* timers that never rest */
         SABOTAGE_PICKY,      /* a home hears nothing that byzantine homes wrote */
+        SABOTAGE_LITTER,     /* a disk has rows that nothing accounts for */
+        SABOTAGE_CREDULOUS,  /* a home hears byzantine neighbours alone */
+        SABOTAGE_PATIENT,    /* a home keeps for slow readers whatever they have not read */
+        SABOTAGE_CLINGING,   /* a home closes no connection */
+        SABOTAGE_ANYKEY,     /* honest homes take any key that goes with an epoch's header */
+        SABOTAGE_GULLIBLE,   /* a home believes the wildest time it is told */
+        SABOTAGE_ROOMY,      /* everybody may bring in any number of homes */
+        SABOTAGE_CLEMENT,    /* what a removed home signs afterwards counts */
         SABOTAGE_COUNT
 };
 
@@ -206,7 +214,8 @@ bool sabotage_named(const char *name, uint32_t *ret);
 bool sabotage_loses(struct world *w, const struct node *n, const struct disk_row *r); /* it never comes to the disk */
 void sabotage_writes(const struct world *w, const struct node *n, struct disk_row *r);
 void sabotage_written(struct world *w, struct node *n, struct disk_row *r);
-uint64_t sabotage_delay(const struct world *w); /* ms */
+uint64_t sabotage_delay(const struct world *w);              /* ms */
+bool sabotage_clings(struct world *w, const struct node *n); /* to connections its core has done with */
 void sabotage_begin(struct world *w);
 void sabotage_heal(struct world *w);
 void sabotage_look(struct world *w, const struct node *n); /* before its members are compared */

@@ -6,7 +6,7 @@
 #include "sim/byz.h"
 
 static void begins(struct world *w, struct node *n) {
-        struct node *victim = byz_honest(w, 2), *keeper = byz_honest(w, 3);
+        struct node *victim = byz_honest(w, SURROUNDED), *keeper = byz_honest(w, KEEPER);
         if (byz_next(w, &byz_eclipse, NULL) != n || victim == keeper)
                 return;
         byz_wall(w, victim, keeper);
@@ -16,14 +16,14 @@ static void begins(struct world *w, struct node *n) {
 }
 
 static bool says(struct world *w, struct node *n, struct link *l, struct packet *p) {
-        if (!key_eq(&l->device, &byz_honest(w, 2)->device.pub))
+        if (!key_eq(&l->device, &byz_honest(w, SURROUNDED)->device.pub))
                 return true;
         return byz_drop.says(w, n, l, p);
 }
 
 /* They knock at it until it has no place left. */
 static void acts(struct world *w, struct node *n) {
-        const struct node *victim = byz_honest(w, 2);
+        const struct node *victim = byz_honest(w, SURROUNDED);
         if (link_to_device(n->core, &victim->device.pub))
                 return;
         n->deeds++;

@@ -15,7 +15,7 @@ static void acts(struct world *w, struct node *n) {
                                 .index = HIGHEST - now / EVERY % HIGHEST};
         _clean_(buf_fini) struct buf one = BUF_NULL, other = BUF_NULL;
         bool odd = false;
-        if (now % EVERY || !byz_record(w, n, &r, &one) || !byz_record(w, n, &r, &other))
+        if (now % EVERY || !byz_record(w, n, &n->device, &r, &one) || !byz_record(w, n, &n->device, &r, &other))
                 return;
         LINK_EACH(l, n->core) {
                 if (l->state == LINK_UP)

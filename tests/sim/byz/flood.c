@@ -19,7 +19,7 @@ static void acts(struct world *w, struct node *n) {
                                         .day = now / MESH_DAY,
                                         .expires = now + 6 * 3600,
                                         .index = number % 16384};
-                if (!byz_record(w, n, &r, &raw))
+                if (!byz_record(w, n, &n->device, &r, &raw))
                         return;
                 byz_say_all_raw(n, LINK_RECORD, buf_span(&raw));
                 n->bad_at++;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Defences taken out of the cores of honest homes on purpose, so that it is seen that they are what keeps a byzantine home
+ * from doing harm, and not luck. The linker leads these calls through here (meson.build); in each the core's own code runs
+ * first, or instead.
+ */
+#include "sim/byz.h"
+
+#include "crypto/keytree.h"
+#include "roster/inside.h"
+
+#include <stdlib.h>
+
+#define ROOM 10000 /* homes that anybody may bring */
+
+void __real_clock_tick(struct mesh *m);
+void __wrap_clock_tick(struct mesh *m);
+bool __real_keytree_prove(const struct hash *mesh, struct span root, uint64_t day, const struct key *key,
+                          struct span left, struct keytree *ret);
+bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t day, const struct key *key,
+                          struct span left, struct keytree *ret);
+void __real_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+void __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+bool __real_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
+bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
+
+/* It follows whoever is furthest from its own time, instead of what most say. */
+void __wrap_clock_tick(struct mesh *m) {
+        __real_clock_tick(m);
+        if (!seam_victim(seam_acting(), SABOTAGE_GULLIBLE))
+                return;
+        LINK_EACH(l, m)
+        if (l->hello_got && llabs(l->clock_offset) > llabs(m->clock_offset))
+                m->clock_offset = l->clock_offset;
+}
+
+/* Whatever is said to be an epoch's key is, to every honest home. */
+bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t day, const struct key *key,
+                          struct span left, struct keytree *ret) {
+        const struct node *n = seam_acting();
+        bool good = __real_keytree_prove(mesh, root, day, key, left, ret);
+        if (good || !n || n->byz || !seam_broken(SABOTAGE_ANYKEY))
+                return good;
+        *ret = (struct keytree){.day = (uint32_t)day, .key = *key};
+        memcpy(ret->left, left.p, MIN(left.n, sizeof(ret->left)));
+        return true;
+}
+
+/* PROTOCOL's fold voids what a removed home signs behind the backs of those who removed it. Here it stands. */
+void __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
+        const struct node *leader = seam_broken(SABOTAGE_CLEMENT) ? byz_next(seam_world(), &byz_removed, NULL) : NULL;
+        const struct home *h = leader ? map_find(&r->by_home, leader->house.sign.pub.b) : NULL;
+        for (uint32_t i = 0, n = h ? fold_limit(r, in) : 0; i < n; i++)
+                if (r->ops[i]->home == h->index)
+                        st->ops[i] &= ~OP_VOID;
+        __real_fold_settle(r, in, st);
+}
+
+/* A slot may be any, and anybody has as many as he likes. */
+bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d) {
+        return seam_victim(seam_acting(), SABOTAGE_ROWS) || __real_record_fits(m, w, d);
+}
+
+/* All let everybody bring in as many homes as he likes. */
+void broken_begin(struct world *w) {
+        for (uint32_t i = 0; seam_broken(SABOTAGE_ROOMY) && i < w->n; i++) {
+                struct roster *r = node_on(&w->nodes[i]) ? w->nodes[i].core->roster : NULL;
+                if (r)
+                        r->charter[CHARTER_home_invites] = ROOM;
+        }
+}
