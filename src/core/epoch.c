@@ -102,9 +102,11 @@ static bool frontier_tells(const struct mesh *m, const struct hash *frontier, si
 /* Few, so that a removal and its keys fit one frame. What is checked here is what all others will check. */
 static size_t frontier_here(const struct mesh *m, const struct hash *removed, struct hash ret[ROSTER_HEADS_MAX]) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        size_t n = me ? roster_frontier(m->roster, me, ret) : 0;
-        if (n && frontier_tells(m, ret, n, &m->sign.pub, removed->b))
-                return n;
+        for (enum roster_told told = ROSTER_COUNTED; me && told <= ROSTER_STANDING; told++) {
+                size_t n = roster_frontier(m->roster, me, told, ret);
+                if (n && frontier_tells(m, ret, n, &m->sign.pub, removed->b))
+                        return n;
+        }
         return roster_heads(m->roster, ret);
 }
 

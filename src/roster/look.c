@@ -59,6 +59,40 @@ size_t roster_heads(const struct roster *r, struct hash ret[ROSTER_HEADS_MAX]) {
 
 /* ---- what to name when signing ---- */
 
+static bool among(const struct hash *ids, size_t n, const struct hash *id) {
+        for (size_t i = 0; i < n; i++)
+                if (hash_eq(&ids[i], id))
+                        return true;
+        return false;
+}
+
+/* The operations that are @wanted or a @must, and no ancestors of others that are; of many the lowest ids. Returns how many
+ * there are, written or not; 0: there is no memory. */
+static size_t latest(const struct roster *r, bool (*wanted)(const struct roster *r, const struct op *o),
+                     const struct hash *must, size_t n_must, struct hash ret[ROSTER_HEADS_MAX]) {
+        struct bits told; /* ancestors of what was found: parents stand before their children */
+        size_t n = 0, all = 0;
+        if (bits_init(&told, r->n_ops))
+                return 0;
+        for (uint32_t i = r->n_ops; i-- > 0;) {
+                const struct op *o = r->ops[i];
+                if (!bits_has(&told, i)) {
+                        if (!wanted(r, o) && !among(must, n_must, &o->pub.id))
+                                continue;
+                        n = lowest_put(ret, n, ROSTER_HEADS_MAX, &o->pub.id);
+                        all++;
+                }
+                for (uint32_t k = 0; k < o->n_named; k++)
+                        bits_set(&told, o->named[k]);
+        }
+        bits_fini(&told);
+        return all;
+}
+
+static bool stands(const struct roster *r, const struct op *o) {
+        return !(r->now.ops[o->index] & OP_VOID);
+}
+
 /* The end of the branch of its chain that stands. */
 static const struct op *chain_end(const struct roster *r, const struct key *household) {
         const struct home *h = map_find(&r->by_home, household->b);
@@ -88,7 +122,8 @@ static size_t parent_put(struct hash *ret, size_t n, const struct hash *id) {
 size_t roster_parents(const struct roster *r, const struct key *household, const struct hash *must, size_t n_must,
                       struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq) {
         struct hash heads[ROSTER_HEADS_MAX];
-        size_t n = 0, n_heads = roster_heads(r, heads);
+        /* PROTOCOL 5.74: "The heads that an author names SHOULD be those of what stands" */
+        size_t n = 0, n_heads = MIN(latest(r, stands, must, n_must, heads), (size_t)ROSTER_HEADS_MAX);
         if (household) {
                 const struct op *end = chain_end(r, household);
                 if (!end)
@@ -115,24 +150,20 @@ const struct roster_op *roster_device_op(const struct roster *r, const struct ro
         return &fold_certifier(r, NULL, &r->now, c)->pub;
 }
 
-size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]) {
+/* A standing vote for what is in force; leaving and revoking are their own. */
+static bool counted(const struct roster *r, const struct op *o) {
+        return o->vote && stands(r, o) && r->now.ops[o->vote->proposal] & OP_TAKEN;
+}
+
+static bool no_admission(const struct roster *r, const struct op *o) {
+        return stands(r, o) && o->pub.type != OP_ADD && o->pub.type != OP_DEVICE_ADD;
+}
+
+size_t roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told,
+                       struct hash ret[ROSTER_HEADS_MAX]) {
         const struct roster_op *own = roster_device_op(r, device);
-        struct bits told; /* ancestors of what is named already: parents stand before their children */
-        size_t n = 0;
-        bool all = bits_init(&told, r->n_ops) == 0;
-        for (uint32_t i = r->n_ops; all && i-- > 0;) {
-                const struct op *o = r->ops[i];
-                bool admits = o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD;
-                if (!bits_has(&told, i) && admits && &o->pub != own)
-                        continue;
-                all = bits_has(&told, i) || n < ROSTER_HEADS_MAX;
-                if (all && !bits_has(&told, i))
-                        ret[n++] = o->pub.id;
-                for (uint32_t k = 0; k < o->n_named; k++)
-                        bits_set(&told, o->named[k]);
-        }
-        bits_fini(&told);
-        return all ? n : 0;
+        size_t n = latest(r, told == ROSTER_COUNTED ? counted : no_admission, &own->id, 1, ret);
+        return n <= ROSTER_HEADS_MAX ? n : 0;
 }
 
 static bool signed_by(const struct roster *r, uint32_t cert, const struct key *device) {

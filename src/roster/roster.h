@@ -123,10 +123,15 @@ void roster_removed(const struct roster *r, struct hash *ret);
  * current device of a member there. 0, or ROSTER_E_PARENTS. */
 int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
                       bool *ret_current);
-/* The latest operations that tell, with their ancestors, of all that is not an admission, and of @device's own: what a fresh
- * key names, however many have joined since. Where admissions contend they may tell of another removed set than the whole:
+enum roster_told {
+        ROSTER_COUNTED,  /* what is in force, and the votes for it */
+        ROSTER_STANDING, /* all that stands and is no admission */
+};
+/* The latest operations that tell, with their ancestors, of that, and of @device's own: what a fresh key names, however many
+ * have joined or contradicted themselves since. Where operations contend they may tell of another removed set than the whole:
  * compare by roster_removed_at. 0: they would be more than ROSTER_HEADS_MAX, or there is no memory. */
-size_t roster_frontier(const struct roster *r, const struct roster_device *device, struct hash ret[ROSTER_HEADS_MAX]);
+size_t roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told,
+                       struct hash ret[ROSTER_HEADS_MAX]);
 
 /* Has @device a hand in an operation (it countersigned it, or signed the ticket of that add) which is not among these
  * heads, @n of 32 bytes, and their ancestors? A device-revoke that names them as its parents would void it (PROTOCOL 5.58).

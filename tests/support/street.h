@@ -38,6 +38,8 @@ void street_knock(struct street *s, size_t i, size_t at); /* somebody types `pee
 /* Home @i signs remove, promote, demote, invite-undo (of home @target) or leave; the second gives it to nobody. */
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target);
 void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out);
+/* The same, stating another time: it is another operation for the same place of the chain. */
+void street_sign_at(struct street *s, size_t i, enum wire_e_op type, size_t target, mesh_wall time, struct buf *out);
 
 /* Posts; *ret_id names the record. Runs until the home's disk has it. */
 enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text,

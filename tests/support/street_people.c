@@ -73,12 +73,16 @@ void street_knock(struct street *s, size_t i, size_t at) {
 }
 
 void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out) {
+        street_sign_at(s, i, type, target, street_wall(s), out);
+}
+
+void street_sign_at(struct street *s, size_t i, enum wire_e_op type, size_t target, mesh_wall time, struct buf *out) {
         const struct roster *r = mesh_roster(s->homes[i].core);
         const struct key *about = &s->homes[target].house.sign.pub;
         const struct hash *undone = type == OP_INVITE_UNDO ? &roster_home_op(r, roster_home_find(r, about))->id : NULL;
         if (undone || type == OP_LEAVE)
                 about = NULL;
-        REQUIRE(household_op(&s->homes[i].house, r, type, about, undone, street_wall(s), out));
+        REQUIRE(household_op(&s->homes[i].house, r, type, about, undone, time, out));
 }
 
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target) {

@@ -47,6 +47,7 @@ struct street {
         struct hash old[4];
         size_t n_old;
         uint64_t old_seq;
+        const struct hash *about; /* what the next operation has to name; NULL: nothing */
 };
 
 static inline void street_keys(struct street_home *h, uint32_t n) {
@@ -200,7 +201,7 @@ static inline size_t street_parents(const struct street *s, int side, uint32_t h
                 *ret_seq = s->old_seq;
                 return s->n_old;
         }
-        return roster_parents(s->sides[side], &s->homes[home].key.pub, NULL, 0, ret, ret_seq);
+        return roster_parents(s->sides[side], &s->homes[home].key.pub, s->about, s->about != NULL, ret, ret_seq);
 }
 
 /* Remembers where @home would sign now; street_backdate(…, true) signs there later. */
@@ -245,7 +246,10 @@ static inline int street_remove_below(struct street *s, int side, uint32_t home,
 static inline int street_endorse(struct street *s, int side, uint32_t home, struct hash proposal) {
         struct wire_op op = {.type = OP_ENDORSE};
         WIRE_PUT(&op, OP, proposal, SPAN_OF(proposal.b));
-        return street_sign(s, side, home, &op);
+        s->about = &proposal;
+        int r = street_sign(s, side, home, &op);
+        s->about = NULL;
+        return r;
 }
 
 static inline int street_leave(struct street *s, int side, uint32_t home) {
