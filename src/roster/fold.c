@@ -346,6 +346,54 @@ int fold_run(const struct roster *r, const struct bits *in, struct state *st) {
         return 0;
 }
 
+/* ---- one more that falls ---- */
+
+static const struct op *standing_at(const struct roster *r, uint32_t home, uint32_t seq) {
+        for (uint32_t i = r->homes[home]->ops; i != NONE; i = r->ops[i]->next_of_home)
+                if (i != r->n_ops - 1 && r->ops[i]->seq == seq && !(r->now.ops[i] & OP_BRANCH))
+                        return r->ops[i];
+        return NULL;
+}
+
+/* Nobody can have built on @o yet. */
+static bool comes_after(const struct op *o, const struct op *rival) {
+        return past_built_on(rival->built_by, rival) || id_lower(rival, o);
+}
+
+static bool on_fallen_branch(const struct roster *r, const struct op *o) {
+        const struct op *rival = NULL;
+        if (!o->seq)
+                return false;
+        if (r->now.ops[o->named[0]] & OP_BRANCH)
+                return true;
+        return o->rival && (rival = standing_at(r, o->home, o->seq)) && comes_after(o, rival);
+}
+
+/* R2: as many as the ticket has uses come before it, and stand. */
+static bool comes_too_late(const struct roster *r, const struct op *o) {
+        const struct invite *inv = o->invite == NONE ? NULL : r->invites[o->invite];
+        uint32_t before = 0;
+        if (!inv || inv->n_adds <= inv->uses || r->n_twins || o->rival)
+                return false;
+        for (uint32_t i = r->ops[o->index]->next_on_invite; i != NONE; i = r->ops[i]->next_on_invite) {
+                if (r->now.ops[i] & OP_VOID)
+                        continue;
+                if (!comes_after(o, r->ops[i]))
+                        return false;
+                before++;
+        }
+        return before == inv->uses;
+}
+
+/* Whoever signs a thousand operations for one place must not make others fold a thousand times. */
+bool fold_falls(struct roster *r, const struct op *o) {
+        bool branch = on_fallen_branch(r, o);
+        if (r->swayed || r->n_clashes || (!branch && !comes_too_late(r, o)))
+                return false;
+        r->now.ops[o->index] = branch ? OP_VOID | OP_BRANCH : OP_VOID;
+        return true;
+}
+
 /* ---- one more, of the common kind ---- */
 
 bool fold_plain(const struct roster *r, const struct op *o) {

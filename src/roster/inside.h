@@ -13,7 +13,8 @@
 #include "roster/roster.h"
 
 #define NONE UINT32_MAX
-#define NAMED_MAX 8 /* parents and, of a countersigned operation, heads */
+#define SEVERAL (UINT32_MAX - 1) /* of households: more than one */
+#define NAMED_MAX 8              /* parents and, of a countersigned operation, heads */
 
 /* A set of operations: bit i is operation i. Bits from @n on are 0. */
 struct bits {
@@ -59,10 +60,11 @@ struct op {
         uint32_t by_cert;          /* the device that countersigned */
         uint32_t target;           /* vouch: the home; invite-undo: the add */
         uint32_t next_of_home, next_on_invite, next_of_inviter;
-        uint32_t head_at;     /* place in roster.heads, or NONE */
-        uint32_t mark, built; /* of past.c */
-        bool rival;           /* another operation stands at its place in the chain */
-        bool twinned;         /* of the first twin: there are others */
+        uint32_t head_at;  /* place in roster.heads, or NONE */
+        uint32_t built_by; /* the household that built on it, in the whole set; NONE, SEVERAL */
+        uint32_t mark;     /* of past.c */
+        bool rival;        /* another operation stands at its place in the chain */
+        bool twinned;      /* of the first twin: there are others */
         uint8_t bytes[];
 };
 
@@ -154,6 +156,7 @@ struct roster {
         uint32_t n_ops, n_homes, n_certs, n_invites, n_proposals, n_heads, n_shown, n_clashes;
         uint32_t n_rivals;  /* operations with a rival */
         uint32_t n_crowded; /* invites with more homes than uses */
+        bool swayed;        /* the newest operation is the first of another household to build on one that has rivals */
         struct map by_id, by_home, by_sign, by_noise, by_invite, by_skeleton;
         uint32_t n_twins;    /* first operations that are another's twin */
         struct past *past;   /* scratch of past.c */
@@ -181,8 +184,14 @@ bool past_mark_rest(const struct roster *r, const uint32_t *named, uint32_t n_na
                     bool (*plain)(const struct roster *r, const struct op *o), uint32_t *ret_rest,
                     uint32_t *ret_members);
 bool past_outside(const struct roster *r, const struct op *o);
-/* Another household has named @x, or what descends from it: someone else built on it. @in NULL: in the whole set. */
-bool past_built_on(const struct roster *r, const struct bits *in, const struct op *x);
+/* Who built on each operation of a set, NULL: the whole set: by number, NONE, one household or SEVERAL. The caller frees. */
+int past_builders(const struct roster *r, const struct bits *in, uint32_t **ret);
+/* Another household has named @x, or what descends from it: someone else built on it. @by: one of those. */
+static inline bool past_built_on(uint32_t by, const struct op *x) {
+        return by != NONE && by != x->home;
+}
+/* Notes what @o, the newest operation, builds on, and in @r->swayed whether that may matter. */
+int past_build(struct roster *r, const struct op *o);
 /* The household that chose what @o names: the author, of an add the countersigning home. */
 uint32_t past_namer(const struct roster *r, const struct op *o);
 static inline bool set_has(const struct bits *in, uint32_t i) { /* NULL: the whole set */
@@ -210,6 +219,8 @@ bool fold_cert_stands(const struct roster *r, const struct bits *in, const struc
 void fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 /* The operation is of the common kind whose effect on the rest is none but to be there. */
 bool fold_plain(const struct roster *r, const struct op *o);
+/* @o, the newest operation, has a rival before it and changes nothing: @r->now is up to date. */
+bool fold_falls(struct roster *r, const struct op *o);
 /* Brings @r->now up to date with @o, the newest operation; false: it takes a fold of everything. */
 bool fold_append(struct roster *r, const struct op *o);
 uint32_t fold_limit(const struct roster *r,

@@ -15,7 +15,9 @@
 enum { MARK_TOUCHED = 1, MARK_PAST = 2, MARK_BITS = 2 };
 
 struct past {
-        uint32_t mark, built; /* of the latest walk: marks of earlier ones mean nothing */
+        uint32_t mark;  /* of the latest walk: marks of earlier ones mean nothing */
+        uint32_t *open; /* operations whose builders changed, and whose parents were not told yet */
+        uint32_t n_open, cap_open;
 };
 
 int past_new(struct past **ret) {
@@ -27,6 +29,8 @@ int past_new(struct past **ret) {
 }
 
 struct past *past_free(struct past *p) {
+        if (p)
+                free(p->open);
         free(p);
         return NULL;
 }
@@ -134,23 +138,68 @@ uint32_t past_namer(const struct roster *r, const struct op *o) {
         return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD ? r->certs[o->by_cert]->home : o->home;
 }
 
-static bool names_built(const struct roster *r, const struct op *o, uint32_t walk) {
-        for (uint32_t k = 0; k < o->n_named; k++)
-                if (r->ops[o->named[k]]->built == walk)
-                        return true;
-        return false;
+/* PROTOCOL 5.42: "h is not the author of x": so it is enough to know the one household that built on x, or that there are
+ * several. */
+static uint32_t builders_join(uint32_t a, uint32_t b) {
+        return a == NONE || a == b ? b : b == NONE ? a : SEVERAL;
 }
 
-bool past_built_on(const struct roster *r, const struct bits *in, const struct op *x) {
-        uint32_t walk = ++r->past->built, n = fold_limit(r, in);
-        r->ops[x->index]->built = walk;
-        for (uint32_t i = x->index + 1; i < n; i++) {
-                struct op *o = r->ops[i];
-                if (!set_has(in, i) || !names_built(r, o, walk))
+int past_builders(const struct roster *r, const struct bits *in, uint32_t **ret) {
+        uint32_t n = fold_limit(r, in);
+        uint32_t *by = malloc((n + 1) * sizeof(*by));
+        if (!by)
+                return ERR_NOMEM;
+        memset(by, 0xff, n * sizeof(*by)); /* NONE */
+        for (uint32_t i = n; i-- > 0;) {
+                const struct op *o = r->ops[i];
+                if (!set_has(in, i))
                         continue;
-                if (past_namer(r, o) != x->home)
-                        return true;
-                o->built = walk;
+                uint32_t all = builders_join(by[i], past_namer(r, o));
+                for (uint32_t k = 0; k < o->n_named; k++)
+                        by[o->named[k]] = builders_join(by[o->named[k]], all);
         }
-        return false;
+        *ret = by;
+        return 0;
+}
+
+static int open_put(struct past *p, uint32_t op) {
+        if (p->n_open == p->cap_open) {
+                uint32_t cap = MAX(p->cap_open * 2, 64u);
+                uint32_t *open = realloc(p->open, cap * sizeof(*open));
+                if (!open)
+                        return ERR_NOMEM;
+                p->open = open;
+                p->cap_open = cap;
+        }
+        p->open[p->n_open++] = op;
+        return 0;
+}
+
+/* It has a rival, so whether it was built on may decide which of them stands. */
+static bool contends(const struct roster *r, const struct op *o) {
+        return o->rival || (o->invite != NONE && r->invites[o->invite]->n_adds > r->invites[o->invite]->uses);
+}
+
+/* What each knows changes twice at most, and where it does not change nothing above it does. */
+int past_build(struct roster *r, const struct op *o) {
+        struct past *p = r->past;
+        uint32_t builder = past_namer(r, o);
+        r->swayed = false;
+        p->n_open = 0;
+        if (open_put(p, o->index))
+                return ERR_NOMEM;
+        while (p->n_open) {
+                const struct op *at = r->ops[p->open[--p->n_open]];
+                for (uint32_t k = 0; k < at->n_named; k++) {
+                        struct op *x = r->ops[at->named[k]];
+                        uint32_t by = builders_join(x->built_by, builder);
+                        if (by == x->built_by)
+                                continue;
+                        r->swayed |= !past_built_on(x->built_by, x) && past_built_on(by, x) && contends(r, x);
+                        x->built_by = by;
+                        if (open_put(p, x->index))
+                                return ERR_NOMEM;
+                }
+        }
+        return 0;
 }

@@ -30,10 +30,10 @@ static int by_place(const void *a, const void *b, void *arg) {
         return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* @x comes before @y: someone built on it and nobody on @y, or else its id is lower. */
-static bool preferred(const struct roster *r, const struct bits *in, const struct op *x, const struct op *y) {
-        bool bx = past_built_on(r, in, x), by = past_built_on(r, in, y);
-        return bx != by ? bx : id_lower(x, y);
+/* @x comes before @y: someone built on it and nobody on @y, or else its id is lower. @by: past_builders(). */
+static bool preferred(const uint32_t *by, const struct op *x, const struct op *y) {
+        bool built_x = past_built_on(by[x->index], x), built_y = past_built_on(by[y->index], y);
+        return built_x != built_y ? built_x : id_lower(x, y);
 }
 
 /* The operation itself, or the first twin of a first operation: those are one. */
@@ -43,10 +43,10 @@ static uint32_t as_one(const struct op *o) {
 
 /* R1: "of adds none that has another of the same household among its descendants": it had fallen when that was admitted. */
 static int was_replaced(const struct roster *r, const struct op *o, const uint32_t *at, uint32_t n, bool *ret) {
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < n && !o->seq; i++) {
                 const struct op *later = r->ops[at[i]];
                 struct bits past;
-                if (o->seq || as_one(later) == as_one(o))
+                if (as_one(later) == as_one(o))
                         continue;
                 if (past_of(r, later->named, later->n_named, &past))
                         return ERR_NOMEM;
@@ -58,15 +58,14 @@ static int was_replaced(const struct roster *r, const struct op *o, const uint32
 
 /* Of the operations @at[0…n) at one place of one chain one stands, with its twins. What they rest on in other chains is not
  * asked, so that it does not matter which household's chain is resolved first. */
-static int place_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *at,
-                         uint32_t n) {
+static int place_resolve(const struct roster *r, struct state *st, const uint32_t *by, const uint32_t *at, uint32_t n) {
         const struct op *best = NULL;
         for (uint32_t i = 0; i < n; i++) {
                 const struct op *o = r->ops[at[i]];
                 bool replaced = o->seq && st->ops[o->named[0]] & OP_BRANCH;
                 if (!replaced && was_replaced(r, o, at, n, &replaced))
                         return ERR_NOMEM;
-                if (!replaced && (!best || preferred(r, in, o, best)))
+                if (!replaced && (!best || preferred(by, o, best)))
                         best = o;
         }
         for (uint32_t i = 0; i < n; i++)
@@ -83,7 +82,7 @@ static void branches_spread(const struct roster *r, const struct bits *in, struc
 }
 
 /* From the beginning of the chains up: what stands on a branch that fell is no candidate. */
-static int forks_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+static int forks_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by) {
         uint32_t n = 0, limit = fold_limit(r, in);
         uint32_t *list = malloc((r->n_rivals + 1) * sizeof(*list));
         if (!list)
@@ -98,8 +97,10 @@ static int forks_resolve(const struct roster *r, const struct bits *in, struct s
                 for (to = from + 1; to < n; to++)
                         if (r->ops[list[to]]->seq != first->seq || r->ops[list[to]]->home != first->home)
                                 break;
-                branches_spread(r, in, st);
-                ret = place_resolve(r, in, st, list + from, to - from);
+                /* Places of one height decide nothing for each other. */
+                if (!from || r->ops[list[from - 1]]->seq != first->seq)
+                        branches_spread(r, in, st);
+                ret = place_resolve(r, st, by, list + from, to - from);
         }
         free(list);
         return ret;
@@ -120,8 +121,8 @@ static void spends_free(struct spend *s, uint32_t n) {
         free(s);
 }
 
-static int spends_list(const struct roster *r, const struct bits *in, const struct state *st, const struct invite *inv,
-                       struct spend *s, uint32_t *n) {
+static int spends_list(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
+                       const struct invite *inv, struct spend *s, uint32_t *n) {
         for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite) {
                 const struct op *o = r->ops[i];
                 if (!stands(in, st, i))
@@ -130,7 +131,7 @@ static int spends_list(const struct roster *r, const struct bits *in, const stru
                 if (past_of(r, o->named, o->n_named, &one->past))
                         return ERR_NOMEM;
                 one->add = o;
-                one->built = past_built_on(r, in, o);
+                one->built = past_built_on(by[i], o);
                 ++*n;
         }
         for (uint32_t i = 0; i < *n; i++)
@@ -162,14 +163,15 @@ static void spend_pick(struct spend *s, uint32_t n, const struct spend *one) {
         }
 }
 
-static int invite_resolve(const struct roster *r, const struct bits *in, struct state *st, const struct invite *inv) {
+static int invite_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by,
+                          const struct invite *inv) {
         uint32_t n = 0, room = 0;
         for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite)
                 room++;
         struct spend *s = calloc(room + 1, sizeof(*s));
         if (!s)
                 return ERR_NOMEM;
-        int ret = spends_list(r, in, st, inv, s, &n);
+        int ret = spends_list(r, in, st, by, inv, s, &n);
         for (uint32_t used = 0; !ret && used < inv->uses; used++) {
                 struct spend *one = spend_next(s, n);
                 if (!one)
@@ -183,10 +185,10 @@ static int invite_resolve(const struct roster *r, const struct bits *in, struct 
         return ret;
 }
 
-static int invites_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+static int invites_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by) {
         for (uint32_t i = 0; i < r->n_invites; i++) {
                 const struct invite *inv = r->invites[i];
-                if (inv->n_adds > inv->uses && invite_resolve(r, in, st, inv))
+                if (inv->n_adds > inv->uses && invite_resolve(r, in, st, by, inv))
                         return ERR_NOMEM;
         }
         return 0;
@@ -195,20 +197,20 @@ static int invites_resolve(const struct roster *r, const struct bits *in, struct
 /* ---- one device key, two certificates ---- */
 
 /* A home's first device before a later one: it is the harder to make up. Then as with forks. */
-static bool cert_preferred(const struct roster *r, const struct bits *in, const struct state *st, const struct cert *a,
-                           const struct cert *b) {
+static bool cert_preferred(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
+                           const struct cert *a, const struct cert *b) {
         const struct op *x = fold_certifier(r, in, st, a), *y = fold_certifier(r, in, st, b);
-        return op_is_first(x) != op_is_first(y) ? op_is_first(x) : preferred(r, in, x, y);
+        return op_is_first(x) != op_is_first(y) ? op_is_first(x) : preferred(by, x, y);
 }
 
-static void certs_compare(const struct roster *r, const struct bits *in, struct state *st, const bool *fine, uint32_t a,
-                          uint32_t b) {
+static void certs_compare(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by,
+                          const bool *fine, uint32_t a, uint32_t b) {
         if (a == b || !fine[a] || !fine[b])
                 return;
-        st->certs[cert_preferred(r, in, st, r->certs[a], r->certs[b]) ? b : a] = CERT_LOST;
+        st->certs[cert_preferred(r, in, st, by, r->certs[a], r->certs[b]) ? b : a] = CERT_LOST;
 }
 
-static int keys_resolve(const struct roster *r, const struct bits *in, struct state *st) {
+static int keys_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by) {
         bool *fine = calloc(r->n_certs + 1, sizeof(*fine));
         if (!fine)
                 return ERR_NOMEM;
@@ -217,20 +219,29 @@ static int keys_resolve(const struct roster *r, const struct bits *in, struct st
         for (uint32_t i = 0; i < r->n_clashes; i++) {
                 const struct cert *c = r->certs[r->clashes[i]];
                 for (uint32_t k = c->next_sign; k != NONE; k = r->certs[k]->next_sign)
-                        certs_compare(r, in, st, fine, c->index, k);
+                        certs_compare(r, in, st, by, fine, c->index, k);
                 for (uint32_t k = c->next_noise; k != NONE; k = r->certs[k]->next_noise)
-                        certs_compare(r, in, st, fine, c->index, k);
+                        certs_compare(r, in, st, by, fine, c->index, k);
         }
         free(fine);
         return 0;
 }
 
+static int resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by) {
+        if (r->n_rivals && forks_resolve(r, in, st, by))
+                return ERR_NOMEM;
+        fold_settle(r, in, st);
+        if (r->n_crowded && invites_resolve(r, in, st, by))
+                return ERR_NOMEM;
+        fold_settle(r, in, st);
+        return r->n_clashes ? keys_resolve(r, in, st, by) : 0;
+}
+
 int rivals_resolve(const struct roster *r, const struct bits *in, struct state *st) {
-        if (r->n_rivals && forks_resolve(r, in, st))
+        uint32_t *by;
+        if (past_builders(r, in, &by))
                 return ERR_NOMEM;
-        fold_settle(r, in, st);
-        if (r->n_crowded && invites_resolve(r, in, st))
-                return ERR_NOMEM;
-        fold_settle(r, in, st);
-        return r->n_clashes ? keys_resolve(r, in, st) : 0;
+        int ret = resolve(r, in, st, by);
+        free(by);
+        return ret;
 }

@@ -176,7 +176,7 @@ static struct op *op_new(const struct roster *r, struct span bytes, const struct
         };
         o->index = o->root = o->twin = r->n_ops;
         o->home = o->cert = o->invite = o->inv_cert = o->by_cert = o->target = o->head_at = NONE;
-        o->next_of_home = o->next_on_invite = o->next_of_inviter = NONE;
+        o->next_of_home = o->next_on_invite = o->next_of_inviter = o->built_by = NONE;
         return o;
 }
 
@@ -382,7 +382,7 @@ static int file_all(struct roster *r, struct coming *c, struct op *o) {
                 join_file(r, o, h);
         else
                 chain_file(r, o, h);
-        if (ticket_file(r, c, o) || vote_file(r, o))
+        if (ticket_file(r, c, o) || vote_file(r, o) || past_build(r, o))
                 return ERR_NOMEM;
         if (o->twin != o->index) {
                 o->cert = r->ops[o->twin]->cert;
@@ -409,6 +409,8 @@ static int take_in(struct roster *r, struct coming *c, struct op *o) {
                 return ret;
         if (state_fit(r, &r->now))
                 return ERR_NOMEM;
+        if (fold_falls(r, o))
+                return 0;
         if (!fold_append(r, o))
                 return refold(r);
         publish_added(r, o);
