@@ -64,9 +64,10 @@ enum mesh_event_type {
         MESH_EV_OP,        /* command: the vault has signed an operation of this household */
         MESH_EV_PUBLISH,   /* command: post, or follow up */
         MESH_EV_INVITE,    /* command: write a ticket */
-        MESH_EV_REVOKE,    /* command: revoke a ticket */
+        MESH_EV_REVOKE,    /* command: revoke a ticket, or take a device code back */
         MESH_EV_DIAL,      /* command: a person says where to knock */
         MESH_EV_REFRESH,   /* command: a member takes a ticket's link key and addresses, and joins nothing */
+        MESH_EV_CODE,      /* command: the vault signs a device code; answered when its name is kept */
         MESH_EV_STOP,      /* say goodbye on every link */
 };
 
@@ -175,6 +176,11 @@ struct mesh_event {
                 struct {
                         struct key id;
                 } revoke;
+                struct {
+                        struct key id;
+                        enum wire_e_share share;
+                        mesh_wall expires;
+                } code;
                 struct {
                         struct mesh_addr addr;
                 } dial;
@@ -292,6 +298,19 @@ struct mesh_ticket {
         bool closed; /* a home that came on it was removed or undone */
 };
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret);
+
+/* A device code that this household's key signed here. */
+struct mesh_code {
+        struct key id;
+        enum wire_e_share share;
+        mesh_wall made, expires;
+        enum wire_e_code_state state;
+        struct key device; /* USED: who came on it */
+        bool uninvited;    /* USED, though it was taken back: by a home that had not heard of that */
+};
+bool mesh_code_at(const struct mesh *m, size_t i, struct mesh_code *ret);
+/* A current device that came on a code which was taken back (PROTOCOL 6.21). */
+bool mesh_uninvited(const struct mesh *m, const struct key *device);
 
 /* What has come of a REFRESH since its reply. DONE: a neighbour is linked; else why none is, so far. */
 enum mesh_outcome mesh_refreshed(const struct mesh *m);

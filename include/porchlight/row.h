@@ -16,6 +16,7 @@ enum mesh_row_kind {
         MESH_ROW_EPOCH,
         MESH_ROW_REVOKE,
         MESH_ROW_TICKET,
+        MESH_ROW_CODE,
         MESH_ROW_CONTACT,
         MESH_ROW_ADDR,
         MESH_ROW_PROOF,
@@ -48,7 +49,7 @@ struct mesh_row {
                         struct key link_key;
                         mesh_wall since; /* when this node got it */
                 } epoch;
-                struct { /* a ticket taken back; useless after @expires */
+                struct { /* a ticket or device code taken back; useless after @expires */
                         struct hash id;
                         mesh_wall expires;
                         struct span bytes;
@@ -59,6 +60,12 @@ struct mesh_row {
                         struct span label;
                         bool revoked;
                 } ticket;
+                struct {               /* a device code signed here; replaces an equal id */
+                        struct key id; /* the code's key */
+                        uint8_t share; /* enum wire_e_share */
+                        mesh_wall made, expires;
+                        bool revoked;
+                } code;
                 struct { /* replaces an equal device */
                         struct key device;
                         uint64_t seq;

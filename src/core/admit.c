@@ -144,7 +144,7 @@ int invite_revoke(struct mesh *m, const struct mesh_event *ev) {
         w->id = t->id;
         w->left = 2;
         int r = ticket_save(m, t, w);
-        return r ? r : revoke_make(m, t, w);
+        return r ? r : revoke_make(m, &t->id, t->expires, w);
 }
 
 int invite_stored(struct mesh *m, struct wait *w) {
@@ -209,10 +209,25 @@ static int refuse(struct link *l, enum wire_e_reason why) {
         return r;
 }
 
+/* PROTOCOL 6.20: "A node MUST NOT admit on a code for which one holds: the reason is `ticket-revoked`." */
+static bool code_revoked(const struct mesh *m, const struct wire_op *w) {
+        struct wire_list list = w->code;
+        struct wire_code code;
+        struct key key, household;
+        if (!wire_list_next(&wire_code_desc, &list, &code))
+                return false;
+        memcpy(key.b, code.key.p, sizeof(key.b));
+        memcpy(household.b, w->household.p, sizeof(household.b));
+        const struct roster_home *of = roster_home_find(m->roster, &household);
+        return of && revoke_holds_code(m, &key, of);
+}
+
 /* PROTOCOL 6.14: "A node MUST NOT admit on an invite for which one holds." */
-static bool ticket_revoked(struct mesh *m, const struct wire_op *w) {
+static bool taken_back(const struct mesh *m, const struct wire_op *w) {
         struct wire_list list = w->invite;
         struct wire_invite inv;
+        if (w->type == OP_DEVICE_ADD)
+                return code_revoked(m, w);
         return wire_list_next(&wire_invite_desc, &list, &inv) && revoke_holds(m, &inv);
 }
 
@@ -277,7 +292,7 @@ static int admit_sign(struct link *l, struct span add, struct buf *ret_op, struc
                 return r;
         if (codec_decode(&wire_op_desc, add, &w, NULL) || !add_is_of_link(l, &w))
                 return ROSTER_E_INPUT;
-        if (ticket_revoked(m, &w))
+        if (taken_back(m, &w))
                 return ROSTER_E_GONE;
         struct hash heads[ROSTER_PARENTS_MAX], must[2];
         size_t n = admit_heads(m, &w, must, heads);

@@ -10,6 +10,7 @@
 
 struct link;
 struct mesh;
+struct roster_home;
 struct wait;
 
 struct ticket_row {
@@ -20,7 +21,14 @@ struct ticket_row {
         bool revoked;
 };
 
-struct revoke { /* a ticket taken back, by a device of the household that wrote it */
+struct code_row { /* a device code that this household's key signed here */
+        struct key id;
+        enum wire_e_share share;
+        mesh_wall made, expires;
+        bool revoked;
+};
+
+struct revoke { /* a ticket or device code taken back, by a device of the household whose it is */
         struct hash hash;
         struct key invite, device;
         mesh_wall time, expires;
@@ -130,12 +138,23 @@ int undo_tick(struct mesh *m);
 mesh_time undo_deadline(const struct mesh *m);
 void plea_fini(struct mesh *m);
 
+/* ---- codes.c ---- */
+int codes_add(struct mesh *m, const struct mesh_event *ev);
+bool codes_has(const struct mesh *m, const struct key *id);
+int codes_revoke(struct mesh *m, const struct mesh_event *ev); /* of one that is there */
+int codes_stored(struct mesh *m, struct wait *w);
+int codes_restore(struct mesh *m, const struct mesh_row *row);
+void codes_fini(struct mesh *m);
+
 /* ---- revoke.c ---- */
-int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *w); /* signs and stores it */
-int revoke_announce(struct mesh *m, const struct key *invite); /* it is on disk: everybody hears of it */
+/* Signs and stores that the ticket or code whose key is @what, and whose end is @expires, is taken back. */
+int revoke_make(struct mesh *m, const struct key *what, mesh_wall expires, const struct wait *w);
+int revoke_announce(struct mesh *m, const struct key *what); /* it is on disk: everybody hears of it */
+void revoke_undo(struct mesh *m, const struct key *what);    /* the disk has refused it */
 int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw);
 int revoke_restore(struct mesh *m, struct span raw);
 bool revoke_holds(const struct mesh *m, const struct wire_invite *inv); /* this ticket was taken back */
+bool revoke_holds_code(const struct mesh *m, const struct key *code, const struct roster_home *of);
 void revokes_fini(struct mesh *m);
 
 /* ---- ops.c ---- */

@@ -9,8 +9,9 @@
  *   belong.h  found.c      founding and joining                  admit.c     admitting others
  *             enrol.c      joining as a further device           recover.c   coming back out of a backup
  *             ops.c        operations and orphans                keep.c      those the disk may not have
- *             revoke.c     tickets taken back                    undo.c      homes put out again that came on one
+ *             revoke.c     tickets and codes taken back          undo.c      homes put out again that came on one
  *             leave.c      telling the others                    refresh.c   a member's tickets in hand
+ *             codes.c      device codes signed here
  *   epoch.h   epoch.c      group and link keys
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
@@ -52,6 +53,8 @@ enum wait_kind {
         WAIT_JOIN,
         WAIT_INVITE,
         WAIT_REVOKE,
+        WAIT_CODE,
+        WAIT_CODE_REVOKE,
         WAIT_ADMIT,
         WAIT_RECOVER,
         WAIT_WITNESS,
@@ -119,6 +122,8 @@ struct mesh {
         size_t n_epochs, cap_epochs;
         struct ticket_row **tickets;
         size_t n_tickets, cap_tickets;
+        struct code_row *codes;
+        size_t n_codes, cap_codes;
         struct revoke **revokes;
         size_t n_revokes, cap_revokes;
         struct map purses; /* of households and devices, this day */

@@ -215,7 +215,9 @@ static enum mesh_outcome of_code(enum mesh_outcome o) {
                 return MESH_OUT_CODE_USED;
         if (o == MESH_OUT_TICKET_EXPIRED)
                 return MESH_OUT_CODE_EXPIRED;
-        return o == MESH_OUT_TICKET_BAD || o == MESH_OUT_TICKET_REVOKED ? MESH_OUT_CODE_BAD : o;
+        if (o == MESH_OUT_TICKET_REVOKED)
+                return MESH_OUT_CODE_REVOKED;
+        return o == MESH_OUT_TICKET_BAD ? MESH_OUT_CODE_BAD : o;
 }
 
 static bool joins_as_device(const struct mesh *m) {

@@ -62,6 +62,7 @@ struct mesh *mesh_free(struct mesh *m) {
         spread_fini(m);
         epochs_fini(m);
         tickets_fini(m);
+        codes_fini(m);
         revokes_fini(m);
         contacts_fini(m);
         budgets_fini(m);
@@ -222,6 +223,8 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 return proof_restore(m, row);
         case MESH_ROW_RECORD:
                 return records_restore(m, row);
+        case MESH_ROW_CODE:
+                return codes_restore(m, row);
         case MESH_ROW_KINDS:
                 break;
         }
@@ -287,6 +290,10 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
         case WAIT_INVITE:
         case WAIT_REVOKE:
                 r = invite_stored(m, found);
+                break;
+        case WAIT_CODE:
+        case WAIT_CODE_REVOKE:
+                r = codes_stored(m, found);
                 break;
         case WAIT_ADMIT:
                 r = admit_stored(m, found);
@@ -431,11 +438,13 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_INVITE:
                 return invite_make(m, ev);
         case MESH_EV_REVOKE:
-                return invite_revoke(m, ev);
+                return codes_has(m, &ev->revoke.id) ? codes_revoke(m, ev) : invite_revoke(m, ev);
         case MESH_EV_DIAL:
                 return dial_command(m, ev);
         case MESH_EV_REFRESH:
                 return refresh_start(m, ev);
+        case MESH_EV_CODE:
+                return codes_add(m, ev);
         case MESH_EV_STOP:
                 return stop(m);
         }

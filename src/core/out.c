@@ -101,6 +101,7 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
         switch (row->kind) {
         case MESH_ROW_MARK:
         case MESH_ROW_ADDR:
+        case MESH_ROW_CODE:
         case MESH_ROW_KINDS:
                 break;
         case MESH_ROW_JOIN:

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tickets taken back. Any device of the household that wrote a ticket may sign a revocation; it goes round with the
- * operations and is remembered as long as the ticket would have lived, so that whoever is asked to admit on it refuses it by
- * name. The fold does not look at it: a home already admitted is undone or removed, not revoked.
+ * Tickets and device codes taken back. Any device of the household that wrote a ticket, or whose key signed a code, may sign
+ * a revocation; it goes round with the operations and is remembered as long as the ticket or code would have lived, so that
+ * whoever is asked to admit on it refuses it by name. The fold does not look at it: a home already admitted is undone or
+ * removed, a device already admitted is revoked by its household.
  */
 #include "core/belong.h"
 #include "core/core.h"
@@ -125,14 +126,17 @@ static int revoke_store(struct mesh *m, struct span raw, const struct hash *hash
         return mesh_store(m, &row, w);
 }
 
-int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *wait) {
+int revoke_make(struct mesh *m, const struct key *what, mesh_wall expires, const struct wait *wait) {
         _clean_(buf_fini) struct buf raw = BUF_NULL;
         struct hash hash;
-        struct wire_revoke w = {.invite = SPAN_OF(t->id.b),
-                                .device = SPAN_OF(m->sign.pub.b),
-                                .time = clock_now(m),
-                                .expires = MAX(t->expires, clock_now(m) + 1),
-                                .sig = SPAN_OF(signed_blank)};
+        struct wire_revoke w = {
+                .invite = SPAN_OF(what->b),
+                .device = SPAN_OF(m->sign.pub.b),
+                .time = clock_now(m),
+                /* PROTOCOL 6.23: "`expires` of a `revoke` SHOULD be one second later than the end of the
+                                 * ticket or code, which admits in that second still" */
+                .expires = MAX(expires, clock_now(m)) + 1,
+                .sig = SPAN_OF(signed_blank)};
         codec_encode(&wire_revoke_desc, &w, &raw);
         bool kept;
         int r = signed_finish(m, DOMAIN_REVOKE, &raw, REVOKE_KEY_sig, &hash);
@@ -141,14 +145,24 @@ int revoke_make(struct mesh *m, const struct ticket_row *t, const struct wait *w
         return r ? r : revoke_store(m, buf_span(&raw), &hash, w.expires, wait);
 }
 
-int revoke_announce(struct mesh *m, const struct key *invite) {
+int revoke_announce(struct mesh *m, const struct key *what) {
         for (size_t i = 0; i < m->n_revokes; i++) {
-                if (!key_eq(&m->revokes[i]->invite, invite))
+                if (!key_eq(&m->revokes[i]->invite, what))
                         continue;
                 _clean_(packet_freep) struct packet *p = packet_of(LINK_REVOKE, 0, buf_span(&m->revokes[i]->bytes));
                 return p ? spread_packet(m, p, NULL) : ERR_NOMEM;
         }
         return 0;
+}
+
+void revoke_undo(struct mesh *m, const struct key *what) {
+        for (size_t i = 0; i < m->n_revokes;) {
+                const struct revoke *v = m->revokes[i];
+                if (key_eq(&v->invite, what) && key_eq(&v->device, &m->sign.pub))
+                        revoke_drop(m, i);
+                else
+                        i++;
+        }
 }
 
 int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw) {
@@ -187,15 +201,26 @@ int revoke_restore(struct mesh *m, struct span raw) {
         return revoke_keep(m, &w, raw, &hash, &kept);
 }
 
+/* One that a known device of @of has signed. */
+static bool holds(const struct mesh *m, struct span what, const struct roster_home *of) {
+        for (size_t i = 0; i < m->n_revokes; i++) {
+                const struct revoke *v = m->revokes[i];
+                const struct roster_device *d = roster_device_find(m->roster, &v->device);
+                if (span_eq(SPAN_OF(v->invite.b), what) && d && d->home == of)
+                        return true;
+        }
+        return false;
+}
+
 bool revoke_holds(const struct mesh *m, const struct wire_invite *inv) {
         struct key writer;
         memcpy(writer.b, inv->device.p, sizeof(writer.b));
         const struct roster_device *wrote = roster_device_find(m->roster, &writer);
-        for (size_t i = 0; wrote && i < m->n_revokes; i++) {
-                const struct revoke *v = m->revokes[i];
-                const struct roster_device *d = roster_device_find(m->roster, &v->device);
-                if (memcmp(v->invite.b, inv->key.p, sizeof(v->invite.b)) == 0 && d && d->home == wrote->home)
-                        return true;
-        }
-        return false;
+        return wrote && holds(m, inv->key, wrote->home);
+}
+
+/* PROTOCOL 6.20: "It holds for a code if `revoke.invite` is the code's key, and the signing device is a known device of the
+ * code's household." */
+bool revoke_holds_code(const struct mesh *m, const struct key *code, const struct roster_home *of) {
+        return holds(m, SPAN_OF(code->b), of);
 }

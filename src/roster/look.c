@@ -254,6 +254,27 @@ bool roster_invite_closed(const struct roster *r, const struct key *invite) {
         return false;
 }
 
+bool roster_code_used(const struct roster *r, const struct key *code, struct key *ret_device) {
+        for (uint32_t i = 0; i < r->n_invites; i++) {
+                if (!key_eq(&r->invites[i]->key, code))
+                        continue;
+                for (uint32_t k = r->invites[i]->adds; k != NONE; k = r->ops[k]->next_on_invite) {
+                        const struct op *o = r->ops[k];
+                        if (o->pub.type != OP_DEVICE_ADD || r->now.ops[k] & OP_VOID)
+                                continue;
+                        *ret_device = r->certs[o->cert]->pub.sign;
+                        return true;
+                }
+        }
+        return false;
+}
+
+const struct key *roster_device_code(const struct roster *r, const struct roster_device *device) {
+        const struct cert *c = CONTAINER_OF(device, struct cert, pub);
+        const struct op *o = fold_certifier(r, NULL, &r->now, c);
+        return o->pub.type == OP_DEVICE_ADD ? &r->invites[o->invite]->key : NULL;
+}
+
 void roster_removed(const struct roster *r, struct hash *ret) {
         *ret = r->removed;
 }

@@ -116,6 +116,11 @@ size_t roster_stewards(const struct roster *r);
 uint32_t roster_invite_used(const struct roster *r, const struct key *invite);
 /* One of them was removed or undone: nobody else comes on it. */
 bool roster_invite_closed(const struct roster *r, const struct key *invite);
+/* A device came on this device code and its device-add stands. @ret_device: that device's signing key, also when it was
+ * revoked since. */
+bool roster_code_used(const struct roster *r, const struct key *code, struct key *ret_device);
+/* The key of the device code that @device came on; NULL: it came otherwise. */
+const struct key *roster_device_code(const struct roster *r, const struct roster_device *device);
 
 /* Hash over the sorted keys of removed and departed households and revoked devices, as the whole set of operations says. */
 void roster_removed(const struct roster *r, struct hash *ret);

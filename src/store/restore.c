@@ -133,6 +133,12 @@ static bool read_row(const struct restore *t, sqlite3_stmt *st, struct mesh_row 
                 return sql_blob(st, 0, row->proof.id.b, sizeof(row->proof.id.b));
         case MESH_ROW_RECORD:
                 return read_record(t, st, row);
+        case MESH_ROW_CODE:
+                row->code.share = (uint8_t)sql_u64(st, 1);
+                row->code.made = sql_u64(st, 2);
+                row->code.expires = sql_u64(st, 3);
+                row->code.revoked = sql_u64(st, 4);
+                return sql_blob(st, 0, row->code.id.b, sizeof(row->code.id.b));
         case MESH_ROW_KINDS:
                 break;
         }
@@ -143,7 +149,7 @@ static const enum sql_id statement_of[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = SQL_MARK_ALL,       [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
         [MESH_ROW_EPOCH] = SQL_EPOCH_ALL,     [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL,
         [MESH_ROW_CONTACT] = SQL_CONTACT_ALL, [MESH_ROW_ADDR] = SQL_ADDR_ALL,     [MESH_ROW_RECORD] = SQL_RECORD_ALL,
-        [MESH_ROW_PROOF] = SQL_PROOF_ALL,
+        [MESH_ROW_PROOF] = SQL_PROOF_ALL,     [MESH_ROW_CODE] = SQL_CODE_ALL,
 };
 
 static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {

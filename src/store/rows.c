@@ -87,6 +87,16 @@ static int put_proof(struct store *s, const struct mesh_row *row) {
         return sql_run(&s->q, st);
 }
 
+static int put_code(struct store *s, const struct mesh_row *row) {
+        _sql_ st = sql_get(&s->q, SQL_CODE_PUT);
+        sql_bind_32(st, 1, row->code.id.b);
+        sql_bind_u64(st, 2, row->code.share);
+        sql_bind_u64(st, 3, row->code.made);
+        sql_bind_u64(st, 4, row->code.expires);
+        sql_bind_u64(st, 5, row->code.revoked);
+        return sql_run(&s->q, st);
+}
+
 int row_put(struct store *s, const struct mesh_row *row) {
         switch (row->kind) {
         case MESH_ROW_MARK:
@@ -109,6 +119,8 @@ int row_put(struct store *s, const struct mesh_row *row) {
                 return put_proof(s, row);
         case MESH_ROW_RECORD:
                 return record_put(s, row);
+        case MESH_ROW_CODE:
+                return put_code(s, row);
         case MESH_ROW_KINDS:
                 break;
         }

@@ -81,7 +81,12 @@ static const char version_3[] = "ALTER TABLE epoch ADD COLUMN tree_left BLOB NOT
 /* Bodies that were there before have no sum: nobody knows whether they are whole. */
 static const char version_4[] = "ALTER TABLE body ADD COLUMN sum BLOB;";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4};
+/* Device codes signed here. */
+static const char version_5[] = "CREATE TABLE code (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, share INTEGER NOT "
+                                "NULL, made INTEGER NOT NULL,"
+                                " expires INTEGER NOT NULL, revoked INTEGER NOT NULL) STRICT;";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

@@ -30,6 +30,7 @@ static const char *const event_names[] = {
         [MESH_EV_DIAL] = "dial",
         [MESH_EV_REFRESH] = "refresh",
         [MESH_EV_STOP] = "stop",
+        [MESH_EV_CODE] = "code",
 };
 static const char *const action_names[] = {
         [MESH_DO_SEND] = "send",     [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
@@ -41,7 +42,7 @@ static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = "mark",       [MESH_ROW_JOIN] = "join",     [MESH_ROW_OP] = "op",
         [MESH_ROW_EPOCH] = "epoch",     [MESH_ROW_REVOKE] = "revoke", [MESH_ROW_TICKET] = "ticket",
         [MESH_ROW_CONTACT] = "contact", [MESH_ROW_ADDR] = "addr",     [MESH_ROW_PROOF] = "proof",
-        [MESH_ROW_RECORD] = "record",
+        [MESH_ROW_RECORD] = "record",   [MESH_ROW_CODE] = "code",
 };
 
 const char *tape_event_name(enum mesh_event_type t) {
@@ -152,6 +153,13 @@ static void walk_row(struct walk *w, struct mesh_row *row) {
                 return;
         case MESH_ROW_RECORD:
                 walk_record(w, row);
+                return;
+        case MESH_ROW_CODE:
+                WALK_ARRAY(w, "id", WALK_NAME, row->code.id.b);
+                WALK_NUM(w, "share", row->code.share);
+                WALK_AS(w, "made", WALK_TIME, row->code.made);
+                WALK_AS(w, "expires", WALK_TIME, row->code.expires);
+                WALK_NUM(w, "revoked", row->code.revoked);
                 return;
         case MESH_ROW_KINDS:
                 break;
@@ -319,6 +327,11 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 return;
         case MESH_EV_REVOKE:
                 WALK_ARRAY(w, "id", WALK_NAME, ev->revoke.id.b);
+                return;
+        case MESH_EV_CODE:
+                WALK_ARRAY(w, "id", WALK_NAME, ev->code.id.b);
+                WALK_NUM(w, "share", ev->code.share);
+                WALK_AS(w, "expires", WALK_TIME, ev->code.expires);
                 return;
         case MESH_EV_DIAL:
                 walk_addr(w, "addr", &ev->dial.addr);

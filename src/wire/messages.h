@@ -34,6 +34,7 @@
         E(class, CLASS)                                                                                                \
         E(op, OP)                                                                                                      \
         E(share, SHARE)                                                                                                \
+        E(code_state, CODE_STATE)                                                                                      \
         E(reason, REASON)                                                                                              \
         E(set, SET)                                                                                                    \
         E(decline, DECLINE)                                                                                            \
@@ -58,6 +59,7 @@
 #define WIRE_V_CLASS(n, v, s, d) CLASS_##n = v,
 #define WIRE_V_OP(n, v, s, d) OP_##n = v,
 #define WIRE_V_SHARE(n, v, s, d) SHARE_##n = v,
+#define WIRE_V_CODE_STATE(n, v, s, d) CODE_##n = v,
 #define WIRE_V_REASON(n, v, s, d) REASON_##n = v,
 #define WIRE_V_SET(n, v, s, d) SET_##n = v,
 #define WIRE_V_DECLINE(n, v, s, d) DECLINE_##n = v,

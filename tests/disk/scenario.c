@@ -201,8 +201,8 @@ static void draw_join(struct drawing *d) {
 
 static void draw_other(struct drawing *d) {
         struct scenario *sc = d->sc;
-        enum mesh_row_kind kinds[] = {MESH_ROW_MARK,   MESH_ROW_OP,   MESH_ROW_OP,    MESH_ROW_REVOKE,
-                                      MESH_ROW_TICKET, MESH_ROW_ADDR, MESH_ROW_PROOF, MESH_ROW_CONTACT};
+        enum mesh_row_kind kinds[] = {MESH_ROW_MARK, MESH_ROW_OP,    MESH_ROW_OP,      MESH_ROW_REVOKE, MESH_ROW_TICKET,
+                                      MESH_ROW_ADDR, MESH_ROW_PROOF, MESH_ROW_CONTACT, MESH_ROW_CODE};
         size_t i = row_new(d, (struct mesh_row){.kind = kinds[below(d, ARRAY_LEN(kinds))]});
         struct mesh_row *row = &sc->rows[i];
         struct hash id = rows_id(100000 + i);
@@ -233,6 +233,11 @@ static void draw_other(struct drawing *d) {
                 row->contact.device = rows_house(below(d, HOUSES));
                 row->contact.seq = i;
                 row->contact.bytes = body_of(sc, i);
+                break;
+        case MESH_ROW_CODE:
+                row->code.id.b[0] = (uint8_t)below(d, HOUSES);
+                row->code.expires = HOUSES; /* of one code it never changes */
+                row->code.revoked = below(d, 2);
                 break;
         case MESH_ROW_ADDR:
                 row->addr.addr.port = (uint16_t)(1 + below(d, ADDRS));

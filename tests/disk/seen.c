@@ -97,6 +97,11 @@ static int see_row(void *ctx, const struct mesh_row *row) {
                 return 0;
         case MESH_ROW_RECORD:
                 return see_record(t, row);
+        case MESH_ROW_CODE:
+                add(t, &row->code.id, sizeof(row->code.id));
+                add_number(t, row->code.expires);
+                add_number(t, row->code.revoked);
+                return 0;
         case MESH_ROW_KINDS:
                 break;
         }

@@ -35,6 +35,8 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
                 return memcmp(&a->proof.id, &b->proof.id, sizeof(a->proof.id)) == 0;
         case MESH_ROW_RECORD:
                 return memcmp(&a->record.id, &b->record.id, sizeof(a->record.id)) == 0;
+        case MESH_ROW_CODE:
+                return memcmp(&a->code.id, &b->code.id, sizeof(a->code.id)) == 0;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -66,6 +68,8 @@ static size_t name_hash(const struct mesh_row *row) {
                 return hash_of(&row->proof.id, sizeof(row->proof.id), h);
         case MESH_ROW_RECORD:
                 return hash_of(&row->record.id, sizeof(row->record.id), h);
+        case MESH_ROW_CODE:
+                return hash_of(&row->code.id, sizeof(row->code.id), h);
         case MESH_ROW_ADDR: /* padding would be hashed with it: all addresses are in one chain */
         case MESH_ROW_MARK:
         case MESH_ROW_JOIN:
@@ -176,6 +180,7 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
                 break;
         case MESH_ROW_MARK:
         case MESH_ROW_ADDR:
+        case MESH_ROW_CODE:
         case MESH_ROW_KINDS:
                 break;
         }

@@ -30,6 +30,9 @@ enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last 
 
 /* A code of home @i's household, good for a day, that leads to home @door; and home @i, in no mesh yet, joins on one. */
 void street_code(struct street *s, size_t i, size_t door, struct buf *ret);
+enum mesh_outcome street_code_named(struct street *s, size_t i, const struct key *id,
+                                    mesh_wall expires);         /* its name alone */
+enum mesh_outcome street_code_back(struct street *s, size_t i); /* takes the code back that was last made there */
 enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, const char *name);
 /* The household of home @i revokes the device that home @target runs on. */
 enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target);

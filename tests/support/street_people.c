@@ -2,6 +2,7 @@
 /* What people do in the street: they found, join, invite, vote and post. */
 #include "support/street_inside.h"
 
+#include "roster/code.h"
 #include "wire/codec.h"
 
 enum mesh_outcome street_found(struct street *s, size_t i) {
@@ -37,6 +38,11 @@ enum mesh_outcome street_revoke(struct street *s, size_t i) {
         return street_command(s, i, ev, 10);
 }
 
+enum mesh_outcome street_code_named(struct street *s, size_t i, const struct key *id, mesh_wall expires) {
+        struct mesh_event ev = {.type = MESH_EV_CODE, .code = {.id = *id, .share = SHARE_QUARTER, .expires = expires}};
+        return street_command(s, i, ev, 10);
+}
+
 void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
         const struct home *h = &s->homes[i];
         struct key keys[MESH_PSKS_MAX];
@@ -44,6 +50,19 @@ void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
         REQUIRE(mesh_psks(h->core, keys));
         WIRE_PUT(&addr, ADDR, ip4, span_of(s->homes[door].addr.ip + 12, 4));
         household_code(&h->house, mesh_roster(h->core), &keys[0], &addr, street_wall(s) + 86400, &s->rng, ret);
+        struct code c;
+        REQUIRE(code_parse(&c, buf_span(ret)) == 0);
+        enum mesh_outcome o = street_code_named(s, i, &c.key.pub, c.w.expires);
+        code_fini(&c);
+        REQUIRE(o == MESH_OUT_DONE);
+}
+
+enum mesh_outcome street_code_back(struct street *s, size_t i) {
+        struct mesh_event ev = {.type = MESH_EV_REVOKE};
+        struct mesh_code c;
+        for (size_t k = 0; mesh_code_at(s->homes[i].core, k, &c); k++)
+                ev.revoke.id = c.id;
+        return street_command(s, i, ev, 10);
 }
 
 enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, const char *name) {

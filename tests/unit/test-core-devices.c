@@ -3,11 +3,11 @@
  * Several devices of one household, in streets of real cores: they come on codes, post, and are revoked while parts of the
  * street are cut off from each other. In the end all homes say the same. Seed: printed, and PORCHLIGHT_SEED.
  */
+#include "core-devices.h"
 #include "core/core.h"
 #include "core/link.h"
 #include "core/record.h"
 #include "core/spread.h"
-#include "support/street.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,58 +16,11 @@
 
 #include <cmocka.h>
 
-#define SETTLE 300      /* seconds in which neighbours have compared with each other */
 #define WHOLE_URGENT 12 /* of a day, by the charter's preset */
 
 static uint64_t seed;
 
-/* ---- a street of four homes, and machines that are in no mesh yet ---- */
-
-enum { HUB, ANNA, BEN, CLEO, LAPTOP, PHONE, TABLET, ATTIC, ALL };
-#define HOMES 4
-
-static struct street *open_street(void) {
-        struct street *s = street_bare(ALL, seed);
-        assert_int_equal(street_found(s, HUB), MESH_OUT_DONE);
-        _clean_(buf_fini) struct buf ticket = BUF_NULL;
-        buf_add_str(&ticket, street_invite(s, HUB, HOMES - 1));
-        for (size_t i = 1; i < HOMES; i++)
-                assert_int_equal(street_join(s, i, buf_cstr(&ticket)), MESH_OUT_DONE);
-        street_run_for(s, 30);
-        return s;
-}
-
-/* Two parts that hear nothing of each other: bit i of @part is home i. */
-static void part(struct street *s, unsigned one, bool cut) {
-        for (size_t a = 0; a < ALL; a++)
-                for (size_t b = 0; b < ALL; b++) {
-                        if (!(one >> a & 1) || one >> b & 1)
-                                continue;
-                        if (cut)
-                                street_cut(s, a, b);
-                        else
-                                street_mend(s, a, b);
-                }
-}
-
-static void enrol(struct street *s, size_t i, size_t door, const char *name) {
-        _clean_(buf_fini) struct buf code = BUF_NULL;
-        street_code(s, HUB, door, &code);
-        assert_int_equal(street_enrol(s, i, buf_span(&code), name), MESH_OUT_DONE);
-}
-
 /* ---- what a home knows ---- */
-
-static const struct roster_device *device(struct street *s, size_t at, size_t of) {
-        struct sign_key sign;
-        sign_key_from_seed(&sign, street_config(s, of)->sign_seed);
-        return roster_device_find(mesh_roster(street_core(s, at)), &sign.pub);
-}
-
-static bool is_current(struct street *s, size_t at, size_t of) {
-        const struct roster_device *d = device(s, at, of);
-        return d && !d->gone_at && d->home->member;
-}
 
 static bool holds(struct street *s, size_t at, const struct hash *id) {
         struct mesh *m = street_core(s, at);
@@ -115,7 +68,7 @@ static size_t posts_left(struct street *s, size_t i) {
 /* A device comes by a door that cannot reach the main one; both post while apart; both are right afterwards. */
 static void test_joins_apart(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         _clean_(buf_fini) struct buf code = BUF_NULL;
         street_code(s, HUB, BEN, &code);
         unsigned here = 1u << HUB | 1u << ANNA;
@@ -142,7 +95,7 @@ static void test_joins_apart(void **state) {
 /* Two machines come on one code, each by a door that does not hear of the other: one of them stands, everywhere the same. */
 static void test_one_code_twice(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         _clean_(buf_fini) struct buf code = BUF_NULL;
         street_code(s, HUB, BEN, &code);
         unsigned there = 1u << ANNA | 1u << PHONE;
@@ -169,7 +122,7 @@ static void test_one_code_twice(void **state) {
  * also where it was taken before the revocation came. */
 static void test_revoked_apart(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         enrol(s, LAPTOP, HUB, "laptop");
         street_run_for(s, 30);
         unsigned there = 1u << BEN | 1u << LAPTOP;
@@ -206,7 +159,7 @@ static void test_revoked_apart(void **state) {
 /* The main device has the whole of a day's posts, each further one a quarter, and none takes from another. */
 static void test_shares(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         enrol(s, LAPTOP, ANNA, "laptop");
         enrol(s, PHONE, BEN, "phone");
         assert_int_equal(posts_left(s, LAPTOP), WHOLE_URGENT / 4);
@@ -223,7 +176,7 @@ static void test_shares(void **state) {
 /* Four at most: the fifth is told so, and has the place when one goes. */
 static void test_four(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         static const char *const names[] = {"laptop", "phone", "tablet"};
         for (size_t i = 0; i < ARRAY_LEN(names); i++)
                 enrol(s, LAPTOP + i, HUB + i, names[i]);
@@ -247,7 +200,7 @@ static void test_four(void **state) {
 /* Two doors let in one each while apart, where there was room for one: the same four stand everywhere, the other is told. */
 static void test_fifth_apart(void **state) {
         (void)state;
-        struct street *s = open_street();
+        struct street *s = devices_street(seed);
         enrol(s, LAPTOP, HUB, "laptop");
         enrol(s, PHONE, HUB, "phone");
         street_run_for(s, 30);

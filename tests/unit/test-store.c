@@ -186,6 +186,11 @@ static int show_row(void *ctx, const struct mesh_row *row) {
                            row->record.type, row->record.klass, row->record.mine, row->record.own, row->record.sensor,
                            row->record.bytes.n);
                 break;
+        case MESH_ROW_CODE:
+                text_hex(out, span_of(row->code.id.b, 2));
+                buf_printf(out, " %u %llu %llu %d", row->code.share, (unsigned long long)row->code.made,
+                           (unsigned long long)row->code.expires, row->code.revoked);
+                break;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -228,7 +233,9 @@ static void rows_come_back_in_order(void **state) {
         text_hex(&want, span_of(second.b, 2));
         buf_add_str(&want, "op\n3 0100headleft1 07 20001 06 9\n4 ");
         text_hex(&want, span_of(third.b, 2));
-        buf_add_str(&want, "taken back\n5 0300text 1\n6 0400 ffffffffffffffff contact\n7 0102 443 3 08 1 0\n8 ");
+        buf_add_str(
+                &want,
+                "taken back\n5 0300text 1\n6 0600 2 50 99 1\n7 0400 ffffffffffffffff contact\n8 0102 443 3 08 1 0\n9 ");
         text_hex(&want, span_of(fourth.b, 2));
         buf_add_str(&want, "two in one\n");
         expect_restored(s, 0, buf_cstr(&want));

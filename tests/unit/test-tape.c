@@ -74,6 +74,7 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_DIAL, .token = 12, .dial = {addr}},
         {.type = MESH_EV_REFRESH, .token = 13, .refresh = {{(const uint8_t *)"ticket", 6}}},
         {.type = MESH_EV_STOP},
+        {.type = MESH_EV_CODE, .token = 14, .code = {{{9}}, SHARE_QUARTER, 1790000000}},
 };
 
 /* It comes back as it was; and no beginning of it, and nothing longer, is an event. */
