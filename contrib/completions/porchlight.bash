@@ -73,7 +73,7 @@ __porchlight_names() {
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke undo" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
-        device) echo "list invite join revoke" ;;
+        device) echo "list invite codes join revoke" ;;
         vault) echo "show unlock lock passphrase" ;;
         peer) echo "add" ;;
         config) echo "get set unset list" ;;
@@ -85,7 +85,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -143,7 +143,7 @@ __porchlight_first_word() {
         "member promote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member demote") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member vouch") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
-        "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name) ;;
+        "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids) ;;
         "backup") __porchlight_paths -f ;;
         "restore") __porchlight_paths -f ;;
         "config get") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;

@@ -226,6 +226,8 @@ void help_row(struct buf *out, struct span left, size_t column, const char *righ
 void help_group(struct buf *out, const char *group);
 void help_words(struct buf *out, const struct command *cmd); /* "porchlight alert show" */
 
+#define CODE_OLD 86400 /* seconds: a device code that was open for longer is spoken of */
+
 /* ---- layout (layout.c) ---- */
 
 /* Wraps @text (shown, with its newlines) so that every line is indented and within @columns. A word that is too long

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* device list, invite, join, revoke: the devices of one household. Its key is on the main one alone. */
+/* device list, invite, codes, join, revoke: the devices of one household. Its key is on the main one alone. */
 #include "cli/commands.h"
 
 #include "base/lang.h"
@@ -18,6 +18,9 @@
 #define CODE_INDENT 4
 #define CODE_COLUMNS 72
 #define TARGET_MAX 64 /* as in proto/owner.def */
+#define ID_LEAST 4    /* hex digits by which an id is known */
+#define STATE_COLUMNS 10
+#define CODE_NAME_COLUMNS 17
 
 /* ---- list ---- */
 
@@ -25,6 +28,8 @@ static void put_heard(struct cli *c, const struct wire_c_device *d) {
         if (WIRE_HAS(d, C_DEVICE, revoked)) {
                 buf_printf(&c->out, "%s ", _("revoked"));
                 when_local(&c->out, d->revoked, c->now);
+        } else if (WIRE_HAS(d, C_DEVICE, uninvited)) {
+                buf_add_str(&c->out, _("UNINVITED"));
         } else if (d->this_one) {
                 buf_add_str(&c->out, _("this one"));
         } else if (WIRE_HAS(d, C_DEVICE, linked) && d->linked) {
@@ -62,23 +67,43 @@ static void device_head(struct buf *out) {
         buf_printf(out, "%s\n", _("HEARD"));
 }
 
+struct listing {
+        uint64_t n, uninvited, open; /* devices; of them on codes taken back; codes */
+};
+
 static int row_device(struct cli *c, const struct call_row *row, void *arg) {
-        uint64_t *n = arg;
+        struct listing *l = arg;
         if (row->number != CONTROL_DEVICE_ROW)
                 return 0;
         if (c->json)
                 return cli_row_json(c, row, NULL);
-        if (!(*n)++)
+        if (!l->n++)
                 device_head(&c->out);
+        l->uninvited += WIRE_HAS(&row->m->c_device, C_DEVICE, uninvited);
         device_line(c, &row->m->c_device);
         return cli_flush(c);
 }
 
+static int row_open(struct cli *c, const struct call_row *row, void *arg) {
+        struct listing *l = arg;
+        (void)c;
+        l->open += row->number == CONTROL_CODE_ROW && row->m->c_code.state == CODE_OPEN;
+        return 0;
+}
+
 static int run_list(struct cli *c, const struct args *a) {
         struct wire_c_none none = {0};
-        uint64_t n = 0;
+        struct listing l = {0};
         (void)a;
-        return cli_ask(c, CONTROL_DEVICES, &none, row_device, &n);
+        int r = cli_ask(c, CONTROL_DEVICES, &none, row_device, &l);
+        if (!r && !c->json)
+                r = cli_ask(c, CONTROL_CODES, &none, row_open, &l);
+        if (!r && l.uninvited)
+                cli_note(c, "UNINVITED: came on a device code that was taken back, by a home that had not heard of it; "
+                            "`porchlight device revoke NAME` puts the device out");
+        if (!r && l.open)
+                cli_note(c, "device codes that nobody has used yet: `porchlight device codes` lists them");
+        return r;
 }
 
 const struct command command_device_list = {
@@ -88,7 +113,8 @@ const struct command command_device_list = {
         .brief = N_("the devices of this household"),
         .help = N_("The main one has the household's key: what the household signs, it signs there.\n"
                    "The others have a quarter of the main one's quota each. A revoked device stays\n"
-                   "in the list, because what it had posted stands.\n"
+                   "in the list, because what it had posted stands. UNINVITED came on a device code\n"
+                   "that was taken back, by a home that had not heard of that yet.\n"
                    "\nExample:\n  porchlight device list --json | jq -r 'select(.main).name'\n"),
         .run = run_list,
 };
@@ -108,7 +134,9 @@ static void explain(struct cli *c, const struct wire_o_code *code) {
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
         buf_add_str(&c->out, "\n  porchlight device join --as NAME\n\n");
         buf_printf(&c->out, _("and paste it, all lines. Its check words:\n\n  %s\n\n"), buf_cstr(&words));
-        buf_add_str(&c->out, _("Take the device out again with `porchlight device revoke NAME`.\n"));
+        buf_add_str(&c->out, _("Take the code back with `porchlight device revoke "));
+        layout_id(&c->out, code->id);
+        buf_add_str(&c->out, _("`, and a device that has come\non it with `porchlight device revoke NAME`.\n"));
 }
 
 static void code_text(struct cli *c, const struct wire_o_code *code) {
@@ -155,13 +183,88 @@ const struct command command_device_invite = {
                    "household. It works once. When stdout is not a terminal the code stands there\n"
                    "alone. Whoever has it posts and reads as you: show it to nobody else. A\n"
                    "household has 4 devices at most; the further ones have a quarter of the main\n"
-                   "one's quota each. Run it on the main device.\n"
+                   "one's quota each. Run it on the main device. `porchlight device codes` lists\n"
+                   "the codes, and `porchlight device revoke` takes one back.\n"
                    "\n"
                    "Examples:\n"
                    "  porchlight device invite\n"
                    "  porchlight device invite --expires 10m > code.txt\n"),
         .options = invite_options,
         .run = run_invite,
+};
+
+/* ---- codes ---- */
+
+static const char *code_state(const struct wire_c_code *code) {
+        switch ((enum wire_e_code_state)code->state) {
+        case CODE_OPEN:
+                return _("open");
+        case CODE_USED:
+                return _("used");
+        case CODE_TAKEN_BACK:
+                return _("taken back");
+        case CODE_EXPIRED:
+                return _("expired");
+        }
+        return "";
+}
+
+static void code_line(struct cli *c, const struct wire_c_code *code) {
+        _clean_(buf_fini) struct buf share = BUF_NULL, made = BUF_NULL, until = BUF_NULL;
+        layout_enum(&share, &wire_share_enum, code->share);
+        when_local(&made, code->made, c->now);
+        when_local(&until, code->expires, c->now);
+        layout_id(&c->out, code->id);
+        buf_add_str(&c->out, "  ");
+        layout_word(&c->out, code_state(code), STATE_COLUMNS + 2);
+        layout_cell(&c->out, buf_span(&share), SHARE_COLUMNS - 2);
+        layout_cell(&c->out, buf_span(&made), SINCE_COLUMNS + 2);
+        layout_cell(&c->out, buf_span(&until), SINCE_COLUMNS + 2);
+        if (WIRE_HAS(code, C_CODE, device))
+                layout_cell(&c->out, code->device, CODE_NAME_COLUMNS);
+        layout_trim(&c->out);
+        buf_add_u8(&c->out, '\n');
+}
+
+static void code_head(struct buf *out) {
+        buf_add_str(out, "ID        ");
+        layout_word(out, _("STATE"), STATE_COLUMNS + 2);
+        layout_word(out, _("QUOTA"), SHARE_COLUMNS - 2);
+        layout_word(out, _("MADE"), SINCE_COLUMNS + 2);
+        layout_word(out, _("UNTIL"), SINCE_COLUMNS + 2);
+        buf_printf(out, "%s\n", _("DEVICE"));
+}
+
+static int row_code(struct cli *c, const struct call_row *row, void *arg) {
+        bool *any = arg;
+        if (row->number != CONTROL_CODE_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        if (!*any)
+                code_head(&c->out);
+        *any = true;
+        code_line(c, &row->m->c_code);
+        if (WIRE_HAS(&row->m->c_code, C_CODE, uninvited))
+                buf_add_str(&c->out, _("          after it was taken back, at a home that had not heard of that\n"));
+        return cli_flush(c);
+}
+
+static int run_codes(struct cli *c, const struct args *a) {
+        (void)a;
+        return cli_list(c, CONTROL_CODES, row_code, _("No device codes were made on this device.\n"));
+}
+
+const struct command command_device_codes = {
+        .group = "device",
+        .name = "codes",
+        .synopsis = "",
+        .brief = N_("the device codes that were made here, and what became of them"),
+        .help = N_("A code is open until a device has come on it, until its time is over, or until\n"
+                   "you take it back: `porchlight device revoke ID`. The codes themselves are kept\n"
+                   "nowhere. The list is on the device that made them, the main one.\n"
+                   "\nExample:\n  porchlight device codes --json | jq -r 'select(.state==\"open\").id'\n"),
+        .run = run_codes,
 };
 
 /* ---- join ---- */
@@ -260,13 +363,65 @@ const struct command command_device_join = {
 
 /* ---- revoke ---- */
 
-static int run_revoke(struct cli *c, const struct args *a) {
+struct finding {
+        struct span name;
+        unsigned codes, devices; /* whose id begins so */
+        bool called;             /* a device has just that name */
+};
+
+static bool id_begins(struct span id, struct span digits) {
+        _clean_(buf_fini) struct buf hex = BUF_NULL;
+        text_hex(&hex, id);
+        return digits.n >= ID_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
+}
+
+static int row_find(struct cli *c, const struct call_row *row, void *arg) {
+        struct finding *f = arg;
+        (void)c;
+        if (row->number == CONTROL_CODE_ROW)
+                f->codes += id_begins(row->m->c_code.id, f->name);
+        if (row->number != CONTROL_DEVICE_ROW)
+                return 0;
+        f->called |= span_eq(row->m->c_device.name, f->name);
+        f->devices += id_begins(row->m->c_device.id, f->name);
+        return 0;
+}
+
+/* Whether @name is that of a code: 0, or an exit code (said). */
+static int is_code(struct cli *c, const char *name, bool *ret) {
+        struct finding f = {.name = span_str(name)};
+        struct wire_c_none none = {0};
+        *ret = false;
+        if (strspn(name, "0123456789abcdefABCDEF") != strlen(name) || strlen(name) < ID_LEAST)
+                return 0;
+        int r = cli_ask(c, CONTROL_CODES, &none, row_find, &f);
+        if (!r && f.codes)
+                r = cli_ask(c, CONTROL_DEVICES, &none, row_find, &f);
+        if (r)
+                return r;
+        if (f.codes && f.devices && !f.called)
+                return cli_fail(c, EXIT_NOT_FOUND, "ambiguous", "give more digits of the id",
+                                "a device and a device code begin with that");
+        *ret = f.codes && !f.called;
+        return 0;
+}
+
+static int take_back(struct cli *c, const char *id) {
+        struct wire_c_name m = {.name = span_str(id)};
+        int r = cli_ask(c, CONTROL_CODE_REVOKE, &m, NULL, NULL);
+        if (r)
+                return r;
+        buf_add_str(&c->out,
+                    c->json ? "{\"v\":1,\"revoked\":true}\n"
+                            : _("Taken back. Homes hear of it from each other; should one that has not heard yet\n"
+                                "let a device in all the same, `porchlight status` says so.\n"));
+        return 0;
+}
+
+static int revoke_device(struct cli *c, const struct args *a, const char *target) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_o_op m = {.type = OP_DEVICE_REVOKE};
         struct wire_o_voted voted;
-        const char *target = a->words[0];
-        if (!*target || strlen(target) > TARGET_MAX)
-                return cli_usage(c, "`porchlight device list` shows them", "that is no name and no id of a device");
         WIRE_PUT(&m, O_OP, target, span_str(target));
         int r = owner_sign(c, a, &m, &voted, &store);
         if (r)
@@ -279,13 +434,24 @@ static int run_revoke(struct cli *c, const struct args *a) {
         return 0;
 }
 
+static int run_revoke(struct cli *c, const struct args *a) {
+        const char *target = a->words[0];
+        bool code;
+        if (!*target || strlen(target) > TARGET_MAX)
+                return cli_usage(c, "`porchlight device list` shows them", "that is no name and no id of a device");
+        int r = is_code(c, target, &code);
+        if (r)
+                return r;
+        return code ? take_back(c, target) : revoke_device(c, a, target);
+}
+
 static const struct option revoke_options[] = {OPTION_ROWS_SIGN, OPTION_END};
 
 const struct command command_device_revoke = {
         .group = "device",
         .name = "revoke",
         .synopsis = "D [--yes] [--passphrase-file F]",
-        .brief = N_("take a device out of this household"),
+        .brief = N_("take a device out of this household, or a device code back"),
         .help = N_("D is the device's name, or 4 letters and digits of its id or more, as\n"
                    "`porchlight device list` shows them. It takes no vote. The device reads nothing\n"
                    "that is posted afterwards; what it had posted stands. Run it on the main device,\n"
@@ -293,7 +459,11 @@ const struct command command_device_revoke = {
                    "\n"
                    "The vault says what it is about to sign, and asks; elsewhere than on a terminal\n"
                    "--yes is needed.\n"
-                   "\nExample:\n  porchlight device revoke laptop\n"),
+                   "\n"
+                   "D can also be the id of a code that nobody has used, as `porchlight device\n"
+                   "codes` shows it. The code is taken back at once, and nothing is asked: a new one\n"
+                   "is made quickly. Homes hear of it from each other.\n"
+                   "\nExamples:\n  porchlight device revoke laptop\n  porchlight device revoke 9f3c\n"),
         .options = revoke_options,
         .min_words = 1,
         .max_words = 1,

@@ -66,7 +66,7 @@ static void status_alerts(struct cli *c, const struct wire_c_status *s, struct b
 }
 
 static void status_text(struct cli *c, const struct wire_c_status *s) {
-        _clean_(buf_fini) struct buf v = BUF_NULL;
+        _clean_(buf_fini) struct buf v = BUF_NULL, when = BUF_NULL;
         status_home(c, s, &v);
         layout_fresh(&v, s, c->now);
         line(c, _("replica"), &v);
@@ -83,6 +83,19 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                         line(c, _("links"), &v);
                 }
                 status_alerts(c, s, &v);
+        }
+        if (WIRE_HAS(s, C_STATUS, uninvited)) {
+                buf_printf(&v,
+                           _("the device %.*s came in on a device code that was taken back; "
+                             "`porchlight device revoke` puts it out"),
+                           (int)s->uninvited.n, (const char *)s->uninvited.p);
+                line(c, _("UNINVITED"), &v);
+        }
+        if (WIRE_HAS(s, C_STATUS, code) && c->now >= s->code + CODE_OLD) {
+                when_local(&when, s->code, c->now);
+                buf_printf(&v, _("nobody has used the device code of %s yet; see `porchlight device codes`"),
+                           buf_cstr(&when));
+                line(c, _("code"), &v);
         }
         if (WIRE_HAS(s, C_STATUS, muted)) {
                 buf_add(&v, s->muted);

@@ -38,6 +38,7 @@ const struct command *const commands[] = {
         &command_member_vouch,
         &command_device_list,
         &command_device_invite,
+        &command_device_codes,
         &command_device_join,
         &command_device_revoke,
         &command_vault_show,

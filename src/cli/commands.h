@@ -17,7 +17,8 @@ extern const struct command command_join;
 extern const struct command command_member_list, command_member_proposals, command_member_remove,
         command_member_endorse, command_member_promote, command_member_demote, command_member_return,
         command_member_vouch;
-extern const struct command command_device_list, command_device_invite, command_device_join, command_device_revoke;
+extern const struct command command_device_list, command_device_invite, command_device_codes, command_device_join,
+        command_device_revoke;
 extern const struct command command_vault_show, command_vault_unlock, command_vault_lock, command_vault_passphrase;
 extern const struct command command_backup, command_restore;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;

@@ -215,7 +215,8 @@ static void first_word_of(struct buf *out, enum word_kind takes) {
                 buf_add_str(out, "__porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids)");
                 return;
         case WORD_DEVICE:
-                buf_add_str(out, "__porchlight_offer < <(__porchlight_ask device list | __porchlight_field name)");
+                buf_add_str(out, "__porchlight_offer < <(__porchlight_ask device list | __porchlight_field name; "
+                                 "__porchlight_ask device codes | __porchlight_ids)");
                 return;
         case WORD_SHELL:
                 buf_add_str(out, "__porchlight_words \"bash zsh fish\"");

@@ -146,7 +146,8 @@ static const char *candidates(enum word_kind takes) {
         case WORD_TICKET_ID:
                 return "(__porchlight_ask invite list | __porchlight_ids)";
         case WORD_DEVICE:
-                return "(__porchlight_ask device list | __porchlight_field name)";
+                return "(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | "
+                       "__porchlight_ids)";
         case WORD_SHELL:
                 return "bash zsh fish";
         case WORD_PLACE:

@@ -39,7 +39,7 @@ static const char head[] =
         "}\n"
         "\n"
         "__porchlight_devices() {\n"
-        "        __porchlight_offer device < <(__porchlight_ask device list | __porchlight_field name)\n"
+        "        __porchlight_offer device < <(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids)\n"
         "}\n";
 /* clang-format on */
 

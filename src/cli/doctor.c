@@ -418,6 +418,28 @@ static void check_unsent(const struct doctor_facts *f, struct doctor_finding *re
         fix(ret, "They are sent when a neighbour is in reach; what is urgent, tell in another way.");
 }
 
+static void check_devices(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        if (!in_mesh(f) || !WIRE_HAS(s, C_STATUS, uninvited))
+                return;
+        say(ret, DOCTOR_PROBLEM,
+            "The device %.*s came in on a device code that was taken back; it posts and reads as you.",
+            (int)s->uninvited.n, (const char *)s->uninvited.p);
+        fix(ret, "Is it not yours? `porchlight device revoke NAME`, on the main device, puts it out.");
+}
+
+/* Good for longer than a day was what the owner wanted; but papers get lost. */
+static void check_codes(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        _clean_(buf_fini) struct buf when = BUF_NULL;
+        if (!in_mesh(f) || !WIRE_HAS(s, C_STATUS, code) || f->now < s->code + CODE_OLD)
+                return;
+        when_local(&when, s->code, f->now);
+        say(ret, DOCTOR_NOTE, "A device code of %s is still open: whoever finds it becomes a device of this household.",
+            buf_cstr(&when));
+        fix(ret, "`porchlight device codes` lists it, `porchlight device revoke ID` takes it back.");
+}
+
 static void check_stewards(const struct doctor_facts *f, struct doctor_finding *ret) {
         unsigned long long stewards = (unsigned long long)f->status.stewards;
         if (!in_mesh(f) || f->status.homes < STEWARDS_WANTED)
@@ -432,12 +454,26 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
-        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
-        {N_("unsent"), check_unsent},         {N_("stewards"), check_stewards}, {NULL, NULL},
+        {N_("folder"), check_folder},
+        {N_("access"), check_access},
+        {N_("owner"), check_owner},
+        {N_("device-key"), check_key},
+        {N_("disk"), check_disk},
+        {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},
+        {N_("vault"), check_vault},
+        {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase},
+        {N_("backup"), check_backup},
+        {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours},
+        {N_("listens"), check_listens},
+        {N_("port"), check_port},
+        {N_("unsent"), check_unsent},
+        {N_("devices"), check_devices},
+        {N_("codes"), check_codes},
+        {N_("stewards"), check_stewards},
+        {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -102,6 +102,8 @@ void control_mesh(struct caller *c);
 void control_members(struct caller *c);
 void control_proposals(struct caller *c);
 void control_devices(struct caller *c);
+void control_codes(struct caller *c);
+void control_code_revoke(struct caller *c);
 void control_post(struct caller *c);
 void control_follow(struct caller *c);
 void control_nearby(struct caller *c);

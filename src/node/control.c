@@ -45,6 +45,8 @@ static const struct {
         {CONTROL_MEMBERS, control_members},
         {CONTROL_PROPOSALS, control_proposals},
         {CONTROL_DEVICES, control_devices},
+        {CONTROL_CODES, control_codes},
+        {CONTROL_CODE_REVOKE, control_code_revoke},
         {CONTROL_MUTE, control_mute},
         {CONTROL_UNMUTE, control_unmute},
         {CONTROL_MUTES, control_mutes},

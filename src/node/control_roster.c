@@ -151,6 +151,8 @@ static void put_device(struct caller *c, const struct roster_device *d, const st
         WIRE_PUT(&msg, C_DEVICE, linked, device_linked(c->n, &d->sign));
         if (heard && !msg.this_one)
                 WIRE_PUT(&msg, C_DEVICE, last_heard, heard);
+        if (mesh_uninvited(c->n->core, &d->sign))
+                WIRE_PUT(&msg, C_DEVICE, uninvited, true);
         caller_row(c, CONTROL_DEVICE_ROW, &msg);
 }
 

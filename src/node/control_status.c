@@ -20,6 +20,26 @@ static void put_membership(struct caller *c, const struct mesh_status *st, struc
         WIRE_PUT(msg, C_STATUS, device, span_str(rows_device(c->n, &st->device, device)));
 }
 
+/* A device of this household that came on a code which was taken back; NULL: there is none. */
+static const char *uninvited(const struct node *n, const struct key *household) {
+        const struct roster *roster = mesh_roster(n->core);
+        const struct roster_home *home = roster ? roster_home_find(roster, household) : NULL;
+        for (size_t i = 0; home && i < home->n_devices; i++)
+                if (mesh_uninvited(n->core, &home->devices[i]->sign))
+                        return home->devices[i]->name;
+        return NULL;
+}
+
+/* When the oldest device code was made that nobody has used; 0: there is none. */
+static mesh_wall oldest_code(const struct node *n) {
+        struct mesh_code code;
+        mesh_wall made = 0;
+        for (size_t i = 0; mesh_code_at(n->core, i, &code); i++)
+                if (code.state == CODE_OPEN && (!made || code.made < made))
+                        made = code.made;
+        return made;
+}
+
 static void put_status(struct caller *c, const struct ask *a) {
         struct node *n = c->n;
         struct mesh_status st;
@@ -55,6 +75,12 @@ static void put_status(struct caller *c, const struct ask *a) {
                 WIRE_PUT(&msg, C_STATUS, muted, buf_span(&muted));
         if (st.muted_until)
                 WIRE_PUT(&msg, C_STATUS, muted_until, st.muted_until);
+        const char *stranger = uninvited(n, &st.household);
+        if (stranger)
+                WIRE_PUT(&msg, C_STATUS, uninvited, span_str(stranger));
+        mesh_wall made = oldest_code(n);
+        if (made)
+                WIRE_PUT(&msg, C_STATUS, code, made);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         if (n->backup_at)

@@ -230,6 +230,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 on_clear(v);
         else if (row->number == OWNER_V_OP)
                 vault_vote(v, m.v_op.op);
+        else if (row->number == OWNER_V_CODE)
+                vault_vote_code(v, &m.v_code);
         else if (row->number == OWNER_V_WANT_OPS)
                 vault_vote_ops(v);
         else if (row->number == OWNER_V_WANT_BACKUP)

@@ -48,9 +48,10 @@ void vault_link_say_result(struct vault_link *v, enum mesh_outcome o, bool waiti
 
 /* vault_vote.c: the household's operations, which the vault signs over its own fold of all operations. */
 void vault_vote(struct vault_link *v, struct span op);
-void vault_vote_ops(struct vault_link *v);  /* the vault asks for every operation */
-void vault_vote_more(struct vault_link *v); /* there is room for more of them */
-void vault_vote_drop(struct vault_link *v); /* the vault is gone */
+void vault_vote_code(struct vault_link *v, const struct wire_v_code *m); /* it signs a device code */
+void vault_vote_ops(struct vault_link *v);                               /* the vault asks for every operation */
+void vault_vote_more(struct vault_link *v);                              /* there is room for more of them */
+void vault_vote_drop(struct vault_link *v);                              /* the vault is gone */
 
 /* vault_backup.c: what a backup holds of the daemon's. */
 void vault_backup_rows(struct vault_link *v); /* the vault makes a backup */

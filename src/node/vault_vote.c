@@ -66,7 +66,7 @@ static void wait_heard(struct vote *vote) {
 static void on_reply(struct command *c, const struct mesh_action *a) {
         struct vote *vote = CONTAINER_OF(c, struct vote, cmd);
         struct vault_link *v = &vote->n->vault;
-        log_info("an operation of this household: %s", mesh_outcome(a->reply.outcome)->message);
+        log_info("what this household signs: %s", mesh_outcome(a->reply.outcome)->message);
         if (vote->leave && a->reply.outcome == MESH_OUT_DONE) {
                 wait_heard(vote);
                 return;
@@ -81,17 +81,28 @@ static bool is_leave(struct span op) {
         return codec_decode(&wire_op_desc, op, &w, NULL) == 0 && w.type == OP_LEAVE;
 }
 
-void vault_vote(struct vault_link *v, struct span op) {
+static void begin(struct vault_link *v, struct mesh_event ev, bool leave) {
         struct vote *vote = v->vote || v->errand ? NULL : calloc(1, sizeof(*vote));
         if (!vote) {
                 vault_link_say_result(v, MESH_OUT_BUSY, false);
                 return;
         }
         vote->n = node_of(v);
-        vote->leave = is_leave(op);
+        vote->leave = leave;
         vote->cmd.reply = on_reply;
         v->vote = &vote->cmd;
-        node_command(vote->n, &vote->cmd, (struct mesh_event){.type = MESH_EV_OP, .operation.op = op});
+        node_command(vote->n, &vote->cmd, ev);
+}
+
+void vault_vote(struct vault_link *v, struct span op) {
+        begin(v, (struct mesh_event){.type = MESH_EV_OP, .operation.op = op}, is_leave(op));
+}
+
+void vault_vote_code(struct vault_link *v, const struct wire_v_code *m) {
+        struct mesh_event ev = {.type = MESH_EV_CODE,
+                                .code = {.share = (enum wire_e_share)m->share, .expires = m->expires}};
+        memcpy(ev.code.id.b, m->id.p, sizeof(ev.code.id.b));
+        begin(v, ev, false);
 }
 
 void vault_vote_drop(struct vault_link *v) {

@@ -15,6 +15,7 @@ struct ballot *ballot_free(struct ballot *b) {
         buf_fini(&b->words);
         buf_fini(&b->reason);
         buf_fini(&b->op);
+        buf_wipe(&b->answer);
         buf_fini(&b->addrs);
         hash_wipe(&b->link_key, sizeof(b->link_key));
         free(b);

@@ -4,7 +4,8 @@
  *
  *   O_OP → the daemon sends all operations it has (V_OPS), the vault folds them itself from the genesis its key file
  *   names, and answers with a sentence of its own → O_GO on the same connection → the signed operation goes to the daemon
- *   (V_OP) → V_RESULT → O_VOTED, O_DONE.
+ *   (V_OP) → V_RESULT → O_VOTED, O_DONE. A device code goes to nobody but the owner: of it the daemon hears the name
+ *   (V_CODE) → V_RESULT → O_CODE, O_DONE.
  *
  * The daemon can leave operations out, which other homes see, but it can put none in: a sentence names homes as those
  * signed for them who were there. There is one ballot at a time, so that the household's chain has no two operations at
@@ -63,7 +64,8 @@ struct ballot {
         uint32_t n_addrs;
         mesh_cell cell;
 
-        struct buf op; /* signed */
+        struct buf op;     /* signed */
+        struct buf answer; /* a device code's, which waits for the daemon */
 };
 
 static inline bool ballot_asked(const struct vault *v) {
@@ -76,8 +78,10 @@ DEFINE_FREEP(struct roster, roster_free)
 
 /* on_code.c: a ballot for a device code. Whether there may be one now; true, or the peer has its answer. */
 bool code_may(const struct ballot *b);
-/* Makes it, and answers with it. False: the peer has an error. */
-bool code_answer(const struct vault *v, const struct ballot *b, const struct sign_key *household, mesh_time now);
+/* Makes it, and tells the daemon its name. False: the peer has an error. */
+bool code_sign(struct vault *v, struct ballot *b, const struct sign_key *household, mesh_time now);
+/* The daemon has the name on disk: the owner sees the code. */
+void code_answer(const struct ballot *b);
 /* V_RESULT for a ballot. */
 void ballot_settle(struct vault *v, const struct wire_v_result *res);
 /* Appends the operation, signed by @key. 0, OP_E_INPUT, ERR_NOMEM. */

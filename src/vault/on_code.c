@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A device code: what a ballot for a device-add ends in. Nothing goes into the roster yet: the household certifies a key that
- * is used once, and the device that has it makes the operation when it joins. So the answer is the code's text, and the
- * daemon hears of it only when the device comes.
+ * is used once, and the device that has it makes the operation when it joins. So the answer is the code's text. The daemon
+ * hears the code's name only, and the owner sees the text when that name is on disk there: a code that could not be taken
+ * back is never shown.
  */
 #include "base/log.h"
 #include "roster/code.h"
@@ -46,24 +47,46 @@ static int code_of(const struct vault *v, const struct ballot *b, const struct s
         return r;
 }
 
-bool code_answer(const struct vault *v, const struct ballot *b, const struct sign_key *household, mesh_time now) {
-        _clean_(buf_wipe) struct buf text = BUF_NULL, words = BUF_NULL;
+/* The owner's answer, as it will go out. */
+static void answer_put(const struct ballot *b, const struct code *c, struct span text, struct buf *out) {
+        _clean_(buf_wipe) struct buf words = BUF_NULL;
+        code_words(c, &words);
+        struct wire_o_code row = {
+                .v = 1,
+                .code = text,
+                .household = span_str(b->self->name),
+                .share = c->w.share,
+                .expires = c->w.expires,
+                .check_words = buf_span(&words),
+                .id = SPAN_OF(c->key.pub.b),
+        };
+        frame_put(out, wire_owner_find(OWNER_O_CODE), &row);
+}
+
+bool code_sign(struct vault *v, struct ballot *b, const struct sign_key *household, mesh_time now) {
+        _clean_(buf_wipe) struct buf text = BUF_NULL;
         struct code c = {0};
         int r = code_of(v, b, household, now, &c, &text);
-        if (r == 0) {
-                code_words(&c, &words);
-                struct wire_o_code row = {
-                        .v = 1,
-                        .code = buf_span(&text),
-                        .household = span_str(b->self->name),
-                        .share = c.w.share,
-                        .expires = c.w.expires,
-                        .check_words = buf_span(&words),
-                };
-                frame_put(&b->peer->out, wire_owner_find(OWNER_O_CODE), &row);
-                vault_done(b->peer, NULL);
-                log_info("user %u had the household sign a device code", b->peer->uid);
+        if (r) {
+                code_fini(&c);
+                return vault_refuse(b->peer, r < 0 ? VAULT_NO_MEMORY : VAULT_NO_BROKEN);
         }
+        answer_put(b, &c, buf_span(&text), &b->answer);
+        struct wire_v_code msg = {.id = SPAN_OF(c.key.pub.b), .share = c.w.share, .expires = c.w.expires};
+        bool asked = vault_ask(v, b->peer, VAULT_OP, OWNER_V_CODE, &msg, now);
         code_fini(&c);
-        return r == 0 || vault_refuse(b->peer, r < 0 ? VAULT_NO_MEMORY : VAULT_NO_BROKEN);
+        if (!asked)
+                return false;
+        b->stage = BALLOT_SENT;
+        log_info("user %u has the household sign a device code; waiting for the daemon to keep its name", b->peer->uid);
+        return true;
+}
+
+void code_answer(const struct ballot *b) {
+        if (!buf_ok(&b->answer)) {
+                vault_refuse(b->peer, VAULT_NO_MEMORY);
+                return;
+        }
+        buf_add(&b->peer->out, buf_span(&b->answer));
+        vault_done(b->peer, NULL);
 }

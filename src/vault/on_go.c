@@ -50,8 +50,8 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
         if (!h)
                 return;
         if (b->type == OP_DEVICE_ADD) {
-                code_answer(v, b, &h->sign, now);
-                ballot_drop(v);
+                if (!code_sign(v, b, &h->sign, now))
+                        ballot_drop(v);
                 return;
         }
         int r = ballot_sign(b, v, &h->sign, now, &b->op);
@@ -119,6 +119,8 @@ void ballot_settle(struct vault *v, const struct wire_v_result *res) {
         v->asker = NULL;
         if (b && res->ok && b->type == OP_LEAVE && !WIRE_HAS(res, V_RESULT, waiting))
                 settle_left(v, b);
+        else if (b && res->ok && b->type == OP_DEVICE_ADD)
+                code_answer(b);
         else if (b && res->ok)
                 answer_voted(v, b);
         else if (b)

@@ -280,7 +280,8 @@ static void tell_code(const struct pen *p, const struct ballot *b) {
         const char *who = home(p, &store, b->self), *where = mesh(p, &name);
         tell(p,
              "Make a code with which one more device becomes a device of the household %s in %s? Whoever has the code "
-             "posts and reads as this household, until you revoke that device.",
+             "posts and reads as this household, until you revoke that device. While nobody has used it, it can be "
+             "taken back.",
              who, where);
 }
 

@@ -17,7 +17,8 @@ from fake_daemon import FakeDaemon, frame  # noqa: E402
 PROGRAM = sys.argv[1]
 STATUS, POST, FOLLOW, NEARBY, WATCH = 1, 2, 3, 4, 5
 DONE, ERROR, POSTED, ALERT_ROW, EVENT_ROW, STATUS_ROW = 64, 65, 66, 67, 69, 70
-MEMBER_ROW, PROPOSAL_ROW = 73, 76
+MEMBER_ROW, DEVICE_ROW, PROPOSAL_ROW, CODE_ROW = 73, 74, 76, 79
+CODE_REVOKE = 21
 O_STATE_ROW, O_SENTENCE, O_VOTED = 80, 81, 82
 LOCKED = 7
 NOW = int(time.time())
@@ -388,7 +389,66 @@ def help_for_programs():
     assert p.returncode == 2 and "bash, zsh, fish" in p.stderr and p.stdout == "", p
 
 
-TESTS = [nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
+def code(state, **more):
+    fields = {1: 1, 2: ID, 3: 2, 4: NOW - 60, 5: NOW + 3600, 6: state}
+    fields.update({int(k[1:]): v for k, v in more.items()})
+    return frame(CODE_ROW, fields)
+
+
+def device(name, ident):
+    return frame(DEVICE_ROW, {1: name, 2: ident, 3: 2, 4: False})
+
+
+def codes_are_listed():
+    rows = code(1) + code(2, _7="laptop\x1b", _8=ID) + code(2, _7="x" * 32, _8=ID, _9=True) + code(3) + code(4)
+    p = run(["device", "codes"], [rows + done])
+    lines = p.stdout.splitlines()
+    assert p.returncode == 0 and p.stderr == "" and len(lines) == 7 and max(map(len, lines)) <= 80, p
+    assert "\x1b" not in p.stdout, p
+    assert lines[0].split() == ["ID", "STATE", "QUOTA", "MADE", "UNTIL", "DEVICE"], p
+    states = [line[10:22].strip() for line in lines[1:]]
+    assert states == ["open", "used", "used", "after it was", "taken back", "expired"], states
+    assert all(line.startswith("1a1b1c1d  ") for line in lines[1:] if "after it" not in line), p
+    p = run(["device", "codes"], [done])
+    assert (p.returncode, p.stdout) == (0, "No device codes were made on this device.\n"), p
+    p = run(["device", "codes", "--json"], [rows + done])
+    found = [json.loads(line) for line in p.stdout.splitlines()]
+    assert [row["state"] for row in found] == ["open", "used", "used", "taken-back", "expired"], p
+    assert found[0]["share"] == "quarter" and "device" not in found[0] and found[2]["uninvited"] is True, p
+
+
+def devices_say_of_open_codes():
+    p = run(["device", "list"], [device("hub", bytes(32)) + done, code(1) + done])
+    assert p.returncode == 0 and "hub" in p.stdout and "porchlight device codes" in p.stderr, p
+    p = run(["device", "list"], [device("hub", bytes(32)) + done, code(2, _7="laptop", _8=ID) + code(3) + done])
+    assert p.returncode == 0 and p.stderr == "", p
+    stranger = frame(DEVICE_ROW, {1: "thief", 2: ID, 3: 2, 4: False, 10: True})
+    p = run(["device", "list"], [stranger + done, done])
+    assert "UNINVITED" in p.stdout and "device revoke NAME" in p.stderr, p
+    p = run(["device", "list", "--json"], [stranger + done])
+    assert json.loads(p.stdout)["uninvited"] is True and len(p.requests) == 1, p
+    p = run(["status"], [status(_22="thief")])
+    assert "UNINVITED  the device thief came in on a device code" in p.stdout, p
+    p = run(["status"], [status(_23=NOW - 86401)])
+    assert "code       nobody has used the device code of " in p.stdout, p
+    assert "device code" not in run(["status"], [status(_23=NOW - 3600)]).stdout
+
+
+def a_code_is_taken_back():
+    p = run(["device", "revoke", "1A1b"], [code(1) + done, device("hub", bytes(32)) + done, done])
+    assert p.returncode == 0 and p.stdout.startswith("Taken back. ") and p.stderr == "", p
+    assert p.requests[2] == frame(CODE_REVOKE, {1: "1A1b"})[4:], p.requests
+    p = run(["device", "revoke", "1a1b", "--json"], [code(1) + done, done, done])
+    assert json.loads(p.stdout) == {"v": 1, "revoked": True}, p
+    p = run(["device", "revoke", "1a1b", "--json"], [code(1) + done, device("hub", ID) + done])
+    assert p.returncode == 4 and json.loads(p.stderr)["error"]["name"] == "ambiguous" and len(p.requests) == 2, p
+    for name, rows in (("1a1b", [code(1) + done, device("1a1b", bytes(32)) + done]),  # a device's whole name
+                       ("1a1c", [code(1) + done]), ("1a1", []), ("laptop", [])):
+        p = run(["device", "revoke", name], rows)
+        assert p.returncode == 2 and "--yes" in p.stderr and len(p.requests) == len(rows), (name, p)
+
+
+TESTS = [codes_are_listed, devices_say_of_open_codes, a_code_is_taken_back, nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
          nearby_says_how_current_it_is, nearby_says_what_is_left_out, max_age_fails_when_stale,
          text_of_neighbours_is_escaped, errors_are_the_daemons, mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
          watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,

@@ -212,7 +212,8 @@ class HomeTest(street.Play):
     def case_narrow(self):
         """what people read fits 80 columns, also alone and with long names"""
         commands = [('status',), ('nearby',), ('nearby', '--within', '2km'), ('peers',), ('member', 'list'),
-                    ('member', 'proposals'), ('invite', 'list'), ('device', 'list'), ('mesh', 'show'), ('vault', 'show')]
+                    ('member', 'proposals'), ('invite', 'list'), ('device', 'list'), ('device', 'codes'),
+                    ('mesh', 'show'), ('vault', 'show')]
         for home in self.homes:
             for args in commands:
                 self.narrow(home, *args)

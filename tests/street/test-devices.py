@@ -102,6 +102,61 @@ class Devices(street.Play):
         self.hub.refused('this-device', street.REFUSED, 'device', 'revoke', 'hub', '--yes')
         self.hub.refused('no-such-device', street.NOT_FOUND, 'device', 'revoke', 'fridge', '--yes')
 
+    def codes(self):
+        return {row['id']: row for row in self.hub.json('device', 'codes')}
+
+    def case_taken_back(self):
+        """a code is taken back by its id, without a passphrase, and no door lets anybody in on it"""
+        made = self.hub.one('device', 'invite')
+        equal((self.codes()[made['id']]['state'], self.codes()[made['id']]['share']), ('open', 'quarter'), 'what is listed')
+        check('`porchlight device codes`' in self.hub.cli('device', 'list', code=0).err, 'the list of devices says so')
+        check(made['code'] not in self.hub.cli('device', 'codes', '--json').out, 'the code itself is kept nowhere')
+        check('Taken back' in self.hub.cli('device', 'revoke', made['id'][:6], code=0).out, 'what became of it')
+        equal(self.codes()[made['id']]['state'], 'taken-back', 'what is listed')
+        self.hub.refused('no-such-code', street.NOT_FOUND, 'device', 'revoke', made['id'][:6])
+        finder = self.home('finder').start()
+        self.try_join(finder, made['code'], 'code-revoked', street.REFUSED)
+        self.hub.stop()
+        finder.cli('peer', 'add', self.ben.listen, code=0)
+        self.try_join(finder, made['code'], 'code-revoked', street.REFUSED)
+        equal(finder.state()['state'], 'no-mesh', 'the state of who has found it')
+        finder.stop()
+        self.hub.start()
+        equal(self.codes()[made['id']]['state'], 'taken-back', 'what is listed after a restart')
+        used = next(row for row in self.codes().values() if row['state'] == 'used')
+        equal(used['device'], 'laptop', 'who came on the first')
+        error = self.hub.refused('code-used', street.REFUSED, 'device', 'revoke', used['id'])
+        check('laptop' in error['message'], str(error))
+
+    def case_uninvited(self):
+        """a home that has not heard of it lets somebody in: the household is told who, and puts it out"""
+        made = self.hub.one('device', 'invite')
+        self.wait(self.ben.linked, 'Ben to be there')
+        self.laptop.stop()
+        self.ben.stop()
+        self.hub.cli('device', 'revoke', made['id'], code=0)
+        self.hub.stop()
+        self.ben.start()
+        thief = self.home('nimble').start()
+        thief.cli('peer', 'add', self.ben.listen, code=0)
+        thief.cli('device', 'join', made['code'], '--as', 'nimble', code=0)
+        check('uninvited' not in self.ben.state(), 'it is nothing to Ben')
+        self.hub.start()
+        self.laptop.start()
+        for home in (self.hub, self.laptop):
+            self.wait(lambda home=home: home.state().get('uninvited') == 'nimble', f'{home.name} to say so')
+            check(self.devices(home)['nimble']['uninvited'], 'the list of devices says which')
+        row = self.codes()[made['id']]
+        equal((row['state'], row['device'], row['uninvited']), ('used', 'nimble', True), 'what is listed')
+        found = {row['check']: row for row in self.hub.json('doctor', code=None)}['devices']
+        check(found['state'] == 'problem' and 'nimble' in found['message'], str(found))
+        self.hub.cli('device', 'revoke', 'nimble', '--yes', code=0)
+        self.wait_state(thief, 'removed')
+        check('uninvited' not in self.hub.state(), 'that is over')
+        equal(self.codes()[made['id']]['state'], 'used', 'what is listed')
+        thief.stop()
+        self.wait(lambda: self.laptop.linked() and self.ben.linked(), 'the others to be linked')
+
     def case_fifth(self):
         """a household has four devices, and no fifth"""
         spare = self.code()

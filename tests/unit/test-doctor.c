@@ -202,6 +202,9 @@ static void meshes(void **state) {
         ILL((p.f.status.state = FRESH_MUTED, p.f.status.links = 0), "neighbours", DOCTOR_PROBLEM, "");
         ILL(p.f.status.homes = 1, "neighbours", DOCTOR_WARNING, "porchlight invite");
         ILL(p.f.status.unsent = 2, "unsent", DOCTOR_WARNING, "2 posts of this home have reached no other home yet.");
+        ILL(WIRE_PUT(&p.f.status, C_STATUS, uninvited, SPAN_STR("nimble")), "devices", DOCTOR_PROBLEM, "nimble");
+        ILL(WIRE_PUT(&p.f.status, C_STATUS, code, NOW - 86400), "codes", DOCTOR_NOTE, "porchlight device codes");
+        ILL(WIRE_PUT(&p.f.status, C_STATUS, code, NOW - 86399), "codes", DOCTOR_SKIP, "");
         ILL(p.f.status.stewards = 1, "stewards", DOCTOR_WARNING, "member promote");
         ILL((p.f.status.stewards = 1, p.f.status.homes = 2), "stewards", DOCTOR_SKIP, "");
 }

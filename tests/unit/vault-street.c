@@ -60,7 +60,9 @@ void sv_fini(struct street_vault *sv) {
 
 void sv_tell(struct street_vault *sv, const struct roster *r, mesh_wall time) {
         const struct roster_op *op;
+        static const uint8_t link_key[32] = {7};
         struct wire_v_ops_end end = {.time = time};
+        WIRE_PUT(&end, V_OPS_END, link_key, SPAN_OF(link_key));
         hear_number(sv->w.daemon, &sv->d, OWNER_V_WANT_OPS);
         for (size_t i = 0; (op = roster_op_at(r, i)); i++) {
                 struct wire_v_ops msg = {.op = op->bytes};
