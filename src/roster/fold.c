@@ -391,7 +391,15 @@ bool fold_falls(struct roster *r, const struct op *o) {
         if (r->swayed || r->n_clashes || (!branch && !comes_too_late(r, o)))
                 return false;
         r->now.ops[o->index] = branch ? OP_VOID | OP_BRANCH : OP_VOID;
+        if (branch && o->vote)
+                bits_fini(&o->vote->past);
         return true;
+}
+
+void fold_trim(const struct roster *r) {
+        for (uint32_t i = 0; i < r->n_ops && r->n_rivals; i++)
+                if (r->ops[i]->vote && r->now.ops[i] & OP_BRANCH)
+                        bits_fini(&r->ops[i]->vote->past);
 }
 
 /* ---- one more, of the common kind ---- */

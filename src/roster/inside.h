@@ -24,7 +24,7 @@ struct bits {
 
 /* An operation that is, or counts as, a vote. Everything but the list's links is as its own past, or its proposal's, says. */
 struct vote {
-        struct bits past;      /* its ancestors */
+        struct bits past;      /* its ancestors; empty while it is on a fallen branch (fold_trim) */
         uint32_t proposal;     /* what it votes for; a proposal votes for itself */
         uint32_t next;         /* the next vote for the same proposal */
         uint32_t promo;        /* the promotion that made its author a steward; NONE: the founder, or no steward */
@@ -221,6 +221,9 @@ void fold_settle(const struct roster *r, const struct bits *in, struct state *st
 bool fold_plain(const struct roster *r, const struct op *o);
 /* @o, the newest operation, has a rival before it and changes nothing: @r->now is up to date. */
 bool fold_falls(struct roster *r, const struct op *o);
+/* What fell keeps no ancestors: of thousands of votes for one place each would take a bit for every operation before it. A
+ * fold that has it standing works them out again; this, when that is over, forgets them. */
+void fold_trim(const struct roster *r);
 /* Brings @r->now up to date with @o, the newest operation; false: it takes a fold of everything. */
 bool fold_append(struct roster *r, const struct op *o);
 uint32_t fold_limit(const struct roster *r,

@@ -560,5 +560,6 @@ int judge(struct roster *r, struct coming *c) {
                 return ERR_NOMEM;
         int ret = judge_in(&v, c);
         view_close(&v);
+        fold_trim(r);
         return ret;
 }

@@ -227,8 +227,19 @@ static int keys_resolve(const struct roster *r, const struct bits *in, struct st
         return 0;
 }
 
+/* Votes that stand here need their ancestors, also those that have fallen in the whole set. */
+static int pasts_fit(const struct roster *r, const struct bits *in, const struct state *st) {
+        for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
+                const struct op *o = r->ops[i];
+                if (o->vote && !o->vote->past.w && stands(in, st, i) &&
+                    past_of(r, o->named, o->n_named, &o->vote->past))
+                        return ERR_NOMEM;
+        }
+        return 0;
+}
+
 static int resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by) {
-        if (r->n_rivals && forks_resolve(r, in, st, by))
+        if (r->n_rivals && (forks_resolve(r, in, st, by) || pasts_fit(r, in, st)))
                 return ERR_NOMEM;
         fold_settle(r, in, st);
         if (r->n_crowded && invites_resolve(r, in, st, by))

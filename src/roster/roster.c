@@ -399,6 +399,7 @@ static int file_all(struct roster *r, struct coming *c, struct op *o) {
 static int refold(struct roster *r) {
         if (fold_run(r, NULL, &r->now))
                 return ERR_NOMEM;
+        fold_trim(r);
         publish_all(r);
         return removed_hash(r, &r->now, &r->removed);
 }
@@ -544,5 +545,6 @@ int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, cons
                 *ret_current = st.certs[i] == CERT_CURRENT;
         state_fini(&st);
         bits_fini(&in);
+        fold_trim(r);
         return e;
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "roster-street.h"
+#include "roster/inside.h"
 #include "wire/codec.h"
 
 #define FORKS 3000
@@ -61,18 +62,19 @@ static void ops_free(struct signed_op *ops, size_t n) {
         free(ops);
 }
 
-/* @n vouches of the liar for home 3, for the next place of its chain, the lowest id first. */
-static struct signed_op *forks_new(size_t n) {
+/* @n operations of the liar about home 3, for the next place of its chain, the lowest id first. */
+static struct signed_op *forks_new(enum wire_e_op type, size_t n) {
         struct signed_op *ops = ops_new(n);
         struct hash parents[4];
         uint64_t seq;
         size_t n_parents = roster_parents(s.sides[0], &s.homes[LIAR].key.pub, NULL, 0, parents, &seq);
         for (size_t i = 0; i < n; i++) {
-                struct wire_op op = {.type = OP_VOUCH,
+                struct wire_op op = {.type = type,
                                      .seq = seq,
                                      .time = s.now + i,
                                      .parents = span_of(parents, n_parents * sizeof(*parents))};
-                WIRE_PUT(&op, OP, target, SPAN_OF(s.homes[3].key.pub.b));
+                if (type != OP_LEAVE)
+                        WIRE_PUT(&op, OP, target, SPAN_OF(s.homes[3].key.pub.b));
                 assert_int_equal(op_make(&ops[i].bytes, &op, &s.mesh, &s.homes[LIAR].key), 0);
                 op_id(&ops[i].id, &s.mesh, buf_span(&ops[i].bytes));
         }
@@ -130,7 +132,7 @@ static void liar_stands_on(const struct hash *id) {
 static void test_forks(void **state) {
         (void)state;
         static size_t order[FORKS];
-        struct signed_op *ops = forks_new(FORKS);
+        struct signed_op *ops = forks_new(OP_VOUCH, FORKS);
         street_shuffle(&s.rng, order, FORKS);
         take_all(ops, order, FORKS, "forks in any order");
         liar_stands_on(&ops[0].id);
@@ -141,7 +143,7 @@ static void test_forks(void **state) {
 static void test_forks_downwards(void **state) {
         (void)state;
         static size_t order[FORKS];
-        struct signed_op *ops = forks_new(FORKS);
+        struct signed_op *ops = forks_new(OP_VOUCH, FORKS);
         downwards(order, FORKS);
         take_all(ops, order, FORKS, "forks, each before the last");
         liar_stands_on(&ops[0].id);
@@ -152,7 +154,7 @@ static void test_forks_downwards(void **state) {
 static void test_built_on(void **state) {
         (void)state;
         struct hash id;
-        struct signed_op *ops = forks_new(300);
+        struct signed_op *ops = forks_new(OP_VOUCH, 300);
         for (size_t i = 0; i < 200; i++)
                 assert_int_equal(roster_add(s.sides[0], buf_span(&ops[100 + i].bytes), true, &id), 0);
         liar_stands_on(&ops[100].id);
@@ -174,7 +176,7 @@ static void test_named_by_nobody(void **state) {
         (void)state;
         struct hash id, parents[4];
         uint64_t seq;
-        struct signed_op *ops = forks_new(300);
+        struct signed_op *ops = forks_new(OP_VOUCH, 300);
         for (size_t i = 0; i < 300; i++)
                 assert_int_equal(roster_add(s.sides[0], buf_span(&ops[i].bytes), true, &id), 0);
         assert_int_equal(roster_parents(s.sides[0], &s.homes[OTHER].key.pub, NULL, 0, parents, &seq), 2);
@@ -189,7 +191,7 @@ static void test_frontier(void **state) {
         (void)state;
         struct hash id, heads[ROSTER_HEADS_MAX], told, removed;
         bool current;
-        struct signed_op *ops = forks_new(300);
+        struct signed_op *ops = forks_new(OP_VOUCH, 300);
         for (size_t i = 0; i < 300; i++)
                 assert_int_equal(roster_add(s.sides[0], buf_span(&ops[i].bytes), true, &id), 0);
         assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, LIAR), 0);
@@ -200,6 +202,42 @@ static void test_frontier(void **state) {
         assert_int_equal(roster_removed_at(s.sides[0], heads, 1, &d->sign, &told, &current), 0);
         assert_true(current && hash_eq(&told, &removed));
         assert_int_equal(roster_frontier(s.sides[0], d, ROSTER_STANDING, heads), 1);
+        ops_free(ops, 300);
+}
+
+static size_t with_ancestors(void) {
+        size_t n = 0;
+        for (uint32_t i = 0; i < s.sides[0]->n_ops; i++)
+                n += s.sides[0]->ops[i]->vote && s.sides[0]->ops[i]->vote->past.w;
+        return n;
+}
+
+/* Votes at one place take memory for one's ancestors; they still count, each for itself, where the others are not known. */
+static void test_votes_are_small(void **state) {
+        (void)state;
+        struct hash id, told, removed;
+        bool current;
+        struct signed_op *ops = forks_new(OP_LEAVE, 300);
+        roster_removed(s.sides[0], &removed);
+        for (size_t i = 300; i-- > 0;) {
+                assert_int_equal(roster_add(s.sides[0], buf_span(&ops[i].bytes), true, &id), 0);
+                assert_int_equal(with_ancestors(), 1);
+        }
+        liar_stands_on(&ops[0].id);
+        for (size_t i = 0; i < 300; i += 100) {
+                assert_int_equal(roster_removed_at(s.sides[0], &ops[i].id, 1, NULL, &told, &current), 0);
+                assert_false(hash_eq(&told, &removed));
+                assert_int_equal(with_ancestors(), 1);
+        }
+        /* Built on, the last of them stands in the place of the first. */
+        street_remember(&s, 0, OTHER);
+        s.old[1] = ops[299].id;
+        s.n_old = 2;
+        s.backdate = true;
+        assert_int_equal(street_about(&s, 0, OTHER, OP_VOUCH, 3), 0);
+        s.backdate = false;
+        liar_stands_on(&ops[299].id);
+        assert_int_equal(with_ancestors(), 1);
         ops_free(ops, 300);
 }
 
@@ -245,8 +283,8 @@ static void test_crowd_downwards(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                CASE(test_forks),    CASE(test_forks_downwards), CASE(test_built_on),        CASE(test_named_by_nobody),
-                CASE(test_frontier), CASE(test_crowd),           CASE(test_crowd_downwards),
+                CASE(test_forks),    CASE(test_forks_downwards), CASE(test_built_on), CASE(test_named_by_nobody),
+                CASE(test_frontier), CASE(test_votes_are_small), CASE(test_crowd),    CASE(test_crowd_downwards),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
