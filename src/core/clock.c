@@ -27,15 +27,21 @@ static int offset_compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+/* PROTOCOL 12.7: "A neighbour's time that is earlier than the build of the program MUST NOT count" */
+/* After a power cut the clocks of half a street may stand in 1970, and would confirm each other. */
+static bool says_time(const struct mesh *m, const struct link *l) {
+        bool there = l->state == LINK_GREETING || l->state == LINK_UP;
+        return there && l->hello_got && !l->stranger && (int64_t)m->wall + l->clock_offset >= (int64_t)m->built;
+}
+
 /* Of a household with several links the first one speaks; those not known yet are one together. */
 static bool counts(const struct mesh *m, const struct link *l) {
-        if (!l->hello_got || (l->state != LINK_GREETING && l->state != LINK_UP) || l->stranger)
+        if (!says_time(m, l))
                 return false;
         LINK_EACH(other, m) {
                 if (other == l)
                         return true;
-                if (other->hello_got && (other->state == LINK_GREETING || other->state == LINK_UP) &&
-                    !other->stranger && key_eq(&other->household, &l->household))
+                if (says_time(m, other) && key_eq(&other->household, &l->household))
                         return false;
         }
         return true;

@@ -86,6 +86,28 @@ static void test_1970_among_four(void **state) {
         street_free(s);
 }
 
+/* The power comes back, and no home of two has a clock: what they tell each other is no time. */
+static void test_1970_everywhere(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(3);
+        street_run_for(s, 10);
+        for (size_t i = 0; i < 3; i++)
+                street_off(s, i);
+        for (size_t i = 0; i < 2; i++)
+                restart(s, i, IN_1970);
+        assert_true(street_wait_links(s, 0, 600));
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "when", NULL), MESH_OUT_NO_CLOCK);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "when", NULL), MESH_OUT_NO_CLOCK);
+        street_on(s, 2); /* it has a clock */
+        street_run_for(s, 600);
+        assert_right(s, 0);
+        assert_right(s, 1);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "now", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 10));
+        street_free(s);
+}
+
 /* ---- clocks that are set ---- */
 /* Somebody sets the clock a day ahead, then a day back: three neighbours know better, and nobody sees a jump. */
 static void test_set_a_day_off(void **state) {
@@ -199,13 +221,10 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_1970_in_a_mesh_of_two),
-                cmocka_unit_test(test_1970_among_four),
-                cmocka_unit_test(test_set_a_day_off),
-                cmocka_unit_test(test_set_a_day_off_before_one),
-                cmocka_unit_test(test_set_right),
-                cmocka_unit_test(test_set_right_among_few),
-                cmocka_unit_test(test_mark_alone),
+                cmocka_unit_test(test_1970_in_a_mesh_of_two),    cmocka_unit_test(test_1970_among_four),
+                cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_set_a_day_off),
+                cmocka_unit_test(test_set_a_day_off_before_one), cmocka_unit_test(test_set_right),
+                cmocka_unit_test(test_set_right_among_few),      cmocka_unit_test(test_mark_alone),
                 cmocka_unit_test(test_mark_confirmed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
