@@ -273,6 +273,7 @@ struct mesh_status {
         mesh_wall alone_since; /* 0: not alone */
         mesh_wall muted_until; /* what this device makes before is void; 0: it is not muted */
         mesh_wall time;        /* mesh time now */
+        mesh_wall sure;        /* no later, and surely passed, wherever the clock stands */
         bool clock_trusted;
         bool revoked;                   /* this device was, and its household is still a member */
         enum mesh_outcome join_problem; /* why joining or restoring has not worked so far; DONE: no reason yet */

@@ -106,9 +106,18 @@ static bool at_once(const struct mesh *m, const struct said *said, bool trusted)
         return first || (trusted && (agreed || (m->clock_set && !said->n)));
 }
 
+/* By the mark, or by the program itself, and what has elapsed since. */
+static mesh_wall mark_now(const struct mesh *m) {
+        return MAX(m->mark, m->built) + (m->started ? (m->now - m->mark_at) / 1000 : 0);
+}
+
+mesh_wall clock_sure(const struct mesh *m) {
+        return MIN(clock_now(m), mark_now(m));
+}
+
 /* PROTOCOL 12.5: "A node MUST NOT move the mark to a time that nobody confirmed" */
 static void mark_move(struct mesh *m, const struct said *said, bool trusted) {
-        mesh_wall least = MAX(m->mark, m->built), t = least + (m->now - m->mark_at) / 1000;
+        mesh_wall least = MAX(m->mark, m->built), t = mark_now(m);
         if (said->n && llabs(said->median - m->clock_offset) <= AGREE && (trusted || said->enough))
                 t = clock_now(m);
         if (t < least + MARK_PERIOD)

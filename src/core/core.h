@@ -240,7 +240,8 @@ int budget_charge(struct mesh *m, const struct key *who, enum budget b); /* 0 or
 void budgets_fini(struct mesh *m);
 
 /* ---- clock.c ---- */
-mesh_wall clock_now(const struct mesh *m); /* mesh time, seconds */
+mesh_wall clock_now(const struct mesh *m);  /* mesh time, seconds */
+mesh_wall clock_sure(const struct mesh *m); /* no later, and surely passed: for what cannot be undone */
 bool clock_usable(const struct mesh *m);
 void clock_step(struct mesh *m); /* first with each event: has the machine's clock been set? */
 void clock_tick(struct mesh *m);

@@ -390,8 +390,10 @@ void records_damaged(struct mesh *m, struct rec *r) {
 
 /* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
 /* Expired records leave the index, except this device's own whose slots could be used again: those of today and
- * yesterday, and of this period and the last one. */
-static bool expired(const struct rec *r, mesh_wall now) {
+ * yesterday, and of this period and the last one. A clock that is ahead for a while must not make it forget them: nobody
+ * could tell it of its own slots then, nor would others get what has not been sent. */
+static bool expired(const struct mesh *m, const struct rec *r) {
+        mesh_wall now = r->flags & REC_OWN ? clock_sure(m) : clock_now(m);
         if (r->flags & REC_PENDING || r->expires + SYNC_MARGIN > now)
                 return false;
         return !(r->flags & REC_OWN) || r->day + record_slot_days(r->klass) < record_slot_day(r->klass, now);
@@ -399,13 +401,12 @@ static bool expired(const struct rec *r, mesh_wall now) {
 
 /* All that is over at once: one walk, however many there are. */
 void records_expire(struct mesh *m) {
-        mesh_wall now = clock_now(m);
         size_t kept = 0;
         for (size_t i = 0; i < RECENT_RECORDS; i++)
-                if (m->recent[i] != REC_NONE && expired(m->recs[m->recent[i]], now))
+                if (m->recent[i] != REC_NONE && expired(m, m->recs[m->recent[i]]))
                         m->recent[i] = REC_NONE;
         for (size_t i = 0; i < m->n_sorted; i++) {
-                if (expired(m->sorted[i], now))
+                if (expired(m, m->sorted[i]))
                         rec_remove(m, m->sorted[i]);
                 else
                         m->sorted[kept++] = m->sorted[i];
@@ -428,7 +429,7 @@ int records_restore(struct mesh *m, const struct mesh_row *row) {
         like.flags |= row->record.own ? REC_OWN : 0;
         like.flags |= row->record.sensor ? REC_SENSOR : 0;
         like.flags |= row->record.voided ? REC_VOID | REC_ERASED : 0;
-        if (expired(&like, clock_now(m))) /* ids are unique on disk */
+        if (expired(m, &like)) /* ids are unique on disk */
                 return 0;
         if (like.type == RECORD_RETRACT) {
                 bool by_slot = key_eq(&row->record.signer, &nobody);

@@ -38,6 +38,7 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                                     .household = m->household,
                                     .links = (uint32_t)links_up(m),
                                     .time = clock_now(m),
+                                    .sure = clock_sure(m),
                                     .clock_trusted = clock_usable(m),
                                     .revoked = mesh_standing(m) == MESH_OUT_REVOKED,
                                     .join_problem = m->recover.on              ? m->recover.problem

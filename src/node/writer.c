@@ -114,13 +114,16 @@ static void move_settings(struct writer *w) {
         }
 }
 
-static mesh_wall purge_before(const struct node *n, mesh_wall now) {
+/* What is deleted does not come back when the clock is set right, so it must be surely over. */
+static mesh_wall purge_before(const struct node *n) {
         const struct roster *roster = mesh_roster(n->core);
+        struct mesh_status st;
         uint64_t days = roster ? roster_charter(roster, CHARTER_retention_days) : 0;
         for (size_t i = 0; days == 0 && i < wire_charter_bounds_n; i++)
                 if (wire_charter_bounds[i].key == CHARTER_retention_days)
                         days = wire_charter_bounds[i].preset;
-        return now > days * MESH_DAY ? now - days * MESH_DAY : 0;
+        mesh_status(n->core, &st);
+        return st.sure > days * MESH_DAY ? st.sure - days * MESH_DAY : 0;
 }
 
 void writer_kick(struct node *n) {
@@ -131,7 +134,7 @@ void writer_kick(struct node *n) {
         w->now = rows ? TAKE(w->next) : NULL;
         move_settings(w);
         w->wall = node_time(n);
-        w->purge_before = purge_before(n, w->wall);
+        w->purge_before = purge_before(n);
         w->tick_now = w->tick_due;
         w->tick_due = false;
         w->job_seq = w->seq;

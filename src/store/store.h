@@ -45,7 +45,7 @@ int store_reader_open(struct store_reader **ret, const char *dir); /* after stor
 struct store_reader *store_reader_close(struct store_reader *r);
 
 /* Hands every row to @take in the order of enum mesh_row_kind, operations and records in the order they were stored; of
- * records those with expires > @now only, without bytes, alert and follow. @take returns 0 to go on, above 0 to stop, below
+ * records those with expires > @now and this device's own, without bytes, alert and follow. @take returns 0 to go on, above 0 to stop, below
  * 0 to stop with that error; so do all callbacks here. What they are given is borrowed until they return, and they must not
  * call the store. */
 int store_restore(struct store *s, mesh_wall now, int (*take)(void *ctx, const struct mesh_row *row), void *ctx);

@@ -508,7 +508,7 @@ static void has_records(struct world *w, uint32_t i) {
                 const struct seen *s = w->checks->all[k];
                 const struct disk_row *row = disk_record(&n->disk, &s->id);
                 if (s->retracted || s->created > now || s->expires < now + STILL_LIVES ||
-                    s->expires < w->nodes[s->author].furthest || !together(w, i, s->author))
+                    s->expires < w->nodes[s->author].passed || !together(w, i, s->author))
                         continue;
                 if (!row)
                         checks_fail(w, "L1", "home %u has not %s by home %u", n->index, hex(&s->id), s->author);

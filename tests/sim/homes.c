@@ -31,8 +31,9 @@ void home_init(struct world *w, uint32_t i) {
 }
 
 static void restore_kind(struct world *w, struct node *n, const struct disk *from, enum mesh_row_kind kind) {
+        mesh_wall now = MAX(node_wall(w, n), n->cfg.built);
         for (size_t k = 0, rows = from->n; k < rows; k++)
-                if (from->rows[k].row.kind == kind)
+                if (from->rows[k].row.kind == kind && disk_gives(&from->rows[k], now))
                         world_feed(w, n, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = &from->rows[k].row});
 }
 

@@ -206,7 +206,7 @@ void world_feed(struct world *w, struct node *n, struct mesh_event ev) {
         struct node *before = seam_enter(n);
         REQUIRE(mesh_step(n->core, &ev) == 0);
         seam_leave(before);
-        n->furthest = MAX(n->furthest, clock_now(n->core));
+        n->passed = MAX(n->passed, clock_sure(n->core));
         while (n->life == life && mesh_next(n->core, &a))
                 perform(w, n, &a);
         if (node_on(n) && n->life == life)

@@ -103,7 +103,7 @@ struct node {
         uint64_t life, wake;
         int64_t clock_off;
         int32_t drift_ppm;
-        mesh_wall furthest; /* where its mesh time has been: what ended before that it has let go */
+        mesh_wall passed; /* what ended before that it took for surely over, and has let go for good */
         struct node_conn **conns;
         size_t n_conns, cap_conns;
         enum standing standing;

@@ -228,6 +228,10 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
         r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
 }
 
+bool disk_gives(const struct disk_row *r, mesh_wall now) {
+        return r->row.kind != MESH_ROW_RECORD || r->row.record.own || r->row.record.expires > now;
+}
+
 void disk_damage(struct disk *d, const struct hash *id) {
         struct disk_row *r = disk_record(d, id);
         REQUIRE(r);

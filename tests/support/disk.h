@@ -30,5 +30,6 @@ void disk_damage(struct disk *d, const struct hash *id); /* its bytes are lost, 
 bool disk_damaged(const struct disk *d, const struct hash *id);
 struct span disk_bytes(const struct disk *d, const struct hash *id); /* of a record or proof; borrowed */
 void disk_put(struct disk *d, const struct mesh_row *row);           /* copies it */
+bool disk_gives(const struct disk_row *r, mesh_wall now);            /* at a start, as store_restore() says */
 void disk_copy(const struct disk *d, struct disk *ret);
 void disk_fini(struct disk *d);

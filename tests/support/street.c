@@ -110,12 +110,16 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
         }
 }
 
+static mesh_wall home_wall(const struct street *s, size_t i) {
+        int64_t wall = (int64_t)street_wall(s) + s->homes[i].clock_off;
+        return wall > 0 ? (mesh_wall)wall : 0;
+}
+
 void street_feed(struct street *s, size_t i, struct mesh_event ev) {
         struct home *h = &s->homes[i];
         struct mesh_action a;
         ev.now = s->now;
-        int64_t wall = (int64_t)street_wall(s) + h->clock_off;
-        ev.wall = wall > 0 ? (mesh_wall)wall : 0;
+        ev.wall = home_wall(s, i);
         REQUIRE(mesh_step(h->core, &ev) == 0);
         while (mesh_next(h->core, &a))
                 perform(s, i, &a);
@@ -221,9 +225,10 @@ void street_tell_addresses(struct street *s, size_t i) {
 
 static void restore(struct street *s, size_t i, int kind) {
         const struct disk *d = &s->homes[i].disk;
+        mesh_wall now = MAX(home_wall(s, i), s->homes[i].cfg.built);
         for (size_t k = 0; k < d->n; k++) {
                 struct mesh_event ev = {.type = MESH_EV_RESTORE, .restore = &d->rows[k].row};
-                if ((int)d->rows[k].row.kind == kind)
+                if ((int)d->rows[k].row.kind == kind && disk_gives(&d->rows[k], now))
                         street_feed(s, i, ev);
         }
 }

@@ -2,6 +2,7 @@
 /* Time, in streets of real cores: clocks that are wrong, and clocks that are set. Seed: printed, and PORCHLIGHT_SEED. */
 #include "core/core.h"
 #include "core/limits.h"
+#include "core/record.h"
 #include "support/street.h"
 
 #include <setjmp.h>
@@ -109,6 +110,45 @@ static void test_1970_everywhere(void **state) {
 }
 
 /* ---- clocks that are set ---- */
+/* Alone, with a post that nobody has yet, its clock is days ahead for a while. It knows its slots when it is back, also over a
+ * restart meanwhile, and the post goes out. */
+static void test_ahead_and_back(bool restarts) {
+        struct hash before, after;
+        STREET(2);
+        street_run_for(s, 10);
+        street_cut(s, 0, 1);
+        street_run_for(s, SILENCE_TIME / 1000 + 10);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "before", &before), MESH_OUT_DONE);
+        street_clock(s, 1, 5 * DAY);
+        if (restarts)
+                restart(s, 1, 5 * DAY);
+        street_run_for(s, 300);
+        assert_int_equal(off_by(s, 1), 5 * DAY);
+        street_clock(s, 1, 0);
+        street_run_for(s, 60);
+        assert_right(s, 1);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
+        const struct rec *old = records_find(street_core(s, 1), &before),
+                         *new = records_find(street_core(s, 1), &after);
+        assert_non_null(old);
+        assert_int_equal(old->day, new->day);
+        assert_int_not_equal(old->index, new->index);
+        street_mend(s, 0, 1);
+        assert_true(street_wait_all_have(s, &before, 600));
+        assert_true(street_wait_all_have(s, &after, 60));
+        street_free(s);
+}
+
+static void test_ahead_for_a_while(void **state) {
+        (void)state;
+        test_ahead_and_back(false);
+}
+
+static void test_ahead_over_a_restart(void **state) {
+        (void)state;
+        test_ahead_and_back(true);
+}
+
 /* Somebody sets the clock a day ahead, then a day back: three neighbours know better, and nobody sees a jump. */
 static void test_set_a_day_off(void **state) {
         (void)state;
@@ -222,7 +262,8 @@ int main(void) {
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_1970_in_a_mesh_of_two),    cmocka_unit_test(test_1970_among_four),
-                cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_set_a_day_off),
+                cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_ahead_for_a_while),
+                cmocka_unit_test(test_ahead_over_a_restart),     cmocka_unit_test(test_set_a_day_off),
                 cmocka_unit_test(test_set_a_day_off_before_one), cmocka_unit_test(test_set_right),
                 cmocka_unit_test(test_set_right_among_few),      cmocka_unit_test(test_mark_alone),
                 cmocka_unit_test(test_mark_confirmed),

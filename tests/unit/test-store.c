@@ -253,7 +253,7 @@ static void rows_come_back_in_order(void **state) {
                         row.record.target = rows_id(500);
                 must_commit(s, &row);
                 row.record.bytes = SPAN_NONE;
-                if (row.record.expires > ROWS_NOW + 5)
+                if (row.record.expires > ROWS_NOW + 5 || row.record.own) /* its slots are never used again */
                         show_row(&want, &row);
         }
         char *joined = buf_cstr(&want);
