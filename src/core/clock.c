@@ -139,7 +139,8 @@ void clock_step(struct mesh *m) {
         if (!begun || llabs(set) <= AGREE)
                 return;
         m->clock_set = true;
-        m->clock_offset -= set;
+        if (m->clock_known) /* else there was no time that could go on */
+                m->clock_offset -= set;
         LINK_EACH(l, m)
         l->clock_offset -= set;
 }

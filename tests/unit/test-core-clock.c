@@ -184,6 +184,22 @@ static void test_set_a_day_off_before_one(void **state) {
         street_free(s);
 }
 
+/* Without any time before, the one it is set to counts at once, also for what comes before the next look at the clock. */
+static void test_set_for_the_first_time(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(2);
+        street_run_for(s, 10);
+        street_off(s, 0);
+        restart(s, 1, IN_1970);
+        street_run_for(s, 60);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "when", NULL), MESH_OUT_NO_CLOCK);
+        street_clock(s, 1, 0);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "today", &id), MESH_OUT_DONE);
+        assert_in_range(records_find(street_core(s, 1), &id)->created, street_wall(s) - 10, street_wall(s));
+        street_free(s);
+}
+
 /* The clock was slow, and is set right: the neighbour says the same, so mesh time need not crawl for a day. */
 static void test_set_right(void **state) {
         (void)state;
@@ -261,11 +277,17 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_1970_in_a_mesh_of_two),    cmocka_unit_test(test_1970_among_four),
-                cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_ahead_for_a_while),
-                cmocka_unit_test(test_ahead_over_a_restart),     cmocka_unit_test(test_set_a_day_off),
-                cmocka_unit_test(test_set_a_day_off_before_one), cmocka_unit_test(test_set_right),
-                cmocka_unit_test(test_set_right_among_few),      cmocka_unit_test(test_mark_alone),
+                cmocka_unit_test(test_1970_in_a_mesh_of_two),
+                cmocka_unit_test(test_1970_among_four),
+                cmocka_unit_test(test_1970_everywhere),
+                cmocka_unit_test(test_ahead_for_a_while),
+                cmocka_unit_test(test_ahead_over_a_restart),
+                cmocka_unit_test(test_set_a_day_off),
+                cmocka_unit_test(test_set_a_day_off_before_one),
+                cmocka_unit_test(test_set_right),
+                cmocka_unit_test(test_set_for_the_first_time),
+                cmocka_unit_test(test_set_right_among_few),
+                cmocka_unit_test(test_mark_alone),
                 cmocka_unit_test(test_mark_confirmed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
