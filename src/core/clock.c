@@ -100,10 +100,16 @@ static int64_t target(const struct mesh *m, const struct said *said, bool truste
         return said->n ? said->median : m->clock_offset;
 }
 
+/* Who sets a clock means it to be right. Neighbours need not say so to the minute, as long as what they say lies on its side
+ * and not on that of the time so far: what they differ by is minutes then, against a day or a year. */
+static bool set_right(const struct mesh *m, const struct said *said) {
+        return m->clock_set && (!said->n || llabs(said->median) < llabs(said->median - m->clock_offset));
+}
+
 static bool at_once(const struct mesh *m, const struct said *said, bool trusted) {
         bool first = !m->clock_known || (trusted && !m->clock_trusted) || (said->enough && !m->clock_settled);
-        bool agreed = llabs(said->median) <= AGREE && (said->enough || (m->clock_set && said->n));
-        return first || (trusted && (agreed || (m->clock_set && !said->n)));
+        bool agreed = said->enough && llabs(said->median) <= AGREE;
+        return first || (trusted && (agreed || set_right(m, said)));
 }
 
 /* By the mark, or by the program itself, and what has elapsed since. */
