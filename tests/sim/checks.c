@@ -670,14 +670,14 @@ void checks_healed(struct world *w) {
         struct fold *folds = folds_of(w);
         const struct roster *r = common_roster(w, folds);
         one_mesh(w);
-        same_operations(w, folds);
-        free(folds);
         if (r && w->opt.byzantine)
                 nobody_lost(w, r);
         if (r) { /* somebody is left */
                 budgets_kept(w, r);
                 delays_check(w, r);
         }
+        same_operations(w, folds);
+        free(folds);
         for (uint32_t i = 0; i < w->n && !w->stopped; i++)
                 if (roster_of(&w->nodes[i]))
                         has_records(w, i);
