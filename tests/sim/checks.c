@@ -64,6 +64,7 @@ struct group_key {
         uint32_t day;
         bool known;
         bool *forbidden; /* by home: somebody wrote under it who knew that home as removed */
+        bool *granted;   /* by home: that may have it, as it came while the home was none, or a member again */
 };
 
 struct fold {
@@ -97,6 +98,7 @@ void checks_free(struct checks *c) {
                 free(s);
         MAP_EACH (k, &c->keys, struct group_key) {
                 free(k->forbidden);
+                free(k->granted);
                 free(k);
         }
         MAP_EACH (f, &c->folds, struct fold)
@@ -250,7 +252,8 @@ static struct group_key *key_named(struct world *w, const uint8_t id[16]) {
         REQUIRE(k);
         k->name = name;
         k->forbidden = calloc(w->n, sizeof(*k->forbidden));
-        REQUIRE(k->forbidden);
+        k->granted = calloc(w->n, sizeof(*k->granted));
+        REQUIRE(k->forbidden && k->granted);
         put(&w->checks->keys, k->name.b, k);
         return k;
 }
@@ -288,11 +291,19 @@ static bool welcome(const struct world *w, const struct node *n, const uint8_t i
         return false;
 }
 
+/* A home has a key from when its core does: a full disk may take it hours later, when the home is removed again. */
+void checks_storing(struct world *w, struct node *n, const struct mesh_row *row) {
+        if (!node_honest(n) || row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
+                return;
+        struct group_key *k = key_named(w, row->epoch.id);
+        k->granted[n->index] |= !k->forbidden[n->index] || welcome(w, n, row->epoch.id);
+}
+
 static void learnt(struct world *w, struct node *n, const struct mesh_row *row) {
         struct group_key *k = key_named(w, row->epoch.id);
         if (!row->epoch.has_key)
                 return;
-        if (k->forbidden[n->index] && !welcome(w, n, row->epoch.id))
+        if (k->forbidden[n->index] && !k->granted[n->index] && !welcome(w, n, row->epoch.id))
                 checks_fail(w, "S4", "home %u, removed, holds key %s", n->index, hex(&k->name));
         if (!k->known || row->epoch.day < k->day) {
                 struct key old = k->key, link = k->link_key;

@@ -67,6 +67,7 @@ void disks_store(struct world *w, struct node *n, const struct mesh_action *a) {
         uint64_t took = WRITE_LEAST + rng_below(&w->rng, WRITE_SPREAD) + sabotage_delay(w),
                  at = MAX(w->now + took, n->written);
         n->written = at; /* transactions end in the order they began */
+        checks_storing(w, n, a->store);
         if (n->disk_is_full) {
                 world_plan(w, at, n->index, on_refused)->arg = a->token;
                 return;

@@ -223,6 +223,7 @@ void sabotage_look(struct world *w, const struct node *n); /* before its members
 /* ---- checks.c: the invariants, listed at its head ---- */
 struct checks *checks_new(void);
 void checks_free(struct checks *c);
+void checks_storing(struct world *w, struct node *n, const struct mesh_row *row);
 void checks_committed(struct world *w, struct node *n, const struct disk_row *row);
 void checks_acked(struct world *w, struct node *n); /* its post was acknowledged */
 void checks_now(struct world *w);                   /* what can be asked at any moment */
