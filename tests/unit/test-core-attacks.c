@@ -40,6 +40,7 @@ static void test_memory_before_proof(void **state) {
         static uint8_t junk[PREAUTH_BYTES * 2];
         uint8_t one[255] = {0};
         mesh_link held[8];
+        _Static_assert(PREAUTH_BYTES <= 4096, "T13");
         street_run_for(s, 30);
         for (size_t i = 0; i < ARRAY_LEN(held); i++) {
                 size_t before = mallinfo2().uordblks;
