@@ -108,8 +108,8 @@ class Lan(street.Play):
         ip('link', 'set', 'lo', 'up')
         self.bridge('br0')
         self.file = os.path.join(self.folder, 'capture')
-        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'br0', '-w', self.file, '-U', '-s', '0', '-Z', 'root', '--immediate-mode',
-                                         'udp port 7345 or tcp'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'br0', '-w', self.file, '-U', '-s', '0', '-Z', 'root',
+                                         '--immediate-mode'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
         self.processes.append(self.tcpdump)
         while 'listening on' not in self.tcpdump.stderr.readline():
@@ -251,7 +251,7 @@ class Lan(street.Play):
         """in all that went over the bridge, beacons and links, stands none of 64 canaries"""
         check(len(self.canaries) >= CANARIES, f'only {len(self.canaries)} canaries')
         with open(self.file, 'rb') as file:
-            seen = file.read()
+            seen = b'\n'.join([file.read(), *(stream.bytes() for stream in self.streams())])
         check(sum(len(stream.bytes()) for stream in self.streams()) > 40 * 1024, 'the links were not captured')
         found = [what for what, word in self.canaries.items()
                  if word in seen or word.upper() in seen or word.decode('latin-1').encode('utf-16-le') in seen]
@@ -328,7 +328,7 @@ class Lan(street.Play):
         return len(seen) >= wanted and len({source for source, _ in seen}) >= 2
 
     def beacons(self):
-        """(Ethernet source, payload) of every datagram captured."""
+        """(Ethernet source, payload) of every datagram captured: there are no others on this network."""
         return list(capture.datagrams(self.file))
 
     def case_flood(self):

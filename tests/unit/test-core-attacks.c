@@ -318,6 +318,61 @@ static void test_slot_rules(void **state) {
         street_free(s);
 }
 
+/* One that says so in its header and otherwise in its words is not shown: no kind gets an alarm by the class alone. */
+static struct hash say_alert(struct visit *v, const struct guest_author *a, struct wire_record *w,
+                             enum wire_e_class klass, enum wire_alert_kind kind, enum wire_e_status status) {
+        static const uint8_t salt[16] = {1};
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        struct wire_alert alert = {.kind = kind,
+                                   .cell = UINT64_C(1) << 35 | 777,
+                                   .category = CATEGORY_SAFETY,
+                                   .severity = SEVERITY_EXTREME,
+                                   .urgency = URGENCY_IMMEDIATE,
+                                   .certainty = CERTAINTY_OBSERVED,
+                                   .status = status,
+                                   .salt = SPAN_OF(salt)};
+        WIRE_PUT(&alert, ALERT, text, SPAN_STR("wake up"));
+        codec_encode(&wire_alert_desc, &alert, &plain);
+        w->klass = klass;
+        w->index++;
+        struct hash id = guest_record(a, w, buf_span(&plain), &raw);
+        guest_say_raw(&v->g, LINK_RECORD, buf_span(&raw));
+        flush(v);
+        return id;
+}
+
+static void test_class_follows_kind(void **state) {
+        (void)state;
+        static const enum wire_alert_kind vague[] = {KIND_UNUSUAL_ACTIVITY, KIND_NOISE, KIND_ANIMAL,
+                                                     KIND_COMMUNITY_EVENT, KIND_OTHER};
+        STREET(2);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        street_off(s, 1);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 1);
+        author(&v, 1, &a, &w);
+        w.index = 0;
+        for (size_t i = 0; i < ARRAY_LEN(vague); i++) {
+                struct hash alarm = say_alert(&v, &a, &w, CLASS_URGENT, vague[i], STATUS_ACTUAL);
+                struct hash quiet = say_alert(&v, &a, &w, CLASS_NORMAL, vague[i], STATUS_ACTUAL);
+                street_run_for(s, 1);
+                assert_false(street_has(s, 0, &alarm));
+                assert_true(street_has(s, 0, &quiet));
+        }
+        w.index = 1; /* of the urgent ones the even are left */
+        struct hash drill = say_alert(&v, &a, &w, CLASS_URGENT, KIND_FIRE, STATUS_EXERCISE);
+        w.index++;
+        struct hash fire = say_alert(&v, &a, &w, CLASS_URGENT, KIND_FIRE, STATUS_ACTUAL);
+        struct hash hidden = say_alert(&v, &a, &w, CLASS_NORMAL, KIND_FIRE, STATUS_ACTUAL);
+        street_run_for(s, 1);
+        assert_true(street_has(s, 0, &fire));
+        assert_false(street_has(s, 0, &drill) || street_has(s, 0, &hidden));
+        visit_end(&v);
+        street_free(s);
+}
+
 /* The same bytes again, as often as somebody likes: one record, stored once, and nobody's fault (T07). */
 static void test_same_record_again(void **state) {
         (void)state;
@@ -772,6 +827,7 @@ int main(void) {
                 cmocka_unit_test(test_wrong_signature),
                 cmocka_unit_test(test_unknown_device),
                 cmocka_unit_test(test_slot_rules),
+                cmocka_unit_test(test_class_follows_kind),
                 cmocka_unit_test(test_same_record_again),
                 cmocka_unit_test(test_future),
                 cmocka_unit_test(test_nobody_retracts_for_others),
