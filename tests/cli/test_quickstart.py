@@ -75,11 +75,13 @@ class Quickstart(street.Play):
         out = self.run('--keep')
         kill, folder = re.search(r'^ {4}(kill [0-9 ]+); rm -r (\S+)$', out, re.MULTILINE).groups()
         pids = [int(word) for word in kill.split()[1:]]
-        check(len(pids) == 3 and set(pids) <= set(daemons(folder)), f'{pids} to end, and {daemons(folder)} run on')
-        shown = subprocess.run(re.search(r'^ {4}(\S+ --data \S+ nearby)$', out, re.MULTILINE).group(1).split(),
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.env, text=True, check=True).stdout
-        check('Behind the garages' in shown, f'nearby says {shown!r}')
-        subprocess.run(['sh', '-c', f'{kill}'], check=True)
+        try:
+            check(len(pids) == 3 and set(pids) <= set(daemons(folder)), f'{pids} to end, and {daemons(folder)} run on')
+            look = re.search(r'^ {4}(\S+ --data \S+ nearby)$', out, re.MULTILINE).group(1).split()
+            shown = subprocess.run(look, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.env, text=True, check=True)
+            check('Behind the garages' in shown.stdout, f'nearby says {shown.stdout!r}')
+        finally:
+            subprocess.run(['sh', '-c', kill], check=True)
         self.wait(lambda: not daemons(folder), 'the daemons to end')
         subprocess.run(['rm', '-r', folder], check=True)
 
