@@ -303,6 +303,10 @@ static void test_slot_rules(void **state) {
         author(&v, 1, &a, &w);
         w.index = 48; /* beyond the quota */
         struct hash second = say_record(&v, &a, &w);
+        w.index = 16; /* beyond a machine's third of it */
+        WIRE_PUT(&w, RECORD, sensor, true);
+        struct hash machine = say_record(&v, &a, &w);
+        w.has = 0;
         w.index = 6;
         w.day--; /* yesterday's slot for today's record */
         struct hash third = say_record(&v, &a, &w);
@@ -314,6 +318,7 @@ static void test_slot_rules(void **state) {
         street_run_for(s, 1);
         assert_true(street_has(s, 0, &good));
         assert_false(street_has(s, 0, &second) || street_has(s, 0, &third) || street_has(s, 0, &fourth));
+        assert_false(street_has(s, 0, &machine));
         visit_end(&v);
         street_free(s);
 }
