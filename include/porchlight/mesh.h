@@ -275,7 +275,7 @@ struct mesh_status {
         mesh_wall time;        /* mesh time now */
         mesh_wall sure;        /* no later, and surely passed, wherever the clock stands */
         bool clock_trusted;
-        bool revoked;                   /* this device was, and its household is still a member */
+        enum mesh_outcome out; /* why this device does not count in a household that is a member; DONE: it does */
         enum mesh_outcome join_problem; /* why joining or restoring has not worked so far; DONE: no reason yet */
 };
 void mesh_status(const struct mesh *m, struct mesh_status *ret);

@@ -289,6 +289,18 @@ static void check_backup(const struct doctor_facts *f, struct doctor_finding *re
         fix(ret, "Make a new one with `porchlight backup FILE`.");
 }
 
+/* Of a device that does not count, in a household that is a member. */
+static bool say_out(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf problem = BUF_NULL;
+        if (!WIRE_HAS(&f->status, C_STATUS, problem))
+                return false;
+        cli_words(&problem, f->status.problem);
+        say(ret, DOCTOR_PROBLEM, "This device gets no alerts: %s.", buf_cstr(&problem));
+        fix(ret,
+            "On the main device `porchlight device list` shows the household's devices; a new code lets one more in.");
+        return true;
+}
+
 static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret) {
         const struct wire_c_status *s = &f->status;
         _clean_(buf_fini) struct buf problem = BUF_NULL;
@@ -308,6 +320,8 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 fix(ret, "One neighbour's daemon must be reachable: `porchlight peer add HOST` says where to knock.");
                 return;
         case FRESH_REMOVED:
+                if (say_out(f, ret))
+                        return;
                 say(ret, DOCTOR_PROBLEM, "This home was removed from the mesh, or has left it: it gets no alerts.");
                 fix(ret, "Speak with a steward: one can propose `porchlight member return`.");
                 return;

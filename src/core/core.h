@@ -100,6 +100,8 @@ struct mesh {
         bool witnessing; /* an undo countersigned here is on its way to the disk */
         bool admitting;  /* an add countersigned here is on its way to the disk */
         bool removed;
+        enum mesh_outcome
+                fallen;  /* why this device, which was let in on a code, does not count; DONE: nothing of the kind */
         bool leave_told; /* of this household's own leave: another home has heard */
         struct key household;
         struct buf join_op, join_text;

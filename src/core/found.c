@@ -229,11 +229,13 @@ void join_refused(struct mesh *m, enum wire_e_reason why) {
         enum mesh_outcome o = outcome_of(why);
         if (m->joining && joins_as_device(m))
                 o = of_code(o);
-        if (!m->joining || m->roster || o == MESH_OUT_DONE)
+        if (!m->joining || o == MESH_OUT_DONE)
+                return;
+        m->join_problem = o;
+        if (m->roster) /* another member may see it otherwise: it goes on, and says why it has not worked so far */
                 return;
         mesh_reply(m, m->join_command, o);
         join_end(m);
-        m->join_problem = o;
         join_forget_row(m);
         mesh_state_changed(m);
 }

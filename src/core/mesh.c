@@ -172,7 +172,7 @@ enum mesh_outcome mesh_standing(const struct mesh *m) {
                 return MESH_OUT_DONE;
         const struct roster_home *me = roster_home_find(m->roster, &m->household);
         if (me && me->member)
-                return MESH_OUT_REVOKED;
+                return m->fallen ? m->fallen : MESH_OUT_REVOKED;
         return me && me->left ? MESH_OUT_LEFT : MESH_OUT_REMOVED;
 }
 
@@ -182,8 +182,12 @@ void mesh_membership(struct mesh *m) {
         m->removed = d && !m->member;
         m->ends_stale = true;
         dial_soon(m);
-        if (d)
-                m->household = d->home->key;
+        bool spare = false;
+        const struct roster_device *fallen =
+                m->roster && !d ? roster_device_fallen(m->roster, &m->sign.pub, &spare) : NULL;
+        m->fallen = !fallen ? MESH_OUT_DONE : spare ? MESH_OUT_DEVICES_FULL : MESH_OUT_CODE_TWICE;
+        if (d || fallen)
+                m->household = d ? d->home->key : fallen->home->key;
         mesh_state_changed(m);
 }
 

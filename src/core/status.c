@@ -31,6 +31,11 @@ bool mesh_link_key(struct mesh *m, struct key *ret) {
         return e != NULL;
 }
 
+static enum mesh_outcome standing_of_device(const struct mesh *m) {
+        enum mesh_outcome o = mesh_standing(m);
+        return o == MESH_OUT_REVOKED || (o != MESH_OUT_DONE && o == m->fallen) ? o : MESH_OUT_DONE;
+}
+
 void mesh_status(const struct mesh *m, struct mesh_status *ret) {
         *ret = (struct mesh_status){.state = m->state,
                                     .state_since = m->state_since,
@@ -40,7 +45,7 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                                     .time = clock_now(m),
                                     .sure = clock_sure(m),
                                     .clock_trusted = clock_usable(m),
-                                    .revoked = mesh_standing(m) == MESH_OUT_REVOKED,
+                                    .out = standing_of_device(m),
                                     .join_problem = m->recover.on              ? m->recover.problem
                                                     : m->roster && !m->joining ? MESH_OUT_DONE
                                                                                : m->join_problem};

@@ -88,8 +88,8 @@ static void put_status(struct caller *c, const struct ask *a) {
         bool outside = st.state == FRESH_JOINING || st.state == FRESH_RESTORING || st.state == FRESH_NO_MESH;
         if (outside && st.join_problem != MESH_OUT_DONE)
                 WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));
-        else if (st.revoked)
-                WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(MESH_OUT_REVOKED)->message));
+        else if (st.out != MESH_OUT_DONE)
+                WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.out)->message));
         caller_row(c, CONTROL_STATUS_ROW, &msg);
         caller_done(c);
 }

@@ -269,6 +269,20 @@ bool roster_code_used(const struct roster *r, const struct key *code, struct key
         return false;
 }
 
+const struct roster_device *roster_device_fallen(const struct roster *r, const struct key *sign, bool *ret_spare) {
+        const struct cert *c = map_find(&r->by_sign, sign->b);
+        for (; c; c = c->next_sign == NONE ? NULL : r->certs[c->next_sign]) {
+                const struct op *o = r->ops[c->op];
+                struct key other;
+                if (cert_shown(r, c) || o->pub.type != OP_DEVICE_ADD)
+                        continue;
+                *ret_spare = r->now.certs[c->index] == CERT_SPARE;
+                if (*ret_spare || (roster_code_used(r, &r->invites[o->invite]->key, &other) && !key_eq(&other, sign)))
+                        return &c->pub;
+        }
+        return NULL;
+}
+
 const struct key *roster_device_code(const struct roster *r, const struct roster_device *device) {
         const struct cert *c = CONTAINER_OF(device, struct cert, pub);
         const struct op *o = fold_certifier(r, NULL, &r->now, c);

@@ -119,6 +119,9 @@ bool roster_invite_closed(const struct roster *r, const struct key *invite);
 /* A device came on this device code and its device-add stands. @ret_device: that device's signing key, also when it was
  * revoked since. */
 bool roster_code_used(const struct roster *r, const struct key *code, struct key *ret_device);
+/* A device that was let in on a code and does not count: another came on that code and stands, or (*ret_spare) its
+ * household has as many as it may. NULL: there is no such device here. Its `home` is its household. */
+const struct roster_device *roster_device_fallen(const struct roster *r, const struct key *sign, bool *ret_spare);
 /* The key of the device code that @device came on; NULL: it came otherwise. */
 const struct key *roster_device_code(const struct roster *r, const struct roster_device *device);
 

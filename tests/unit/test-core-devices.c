@@ -114,7 +114,16 @@ static void test_one_code_twice(void **state) {
                 assert_int_equal(is_current(s, i, PHONE), phone);
         }
         size_t out = laptop ? PHONE : LAPTOP;
-        assert_int_not_equal(street_post(s, out, KIND_THEFT, "I am in, too", NULL), MESH_OUT_DONE);
+        for (int restarted = 0; restarted < 2;
+             restarted++) { /* and it knows why, also when it has forgotten that it was in */
+                struct mesh_status st;
+                assert_int_equal(street_post(s, out, KIND_THEFT, "I am in, too", NULL), MESH_OUT_CODE_TWICE);
+                mesh_status(street_core(s, out), &st);
+                assert_int_equal(st.state, FRESH_REMOVED);
+                assert_int_equal(st.out, MESH_OUT_CODE_TWICE);
+                street_off(s, out);
+                street_on(s, out);
+        }
         street_free(s);
 }
 
@@ -221,10 +230,13 @@ static void test_fifth_apart(void **state) {
                 assert_int_equal(is_current(s, i, TABLET), tablet);
                 assert_int_equal(is_current(s, i, ATTIC), !tablet);
         }
+        size_t out = tablet ? ATTIC : TABLET;
+        assert_int_equal(street_post(s, out, KIND_THEFT, "the fifth", NULL), MESH_OUT_DEVICES_FULL);
         assert_int_equal(street_revoke_device(s, HUB, PHONE), MESH_OUT_DONE); /* the spare takes its place */
         street_run_for(s, SETTLE);
         for (size_t i = HUB; i < HOMES; i++)
                 assert_true(is_current(s, i, TABLET) && is_current(s, i, ATTIC));
+        assert_int_equal(street_post(s, out, KIND_THEFT, "the fourth", NULL), MESH_OUT_DONE);
         street_free(s);
 }
 

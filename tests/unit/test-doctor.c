@@ -198,6 +198,8 @@ static void meshes(void **state) {
         ILL(p.f.status.backup = NOW - 200 * 86400, "backup", DOCTOR_NOTE, "The newest backup is of");
         ILL(p.f.vault_state.has_household = false, "backup", DOCTOR_SKIP, "");
         ILL(p.f.status.state = FRESH_REMOVED, "mesh", DOCTOR_PROBLEM, "removed");
+        ILL((p.f.status.state = FRESH_REMOVED, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("used twice"))),
+            "mesh", DOCTOR_PROBLEM, "This device gets no alerts: used twice.");
         ILL(WIRE_PUT(&p.f.status, C_STATUS, muted_until, NOW + 3600), "mesh", DOCTOR_PROBLEM, "is void until 20");
         ILL((p.f.status.state = FRESH_MUTED, p.f.status.links = 0), "neighbours", DOCTOR_PROBLEM, "");
         ILL(p.f.status.homes = 1, "neighbours", DOCTOR_WARNING, "porchlight invite");
