@@ -15,6 +15,9 @@
 
 struct street;
 
+/* The seed of this run: $PORCHLIGHT_SEED, or 1 without it. Prints it. */
+uint64_t street_seed(void);
+
 /* Home 0 founds, the others join on one ticket; all are members. */
 struct street *street_new(size_t homes, uint64_t seed);
 struct street *street_bare(size_t homes, uint64_t seed); /* the same homes, nobody in a mesh yet */
@@ -90,7 +93,10 @@ void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 
 struct mesh *street_core(struct street *s, size_t i);
-uint64_t street_bytes(const struct street *s); /* on the wire so far */
+enum wire_e_fresh street_state(struct street *s, size_t i);
+size_t street_links(struct street *s, size_t i);   /* that are up */
+size_t street_members(struct street *s, size_t i); /* homes in the mesh, as home @i knows; it is in one */
+uint64_t street_bytes(const struct street *s);     /* on the wire so far */
 /* Garbage: opens a connection to home @i from nowhere, sends @bytes, and returns how many bytes came back within a minute. */
 size_t street_stranger(struct street *s, size_t i, struct span bytes);
 

@@ -2,6 +2,33 @@
 /* Looking into the street: what is on disks, who has what. */
 #include "support/street_inside.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+uint64_t street_seed(void) {
+        const char *given = getenv("PORCHLIGHT_SEED");
+        uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+        printf("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        return seed;
+}
+
+/* ---- what a home says of itself ---- */
+enum wire_e_fresh street_state(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.state;
+}
+
+size_t street_links(struct street *s, size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(s, i), &st);
+        return st.links;
+}
+
+size_t street_members(struct street *s, size_t i) {
+        return roster_members(mesh_roster(street_core(s, i)));
+}
+
 /* ---- looking ---- */
 bool street_has(const struct street *s, size_t i, const struct hash *id) {
         const struct disk_row *r = disk_record(&s->homes[i].disk, id);

@@ -26,12 +26,6 @@ static uint64_t seed;
 
 #define STREET(n) struct street *s = street_new((n), seed)
 
-static size_t links(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.links;
-}
-
 /* ---- strangers ---- */
 /* A home that holds a stranger's connection holds a struct, and what it sent: 4 KiB at most (T13). */
 static void test_memory_before_proof(void **state) {
@@ -150,8 +144,8 @@ static void test_duplicates_settle(void **state) {
                 street_run_for(s, 5);
         }
         street_run_for(s, 60);
-        assert_int_equal(links(s, 0), 1);
-        assert_int_equal(links(s, 1), 1);
+        assert_int_equal(street_links(s, 0), 1);
+        assert_int_equal(street_links(s, 1), 1);
         assert_int_equal(street_post(s, 0, KIND_FIRE, "one link", &id), MESH_OUT_DONE);
         assert_true(street_wait_all_have(s, &id, 5));
         street_free(s);
@@ -174,7 +168,7 @@ static void test_joining_for_ever(void **state) {
                 flush(&v[i]);
                 assert_int_equal(v[i].g.bye, i < HALFWAY ? 0 : REASON_FULL);
         }
-        assert_int_equal(links(s, 0), HALFWAY);
+        assert_int_equal(street_links(s, 0), HALFWAY);
         for (size_t i = 0; i < ALL; i++)
                 visit_end(&v[i]);
         street_free(s);
@@ -232,8 +226,8 @@ static void test_garbage_frames(void **state) {
                 assert_true(v.g.gone || i % 18 == 0 || i % 18 == 17); /* padding, and a number unknown here */
                 visit_end(&v);
         }
-        assert_int_equal(links(s, 0), 1); /* nobody else is the worse for it */
-        assert_true(links(s, 1) >= 1);
+        assert_int_equal(street_links(s, 0), 1); /* nobody else is the worse for it */
+        assert_true(street_links(s, 1) >= 1);
         street_free(s);
 }
 
@@ -259,7 +253,7 @@ static void test_wrong_signature(void **state) {
         assert_true(v.g.gone);
         assert_int_equal(v.g.bye, REASON_BAD_SIGNATURE);
         assert_false(street_has(s, 0, &id));
-        assert_int_equal(links(s, 0), 1);
+        assert_int_equal(street_links(s, 0), 1);
         visit_end(&v);
         visit_greet(&v, s, 0, 2);
         raw.p[raw.n - 1] ^= 1;
@@ -418,7 +412,7 @@ static void test_future(void **state) {
         assert_int_equal(street_post(s, 1, KIND_STORM, "an hour ahead", &id), MESH_OUT_DONE);
         street_run_for(s, 600);
         assert_false(street_has(s, 0, &id));
-        assert_int_equal(links(s, 0), 1);
+        assert_int_equal(street_links(s, 0), 1);
         assert_true(street_wait_all_have(s, &id, 3600));
         street_free(s);
 }
@@ -817,9 +811,7 @@ static void test_operation_on_full_disk(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_memory_before_proof),
                 cmocka_unit_test(test_connections_taken),

@@ -16,18 +16,6 @@ static uint64_t seed;
 
 #define STREET(n) struct street *s = street_new((n), seed)
 
-static enum wire_e_fresh state_of(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.state;
-}
-
-static size_t links_of(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.links;
-}
-
 static bool members_are(struct street *s, void *ctx) {
         size_t n = ((size_t *)ctx)[0], homes = ((size_t *)ctx)[1];
         for (size_t i = 0; i < homes; i++)
@@ -48,15 +36,15 @@ static void test_removed_reads_nothing(void **state) {
         size_t want[] = {3, 3};
         assert_true(street_wait(s, 10, members_are, want));
         street_run_for(s, 5);
-        assert_int_equal(state_of(s, 3), FRESH_REMOVED);
-        assert_int_equal(links_of(s, 3), 0);
+        assert_int_equal(street_state(s, 3), FRESH_REMOVED);
+        assert_int_equal(street_links(s, 3), 0);
         assert_int_equal(street_post(s, 3, KIND_FIRE, "I am still here", NULL), MESH_OUT_REMOVED);
         assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
         street_run_for(s, 600);
         assert_true(street_has(s, 0, &after) && street_has(s, 2, &after));
         assert_false(street_has(s, 3, &after));
         assert_false(street_body(s, 3, &after));
-        assert_int_equal(links_of(s, 3), 0);
+        assert_int_equal(street_links(s, 3), 0);
         street_free(s);
 }
 
@@ -93,7 +81,7 @@ static void test_removed_cannot_rejoin(void **state) {
         char *theirs = strdup(street_invite(s, 1, 5));
         assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
         street_run_for(s, 5);
-        assert_int_equal(state_of(s, 1), FRESH_REMOVED);
+        assert_int_equal(street_state(s, 1), FRESH_REMOVED);
         /* The removal closed the ticket for everybody, spent or not. */
         assert_int_equal(street_join(s, 2, ticket), MESH_OUT_TICKET_USED);
         street_knock(s, 2, 0);
@@ -137,7 +125,7 @@ static void test_leave_while_cut_off(void **state) {
         size_t want[] = {3, 4};
         assert_true(street_wait(s, 450 + 30, members_are, want));
         street_run_for(s, 1);
-        assert_int_equal(links_of(s, 3), 0);
+        assert_int_equal(street_links(s, 3), 0);
         assert_false(dial_may(street_core(s, 3)));
         street_off(s, 3);
         street_on(s, 3);
@@ -192,7 +180,7 @@ static void test_removals_on_both_sides(void **state) {
 
 static bool both_have_links(struct street *s, void *ctx) {
         (void)ctx;
-        return links_of(s, 0) > 0 && links_of(s, 5) > 0;
+        return street_links(s, 0) > 0 && street_links(s, 5) > 0;
 }
 
 /* Two halves that are cut off from each other; on each side four of five homes leave, and bring it four fresh keys. */
@@ -280,13 +268,13 @@ static void test_admission_on_full_disk(void **state) {
                 assert_int_equal(roster_members(mesh_roster(street_core(s, i))), 2);
                 assert_int_equal(roster_ops(mesh_roster(street_core(s, i))), 2);
         }
-        assert_int_equal(state_of(s, 2), FRESH_JOINING);
+        assert_int_equal(street_state(s, 2), FRESH_JOINING);
         street_disk_full(s, 0, false);
         size_t want[] = {3, 2};
         assert_true(street_wait(s, 600, members_are, want));
         street_run_for(s, 600); /* both ask again: one has the ticket's only use */
         assert_true(members_are(s, want));
-        assert_int_equal((state_of(s, 2) == FRESH_CURRENT) + (state_of(s, 3) == FRESH_CURRENT), 1);
+        assert_int_equal((street_state(s, 2) == FRESH_CURRENT) + (street_state(s, 3) == FRESH_CURRENT), 1);
         street_off(s, 0);
         street_on(s, 0);
         assert_int_equal(roster_members(mesh_roster(street_core(s, 0))), 3);
@@ -295,9 +283,7 @@ static void test_admission_on_full_disk(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_removed_reads_nothing), cmocka_unit_test(test_removal_while_off),
                 cmocka_unit_test(test_removed_cannot_rejoin), cmocka_unit_test(test_leave),

@@ -294,9 +294,7 @@ static void test_mark_confirmed(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_1970_in_a_mesh_of_two),    cmocka_unit_test(test_1970_among_four),
                 cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_ahead_for_a_while),

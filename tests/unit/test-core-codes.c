@@ -222,9 +222,7 @@ static void test_disk_refuses(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_taken_back),  cmocka_unit_test(test_hears_later),
                 cmocka_unit_test(test_used_apart),  cmocka_unit_test(test_used),

@@ -63,9 +63,7 @@ static void test_own_slot_stays_taken(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_healed_by_a_neighbour),
                 cmocka_unit_test(test_own_slot_stays_taken),

@@ -241,9 +241,7 @@ static void test_fifth_apart(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_joins_apart),   cmocka_unit_test(test_one_code_twice),
                 cmocka_unit_test(test_revoked_apart), cmocka_unit_test(test_shares),

@@ -67,9 +67,7 @@ static void test_flood(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 10) : 1;
-        printf("# seed %llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_flood)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

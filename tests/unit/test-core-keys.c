@@ -230,9 +230,7 @@ static void test_unproved_on_disk(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_months),
                 cmocka_unit_test(test_post_after_the_end),

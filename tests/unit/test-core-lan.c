@@ -22,15 +22,9 @@ static void lan_all(struct street *s, size_t n) {
                 street_lan(s, i, true);
 }
 
-static size_t links(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.links;
-}
-
 static bool met(struct street *s, void *ctx) {
         for (size_t i = 0; i < *(size_t *)ctx; i++)
-                if (links(s, i) == 0)
+                if (street_links(s, i) == 0)
                         return false;
         return true;
 }
@@ -51,7 +45,7 @@ static void test_find_each_other(void **state) {
                 street_move(s, i);
         }
         street_run_for(s, 120);
-        assert_int_equal(links(s, 0) + links(s, 1) + links(s, 2), 0);
+        assert_int_equal(street_links(s, 0) + street_links(s, 1) + street_links(s, 2), 0);
         lan_all(s, 3);
         assert_true(wait_met(s, 3, 15));
         assert_int_equal(street_post(s, 0, KIND_FIRE, "found", &id), MESH_OUT_DONE);
@@ -367,9 +361,7 @@ static void test_idle_is_quiet(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_find_each_other), cmocka_unit_test(test_join),
                 cmocka_unit_test(test_join_late),       cmocka_unit_test(test_strangers_are_silent),

@@ -109,9 +109,7 @@ static void test_taking_back_what_is_ahead(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_epoch_on_full_disk),
                 cmocka_unit_test(test_link_key_on_full_disk),

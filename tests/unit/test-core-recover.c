@@ -163,9 +163,7 @@ static void test_refused_leaves_nothing(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# seed %llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_greets_once_begun),
                 cmocka_unit_test(test_refused_leaves_nothing),

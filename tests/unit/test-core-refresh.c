@@ -15,12 +15,6 @@
 
 static uint64_t seed;
 
-static size_t links_of(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.links;
-}
-
 /* The texts of tickets on a home's disk; empty: none are in hand. */
 static struct span in_hand(struct street *s, size_t i) {
         const struct mesh_row *row;
@@ -113,7 +107,7 @@ static void test_outside_and_back(void **state) {
         assert_int_equal(street_post(s, 0, KIND_THEFT, "while away", &missed), MESH_OUT_DONE);
         street_on(s, 2);
         street_run_for(s, 3600);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         char *ticket = ticket_of(s, 1);
         assert_int_equal(street_refresh(s, 2, ticket, &news), MESH_OUT_DONE);
         assert_true(news);
@@ -214,7 +208,7 @@ static void test_wrong_keys(void **state) {
                 free(bad);
         }
         street_run_for(s, 600);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         assert_int_equal(mesh_refreshed(street_core(s, 2)), MESH_OUT_STRANGER);
         assert_int_equal(street_refresh(s, 2, good, NULL), MESH_OUT_DONE);
         assert_true(street_wait_links(s, 2, 600));
@@ -279,7 +273,7 @@ static void test_address_of_one_gone(void **state) {
         street_place(s, 1, there);
         street_mend(s, 1, 2);
         street_run_for(s, 900);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         street_knock(s, 2, 1);
         assert_true(street_wait_links(s, 2, 30));
         free(ticket);
@@ -391,7 +385,7 @@ static void test_removed_meanwhile(void **state) {
         street_run_for(s, 30);
         assert_int_equal(mesh_refreshed(street_core(s, 2)), MESH_OUT_NOT_KNOWN);
         street_run_for(s, 3600);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         assert_false(street_has(s, 2, &after));
         free(ticket);
         street_free(s);
@@ -405,7 +399,7 @@ static void test_full_disk(void **state) {
         street_disk_full(s, 2, true);
         assert_int_equal(street_refresh(s, 2, ticket, NULL), MESH_OUT_STORE_FAILED);
         street_run_for(s, 600);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         street_disk_full(s, 2, false);
         assert_int_equal(street_refresh(s, 2, ticket, NULL), MESH_OUT_DONE);
         assert_true(street_wait_links(s, 2, 60));
@@ -424,7 +418,7 @@ static void test_beacons(void **state) {
         street_move(s, 1);
         street_on(s, 2);
         street_run_for(s, 300);
-        assert_int_equal(links_of(s, 2), 0);
+        assert_int_equal(street_links(s, 2), 0);
         assert_int_equal(street_refresh(s, 2, ticket, NULL), MESH_OUT_DONE);
         assert_true(street_wait_links(s, 2, 120));
         free(ticket);
@@ -432,9 +426,7 @@ static void test_beacons(void **state) {
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_outside_and_back),
                 cmocka_unit_test(test_restart_between),

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Undoing the use of a ticket, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
+#include "core-visit.h"
 #include "roster/op.h"
-#include "support/guest.h"
-#include "support/street.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,16 +14,6 @@ static uint64_t seed;
 
 #define STREET(n) struct street *s = street_new((n), seed)
 
-static size_t members(struct street *s, size_t i) {
-        return roster_members(mesh_roster(street_core(s, i)));
-}
-
-static enum wire_e_fresh state_of(struct street *s, size_t i) {
-        struct mesh_status st;
-        mesh_status(street_core(s, i), &st);
-        return st.state;
-}
-
 struct want {
         size_t members, homes;
 };
@@ -32,7 +21,7 @@ struct want {
 static bool members_are(struct street *s, void *ctx) {
         const struct want *w = ctx;
         for (size_t i = 0; i < w->homes; i++)
-                if (members(s, i) != w->members)
+                if (street_members(s, i) != w->members)
                         return false;
         return true;
 }
@@ -83,7 +72,7 @@ static void test_undone(void **state) {
         assert_true(street_wait(s, 2, members_are, &(struct want){3, 4}));
         street_run_for(s, 1);
         assert_int_equal(epochs_of_others(s, 0), 1); /* who countersigned brought the fresh key along */
-        assert_int_equal(state_of(s, 3), FRESH_REMOVED);
+        assert_int_equal(street_state(s, 3), FRESH_REMOVED);
         assert_int_equal(street_post(s, 3, KIND_FIRE, "I am still here", NULL), MESH_OUT_REMOVED);
         assert_int_equal(street_post(s, 1, KIND_FIRE, "after", &after), MESH_OUT_DONE);
         street_run_for(s, 600);
@@ -93,7 +82,7 @@ static void test_undone(void **state) {
         for (size_t i = 0; i < 3; i++) {
                 street_off(s, i);
                 street_on(s, i);
-                assert_int_equal(members(s, i), 3);
+                assert_int_equal(street_members(s, i), 3);
                 assert_int_equal(undos(s, i), 1);
         }
         free(ticket);
@@ -218,7 +207,7 @@ static void test_admits_meanwhile(void **state) {
         street_run_for(s, 900);
         static const size_t in[] = {0, 1, 2, 5, 6};
         for (size_t k = 0; k < ARRAY_LEN(in); k++)
-                assert_int_equal(members(s, in[k]), ARRAY_LEN(in));
+                assert_int_equal(street_members(s, in[k]), ARRAY_LEN(in));
         struct hash id;
         assert_int_equal(street_post(s, 5, KIND_THEFT, "for members", &id), MESH_OUT_DONE);
         street_run_for(s, 900);
@@ -227,7 +216,7 @@ static void test_admits_meanwhile(void **state) {
         assert_false(street_body(s, 3, &id) || street_body(s, 4, &id)); /* nobody speaks to them any more */
         assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 2), MESH_OUT_DONE);
         street_run_for(s, 60);
-        assert_int_equal(members(s, 0), ARRAY_LEN(in) - 1);
+        assert_int_equal(street_members(s, 0), ARRAY_LEN(in) - 1);
         free(ticket);
         free(own);
         free(other);
@@ -267,13 +256,13 @@ static void test_removed_meanwhile(void **state) {
         street_run_for(s, 200);
         assert_int_equal(street_vote(s, 1, OP_REMOVE, 5), MESH_OUT_DONE); /* of two stewards one vote: not enough yet */
         assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 5), MESH_OUT_DONE);
-        assert_int_equal(members(s, 0), 5);
+        assert_int_equal(street_members(s, 0), 5);
         for (size_t a = 0; a < 6; a++)
                 for (size_t b = 0; b < 6; b++)
                         street_mend(s, a, b);
         street_run_for(s, 300);
         assert_true(members_are(s, &(struct want){5, 5}));
-        assert_int_not_equal(state_of(s, 5), FRESH_CURRENT);
+        assert_int_not_equal(street_state(s, 5), FRESH_CURRENT);
         assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 5), MESH_OUT_UNDO_REFUSED);
         for (size_t i = 0; i < 5; i++) { /* the removed set, and with it the key, is one for all */
                 struct hash id;
@@ -296,8 +285,8 @@ static void test_too_few(void **state) {
         assert_int_equal(undos(s, 0), 0);
         assert_int_equal(street_vote(s, 0, OP_REMOVE, 1), MESH_OUT_DONE);
         street_run_for(s, 30);
-        assert_int_equal(members(s, 0), 1);
-        assert_int_equal(state_of(s, 1), FRESH_REMOVED);
+        assert_int_equal(street_members(s, 0), 1);
+        assert_int_equal(street_state(s, 1), FRESH_REMOVED);
         street_free(s);
 }
 
@@ -312,70 +301,32 @@ static void test_keeps_its_answer(void **state) {
                 assert_int_equal(street_post(s, 2, KIND_THEFT, "the others are there", &before), MESH_OUT_DONE);
                 assert_int_equal(street_vote(s, 0, OP_INVITE_UNDO, 3), MESH_OUT_DONE);
                 street_run_for(s, 60);
-                assert_int_equal(members(s, 0), 3);
-                assert_int_equal(members(s, 1), 3);
-                assert_int_equal(members(s, 2), 3);
+                assert_int_equal(street_members(s, 0), 3);
+                assert_int_equal(street_members(s, 1), 3);
+                assert_int_equal(street_members(s, 2), 3);
                 street_free(s);
         }
 }
 
 /* ---- a guest who pleads ---- */
 
-struct visit {
-        struct street *s;
-        struct guest g;
-        struct rng rng;
-        size_t home;
-        mesh_link link;
-};
-
-static void on_bytes(void *ctx, struct span bytes, bool gone) {
-        struct visit *v = ctx;
-        guest_take(&v->g, bytes, gone);
-}
-
-static void flush(struct visit *v) {
-        _clean_(buf_fini) struct buf out = v->g.out;
-        v->g.out = BUF_NULL;
-        street_attached_send(v->s, v->home, v->link, buf_span(&out));
+/* What was said is on its way, and answered. */
+static void say_it(struct visit *v) {
+        flush(v);
         street_run_for(v->s, 1);
-}
-
-static struct key link_key(struct street *s, size_t home) {
-        const struct mesh_row *row;
-        struct key k = {{0}};
-        for (size_t i = 0; (row = street_row(s, home, i)); i++)
-                if (row->kind == MESH_ROW_EPOCH && row->epoch.has_key)
-                        k = row->epoch.link_key;
-        return k;
 }
 
 /* Knocks at @home as the device of home @as. */
 static void visit_start(struct visit *v, struct street *s, size_t home, size_t as) {
-        uint8_t seed_bytes[32] = {(uint8_t)(as + 1), (uint8_t)home};
-        struct key psk = link_key(s, home);
-        *v = (struct visit){.s = s, .home = home};
-        rng_init(&v->rng, seed_bytes);
-        guest_start(&v->g, roster_mesh(mesh_roster(street_core(s, home))), &street_config(s, as)->noise_secret, &psk,
-                    &v->rng);
-        v->link = street_attach(s, home, on_bytes, v);
-        flush(v);
-        flush(v);
-        guest_hello(&v->g, street_wall(s), false);
-        flush(v);
-        assert_true(guest_open(&v->g) && !v->g.gone);
-}
-
-static void visit_end(struct visit *v) {
-        street_detach(v->s, v->home, v->link);
-        guest_end(&v->g);
-        rng_fini(&v->rng);
+        visit_greet(v, s, home, as);
+        say_it(v);
+        assert_false(v->g.gone);
 }
 
 static void plead(struct visit *v, struct span op) {
         struct wire_witness msg = {.op = op};
         guest_say(&v->g, LINK_WITNESS, &msg);
-        flush(v);
+        say_it(v);
 }
 
 static enum wire_e_decline declined(const struct visit *v) {
@@ -420,7 +371,7 @@ static void test_plea_of_others(void **state) {
         plead(&v, buf_span(&forged));
         assert_int_equal(v.g.bye, REASON_BAD_SIGNATURE);
         visit_end(&v);
-        assert_int_equal(members(s, 2), 4);
+        assert_int_equal(street_members(s, 2), 4);
         street_free(s);
 }
 
@@ -461,15 +412,13 @@ static void test_old_plea(void **state) {
         visit_start(&v, s, 2, 0);
         plead(&v, buf_span(&op));
         assert_int_equal(declined(&v), DECLINE_RULE);
-        assert_int_equal(members(s, 2), 4);
+        assert_int_equal(street_members(s, 2), 4);
         visit_end(&v);
         street_free(s);
 }
 
 int main(void) {
-        const char *given = getenv("PORCHLIGHT_SEED");
-        seed = given ? strtoull(given, NULL, 0) : 1;
-        print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
+        seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_undone),
                 cmocka_unit_test(test_too_late),
