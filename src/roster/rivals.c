@@ -110,78 +110,69 @@ static int forks_resolve(const struct roster *r, const struct bits *in, struct s
 
 struct spend {
         const struct op *add;
-        struct bits past;
-        uint32_t before; /* spends in its past that were not picked yet */
         bool built, picked;
 };
 
-static void spends_free(struct spend *s, uint32_t n) {
-        for (uint32_t i = 0; i < n; i++)
-                bits_fini(&s[i].past);
-        free(s);
+static int by_preference(const void *a, const void *b) {
+        const struct spend *x = a, *y = b;
+        if (x->built != y->built)
+                return x->built ? -1 : 1;
+        return memcmp(x->add->pub.id.b, y->add->pub.id.b, sizeof(x->add->pub.id.b));
 }
 
-static int spends_list(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
-                       const struct invite *inv, struct spend *s, uint32_t *n) {
-        for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite) {
-                const struct op *o = r->ops[i];
-                if (!stands(in, st, i))
-                        continue;
-                struct spend *one = &s[*n];
-                if (past_of(r, o->named, o->n_named, &one->past))
-                        return ERR_NOMEM;
-                one->add = o;
-                one->built = past_built_on(by[i], o);
-                ++*n;
-        }
-        for (uint32_t i = 0; i < *n; i++)
-                for (uint32_t k = 0; k < *n; k++)
-                        s[i].before += bits_has(&s[i].past, s[k].add->index);
+/* Those that stand, the one that would be picked first in front. Returns how many. */
+static uint32_t spends_list(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
+                            const struct invite *inv, struct spend *s) {
+        uint32_t n = 0;
+        for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite)
+                if (stands(in, st, i))
+                        s[n++] = (struct spend){.add = r->ops[i], .built = past_built_on(by[i], r->ops[i])};
+        qsort(s, n, sizeof(*s), by_preference);
+        return n;
+}
+
+/* It has none of those that were not picked yet among its ancestors. */
+static int spend_ready(const struct roster *r, const struct spend *s, uint32_t n, const struct op *add, bool *ret) {
+        struct bits past;
+        if (past_of(r, add->named, add->n_named, &past))
+                return ERR_NOMEM;
+        *ret = true;
+        for (uint32_t i = 0; i < n && *ret; i++)
+                *ret = s[i].picked || !bits_has(&past, s[i].add->index);
+        bits_fini(&past);
         return 0;
 }
 
-static struct spend *spend_next(struct spend *s, uint32_t n) {
-        struct spend *best = NULL;
-        for (uint32_t i = 0; i < n; i++) {
-                if (s[i].picked || s[i].before)
-                        continue;
-                bool better = best && (s[i].built != best->built ? s[i].built : id_lower(s[i].add, best->add));
-                if (!best || better)
-                        best = &s[i];
+/* Takes the next and its twins, which are the same spend. */
+static int spend_pick(const struct roster *r, struct spend *s, uint32_t n) {
+        const struct op *next = NULL;
+        bool ready = false;
+        for (uint32_t i = 0; i < n && !ready; i++) {
+                next = s[i].add;
+                if (!s[i].picked && spend_ready(r, s, n, next, &ready))
+                        return ERR_NOMEM;
         }
-        return best;
-}
-
-/* Takes @one and its twins, which are the same spend. */
-static void spend_pick(struct spend *s, uint32_t n, const struct spend *one) {
-        for (uint32_t i = 0; i < n; i++) {
-                if (s[i].picked || s[i].add->twin != one->add->twin)
-                        continue;
-                s[i].picked = true;
-                for (uint32_t k = 0; k < n; k++)
-                        s[k].before -= bits_has(&s[k].past, s[i].add->index);
-        }
+        for (uint32_t i = 0; i < n && ready; i++)
+                s[i].picked |= s[i].add->twin == next->twin;
+        return 0;
 }
 
 static int invite_resolve(const struct roster *r, const struct bits *in, struct state *st, const uint32_t *by,
                           const struct invite *inv) {
-        uint32_t n = 0, room = 0;
+        uint32_t room = 0;
         for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite)
                 room++;
         struct spend *s = calloc(room + 1, sizeof(*s));
         if (!s)
                 return ERR_NOMEM;
-        int ret = spends_list(r, in, st, by, inv, s, &n);
-        for (uint32_t used = 0; !ret && used < inv->uses; used++) {
-                struct spend *one = spend_next(s, n);
-                if (!one)
-                        break;
-                spend_pick(s, n, one);
-        }
+        int ret = 0;
+        uint32_t n = spends_list(r, in, st, by, inv, s);
+        for (uint32_t used = 0; !ret && used < inv->uses && used < n; used++)
+                ret = spend_pick(r, s, n);
         for (uint32_t i = 0; !ret && i < n; i++)
                 if (!s[i].picked)
                         st->ops[s[i].add->index] |= OP_VOID;
-        spends_free(s, room);
+        free(s);
         return ret;
 }
 
