@@ -10,6 +10,19 @@
 #define BY_COLUMNS 12
 #define RIGHT_COLUMNS 8
 #define LINK_COLUMNS 7
+#define TEXT_INDENT 10 /* behind the ids */
+
+/* They take space in every home. Who signs them on purpose can be put out. */
+static void contradictions_line(struct cli *c, const struct wire_c_member *m) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        buf_printf(&text, _("signed %llu operations that contradict each other"),
+                   (unsigned long long)m->contradictions);
+        if (!m->mine) {
+                buf_add_str(&text, _("; to put it out: porchlight member remove "));
+                layout_id(&text, m->id);
+        }
+        layout_wrap(&c->out, buf_span(&text), TEXT_INDENT, CLI_COLUMNS);
+}
 
 static void member_line(struct cli *c, const struct wire_c_member *m) {
         layout_id(&c->out, m->id);
@@ -22,6 +35,8 @@ static void member_line(struct cli *c, const struct wire_c_member *m) {
         buf_add_str(&c->out, " ");
         when_local(&c->out, m->joined, c->now);
         buf_add_u8(&c->out, '\n');
+        if (WIRE_HAS(m, C_MEMBER, contradictions))
+                contradictions_line(c, m);
 }
 
 static void member_head(struct buf *out) {
@@ -58,8 +73,9 @@ const struct command command_member_list = {
         .synopsis = "",
         .brief = N_("the homes of the mesh"),
         .help = N_("\"linked\" says that a link to one of its devices is up at the moment: a home\n"
-                   "talks to a few others at a time, and alerts get around all the same. Under the\n"
-                   "table stands what is under vote.\n"),
+                   "talks to a few others at a time, and alerts get around all the same. A home\n"
+                   "that signed many operations which contradict each other is named: they take\n"
+                   "space in every home. Under the table stands what is under vote.\n"),
         .run = run_members,
 };
 

@@ -59,6 +59,8 @@ static size_t current_devices(const struct roster_home *home) {
         return count;
 }
 
+#define CONTRADICTIONS_TOLD 16 /* fewer may come of a disk that was copied */
+
 static void put_member(struct caller *c, const struct roster_home *home, const struct mesh_status *st) {
         char name[ROWS_NAME_MAX], inviter[ROWS_NAME_MAX];
         struct wire_c_member msg = {
@@ -72,6 +74,9 @@ static void put_member(struct caller *c, const struct roster_home *home, const s
         };
         if (home->inviter)
                 WIRE_PUT(&msg, C_MEMBER, invited_by, span_str(rows_household(c->n, &home->inviter->key, inviter)));
+        size_t contradictions = roster_contradictions(mesh_roster(c->n->core), home);
+        if (contradictions >= CONTRADICTIONS_TOLD)
+                WIRE_PUT(&msg, C_MEMBER, contradictions, contradictions);
         caller_row(c, CONTROL_MEMBER_ROW, &msg);
 }
 

@@ -222,6 +222,22 @@ const struct roster_home *roster_home_at(const struct roster *r, size_t i) {
         return i < r->n_shown ? &r->homes[r->shown[i]]->pub : NULL;
 }
 
+/* One household too many on a ticket of @h, by @h's own word. */
+static bool overspent(const struct roster *r, const struct home *h, const struct op *o) {
+        const struct invite *inv = r->invites[o->invite];
+        return r->now.ops[o->index] & OP_VOID && inv->n_adds > inv->uses && r->certs[o->by_cert]->home == h->index;
+}
+
+size_t roster_contradictions(const struct roster *r, const struct roster_home *home) {
+        const struct home *h = CONTAINER_OF(home, struct home, pub);
+        size_t n = 0;
+        for (uint32_t i = h->ops; i != NONE; i = r->ops[i]->next_of_home)
+                n += r->ops[i]->seq && r->now.ops[i] & OP_BRANCH;
+        for (uint32_t i = h->invitees; i != NONE; i = r->ops[i]->next_of_inviter)
+                n += overspent(r, h, r->ops[i]);
+        return n;
+}
+
 size_t roster_members(const struct roster *r) {
         return r->now.members;
 }

@@ -110,6 +110,9 @@ const struct roster_device *roster_device_find(const struct roster *r, const str
 const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise);
 /* Every household that ever was a member, in order of joining. NULL past the end. */
 const struct roster_home *roster_home_at(const struct roster *r, size_t i);
+/* Operations that it signed, or countersigned on its own tickets, and that fell because others of it stand in their place. A
+ * few come of an old copy of a disk; a thousand are meant. */
+size_t roster_contradictions(const struct roster *r, const struct roster_home *home);
 size_t roster_members(const struct roster *r);
 size_t roster_stewards(const struct roster *r);
 /* Homes that came on this invite, now standing or not. */

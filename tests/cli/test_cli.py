@@ -354,6 +354,12 @@ def proposals_under_the_table():
     assert max(map(len, p.stdout.splitlines())) <= 80, p
     p = run(["member", "list"], [frame(MEMBER_ROW, member) + done, frame(PROPOSAL_ROW, held) + done])
     assert p.returncode == 0 and "Under vote" not in p.stdout, p
+    p = run(["member", "list"], [frame(MEMBER_ROW, {**member, 4: False, 9: 4000}) + done, done])
+    assert "signed 4000 operations that contradict each other" in " ".join(p.stdout.split()), p
+    assert "porchlight member remove " + member[2].hex()[:8] in " ".join(p.stdout.split()), p
+    assert max(map(len, p.stdout.splitlines())) <= 80, p
+    p = run(["member", "list"], [frame(MEMBER_ROW, {**member, 4: True, 9: 16}) + done, done])
+    assert "contradict" in p.stdout and "member remove" not in p.stdout, p
     p = run(["member", "list", "--json"], [frame(MEMBER_ROW, member) + done])
     assert p.returncode == 0 and json.loads(p.stdout)["name"] == "Miller" and len(p.requests) == 1, p
     p = run(["member", "proposals"], [rows])

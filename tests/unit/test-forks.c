@@ -136,6 +136,8 @@ static void test_forks(void **state) {
         street_shuffle(&s.rng, order, FORKS);
         take_all(ops, order, FORKS, "forks in any order");
         liar_stands_on(&ops[0].id);
+        assert_int_equal(roster_contradictions(s.sides[0], street_home(&s, 0, LIAR)), FORKS - 1);
+        assert_int_equal(roster_contradictions(s.sides[0], street_home(&s, 0, OTHER)), 0);
         ops_free(ops, FORKS);
 }
 
@@ -268,6 +270,7 @@ static void crowd(bool down, const char *how) {
         assert_int_equal(members_of(ops, SPENDS, &who), 1);
         assert_int_equal(who, 0);
         assert_int_equal(roster_members(s.sides[0]), 9);
+        assert_int_equal(roster_contradictions(s.sides[0], street_home(&s, 0, LIAR)), SPENDS - 1);
         ops_free(ops, SPENDS);
 }
 
