@@ -14,6 +14,7 @@
 #define HOUR 3600.0
 #define WEEK (7 * 24 * HOUR)
 #define KEYS_MOST 26
+#define POSTS_MOST 8
 
 #define HOMES_MOST 8
 
@@ -22,6 +23,11 @@ static struct story {
         size_t homes, n_keys;
         struct key household[HOMES_MOST];
         uint8_t keys[KEYS_MOST][16];
+        size_t n_posts;
+        struct {
+                struct hash id;
+                const char *text;
+        } posts[POSTS_MOST];
 } story;
 
 static char letter(const struct epoch *e) {
@@ -34,18 +40,41 @@ static char letter(const struct epoch *e) {
         return (char)('A' + story.n_keys++);
 }
 
+static void learn_household(size_t i) {
+        struct mesh_status st;
+        mesh_status(street_core(story.s, i), &st);
+        story.household[i] = st.household;
+}
+
 static void begin(const char *title, size_t homes) {
         printf("%s\n\n", title);
         story = (struct story){.s = street_new(homes, 1), .homes = homes};
-        for (size_t i = 0; i < homes; i++) {
-                struct mesh_status st;
-                mesh_status(street_core(story.s, i), &st);
-                story.household[i] = st.household;
-        }
+        for (size_t i = 0; i < homes; i++)
+                learn_household(i);
+        street_run_for(story.s, 60);
+}
+
+/* So many of them are members; the others are in no mesh yet. */
+static void begin_with(const char *title, size_t homes, size_t members) {
+        printf("%s\n\n", title);
+        story = (struct story){.s = street_bare(homes, 1), .homes = homes};
+        REQUIRE(street_found(story.s, 0) == MESH_OUT_DONE);
+        for (size_t i = 1; i < members; i++)
+                REQUIRE(street_join(story.s, i, street_invite(story.s, 0, 1)) == MESH_OUT_DONE);
+        for (size_t i = 0; i < members; i++)
+                learn_household(i);
         street_run_for(story.s, 60);
 }
 
 /* ---- what is told ---- */
+/* A further device of a household is told of at its first one. */
+static bool is_further(size_t i) {
+        for (size_t k = 0; k < i; k++)
+                if (key_eq(&story.household[k], &story.household[i]))
+                        return true;
+        return false;
+}
+
 static void look_at(size_t i) {
         const struct mesh *m = street_core(story.s, i);
         if (!m) {
@@ -55,7 +84,7 @@ static void look_at(size_t i) {
         printf("    home %zu knows", i);
         for (size_t k = 0; k < story.homes; k++) {
                 const struct roster_home *h = roster_home_find(mesh_roster(m), &story.household[k]);
-                if (h && h->member)
+                if (h && h->member && !is_further(k))
                         printf(" %zu%s", k, h->steward ? "*" : "");
         }
         if (m->member)
@@ -77,6 +106,11 @@ static void votes(size_t i, enum wire_e_op type, const char *what, size_t target
         printf("home %zu signs: %s home %zu (%s)\n", i, what, target, mesh_outcome(o)->name);
 }
 
+static void endorses(size_t i, const char *what, size_t target) {
+        enum mesh_outcome o = street_endorse(story.s, i, target);
+        printf("home %zu votes for %s home %zu (%s)\n", i, what, target, mesh_outcome(o)->name);
+}
+
 static void posts(size_t i, const char *text) {
         struct hash id;
         enum mesh_outcome o = street_post(story.s, i, KIND_OTHER, text, &id);
@@ -87,6 +121,21 @@ static void posts(size_t i, const char *text) {
                 if (street_has(story.s, k, &id))
                         printf(" %zu", k);
         printf("\n");
+        if (o != MESH_OUT_DONE || story.n_posts == POSTS_MOST)
+                return;
+        story.posts[story.n_posts].id = id;
+        story.posts[story.n_posts++].text = text;
+}
+
+/* Of all that was posted so far. */
+static void readers(void) {
+        for (size_t i = 0; i < story.n_posts; i++) {
+                printf("    \"%s\" is there to read at", story.posts[i].text);
+                for (size_t k = 0; k < story.homes; k++)
+                        if (street_has(story.s, k, &story.posts[i].id))
+                                printf(" %zu", k);
+                printf("\n");
+        }
 }
 
 static void part(size_t first, bool cut) {
@@ -96,7 +145,154 @@ static void part(size_t first, bool cut) {
         printf("the first %zu of them and the others %s\n", first, cut ? "are cut off from each other" : "meet again");
 }
 
+static bool among(const char *homes, size_t i) {
+        for (; *homes; homes++)
+                if ((size_t)(*homes - '0') == i)
+                        return true;
+        return false;
+}
+
+/* @homes: their numbers, a digit each. */
+static void cut_off(const char *homes) {
+        for (size_t a = 0; a < story.homes; a++)
+                for (size_t b = a + 1; b < story.homes; b++)
+                        if (among(homes, a) != among(homes, b))
+                                street_cut(story.s, a, b);
+        printf("cut off from the others:");
+        for (; *homes; homes++)
+                printf(" %c", *homes);
+        printf("\n");
+}
+
+static void meet(void) {
+        for (size_t a = 0; a < story.homes; a++)
+                for (size_t b = a + 1; b < story.homes; b++)
+                        street_mend(story.s, a, b);
+        printf("all meet again\n");
+}
+
 /* ---- the stories ---- */
+/* Home 0 is one, and makes the next ones it, with the votes it takes. */
+static void stewards(size_t last) {
+        for (size_t i = 1; i <= last; i++) {
+                votes(0, OP_PROMOTE, "the promotion of", i);
+                street_run_for(story.s, 10);
+                if (i > 1)
+                        endorses(1, "the promotion of", i);
+                street_run_for(story.s, 10);
+        }
+}
+
+static void three_stewards(void) {
+        begin("Three stewards, each of whom has another one removed", 4);
+        stewards(2);
+        for (size_t i = 0; i < 3; i++)
+                cut_off((const char[]){(char)('0' + i), 0});
+        votes(0, OP_REMOVE, "the removal of", 1);
+        votes(1, OP_REMOVE, "the removal of", 2);
+        votes(2, OP_REMOVE, "the removal of", 0);
+        meet();
+        look(1, "hour", HOUR);
+        for (size_t i = 0; i < 3; i++)
+                cut_off((const char[]){(char)('0' + i), 0});
+        endorses(0, "the removal of", 2);
+        endorses(1, "the removal of", 0);
+        endorses(2, "the removal of", 1);
+        look(1, "minute", 60);
+        meet();
+        look(1, "hour", HOUR);
+        posts(3, "who is left?");
+}
+
+static void four_stewards(void) {
+        begin("Four stewards, two against two, and the homes between them", 7);
+        stewards(3);
+        cut_off("236");
+        votes(0, OP_REMOVE, "the removal of", 2);
+        votes(2, OP_REMOVE, "the removal of", 0);
+        street_run_for(story.s, 10);
+        endorses(1, "the removal of", 2);
+        endorses(3, "the removal of", 0);
+        look(1, "minute", 60);
+        endorses(4, "the removal of", 2);
+        endorses(6, "the removal of", 0);
+        street_run_for(story.s, 10);
+        endorses(5, "the removal of", 2);
+        look(1, "minute", 60);
+        meet();
+        look(1, "hour", HOUR);
+        posts(6, "who is left?");
+}
+
+static void backdated_operations(void) {
+        begin("A removed steward signs what is to be of the day before", 6);
+        stewards(2);
+        cut_off("14");
+        votes(0, OP_REMOVE, "the removal of", 1);
+        street_run_for(story.s, 10);
+        endorses(2, "the removal of", 1);
+        look(1, "hour", HOUR);
+        street_clock(story.s, 1, -24 * 3600);
+        printf("home 1 sets its clock back by a day\n");
+        votes(1, OP_REMOVE, "the removal of", 3);
+        votes(1, OP_PROMOTE, "the promotion of", 4);
+        votes(1, OP_REMOVE, "the removal of", 0);
+        street_run_for(story.s, 10);
+        endorses(4, "the removal of", 3);
+        look(1, "minute", 60);
+        meet();
+        look(1, "hour", HOUR);
+        posts(3, "still here");
+}
+
+static void one_ticket_twice(void) {
+        begin_with("One invite spent on two sides of a cut", 5, 3);
+        _clean_(buf_fini) struct buf ticket = BUF_NULL;
+        buf_add_str(&ticket, street_invite(story.s, 0, 1));
+        printf("home 0 writes a ticket for one home, and gives it to two\n");
+        street_lan(story.s, 2, true);
+        street_lan(story.s, 4, true);
+        cut_off("24");
+        enum mesh_outcome o = street_join(story.s, 3, buf_cstr(&ticket));
+        printf("home 3 joins on it (%s)\n", mesh_outcome(o)->name);
+        o = street_join(story.s, 4, buf_cstr(&ticket));
+        printf("home 4, which hears home 2 on its local network, joins on it (%s)\n", mesh_outcome(o)->name);
+        learn_household(3);
+        learn_household(4);
+        look(1, "minute", 60);
+        posts(4, "hello");
+        meet();
+        look(1, "hour", HOUR);
+        posts(0, "who is here?");
+}
+
+static void hub_and_laptop(void) {
+        begin_with("Hub and laptop of one household apart", 4, 3);
+        _clean_(buf_fini) struct buf code = BUF_NULL;
+        street_code(story.s, 1, 1, &code);
+        enum mesh_outcome o = street_enrol(story.s, 3, buf_span(&code), "laptop");
+        printf("home 3 is the laptop of home 1 (%s)\n", mesh_outcome(o)->name);
+        learn_household(3);
+        street_run_for(story.s, 60);
+        cut_off("23");
+        posts(1, "from the hub");
+        posts(3, "from the laptop");
+        votes(1, OP_PROMOTE, "the promotion of", 2);
+        meet();
+        look(1, "hour", HOUR);
+        readers();
+        cut_off("23");
+        o = street_revoke_device(story.s, 1, 3);
+        printf("home 1 takes the laptop's certificate back (%s)\n", mesh_outcome(o)->name);
+        street_run_for(story.s, 60);
+        posts(3, "from the laptop, later");
+        look(1, "minute", 60);
+        meet();
+        look(1, "hour", HOUR);
+        readers();
+        posts(0, "who reads this?");
+}
+
 static void stewards_remove_each_other(void) {
         begin("Two stewards remove each other, cut off", 3);
         votes(0, OP_PROMOTE, "the promotion of", 1);
@@ -152,17 +348,24 @@ static void clock_of_1970(void) {
 }
 
 int main(int argc, char **argv) {
-        const char *name = argc == 2 ? argv[1] : "";
-        if (span_eq(span_str(name), SPAN_STR("two-stewards")))
-                stewards_remove_each_other();
-        else if (span_eq(span_str(name), SPAN_STR("both-sides")))
-                removals_on_both_sides();
-        else if (span_eq(span_str(name), SPAN_STR("old-disk")))
-                disk_of_last_week();
-        else if (span_eq(span_str(name), SPAN_STR("1970")))
-                clock_of_1970();
-        else
-                return 2;
-        street_free(story.s);
-        return 0;
+        static const struct {
+                const char *name;
+                void (*tell)(void);
+        } stories[] = {{"two-stewards", stewards_remove_each_other},
+                       {"three-stewards", three_stewards},
+                       {"four-stewards", four_stewards},
+                       {"backdated", backdated_operations},
+                       {"both-sides", removals_on_both_sides},
+                       {"one-ticket", one_ticket_twice},
+                       {"hub-and-laptop", hub_and_laptop},
+                       {"old-disk", disk_of_last_week},
+                       {"1970", clock_of_1970}};
+        for (size_t i = 0; argc == 2 && i < ARRAY_LEN(stories); i++) {
+                if (!span_eq(span_str(argv[1]), span_str(stories[i].name)))
+                        continue;
+                stories[i].tell();
+                street_free(story.s);
+                return 0;
+        }
+        return 2;
 }

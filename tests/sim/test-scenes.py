@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 PROGRAM, FOLDER = sys.argv[1], pathlib.Path(sys.argv[2])
-STORIES = ('two-stewards', 'both-sides', 'old-disk', '1970')
+STORIES = ('two-stewards', 'three-stewards', 'four-stewards', 'backdated', 'both-sides', 'one-ticket', 'hub-and-laptop', 'old-disk', '1970')
 
 failed = 0
 for number, name in enumerate(STORIES, 1):

@@ -46,6 +46,8 @@ enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, s
 void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out);
 /* The same, stating another time: it is another operation for the same place of the chain. */
 void street_sign_at(struct street *s, size_t i, enum wire_e_op type, size_t target, mesh_wall time, struct buf *out);
+/* Home @i votes for what is proposed there about home @target and open. MESH_OUT_NO_TARGET: nothing is. */
+enum mesh_outcome street_endorse(struct street *s, size_t i, size_t target);
 
 /* Posts; *ret_id names the record. Runs until the home's disk has it. */
 enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text,

@@ -91,8 +91,14 @@ void street_knock(struct street *s, size_t i, size_t at) {
         street_command(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial = {.addr = s->homes[at].addr}}, 1);
 }
 
+/* As the home's own machine has it. */
+static mesh_wall home_wall(const struct street *s, size_t i) {
+        int64_t wall = (int64_t)street_wall(s) + s->homes[i].clock_off;
+        return wall > 0 ? (mesh_wall)wall : 0;
+}
+
 void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out) {
-        street_sign_at(s, i, type, target, street_wall(s), out);
+        street_sign_at(s, i, type, target, home_wall(s, i), out);
 }
 
 void street_sign_at(struct street *s, size_t i, enum wire_e_op type, size_t target, mesh_wall time, struct buf *out) {
@@ -110,6 +116,23 @@ enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, s
         street_sign(s, i, type, target, &op);
         return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}},
                               patience);
+}
+
+enum mesh_outcome street_endorse(struct street *s, size_t i, size_t target) {
+        const struct household *voter = &s->homes[i].house, *about = &s->homes[target].house;
+        const struct roster *r = mesh_roster(s->homes[i].core);
+        struct roster_proposal p;
+        for (size_t k = 0; roster_proposal_at(r, k, &p); k++) {
+                _clean_(buf_fini) struct buf op = BUF_NULL;
+                const struct hash id = p.id;
+                if (p.in_force || p.dead || !key_eq(&p.target->key, &about->sign.pub) ||
+                    roster_voted(r, &id, &voter->sign.pub))
+                        continue;
+                REQUIRE(household_op(voter, r, OP_ENDORSE, NULL, &id, home_wall(s, i), &op));
+                return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}},
+                                      10);
+        }
+        return MESH_OUT_NO_TARGET;
 }
 
 static enum mesh_outcome publish(struct street *s, size_t i, const struct mesh_draft *d, struct hash *ret_id) {
