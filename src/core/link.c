@@ -203,15 +203,25 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                 mesh_state_changed(l->m);
 }
 
-/* PROTOCOL 8.25: "the node MUST drop what waits for it, send it those operations as OP (this node: the first 8 of
- * those it took at once), and close." */
+/* What ended the device at the other end, and all that it takes to see so: its votes may have come one by one, and those that
+ * waited here are dropped. Where nothing did, its coming does not stand: what came from place @first on says why. */
+static size_t endings(const struct link *l, size_t first, const struct roster_op *ret[DISMISS_OPS]) {
+        const struct roster *r = l->m->roster;
+        size_t n = roster_ending(r, &l->device, ret, DISMISS_OPS);
+        for (bool ended = n > 0; !ended && n < DISMISS_OPS && (ret[n] = roster_op_at(r, first + n));)
+                n++;
+        return n;
+}
+
+/* PROTOCOL 8.25: "the node MUST drop what waits for it, send it as OP those that ended it, and close" */
 int link_dismiss(struct link *l, size_t first) {
-        const struct roster_op *op;
+        const struct roster_op *ops[DISMISS_OPS];
+        size_t n = endings(l, first, ops);
+        int r = 0;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
                 packet_queue_fini(&l->queue[i]);
-        int r = 0;
-        for (size_t i = 0; !r && i < DISMISS_OPS && (op = roster_op_at(l->m->roster, first + i)); i++) {
-                _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, op->bytes);
+        for (size_t i = 0; !r && i < n; i++) {
+                _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, ops[i]->bytes);
                 r = p ? link_send(l, p) : ERR_NOMEM;
         }
         if (!r)

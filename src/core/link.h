@@ -92,9 +92,8 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
 struct link *link_find(struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
-int link_dismiss(struct link *l,
-                 size_t first); /* removed: its queue is dropped, the last it hears are the operations from
-                                                   place @first on, the removal among them */
+/* Removed: its queue is dropped, and the last it hears is what ended it, or the operations from place @first on. */
+int link_dismiss(struct link *l, size_t first);
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
 void link_unsend(struct link *l, struct span map); /* the other side has that: it need not go, if it still waits */

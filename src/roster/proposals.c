@@ -4,6 +4,8 @@
 
 #include "wire/codec.h"
 
+#include <stdlib.h>
+
 static bool shown(const struct op *p) { /* those that take votes of others */
         switch (p->pub.type) {
         case OP_REMOVE:
@@ -58,6 +60,32 @@ size_t roster_targets(const struct roster *r, const struct hash *proposal, const
         for (uint32_t i = 0; i < p->vote->prop->n_targets && i < max; i++)
                 ret[i] = &r->homes[p->vote->prop->targets[i]]->pub;
         return p->vote->prop->n_targets;
+}
+
+static const struct op *ended_by(const struct roster *r, const struct key *device) {
+        for (const struct cert *c = map_find(&r->by_sign, device->b); c;
+             c = c->next_sign == NONE ? NULL : r->certs[c->next_sign]) {
+                uint32_t revoked = r->now.revoked[c->index], gone = r->now.homes[c->home].gone;
+                if (revoked != NONE || gone != NONE)
+                        return r->ops[revoked != NONE ? revoked : gone];
+        }
+        return NULL;
+}
+
+static int place_compare(const void *a, const void *b) {
+        const struct op *x = CONTAINER_OF(*(const struct roster_op *const *)a, struct op, pub);
+        const struct op *y = CONTAINER_OF(*(const struct roster_op *const *)b, struct op, pub);
+        return (x->index > y->index) - (x->index < y->index);
+}
+
+size_t roster_ending(const struct roster *r, const struct key *device, const struct roster_op **ret, size_t max) {
+        const struct op *p = ended_by(r, device);
+        size_t n = 0;
+        for (uint32_t i = p ? p->index : NONE; i != NONE && n < max; i = r->ops[i]->vote->next)
+                if (!(r->now.ops[i] & OP_VOID))
+                        ret[n++] = &r->ops[i]->pub;
+        qsort(ret, n, sizeof(*ret), place_compare);
+        return n;
 }
 
 bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household) {

@@ -171,5 +171,8 @@ bool roster_proposal_at(const struct roster *r, size_t i, struct roster_proposal
 /* The homes it is about: the one named, then those a removal with its subtree takes along. Returns how many, of which at
  * most @max are written; 0: no such proposal. */
 size_t roster_targets(const struct roster *r, const struct hash *proposal, const struct roster_home **ret, size_t max);
+/* The operations by which @device is current no more, as they came: the removal or undo in force against its home and the
+ * votes for it, the leave, or the revocation. At most @max; 0: it is current, or its coming does not stand. */
+size_t roster_ending(const struct roster *r, const struct key *device, const struct roster_op **ret, size_t max);
 /* Has @household voted for it? */
 bool roster_voted(const struct roster *r, const struct hash *proposal, const struct key *household);

@@ -48,6 +48,30 @@ static void test_removed_reads_nothing(void **state) {
         street_free(s);
 }
 
+/* Two stewards remove a home they are cut off from. Whoever is with it hears of both votes, one after the other, and lets it
+ * know of both. */
+static void test_removed_by_two_hears_of_both(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 5);
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 1), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        for (size_t a = 0; a < 2; a++)
+                for (size_t b = 2; b < 4; b++)
+                        street_cut(s, a, b);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        assert_int_equal(street_endorse(s, 1, 3), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(street_state(s, 3), FRESH_CURRENT);
+        for (size_t b = 2; b < 4; b++)
+                street_mend(s, 0, b);
+        street_run_for(s, 600);
+        assert_int_equal(street_state(s, 2), FRESH_CURRENT);
+        assert_int_equal(street_state(s, 3), FRESH_REMOVED);
+        street_free(s);
+}
+
 /* One who was off while a neighbour was removed learns it first thing, and the fresh key with it. */
 static void test_removal_while_off(void **state) {
         (void)state;
@@ -285,11 +309,17 @@ static void test_admission_on_full_disk(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_removed_reads_nothing), cmocka_unit_test(test_removal_while_off),
-                cmocka_unit_test(test_removed_cannot_rejoin), cmocka_unit_test(test_leave),
-                cmocka_unit_test(test_leave_while_cut_off),   cmocka_unit_test(test_removals_on_both_sides),
-                cmocka_unit_test(test_removal_on_full_disk),  cmocka_unit_test(test_admission_on_full_disk),
-                cmocka_unit_test(test_keys_on_both_sides),    cmocka_unit_test(test_order_of_keys),
+                cmocka_unit_test(test_removed_reads_nothing),
+                cmocka_unit_test(test_removal_while_off),
+                cmocka_unit_test(test_removed_by_two_hears_of_both),
+                cmocka_unit_test(test_removed_cannot_rejoin),
+                cmocka_unit_test(test_leave),
+                cmocka_unit_test(test_leave_while_cut_off),
+                cmocka_unit_test(test_removals_on_both_sides),
+                cmocka_unit_test(test_removal_on_full_disk),
+                cmocka_unit_test(test_admission_on_full_disk),
+                cmocka_unit_test(test_keys_on_both_sides),
+                cmocka_unit_test(test_order_of_keys),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
