@@ -75,13 +75,6 @@ static bool map_has_room(size_t cap, size_t n) {
         return n * 4 <= cap * 3;
 }
 
-int map_reserve(struct map *m, size_t n) {
-        size_t cap = MAX(m->cap, (size_t)MAP_FIRST);
-        while (!map_has_room(cap, n))
-                cap *= 2;
-        return cap > m->cap ? map_resize(m, cap) : 0;
-}
-
 int map_put(struct map *m, const uint8_t key[32], void *value) {
         if (!map_has_room(m->cap, m->n + 1)) {
                 int r = map_resize(m, m->cap ? m->cap * (m->cap < MAP_LARGE ? 2 : 4) : MAP_FIRST);
@@ -92,23 +85,6 @@ int map_put(struct map *m, const uint8_t key[32], void *value) {
         if (!m->slots[i].key)
                 m->n++;
         m->slots[i] = (struct map_slot){key, value};
-        return 0;
-}
-
-void map_expect(const struct map *m, const uint8_t key[32]) {
-        if (m->cap)
-                __builtin_prefetch(&m->slots[map_hash(m, key) & (m->cap - 1)], 1);
-}
-
-int map_put_new(struct map *m, const uint8_t key[32], void *value) {
-        int r = map_reserve(m, m->n + 1);
-        if (r)
-                return r;
-        size_t i = map_hash(m, key) & (m->cap - 1);
-        while (m->slots[i].key)
-                i = (i + 1) & (m->cap - 1);
-        m->slots[i] = (struct map_slot){key, value};
-        m->n++;
         return 0;
 }
 

@@ -28,12 +28,6 @@ void *map_find(const struct map *m, const uint8_t key[32]);
 /* Puts @value under @key, which must stay valid as long as the value is in the map. Replaces an equal key.
  * Returns 0 or ERR_NOMEM (nothing changed). */
 int map_put(struct map *m, const uint8_t key[32], void *value);
-/* The same for a @key of which it is sure that none equals it: no key that holds a slot on the way is looked at, which for
- * many keys in far places is most of the time. */
-int map_put_new(struct map *m, const uint8_t key[32], void *value);
-/* @key is soon to be put or found: its slot is fetched meanwhile. */
-void map_expect(const struct map *m, const uint8_t key[32]);
-int map_reserve(struct map *m, size_t n);            /* so that @n keys fit without growing; 0 or ERR_NOMEM */
 void *map_del(struct map *m, const uint8_t key[32]); /* the value, or NULL */
 
 /* The first slot from @i on that holds something; m->cap if there is none. */

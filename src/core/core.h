@@ -153,17 +153,17 @@ struct mesh {
         struct mesh_addr seen; /* what neighbours agree on, with the port it listens on; port 0: nothing */
 
         /* records */
-        struct map by_id;
         struct rec **recs; /* by number; NULL: free */
         size_t n_recs, cap_recs;
         uint32_t *free_recs;
         size_t n_free;       /* there is room for as many as recs has */
         struct rec **sorted; /* held records by (created, id) */
         size_t n_sorted, cap_sorted;
-        uint32_t *slots; /* hash table of records by slot */
-        size_t cap_slots, n_slots;
-        struct map authors_map;
+        bool jumbled;              /* at a start: `sorted` is not, yet */
+        uint32_t *by_slot, *by_id; /* hash tables of all records: numbers, the first of each chain */
+        size_t cap_table, n_known;
         struct author **authors;
+        uint32_t *by_device; /* hash table of them: numbers, the first of each chain; cap_authors */
         size_t n_authors, cap_authors;
         uint32_t recent[RECENT_RECORDS];
         size_t recent_at;

@@ -44,13 +44,17 @@ struct takes {              /* of a retraction */
 
 struct rec {
         struct hash id;
-        mesh_wall created, expires;
+        mesh_wall created;
         uint32_t author; /* index into mesh.authors: the slot's device */
         uint32_t number; /* own index in mesh.recs */
         uint32_t day;
-        uint32_t next_slot; /* chain of the slot table; REC_NONE ends it */
+        uint32_t next_slot; /* chain of the table by slot; REC_NONE ends it */
+        uint32_t next_id;   /* of the one by id */
         uint16_t index;
-        uint8_t type, klass, flags;
+        uint8_t type, klass;
+        /* Up to here what looking for one reads: 64 bytes. */
+        uint8_t flags;
+        mesh_wall expires;
         struct takes *takes;   /* of retractions: owned */
         struct packet *packet; /* its bytes while the store may not have them; owned reference */
         struct handed *handed; /* own: who has it; owned */
@@ -74,6 +78,7 @@ struct slot {
 struct author { /* a device that signed a record held here */
         struct key device;
         uint32_t number;
+        uint32_t next;  /* chain of the table by device; REC_NONE ends it */
         uint32_t mutes; /* FACT_MUTEs of it */
         mesh_wall end;  /* what it made later is void (PROTOCOL 4.3); 0: it has no end */
 };

@@ -12,13 +12,13 @@
 #include <stdlib.h>
 
 #define CHUNK 256
-#define SLOTS_FIRST 64
-#define FILL_AHEAD 8 /* records: about as many as are put while one slot comes from memory */
-#define SLOTS_GROW 4 /* each growth walks all records, which is dear: few of them */
+#define JUMBLED                                                                                                        \
+        4096 /* places: RESTORE brings records in about the order of time, or else they are sorted all at once */
+#define AUTHORS_FIRST 16
+#define TABLE_FIRST 64
+#define TABLE_GROW 4 /* each growth walks all records, which is dear: few of them */
 
 int records_init(struct mesh *m) {
-        map_init(&m->by_id, m->map_seed);
-        map_init(&m->authors_map, m->map_seed);
         list_init(&m->rivals);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 m->recent[i] = REC_NONE;
@@ -41,10 +41,10 @@ void records_fini(struct mesh *m) {
         free(m->recs);
         free(m->free_recs);
         free(m->sorted);
-        free(m->slots);
+        free(m->by_slot);
+        free(m->by_id);
         free(m->authors);
-        map_fini(&m->by_id);
-        map_fini(&m->authors_map);
+        free(m->by_device);
         buf_fini(&m->verify);
         buf_fini(&m->verify_for);
         LIST_EACH (b, &m->verify_out, struct verify_batch, list) {
@@ -53,11 +53,23 @@ void records_fini(struct mesh *m) {
         }
 }
 
-struct rec *records_find(struct mesh *m, const struct hash *id) {
-        return map_find(&m->by_id, id->b);
+/* ---- chains ---- */
+/* Of @cap, a power of two, the one for an id or a key that has signed. Eight bytes of it are enough: who wants more than a few
+ * to have them in common must compute for years. Two that differ there meet with probability 2 / @cap at most, for who does
+ * not know the seed: hashing all 32 bytes as a map does (base/map.h) costs a start with many records more than finding. */
+static size_t chain_of(const struct mesh *m, const uint8_t key[32], size_t cap) {
+        return (size_t)(get_be64(key) * (m->map_seed[0] | 1) >> (64 - __builtin_ctzll(cap)));
 }
 
-/* ---- authors and slots ---- */
+/* The first of each chain: REC_NONE. */
+static uint32_t *table_new(size_t cap) {
+        uint32_t *first = malloc(cap * sizeof(*first));
+        if (first)
+                memset(first, 0xff, cap * sizeof(*first));
+        return first;
+}
+
+/* ---- authors ---- */
 static mesh_wall author_end(const struct mesh *m, const struct author *a) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
         return d ? d->gone_at : 0;
@@ -78,42 +90,71 @@ bool records_late(const struct mesh *m, const struct rec *r) {
         return end && r->created > end;
 }
 
+static struct author *author_find(const struct mesh *m, const struct key *device) {
+        uint32_t n = m->cap_authors ? m->by_device[chain_of(m, device->b, m->cap_authors)] : REC_NONE;
+        while (n != REC_NONE && !key_eq(&m->authors[n]->device, device))
+                n = m->authors[n]->next;
+        return n == REC_NONE ? NULL : m->authors[n];
+}
+
+static void author_link(struct mesh *m, struct author *a) {
+        uint32_t *at = &m->by_device[chain_of(m, a->device.b, m->cap_authors)];
+        a->next = *at;
+        *at = a->number;
+}
+
+static int authors_grow(struct mesh *m) {
+        size_t cap = m->cap_authors ? m->cap_authors * 2 : AUTHORS_FIRST;
+        struct author **as = realloc(m->authors, cap * sizeof(struct author *));
+        if (!as)
+                return ERR_NOMEM;
+        m->authors = as;
+        uint32_t *by_device = table_new(cap);
+        if (!by_device)
+                return ERR_NOMEM;
+        free(m->by_device);
+        m->by_device = by_device;
+        m->cap_authors = cap;
+        for (size_t i = 0; i < m->n_authors; i++)
+                author_link(m, m->authors[i]);
+        return 0;
+}
+
 static struct author *author_get(struct mesh *m, const struct key *device) {
-        struct author *a = map_find(&m->authors_map, device->b);
+        struct author *a = author_find(m, device);
         if (a)
                 return a;
-        if (m->n_authors == m->cap_authors) {
-                size_t cap = m->cap_authors ? m->cap_authors * 2 : 16;
-                struct author **as = realloc(m->authors, cap * sizeof(struct author *));
-                if (!as)
-                        return NULL;
-                m->authors = as;
-                m->cap_authors = cap;
-        }
+        if (m->n_authors == m->cap_authors && authors_grow(m))
+                return NULL;
         a = calloc(1, sizeof(*a));
         if (!a)
                 return NULL;
         a->device = *device;
         a->number = (uint32_t)m->n_authors;
         a->end = author_end(m, a);
-        if (map_put(&m->authors_map, a->device.b, a)) {
-                free(a);
-                return NULL;
-        }
+        author_link(m, a);
         m->authors[m->n_authors++] = a;
         return a;
 }
 
+/* ---- the tables ---- */
 static size_t slot_hash(const struct mesh *m, uint32_t author, uint32_t day, uint8_t klass, uint16_t index) {
         uint64_t x = ((uint64_t)author << 32 | day) * (m->map_seed[0] | 1);
         x += ((uint64_t)klass << 16 | index) * (m->map_seed[1] | 1) + m->map_seed[2];
         x ^= x >> 29;
         x *= m->map_seed[3] | 1;
-        return (size_t)(x >> 20) & (m->cap_slots - 1);
+        return (size_t)(x >> 20) & (m->cap_table - 1);
+}
+
+struct rec *records_find(struct mesh *m, const struct hash *id) {
+        uint32_t n = m->cap_table ? m->by_id[chain_of(m, id->b, m->cap_table)] : REC_NONE;
+        while (n != REC_NONE && !hash_eq(&m->recs[n]->id, id))
+                n = m->recs[n]->next_id;
+        return n == REC_NONE ? NULL : m->recs[n];
 }
 
 struct slot records_slot(const struct mesh *m, const struct key *device, uint32_t day, uint8_t klass, uint16_t index) {
-        const struct author *a = map_find(&m->authors_map, device->b);
+        const struct author *a = author_find(m, device);
         return (struct slot){.author = a ? a->number : REC_NONE, .day = day, .index = index, .klass = klass};
 }
 
@@ -122,9 +163,9 @@ struct slot records_slot_of(const struct rec *r) {
 }
 
 struct rec *records_in(const struct mesh *m, const struct slot *s, const struct rec *after) {
-        if (!m->cap_slots || s->author == REC_NONE)
+        if (!m->cap_table || s->author == REC_NONE)
                 return NULL;
-        uint32_t n = after ? after->next_slot : m->slots[slot_hash(m, s->author, s->day, s->klass, s->index)];
+        uint32_t n = after ? after->next_slot : m->by_slot[slot_hash(m, s->author, s->day, s->klass, s->index)];
         for (; n != REC_NONE; n = m->recs[n]->next_slot) {
                 struct rec *r = m->recs[n];
                 if (r->author == s->author && r->day == s->day && r->klass == s->klass && r->index == s->index)
@@ -133,36 +174,48 @@ struct rec *records_in(const struct mesh *m, const struct slot *s, const struct 
         return NULL;
 }
 
-static void slot_link(struct mesh *m, struct rec *r) {
-        size_t at = slot_hash(m, r->author, r->day, r->klass, r->index);
-        r->next_slot = m->slots[at];
-        m->slots[at] = r->number;
+static size_t slot_at(const struct mesh *m, const struct rec *r) {
+        return slot_hash(m, r->author, r->day, r->klass, r->index);
 }
 
-/* Makes the table large enough for @n. */
-static int slots_grow(struct mesh *m, size_t n) {
-        size_t cap = MAX(m->cap_slots, (size_t)SLOTS_FIRST);
-        while (n * 2 > cap)
-                cap *= SLOTS_GROW;
-        uint32_t *slots = malloc(cap * sizeof(*slots));
-        if (!slots)
+static void tables_put(struct mesh *m, struct rec *r) {
+        uint32_t *slot = &m->by_slot[slot_at(m, r)], *id = &m->by_id[chain_of(m, r->id.b, m->cap_table)];
+        r->next_slot = *slot;
+        r->next_id = *id;
+        *slot = *id = r->number;
+}
+
+static void tables_del(struct mesh *m, const struct rec *r) {
+        uint32_t *at = &m->by_slot[slot_at(m, r)];
+        while (*at != r->number)
+                at = &m->recs[*at]->next_slot;
+        *at = r->next_slot;
+        at = &m->by_id[chain_of(m, r->id.b, m->cap_table)];
+        while (*at != r->number)
+                at = &m->recs[*at]->next_id;
+        *at = r->next_id;
+}
+
+/* Makes both large enough for @n. */
+static int tables_grow(struct mesh *m, size_t n) {
+        size_t cap = TABLE_FIRST;
+        while (n > cap)
+                cap *= 2;
+        uint32_t *by_slot = table_new(cap), *by_id = table_new(cap);
+        if (!by_slot || !by_id) {
+                free(by_slot);
+                free(by_id);
                 return ERR_NOMEM;
-        memset(slots, 0xff, cap * sizeof(*slots));
-        free(m->slots);
-        m->slots = slots;
-        m->cap_slots = cap;
+        }
+        free(m->by_slot);
+        free(m->by_id);
+        m->by_slot = by_slot;
+        m->by_id = by_id;
+        m->cap_table = cap;
         for (size_t i = 0; i < m->n_recs; i++)
                 if (m->recs[i])
-                        slot_link(m, m->recs[i]);
+                        tables_put(m, m->recs[i]);
         return 0;
-}
-
-static void slot_unlink(struct mesh *m, struct rec *r) {
-        uint32_t *at = &m->slots[slot_hash(m, r->author, r->day, r->klass, r->index)];
-        while (*at != REC_NONE && *at != r->number)
-                at = &m->recs[*at]->next_slot;
-        if (*at == r->number)
-                *at = r->next_slot;
 }
 
 /* ---- the index ---- */
@@ -206,25 +259,20 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
         }
         *r = *like;
         r->author = a->number;
-        r->next_slot = REC_NONE;
+        r->next_slot = r->next_id = REC_NONE;
         r->packet = NULL;
         r->handed = NULL;
         r->takes = takes;
-        bool grow = m->started && (m->n_slots + 1) * 2 > m->cap_slots;
-        if ((grow && slots_grow(m, m->n_slots + 1)) || number_take(m, &r->number)) {
-                rec_free(r);
-                return NULL;
-        }
-        if (m->started && map_put(&m->by_id, r->id.b, r)) {
-                m->free_recs[m->n_free++] = r->number;
+        bool grow = m->started && m->n_known == m->cap_table;
+        if ((grow && tables_grow(m, m->n_known * TABLE_GROW)) || number_take(m, &r->number)) {
                 rec_free(r);
                 return NULL;
         }
         m->recs[r->number] = r;
-        m->n_slots++;
+        m->n_known++;
         a->mutes += r->type == FACT_MUTE;
         if (m->started) /* until then records_start is still to fill the tables */
-                slot_link(m, r);
+                tables_put(m, r);
         return r;
 }
 
@@ -261,13 +309,28 @@ struct rec *records_new(struct mesh *m, const struct hash *id, const struct wire
         return rec_add(m, &like, &slot_device, takes);
 }
 
+static int rec_compare(const struct rec *x, const struct rec *y) {
+        if (x->created != y->created)
+                return x->created < y->created ? -1 : 1;
+        uint64_t a = get_be64(x->id.b), b = get_be64(y->id.b);
+        if (a != b)
+                return a < b ? -1 : 1;
+        return memcmp(x->id.b, y->id.b, sizeof(x->id.b));
+}
+
+/* How many stand before @r: looked for from the end, where most that come belong. */
 static size_t sorted_at(const struct mesh *m, const struct rec *r) {
         size_t lo = 0, hi = m->n_sorted;
+        for (size_t step = 1; step <= hi; step *= 2) {
+                if (rec_compare(m->sorted[hi - step], r) < 0) {
+                        lo = hi - step + 1;
+                        break;
+                }
+                hi -= step;
+        }
         while (lo < hi) {
                 size_t mid = (lo + hi) / 2;
-                const struct rec *x = m->sorted[mid];
-                bool below = x->created < r->created || (x->created == r->created && memcmp(x->id.b, r->id.b, 32) < 0);
-                if (below)
+                if (rec_compare(m->sorted[mid], r) < 0)
                         lo = mid + 1;
                 else
                         hi = mid;
@@ -314,7 +377,11 @@ int records_hold(struct mesh *m, struct rec *r) {
                 m->sorted = s;
                 m->cap_sorted = cap;
         }
-        size_t at = m->started ? sorted_at(m, r) : m->n_sorted; /* START sorts what RESTORE brought */
+        size_t at = m->jumbled ? m->n_sorted : sorted_at(m, r);
+        if (!m->started && m->n_sorted - at > JUMBLED) {
+                m->jumbled = true;
+                at = m->n_sorted;
+        }
         memmove(m->sorted + at + 1, m->sorted + at, (m->n_sorted - at) * sizeof(*m->sorted));
         m->sorted[at] = r;
         m->n_sorted++;
@@ -323,46 +390,35 @@ int records_hold(struct mesh *m, struct rec *r) {
         return 0;
 }
 
-static int rec_compare(const void *a, const void *b) {
-        const struct rec *x = *(struct rec *const *)a, *y = *(struct rec *const *)b;
-        if (x->created != y->created)
-                return x->created < y->created ? -1 : 1;
-        return memcmp(x->id.b, y->id.b, sizeof(x->id.b));
-}
-
-/* Each of many slots in megabytes would be waited for: so they are asked for ahead. No two rows of the disk have one id. */
-static int fill_by_id(struct mesh *m) {
-        int r = map_reserve(&m->by_id, m->n_recs);
-        for (size_t i = 0; i < m->n_recs && !r; i++) {
-                if (i + FILL_AHEAD < m->n_recs)
-                        map_expect(&m->by_id, m->recs[i + FILL_AHEAD]->id.b);
-                r = map_put_new(&m->by_id, m->recs[i]->id.b, m->recs[i]);
-        }
-        return r;
+static int place_compare(const void *a, const void *b) {
+        return rec_compare(*(struct rec *const *)a, *(struct rec *const *)b);
 }
 
 /* Only now is it known how many there are: tables that grew on the way would walk all records again and again. */
 int records_start(struct mesh *m) {
-        int r = slots_grow(m, m->n_recs);
-        if (!r)
-                r = fill_by_id(m);
-        for (size_t i = 0; i < m->n_recs && !r; i++)
+        int r = tables_grow(m, m->n_recs);
+        size_t facts = 0;
+        for (size_t i = 0; i < m->n_recs && !r; i++) {
+                facts += rec_is_fact(m->recs[i]);
                 if (m->recs[i]->type == RECORD_RETRACT)
                         retraction_meets(m, m->recs[i]);
-        if (m->n_sorted && !r)
-                qsort(m->sorted, m->n_sorted, sizeof(*m->sorted), rec_compare);
-        for (size_t i = 0; i < m->n_recs && !r; i++)
-                if (rec_is_fact(m->recs[i])) /* the last end may have come between a proof and what it voids */
+        }
+        if (m->jumbled && !r)
+                qsort(m->sorted, m->n_sorted, sizeof(*m->sorted), place_compare);
+        m->jumbled = false;
+        for (size_t i = 0; facts && !r; i++)
+                if (rec_is_fact(m->recs[i])) { /* the last end may have come between a proof and what it voids */
                         r = proof_void_held(m, m->recs[i]);
+                        facts--;
+                }
         return r;
 }
 
 /* Frees what stands no longer in `sorted` nor in `recent`. */
 static void rec_remove(struct mesh *m, struct rec *r) {
-        slot_unlink(m, r);
-        m->n_slots--;
+        tables_del(m, r);
+        m->n_known--;
         m->authors[r->author]->mutes -= r->type == FACT_MUTE;
-        map_del(&m->by_id, r->id.b);
         author_dropped(m, r);
         m->recs[r->number] = NULL;
         m->free_recs[m->n_free++] = r->number;

@@ -236,50 +236,6 @@ static void map_spreads_similar_keys(void **state) {
         map_fini(&m);
 }
 
-/* Room that was asked for is there: nothing moves until it is used up. */
-static void map_reserves(void **state) {
-        (void)state;
-        static struct thing things[1000];
-        static const uint64_t seed[4] = {1, 2, 3, 4};
-        struct map m;
-        make_things(things, ARRAY_LEN(things), false);
-        map_init(&m, seed);
-        assert_int_equal(map_put(&m, things[0].key, &things[0]), 0);
-        assert_int_equal(map_reserve(&m, ARRAY_LEN(things)), 0);
-        const struct map_slot *slots = m.slots;
-        for (size_t i = 0; i < ARRAY_LEN(things); i++)
-                assert_int_equal(map_put(&m, things[i].key, &things[i]), 0);
-        assert_int_equal(map_reserve(&m, 0), 0);
-        assert_ptr_equal(m.slots, slots);
-        for (size_t i = 0; i < ARRAY_LEN(things); i++)
-                assert_ptr_equal(map_find(&m, things[i].key), &things[i]);
-        map_fini(&m);
-}
-
-/* A map that was filled with keys known to be new is one like any other, also where runs of slots meet. */
-static void map_fills_with_new_keys(void **state) {
-        (void)state;
-        static struct thing things[1000];
-        static const uint64_t seed[4] = {1, 2, 3, 4};
-        struct map m;
-        make_things(things, ARRAY_LEN(things), false);
-        map_init(&m, seed);
-        map_expect(&m, things[0].key);
-        for (size_t i = 0; i < ARRAY_LEN(things); i++)
-                assert_int_equal(map_put_new(&m, things[i].key, &things[i]), 0);
-        assert_int_equal(m.n, ARRAY_LEN(things));
-        for (size_t i = 0; i < ARRAY_LEN(things); i++) {
-                map_expect(&m, things[i].key);
-                assert_ptr_equal(map_find(&m, things[i].key), &things[i]);
-        }
-        for (size_t i = 0; i < ARRAY_LEN(things); i++) {
-                assert_ptr_equal(map_del(&m, things[i].key), &things[i]);
-                assert_null(map_find(&m, things[i].key));
-        }
-        assert_int_equal(m.n, 0);
-        map_fini(&m);
-}
-
 static void map_loop_can_be_left(void **state) {
         (void)state;
         static struct thing things[8];
@@ -383,8 +339,6 @@ int main(void) {
                 cmocka_unit_test(map_run_over_the_end),
                 cmocka_unit_test(map_replaces),
                 cmocka_unit_test(map_spreads_similar_keys),
-                cmocka_unit_test(map_reserves),
-                cmocka_unit_test(map_fills_with_new_keys),
                 cmocka_unit_test(map_loop_can_be_left),
                 cmocka_unit_test(list_order),
                 cmocka_unit_test(list_loop_frees_and_leaves),

@@ -482,7 +482,7 @@ static void test_retractions_bounded(void **state) {
         street_off(s, 1);
         street_run_for(s, 5);
         visit_greet(&v, s, 0, 1);
-        size_t before = street_core(s, 0)->by_id.n;
+        size_t before = street_core(s, 0)->n_known;
         for (uint16_t i = 0; i < 60; i++) {
                 struct hash target = {{(uint8_t)i, 1}};
                 say_retraction(&v, 1, i, &target, 1);
@@ -501,7 +501,7 @@ static void test_retractions_bounded(void **state) {
         say_record(&v, &a, &w); /* longer than anything of that day can live */
         street_run_for(s, 2);
         /* Two of one slot are a proof: of each slot the first, which is void now, and that it is void; and one mute. */
-        assert_int_equal(street_core(s, 0)->by_id.n - before, 48 + 48 + 1);
+        assert_int_equal(street_core(s, 0)->n_known - before, 48 + 48 + 1);
         assert_false(v.g.gone);
         visit_end(&v);
         street_free(s);
