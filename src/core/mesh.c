@@ -14,6 +14,8 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#define EXPIRE_PERIOD 60 /* seconds between looks at which records are over */
+
 static void wait_free(struct wait *w) {
         list_drop(&w->list);
         buf_fini(&w->op);
@@ -243,6 +245,7 @@ static int start(struct mesh *m) {
                 return r;
         clock_start(m);
         m->started = true;
+        m->expire_due = m->wall + EXPIRE_PERIOD; /* RESTORE has taken nothing that is over */
         m->alone_since = clock_now(m);
         mesh_membership(m);
         r = recover_check(m);
@@ -382,7 +385,7 @@ static int timers(struct mesh *m) {
         if (!r)
                 r = visit_tick(m);
         if (!r && m->wall >= m->expire_due) {
-                m->expire_due = m->wall + 60;
+                m->expire_due = m->wall + EXPIRE_PERIOD;
                 records_expire(m);
                 r = proof_tick(m);
                 mesh_state_changed(m); /* a mute may be over */
@@ -472,6 +475,8 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
                 l->out_given = false;
         }
         int r = event(m, ev);
+        if (ev->type == MESH_EV_RESTORE) /* nothing is due before START, and nobody is linked */
+                return r;
         m->look |= timed(ev->type);
         if (!r && !ev->more && (m->look || m->now >= mesh_deadline(m))) {
                 m->look = false;
@@ -539,5 +544,5 @@ mesh_time mesh_deadline(const struct mesh *m) {
         if (m->joining && m->join_command)
                 at = MIN(at, m->join_due);
         mesh_wall left = m->expire_due > m->wall ? m->expire_due - m->wall : 0;
-        return MIN(at, m->now + MIN(left, (mesh_wall)60) * 1000);
+        return MIN(at, m->now + MIN(left, (mesh_wall)EXPIRE_PERIOD) * 1000);
 }

@@ -395,9 +395,8 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
 
 struct restoring {
         struct node *n;
-        mesh_time now; /* the same for all rows: a clock costs more than some of them */
-        mesh_wall wall;
-        struct buf ticket; /* of a joining that goes on */
+        struct mesh_event ev; /* its time is the same for all rows: a clock costs more than some of them */
+        struct buf ticket;    /* of a joining that goes on */
         size_t rows;
 };
 
@@ -410,9 +409,9 @@ static int restore_row(void *ctx, const struct mesh_row *row) {
         }
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(r->n, row->record.expires);
-        struct mesh_event ev = {.type = MESH_EV_RESTORE, .now = r->now, .wall = r->wall, .restore = row};
-        recorder_event(r->n, &ev);
-        int e = mesh_step(r->n->core, &ev); /* what it has to say to that is heard after START */
+        r->ev.restore = row;
+        recorder_event(r->n, &r->ev);
+        int e = mesh_step(r->n->core, &r->ev); /* what it has to say to that is heard after START */
         if (e)
                 node_fail(r->n, "core", e);
         return e ? 1 : 0;
@@ -461,7 +460,9 @@ static int open_store(struct node *n) {
 }
 
 static int restore(struct node *n) {
-        struct restoring r = {.n = n, .now = uv_now(n->loop), .wall = node_wall(), .ticket = BUF_NULL};
+        struct restoring r = {.n = n,
+                              .ev = {.type = MESH_EV_RESTORE, .now = uv_now(n->loop), .wall = node_wall()},
+                              .ticket = BUF_NULL};
         recorder_start(n);
         int e = store_restore(n->writer.store, node_time(n), restore_row, &r);
         if (e) {
