@@ -53,6 +53,9 @@ int store_last_event(struct sql *q, uint64_t *ret_seq);
 int row_put(struct store *s, const struct mesh_row *row);
 int record_put(struct store *s, const struct mesh_row *row);
 
+/* restore.c: makes the function that a statement of it calls. */
+int restore_prepare(struct sql *q);
+
 /* sum.c: what is stored beside the bytes of record number @n. */
 #define SUM_BYTES 8
 void sum_make(uint64_t n, struct span bytes, uint8_t ret[SUM_BYTES]);

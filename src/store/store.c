@@ -43,6 +43,8 @@ static int open_database(struct store *s) {
         if (!r)
                 r = sql_exec(&s->q, doomed_table);
         if (!r)
+                r = restore_prepare(&s->q);
+        if (!r)
                 r = sql_prepare(&s->q, SQL_WRITER);
         if (r)
                 return r;
