@@ -199,6 +199,13 @@ static int count_early(struct store *s, uint64_t n, uint64_t house, const struct
         return sql_run(&s->q, set);
 }
 
+/* Has anything come that names it? Of what follows alerts hardly any comes before its alert. */
+static int followed(struct store *s, const struct hash *id, bool *ret) {
+        _sql_ st = sql_get(&s->q, SQL_FOLLOW_ANY);
+        sql_bind_32(st, 1, id->b);
+        return sql_next(&s->q, st, ret);
+}
+
 static int insert_alert(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row, bool words) {
         const struct wire_alert *a = row->record.alert;
         _sql_ st = sql_get(&s->q, SQL_ALERT_PUT);
@@ -227,10 +234,13 @@ int alert_put(struct store *s, uint64_t n, const struct head *h, const struct me
         int r = words ? alert_words(s, n, text, clips) : 0;
         if (!r)
                 r = insert_alert(s, n, h, row, words);
+        bool early = false;
         if (!r)
+                r = followed(s, &row->record.id, &early);
+        if (!r && early)
                 r = count_early(s, n, h->house, &row->record.id);
         uint8_t happening; /* what came before the alert is told by its first event */
-        if (!r)
+        if (!r && (early || wiped || row->record.expires <= s->now))
                 r = alert_derive(s, n, &happening);
         if (r || wiped)
                 return r; /* taken back before it came: there is nothing to tell */

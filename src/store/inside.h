@@ -6,8 +6,14 @@
 #include "store/sql.h"
 #include "store/store.h"
 
+#define KEYS_REMEMBERED 256
+
 struct store {
         struct sql q;
+        struct {
+                struct key key;
+                uint32_t n;      /* its number; 0: none */
+        } keys[KEYS_REMEMBERED]; /* lately asked for, by their first byte; forgotten where a transaction fails */
         char *dir;
         int lock;
         mesh_wall now;  /* of the commit or tick under way */

@@ -12,7 +12,7 @@ struct known {
         struct head head;
 };
 
-static int key_put(struct store *s, const struct key *key, uint32_t *ret_n) {
+static int key_number(struct store *s, const struct key *key, uint32_t *ret_n) {
         _sql_ find = sql_get(&s->q, SQL_KEY_FIND);
         sql_bind_32(find, 1, key->b);
         bool row;
@@ -29,6 +29,20 @@ static int key_put(struct store *s, const struct key *key, uint32_t *ret_n) {
         if (r)
                 return r;
         *ret_n = (uint32_t)sqlite3_last_insert_rowid(s->q.db);
+        return 0;
+}
+
+/* A record names two at least, of a few hundred that there are. */
+static int key_put(struct store *s, const struct key *key, uint32_t *ret_n) {
+        size_t i = key->b[0] % KEYS_REMEMBERED;
+        if (!s->keys[i].n || memcmp(&s->keys[i].key, key, sizeof(*key)) != 0) {
+                s->keys[i].n = 0;
+                int r = key_number(s, key, &s->keys[i].n);
+                if (r)
+                        return r;
+                s->keys[i].key = *key;
+        }
+        *ret_n = s->keys[i].n;
         return 0;
 }
 

@@ -130,6 +130,8 @@ int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), 
                 r = body(s, ctx);
         if (!r)
                 r = run_named(s, SQL_COMMIT);
+        if (r) /* numbers given in it are void */
+                memset(s->keys, 0, sizeof(s->keys));
         if (r && !sqlite3_get_autocommit(s->q.db) && run_named(s, SQL_ROLLBACK))
                 s->broken = true;
         if (r == STORE_E_IO)

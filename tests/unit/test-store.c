@@ -357,6 +357,34 @@ static void events_in_order(void **state) {
         store_close(s);
 }
 
+/* Numbers that were given to keys go with the transaction that gave them. */
+static void a_failed_batch_leaves_no_numbers(void **state) {
+        (void)state;
+        static uint8_t too_long[400 * 1024];
+        struct store *s = opened();
+        put_alert(s, 1, 1, "before");
+        struct mesh_row rows[] = {rows_record(2, 7, RECORD_ALERT, ROWS_NOW - 60),
+                                  rows_record(3, 7, RECORD_ALERT, ROWS_NOW)};
+        rows[1].record.bytes = SPAN_OF(too_long);
+        struct store_batch *b = store_batch_new();
+        uint64_t seq;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+                assert_int_equal(store_batch_add(b, &rows[i], i), 0);
+        assert_true(store_commit(s, b, ROWS_NOW, &seq) > 0);
+        store_batch_free(b);
+        struct hash of_8 = put_alert(s, 4, 8, "has the numbers that were given to 7"),
+                    of_7 = put_alert(s, 5, 7, "after");
+
+        struct store_reader *r = reading();
+        struct store_alert a = alert_of(r, of_7);
+        struct key seven = rows_house(7), eight = rows_house(8);
+        assert_memory_equal(a.household.b, seven.b, sizeof(seven.b));
+        a = alert_of(r, of_8);
+        assert_memory_equal(a.household.b, eight.b, sizeof(eight.b));
+        store_reader_close(r);
+        store_close(s);
+}
+
 static void a_late_key_opens_a_record(void **state) {
         (void)state;
         struct store *s = opened();
@@ -481,6 +509,7 @@ int main(void) {
                 TEST(a_taker_can_stop),
                 TEST(batches_copy),
                 TEST(events_in_order),
+                TEST(a_failed_batch_leaves_no_numbers),
                 TEST(a_late_key_opens_a_record),
                 TEST(prefixes),
                 TEST(proofs_have_their_time),
