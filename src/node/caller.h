@@ -124,3 +124,5 @@ void control_post_answer(struct caller *c);    /* the wait is over */
 void control_refresh_look(struct caller *c);   /* something has changed */
 void control_refresh_answer(struct caller *c); /* the wait is over */
 void control_watch_more(struct caller *c);
+/* Events have come: those above @from are in @news, unless it is empty (query_rows). */
+void control_watch_news(struct caller *c, uint64_t from, const struct buf *news);

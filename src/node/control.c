@@ -423,8 +423,18 @@ void control_state(struct node *n) {
         }
 }
 
-void control_watch_kick(struct node *n) {
+bool control_watched(const struct node *n) {
         LIST_EACH (c, &n->control.callers, struct caller, on) {
+                if (!c->closed && c->watch.on)
+                        return true;
+        }
+        return false;
+}
+
+void control_watch_kick(struct node *n, uint64_t from, const struct buf *news) {
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
+                if (!c->closed && c->watch.on)
+                        control_watch_news(c, from, news);
                 if (!c->closed && c->watch.on)
                         control_watch_more(c);
         }

@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+struct buf;
 struct node;
 
 struct control {
@@ -37,4 +38,6 @@ void control_handed(struct node *n, const struct hash *id, uint32_t homes);
 /* The number of links may have changed. */
 void control_state(struct node *n);
 /* There may be new events on disk. */
-void control_watch_kick(struct node *n);
+bool control_watched(const struct node *n); /* somebody waits for events */
+/* Those above @from have come, and are in @news, or @news is empty (query_rows). */
+void control_watch_kick(struct node *n, uint64_t from, const struct buf *news);

@@ -64,6 +64,22 @@ void control_watch_more(struct caller *c) {
                    events_run, SPAN_NONE);
 }
 
+static void take_news(void *ctx, const struct query_row *row) {
+        struct caller *c = ctx;
+        if (!c->closed)
+                on_event(c, row);
+}
+
+/* Only whoever has had all that was before, and waits for nothing: the others ask the store for these as well. */
+void control_watch_news(struct caller *c, uint64_t from, const struct buf *news) {
+        if (news->n == 0 || c->query || c->watch.after != from || !caller_has_room(c))
+                return;
+        c->watch.filter.now = node_time(c->n);
+        query_rows(news, take_news, c);
+        if (!c->closed)
+                caller_flush(c);
+}
+
 void control_watch(struct caller *c) {
         const struct wire_c_filter *m = &c->msg.c_filter;
         if (!request_filter(m, c->n->home, node_time(c->n), &c->watch.filter)) {

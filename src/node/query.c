@@ -62,8 +62,8 @@ static void alert_spans(struct store_alert *a, const uint8_t **at) {
         *at += a->text.n + a->clips.n;
 }
 
-static void take_chunk(struct query *q) {
-        const uint8_t *at = q->chunk.p, *end = at + q->chunk.n;
+void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct query_row *row), void *ctx) {
+        const uint8_t *at = chunk->p, *end = at + chunk->n;
         struct query_row row;
         while (at < end) {
                 memcpy(&row, at, sizeof(row));
@@ -80,9 +80,18 @@ static void take_chunk(struct query *q) {
                         at += row.follow.text.n;
                         break;
                 }
-                if (!q->stop)
-                        q->row(q, &row);
+                take(ctx, &row);
         }
+}
+
+static void take_row(void *ctx, const struct query_row *row) {
+        struct query *q = ctx;
+        if (!q->stop)
+                q->row(q, row);
+}
+
+static void take_chunk(struct query *q) {
+        query_rows(&q->chunk, take_row, q);
         buf_clear(&q->chunk);
 }
 

@@ -87,3 +87,6 @@ void query_resume(struct query *q);
 int query_alert(void *ctx, const struct store_alert *a);
 int query_event(void *ctx, const struct store_event *e);
 int query_follow(void *ctx, const struct store_follow *f);
+
+/* On the loop: the rows of a chunk that those have filled; the writer fills one of its own (writer.h). */
+void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct query_row *row), void *ctx);

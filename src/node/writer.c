@@ -10,6 +10,7 @@
 #define SETTING_NAME_MAX 32
 #define SETTING_MAX (16 * 1024) /* the longest: MUTES_MAX mutes of some 42 bytes */
 #define LOG_LINES 1             /* a minute */
+#define NEWS_MOST 16            /* events: far from what would fill a chunk */
 
 struct setting {
         struct list on;
@@ -39,6 +40,13 @@ static int reopen(struct writer *w, const char *dir) {
         return r;
 }
 
+/* Reading what has just been written costs no reading from the disk, and no second journey to the pool and back. */
+static void read_news(struct writer *w) {
+        bool few = w->job_seq > w->seq && w->job_seq - w->seq <= NEWS_MOST;
+        if (w->watched && few && store_news(w->store, w->seq, NEWS_MOST, query_event, &w->news))
+                buf_clear(&w->news.chunk); /* whoever asks is told why */
+}
+
 static void on_work(struct pool_job *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
@@ -56,6 +64,8 @@ static void on_work(struct pool_job *work) {
         }
         if (w->r == STORE_E_IO || later == STORE_E_IO)
                 w->reopen = true;
+        else
+                read_news(w);
 }
 
 /* ---- on the loop ---- */
@@ -99,12 +109,14 @@ static void on_after(struct pool_job *work) {
                 plan_tick(n);
         w->tick_now = false;
         w->tick_due |= w->tick_more && !n->stopping; /* after what is to be committed by then */
+        uint64_t from = w->seq;
         w->seq = MAX(w->seq, w->job_seq);
         for (size_t i = 0; done && i < store_batch_count(done); i++)
                 node_feed(n, (struct mesh_event){
                                      .type = MESH_EV_STORED, .token = store_batch_token(done, i), .stored.ok = ok});
         store_batch_free(done);
-        control_watch_kick(n);
+        control_watch_kick(n, from, &w->news.chunk);
+        buf_clear(&w->news.chunk);
 }
 
 static void move_settings(struct writer *w) {
@@ -138,6 +150,7 @@ void writer_kick(struct node *n) {
         w->tick_now = w->tick_due;
         w->tick_due = false;
         w->job_seq = w->seq;
+        w->watched = control_watched(n);
         w->busy = true;
         w->work = (struct pool_job){.work = on_work, .after = on_after};
         pool_run(&n->pool, &w->work);
@@ -232,4 +245,5 @@ void writer_fini(struct node *n) {
         w->next = store_batch_free(w->next);
         w->now = store_batch_free(w->now);
         w->store = store_close(w->store);
+        buf_fini(&w->news.chunk);
 }

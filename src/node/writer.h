@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "node/pool.h"
+#include "node/query.h"
 #include "node/quiet.h"
 #include "store/store.h"
 
@@ -28,6 +29,8 @@ struct writer {
         mesh_wall wall, purge_before; /* of the job */
         uint64_t seq;                 /* of the last event on disk */
         uint64_t job_seq;
+        bool watched;      /* somebody waits for the events of the job */
+        struct query news; /* which are in its chunk, if they are few: the job need not be followed by a question */
         int r;
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
         size_t n_expiries;

@@ -137,15 +137,15 @@ int store_alert_prefix(struct store_reader *r, struct span hex, struct hash *ret
         return 0;
 }
 
-int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
-                 int (*row)(void *ctx, const struct store_event *e), void *ctx) {
-        _sql_ st = sql_get(&r->q, SQL_EVENTS);
+static int read_events(struct sql *q, uint64_t after, uint32_t limit,
+                       int (*row)(void *ctx, const struct store_event *e), void *ctx) {
+        _sql_ st = sql_get(q, SQL_EVENTS);
         sql_bind_u64(st, 1, after);
         sql_bind_u64(st, 2, limit);
         for (bool stop = false; !stop;) {
                 struct store_event event = {0};
                 bool more, bad = false;
-                int e = sql_next(&r->q, st, &more);
+                int e = sql_next(q, st, &more);
                 if (e || !more)
                         return e;
                 event.seq = sql_u64(st, 21);
@@ -158,6 +158,16 @@ int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
                         return e;
         }
         return 0;
+}
+
+int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
+                 int (*row)(void *ctx, const struct store_event *e), void *ctx) {
+        return read_events(&r->q, after, limit, row, ctx);
+}
+
+int store_news(struct store *s, uint64_t after, uint32_t limit, int (*row)(void *ctx, const struct store_event *e),
+               void *ctx) {
+        return s->broken ? STORE_E_IO : read_events(&s->q, after, limit, row, ctx);
 }
 
 int store_last_seq(struct store_reader *r, uint64_t *ret) {

@@ -127,6 +127,9 @@ struct store_event {
 /* Events with a sequence number above @after, in order, at most @limit. */
 int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
                  int (*row)(void *ctx, const struct store_event *e), void *ctx);
+/* The same by the connection that writes, for what it has just written: nothing of that has to be read from the disk. */
+int store_news(struct store *s, uint64_t after, uint32_t limit, int (*row)(void *ctx, const struct store_event *e),
+               void *ctx);
 int store_last_seq(struct store_reader *r, uint64_t *ret);
 int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
 /* Bytes of these records and proofs; an item without bytes is not there (or retracted), or damaged: then store_commit takes

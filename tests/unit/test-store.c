@@ -342,6 +342,9 @@ static void events_in_order(void **state) {
         assert_int_equal(store_last_seq(r, &last), 0);
         assert_int_equal(last, 7);
         buf_clear(&got);
+        assert_int_equal(store_news(s, 0, 100, show_event, &got), 0);
+        assert_string_equal(buf_cstr(&got), buf_cstr(&want));
+        buf_clear(&got);
         assert_int_equal(store_events(r, 5, 1, show_event, &got), 0);
         assert_int_equal(strncmp(buf_cstr(&got), "6 retracted", 11), 0);
 
