@@ -29,6 +29,7 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/slab.h"
 #include "core/belong.h"
 #include "core/limits.h"
 #include "core/out.h"
@@ -153,7 +154,8 @@ struct mesh {
         struct mesh_addr seen; /* what neighbours agree on, with the port it listens on; port 0: nothing */
 
         /* records */
-        struct rec **recs; /* by number; NULL: free */
+        struct slab rec_slab; /* where they are, by number, as long as recs knows them */
+        struct rec **recs;    /* by number; NULL: free */
         size_t n_recs, cap_recs;
         uint32_t *free_recs;
         size_t n_free;       /* there is room for as many as recs has */

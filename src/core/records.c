@@ -19,23 +19,25 @@
 #define TABLE_GROW 4 /* each growth walks all records, which is dear: few of them */
 
 int records_init(struct mesh *m) {
+        slab_init(&m->rec_slab, sizeof(struct rec));
         list_init(&m->rivals);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 m->recent[i] = REC_NONE;
         return 0;
 }
 
-static void rec_free(struct rec *r) {
+static void rec_free(struct mesh *m, struct rec *r) {
         free(r->handed);
         packet_free(r->packet);
         free(r->takes);
-        free(r);
+        slab_put(&m->rec_slab, r);
 }
 
 void records_fini(struct mesh *m) {
         for (size_t i = 0; i < m->n_recs; i++)
                 if (m->recs[i])
-                        rec_free(m->recs[i]);
+                        rec_free(m, m->recs[i]);
+        slab_fini(&m->rec_slab);
         for (size_t i = 0; i < m->n_authors; i++)
                 free(m->authors[i]);
         free(m->recs);
@@ -252,22 +254,25 @@ static struct takes *takes_new(struct mesh *m, const struct hash *target, const 
 /* Takes over @takes, also where it fails. */
 static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct key *device, struct takes *takes) {
         struct author *a = author_get(m, device);
-        struct rec *r = a ? malloc(sizeof(*r)) : NULL;
+        bool grow = m->started && m->n_known == m->cap_table;
+        uint32_t number;
+        if (!a || (grow && tables_grow(m, m->n_known * TABLE_GROW)) || number_take(m, &number)) {
+                free(takes);
+                return NULL;
+        }
+        struct rec *r = slab_take(&m->rec_slab, number);
         if (!r) {
+                m->free_recs[m->n_free++] = number;
                 free(takes);
                 return NULL;
         }
         *r = *like;
         r->author = a->number;
+        r->number = number;
         r->next_slot = r->next_id = REC_NONE;
         r->packet = NULL;
         r->handed = NULL;
         r->takes = takes;
-        bool grow = m->started && m->n_known == m->cap_table;
-        if ((grow && tables_grow(m, m->n_known * TABLE_GROW)) || number_take(m, &r->number)) {
-                rec_free(r);
-                return NULL;
-        }
         m->recs[r->number] = r;
         m->n_known++;
         a->mutes += r->type == FACT_MUTE;
@@ -422,7 +427,7 @@ static void rec_remove(struct mesh *m, struct rec *r) {
         author_dropped(m, r);
         m->recs[r->number] = NULL;
         m->free_recs[m->n_free++] = r->number;
-        rec_free(r);
+        rec_free(m, r);
 }
 
 void records_drop(struct mesh *m, struct rec *r) {

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/slab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -236,6 +237,32 @@ static void map_spreads_similar_keys(void **state) {
         map_fini(&m);
 }
 
+/* Things do not lie over each other, in whatever block; one that is taken again holds what is written then. */
+static void slab_keeps_things_apart(void **state) {
+        (void)state;
+        enum { THINGS = 60000 };
+        struct slab s;
+        uint64_t **at = calloc(THINGS, sizeof(*at));
+        slab_init(&s, 13 * sizeof(uint64_t));
+        for (size_t i = 0; i < THINGS; i++) {
+                at[i] = slab_take(&s, i);
+                assert_non_null(at[i]);
+                at[i][0] = at[i][12] = i;
+        }
+        for (size_t i = 0; i < THINGS; i += 7) {
+                slab_put(&s, at[i]);
+                at[i] = slab_take(&s, i);
+                at[i][0] = at[i][12] = i + THINGS;
+        }
+        for (size_t i = 0; i < THINGS; i++) {
+                assert_int_equal(at[i][0], i % 7 ? i : i + THINGS);
+                assert_int_equal(at[i][12], at[i][0]);
+                slab_put(&s, at[i]);
+        }
+        slab_fini(&s);
+        free(at);
+}
+
 static void map_loop_can_be_left(void **state) {
         (void)state;
         static struct thing things[8];
@@ -340,6 +367,7 @@ int main(void) {
                 cmocka_unit_test(map_replaces),
                 cmocka_unit_test(map_spreads_similar_keys),
                 cmocka_unit_test(map_loop_can_be_left),
+                cmocka_unit_test(slab_keeps_things_apart),
                 cmocka_unit_test(list_order),
                 cmocka_unit_test(list_loop_frees_and_leaves),
                 cmocka_unit_test(checks_are_counted),
