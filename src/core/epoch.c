@@ -4,7 +4,7 @@
  *
  *   A  a key is installed or handed on only after every operation of the epoch's frontier has been applied;
  *   H  it is handed over a Noise link only to a current member's device, ratcheted to the first day that device may read;
- *   U  a record is encrypted only under an epoch whose removed set is the one this node knows.
+ *   U  a record is encrypted only under an epoch whose removed set is the one this node knows, and has known since.
  */
 #include "core/epoch.h"
 #include "core/belong.h"
@@ -110,11 +110,23 @@ static size_t frontier_here(const struct mesh *m, const struct hash *removed, st
         return roster_heads(m->roster, ret);
 }
 
-/* PROTOCOL 7.1: "An epoch whose `removed` is that of the newest one its maker has keys of MUST have that one's link
- * key": nobody is kept out by another one, and who was away for months finds back in. */
+/* PROTOCOL 7.17: "Once the removed set has been another than an epoch's, a node that has its keys MUST NOT encrypt under it,
+ * even where the set is the same again" */
+/* A home that was let return was handed the keys made without it, and may go once more. It is remembered in memory alone:
+ * what was made instead comes after it, at whoever has been started again. */
+void epochs_look(struct mesh *m) {
+        struct hash removed;
+        roster_removed(m->roster, &removed);
+        for (size_t i = 0; i < m->n_epochs; i++)
+                m->epochs[i]->over |= memcmp(m->epochs[i]->w.removed.p, removed.b, sizeof(removed.b)) != 0;
+}
+
+/* PROTOCOL 7.1: "An epoch whose `removed` is that of the newest one its maker has keys of MUST have that one's link key
+ * (rule 7.15), unless rule 7.17 keeps the maker from writing under it": nobody is kept out by another one, and who was away
+ * for months finds back in. */
 static void choose_link_key(struct mesh *m, const struct hash *removed, struct key *ret) {
         const struct epoch *e = epoch_newest(m);
-        if (e && memcmp(e->w.removed.p, removed->b, sizeof(removed->b)) == 0)
+        if (e && !e->over && memcmp(e->w.removed.p, removed->b, sizeof(removed->b)) == 0)
                 *ret = e->link_key;
         else
                 rng_bytes(&m->rng, ret->b, sizeof(ret->b));
@@ -214,9 +226,9 @@ struct epoch *epoch_usable(const struct mesh *m) {
                 struct epoch *e = m->epochs[i];
                 uint32_t first = first_day(e);
                 /* PROTOCOL 7.12: "nor under one whose `time` is more than 600 s ahead of now" */
-                if (!e->has_key || (e->refused && made_here(m, e)) || e->w.time > clock_now(m) + FUTURE_SLACK ||
-                    today < first + e->keys.day || today > first + LAST_DAY ||
-                    memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
+                if (!e->has_key || e->over || (e->refused && made_here(m, e)) ||
+                    e->w.time > clock_now(m) + FUTURE_SLACK || today < first + e->keys.day ||
+                    today > first + LAST_DAY || memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
                         continue;
                 if (!best || e->w.generation > best->w.generation ||
                     (e->w.generation == best->w.generation && memcmp(e->id, best->id, sizeof(e->id)) < 0))
@@ -481,8 +493,9 @@ static struct epoch *refused_one(const struct mesh *m) {
         roster_removed(m->roster, &removed);
         for (size_t i = 0; i < m->n_epochs; i++) {
                 struct epoch *e = m->epochs[i];
-                if (e->refused && made_here(m, e) && memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) == 0 &&
-                    e->w.time <= now + FUTURE_SLACK && now / MESH_DAY < first_day(e) + LAST_DAY)
+                if (e->refused && !e->over && made_here(m, e) &&
+                    memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) == 0 && e->w.time <= now + FUTURE_SLACK &&
+                    now / MESH_DAY < first_day(e) + LAST_DAY)
                         return e;
         }
         return NULL;

@@ -22,11 +22,13 @@ struct epoch {
         struct key link_key;
         mesh_wall since;
         bool refused; /* the disk did not take it: if it was made here, nothing is written under it */
+        bool over;    /* the removed set has been another one since: nothing is written under it any more */
 };
 
 int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w);
 int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg);
+void epochs_look(struct mesh *m);                /* after each operation */
 int epoch_renew(struct mesh *m, struct wait *w); /* makes a fresh one and stores it */
 int epoch_stored(struct mesh *m, struct wait *w);
 int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from); /* to every link, under rule H */

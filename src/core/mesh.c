@@ -182,6 +182,8 @@ void mesh_membership(struct mesh *m) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &m->sign.pub) : NULL;
         m->member = d && !d->gone_at && d->home->member;
         m->removed = d && !m->member;
+        if (m->roster)
+                epochs_look(m);
         m->ends_stale = true;
         dial_soon(m);
         bool spare = false;

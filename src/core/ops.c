@@ -155,6 +155,7 @@ static int take_one(struct mesh *m, struct link *from, mesh_link link, struct sp
         if (r)
                 return 0;
         *ret_new = true;
+        epochs_look(m);
         r = keep_op(m, &id);
         return r || gone(m) ? r : pass_on(m, op, from);
 }

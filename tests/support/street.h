@@ -41,7 +41,8 @@ enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, con
 enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target);
 
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
-/* Home @i signs remove, promote, demote, invite-undo (of home @target) or leave; the second gives it to nobody. */
+/* Home @i signs remove, promote, demote, return, invite-undo (of home @target), endorse (what is open about it) or leave; the
+ * second gives it to nobody. */
 enum mesh_outcome street_vote(struct street *s, size_t i, enum wire_e_op type, size_t target);
 void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target, struct buf *out);
 /* The same, stating another time: it is another operation for the same place of the chain. */

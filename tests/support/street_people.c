@@ -101,10 +101,20 @@ void street_sign(struct street *s, size_t i, enum wire_e_op type, size_t target,
         street_sign_at(s, i, type, target, home_wall(s, i), out);
 }
 
+static const struct hash *open_about(const struct roster *r, const struct key *about) {
+        static struct roster_proposal p;
+        for (size_t i = 0; roster_proposal_at(r, i, &p); i++)
+                if (!p.in_force && !p.dead && key_eq(&p.target->key, about))
+                        return &p.id;
+        return NULL;
+}
+
 void street_sign_at(struct street *s, size_t i, enum wire_e_op type, size_t target, mesh_wall time, struct buf *out) {
         const struct roster *r = mesh_roster(s->homes[i].core);
         const struct key *about = &s->homes[target].house.sign.pub;
         const struct hash *undone = type == OP_INVITE_UNDO ? &roster_home_op(r, roster_home_find(r, about))->id : NULL;
+        if (type == OP_ENDORSE)
+                undone = open_about(r, about);
         if (undone || type == OP_LEAVE)
                 about = NULL;
         REQUIRE(household_op(&s->homes[i].house, r, type, about, undone, time, out));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group keys over months, and members that hand over wrong ones. Seed: printed, and PORCHLIGHT_SEED. */
 #include "core-visit.h"
+#include "core/core.h"
+#include "core/epoch.h"
 #include "crypto/keytree.h"
 
 #include <setjmp.h>
@@ -229,6 +231,40 @@ static void test_unproved_on_disk(void **state) {
         street_free(s);
 }
 
+static bool knows_no_key(struct street *s, size_t home, const struct epoch *e) {
+        const struct epoch *there = epoch_find(street_core(s, home), SPAN_OF(e->id));
+        return !there || !there->has_key;
+}
+
+/* A home is removed, let return, and leaves. What was made without it the first time it has been handed since: it reads
+ * nothing of what is written without it the second time, and the key that opens links is another one. */
+static void test_gone_twice(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 30);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        struct key once = epoch_usable(street_core(s, 0))->link_key;
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 1), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        assert_int_equal(street_vote(s, 0, OP_RETURN, 3), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        assert_int_equal(street_vote(s, 1, OP_ENDORSE, 3), MESH_OUT_DONE);
+        assert_true(street_wait_links(s, 3, 600));
+        street_run_for(s, 60);
+        assert_int_equal(roster_members(street_core(s, 3)->roster), 4);
+        assert_int_equal(street_vote(s, 3, OP_LEAVE, 3), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        for (size_t i = 0; i < 3; i++) {
+                assert_int_equal(roster_members(street_core(s, i)->roster), 3);
+                const struct epoch *e = epoch_usable(street_core(s, i));
+                assert_non_null(e);
+                assert_true(knows_no_key(s, 3, e));
+                assert_memory_not_equal(&e->link_key, &once, sizeof(once));
+        }
+        street_free(s);
+}
+
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
@@ -237,6 +273,7 @@ int main(void) {
                 cmocka_unit_test(test_wrong_key_for_a_newcomer),
                 cmocka_unit_test(test_right_key_from_anybody),
                 cmocka_unit_test(test_unproved_on_disk),
+                cmocka_unit_test(test_gone_twice),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
