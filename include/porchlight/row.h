@@ -94,6 +94,8 @@ struct mesh_row {
                         bool own;            /* this very device's */
                         bool sensor;
                         bool voided;        /* STORE: nothing of it may be read any more. RESTORE: so it is */
+                        bool sealed;        /* it cannot be read before the key of an epoch comes … */
+                        uint8_t epoch[16];  /* … of this one; zeros: an earlier version did not write down which */
                         struct hash target; /* of follow-ups and retractions; zeros otherwise */
                         struct span bytes;  /* the signed record; empty: only the id is kept (not used by RESTORE) */
                         const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/inside.h"
 
-#define HEAD_BYTES 25 /* without a target */
+#define HEAD_BYTES 25  /* with nothing behind it */
+#define HEAD_SEALED 41 /* with the epoch */
 #define HEAD_TARGET 57
 
 bool hash_is_zero(const struct hash *h) {
@@ -18,6 +19,10 @@ size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]) {
         ret[22] = h->type;
         ret[23] = h->klass;
         ret[24] = h->flags;
+        if (h->sealed) {
+                memcpy(ret + HEAD_BYTES, h->epoch, sizeof(h->epoch));
+                return HEAD_SEALED;
+        }
         if (hash_is_zero(&h->target))
                 return HEAD_BYTES;
         memcpy(ret + HEAD_BYTES, h->target.b, sizeof(h->target.b));
@@ -28,7 +33,7 @@ size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]) {
 }
 
 bool head_unpack(struct span bytes, struct head *ret) {
-        if (bytes.n != HEAD_BYTES && bytes.n != HEAD_TARGET && bytes.n != HEAD_BYTES_MAX)
+        if (bytes.n != HEAD_BYTES && bytes.n != HEAD_SEALED && bytes.n != HEAD_TARGET && bytes.n != HEAD_BYTES_MAX)
                 return false;
         ret->device = get_be32(bytes.p);
         ret->house = get_be32(bytes.p + 4);
@@ -39,9 +44,12 @@ bool head_unpack(struct span bytes, struct head *ret) {
         ret->klass = bytes.p[23];
         ret->flags = bytes.p[24];
         ret->signer = bytes.n == HEAD_BYTES_MAX ? get_be32(bytes.p + HEAD_TARGET) : 0;
-        if (bytes.n != HEAD_BYTES)
+        ret->target = (struct hash){0};
+        if (bytes.n >= HEAD_TARGET)
                 memcpy(ret->target.b, bytes.p + HEAD_BYTES, sizeof(ret->target.b));
-        else
-                ret->target = (struct hash){0};
+        ret->sealed = bytes.n == HEAD_SEALED;
+        memset(ret->epoch, 0, sizeof(ret->epoch));
+        if (ret->sealed)
+                memcpy(ret->epoch, bytes.p + HEAD_BYTES, sizeof(ret->epoch));
         return true;
 }

@@ -36,14 +36,17 @@ enum {
         RECORD_VOID = 64,
 };
 
-/* Everything about a record that neither its id nor its expiry tells, packed into record.head. */
+/* Everything about a record that neither its id nor its expiry tells, packed into record.head. What there is of it besides
+ * the first 25 bytes is told by the length: 16 of an epoch, or 32 of a target and maybe 4 of a signer. */
 struct head {
         mesh_wall created;
         uint32_t device, house; /* numbers of keys */
         uint32_t day;
         uint16_t index;
         uint8_t type, klass, flags;
-        struct hash target; /* zeros: none */
+        bool sealed;        /* nobody here could read it yet: its key is one of this epoch */
+        uint8_t epoch[16];  /* zeros: version 5 did not write down which */
+        struct hash target; /* zeros: none, and what is sealed has none */
         uint32_t signer;    /* of a retraction, number of a key; 0: the slot's device */
 };
 #define HEAD_BYTES_MAX 61

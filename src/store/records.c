@@ -171,6 +171,7 @@ static int insert_retraction(struct store *s, const struct known *k, const struc
 static int wipe(struct store *s, struct known *target) {
         s->erase_due = true;
         target->head.flags |= RECORD_WIPED;
+        target->head.sealed = false;
         int r = update_head(s, target);
         if (!r)
                 r = run_on(s, SQL_BODY_WIPE, target->n);
@@ -213,10 +214,20 @@ static int void_record(struct store *s, struct known *k, const struct hash *id) 
         return r ? r : show_retraction(s, k);
 }
 
+/* It is sealed, too, if @row says so: under another epoch than was known so far. False: nothing new. */
+static bool unseal(struct head *h, const struct mesh_row *row) {
+        if (!h->sealed || (row->record.sealed && memcmp(h->epoch, row->record.epoch, sizeof(h->epoch)) == 0))
+                return false;
+        h->sealed = row->record.sealed;
+        memcpy(h->epoch, row->record.epoch, sizeof(h->epoch));
+        return true;
+}
+
 static int put_again(struct store *s, struct known *k, const struct mesh_row *row) {
         uint8_t parts = brought(row, k) & (uint8_t)~k->head.flags;
         int r = mend_body(s, k, row);
-        if (r || !parts)
+        bool changed = unseal(&k->head, row) || parts;
+        if (r || !changed)
                 return r;
         k->head.flags |= parts;
         if (parts & RECORD_READ && row->record.follow)
@@ -253,6 +264,8 @@ static int put_first(struct store *s, const struct mesh_row *row) {
         k.expires = row->record.expires;
         h->flags = (row->record.mine ? RECORD_MINE : 0) | (row->record.own ? RECORD_OWN : 0) |
                    (row->record.sensor ? RECORD_SENSOR : 0) | (wiped ? RECORD_WIPED : 0);
+        h->sealed = row->record.sealed && !wiped;
+        memcpy(h->epoch, row->record.epoch, sizeof(h->epoch));
         uint8_t parts = brought(row, &k);
         h->flags |= parts;
         r = insert_head(s, row, &k);

@@ -81,6 +81,8 @@ static bool read_record(const struct restore *t, struct span id, const struct he
         row->record.own = h->flags & RECORD_OWN;
         row->record.sensor = h->flags & RECORD_SENSOR;
         row->record.voided = h->flags & RECORD_VOID;
+        row->record.sealed = h->sealed;
+        memcpy(row->record.epoch, h->epoch, sizeof(h->epoch));
         row->record.target = h->target;
         row->record.signer = signer ? *signer : (struct key){0};
         return true;

@@ -86,7 +86,14 @@ static const char version_5[] = "CREATE TABLE code (n INTEGER PRIMARY KEY, id BL
                                 "NULL, made INTEGER NOT NULL,"
                                 " expires INTEGER NOT NULL, revoked INTEGER NOT NULL) STRICT;";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5};
+/* A record that came before its key is marked as such, with the epoch, so that it is opened when the key comes. Earlier
+ * versions never did that: what they could not read is marked without an epoch, and tried at the next start. Of the head,
+ * byte 23 is the type (all but retractions), 25 the flags (RECORD_BODY, not RECORD_WIPED, RECORD_READ or RECORD_VOID). */
+static const char version_6[] = "UPDATE record SET head = CAST(head || zeroblob(16) AS BLOB) WHERE length(head) = 25 "
+                                "AND substr(head, 23, 1) BETWEEN x'01' AND x'06' "
+                                "AND substr(head, 25, 1) BETWEEN x'20' AND x'27';";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

@@ -88,6 +88,8 @@ static void walk_record(struct walk *w, struct mesh_row *row) {
         WALK_NUM(w, "own", row->record.own);
         WALK_NUM(w, "sensor", row->record.sensor);
         WALK_NUM(w, "voided", row->record.voided);
+        WALK_NUM(w, "sealed", row->record.sealed);
+        WALK_ARRAY(w, "epoch", WALK_NAME, row->record.epoch);
         walk_span(w, "bytes", WALK_BYTES, &row->record.bytes);
         walk_plain(w, "alert", &wire_alert_desc, row->record.alert);
         walk_plain(w, "follow", &wire_follow_desc, row->record.follow);

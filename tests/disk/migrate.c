@@ -27,9 +27,13 @@ struct run {
 };
 
 /* One row each of what every version has. */
-static const char fill[] = "INSERT INTO op (id, bytes) VALUES (randomblob(32), randomblob(%u));"
-                           "INSERT INTO revoke (id, expires, bytes) VALUES (randomblob(32), %u, randomblob(200));"
-                           "INSERT INTO contact (device, seq, bytes) VALUES (randomblob(32), %u, randomblob(300));";
+static const char fill[] =
+        "INSERT INTO op (id, bytes) VALUES (randomblob(32), randomblob(%u));"
+        "INSERT INTO revoke (id, expires, bytes) VALUES (randomblob(32), %u, randomblob(200));"
+        "INSERT INTO contact (device, seq, bytes) VALUES (randomblob(32), %u, randomblob(300));"
+        "INSERT OR IGNORE INTO key VALUES (1, zeroblob(32));"
+        "INSERT INTO record (id, expires, head) VALUES (randomblob(32), 2000000000,"
+        " CAST(x'0000000100000001000000006b49d2000000516b00010102' || char(32 + 16 * (random() & 1)) AS BLOB));";
 
 /* A home's store as an older program left it: half of its rows still stand in the log. */
 static int make_old(uint64_t *rng, size_t version) {

@@ -80,8 +80,11 @@ static void draw_alert(struct drawing *d) {
         struct scenario *sc = d->sc;
         size_t i = record_new(d, RECORD_ALERT, (unsigned)below(d, HOUSES));
         sc->alerts[i] = rows_alert(cell_at(52.5, 13.4, CELL_BLOCK), span_str(sc->texts[i]));
-        if (below(d, 8)) /* else nobody can read it */
+        if (below(d, 8))
                 sc->rows[i].record.alert = &sc->alerts[i];
+        else if (below(d, 2)) /* nobody can read it, and maybe never can */
+                sc->rows[i].record.sealed = true;
+        sc->rows[i].record.epoch[0] = (uint8_t)(1 + below(d, EPOCHS));
 }
 
 static bool is_here(const struct drawing *d, size_t i, bool alert) {
@@ -164,6 +167,7 @@ static void draw_again(struct drawing *d, bool voided) {
                 erase_row(d, target);
         else if (sc->rows[i].record.type == RECORD_ALERT)
                 sc->rows[i].record.alert = &sc->alerts[target]; /* now it can be read */
+        sc->rows[i].record.sealed = false;
 }
 
 /* ---- the core's other rows ---- */

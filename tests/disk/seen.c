@@ -41,9 +41,10 @@ static int see_record(struct seeing *t, const struct mesh_row *row) {
         add(t, &row->record.device, sizeof(row->record.device));
         add(t, &row->record.household, sizeof(row->record.household));
         add(t, &row->record.target, sizeof(row->record.target));
-        const uint64_t numbers[] = {row->record.created, row->record.expires, row->record.day,
-                                    row->record.index,   row->record.type,    row->record.voided};
+        const uint64_t numbers[] = {row->record.created, row->record.expires, row->record.day,   row->record.index,
+                                    row->record.type,    row->record.voided,  row->record.sealed};
         add(t, numbers, sizeof(numbers));
+        add(t, row->record.epoch, sizeof(row->record.epoch));
         if (t->n == t->cap) {
                 t->cap = t->cap ? 2 * t->cap : 64;
                 t->ids = realloc(t->ids, t->cap * sizeof(*t->ids));
