@@ -107,12 +107,9 @@ int accept_flush(struct mesh *m) {
 
 /* A record whose signature is good: held, relayed, opened where its key is here, written. */
 static int accept(struct mesh *m, struct rec *r, mesh_link link) {
-        _clean_(buf_wipe) struct buf plain = BUF_NULL;
+        _clean_(reading_fini) struct reading said = {.plain = BUF_NULL};
         struct span raw = packet_map(r->packet);
         struct wire_record w;
-        struct wire_alert alert;
-        struct wire_follow follow;
-        bool is_alert = false, is_follow = false;
         struct link *from = link_find(m, link);
         if (CHECK_FAILS(codec_decode(&wire_record_desc, raw, &w, NULL) == 0))
                 return 0;
@@ -134,25 +131,16 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 e = spread_record(m, r, r->packet, from);
         if (e)
                 return e;
-        if (record_open(m, r, &w, raw, &plain)) {
-                is_alert = r->type == RECORD_ALERT &&
-                           codec_decode(&wire_alert_desc, buf_span(&plain), &alert, NULL) == 0 &&
-                           record_alert_means(&w, &alert);
-                is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT &&
-                            codec_decode(&wire_follow_desc, buf_span(&plain), &follow, NULL) == 0 &&
-                            record_follow_means(&w, &follow);
-                /* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and
-                 * is passed on, also where its key is not here, where it does not decrypt, or where what is in it
-                 * breaks rule 4.14, 4.15 or 4.16" */
-                /* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
-        }
+        record_read(m, r, &w, raw, &said);
+        if (said.saying.sealed && !(r->flags & REC_GONE) && sealed_add(m, r, w.epoch.p))
+                return ERR_NOMEM;
         struct wait *wait = mesh_wait(m, WAIT_RECORD, 0);
         if (!wait)
                 return ERR_NOMEM;
         wait->rec = r->number;
         wait->link = link;
         memcpy(wait->id.b, r->id.b, sizeof(wait->id.b));
-        return record_store(m, r, &w, raw, is_alert ? &alert : NULL, is_follow ? &follow : NULL, wait);
+        return record_store(m, r, &w, raw, &said.saying, wait);
 }
 
 int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) {
@@ -205,6 +193,7 @@ int accept_stored(struct mesh *m, struct wait *w) {
         }
         r->flags |= REC_STORED;
         r->packet = packet_free(r->packet);
+        sealed_held(m, r);
         LINK_EACH(l, m) { /* whoever brought it: the author may have sent it meanwhile */
                 int e = acknowledge(l, r);
                 if (e)

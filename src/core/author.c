@@ -126,7 +126,7 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
         memcpy(wait->id.b, id.b, sizeof(id.b));
         if (!rec->packet)
                 return ERR_NOMEM;
-        return record_store(m, rec, w, buf_span(&raw), alert, follow, wait);
+        return record_store(m, rec, w, buf_span(&raw), &(struct saying){.alert = alert, .follow = follow}, wait);
 }
 
 static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {

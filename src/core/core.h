@@ -16,6 +16,7 @@
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
  *             proof.c      two records in one slot               refused.c   what the disk would not take
+ *             sealed.c     those that came before their key
  *   spread.h  spread.c     who gets a record now                 sync.c      who gets it later
  *   link.h    link.c       a connection's life, its queues       on_message.c  what comes over it
  *   reach.h   contact.c    addresses devices publish             addrbook.c, dial.c  whom to knock at
@@ -45,6 +46,7 @@
 enum wait_kind {
         WAIT_NONE,
         WAIT_RECORD,
+        WAIT_SEALED,
         WAIT_PROOF,
         WAIT_VOID,
         WAIT_OP,
@@ -177,9 +179,14 @@ struct mesh {
         struct refused *refused; /* records the disk would not take, a ring */
         size_t n_refused;
         mesh_time refused_last;
-        bool disk_full;     /* it refused a record, and has taken nothing since: none is asked for */
-        mesh_time disk_due; /* it is tried again then */
-        uint32_t unsent;    /* own records no other home has acknowledged */
+        bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
+        mesh_time disk_due;   /* it is tried again then */
+        uint32_t unsent;      /* own records no other home has acknowledged */
+        struct list sealed;   /* records that came before their key */
+        struct list openable; /* those whose key is here by now; the first of them are being opened */
+        uint64_t opening;     /* token of the LOAD that they began with; 0: none are */
+        size_t open_most;     /* so many at once: one, while the disk refuses */
+        mesh_time open_due;
         struct {
                 uint32_t day;
                 uint16_t next;

@@ -12,6 +12,7 @@
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/reach.h"
+#include "core/record.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
 
@@ -203,9 +204,21 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row) {
 }
 
 /* PROTOCOL 7.6: "for an earlier day, and from the 32nd day on, the epoch has no group key" */
-bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
+static bool has_day(const struct epoch *e, uint32_t day) {
         uint32_t first = first_day(e);
-        return e->has_key && day >= first && day - first <= LAST_DAY && keytree_key(&e->keys, day - first, ret);
+        return day >= first && day - first <= LAST_DAY;
+}
+
+bool epoch_opens(const struct epoch *e, uint32_t day) {
+        return has_day(e, day) && e->has_key && day - first_day(e) >= e->keys.day;
+}
+
+bool epoch_may_open(const struct epoch *e, uint32_t day) {
+        return has_day(e, day) && !epoch_opens(e, day);
+}
+
+bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret) {
+        return epoch_opens(e, day) && keytree_key(&e->keys, day - first_day(e), ret);
 }
 
 static bool made_here(const struct mesh *m, const struct epoch *e) {
@@ -412,8 +425,12 @@ static int put_down(struct mesh *m, struct epoch *e) {
 static int taken(struct mesh *m, struct link *from, struct epoch *e, bool keys) {
         mesh_trace(m, "epoch of generation %u: %s", (unsigned)e->w.generation, keys ? "installed" : "header only");
         int r = put_down(m, e);
-        if (!r && keys)
+        if (!r && keys) {
+                /* PROTOCOL 7.18: "When keys come, a node MUST open what it holds that they open, as if it had come after
+                 * them" */
                 contacts_open(m);
+                sealed_try(m, e);
+        }
         if (!r && keys)
                 r = epoch_spread(m, e, from);
         return r ? r : join_check_done(m);

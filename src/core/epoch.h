@@ -40,6 +40,8 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row);
 struct epoch *epoch_find(struct mesh *m, struct span id);
 struct epoch *epoch_usable(const struct mesh *m); /* rule U; NULL: none */
 bool epoch_day_key(const struct epoch *e, uint32_t day, struct key *ret);
+bool epoch_opens(const struct epoch *e, uint32_t day);                /* its key of that day is here */
+bool epoch_may_open(const struct epoch *e, uint32_t day);             /* it is not, and may come */
 int epoch_hand(struct link *l, const struct epoch *e);                /* rule H */
 struct epoch *epoch_newest(struct mesh *m);                           /* whose link key is dialled with; NULL: none */
 size_t epoch_link_keys(struct mesh *m, struct key ret[SECRETS_MOST]); /* newest first */

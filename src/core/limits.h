@@ -28,6 +28,7 @@
 #define RECON_GIVING 16  /* where neither side lists anything because both disks are full: enough for 16^14 records */
 #define PUSH_BATCH 64    /* records fetched from the store at once for one link */
 #define PUSH_AHEAD 65536 /* bytes of bulk queued on a link before the next batch is fetched */
+#define OPEN_BATCH 256   /* records that came before their key, opened at once; others' wait for one such commit */
 #define VERIFYING_MOST 32768 /* records of one link whose signatures are being checked; sync brings the rest */
 #define OPENINGS_MOST 12     /* reconciliations a neighbour may open in a row; each costs a snapshot */
 #define OPENINGS_TIME 5000   /* ms until it may open one more */

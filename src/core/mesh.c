@@ -250,6 +250,7 @@ static int start(struct mesh *m) {
         m->expire_due = m->wall + EXPIRE_PERIOD; /* RESTORE has taken nothing that is over */
         m->alone_since = clock_now(m);
         mesh_membership(m);
+        sealed_try(m, NULL);
         r = recover_check(m);
         if (r)
                 return r;
@@ -285,6 +286,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 break;
         case WAIT_RECORD:
                 r = accept_stored(m, found);
+                break;
+        case WAIT_SEALED:
+                sealed_stored(m, found);
                 break;
         case WAIT_PROOF:
         case WAIT_VOID:
@@ -371,6 +375,8 @@ static int timers(struct mesh *m) {
         if (!r)
                 r = epoch_tick(m);
         if (!r)
+                r = sealed_tick(m);
+        if (!r)
                 r = contact_publish(m);
         if (!r)
                 r = lan_tick(m);
@@ -397,6 +403,8 @@ static int timers(struct mesh *m) {
 
 static int loaded(struct mesh *m, const struct mesh_event *ev) {
         int r = proof_loaded(m, ev);
+        if (!r)
+                r = sealed_loaded(m, ev);
         return r ? r : sync_loaded(m, ev);
 }
 
@@ -541,6 +549,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, undo_deadline(m));
         at = MIN(at, keep_deadline(m));
         at = MIN(at, refused_deadline(m));
+        at = MIN(at, sealed_deadline(m));
         if (m->n_unsaved)
                 at = MIN(at, m->unsaved_due);
         if (m->joining && m->join_command)

@@ -126,12 +126,13 @@ void record_key(const struct epoch *e, const struct wire_record *w, const struct
         hash_wipe(&day, sizeof(day));
 }
 
-bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw, struct buf *plain) {
-        const struct epoch *e = epoch_find(m, w->epoch);
+/* Appends the plaintext; false: no key here, or it does not open. */
+static bool open_body(const struct epoch *e, const struct key *slot_device, const struct wire_record *w,
+                      struct span raw, struct buf *plain) {
         struct key key;
         bool ok = false;
         if (e)
-                record_key(e, w, &m->authors[r->author]->device, &key, &ok);
+                record_key(e, w, slot_device, &key, &ok);
         ok = ok && box_open(plain, &key, codec_before(raw, RECORD_KEY_body), w->body);
         hash_wipe(&key, sizeof(key));
         return ok;
@@ -140,7 +141,7 @@ bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *
 /* PROTOCOL 4.15: "The class of an alert MUST be *urgent* if its kind is one of `kinds.def` that may be urgent, its
  * urgency is Immediate, its severity is Extreme or Severe and its status is Actual; and *normal* in every other
  * case." */
-bool record_alert_means(const struct wire_record *w, const struct wire_alert *a) {
+static bool alert_means(const struct wire_record *w, const struct wire_alert *a) {
         return cell_valid(a->cell) && a->clips.n % 32 == 0 &&
                w->klass ==
                        record_class_of((uint8_t)a->kind, (uint8_t)a->urgency, (uint8_t)a->severity, (uint8_t)a->status);
@@ -148,11 +149,36 @@ bool record_alert_means(const struct wire_record *w, const struct wire_alert *a)
 
 /* PROTOCOL 4.16: "A follow-up MUST name its alert in `follow.target`. Its class MUST be normal; of update and
  * resolve it may be urgent too." */
-bool record_follow_means(const struct wire_record *w, const struct wire_follow *f) {
+static bool follow_means(const struct wire_record *w, const struct wire_follow *f) {
         if (w->type == RECORD_RETRACT)
                 return true;
         bool changes = w->type == RECORD_UPDATE || w->type == RECORD_RESOLVE;
         return WIRE_HAS(f, FOLLOW, target) && (w->klass == CLASS_NORMAL || (changes && w->klass == CLASS_URGENT));
+}
+
+void reading_fini(struct reading *d) {
+        buf_wipe(&d->plain);
+}
+
+/* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and is passed on, also
+ * where its key is not here, where it does not decrypt, or where what is in it breaks rule 4.14, 4.15 or 4.16" */
+/* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
+void record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
+                 struct reading *ret) {
+        const struct epoch *e = epoch_find(m, w->epoch);
+        bool is_alert = r->type == RECORD_ALERT, is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT;
+        *ret = (struct reading){.plain = BUF_NULL};
+        if (!open_body(e, &m->authors[r->author]->device, w, raw, &ret->plain)) {
+                bool may_come = !e || epoch_may_open(e, (uint32_t)(w->created / MESH_DAY));
+                ret->saying.sealed = may_come && r->type >= RECORD_ALERT && r->type <= RECORD_COMMENT;
+                return;
+        }
+        struct span plain = buf_span(&ret->plain);
+        if (is_alert && codec_decode(&wire_alert_desc, plain, &ret->alert, NULL) == 0 && alert_means(w, &ret->alert))
+                ret->saying.alert = &ret->alert;
+        if (is_follow && codec_decode(&wire_follow_desc, plain, &ret->follow, NULL) == 0 &&
+            follow_means(w, &ret->follow))
+                ret->saying.follow = &ret->follow;
 }
 
 struct mesh_row record_row(const struct mesh *m, const struct rec *r) {
@@ -169,8 +195,8 @@ struct mesh_row record_row(const struct mesh *m, const struct rec *r) {
                                             .own = r->flags & REC_OWN}};
 }
 
-int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
-                 const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_) {
+int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw, const struct saying *says,
+                 const struct wait *w_) {
         struct key signer;
         memcpy(signer.b, w->device.p, sizeof(signer.b));
         const struct roster_device *d = roster_device_find(m->roster, &signer);
@@ -178,12 +204,15 @@ int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, str
         row.record.household = d->home->key;
         row.record.sensor = r->flags & REC_SENSOR;
         row.record.bytes = r->flags & REC_GONE ? SPAN_NONE : raw;
-        row.record.alert = alert;
-        row.record.follow = follow;
+        row.record.alert = says->alert;
+        row.record.follow = says->follow;
+        row.record.sealed = says->sealed && row.record.bytes.n;
+        if (row.record.sealed)
+                memcpy(row.record.epoch, w->epoch.p, sizeof(row.record.epoch));
         if (r->takes)
                 row.record.target = r->takes->target;
-        else if (follow && follow->target.n == sizeof(row.record.target))
-                memcpy(row.record.target.b, follow->target.p, sizeof(row.record.target.b));
+        else if (says->follow && says->follow->target.n == sizeof(row.record.target))
+                memcpy(row.record.target.b, says->follow->target.p, sizeof(row.record.target.b));
         if (rec_signer(r) != r->author)
                 row.record.signer = signer;
         return mesh_store(m, &row, w_);

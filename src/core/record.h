@@ -12,6 +12,7 @@ struct epoch;
 struct link;
 struct mesh;
 struct roster_device;
+struct sealed;
 struct wait;
 
 struct handed { /* households that have an own record on disk */
@@ -58,6 +59,7 @@ struct rec {
         struct takes *takes;   /* of retractions: owned */
         struct packet *packet; /* its bytes while the store may not have them; owned reference */
         struct handed *handed; /* own: who has it; owned */
+        struct sealed *sealed; /* it waits for its key; owned */
 };
 #define REC_NONE UINT32_MAX
 
@@ -93,6 +95,19 @@ struct verify_batch { /* signatures being checked by the shell */
         uint64_t token;
         size_t n;
         struct verifying items[];
+};
+
+struct saying { /* what a record says, as far as that is known here */
+        const struct wire_alert *alert;
+        const struct wire_follow *follow;
+        bool sealed; /* nobody here can know yet: its key may still come */
+};
+
+struct reading { /* one, and what it points to */
+        struct saying saying;
+        struct wire_alert alert;
+        struct wire_follow follow;
+        struct buf plain;
 };
 
 /* ---- records.c ---- */
@@ -133,13 +148,24 @@ uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
                 bool *ret_ok);
-/* Appends the plaintext; false: no key here, or it does not open. */
-bool record_open(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw, struct buf *plain);
-bool record_alert_means(const struct wire_record *w, const struct wire_alert *a);
-bool record_follow_means(const struct wire_record *w, const struct wire_follow *f);
+/* Opens a record and reads it, as far as that can be done. reading_fini() is due. */
+void record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
+                 struct reading *ret);
+void reading_fini(struct reading *d);
 struct mesh_row record_row(const struct mesh *m, const struct rec *r); /* what the index knows of its row */
-int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw,
-                 const struct wire_alert *alert, const struct wire_follow *follow, const struct wait *w_);
+int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw, const struct saying *says,
+                 const struct wait *w_);
+
+/* ---- sealed.c ---- */
+void sealed_init(struct mesh *m);
+int sealed_add(struct mesh *m, struct rec *r, const uint8_t epoch[16]); /* 0 or ERR_NOMEM */
+void sealed_drop(struct rec *r);                                        /* it waits no more, or never did */
+void sealed_try(struct mesh *m, const struct epoch *e);                 /* has keys now; NULL: each epoch may have */
+void sealed_held(struct mesh *m, const struct rec *r);                  /* its row is on disk */
+int sealed_loaded(struct mesh *m, const struct mesh_event *ev);
+void sealed_stored(struct mesh *m, const struct wait *w);
+int sealed_tick(struct mesh *m);
+mesh_time sealed_deadline(const struct mesh *m);
 
 /* ---- proof.c ---- */
 int proof_take(struct link *from, const struct wire_proof *w, struct span raw);

@@ -21,12 +21,14 @@
 int records_init(struct mesh *m) {
         slab_init(&m->rec_slab, sizeof(struct rec));
         list_init(&m->rivals);
+        sealed_init(m);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 m->recent[i] = REC_NONE;
         return 0;
 }
 
 static void rec_free(struct mesh *m, struct rec *r) {
+        sealed_drop(r);
         free(r->handed);
         packet_free(r->packet);
         free(r->takes);
@@ -83,6 +85,7 @@ void records_ends(struct mesh *m) {
         m->ends_stale = false;
         for (size_t i = 0; i < m->n_authors; i++)
                 m->authors[i]->end = author_end(m, m->authors[i]);
+        sealed_try(m, NULL); /* an end that moved may have kept some shut */
 }
 
 /* PROTOCOL 4.3: "One that was held before the end was known is kept, but MUST be no element of reconciliation from then on,
@@ -272,6 +275,7 @@ static struct rec *rec_add(struct mesh *m, const struct rec *like, const struct 
         r->next_slot = r->next_id = REC_NONE;
         r->packet = NULL;
         r->handed = NULL;
+        r->sealed = NULL;
         r->takes = takes;
         m->recs[r->number] = r;
         m->n_known++;
@@ -499,5 +503,7 @@ int records_restore(struct mesh *m, const struct mesh_row *row) {
                         return ERR_NOMEM;
         }
         struct rec *r = rec_add(m, &like, &row->record.device, takes);
-        return r ? records_hold(m, r) : ERR_NOMEM;
+        if (!r || (row->record.sealed && sealed_add(m, r, row->record.epoch)))
+                return ERR_NOMEM;
+        return records_hold(m, r);
 }

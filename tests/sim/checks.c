@@ -17,7 +17,7 @@
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
  *   L2  their links make one mesh
- *   L3  every member can read what came with its key or after it
+ *   L3  every member can read it, whether its key came before it or after
  *   L4  an honest home's alert is with all honest homes in time (delays.c)
  *   L5  a calm mesh is quiet
  *   L6  all have the same records, whoever wrote them
@@ -74,7 +74,6 @@ struct fold {
 
 struct checks {
         struct map seen, slots, keys, folds;
-        struct map early; /* what a home got before its key: it stays sealed there */
         struct seen **all;
         size_t n_all, cap_all;
         char failed[MESSAGE];
@@ -88,7 +87,6 @@ struct checks *checks_new(void) {
         map_init(&c->slots, seed);
         map_init(&c->keys, seed);
         map_init(&c->folds, seed);
-        map_init(&c->early, seed);
         return c;
 }
 
@@ -104,9 +102,6 @@ void checks_free(struct checks *c) {
         }
         MAP_EACH (f, &c->folds, struct fold)
                 free(f);
-        MAP_EACH (e, &c->early, struct hash)
-                free(e);
-        map_fini(&c->early);
         map_fini(&c->seen);
         map_fini(&c->slots);
         map_fini(&c->keys);
@@ -331,30 +326,6 @@ static void learnt(struct world *w, struct node *n, const struct mesh_row *row) 
                 checks_fail(w, "S5", "home %u has another key of epoch %s", n->index, hex(&k->name));
 }
 
-static struct hash at_home(const struct node *n, const struct hash *id) {
-        uint8_t what[sizeof(id->b) + 4];
-        memcpy(what, id->b, sizeof(id->b));
-        put_be32(what + sizeof(id->b), n->index);
-        return digest(SPAN_OF(what));
-}
-
-static bool came_early(const struct world *w, const struct node *n, const struct hash *id) {
-        struct hash name = at_home(n, id);
-        return map_find(&w->checks->early, name.b);
-}
-
-/* PROTOCOL 4.11 lets a home hold what it has no key for; that it is not opened when the key comes is a known weakness. */
-static void note_early(struct world *w, struct node *n, const struct disk_row *row) {
-        struct wire_record r;
-        if (row->readable || codec_decode(&wire_record_desc, row->row.record.bytes, &r, NULL) ||
-            holds_key(n, r.epoch.p) || came_early(w, n, &row->row.record.id))
-                return;
-        struct hash *name = malloc(sizeof(*name));
-        REQUIRE(name);
-        *name = at_home(n, &row->row.record.id);
-        put(&w->checks->early, name->b, name);
-}
-
 /* @n has written: whom it knows as removed must never hold the key it wrote under. */
 static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
         struct wire_record r;
@@ -392,7 +363,6 @@ void checks_committed(struct world *w, struct node *n, const struct disk_row *ro
                 learnt(w, n, &row->row);
         if (row->row.kind != MESH_ROW_RECORD)
                 return;
-        note_early(w, n, row);
         if (row->row.record.own && authored(w, n, &row->row))
                 wrote(w, n, &row->row);
         kept(w, n, row);
@@ -534,7 +504,7 @@ static void has_records(struct world *w, uint32_t i) {
                         continue;
                 if (!row)
                         checks_fail(w, "L1", "home %u has not %s by home %u", n->index, hex(&s->id), s->author);
-                else if (!row->readable && s->type != RECORD_RETRACT && !came_early(w, n, &s->id))
+                else if (!row->readable && s->type != RECORD_RETRACT)
                         checks_fail(w, "L3", "home %u cannot read %s by home %u", n->index, hex(&s->id), s->author);
                 if (w->stopped)
                         tell_record(w, s);

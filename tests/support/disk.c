@@ -188,7 +188,19 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
 
 static void wipe(struct disk_row *r) {
         r->readable = false;
+        r->row.record.sealed = false;
         r->row.record.bytes = SPAN_NONE;
+}
+
+/* What could be read once can be read, and what was tried once is not tried again: a record that comes again only adds. */
+static void add_to(struct disk_row *r, const struct mesh_row *row) {
+        bool readable = r->readable, sealed = r->row.record.sealed, voided = r->row.record.voided;
+        row_fill(r, row);
+        r->readable |= readable;
+        r->row.record.sealed &= sealed;
+        r->row.record.voided = voided;
+        if (voided)
+                wipe(r);
 }
 
 void disk_put(struct disk *d, const struct mesh_row *row) {
@@ -218,14 +230,18 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
                 fresh = true;
         }
         unsigned times = r->times;
-        row_fill(r, row);
+        if (!fresh && row->kind == MESH_ROW_RECORD)
+                add_to(r, row);
+        else
+                row_fill(r, row);
         if (fresh && d->n * 2 > d->by_name.cap)
                 reindex(d, MAX(d->by_name.cap * 2, (size_t)128));
         else if (fresh)
                 index_row(d, d->n - 1);
         if (row->kind == MESH_ROW_RECORD && row->record.type != RECORD_RETRACT && taken_back(d, row))
                 wipe(r);
-        r->times = times + (row->kind == MESH_ROW_RECORD && r->readable);
+        bool told = row->kind == MESH_ROW_RECORD && (row->record.alert || row->record.follow) && r->readable;
+        r->times = times + told;
 }
 
 bool disk_gives(const struct disk_row *r, mesh_wall now) {
