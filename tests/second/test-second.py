@@ -53,6 +53,16 @@ class Unlisted(node.Node):
         pass
 
 
+class Holder(host.Host):
+    """Keeps new group keys to itself for a while, and what it writes under them is read by nobody yet."""
+
+    holds_back = False
+
+    def hand_over(self, link, epoch):
+        if not self.holds_back:
+            super().hand_over(link, epoch)
+
+
 class Second(street.Play):
     def open(self):
         if not crypto.here():
@@ -65,7 +75,7 @@ class Second(street.Play):
         self.sia = self.second('Sia in Python', self.text)
 
     def second(self, name, text):
-        return host.Host(os.path.join(self.folder, name), name, text)
+        return Holder(os.path.join(self.folder, name), name, text)
 
     def run(self, task):
         return self.threads.run(task)
@@ -394,6 +404,27 @@ class Second(street.Play):
         self.wait(lambda: posted['id'] in self.sia.alerts(), 'the alert', SOON)
         record = self.sia.records.held[bytes.fromhex(posted['id'])]
         equal(record.fields['epoch'], epoch.id, 'the epoch of the daemon')
+
+    def case_late_key(self):
+        """an alert that a daemon has had since before its restart is shown, and told of once, when the key comes"""
+        self.sia.holds_back = True
+        epoch = self.do(self.sia.make_epoch)
+        alert = self.run(self.sia.post('noise', 'Before its key', self.cell))
+        self.wait(lambda: bytes.fromhex(alert) in self.sia.acked, 'the alert to be on the disk of the daemon', SOON)
+        self.anna.stop()
+        self.anna.start()
+        link = self.link_to(self.anna, self.sia)
+        check(not self.anna.has(alert), 'it is shown without a key: this test shows nothing')
+        watch = self.anna.watch()
+        self.sia.holds_back = False
+        self.do(self.sia.hand_over, link, epoch)
+        event = watch.next(SOON)
+        equal((event['event'], event['alert']['id']), ('posted', alert), 'what was told')
+        check(alert in self.anna.alerts(), '`nearby` does not show it')
+        posted = self.anna.post('noise', 'After it')
+        event = watch.next(SOON)
+        equal((event['event'], event['alert']['id']), ('posted', posted['id']), 'what was told next')
+        watch.close()
 
 
 if __name__ == '__main__':
