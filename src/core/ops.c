@@ -196,7 +196,10 @@ int ops_take(struct mesh *m, struct link *from, struct span op) {
 
 /* ---- own operations ---- */
 static int unsaved_add(struct mesh *m, const struct hash *id) {
-        if (m->n_unsaved < UNSAVED_MOST)
+        bool there = false;
+        for (size_t i = 0; i < m->n_unsaved; i++)
+                there |= hash_eq(&m->unsaved[i], id);
+        if (!there && m->n_unsaved < UNSAVED_MOST)
                 m->unsaved[m->n_unsaved++] = *id;
         m->unsaved_due = m->now + UNSAVED_TIME;
         return 0;

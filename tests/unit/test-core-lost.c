@@ -40,6 +40,29 @@ static void test_epoch_on_full_disk(void **state) {
         street_free(s);
 }
 
+/* However often the first of two operations is refused, there is room to remember the second. */
+static void test_operations_on_full_disk(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 10);
+        for (size_t i = 1; i < 4; i++)
+                street_off(s, i); /* else they would bring them back */
+        street_disk_full(s, 0, true);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 2), MESH_OUT_STORE_FAILED);
+        street_run_for(s, 600);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_STORE_FAILED);
+        street_run_for(s, 600);
+        street_disk_full(s, 0, false);
+        street_run_for(s, 60);
+        street_off(s, 0);
+        street_on(s, 0);
+        street_on(s, 1);
+        street_run_for(s, 1200);
+        for (size_t i = 0; i < 2; i++)
+                assert_int_equal(roster_members(mesh_roster(street_core(s, i))), 2);
+        street_free(s);
+}
+
 /* A key of others that the full disk refused is written again: who forgot the link keys of the others would find nobody. */
 static void test_link_key_on_full_disk(void **state) {
         (void)state;
@@ -111,9 +134,8 @@ static void test_taking_back_what_is_ahead(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_epoch_on_full_disk),
-                cmocka_unit_test(test_link_key_on_full_disk),
-                cmocka_unit_test(test_epoch_of_tomorrow),
+                cmocka_unit_test(test_epoch_on_full_disk),        cmocka_unit_test(test_operations_on_full_disk),
+                cmocka_unit_test(test_link_key_on_full_disk),     cmocka_unit_test(test_epoch_of_tomorrow),
                 cmocka_unit_test(test_taking_back_what_is_ahead),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
