@@ -62,6 +62,11 @@ static void perform(struct lone *l, const struct mesh_action *a) {
                 break;
         case MESH_DO_STORE:
                 l->stored[a->store->kind]++;
+                if (l->slow) {
+                        REQUIRE(l->n_late < LONE_LATE);
+                        l->late[l->n_late++] = a->token;
+                        break;
+                }
                 pend(l,
                      (struct lone_pending){.ev = {.type = MESH_EV_STORED, .token = a->token, .stored = {.ok = true}}});
                 break;
@@ -172,6 +177,12 @@ void lone_wait(struct lone *l, uint64_t ms) {
                         return;
         }
         REQUIRE(!"the deadline stands still");
+}
+
+void lone_stored(struct lone *l) {
+        for (size_t i = 0; i < l->n_late; i++)
+                event(l, (struct mesh_event){.type = MESH_EV_STORED, .token = l->late[i], .stored = {.ok = true}});
+        l->n_late = 0;
 }
 
 void lone_author(const struct lone *l, size_t home, struct guest_author *ret) {

@@ -11,6 +11,7 @@
 
 #define LONE_LINK 7
 #define LONE_PENDING 256
+#define LONE_LATE 32
 
 struct lone_pending {
         struct mesh_event ev;
@@ -28,6 +29,9 @@ struct lone {
         struct lone_pending pending[LONE_PENDING];
         size_t n_pending;
         unsigned stored[MESH_ROW_KINDS];
+        bool slow; /* its disk answers when lone_stored() says so */
+        uint64_t late[LONE_LATE];
+        size_t n_late;
 };
 
 enum lone_guest {
@@ -41,5 +45,6 @@ void lone_end(struct lone *l);
 void lone_recv(struct lone *l, struct span bytes);
 void lone_flush(struct lone *l); /* what the guest has said reaches the core */
 void lone_wait(struct lone *l, uint64_t ms);
+void lone_stored(struct lone *l); /* a slow disk has all it was given */
 /* The newest epoch on the disk, for a guest who is a member; and its author's key. */
 void lone_author(const struct lone *l, size_t home, struct guest_author *ret);

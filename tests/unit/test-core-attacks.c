@@ -372,6 +372,44 @@ static void test_class_follows_kind(void **state) {
         street_free(s);
 }
 
+/* PROTOCOL 10.7: who posted counts the homes that have it on disk. One whose disk is slow is none of them yet, however often it
+ * is sent the record. */
+static void test_acknowledged_once_stored(void **state) {
+        (void)state;
+        STREET(2);
+        static struct lone l;
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        struct visit v = {.s = s};
+        street_run_for(s, 10);
+        lone_start(&l, s, 0, LONE_MEMBER);
+        guest_hello(&l.g, street_wall(s), false);
+        lone_flush(&l);
+        author(&v, 1, &a, &w);
+        a.rng = &l.rng;
+        plain_alert(&plain);
+        guest_record(&a, &w, buf_span(&plain), &raw);
+        l.slow = true;
+        unsigned rows = l.stored[MESH_ROW_RECORD];
+        for (int i = 0; i < 3; i++) {
+                guest_say_raw(&l.g, LINK_RECORD, buf_span(&raw));
+                lone_flush(&l);
+                lone_wait(&l, 1000);
+        }
+        assert_int_equal(l.stored[MESH_ROW_RECORD], rows + 1);
+        assert_int_equal(l.g.got[LINK_ACK], 0);
+        lone_stored(&l);
+        lone_wait(&l, 1000);
+        assert_int_equal(l.g.got[LINK_ACK], 1);
+        guest_say_raw(&l.g, LINK_RECORD, buf_span(&raw)); /* the answer may have been lost with a link */
+        lone_flush(&l);
+        lone_wait(&l, 1000);
+        assert_int_equal(l.g.got[LINK_ACK], 2);
+        lone_end(&l);
+        street_free(s);
+}
+
 /* The same bytes again, as often as somebody likes: one record, stored once, and nobody's fault (T07). */
 static void test_same_record_again(void **state) {
         (void)state;
@@ -825,6 +863,7 @@ int main(void) {
                 cmocka_unit_test(test_unknown_device),
                 cmocka_unit_test(test_slot_rules),
                 cmocka_unit_test(test_class_follows_kind),
+                cmocka_unit_test(test_acknowledged_once_stored),
                 cmocka_unit_test(test_same_record_again),
                 cmocka_unit_test(test_future),
                 cmocka_unit_test(test_nobody_retracts_for_others),
