@@ -92,5 +92,5 @@ void bounds_check(struct world *w);
 /* ---- delays.c: how soon an honest alert is with the honest homes ---- */
 struct delays *delays_new(void);
 void delays_free(struct delays *d);
-void delays_committed(struct world *w, struct node *n, const struct mesh_row *row);
+void delays_committed(struct world *w, struct node *n, const struct disk_row *on_disk);
 void delays_check(struct world *w, const struct roster *r); /* L4; prints what it found */

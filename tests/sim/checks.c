@@ -356,7 +356,7 @@ static void of_nobody(struct world *w, struct node *n, const struct mesh_row *ro
 void checks_committed(struct world *w, struct node *n, const struct disk_row *row) {
         if (!node_honest(n))
                 return;
-        delays_committed(w, n, &row->row);
+        delays_committed(w, n, row);
         if (w->opt.byzantine && row->row.kind == MESH_ROW_RECORD)
                 of_nobody(w, n, &row->row);
         if (row->row.kind == MESH_ROW_EPOCH)

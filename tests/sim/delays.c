@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How soon an alert of an honest home is on the disks of the other honest homes, from when it is on its author's. A home that
- * has it not yet counts with the time that has passed, unless the alert was taken back meanwhile.
+ * How soon an alert of an honest home can be read on the disks of the other honest homes, from when it is on its author's. A
+ * home that cannot yet counts with the time that has passed, unless the alert was taken back meanwhile.
  */
 #include "sim/byz.h"
 
@@ -60,7 +60,8 @@ static void made(struct world *w, const struct node *n, const struct mesh_row *r
         d->all[d->n++] = one;
 }
 
-void delays_committed(struct world *w, struct node *n, const struct mesh_row *row) {
+void delays_committed(struct world *w, struct node *n, const struct disk_row *on_disk) {
+        const struct mesh_row *row = &on_disk->row;
         if (row->kind != MESH_ROW_RECORD || w->calm)
                 return;
         struct delay *one = map_find(&w->delays->by_id, row->record.id.b);
@@ -69,7 +70,7 @@ void delays_committed(struct world *w, struct node *n, const struct mesh_row *ro
                 target->retracted = true;
         if (row->record.own && row->record.type == RECORD_ALERT && !one)
                 made(w, n, row);
-        else if (one && one->there[n->index] != NOT_ASKED)
+        else if (one && one->there[n->index] != NOT_ASKED && on_disk->readable)
                 one->there[n->index] = MIN(one->there[n->index], w->now);
 }
 

@@ -75,7 +75,7 @@ case(history(one) and one == two, 'byzantine homes do the same under the same se
 # No module is harmless by luck: with a defence taken out of honest cores each does harm, and a check sees it.
 HARM = (('flood', 'overfull', 'S8'), ('flood', 'hoard', 'S8'), ('equivocate', 'picky', 'L6'), ('withhold:7', 'credulous', 'L4'),
         ('drop', 'credulous', 'L4'), ('drop', 'deaf', 'L4'), ('false', 'credulous', 'L4'), ('garbage', 'clinging', 'S8'),
-        ('slow:20,flood:20', 'patient', 'S8'), ('keyless', 'credulous', 'L3'), ('wrongkey', 'any-key', 'S5'), ('stale', 'credulous', 'L1'),
+        ('slow:20,flood:20', 'patient', 'S8'), ('keyless', 'credulous', 'L4'), ('wrongkey', 'any-key', 'S5'), ('stale', 'credulous', 'L4'),
         ('removed', 'obey', 'S11'), ('removed', 'clement', 'S11'), ('clock', 'gullible', 'L3'), ('sybils', 'roomy', 'S12'),
         ('eclipse', 'credulous', 'L4'))
 for kinds, fault, check in HARM:
