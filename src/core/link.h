@@ -73,7 +73,6 @@ struct link {
         uint32_t round;
         uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
-        size_t missed;      /* elements the running session found missing here */
         uint32_t verifying; /* its records whose signatures are being checked */
         bool shed;          /* records of it were let go, because too many were being checked */
         mesh_wall until;

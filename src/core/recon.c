@@ -330,7 +330,6 @@ static int answer_ids(const struct recon *r, struct out *o, size_t from, size_t 
                 out_skip(o, end);
                 return 0;
         }
-        res->n_missing += missing;
         out_range(o, end, MODE_WANT);
         put_varint(o->b, n);
         buf_add(o->b, span_of(bitmap, (n + 7) / 8));

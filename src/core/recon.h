@@ -40,9 +40,8 @@ void recon_digest(const struct recon *r, uint8_t ret[8]);
 struct recon_result {
         uint32_t *have; /* `what` of own elements the other side lacks or wants: send them */
         size_t n_have, cap_have;
-        size_t n_missing; /* elements of the other side that were asked for */
-        bool answer;      /* there is an answer to send */
-        bool done;        /* no further message is expected after this one (and its answer) */
+        bool answer; /* there is an answer to send */
+        bool done;   /* no further message is expected after this one (and its answer) */
 };
 void recon_result_fini(struct recon_result *r);
 

@@ -158,14 +158,13 @@ static int session_open(struct link *l, enum wire_e_set set) {
         l->until = clock_now(l->m);
         int r = snapshot(l, set, l->until, &l->recon);
         /* PROTOCOL 9.12: "Where the set was equal on this link before, this node opens with one FINGERPRINT of everything" */
-        bool equal = l->synced[set_index(set)];
+        bool equal = l->synced[set_index(set)] || l->m->recover.on; /* coming back needs to see that it is */
         if (!r)
                 r = equal ? recon_open_equal(&l->recon, &ranges) : recon_open(&l->recon, RECON_MESSAGE, &ranges);
         if (r)
                 return r;
         l->recon_set = set;
         l->recon_opened = true;
-        l->missed = 0;
         l->round = 0;
         return session_say(l, set, 0, buf_span(&ranges));
 }
@@ -278,13 +277,13 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
                 l->round++;
                 r = session_say(l, (enum wire_e_set)msg->set, l->round, buf_span(&answer));
         }
-        bool done = res.done || give_up;
-        l->missed += res.n_missing;
+        bool done = res.done || give_up, differs = l->round > 1 || res.answer;
         recon_result_fini(&res);
         if (r || !done)
                 return r;
         session_end(l);
-        if (l->m->recover.on && l->dialled && (l->missed || give_up)) { /* what is missing is on its way */
+        if (l->m->recover.on && l->dialled && differs) {
+                /* What is missing is on its way, also what nobody asked for: the other side gives what a list lacks. */
                 recover_again(l->m);
                 return 0;
         }
