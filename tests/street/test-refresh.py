@@ -109,7 +109,7 @@ class Refresh(street.Play):
     def case_device_later(self):
         """a further device, which has no key of the household, does the same; the ticket outlives kill -9"""
         ticket = self.anna.invite()
-        for home in (self.anna, self.ben, self.cleo):
+        for home in (self.anna, self.ben, self.cleo, self.dora):  # of whose removal the laptop has not heard
             home.stop()
         self.laptop.start()
         said = self.laptop.cli('join', ticket, '--json', code=street.UNREACHABLE)
@@ -117,6 +117,7 @@ class Refresh(street.Play):
               'what it says')
         self.laptop.kill9()
         self.start_neighbours()
+        self.dora.start()
         self.laptop.start()
         self.is_back(self.laptop)
 
