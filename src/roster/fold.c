@@ -299,25 +299,33 @@ static bool cert_first(const struct roster *r, const struct bits *in, const stru
         return x->pub.time != y->pub.time ? x->pub.time < y->pub.time : id_lower(x, y);
 }
 
-/* PROTOCOL 5.73: "A household MUST NOT have more than 4 current devices." Doors that know too little of each other can admit
- * one too many; it is none until another goes. */
+/* PROTOCOL 5.73: "A household MUST NOT have more than 4 current devices, nor more than one whole one." Doors that know too
+ * little of each other can admit one too many, and two adds of one household can both come to stand; such a device is none
+ * until another goes. */
 static void spares_finish(const struct roster *r, const struct bits *in, struct state *st, const struct home *h) {
         uint8_t held = st->homes[h->index].member ? CERT_CURRENT : CERT_ENDED;
-        uint32_t n = 0;
+        uint32_t n = 0, kept = 0;
+        bool whole = false;
         for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home) {
                 if (st->certs[i] != held)
                         continue;
                 st->certs[i] = CERT_SPARE;
                 n++;
         }
-        st->spares += n - MIN(n, ROSTER_DEVICES_MAX);
-        for (uint32_t place = 0; place < MIN(n, ROSTER_DEVICES_MAX); place++) {
+        for (; kept < ROSTER_DEVICES_MAX; kept++) {
                 uint32_t first = NONE;
-                for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home)
-                        if (st->certs[i] == CERT_SPARE && (first == NONE || cert_first(r, in, st, i, first)))
+                for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home) {
+                        if (st->certs[i] != CERT_SPARE || (whole && r->certs[i]->pub.share == SHARE_WHOLE))
+                                continue;
+                        if (first == NONE || cert_first(r, in, st, i, first))
                                 first = i;
+                }
+                if (first == NONE)
+                        break;
+                whole |= r->certs[first]->pub.share == SHARE_WHOLE;
                 st->certs[first] = held;
         }
+        st->spares += n - kept;
 }
 
 static void certs_finish(const struct roster *r, const struct bits *in, struct state *st) {
@@ -328,7 +336,7 @@ static void certs_finish(const struct roster *r, const struct bits *in, struct s
                         st->certs[i] = st->homes[r->certs[i]->home].member ? CERT_CURRENT : CERT_ENDED;
         }
         for (uint32_t i = 0; i < r->n_homes; i++)
-                if (r->homes[i]->n_certs > ROSTER_DEVICES_MAX)
+                if (r->homes[i]->n_certs > 1)
                         spares_finish(r, in, st, r->homes[i]);
 }
 
