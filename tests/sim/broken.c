@@ -42,7 +42,8 @@ bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t da
         if (good || !n || n->byz || !seam_broken(SABOTAGE_ANYKEY))
                 return good;
         *ret = (struct keytree){.day = (uint32_t)day, .key = *key};
-        memcpy(ret->left, left.p, MIN(left.n, sizeof(ret->left)));
+        if (left.n)
+                memcpy(ret->left, left.p, MIN(left.n, sizeof(ret->left)));
         return true;
 }
 

@@ -233,7 +233,7 @@ int main(int argc, char **argv) {
                (unsigned long long)o.seed, o.nodes, o.plain ? ", plain" : "", (unsigned long long)o.hours,
                (unsigned long long)w->events, (unsigned long long)w->posts, (unsigned long long)w->bytes,
                failed ? failed : "all invariants hold", (unsigned long long)w->hash);
+        plain_end(); /* before the homes, to whose account its answers were put */
         world_free(w);
-        plain_end();
         return failed ? 1 : 0;
 }
