@@ -209,7 +209,8 @@ static int load_one(struct store_reader *r, struct store_loaded *item, struct bu
         if (!row)
                 return load_proof(r, item, keep, ret_n);
         struct head h;
-        if (!head_unpack(sql_span(st, 0), &h))
+        /* An index with another number leads to another record, whose own row says who it is. */
+        if (!head_unpack(sql_span(st, 0), &h) || !span_eq(sql_span(st, 4), SPAN_OF(item->id.b)))
                 return STORE_E_DAMAGED;
         if (h.flags & RECORD_WIPED)
                 return 0;
