@@ -23,7 +23,10 @@ struct certified {
         struct buf keep_in;
 };
 
-static void certify(struct wire_op *w, const struct mesh_config *device, struct certified *c) {
+/* @mesh NULL: the keys are new with their household, and need not say whose they are. */
+static void certify(struct wire_op *w, const struct mesh_config *device, const struct hash *mesh, struct certified *c) {
+        uint8_t proof[SIGN_BYTES];
+        struct key household;
         sign_key_from_seed(&c->sign, device->sign_seed);
         box_key_from_secret(&c->noise, &device->noise_secret);
         box_key_from_secret(&c->seal, &device->seal_secret);
@@ -32,6 +35,11 @@ static void certify(struct wire_op *w, const struct mesh_config *device, struct 
                                 .seal = SPAN_OF(c->seal.pub.b),
                                 .share = SHARE_WHOLE,
                                 .name = SPAN_STR("hub")};
+        if (mesh) {
+                memcpy(household.b, w->household.p, sizeof(household.b));
+                op_device_prove(proof, &c->sign, &c->noise.pub, &c->seal.pub, mesh, &household);
+                WIRE_PUT(&d, DEVICE, proof, SPAN_OF(proof));
+        }
         wire_list_add(&wire_device_desc, &w->device, &c->keep_in, &d);
         w->has |= UINT64_C(1) << OP_KEY_device;
 }
@@ -55,7 +63,7 @@ void household_charter(const struct household *h, const struct mesh_config *devi
         WIRE_PUT(&w, OP, cell, CELL);
         if (charter->count)
                 WIRE_PUT(&w, OP, charter, *charter);
-        certify(&w, device, &c);
+        certify(&w, device, NULL, &c);
         REQUIRE(op_make(ret, &w, NULL, &h->sign) == 0);
         buf_fini(&c.keep_in);
 }
@@ -74,7 +82,7 @@ bool household_add(const struct household *h, const struct mesh_config *device, 
         if (ticket_parse(&t, span_str(ticket)))
                 return false;
         introduce(h, &w);
-        certify(&w, device, &c);
+        certify(&w, device, NULL, &c);
         ticket_invite(&t, &invite);
         REQUIRE(codec_decode(&wire_invite_desc, buf_span(&invite), &inv, NULL) == 0);
         wire_list_add(&wire_invite_desc, &w.invite, &invites, &inv);
@@ -123,4 +131,20 @@ bool household_op(const struct household *h, const struct roster *roster, enum w
         if (type == OP_REMOVE)
                 WIRE_PUT(&w, OP, reason, SPAN_STR("test"));
         return op_make(ret, &w, roster_mesh(roster), &h->sign) == 0;
+}
+
+bool household_replace(const struct household *h, const struct roster *roster, const struct mesh_config *device,
+                       const struct key *old, mesh_wall now, struct buf *ret) {
+        struct certified c = {.keep_in = BUF_NULL};
+        struct wire_op w = begin(h, OP_DEVICE_REVOKE, now);
+        struct hash parents[ROSTER_PARENTS_MAX];
+        size_t n = roster_parents(roster, &h->sign.pub, NULL, 0, parents, &w.seq);
+        if (!n)
+                return false;
+        w.parents = span_of(parents, n * sizeof(parents[0]));
+        WIRE_PUT(&w, OP, target, SPAN_OF(old->b));
+        certify(&w, device, roster_mesh(roster), &c);
+        int r = op_make(ret, &w, roster_mesh(roster), &h->sign);
+        buf_fini(&c.keep_in);
+        return r == 0;
 }

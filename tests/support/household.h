@@ -27,3 +27,6 @@ void household_code(const struct household *h, const struct roster *roster, cons
 /* Its next operation, built on what @roster has; false: it may not have one. @target: none for a leave. */
 bool household_op(const struct household *h, const struct roster *roster, enum wire_e_op type, const struct key *target,
                   const struct hash *proposal, mesh_wall now, struct buf *ret);
+/* Revokes the device @old and certifies @device in its place, over @roster: what ends a restoring. */
+bool household_replace(const struct household *h, const struct roster *roster, const struct mesh_config *device,
+                       const struct key *old, mesh_wall now, struct buf *ret);

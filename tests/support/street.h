@@ -105,6 +105,9 @@ size_t street_stranger(struct street *s, size_t i, struct span bytes);
 
 /* ---- for tests that are a peer themselves (support/guest.h) ---- */
 const struct mesh_config *street_config(const struct street *s, size_t i); /* a home's device secrets */
+/* What its household signs, over the roster @r, for a device that takes the place of home @i's. */
+void street_replacement(const struct street *s, size_t i, const struct roster *r, const struct mesh_config *device,
+                        struct buf *ret);
 /* A row of its disk, in no order; NULL past the end. */
 const struct mesh_row *street_row(const struct street *s, size_t i, size_t k);
 mesh_wall street_wall(const struct street *s);

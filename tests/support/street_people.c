@@ -79,6 +79,14 @@ enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target
         return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
 }
 
+void street_replacement(const struct street *s, size_t i, const struct roster *r, const struct mesh_config *device,
+                        struct buf *ret) {
+        const struct home *h = &s->homes[i];
+        struct sign_key old;
+        sign_key_from_seed(&old, h->cfg.sign_seed);
+        REQUIRE(household_replace(&h->house, r, device, &old.pub, street_wall(s), ret));
+}
+
 enum mesh_outcome street_refresh(struct street *s, size_t i, const char *ticket, bool *ret_news) {
         struct mesh_event ev = {.type = MESH_EV_REFRESH, .refresh = {.ticket = span_str(ticket)}};
         enum mesh_outcome o = street_command(s, i, ev, 10);
