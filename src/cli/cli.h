@@ -287,9 +287,8 @@ int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret
 /* Fills the filter of nearby and watch, and says on stderr how --since was read. @kinds holds its bytes. 0 or an exit
  * code. */
 int filter_from(struct cli *c, const struct args *a, struct wire_c_filter *ret, struct buf *kinds);
-/* Asks for the status and says on stderr whether the replica is current, and unless --muted is given what is left out.
- * With @max_age (seconds; 0: any) too old is an error. 0 or an exit code (said). */
-int say_fresh(struct cli *c, const struct args *a, uint64_t max_age);
+/* Says on stderr whether the replica is current, and unless --muted is given what is left out. */
+void say_fresh(struct cli *c, const struct args *a, const struct wire_c_status *s);
 /* The status, its spans held by @store. 0 or an exit code (said). */
 int status_get(struct cli *c, struct wire_c_status *ret, struct buf *store);
 /* Prints what became of a post; a cli_row_fn with @arg = the word for it. */

@@ -60,20 +60,29 @@ static uint64_t age_of(const struct wire_c_status *s, uint64_t now) {
         return now > s->since ? now - s->since : 0;
 }
 
-int say_fresh(struct cli *c, const struct args *a, uint64_t max_age) {
+void say_fresh(struct cli *c, const struct args *a, const struct wire_c_status *s) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        layout_fresh(&text, s, c->now);
+        cli_note(c, "replica: %s", buf_cstr(&text));
+        c->left_out = WIRE_HAS(s, C_STATUS, muted) && !args_has(a, OPT_MUTED);
+        if (c->left_out)
+                cli_note(c, "muted: %.*s", (int)s->muted.n, (const char *)s->muted.p);
+}
+
+/* Asks for the status; too old a replica is an error, a fresh one is said to be. */
+static int nearby_fresh(struct cli *c, const struct args *a) {
         _clean_(buf_fini) struct buf store = BUF_NULL, text = BUF_NULL;
+        const struct option_value *max_age = args_get(a, OPT_MAX_AGE);
         struct wire_c_status s;
         int r = status_get(c, &s, &store);
         if (r)
                 return r;
-        layout_fresh(&text, &s, c->now);
-        if (max_age && age_of(&s, c->now) > max_age)
+        if (max_age && age_of(&s, c->now) > max_age->n) {
+                layout_fresh(&text, &s, c->now);
                 return cli_fail(c, EXIT_FAILED, "stale", "`porchlight peers` shows why, or leave --max-age out",
                                 "the replica is older than --max-age: %s", buf_cstr(&text));
-        cli_note(c, "replica: %s", buf_cstr(&text));
-        c->left_out = WIRE_HAS(&s, C_STATUS, muted) && !args_has(a, OPT_MUTED);
-        if (c->left_out)
-                cli_note(c, "muted: %.*s", (int)s.muted.n, (const char *)s.muted.p);
+        }
+        say_fresh(c, a, &s);
         return 0;
 }
 
@@ -156,10 +165,9 @@ static int row_nearby(struct cli *c, const struct call_row *row, void *arg) {
 
 static int run_nearby(struct cli *c, const struct args *a) {
         _clean_(buf_fini) struct buf kinds = BUF_NULL;
-        const struct option_value *max_age = args_get(a, OPT_MAX_AGE);
         struct wire_c_filter m = {0};
         bool any = false;
-        int r = say_fresh(c, a, max_age ? max_age->n : 0);
+        int r = nearby_fresh(c, a);
         if (r)
                 return r;
         r = filter_from(c, a, &m, &kinds);

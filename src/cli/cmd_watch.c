@@ -78,12 +78,13 @@ static int follow(struct cli *c, char *const *argv) {
 }
 
 static int run_watch(struct cli *c, const struct args *a) {
-        _clean_(buf_fini) struct buf kinds = BUF_NULL;
+        _clean_(buf_fini) struct buf kinds = BUF_NULL, store = BUF_NULL;
         const struct option_value *after = args_get(a, OPT_AFTER), *exec = args_get(a, OPT_EXEC);
         char *const one[] = {exec ? (char *)(uintptr_t)exec->text : NULL, NULL}; /* --exec=CMD: no words of its own */
         struct wire_c_filter m = {0};
+        struct wire_c_status status;
         stop_catch();
-        int r = say_fresh(c, a, 0);
+        int r = status_get(c, &status, &store);
         if (r)
                 return r;
         r = filter_from(c, a, &m, &kinds);
@@ -93,6 +94,7 @@ static int run_watch(struct cli *c, const struct args *a) {
                 WIRE_PUT(&m, C_FILTER, after, after->n);
         if (call_send(c->call, CONTROL_WATCH, &m))
                 return cli_fail_call(c, call_error(c->call));
+        say_fresh(c, a, &status); /* whoever waits for these words misses nothing that happens after them */
         return follow(c, exec ? (exec->rest ? exec->rest : one) : NULL);
 }
 

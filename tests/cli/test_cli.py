@@ -212,6 +212,40 @@ def watch_streams_until_told():
     assert p.returncode == 3 and "daemon-gone" in p.stderr and p.stdout.count("\n") == 1, p
 
 
+def full_pipe():
+    """Both ends of a pipe that takes no byte more until it is read from."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"." * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    return reader, writer
+
+
+def watch_has_begun_when_it_says_something():
+    with tempfile.TemporaryDirectory() as folder:
+        fake = FakeDaemon(folder, [status(), None])
+        reader, writer = full_pipe()
+        p = subprocess.Popen([PROGRAM, "watch", "--data", folder], stdout=subprocess.DEVNULL, stderr=writer)
+        os.close(writer)
+        end = time.monotonic() + 10
+        while len(fake.requests) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        asked = len(fake.requests)
+        with open(reader, "rb") as said:
+            words = b""
+            while b"replica: current" not in words:
+                more = said.read1()
+                assert more, words[-200:]
+                words += more
+            p.send_signal(signal.SIGINT)
+            assert p.wait(10) == 0
+        fake.close()
+        assert asked == 2, asked  # before it could say a word
+
+
 def watch_ends_with_its_reader():
     event = frame(EVENT_ROW, {1: 1, 2: 7, 3: 1, 4: [alert()]})
     with tempfile.TemporaryDirectory() as folder:
@@ -457,6 +491,7 @@ def a_code_is_taken_back():
 TESTS = [codes_are_listed, devices_say_of_open_codes, a_code_is_taken_back, nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
          nearby_says_how_current_it_is, nearby_says_what_is_left_out, max_age_fails_when_stale,
          text_of_neighbours_is_escaped, errors_are_the_daemons, mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
+         watch_has_begun_when_it_says_something,
          watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
          votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
          proposals_under_the_table, peers_have_a_usual_port, help_for_programs]
