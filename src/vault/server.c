@@ -333,19 +333,23 @@ static bool turn(struct server *s, const sigset_t *mask, struct folder_why *why)
         return listen_when_ready(s, why);
 }
 
-static bool loop(struct server *s, struct folder_why *why) {
+/* Before there is a socket to leave behind. @ret_mask is for ppoll: SIGTERM is looked at there and nowhere else. */
+static void catch_signals(sigset_t *ret_mask) {
         struct sigaction act = {.sa_handler = on_term};
-        sigset_t block, mask;
+        sigset_t block;
         sigemptyset(&block);
         sigaddset(&block, SIGTERM);
-        sigprocmask(SIG_BLOCK, &block, &mask);
-        sigdelset(&mask, SIGTERM);
+        sigprocmask(SIG_BLOCK, &block, ret_mask);
+        sigdelset(ret_mask, SIGTERM);
         sigaction(SIGTERM, &act, NULL);
         signal(SIGPIPE, SIG_IGN);
         signal(SIGINT,
                SIG_IGN); /* Ctrl-C at a terminal reaches the whole group: the daemon ends first, in its own order */
+}
+
+static bool loop(struct server *s, const sigset_t *mask, struct folder_why *why) {
         while (!s->over && !terminated)
-                if (!turn(s, &mask, why))
+                if (!turn(s, mask, why))
                         return false;
         return true;
 }
@@ -374,6 +378,8 @@ static bool await_daemon(struct server *s, struct folder_why *why) {
 }
 
 static bool serve(struct server *s, struct folder_why *why) {
+        sigset_t mask;
+        catch_signals(&mask);
         if (!take_daemon(s, why) || !folder_open(&s->folder, s->args->dir, s->args->sockets, why))
                 return false;
         if (!walls_shut(s->args->dir, s->args->sockets, &s->io.walls)) {
@@ -387,7 +393,7 @@ static bool serve(struct server *s, struct folder_why *why) {
                 *why = (struct folder_why){"memory", "there is not enough memory", "free some, then try again", 0};
                 return false;
         }
-        return loop(s, why);
+        return loop(s, &mask, why);
 }
 
 static void server_fini(struct server *s) {
