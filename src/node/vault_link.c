@@ -247,13 +247,16 @@ static bool on_message(struct vault_link *v, struct span body) {
         return true;
 }
 
-/* How a joining ended that an earlier run of this daemon began: its command is long forgotten. */
+/* How a joining ended that an earlier run of this daemon began: its command is long forgotten. The mark on the disk is
+ * written after the rows of the joining, and gone before the vault has written its own file; so whoever calls is told
+ * of a membership in any case, and one that knows takes no notice. */
 static void settle_joining(struct vault_link *v, const struct mesh_status *st) {
         bool pending = goes_on_alone(st);
-        if (!v->joining || v->errand || pending || !v->alive)
+        if (!(v->joining || v->untold) || v->errand || pending || !v->alive)
                 return;
         enum mesh_outcome o = st->join_problem == MESH_OUT_DONE ? MESH_OUT_UNREACHABLE : st->join_problem;
         vault_link_say_result(v, st->state == FRESH_NO_MESH ? o : MESH_OUT_DONE, false);
+        v->untold = false;
         set_joining(node_of(v), false);
 }
 
@@ -269,6 +272,7 @@ void vault_link_state(struct node *n) {
         snprintf(v->main, sizeof(v->main), "%s", main ? main : "");
         v->in_mesh = in_mesh;
         if (v->alive && news) {
+                v->untold = in_mesh && (v->untold || !v->knows_in_mesh);
                 v->knows_in_mesh = true;
                 say_device(v);
         }

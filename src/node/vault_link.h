@@ -28,7 +28,9 @@ struct vault_link {
         struct buf in;
         struct vault_errand *errand; /* NULL: none */
         bool open;                   /* the pipe is a handle, if a closing one */
-        bool alive, knows_in_mesh, in_mesh, joining;
+        bool alive, knows_in_mesh, in_mesh;
+        bool joining;            /* the vault does not know yet how a joining ended: kept over restarts */
+        bool untold;             /* nor may one that has just come, if either process was killed at the wrong moment */
         char main[33];           /* as it was told: the whole device, where that is another one */
         struct command *vote;    /* an operation of the household that the core has in hand; NULL: none */
         bool telling;            /* operations are on their way to the vault … */

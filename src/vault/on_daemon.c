@@ -150,6 +150,6 @@ void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
                 device_join_settle(v, &m->v_result);
         else if (v->has_key && v->key.state != KEYFILE_MEMBER && v->key.state != KEYFILE_OVER)
                 settle(v, &m->v_result);
-        else
+        else if (!m->v_result.ok) /* that all is well is said to every vault that has just come */
                 log_warning("the daemon tells the outcome of nothing; ignoring it");
 }

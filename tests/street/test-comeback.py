@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Coming back out of a backup when it is not simple: other devices stand by, the power goes, the home was removed."""
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ URGENT_A_DAY = 4  # by the charter: a quarter of it is 1
 
 class Comeback(street.Play):
     def open(self):
+        self.at_noon()
         self.secret = os.path.join(self.folder, 'passphrase')
         with open(self.secret, 'w', encoding='utf-8') as file:
             file.write(PASS + '\n')
@@ -85,7 +88,7 @@ class Comeback(street.Play):
             for other in homes:
                 equal(other.alert(posted['id'])['household'], self.hub.name, f'whose it is at {other.name}')
         for home in homes:
-            check(home.state()['state'] == 'current', f'{home.name} is {home.state()["state"]}')
+            self.wait_state(home, 'current')
         phone.stop()
         self.hub = again
 
@@ -143,11 +146,7 @@ class Comeback(street.Play):
 
     def cut(self, home, file):
         """Kills daemon, porter and vault at a random moment of a restore; the state after the next start."""
-        below = street.processes_below(home.process.pid)
-        asked = subprocess.Popen([self.programs.cli, '--data', home.folder, 'restore', file, '--passphrase-file',
-                                  self.secret], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL, env=self.env, preexec_fn=street.die_with_parent)
-        self.processes.append(asked)
+        asked = self.ask_restore(home, file)
         key = os.path.join(home.folder, 'vault', 'household')
         end = time.monotonic() + street.PATIENCE
         while not os.path.exists(key):  # what matters is over in milliseconds: street.wait() looks too seldom
@@ -156,11 +155,50 @@ class Comeback(street.Play):
             asked.wait(self.rng.uniform(0, LATEST_S))
         except subprocess.TimeoutExpired:
             pass
+        self.kill_all(home, asked)
+        home.start()
+        return home.state()['state']
+
+    def ask_restore(self, home, file):
+        """Asks, and does not wait."""
+        asked = subprocess.Popen([self.programs.cli, '--data', home.folder, 'restore', file, '--passphrase-file',
+                                  self.secret], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, env=self.env, preexec_fn=street.die_with_parent)
+        self.processes.append(asked)
+        return asked
+
+    def kill_all(self, home, asked):
+        below = street.processes_below(home.process.pid)
         home.kill9()
         asked.wait(street.STOP_SECONDS)
         self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid, _ in below), 'porter and vault to end')
-        home.start()
-        return home.state()['state']
+
+    def case_untold(self):
+        """killed before the daemon had noted that its vault waits for an answer, the vault gets one all the same"""
+        eve, finn = self.street(2, mesh='Oak Street').homes
+        file = os.path.join(self.folder, 'finn.backup')
+        self.backup(finn, file)
+        self.lose(finn)
+        eve.stop()
+        again = self.home('Finn again').start()
+        asked = self.ask_restore(again, file)
+        database = os.path.join(again.folder, 'porchlight.db')
+        self.wait(lambda: self.rows(database, 'SELECT count(*) FROM joining'), 'the beginning on the disk')
+        self.kill_all(again, asked)
+        self.rows(database, "DELETE FROM value WHERE name = 'joining'")  # it is written after the beginning
+        again.start()
+        eve.start()
+        self.wait(lambda: self.is_back(again), 'the home to be back')
+        equal(again.one('vault', 'show')['passphrase'], True, 'the key is under the passphrase')
+        again.one('backup', file, '--passphrase-file', self.secret, '--key-passphrase-file', self.secret, '--force')
+        again.stop()
+        eve.stop()
+
+    @staticmethod
+    def rows(database, words):
+        with contextlib.closing(sqlite3.connect(database)) as disk, disk:
+            row = disk.execute(words).fetchone()
+        return row and row[0]
 
     def case_removed_meanwhile(self):
         """a home removed meanwhile is turned away, and says what it knows: gone, or restored elsewhere"""
