@@ -22,6 +22,7 @@ STATES = ('ok', 'note', 'warning', 'problem')
 
 class DoctorTest(street.Play):
     def open(self):
+        self.at_noon()
         self.anna, self.ben = self.homes = [self.home(name) for name in ('Anna', 'Ben')]
 
     # -- helpers --

@@ -31,6 +31,7 @@ class German(street.Play):
                               stderr=subprocess.STDOUT, text=True, check=False)
         if not os.path.exists(os.path.join(folder, 'de_DE.UTF-8', 'LC_MESSAGES')):
             raise Skip(f'localedef makes no German locale: {made.stdout}')
+        self.at_noon()
         self.english = dict(self.env)
         self.env.update(LC_ALL='de_DE.UTF-8', LOCPATH=folder)
         self.env.pop('LANGUAGE', None)

@@ -229,7 +229,8 @@ class HomeTest(street.Play):
     def case_leave(self):
         """leaving asks, and is told to the others"""
         self.ben.start()
-        self.wait_state(self.anna, 'current')
+        for home in (self.anna, self.ben):
+            self.wait_state(home, 'current')
         self.anna.cli('vault', 'lock', code=0)
         terminal = self.term(self.ben, 'mesh', 'leave').until(r'\[y/N\] ').type('n\n').end()
         equal((terminal.code, self.ben.state()['state']), (street.FAILED, 'current'), 'after a no')

@@ -184,7 +184,7 @@ class UserService(street.Play):
         pids = [self.pid(), *[pid for pid, _ in street.processes_below(self.pid())]]
         self.systemctl('stop', UNIT)
         equal((self.show('ActiveState'), self.show('Result'), self.show('ExecMainStatus')), ('inactive', 'success', '0'), 'how it ended')
-        equal([pid for pid in pids if os.path.exists(f'/proc/{pid}')], [], 'processes left')
+        equal([pid for pid in pids if street.runs(pid)], [], 'processes left')
         equal([name for name in os.listdir(self.data) if name.endswith('.sock')], [], 'sockets left')
 
 

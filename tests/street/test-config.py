@@ -4,6 +4,7 @@
 import grp
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -16,6 +17,10 @@ SCHOOL = '52.5200,13.4300'
 SCHOOL_CELL = 'u33dc8g'
 
 
+def free_address(play):
+    return f'{play.loopback}:{street.free_port(socket.AF_INET, play.loopback)}'
+
+
 class Told(street.Home):
     """A home that is told nothing on its command line but where its files are."""
 
@@ -26,7 +31,7 @@ class Told(street.Home):
         self.settings = os.path.join(folder, 'settings')
         self.write_conf('')
         with open(self.settings, 'w', encoding='utf-8') as file:
-            file.write(f'listen = 127.0.0.1:{street.free_port()}\nlan = no\n')
+            file.write(f'listen = {free_address(play)}\nlan = no\n')
 
     def write_conf(self, text):
         with open(self.conf, 'w', encoding='utf-8') as file:
@@ -60,15 +65,15 @@ class Config(street.Play):
 
     def case_set(self):
         """a value that is set counts at once, is on disk when the command returns, and outlives a kill"""
-        anna, port = self.anna, street.free_port()
-        row = anna.one('config', 'set', 'listen', f'127.0.0.1:{port}')
-        equal((row['value'], row['origin'], row['restart']), (f'127.0.0.1:{port}', 'set', False), 'the row')
-        equal(anna.address(), f'127.0.0.1:{port}', 'where it listens')
+        anna, address = self.anna, free_address(self)
+        row = anna.one('config', 'set', 'listen', address)
+        equal((row['value'], row['origin'], row['restart']), (address, 'set', False), 'the row')
+        equal(anna.address(), address, 'where it listens')
         anna.cli('config', 'set', 'advertise', 'hub.example.org:1', '192.0.2.7:2', code=0)
         equal(stat.S_IMODE(os.stat(anna.settings).st_mode), 0o600, 'the mode of the file')
         anna.kill9()
         anna.start()
-        equal(anna.address(), f'127.0.0.1:{port}', 'where it listens after a kill')
+        equal(anna.address(), address, 'where it listens after a kill')
         equal(anna.setting('advertise')['value'], 'hub.example.org:1, 192.0.2.7:2', 'both addresses after a kill')
 
     def case_unset(self):

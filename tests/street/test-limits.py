@@ -14,6 +14,7 @@ BLOCK, AREA = 7, 6     # characters of a cell
 
 class Limits(street.Play):
     def open(self):
+        self.at_noon()
         self.homes = self.street(2, charter={'urgent': URGENT, 'normal': NORMAL}).homes
         self.anna, self.ben = self.homes
 

@@ -111,7 +111,7 @@ class Restore(street.Play):
         for posted in fresh:
             self.wait_all_have([self.anna, self.cleo, again], posted['id'])
         for home in (self.anna, self.cleo):
-            check(home.state()['state'] == 'current', f'{home.name} is {home.state()["state"]}')
+            self.wait_state(home, 'current')
 
         shutil.move(lost, self.ben.folder)
         self.ben.start()
@@ -156,7 +156,7 @@ class Restore(street.Play):
         error = self.restore(second, self.file, code=street.REFUSED).error()
         check(error['name'] in ('not-known', 'restored-elsewhere'), error)
         equal(second.state()['state'], 'restoring', 'the state of the second')
-        equal(first.state()['state'], 'current', 'the state of the first')
+        self.wait_state(first, 'current')
         second.stop()
 
 

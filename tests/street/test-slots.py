@@ -12,6 +12,7 @@ from street import check, equal  # noqa: E402
 
 class Slots(street.Play):
     def open(self):
+        self.at_noon()
         self.homes = self.street(3).homes
         self.anna, self.ben, self.cleo = self.homes
         self.copy = self.cleo.folder + '.copy'

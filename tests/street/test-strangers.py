@@ -28,7 +28,7 @@ class Strangers(street.Play):
         self.anna, self.ben = self.homes
 
     def knock(self):
-        return socket.create_connection(('127.0.0.1', self.anna.port()), timeout=SILENT_SECONDS)
+        return socket.create_connection((self.loopback, self.anna.port()), timeout=SILENT_SECONDS)
 
     def hears_nothing(self, knock):
         """Until the daemon hangs up: not one byte."""
@@ -47,9 +47,11 @@ class Strangers(street.Play):
             rss = next(int(line.split()[1]) for line in status if line.startswith('VmRSS'))
         return rss, len(os.listdir(f'{process}/fd'))
 
-    def send(self, knock, what):
+    def send(self, knock, what, last=False):
         try:
             knock.sendall(what)
+            if last:
+                knock.shutdown(socket.SHUT_WR)
         except OSError:
             pass  # it has hung up already
 
@@ -86,9 +88,9 @@ class Strangers(street.Play):
         rss, files = self.usage()
         for _ in range(ROUNDS):
             with self.knock() as knock:
-                self.send(knock, self.rng.randbytes(self.rng.choice((1, 255, 256, 257, 1024, 5000, 70000))))
-                if self.rng.random() < 0.5:
-                    knock.shutdown(socket.SHUT_WR)
+                last = self.rng.random() < 0.5
+                self.send(knock, self.rng.randbytes(self.rng.choice((1, 255, 256, 257, 1024, 5000, 70000))), last)
+                if last:
                     self.hears_nothing(knock)
         self.wait(lambda: self.usage()[1] <= files, 'the files to be closed', 15)
         more = self.usage()[0] - rss

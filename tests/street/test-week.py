@@ -16,16 +16,12 @@ from street import check, equal  # noqa: E402
 
 PASS = 'correct horse battery'
 DAYS = 7
-DAY = 86400
 KINDS = ('theft', 'missing-pet')
-AHEAD = os.path.join('tests', 'street', 'ahead.so')
 
 
 class Week(street.Play):
     def open(self):
-        self.env['LD_PRELOAD'] = os.path.abspath(os.path.join(self.programs.build, AHEAD))
-        self.env['ASAN_OPTIONS'] = self.env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
-        self.env['PORCHLIGHT_AHEAD'] = '0'
+        self.began = self.at_noon()
         self.secret = os.path.join(self.folder, 'passphrase')
         with open(self.secret, 'w', encoding='utf-8') as file:
             file.write(PASS + '\n')
@@ -37,7 +33,7 @@ class Week(street.Play):
         """All homes are started on that day."""
         for home in self.homes:
             home.stop()
-        self.env['PORCHLIGHT_AHEAD'] = str(number * DAY)
+        self.put_ahead(self.began + number * street.DAY)
         for home in self.homes:
             home.start()
         for home in self.homes:

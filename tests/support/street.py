@@ -43,6 +43,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 PLACE = '52.5163,13.3777'
 COLUMNS = 80
 PATIENCE = 30.0       # seconds a condition may take unless the test says otherwise
+DAY = 86400
 LOOK = 0.02           # seconds between two looks at a condition
 CLI_SECONDS = 90.0    # no command takes longer: `join` waits 45 s
 STOP_SECONDS = 15.0
@@ -94,20 +95,34 @@ def unshare(flags):
 
 def processes_below(pid):
     """The daemon's porter, and the vault that it has started: (pid, name) of each, at any depth."""
+    found = []
+    for child in map(int, told(f'/proc/{pid}/task/{pid}/children').split()):
+        name = told(f'/proc/{child}/comm').strip()
+        found += [(child, name)] * bool(name) + processes_below(child)
+    return found
+
+
+def told(path):
+    """What the kernel tells of a process; nothing of one that has ended meanwhile, between any two looks."""
     try:
-        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
-            children = [int(word) for word in file.read().split()]
-        found = []
-        for child in children:
-            with open(f'/proc/{child}/comm', encoding='utf-8') as file:
-                found.append((child, file.read().strip()))
-            found += processes_below(child)
-        return found
-    except FileNotFoundError:  # it has ended meanwhile
-        return []
+        with open(path, encoding='utf-8') as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
 
 
-def free_port(family=socket.AF_INET, host='127.0.0.1'):
+def runs(pid):
+    """False also of one that has ended and whose parent has not asked how."""
+    return told(f'/proc/{pid}/stat').rpartition(')')[2].split()[:1] not in ([], ['Z'], ['X'])
+
+
+def own_loopback():
+    """A loopback address that no other test of this machine listens on: the port of a home that is off stays its own."""
+    pid = os.getpid()
+    return f'127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}'
+
+
+def free_port(family, host):
     with socket.socket(family) as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]
@@ -201,8 +216,9 @@ class Watch:
 # ---- a home ----
 
 class Home:
-    def __init__(self, play, folder, name, listen='127.0.0.1:0', prefix=(), umask=0o022):
-        self.play, self.folder, self.name, self.listen = play, folder, name, listen
+    def __init__(self, play, folder, name, listen=None, prefix=(), umask=0o022):
+        self.play, self.folder, self.name = play, folder, name
+        self.listen = f'{play.loopback}:0' if listen is None else listen
         self.prefix, self.umask = list(prefix), umask
         self.process = None
         self.log = folder + '.log'
@@ -337,9 +353,12 @@ class Home:
         """The files of this home in which @wanted stands, raw."""
         found = []
         for path in self.files():
-            with open(path, 'rb') as file:
-                if wanted in file.read():
-                    found.append(os.path.basename(path))
+            try:
+                with open(path, 'rb') as file:
+                    if wanted in file.read():
+                        found.append(os.path.basename(path))
+            except FileNotFoundError:  # removed between the two looks
+                pass
         return found
 
 
@@ -348,7 +367,7 @@ class Home:
 class Street:
     """Homes of one mesh, of which the first founded it and invited the others."""
 
-    def __init__(self, play, n, mesh='Elm Street', charter=None, listen='127.0.0.1:0', prefix=()):
+    def __init__(self, play, n, mesh='Elm Street', charter=None, listen=None, prefix=()):
         self.play = play
         self.homes = [play.home(listen=listen, prefix=prefix).start() for _ in range(n)]
         more = ()
@@ -380,6 +399,7 @@ class Play:
         self.full = options.full
         self.seed = options.seed
         self.rng = random.Random(options.seed)
+        self.loopback = own_loopback()
         parent = tempfile.gettempdir()
         self.folder = tempfile.mkdtemp(prefix='pl', dir=parent if len(parent) < SOCKET_PATH_MAX else '/tmp')
         self.processes, self.every_home = [], []
@@ -390,6 +410,19 @@ class Play:
 
     def open(self):
         """What must stand before the first case."""
+
+    def put_ahead(self, seconds):
+        """Programs started from now on see a clock that is so far ahead."""
+        library = os.path.join(self.programs.build, 'tests', 'ahead.so')
+        self.env.update(LD_PRELOAD=os.path.abspath(library), PORCHLIGHT_AHEAD=str(int(seconds)))
+        if 'verify_asan_link_order' not in self.env.get('ASAN_OPTIONS', ''):
+            self.env['ASAN_OPTIONS'] = self.env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
+
+    def at_noon(self):
+        """Programs see noon (UTC), for a test of what counts by the day: it must not change in the middle. How far ahead that is."""
+        ahead = (DAY // 2 - time.time()) % DAY
+        self.put_ahead(ahead)
+        return ahead
 
     def end_all(self):
         """Ends what was started here and is still running, by its id."""
@@ -420,7 +453,7 @@ class Play:
             if first is not None:
                 yield home.name, lines[first:first + LOG_LINES]
 
-    def home(self, name=None, listen='127.0.0.1:0', prefix=(), **more):
+    def home(self, name=None, listen=None, prefix=(), **more):
         number = len(self.every_home) + 1
         home = Home(self, os.path.join(self.folder, str(number)), name or f'Home {number}', listen, prefix, **more)
         self.every_home.append(home)
