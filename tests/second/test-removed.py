@@ -64,7 +64,7 @@ class Caller:
     """A link made by hand: the handshake with any key, then whatever is to be said, then listening to the end."""
 
     def __init__(self, home, mesh, static, key):
-        self.socket = socket.create_connection(('127.0.0.1', home.port()), timeout=HANGS_UP)
+        self.socket = socket.create_connection(home.place(), timeout=HANGS_UP)
         hand = noise.Handshake(True, key, b'porchlight/1 link\0' + mesh, static)
         self.socket.sendall(hand.write())
         self.answer = self.read(noise.MESSAGE)
@@ -231,7 +231,7 @@ class Removed(street.Play):
         before = {link: list(names) for link, names in self.mallory.heard.items()}
         ended = len(self.mallory.ended)
         for home in self.homes:
-            self.do(self.mallory.dial, ('127.0.0.1', home.port()))
+            self.do(self.mallory.dial, home.place())
         self.wait(lambda: len(self.mallory.ended) >= ended + len(self.homes), 'the daemons to hang up', HANGS_UP)
         equal(self.mallory.heard, before, 'what it heard')
         self.nothing_new()
@@ -245,7 +245,7 @@ class Removed(street.Play):
         said = []
         for number, home in enumerate(homes, 1):
             one.refused = None
-            self.do(one.dial, ('127.0.0.1', home.port()))
+            self.do(one.dial, home.place())
             self.wait(lambda number=number: len(one.ended) >= number, f'{home.name} to hang up', HANGS_UP)
             said.append(one.refused)
         self.run(one.stop())

@@ -326,7 +326,7 @@ class Second(street.Play):
         self.wait_in(mallory)
         for name, raw in self.forged(mallory):
             for key, place in ((self.sia.keys.device.public, self.sia.address),
-                               (bytes.fromhex(self.anna.state()['device_id']), ('127.0.0.1', self.anna.port()))):
+                               (bytes.fromhex(self.anna.state()['device_id']), self.anna.place())):
                 if not self.up_to(mallory, key):
                     self.do(mallory.dial, place)
                 link = self.wait(lambda: self.up_to(mallory, key), 'a link', SOON)
@@ -354,7 +354,7 @@ class Second(street.Play):
         """somebody with the link key who is no member hears nothing, neither from the daemon nor here"""
         stranger = Stranger(os.path.join(self.folder, 'stranger'), 'Stranger', self.anna.invite())
         self.run(stranger.start(dial=False))
-        for number, address in enumerate((('127.0.0.1', self.anna.port()), self.sia.address), 1):
+        for number, address in enumerate((self.anna.place(), self.sia.address), 1):
             self.do(stranger.dial, address)
             self.wait(lambda: len(stranger.ended) == number, 'the other side to hang up', SOON)
             equal(dict(stranger.ended[-1].got), {}, 'what it heard')

@@ -197,7 +197,7 @@ class Recording(street.Play):
     def fill(self):
         """Strangers who say much, none of which can be packed."""
         for _ in range(16):
-            with socket.create_connection((self.loopback, self.anna.port())) as stranger:
+            with socket.create_connection(self.anna.place()) as stranger:
                 try:
                     stranger.sendall(self.rng.randbytes(STRANGE))
                 except OSError:  # it has hung up

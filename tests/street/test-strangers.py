@@ -28,7 +28,7 @@ class Strangers(street.Play):
         self.anna, self.ben = self.homes
 
     def knock(self):
-        return socket.create_connection((self.loopback, self.anna.port()), timeout=SILENT_SECONDS)
+        return socket.create_connection(self.anna.place(), timeout=SILENT_SECONDS)
 
     def hears_nothing(self, knock):
         """Until the daemon hangs up: not one byte."""

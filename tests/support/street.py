@@ -259,6 +259,10 @@ class Home:
     def port(self):
         return int(self.listen.rsplit(':', 1)[1])
 
+    def place(self):
+        """Where to connect to."""
+        return self.listen.rsplit(':', 1)[0], self.port()
+
     def up(self):
         return self.process is not None and self.process.poll() is None
 
