@@ -100,6 +100,9 @@ static void load_done(struct query *q) {
                                                     .bytes = q->r ? SPAN_NONE : l->items[i].bytes,
                                                     .damaged = !q->r && l->items[i].damaged};
         name_damaged(l);
+        for (size_t i = 0; !q->r && i < l->count; i++)
+                if (l->items[i].astray)
+                        writer_seek(q->n, &l->items[i].id);
         if (q->r)
                 log_error("store: reading %zu records: %s", l->count,
                           q->r > 0 ? store_error_text(q->r) : err_text(q->r));

@@ -51,17 +51,22 @@ static void on_work(struct pool_job *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
         w->tick_ok = w->tick_more = false;
+        w->sought = 0;
         w->r = w->reopen ? reopen(w, n->dir) : 0;
+        unsigned mends = w->store ? store_mends(w->store) : 0;
         if (w->r == 0 && w->now)
                 w->r = store_commit(w->store, w->now, w->wall, &w->job_seq);
         int later = 0;
         if (w->r == 0)
                 later = write_settings(w);
+        if (w->r == 0 && later == 0 && w->seek_now)
+                later = w->sought = store_seek(w->store, &w->seek);
         if (w->r == 0 && later == 0 && w->tick_now) {
                 later = store_tick(w->store, w->wall, w->purge_before, &w->job_seq);
                 w->tick_ok = later == 0;
                 w->tick_more = later == STORE_E_MORE;
         }
+        w->mended = w->store && store_mends(w->store) > mends;
         if (w->r == STORE_E_IO || later == STORE_E_IO)
                 w->reopen = true;
         else
@@ -100,6 +105,10 @@ static void on_after(struct pool_job *work) {
         struct store_batch *done = TAKE(w->now);
         bool ok = w->r == 0;
         w->busy = false;
+        if (w->mended)
+                log_error("store: an index did not lead to its rows; all were made anew, and no row is lost");
+        if (w->sought && quiet_may(&w->full, uv_now(n->loop), LOG_LINES))
+                log_error("store: making indexes anew: %s", store_error_text(w->sought));
         if (!ok)
                 complain(n, w->r);
         free_settings(&w->settings_now);
@@ -107,7 +116,7 @@ static void on_after(struct pool_job *work) {
                 forget_expired(w);
         if (w->tick_now)
                 plan_tick(n);
-        w->tick_now = false;
+        w->tick_now = w->seek_now = false;
         w->tick_due |= w->tick_more && !n->stopping; /* after what is to be committed by then */
         uint64_t from = w->seq;
         w->seq = MAX(w->seq, w->job_seq);
@@ -141,14 +150,15 @@ static mesh_wall purge_before(const struct node *n) {
 void writer_kick(struct node *n) {
         struct writer *w = &n->writer;
         bool rows = w->next && store_batch_count(w->next);
-        if (w->busy || (!rows && list_empty(&w->settings) && !w->tick_due))
+        if (w->busy || (!rows && list_empty(&w->settings) && !w->tick_due && !w->seek_due))
                 return;
         w->now = rows ? TAKE(w->next) : NULL;
         move_settings(w);
         w->wall = node_time(n);
         w->purge_before = purge_before(n);
         w->tick_now = w->tick_due;
-        w->tick_due = false;
+        w->seek_now = w->seek_due;
+        w->tick_due = w->seek_due = false;
         w->job_seq = w->seq;
         w->watched = control_watched(n);
         w->busy = true;
@@ -180,6 +190,14 @@ void writer_set(struct node *n, const char *name, struct span value) {
                 memcpy(s->value, value.p, value.n);
         s->n = value.n;
         list_push(&n->writer.settings, &s->on);
+}
+
+void writer_seek(struct node *n, const struct hash *id) {
+        struct writer *w = &n->writer;
+        if (w->seek_due || w->seek_now)
+                return;
+        w->seek = *id;
+        w->seek_due = true;
 }
 
 /* ---- time passes ---- */

@@ -26,12 +26,14 @@ struct writer {
         struct list settings;           /* to be set with the next job */
         struct list settings_now;
         bool busy, tick_due, tick_now, tick_ok, tick_more, reopen;
+        bool seek_due, seek_now, mended;
+        struct hash seek;             /* a record that no reader found where the index has it */
         mesh_wall wall, purge_before; /* of the job */
         uint64_t seq;                 /* of the last event on disk */
         uint64_t job_seq;
         bool watched;      /* somebody waits for the events of the job */
         struct query news; /* which are in its chunk, if they are few: the job need not be followed by a question */
-        int r;
+        int r, sought;
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
         size_t n_expiries;
         struct quiet full;
@@ -50,5 +52,8 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token);
 /* An alert ends at @at: its event is to come then. Also for rows from the store. */
 void writer_expiry(struct node *n, mesh_wall at);
 void writer_set(struct node *n, const char *name, struct span value);
+/* A reader was led astray: the next job looks for this record. Of several the first is enough, since all indexes are mended
+ * at once; the others come again where it was not. */
+void writer_seek(struct node *n, const struct hash *id);
 /* Starts a transaction if there is anything to write and none is on its way. Once before each wait of the loop. */
 void writer_kick(struct node *n);

@@ -38,11 +38,15 @@ int alert_event(struct store *s, uint64_t n, uint8_t happening) {
 }
 
 int alert_find(struct store *s, const struct hash *id, struct alert_ref *ret, bool *ret_found) {
+        uint64_t n;
+        int r = number_of_record(s, id, &n);
+        if (r)
+                return r;
         _sql_ st = sql_get(&s->q, SQL_ALERT_FIND);
-        sql_bind_32(st, 1, id->b);
-        int r = sql_next(&s->q, st, ret_found);
+        sql_bind_u64(st, 1, n);
+        r = sql_next(&s->q, st, ret_found);
         if (!r && *ret_found)
-                *ret = (struct alert_ref){sql_u64(st, 0), sql_u64(st, 1), (uint8_t)sql_u64(st, 2)};
+                *ret = (struct alert_ref){n, sql_u64(st, 0), (uint8_t)sql_u64(st, 1)};
         return r;
 }
 

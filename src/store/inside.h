@@ -8,6 +8,12 @@
 
 #define KEYS_REMEMBERED 256
 
+/* A record that an index led to the row of another one for. */
+struct astray {
+        struct hash id;
+        uint64_t n; /* that row; 0: none */
+};
+
 struct store {
         struct sql q;
         struct {
@@ -19,10 +25,14 @@ struct store {
         mesh_wall now;  /* of the commit or tick under way */
         bool broken;    /* reading or writing failed: what SQLite has in memory may not be what is on disk */
         bool erase_due; /* something was erased, and the log still has its old pages */
+        bool incurable; /* something is damaged that no making of indexes mends */
+        unsigned mends;
+        struct astray astray; /* the last one that was found in this transaction */
 };
 
 struct store_reader {
         struct sql q;
+        unsigned seeks; /* that the question under way may still cost */
 };
 
 /* head.flags */
@@ -54,13 +64,27 @@ size_t head_pack(const struct head *h, uint8_t ret[HEAD_BYTES_MAX]);
 bool head_unpack(struct span bytes, struct head *ret);
 bool hash_is_zero(const struct hash *h);
 
-/* Runs @body inside one transaction and rolls back unless it returns 0. Finishes erasures afterwards. */
+/* Runs @body inside one transaction and rolls back unless it returns 0. Finishes erasures afterwards. Where it finds damage
+ * it is run a second time, with indexes that were made anew. */
 int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx);
+int transact(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx); /* runs it once */
 int store_last_event(struct sql *q, uint64_t *ret_seq);
 
 /* rows.c, records.c */
 int row_put(struct store *s, const struct mesh_row *row);
 int record_put(struct store *s, const struct mesh_row *row);
+
+/* find.c: what an index says of a row, and whether that row says so, too. */
+struct found {
+        uint64_t n;  /* the row's number; 0: none */
+        bool astray; /* it is another's, or none: the index is damaged */
+};
+int find_row(struct sql *q, enum sql_id id, const uint8_t name[32], struct found *ret);
+
+/* mend.c */
+int number_of_record(struct store *s, const struct hash *id,
+                     uint64_t *ret_n); /* 0: none. STORE_E_DAMAGED: it is astray */
+int mend_indexes(struct store *s);
 
 /* restore.c: makes the function that a statement of it calls. */
 int restore_prepare(struct sql *q);

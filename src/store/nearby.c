@@ -95,14 +95,12 @@ static int find_muted(struct nearby *q) {
         if (!q->muted)
                 return ERR_NOMEM;
         for (size_t i = 0; i < f->n_muted_households; i++) {
-                _sql_ st = sql_get(&q->r->q, SQL_KEY_FIND);
-                sql_bind_32(st, 1, f->muted_households[i].b);
-                bool row;
-                int r = sql_next(&q->r->q, st, &row);
-                if (r)
-                        return r;
-                if (row)
-                        q->muted[q->n_muted++] = sql_u64(st, 0);
+                struct found key;
+                int r = find_row(&q->r->q, SQL_KEY_NUMBER, f->muted_households[i].b, &key);
+                if (r || key.astray)
+                        return r ? r : STORE_E_DAMAGED;
+                if (key.n)
+                        q->muted[q->n_muted++] = key.n;
         }
         return 0;
 }

@@ -13,14 +13,12 @@ struct known {
 };
 
 static int key_number(struct store *s, const struct key *key, uint32_t *ret_n) {
-        _sql_ find = sql_get(&s->q, SQL_KEY_FIND);
-        sql_bind_32(find, 1, key->b);
-        bool row;
-        int r = sql_next(&s->q, find, &row);
-        if (r)
-                return r;
-        if (row) {
-                *ret_n = (uint32_t)sql_u64(find, 0);
+        struct found f;
+        int r = find_row(&s->q, SQL_KEY_NUMBER, key->b, &f);
+        if (r || f.astray)
+                return r ? r : STORE_E_DAMAGED;
+        if (f.n) {
+                *ret_n = (uint32_t)f.n;
                 return 0;
         }
         _sql_ put = sql_get(&s->q, SQL_KEY_PUT);
@@ -47,14 +45,18 @@ static int key_put(struct store *s, const struct key *key, uint32_t *ret_n) {
 }
 
 static int record_find(struct store *s, const struct hash *id, struct known *ret, bool *ret_found) {
-        _sql_ st = sql_get(&s->q, SQL_RECORD_FIND);
-        sql_bind_32(st, 1, id->b);
-        int r = sql_next(&s->q, st, ret_found);
-        if (r || !*ret_found)
+        int r = number_of_record(s, id, &ret->n);
+        *ret_found = !r && ret->n;
+        if (!*ret_found)
                 return r;
-        ret->n = sql_u64(st, 0);
-        ret->expires = sql_u64(st, 2);
-        return head_unpack(sql_span(st, 1), &ret->head) ? 0 : STORE_E_DAMAGED;
+        _sql_ st = sql_get(&s->q, SQL_RECORD_GET);
+        sql_bind_u64(st, 1, ret->n);
+        bool row;
+        r = sql_next(&s->q, st, &row);
+        if (r)
+                return r;
+        ret->expires = sql_u64(st, 1);
+        return row && head_unpack(sql_span(st, 0), &ret->head) ? 0 : STORE_E_DAMAGED;
 }
 
 static int insert_head(struct store *s, const struct mesh_row *row, struct known *k) {

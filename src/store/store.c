@@ -122,7 +122,7 @@ static int run_named(struct store *s, enum sql_id id) {
         return sql_run(&s->q, st);
 }
 
-int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx) {
+int transact(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx) {
         if (s->broken)
                 return STORE_E_IO;
         int r = run_named(s, SQL_BEGIN_WRITE);
@@ -138,6 +138,18 @@ int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), 
                 s->broken = true;
         if (!r && s->erase_due)
                 s->erase_due = sql_empty_log(&s->q) != 0; /* a reader or a full disk in the way: at the next occasion */
+        return r;
+}
+
+int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx) {
+        s->astray = (struct astray){0};
+        int r = transact(s, body, ctx);
+        if (r != STORE_E_DAMAGED)
+                return r;
+        r = mend_indexes(s);
+        if (!r)
+                r = transact(s, body, ctx);
+        s->incurable |= r == STORE_E_DAMAGED;
         return r;
 }
 

@@ -67,6 +67,11 @@ int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t
  * they are, one call takes no longer than a large commit: STORE_E_MORE says that there are more. */
 int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq);
 
+/* Looks for a record that a reader did not find where the index has it. Where an index is damaged all of them are made anew,
+ * as in a commit that finds it so. 0 also if there is no such record. */
+int store_seek(struct store *s, const struct hash *id);
+unsigned store_mends(const struct store *s); /* how often that was done since it was opened */
+
 /* Small named values of the daemon's own: home cell, owner uid, mutes … @value.n == 0 deletes. */
 int store_set(struct store *s, const char *name, struct span value);
 int store_get(struct store_reader *r, const char *name, struct buf *ret); /* STORE_E_NONE */
@@ -132,11 +137,12 @@ int store_news(struct store *s, uint64_t after, uint32_t limit, int (*row)(void 
                void *ctx);
 int store_last_seq(struct store_reader *r, uint64_t *ret);
 int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
-/* Bytes of these records and proofs; an item without bytes is not there (or retracted), or damaged: then store_commit takes
+/* Bytes of these records and proofs; an item without bytes has none (or was retracted), is damaged: then store_commit takes
  * the record's bytes again. Bytes are appended to @keep, which the items point into afterwards. */
 struct store_loaded {
         struct hash id;
         struct span bytes;
         bool damaged;
+        bool astray; /* an index did not lead to it, whether it was found otherwise or not: have store_seek() look */
 };
 int store_load(struct store_reader *r, struct store_loaded *items, size_t n, struct buf *keep);

@@ -3,6 +3,7 @@
 """A disk that is full: the post is refused by name, nothing is torn, and all is normal once there is room again."""
 import ctypes
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -100,6 +101,37 @@ class Disk(street.Play):
         self.anna.start()
         for post in posts:
             self.wait_all_have([self.anna], post['id'])
+
+    def case_led_astray(self):
+        """an index that leads to another record is made anew: all of them come to a new neighbour, none twice"""
+        posts = [self.anna.post('noise', f'number {i}')['id'] for i in range(12)]
+        self.anna.stop()
+        self.lead_astray(posts[3], posts[4])
+        for home in self.neighbours:
+            home.stop()
+        self.anna.start()
+        new = self.home().start()
+        new.join(self.anna.invite())
+        for post in posts:
+            self.wait_all_have([new], post)
+        with open(self.anna.log, encoding='utf-8') as log:
+            equal(log.read().count('an index did not lead to its rows'), 1, 'lines of the log')
+        for home in self.neighbours:
+            home.start()
+
+    def lead_astray(self, post, other):
+        """The entry of @post gets the number of the one of @other: a blob of 32 bytes, and an integer of two bytes at most."""
+        path = os.path.join(self.anna.folder, 'porchlight.db')
+        with open(path, 'rb') as file:
+            data = bytearray(file.read())
+        entries = [re.search(rb'\x03\x4c([\x01\x02])' + re.escape(bytes.fromhex(post)), data, re.DOTALL)
+                   for post in (post, other)]
+        check(all(entries) and entries[0][1] == entries[1][1], 'no entries alike in the index')
+        size = entries[0][1][0]
+        at, of = (entry.end() for entry in entries)
+        data[at:at + size] = data[of:of + size]
+        with open(path, 'r+b') as file:
+            file.write(data)
 
 
 if __name__ == '__main__':

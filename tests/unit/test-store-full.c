@@ -115,20 +115,67 @@ static void refuses_and_recovers(void **state) {
         expect_sound();
 }
 
+static void fill_up(void) {
+        FILE *f = fopen(in_dir("ballast"), "w");
+        assert_non_null(f);
+        while (putc('b', f) != EOF && fflush(f) == 0)
+                ;
+        fclose(f);
+}
+
 static void no_room_to_begin(void **state) {
         (void)state;
         struct store *s = NULL;
         rows_clear(dir);
-        FILE *f = fopen(in_dir("ballast"), "w");
-        while (putc('b', f) != EOF && fflush(f) == 0)
-                ;
-        fclose(f);
+        fill_up();
         assert_int_equal(store_open(&s, dir), STORE_E_FULL);
         assert_null(s);
         assert_int_equal(unlink(in_dir("ballast")), 0);
         assert_int_equal(store_open(&s, dir), 0);
         assert_int_equal(post(s, 1), 0);
         store_close(s);
+}
+
+/* Entry @id of the index of ids leads to row @n: one byte of a closed database. */
+static void lead_astray(const struct hash *id, uint8_t n) {
+        static const uint8_t entry_head[] = {3, 76, 1}; /* a blob of 32 bytes and an integer of one */
+        uint8_t entry[sizeof(entry_head) + sizeof(id->b)];
+        static uint8_t file[1024 * 1024];
+        memcpy(entry, entry_head, sizeof(entry_head));
+        memcpy(entry + sizeof(entry_head), id->b, sizeof(id->b));
+        int fd = open(in_dir("porchlight.db"), O_RDWR);
+        ssize_t size = pread(fd, file, sizeof(file), 0);
+        assert_true(size > 0);
+        const uint8_t *at = memmem(file, (size_t)size, entry, sizeof(entry));
+        assert_non_null(at);
+        assert_int_equal(pwrite(fd, &n, 1, at - file + (ssize_t)sizeof(entry)), 1);
+        close(fd);
+}
+
+/* A damaged index is made anew as soon as there is room for it; until then nothing is changed. */
+static void no_room_to_mend(void **state) {
+        (void)state;
+        struct store *s;
+        struct hash id = rows_id(7);
+        rows_clear(dir);
+        assert_int_equal(store_open(&s, dir), 0);
+        uint64_t n = 0;
+        for (; n < 12; n++)
+                assert_int_equal(post(s, n), 0);
+        store_close(s);
+        lead_astray(&id, 9);
+        assert_int_equal(store_open(&s, dir), 0);
+        fill_up();
+        for (int i = 0; i < REFUSALS; i++)
+                assert_int_equal(store_seek(s, &id), STORE_E_FULL);
+        assert_int_equal(store_mends(s), 0);
+        expect_records(s, n);
+        assert_int_equal(unlink(in_dir("ballast")), 0);
+        assert_int_equal(store_seek(s, &id), 0);
+        assert_int_equal(store_mends(s), 1);
+        expect_records(s, n);
+        store_close(s);
+        expect_sound();
 }
 
 int main(void) {
@@ -141,6 +188,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(refuses_and_recovers),
                 cmocka_unit_test(no_room_to_begin),
+                cmocka_unit_test(no_room_to_mend),
         };
         int r = cmocka_run_group_tests(tests, NULL, NULL);
         umount2(dir, MNT_DETACH);
