@@ -92,8 +92,8 @@ int restore_prepare(struct sql *q);
 /* sum.c: what is stored beside the bytes of record number @n. */
 #define SUM_BYTES 8
 void sum_make(uint64_t n, struct span bytes, uint8_t ret[SUM_BYTES]);
-/* Whether the bytes are those it was made of; also where there is none. */
-bool sum_fits(uint64_t n, struct span bytes, struct span sum);
+bool sum_fits(uint64_t n, struct span bytes, struct span sum); /* whether the bytes are those it was made of */
+int sum_prepare(struct sql *q);                                /* makes a function of it that a statement can call */
 
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
 struct alert_ref {

@@ -30,5 +30,20 @@ void sum_make(uint64_t n, struct span bytes, uint8_t ret[SUM_BYTES]) {
 bool sum_fits(uint64_t n, struct span bytes, struct span sum) {
         uint8_t want[SUM_BYTES];
         sum_make(n, bytes, want);
-        return sum.n == 0 || span_eq(sum, SPAN_OF(want));
+        return span_eq(sum, SPAN_OF(want));
+}
+
+/* sum_of(n, bytes) */
+static void sum_of(sqlite3_context *call, _unused_ int n, sqlite3_value **args) {
+        const void *p = sqlite3_value_blob(args[1]);
+        struct span bytes = p ? span_of(p, (size_t)sqlite3_value_bytes(args[1])) : SPAN_NONE;
+        uint8_t sum[SUM_BYTES];
+        sum_make((uint64_t)sqlite3_value_int64(args[0]), bytes, sum);
+        sqlite3_result_blob(call, sum, sizeof(sum), SQLITE_TRANSIENT);
+}
+
+int sum_prepare(struct sql *q) {
+        int rc = sqlite3_create_function_v2(q->db, "sum_of", 2, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                            NULL, sum_of, NULL, NULL, NULL);
+        return rc ? sql_error(q->db, rc) : 0;
 }

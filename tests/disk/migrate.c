@@ -33,7 +33,8 @@ static const char fill[] =
         "INSERT INTO contact (device, seq, bytes) VALUES (randomblob(32), %u, randomblob(300));"
         "INSERT OR IGNORE INTO key VALUES (1, zeroblob(32));"
         "INSERT INTO record (id, expires, head) VALUES (randomblob(32), 2000000000,"
-        " CAST(x'0000000100000001000000006b49d2000000516b00010102' || char(32 + 16 * (random() & 1)) AS BLOB));";
+        " CAST(x'0000000100000001000000006b49d2000000516b00010102' || char(32 + 16 * (random() & 1)) AS BLOB));"
+        "INSERT INTO body (n, bytes) VALUES (last_insert_rowid(), randomblob(200));";
 
 /* A home's store as an older program left it: half of its rows still stand in the log. */
 static int make_old(uint64_t *rng, size_t version) {

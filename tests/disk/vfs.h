@@ -13,7 +13,7 @@ enum sabotage {
         SABOTAGE_LAZY_LOG,  /* an empty log is not synced, as SQLite itself would have it */
         SABOTAGE_NO_FOLDER, /* no name is ever synced */
         SABOTAGE_SWALLOW,   /* the caller takes a failed step for a done one */
-        SABOTAGE_NO_SUMS,   /* the store forgets the sums of its records' bytes */
+        SABOTAGE_NO_SUMS,   /* sums are those of whatever the disk gives back */
         SABOTAGES
 };
 extern enum sabotage sabotage;
