@@ -4,6 +4,7 @@
  * published when the addresses change (at most every ten minutes) and daily, and lives a week. Addresses stand nowhere else.
  */
 #include "core/core.h"
+#include "core/digest.h"
 #include "core/epoch.h"
 #include "core/limits.h"
 #include "core/link.h"
@@ -62,6 +63,32 @@ static void read_addresses(struct mesh *m, struct contact *c, const struct wire_
                         c->n_addrs++;
 }
 
+/* PROTOCOL 9.1: "`contacts`: one for each device that is known and has no end (rule 5.70)" */
+/* Nobody takes the contact of a device that has gone; who has it from before must not count what others refuse. */
+static bool contact_counts(const struct mesh *m, const struct key *device, mesh_wall time) {
+        const struct roster_device *d = roster_device_find(m->roster, device);
+        return d && !d->gone_at && time + CONTACT_LIFE > clock_now(m);
+}
+
+static void contact_look(struct mesh *m, struct contact *c) {
+        bool counts = contact_counts(m, &c->device, c->time);
+        digest_contact(m, c, counts);
+        if (counts)
+                m->contacts_end = MIN(m->contacts_end, c->time + CONTACT_LIFE);
+}
+
+void contacts_look(struct mesh *m) {
+        mesh_wall now = clock_now(m);
+        size_t ops = m->roster ? roster_ops(m->roster) : 0;
+        if (ops == m->contacts_ops && now >= m->contacts_since && now < m->contacts_end)
+                return;
+        m->contacts_ops = ops;
+        m->contacts_since = now; /* where the clock goes back, what was over may not be */
+        m->contacts_end = MESH_NEVER;
+        MAP_EACH (c, &m->contacts, struct contact)
+                contact_look(m, c);
+}
+
 static int contact_keep(struct mesh *m, const struct wire_contact *w, struct span raw, struct contact **ret) {
         _clean_(contact_freep) struct contact *c = calloc(1, sizeof(*c));
         if (!c)
@@ -77,12 +104,15 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
                 return ERR_NOMEM;
         read_addresses(m, c, w, raw);
         struct contact *old = map_del(&m->contacts, c->device.b);
+        if (old)
+                digest_contact(m, old, false);
         c->lately = old ? old->lately : 0;
         c->lately_since = old ? old->lately_since : 0;
         contact_free(old);
         int r = map_put(&m->contacts, c->device.b, c);
         if (r)
                 return r;
+        contact_look(m, c);
         *ret = TAKE(c);
         return 0;
 }
@@ -114,13 +144,6 @@ void contacts_open(struct mesh *m) {
                 read_addresses(m, c, &w, buf_span(&c->bytes));
                 contact_learn(m, c);
         }
-}
-
-/* PROTOCOL 9.1: "`contacts`: one for each device that is known and has no end (rule 5.70)" */
-/* Nobody takes the contact of a device that has gone; who has it from before must not count what others refuse. */
-bool contact_counts(const struct mesh *m, const struct key *device, mesh_wall time) {
-        const struct roster_device *d = roster_device_find(m->roster, device);
-        return d && !d->gone_at && time + CONTACT_LIFE > clock_now(m);
 }
 
 static bool contact_fits(const struct mesh *m, const struct wire_contact *w) {

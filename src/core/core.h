@@ -24,7 +24,8 @@
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
- * links; recon.c, comparing two sets; beacon.c, the bytes homes say on the local network.
+ * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; beacon.c, the bytes homes say on
+ * the local network.
  */
 #pragma once
 
@@ -149,6 +150,8 @@ struct mesh {
         size_t keep_most; /* so many at once: one, while the disk refuses */
         uint64_t contact_seq;
         uint32_t contact_number;
+        size_t contacts_ops;                    /* operations at the last look at which contacts count … */
+        mesh_wall contacts_since, contacts_end; /* … whose answer holds from then until then, if none came */
         mesh_wall contact_time;
         bool contact_dirty;
         struct mesh_addr listening[MESH_ADDRS_MAX];
@@ -163,7 +166,10 @@ struct mesh {
         size_t n_free;       /* there is room for as many as recs has */
         struct rec **sorted; /* held records by (created, id) */
         size_t n_sorted, cap_sorted;
-        bool jumbled;              /* at a start: `sorted` is not, yet */
+        bool jumbled;   /* at a start: `sorted` is not, yet */
+        uint32_t *ends; /* numbers of those that count and are over … */
+        size_t n_ends, cap_ends;
+        mesh_wall ends_known;      /* … by then; 0: not looked up */
         uint32_t *by_slot, *by_id; /* hash tables of all records: numbers, the first of each chain */
         size_t cap_table, n_known;
         struct author **authors;

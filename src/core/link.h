@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "core/digest.h"
 #include "core/frames.h"
 #include "core/limits.h"
 #include "core/packet.h"
@@ -67,7 +68,9 @@ struct link {
         struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
         size_t n_acks;
 
+        struct digest digest;
         struct recon recon;        /* snapshot of the running session */
+        bool recon_taken;          /* it has one: its sets are not equal, or were not expected to be */
         enum wire_e_set recon_set; /* 0: none */
         bool recon_opened;         /* by this side */
         uint32_t round;

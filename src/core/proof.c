@@ -12,6 +12,7 @@
  * Where the second record of a slot comes in, the first one's bytes are fetched from disk, and the proof is made here.
  */
 #include "core/core.h"
+#include "core/digest.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/out.h"
@@ -239,6 +240,7 @@ int proof_void(struct mesh *m, struct rec *r) {
         r->handed = NULL;
         r->packet = packet_free(r->packet);
         r->flags |= REC_VOID;
+        digest_record(m, r, false);
         return store_void(m, r);
 }
 

@@ -21,6 +21,7 @@ struct contact {
         mesh_time lately_since;
         struct mesh_addr addrs[MESH_ADDRS_MAX];
         size_t n_addrs;
+        bool counted; /* it is in the set of contacts, as of the last look (digest.h) */
 };
 
 struct address { /* somewhere to knock */
@@ -56,7 +57,7 @@ struct lan {
 };
 
 /* ---- contact.c ---- */
-bool contact_counts(const struct mesh *m, const struct key *device, mesh_wall time); /* in the set of contacts */
+void contacts_look(struct mesh *m); /* before `counted` is asked for: time has passed, operations may have come */
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
 void contacts_open(struct mesh *m); /* a key has come: those it opens are read */

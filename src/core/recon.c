@@ -72,15 +72,19 @@ int recon_seal(struct recon *r) {
 }
 
 /* The sum of the ids and their number. The ids are already keyed by the link's salt, which no author knows. */
-static uint64_t fingerprint(const struct recon *r, size_t from, size_t to) {
-        uint64_t x = r->sums[to] - r->sums[from] + (to - from) * UINT64_C(0x9e3779b97f4a7c15);
+static uint64_t fingerprint_of(const struct recon_sum *s) {
+        uint64_t x = s->sids + s->n * UINT64_C(0x9e3779b97f4a7c15);
         x ^= x >> 32;
         x *= UINT64_C(0xd6e8feb86659fd93);
         return x ^ x >> 29;
 }
 
-void recon_digest(const struct recon *r, uint8_t ret[8]) {
-        put_be64(ret, fingerprint(r, 0, r->n));
+static uint64_t fingerprint(const struct recon *r, size_t from, size_t to) {
+        return fingerprint_of(&(struct recon_sum){r->sums[to] - r->sums[from], to - from});
+}
+
+void recon_fingerprint(const struct recon_sum *s, uint8_t ret[8]) {
+        put_be64(ret, fingerprint_of(s));
 }
 
 static size_t lower(const struct recon *r, struct bound b) { /* the first element not below @b */
@@ -278,10 +282,29 @@ int recon_open(const struct recon *r, size_t max, struct buf *out) {
         return buf_ok(out) ? 0 : ERR_NOMEM;
 }
 
-int recon_open_equal(const struct recon *r, struct buf *out) {
+int recon_open_equal(const struct recon_sum *all, struct buf *out) {
         struct out o = {.b = out, .start = out->n, .max = RANGE_MOST, .at = BOUND_START};
-        out_fingerprint(r, &o, 0, r->n, BOUND_END);
+        uint8_t fp[8];
+        recon_fingerprint(all, fp);
+        out_range(&o, BOUND_END, MODE_FINGERPRINT);
+        buf_add(out, SPAN_OF(fp));
         return buf_ok(out) ? 0 : ERR_NOMEM;
+}
+
+/* The end of everything, SKIP. */
+static int say_nothing(struct buf *out) {
+        out_range(&(struct out){.b = out, .at = BOUND_START}, BOUND_END, MODE_SKIP);
+        return buf_ok(out) ? 0 : ERR_NOMEM;
+}
+
+int recon_answer_equal(const struct recon_sum *all, struct span input, struct buf *out, struct recon_result *ret) {
+        _clean_(buf_fini) struct buf equal = BUF_NULL, nothing = BUF_NULL;
+        if (recon_open_equal(all, &equal) || say_nothing(&nothing))
+                return ERR_NOMEM;
+        *ret = (struct recon_result){.done = true, .answer = span_eq(input, buf_span(&equal))};
+        if (ret->answer)
+                return say_nothing(out);
+        return span_eq(input, buf_span(&nothing)) ? 0 : RECON_E_DIFFERS;
 }
 
 /* ---- answering ---- */
@@ -442,6 +465,6 @@ int recon_answer(const struct recon *r, struct span input, size_t max, struct bu
         if (in.at != in.s.n)
                 return RECON_E_INPUT;
         if (ret->answer && out->n == o.start) /* nothing to say is said too: the other side is waiting */
-                out_range(&(struct out){.b = out, .at = BOUND_START}, BOUND_END, MODE_SKIP);
+                return say_nothing(out);
         return buf_ok(out) ? 0 : ERR_NOMEM;
 }

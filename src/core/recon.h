@@ -14,7 +14,8 @@
 #include "base/buf.h"
 
 enum {
-        RECON_E_INPUT = 1, /* not a message of this protocol */
+        RECON_E_INPUT = 1,   /* not a message of this protocol */
+        RECON_E_DIFFERS = 2, /* what was said is not that the sets are equal */
 };
 
 struct recon_item {
@@ -30,11 +31,19 @@ struct recon {
         bool giving;    /* there is no room here: nothing is asked for, and so nothing is listed either */
 };
 
+struct recon_sum {     /* of elements: what their fingerprint is of */
+        uint64_t sids; /* modulo 2^64 */
+        uint64_t n;
+};
+static inline void recon_count(struct recon_sum *s, uint64_t sid, bool in) {
+        s->sids += in ? sid : -sid;
+        s->n += in ? 1 : UINT64_MAX;
+}
+void recon_fingerprint(const struct recon_sum *s, uint8_t ret[8]);
+
 void recon_fini(struct recon *r);
 int recon_add(struct recon *r, uint64_t time, uint64_t sid, uint32_t what); /* 0 or ERR_NOMEM */
 int recon_seal(struct recon *r);                                            /* sorts; after the last recon_add */
-/* Fingerprint of everything: 8 bytes. */
-void recon_digest(const struct recon *r, uint8_t ret[8]);
 
 /* What a message means for the caller. */
 struct recon_result {
@@ -45,9 +54,13 @@ struct recon_result {
 };
 void recon_result_fini(struct recon_result *r);
 
-/* Appends the opening message's ranges, at most @max bytes; or of sets that are probably equal, the shortest one. */
+/* Appends the opening message's ranges, at most @max bytes; or of sets that are probably equal, the shortest one, which
+ * takes no snapshot. */
 int recon_open(const struct recon *r, size_t max, struct buf *out);
-int recon_open_equal(const struct recon *r, struct buf *out);
+int recon_open_equal(const struct recon_sum *all, struct buf *out);
+/* Takes what needs no snapshot: nothing left to say, or the fingerprint of everything, which is that of @all. As
+ * recon_answer; RECON_E_DIFFERS: it needs one, and nothing was done. */
+int recon_answer_equal(const struct recon_sum *all, struct span in, struct buf *out, struct recon_result *ret);
 /* Takes the other side's ranges, appends the answer's ranges to @out (at most @max bytes). 0, RECON_E_INPUT (then @out and
  * @ret mean nothing), ERR_NOMEM. @ret is to be recon_result_fini'd in any case. */
 int recon_answer(const struct recon *r, struct span in, size_t max, struct buf *out, struct recon_result *ret);

@@ -55,6 +55,7 @@ struct rec {
         uint8_t type, klass;
         /* Up to here what looking for one reads: 64 bytes. */
         uint8_t flags;
+        bool counted; /* an element, but for what time says (digest.h) */
         mesh_wall expires;
         struct takes *takes;   /* of retractions: owned */
         struct packet *packet; /* its bytes while the store may not have them; owned reference */

@@ -4,6 +4,7 @@
  * says, and its bytes only as long as the disk may not have them.
  */
 #include "core/core.h"
+#include "core/digest.h"
 #include "core/limits.h"
 #include "core/packet.h"
 #include "core/record.h"
@@ -45,6 +46,7 @@ void records_fini(struct mesh *m) {
         free(m->recs);
         free(m->free_recs);
         free(m->sorted);
+        free(m->ends);
         free(m->by_slot);
         free(m->by_id);
         free(m->authors);
@@ -79,12 +81,23 @@ static mesh_wall author_end(const struct mesh *m, const struct author *a) {
         return d ? d->gone_at : 0;
 }
 
+/* An element of reconciliation, if its time has come and is not over. */
+static bool counts(const struct mesh *m, const struct rec *r) {
+        return !(r->flags & (REC_PENDING | REC_GONE)) && !records_late(m, r);
+}
+
 void records_ends(struct mesh *m) {
+        bool moved = false;
         if (!m->ends_stale)
                 return;
         m->ends_stale = false;
-        for (size_t i = 0; i < m->n_authors; i++)
-                m->authors[i]->end = author_end(m, m->authors[i]);
+        for (size_t i = 0; i < m->n_authors; i++) {
+                mesh_wall end = author_end(m, m->authors[i]);
+                moved |= end != m->authors[i]->end;
+                m->authors[i]->end = end;
+        }
+        for (size_t i = 0; moved && i < m->n_sorted; i++)
+                digest_record(m, m->sorted[i], counts(m, m->sorted[i]));
         sealed_try(m, NULL); /* an end that moved may have kept some shut */
 }
 
@@ -370,6 +383,7 @@ static void retraction_meets(struct mesh *m, struct rec *r) {
                 if (!takes_back(r, x) || x->flags & (REC_PENDING | REC_GONE))
                         continue;
                 x->flags |= REC_RETRACTED;
+                digest_record(m, x, false);
                 x->packet = packet_free(x->packet);
         }
 }
@@ -394,6 +408,7 @@ int records_hold(struct mesh *m, struct rec *r) {
         memmove(m->sorted + at + 1, m->sorted + at, (m->n_sorted - at) * sizeof(*m->sorted));
         m->sorted[at] = r;
         m->n_sorted++;
+        digest_record(m, r, counts(m, r));
         if (!rec_is_fact(r)) /* those go to every neighbour: nobody announces them */
                 m->recent[m->recent_at++ % RECENT_RECORDS] = r->number;
         return 0;
@@ -425,6 +440,7 @@ int records_start(struct mesh *m) {
 
 /* Frees what stands no longer in `sorted` nor in `recent`. */
 static void rec_remove(struct mesh *m, struct rec *r) {
+        digest_record(m, r, false);
         tables_del(m, r);
         m->n_known--;
         m->authors[r->author]->mutes -= r->type == FACT_MUTE;
@@ -467,6 +483,7 @@ static bool expired(const struct mesh *m, const struct rec *r) {
 /* All that is over at once: one walk, however many there are. */
 void records_expire(struct mesh *m) {
         size_t kept = 0;
+        digest_ends_forget(m);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 if (m->recent[i] != REC_NONE && expired(m, m->recs[m->recent[i]]))
                         m->recent[i] = REC_NONE;

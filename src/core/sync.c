@@ -6,6 +6,7 @@
  */
 #include "core/belong.h"
 #include "core/core.h"
+#include "core/digest.h"
 #include "core/epoch.h"
 #include "core/limits.h"
 #include "core/link.h"
@@ -72,11 +73,10 @@ static int snapshot_ops(const struct link *l, mesh_wall until, struct recon *ret
 }
 
 static int snapshot_contacts(const struct link *l, struct recon *ret) {
-        const struct mesh *m = l->m;
+        struct mesh *m = l->m;
+        contacts_look(m);
         MAP_EACH (c, &m->contacts, struct contact) {
-                int r = contact_counts(m, &c->device, c->time)
-                                ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number)
-                                : 0;
+                int r = c->counted ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number) : 0;
                 if (r)
                         return r;
         }
@@ -91,7 +91,7 @@ static int snapshot_records(const struct link *l, mesh_wall until, struct recon 
                 const struct rec *rec = m->sorted[i];
                 if (rec->created > until)
                         break;
-                if (rec->expires <= until + SYNC_MARGIN || rec->flags & REC_GONE || records_late(m, rec))
+                if (rec->expires <= until + SYNC_MARGIN || !rec->counted)
                         continue;
                 int r = recon_add(ret, rec->created, link_sid(l, &rec->id), rec->number);
                 if (r)
@@ -100,30 +100,32 @@ static int snapshot_records(const struct link *l, mesh_wall until, struct recon 
         return 0;
 }
 
-static int snapshot(const struct link *l, enum wire_e_set set, mesh_wall until, struct recon *ret) {
-        int r = 0;
+static int elements(const struct link *l, enum wire_e_set set, mesh_wall until, struct recon *ret) {
         switch (set) {
         case SET_OPS:
-                r = snapshot_ops(l, until, ret);
-                break;
+                return snapshot_ops(l, until, ret);
         case SET_CONTACTS:
-                r = snapshot_contacts(l, ret);
-                break;
+                return snapshot_contacts(l, ret);
         case SET_RECORDS:
                 ret->giving = l->m->disk_full;
-                r = snapshot_records(l, until, ret);
-                break;
+                return snapshot_records(l, until, ret);
         }
-        return r ? r : recon_seal(ret);
+        return ERR_BROKEN;
+}
+
+static int snapshot(struct link *l) {
+        int r = elements(l, l->recon_set, l->until, &l->recon);
+        l->recon_taken = true;
+        return r ? r : recon_seal(&l->recon);
 }
 
 int sync_digests(struct link *l) {
         for (size_t i = 0; i < LINK_SETS; i++) {
-                _clean_(recon_fini) struct recon r = {0};
-                int e = snapshot(l, link_set_at(i), l->until, &r);
+                struct recon_sum sum;
+                int e = digest_sum(l, link_set_at(i), l->until, &sum);
                 if (e)
                         return e;
-                recon_digest(&r, l->mine[i]);
+                recon_fingerprint(&sum, l->mine[i]);
         }
         l->digested = l->m->steps;
         return 0;
@@ -136,6 +138,7 @@ static size_t set_index(enum wire_e_set set) {
 
 static void session_end(struct link *l) {
         recon_fini(&l->recon);
+        l->recon_taken = false;
         l->recon_set = 0;
 }
 
@@ -151,22 +154,41 @@ static void forget_debt(struct link *l, enum wire_e_set set) {
         p->at = p->n = 0;
 }
 
+static int session_ranges(struct link *l, struct buf *ret) {
+        /* PROTOCOL 9.12: "Where the set was equal on this link before, this node opens with one FINGERPRINT of everything" */
+        bool equal = l->synced[set_index(l->recon_set)] || l->m->recover.on; /* coming back needs to see that it is */
+        struct recon_sum all;
+        int r = equal ? digest_sum(l, l->recon_set, l->until, &all) : snapshot(l);
+        if (r)
+                return r;
+        return equal ? recon_open_equal(&all, ret) : recon_open(&l->recon, RECON_MESSAGE, ret);
+}
+
+/* PROTOCOL 9.2: "A node MAY take it later, when the set first turns out not to be equal." */
+static int session_answer(struct link *l, struct span ranges, struct buf *out, struct recon_result *ret) {
+        if (!l->recon_taken) {
+                struct recon_sum all;
+                int r = digest_sum(l, l->recon_set, l->until, &all);
+                if (!r)
+                        r = recon_answer_equal(&all, ranges, out, ret);
+                if (r == RECON_E_DIFFERS)
+                        r = snapshot(l);
+                if (r || !l->recon_taken)
+                        return r;
+        }
+        return recon_answer(&l->recon, ranges, RECON_MESSAGE, out, ret);
+}
+
 static int session_open(struct link *l, enum wire_e_set set) {
         _clean_(buf_fini) struct buf ranges = BUF_NULL;
         session_end(l);
         forget_debt(l, set);
         l->until = clock_now(l->m);
-        int r = snapshot(l, set, l->until, &l->recon);
-        /* PROTOCOL 9.12: "Where the set was equal on this link before, this node opens with one FINGERPRINT of everything" */
-        bool equal = l->synced[set_index(set)] || l->m->recover.on; /* coming back needs to see that it is */
-        if (!r)
-                r = equal ? recon_open_equal(&l->recon, &ranges) : recon_open(&l->recon, RECON_MESSAGE, &ranges);
-        if (r)
-                return r;
         l->recon_set = set;
         l->recon_opened = true;
         l->round = 0;
-        return session_say(l, set, 0, buf_span(&ranges));
+        int r = session_ranges(l, &ranges);
+        return r ? r : session_say(l, set, 0, buf_span(&ranges));
 }
 
 /* The next set that differs; when none is left, records flow over this link. */
@@ -243,12 +265,10 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
         bool opens = msg->round == 0 && !l->dialled;
         if (opens && !may_open(l))
                 return 0;
-        int r = 0;
         if (opens) {
                 session_end(l);
                 forget_debt(l, (enum wire_e_set)msg->set);
                 l->until = msg->until;
-                r = snapshot(l, (enum wire_e_set)msg->set, msg->until, &l->recon);
                 l->recon_set = (enum wire_e_set)msg->set;
                 l->recon_opened = false;
                 l->round = 0;
@@ -257,12 +277,10 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
         } else if (l->recon_set != msg->set || msg->round != l->round + 1) {
                 return 0; /* of a session that is over */
         }
-        if (r)
-                return r;
         l->round = (uint32_t)msg->round;
         _clean_(buf_fini) struct buf answer = BUF_NULL;
         struct recon_result res = {0};
-        r = recon_answer(&l->recon, msg->ranges, RECON_MESSAGE, &answer, &res);
+        int r = session_answer(l, msg->ranges, &answer, &res);
         if (r > 0) {
                 recon_result_fini(&res);
                 link_hangup(l, REASON_BAD_FRAME);

@@ -14,6 +14,7 @@
  *   S10 the same options give the same history (test-sim.py)
  *   S11 nobody keeps what a removed device makes a minute after all have heard of it, and no honest home is removed by it
  *   S12 an ordinary home brings in no more homes than the charter lets it
+ *   S13 what a home takes its sets for, without walking through them, is what they are
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
  *   L2  their links make one mesh
@@ -30,6 +31,7 @@
 #include "core/record.h"
 #include "crypto/hash.h"
 #include "roster/roster.h"
+#include "support/recount.h"
 #include "wire/codec.h"
 
 #include <stdarg.h>
@@ -39,9 +41,10 @@
 #define MESSAGE 200
 #define CONNS_MOST 96
 #define NONCE 24
-#define STILL_LIVES 300  /* seconds a record must have left for all to have it */
-#define HEARD_OF 60      /* seconds until all have heard of a removal */
-#define EVENTS_MOST 5000 /* a home and hour, with nothing going on */
+#define STILL_LIVES 300   /* seconds a record must have left for all to have it */
+#define HEARD_OF 60       /* seconds until all have heard of a removal */
+#define EVENTS_MOST 5000  /* a home and hour, with nothing going on */
+#define RECOUNTED_MOST 50 /* homes: in larger streets counting all again takes longer than what is simulated */
 
 struct seen { /* one record of an honest device */
         struct hash id;
@@ -416,6 +419,13 @@ static void folds_agree(struct world *w, struct node *n) {
         put(&w->checks->folds, known->operations.b, known);
 }
 
+static void sets_known(struct world *w, struct node *n) {
+        LINK_EACH(l, n->core) {
+                if (l->frames.state == FRAMES_OPEN && !recount_agrees(l))
+                        checks_fail(w, "S13", "home %u is wrong about its own sets", n->index);
+        }
+}
+
 void checks_now(struct world *w) {
         for (uint32_t i = 0; i < w->n && !w->stopped; i++) {
                 struct node *n = &w->nodes[i];
@@ -425,6 +435,8 @@ void checks_now(struct world *w) {
                         sabotage_look(w, n);
                 if (node_on(n))
                         folds_agree(w, n);
+                if (node_on(n) && w->n <= RECOUNTED_MOST)
+                        sets_known(w, n);
         }
         bounds_check(w);
 }

@@ -6,6 +6,8 @@
  */
 #include "sim/byz.h"
 
+#include "core/core.h"
+#include "core/link.h"
 #include "roster/roster.h"
 
 #include <time.h>
@@ -45,6 +47,7 @@ static const struct {
         [SABOTAGE_GULLIBLE] = {"gullible", "L4"},
         [SABOTAGE_ROOMY] = {"roomy", "S12"},
         [SABOTAGE_CLEMENT] = {"clement", "S11"},
+        [SABOTAGE_MISCOUNT] = {"miscount", "S13"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {
@@ -172,4 +175,8 @@ void sabotage_look(struct world *w, const struct node *n) {
                 is(w, SABOTAGE_STEWARD) && n->index == HARMED && r ? (struct roster_home *)roster_home_at(r, 0) : NULL;
         if (h)
                 h->steward = !h->steward;
+        LINK_EACH(l, n->core) {
+                if (is(w, SABOTAGE_MISCOUNT) && n->index == HARMED && l->digest.has_records)
+                        l->digest.records.sids++;
+        }
 }

@@ -75,6 +75,7 @@ enum sabotage {
         SABOTAGE_GULLIBLE,   /* a home believes the wildest time it is told */
         SABOTAGE_ROOMY,      /* everybody may bring in any number of homes */
         SABOTAGE_CLEMENT,    /* what a removed home signs afterwards counts */
+        SABOTAGE_MISCOUNT,   /* a home miscounts what it has for the others */
         SABOTAGE_COUNT
 };
 

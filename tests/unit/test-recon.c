@@ -263,14 +263,59 @@ static void test_suffix_cost(void **state) {
         suffix_cost(10000, 10000);
 }
 
+static struct recon_sum sum_of(const struct recon *r) {
+        struct recon_sum all = {0};
+        for (size_t i = 0; i < r->n; i++)
+                recon_count(&all, r->items[i].sid, true);
+        return all;
+}
+
+static void digest_of(const struct recon *r, uint8_t ret[8]) {
+        struct recon_sum all = sum_of(r);
+        recon_fingerprint(&all, ret);
+}
+
+/* What is answered without a snapshot is what would be answered with one; all else is left to that. */
+static void test_equal_without_a_snapshot(void **state) {
+        (void)state;
+        for (int differs = 0; differs < 2; differs++) {
+                struct world w;
+                struct buf say = BUF_NULL, with = BUF_NULL, without = BUF_NULL;
+                struct recon_result a, b;
+                world_new(&w, 100, SHAPE_SPREAD);
+                if (differs)
+                        w.e[70].sides = SIDE_A;
+                world_seal(&w);
+                struct recon_sum one = sum_of(&w.r[0]), other = sum_of(&w.r[1]);
+                assert_int_equal(recon_open_equal(&one, &say), 0);
+                assert_int_equal(recon_answer(&w.r[1], buf_span(&say), MESSAGE_NORMAL, &with, &a), 0);
+                int e = recon_answer_equal(&other, buf_span(&say), &without, &b);
+                assert_int_equal(e, differs ? RECON_E_DIFFERS : 0);
+                assert_int_equal(without.n, differs ? 0 : with.n);
+                if (!differs) {
+                        assert_memory_equal(with.p, without.p, with.n);
+                        assert_true(a.answer == b.answer && a.done == b.done && !a.n_have && !b.n_have);
+                        buf_clear(&say);
+                        assert_int_equal(recon_answer_equal(&one, buf_span(&with), &say, &b),
+                                         0); /* the opener's turn */
+                        assert_true(b.done && !b.answer && !say.n);
+                }
+                recon_result_fini(&a);
+                buf_fini(&say);
+                buf_fini(&with);
+                buf_fini(&without);
+                world_free(&w);
+        }
+}
+
 static void test_equal_is_tiny(void **state) {
         (void)state;
         struct world w;
         uint8_t a[8], b[8];
         world_new(&w, 20000, SHAPE_SPREAD);
         struct cost c = reconcile(&w, MESSAGE_NORMAL);
-        recon_digest(&w.r[0], a);
-        recon_digest(&w.r[1], b);
+        digest_of(&w.r[0], a);
+        digest_of(&w.r[1], b);
         assert_memory_equal(a, b, 8);
         assert_true(c.bytes < 400 && c.rounds <= 2);
         world_free(&w);
@@ -285,7 +330,7 @@ static void test_digest(void **state) {
                 for (uint32_t k = 0; k < (uint32_t)i; k++)
                         assert_int_equal(recon_add(&r, 5, k, k), 0); /* the first has the short id 0 */
                 assert_int_equal(recon_seal(&r), 0);
-                recon_digest(&r, d[i]);
+                digest_of(&r, d[i]);
                 recon_fini(&r);
         }
         assert_memory_not_equal(d[0], d[1], 8);
@@ -457,12 +502,19 @@ int main(void) {
         seed = given ? strtoull(given, NULL, 0) : 1;
         print_message("# PORCHLIGHT_SEED=%llu\n", (unsigned long long)seed);
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_giving),         cmocka_unit_test(test_sizes),
-                cmocka_unit_test(test_large),          cmocka_unit_test(test_random_sizes),
-                cmocka_unit_test(test_small_messages), cmocka_unit_test(test_suffix_cost),
-                cmocka_unit_test(test_equal_is_tiny),  cmocka_unit_test(test_digest),
-                cmocka_unit_test(test_repeated_ids),   cmocka_unit_test(test_hostile),
-                cmocka_unit_test(test_made_up),        cmocka_unit_test(test_endless_disagreement),
+                cmocka_unit_test(test_giving),
+                cmocka_unit_test(test_sizes),
+                cmocka_unit_test(test_large),
+                cmocka_unit_test(test_random_sizes),
+                cmocka_unit_test(test_small_messages),
+                cmocka_unit_test(test_suffix_cost),
+                cmocka_unit_test(test_equal_is_tiny),
+                cmocka_unit_test(test_equal_without_a_snapshot),
+                cmocka_unit_test(test_digest),
+                cmocka_unit_test(test_repeated_ids),
+                cmocka_unit_test(test_hostile),
+                cmocka_unit_test(test_made_up),
+                cmocka_unit_test(test_endless_disagreement),
         };
         return cmocka_run_group_tests(tests, group_start, NULL);
 }
