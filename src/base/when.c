@@ -13,6 +13,8 @@
 #define HOUR 3600u
 #define DAY 86400u
 #define WEEK (7 * DAY)
+#define YEAR (365 * DAY + 6 * HOUR)
+#define MONTH (YEAR / 12)
 #define DURATION_MAX (3653ull * DAY) /* ten years */
 #define LAST_SECOND 253402300799ull  /* the end of the year 9999, the last that RFC 3339 can write */
 #define NUMBER_MAX 999999999999ull   /* more than any time or duration needs, and far from overflow */
@@ -20,19 +22,23 @@
 #define SOON 10u                     /* clocks of two homes differ by so much */
 #define WEEKDAY_WITHIN (180 * DAY)   /* beyond, the year says more than the day of the week */
 #define TWO_UNITS_FROM (2 * MINUTE)  /* "90 s", but "2 min 5 s" */
+#define WEEKDAY_LETTERS 3u           /* "Sun" for "Sunday" */
 
+static const char *const weekdays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 static const char *const days[] = {N_("Sun"), N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat")};
 static const char *const months[] = {N_("Jan"), N_("Feb"), N_("Mar"), N_("Apr"), N_("May"), N_("Jun"),
                                      N_("Jul"), N_("Aug"), N_("Sep"), N_("Oct"), N_("Nov"), N_("Dec")};
 
+/* systemd.time(7)'s, which knows "M" from "m" as well. */
 static const struct {
         const char *word;
         uint32_t seconds;
 } units[] = {
-        {"s", 1},        {"sec", 1},       {"second", 1},      {"seconds", 1},      {"m", MINUTE},
-        {"min", MINUTE}, {"mins", MINUTE}, {"minute", MINUTE}, {"minutes", MINUTE}, {"h", HOUR},
-        {"hr", HOUR},    {"hour", HOUR},   {"hours", HOUR},    {"d", DAY},          {"day", DAY},
-        {"days", DAY},   {"w", WEEK},      {"week", WEEK},     {"weeks", WEEK},
+        {"M", MONTH},     {"s", 1},          {"sec", 1},       {"second", 1},      {"seconds", 1},
+        {"m", MINUTE},    {"min", MINUTE},   {"mins", MINUTE}, {"minute", MINUTE}, {"minutes", MINUTE},
+        {"h", HOUR},      {"hr", HOUR},      {"hour", HOUR},   {"hours", HOUR},    {"d", DAY},
+        {"day", DAY},     {"days", DAY},     {"w", WEEK},      {"week", WEEK},     {"weeks", WEEK},
+        {"month", MONTH}, {"months", MONTH}, {"y", YEAR},      {"year", YEAR},     {"years", YEAR},
 };
 
 void when_rfc3339(struct buf *out, uint64_t seconds) {
@@ -188,10 +194,16 @@ static bool take_number(struct span *s, uint64_t *ret) {
         return true;
 }
 
+/* In any case, but for the one letter that is two units. */
+static bool is_unit(const char *unit, struct span word) {
+        struct span s = span_str(unit);
+        return *unit == 'M' ? span_eq(s, word) : text_eq_nocase(s, word);
+}
+
 static bool take_unit(struct span *s, uint32_t *ret) {
         struct span word = letters(*s);
         for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-                if (text_eq_nocase(word, span_str(units[i].word))) {
+                if (is_unit(units[i].word, word)) {
                         *s = span_from(*s, word.n);
                         *ret = units[i].seconds;
                         return true;
@@ -275,11 +287,11 @@ static bool take_clock(struct span *s, struct tm *tm) {
         return true;
 }
 
-/* "Z" or "+HH:MM"; @ret_east is in seconds. */
+/* "Z", "UTC" or "+HH:MM"; @ret_east is in seconds. */
 static bool take_zone(struct span *s, int64_t *ret_east) {
         struct span at = *s;
         int hours = 0, minutes = 0;
-        if (take_word(&at, "z")) {
+        if (take_word(&at, "z") || take_word(&at, "utc")) {
                 *ret_east = 0;
                 *s = at;
                 return true;
@@ -315,11 +327,27 @@ static bool take_day_word(struct span *s, uint64_t now, struct tm *tm) {
         return false;
 }
 
+/* "Sun 2026-11-22": the day of the week that journalctl writes before a date; it has to be that date's. */
+static bool take_weekday_date(struct span *s, struct tm *tm) {
+        struct span word = letters(*s), at = span_from(*s, word.n);
+        struct tm date = *tm;
+        if (word.n < WEEKDAY_LETTERS || !take_char(&at, ' ') || !take_date(&at, &date))
+                return false;
+        struct tm day = date;
+        timegm(&day); /* fills in tm_wday */
+        struct span name = span_str(weekdays[day.tm_wday]);
+        if (!text_eq_nocase(word, name) && !text_eq_nocase(word, span_of(name.p, WEEKDAY_LETTERS)))
+                return false;
+        *tm = date;
+        *s = at;
+        return true;
+}
+
 /* A date, a clock time or both, and perhaps a zone. */
 static bool parse_absolute(struct span s, uint64_t now, uint64_t *ret) {
         struct tm tm = {.tm_isdst = -1};
         int64_t east = 0;
-        bool dated = take_day_word(&s, now, &tm) || take_date(&s, &tm);
+        bool dated = take_day_word(&s, now, &tm) || take_date(&s, &tm) || take_weekday_date(&s, &tm);
         bool timed = !dated || s.n > 0;
         if (!dated) {
                 struct tm today = local(now);

@@ -10,10 +10,11 @@ void when_rfc3339(struct buf *out, uint64_t seconds);
 void when_local(struct buf *out, uint64_t seconds, uint64_t now);
 /* "3 min ago", "in 2 h", "just now": for freshness lines. */
 void when_relative(struct buf *out, uint64_t seconds, uint64_t now);
-/* A time as journalctl reads it: RFC 3339, "YYYY-MM-DD [HH:MM[:SS]]", "HH:MM", "now", "today", "yesterday", "tomorrow",
- * "-2h", "+10min", "2h ago", "@1234567890"; local zone unless Z or an offset is there. False: cannot be read. */
+/* A time as journalctl reads it: RFC 3339, "[Sun] YYYY-MM-DD [HH:MM[:SS]]", "HH:MM", "now", "today", "yesterday",
+ * "tomorrow", "-2h", "+10min", "2h ago", "@1234567890"; local zone unless Z, UTC or an offset is there. False: cannot be
+ * read. */
 bool when_parse(struct span s, uint64_t now, uint64_t *ret_seconds);
-/* "90s", "15m" or "15min", "2h", "7d", "2w", "1h30m". Seconds; false for zero, nonsense, or more than ten years. */
+/* "90s", "15m" or "15min", "2h", "7d", "2w", "1h30m", "1month" or "1M", "1y". Seconds; false for zero, nonsense, or more than ten years. */
 bool when_duration(struct span s, uint64_t *ret_seconds);
 /* "90 s", "2 h", "7 days". */
 void when_show_duration(struct buf *out, uint64_t seconds);

@@ -95,6 +95,13 @@ static void reads_times(void **state) {
         assert_reads("-2h", NOW - 7200);
         assert_reads("+10min", NOW + 600);
         assert_reads("2h ago", NOW - 7200);
+        assert_reads("-1month", NOW - 2629800);
+        assert_reads("-1M", NOW - 2629800);
+        assert_reads("-1m", NOW - 60);
+        assert_reads("-1y", NOW - 31557600);
+        assert_reads("Sun 2026-11-22 01:02:03 UTC", NOW); /* as journalctl writes it */
+        assert_reads("sunday 2026-11-22 01:02:03 utc", NOW);
+        assert_reads("Fri 2026-11-20", today - 2 * DAY);
         assert_reads("1h 30 min ago", NOW - 5400);
         assert_reads("@1234567890", 1234567890);
         assert_reads("@0", 0);
@@ -137,6 +144,13 @@ static void refuses_times(void **state) {
                                           "2026-11-22T01:02:03Zx",
                                           "9999-12-31T23:59:59-23:59",
                                           "todayx",
+                                          "Mon 2026-11-22",
+                                          "S 2026-11-22",
+                                          "Sund 2026-11-22",
+                                          "Sun2026-11-22",
+                                          "Sun",
+                                          "Sun 14:05",
+                                          "2026-11-22 01:02:03 UT",
                                           "nowx",
                                           "1h30 ago",
                                           "2026/11/22",
@@ -161,9 +175,10 @@ static void durations(void **state) {
         static const struct {
                 const char *text;
                 uint64_t seconds;
-        } good[] = {{"90s", 90},           {"15m", 900},    {"15min", 900},      {"2h", 7200},        {"7d", 7 * DAY},
-                    {"2w", 14 * DAY},      {"1h30m", 5400}, {"1h 30 min", 5400}, {"7 days", 7 * DAY}, {"1s", 1},
-                    {"3652d", 3652 * DAY}, {"0h1m", 60},    {"2H", 7200}};
+        } good[] = {{"90s", 90},         {"15m", 900},     {"15min", 900},        {"2h", 7200},
+                    {"7d", 7 * DAY},     {"2w", 14 * DAY}, {"1h30m", 5400},       {"1h 30 min", 5400},
+                    {"7 days", 7 * DAY}, {"1s", 1},        {"3652d", 3652 * DAY}, {"0h1m", 60},
+                    {"2H", 7200},        {"1M", 2629800},  {"2 months", 5259600}, {"1y", 31557600}};
         static const char *const bad[] = {"",    "0",     "0s",   "90",    "h",
                                           "-1h", "1.5h",  "1x",   "1h3",   "11y",
                                           "1 ",  "3654d", "600w", "1h-5m", "99999999999999999999s"};
