@@ -8,6 +8,12 @@
 
 #define ZEROS 512 /* bytes; the files that are wiped are smaller */
 
+void file_hold_std(void) {
+        for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void)!open("/", O_PATH); /* the lowest number that is free: this one */
+}
+
 void file_close(int *fd) {
         int saved = errno;
         if (*fd >= 0)

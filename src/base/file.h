@@ -6,6 +6,10 @@
 
 #include <sys/types.h>
 
+/* Whoever starts a program may have closed stdin, stdout or stderr. The next socket or database would get that number, and
+ * a line for stderr would be written into it. From here on these three are taken, by what can be neither read nor written
+ * where nothing was. */
+void file_hold_std(void);
 void file_close(int *fd);               /* and sets it to -1, which means that nothing is open; errno stays */
 bool file_write(int fd, struct span s); /* all of it; false with errno */
 /* A new file @name in @dir, whole and on the disk. What stands under that name is what a crash left of an earlier attempt,

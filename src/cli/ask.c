@@ -237,8 +237,8 @@ int ask_yes(struct cli *c, const struct args *a, const char *question) {
 }
 
 int read_stdin(struct cli *c, size_t max, struct buf *ret) {
-        ret->max = max + 1; /* a newline at the end is not counted */
-        for (;;) {
+        ret->max = max + 1;   /* a newline at the end is not counted */
+        while (buf_ok(ret)) { /* what is too long may have no end */
                 uint8_t some[1024];
                 ssize_t n = read(STDIN_FILENO, some, sizeof(some));
                 if (n < 0 && errno == EINTR)

@@ -25,7 +25,7 @@ static const char *state_word(enum doctor_state state) {
 }
 
 static void put_json(struct buf *out, const struct doctor_check *check, const struct doctor_finding *d) {
-        buf_printf(out, "{\"check\":\"%s\",\"state\":\"%s\",\"message\":", check->name, state_word(d->state));
+        buf_printf(out, "{\"v\":1,\"check\":\"%s\",\"state\":\"%s\",\"message\":", check->name, state_word(d->state));
         json_string(out, buf_span(&d->message));
         buf_add_str(out, ",\"fix\":");
         if (d->fix.n)

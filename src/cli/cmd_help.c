@@ -4,10 +4,10 @@
 
 #include "wire/json.h"
 
-/* One command, or one a line: what completions and the manual page are checked against. */
-static void help_json(struct cli *c, const struct command *one) {
+/* All commands, or those of a group, one a line: what completions and the manual page are checked against. */
+static void help_json(struct cli *c, const char *group) {
         for (size_t i = 0; commands[i]; i++)
-                if (!one || commands[i] == one)
+                if (!group || (commands[i]->group && strcmp(commands[i]->group, group) == 0))
                         help_command_json(&c->out, commands[i]);
 }
 
@@ -23,18 +23,17 @@ static int run_help(struct cli *c, const struct args *a) {
         const struct command *cmd = second ? command_find(first, second) : command_find(NULL, first);
         if (!cmd && !second)
                 cmd = command_find(first, NULL);
-        if (cmd && c->json) {
-                help_json(c, cmd);
-                return 0;
-        }
         if (cmd) {
-                help_command(&c->out, cmd);
+                (c->json ? help_command_json : help_command)(&c->out, cmd);
                 return 0;
         }
         if (!group_exists(first) || second)
                 return cli_usage(c, "`porchlight help` lists them", "there is no command \"%s%s%s\"", first,
                                  second ? " " : "", second ? second : "");
-        help_group(&c->out, first);
+        if (c->json)
+                help_json(c, first);
+        else
+                help_group(&c->out, first);
         return 0;
 }
 

@@ -335,9 +335,10 @@ const struct command command_invite_revoke = {
         .name = "revoke",
         .synopsis = "ID",
         .brief = N_("take a ticket back"),
-        .help = N_("ID is the one that `porchlight invite list` prints, or 4 letters and digits of\n"
-                   "its beginning or more. Homes that have come on the ticket stay.\n"
-                   "\nExample:\n  porchlight invite revoke 9f3c\n"),
+        .help = N_("ID is the one that `porchlight invite list` prints, 4 letters and digits of its\n"
+                   "beginning or more, or the name that was given with --for. Homes that have come\n"
+                   "on the ticket stay.\n"
+                   "\nExamples:\n  porchlight invite revoke 9f3c\n  porchlight invite revoke Ben\n"),
         .min_words = 1,
         .max_words = 1,
         .takes = WORD_TICKET_ID,

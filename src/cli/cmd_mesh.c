@@ -67,7 +67,8 @@ static int charter_read(struct cli *c, const char *path, struct wire_list *ret, 
         if (!f)
                 return cli_fail(c, EXIT_FAILED, "cannot-read", "check the path", "%s: %s", path, strerror(errno));
         for (unsigned n = 1; !r && fgets(line, sizeof(line), f); n++)
-                r = charter_line(c, path, n, span_str(line), ret, store);
+                r = strchr(line, '\n') || feof(f) ? charter_line(c, path, n, span_str(line), ret, store)
+                                                  : bad_line(c, path, n, _("the line is too long"), _("shorten it"));
         if (!r && ferror(f))
                 r = cli_fail(c, EXIT_FAILED, "cannot-read", "check the path", "%s cannot be read", path);
         fclose(f);

@@ -5,6 +5,7 @@
  */
 #include "cli/commands.h"
 
+#include "base/cell.h"
 #include "base/when.h"
 #include "cli/options.h"
 
@@ -97,7 +98,7 @@ static int home_cell(struct cli *c, uint64_t *ret) {
                 return r;
         if (!WIRE_HAS(&s, C_STATUS, home))
                 return cli_fail(c, EXIT_USAGE, "no-place", "give --at LAT,LON", "this home's place is not set");
-        *ret = s.home;
+        *ret = cell_parse(s.home);
         return 0;
 }
 

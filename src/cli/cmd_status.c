@@ -74,6 +74,10 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 cli_words(&v, s->problem);
                 line(c, _("problem"), &v);
         }
+        if (WIRE_HAS(s, C_STATUS, home)) {
+                buf_add(&v, s->home);
+                line(c, _("place"), &v);
+        }
         if (s->state == FRESH_NO_MESH) {
                 buf_add_str(&v, _("found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`"));
                 line(c, _("next"), &v);

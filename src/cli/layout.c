@@ -11,8 +11,9 @@
 #include <arpa/inet.h>
 
 #define ELLIPSIS "\xe2\x80\xa6"
-#define METRES_UNTIL 1000   /* from here on kilometres */
-#define TENTHS_UNTIL 100000 /* metres; from here on whole kilometres */
+#define METRES_UNTIL 1000    /* from here on kilometres */
+#define TENTHS_UNTIL 100000  /* metres; from here on whole kilometres */
+#define SPACE_UNTIL 10000000 /* metres; from here on without a space, or it would not fit its column */
 #define STATE_COLUMNS 9
 #define WHEN_COLUMNS 16
 #define WHERE_COLUMNS 7
@@ -156,8 +157,10 @@ void layout_distance(struct buf *out, uint64_t metres) {
                 buf_printf(out, "%llu m", m);
         else if (m < TENTHS_UNTIL)
                 buf_printf(out, _("%llu.%llu km"), m / 1000, m % 1000 / 100);
-        else
+        else if (m < SPACE_UNTIL)
                 buf_printf(out, _("%llu km"), m / 1000);
+        else
+                buf_printf(out, "%llukm", m / 1000);
 }
 
 void layout_enum(struct buf *out, const struct wire_enum *e, uint64_t value) {
@@ -249,10 +252,20 @@ static void also(struct buf *out, uint64_t n, const char *one, const char *many)
         layout_count(out, n, one, many);
 }
 
+/* What `post --dry-run` shows has no id, which is a hash of what was signed. */
+static bool is_posted(const struct wire_c_alert *a) {
+        static const struct hash none;
+        return a->id.n != sizeof(none.b) || memcmp(a->id.p, none.b, sizeof(none.b)) != 0;
+}
+
 static void alert_foot(struct buf *out, const struct wire_c_alert *a, uint64_t now) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
-        buf_add_str(&text, _("id "));
-        layout_id(&text, a->id);
+        if (is_posted(a)) {
+                buf_add_str(&text, _("id "));
+                layout_id(&text, a->id);
+        } else {
+                buf_add_str(&text, _("not posted"));
+        }
         buf_add_str(&text, a->expires > now ? _("; until ") : _("; ended "));
         when_local(&text, a->expires, now);
         if (WIRE_HAS(a, C_ALERT, updated)) {

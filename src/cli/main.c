@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* porchlight: what the people of a home, and their scripts, type. */
+#include "base/file.h"
 #include "cli/place.h"
 
 #include <signal.h>
@@ -22,6 +23,7 @@ static bool use_colour(void) {
 }
 
 static void begin(struct cli *c, char *const *argv) {
+        file_hold_std();
         signal(SIGPIPE, SIG_IGN);
         c->json = wants_json(argv);
         c->in_tty = isatty(STDIN_FILENO);
@@ -35,20 +37,14 @@ static void begin(struct cli *c, char *const *argv) {
 
 /* `porchlight`, `porchlight --version`, `porchlight alert --help`: no command, but an answer. */
 static int without_command(struct cli *c, const struct args *a) {
-        if (args_has(a, OPT_VERSION))
-                return command_find(NULL, "version")->run(c, a);
-        if (a->n_words)
-                help_group(&c->out, a->words[0]);
-        else
-                help_overview(&c->out);
-        return 0;
+        return command_find(NULL, args_has(a, OPT_VERSION) ? "version" : "help")->run(c, a);
 }
 
 static int run(struct cli *c, struct args *a) {
         if (!a->command || args_has(a, OPT_VERSION))
                 return without_command(c, a);
         if (args_has(a, OPT_HELP)) {
-                help_command(&c->out, a->command);
+                (c->json ? help_command_json : help_command)(&c->out, a->command);
                 return 0;
         }
         int r = places_resolve(c, a);

@@ -204,8 +204,9 @@ static int take_option(struct cursor *k, const struct command *cmd) {
         return keep_value(k, &v);
 }
 
+/* No option begins with a digit, but a place in the south and a text about frost do. */
 static bool is_option(const char *word) {
-        return word[0] == '-' && word[1] != 0;
+        return word[0] == '-' && word[1] != 0 && !strchr(".0123456789", word[1]);
 }
 
 /* ---- words ---- */
@@ -220,11 +221,12 @@ static int keep_word(struct cursor *k, const char *word) {
 static int count_words(const struct args *a, struct parse_error *ret) {
         const struct command *cmd = a->command;
         _clean_(buf_fini) struct buf line = BUF_NULL;
-        char hint[192];
+        char hint[sizeof(ret->hint)];
         if (args_has(a, OPT_HELP) || args_has(a, OPT_VERSION))
                 return 0;
         help_words(&line, cmd);
-        snprintf(hint, sizeof(hint), _("write it as: %.60s %.100s"), buf_cstr(&line), cmd->synopsis);
+        buf_printf(&line, "%s%s", *cmd->synopsis ? " " : "", cmd->synopsis);
+        snprintf(hint, sizeof(hint), _("write it as: %.220s"), buf_cstr(&line));
         if (a->n_words < (size_t)cmd->min_words)
                 return wrong(ret, hint, "a word is missing");
         if (cmd->max_words >= 0 && a->n_words > (size_t)cmd->max_words)
@@ -261,7 +263,7 @@ static int take_names(struct cursor *k, const char *ret_names[2], size_t *ret_n)
 }
 
 static int take_command(struct cursor *k) {
-        const char *names[2];
+        const char *names[2] = {0};
         size_t n = 0, used = 0;
         int r = take_names(k, names, &n);
         if (r || !n)

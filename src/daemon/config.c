@@ -36,7 +36,7 @@ static bool read_rank(const struct config *c, enum porter_file which, const char
         if (e == 0)
                 e = configfile_read(fd, &text);
         if (e && (must || e != ENOENT)) {
-                log_error("config: %s: %s; %s", path, strerror(e), hint);
+                log_error("config: %s: %s; %s", path, e == EINVAL ? "it is not a plain file" : strerror(e), hint);
                 return false;
         }
         if (e == 0 && settings_file(ret, buf_span(&text), path, &why)) {

@@ -4,6 +4,7 @@
  * the device's keys and the group keys; no household key and no clip key ever comes here.
  */
 #include "base/dir.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "crypto/hash.h"
 #include "daemon/config.h"
@@ -126,6 +127,15 @@ static bool find_owner(struct daemon *d) {
         return true;
 }
 
+/* The folder may not be there yet; what stands in its place is told before anything is looked for in it. */
+static bool is_no_folder(const char *dir) {
+        struct stat st;
+        if (stat(dir, &st) != 0 || S_ISDIR(st.st_mode))
+                return false;
+        log_error("not-a-folder: %s is no folder; choose another one with --data", dir);
+        return true;
+}
+
 /* Others have to pass through the folder, to a socket that is for them. */
 static bool make_dir(struct daemon *d) {
         if (datadir_make(d->dir, d->group.given || *d->owner || d->config.now.vault_service))
@@ -136,7 +146,7 @@ static bool make_dir(struct daemon *d) {
 
 /* The folder is known by the command line and porchlight.conf alone; what was set is in it. */
 static bool settle(struct daemon *d) {
-        if (!find_dir(d) || !config_read(&d->config))
+        if (!find_dir(d) || is_no_folder(d->dir) || !config_read(&d->config))
                 return false;
         d->config.started = d->config.now;
         return find_group(d) && find_owner(d) && make_dir(d);
@@ -404,6 +414,7 @@ static bool answer_args(struct daemon *d, int argc, char **argv, int *ret_exit) 
 int main(int argc, char **argv) {
         static struct daemon d = {.config.porter = -1, .control = -1, .tape.fd = -1, .exit = EXIT_TROUBLE};
         int answer;
+        file_hold_std();
         log_set_name(NAME);
         if (answer_args(&d, argc, argv, &answer))
                 return answer;

@@ -144,6 +144,7 @@ void control_unmute(struct caller *c) {
                 return;
         }
         save(c->n);
+        gone.until = 0; /* it has ended now */
         put_row(c, &gone);
         caller_done(c);
 }

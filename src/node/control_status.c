@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* STATUS: how this home stands, and how much its answers can be trusted to be current. */
+#include "base/cell.h"
 #include "node/caller.h"
 #include "node/rows.h"
 
@@ -44,7 +45,7 @@ static void put_status(struct caller *c, const struct ask *a) {
         struct node *n = c->n;
         struct mesh_status st;
         char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
-        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL;
+        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL, home = BUF_NULL;
         if (a->q.r) {
                 caller_store_error(c, a->q.r);
                 return;
@@ -68,8 +69,9 @@ static void put_status(struct caller *c, const struct ask *a) {
         listen_bound(n, &msg.listen, &listen);
         if (msg.listen.count)
                 WIRE_PUT(&msg, C_STATUS, listen, msg.listen);
-        if (n->home)
-                WIRE_PUT(&msg, C_STATUS, home, n->home);
+        cell_text(&home, n->home);
+        if (home.n)
+                WIRE_PUT(&msg, C_STATUS, home, buf_span(&home));
         rows_mutes(n, &muted);
         if (muted.n)
                 WIRE_PUT(&msg, C_STATUS, muted, buf_span(&muted));

@@ -4,6 +4,7 @@
  * descriptor 3, or it is a service that porchlightd calls; the owner's tools talk to it through DIR/owner.sock. It has
  * no network, and gives nobody a core dump.
  */
+#include "base/file.h"
 #include "base/log.h"
 #include "vault/owner.h"
 #include "vault/server.h"
@@ -99,6 +100,7 @@ static bool read_args(struct server_args *ret, int argc, char **argv) {
 
 int main(int argc, char **argv) {
         struct server_args args = {.owner = OWNER_NOBODY};
+        file_hold_std();
         log_set_name("porchlight-vault");
         if (argc == 2 && strcmp(argv[1], "--help") == 0) {
                 fputs(help, stdout);

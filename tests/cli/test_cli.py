@@ -93,6 +93,47 @@ def dry_run_shows_the_alert():
     assert p.returncode == 0 and "It burns" in p.stdout and p.stderr == "", p
 
 
+def dry_run_has_no_id():
+    p = run(["post", "fire", "--dry-run"], [frame(ALERT_ROW, alert(_2=bytes(32))) + done])
+    assert p.returncode == 0 and "  not posted; until " in p.stdout and "0000" not in p.stdout, p
+
+
+def far_away_fits_its_column():
+    for metres, want in ((9999999, " 9999 km  fire"), (16095432, " 16095km  fire")):
+        p = run(["nearby"], [status(), frame(ALERT_ROW, alert(_17=metres)) + done])
+        assert want in p.stdout and max(map(len, p.stdout.splitlines())) <= 80, p
+
+
+def home_is_a_geohash():
+    p = run(["nearby", "--at", "home"], [status(_25="u33dc0t"), status(_25="u33dc0t"), done])
+    assert p.returncode == 0 and p.requests[2] == frame(NEARBY, {1: 62381239321})[4:], p
+    p = run(["status", "--json"], [status(_25="u33dc0t")])
+    assert json.loads(p.stdout)["home"] == "u33dc0t", p
+    p = run(["status"], [status(_25="u33dc0t")])
+    assert "\nplace      u33dc0t\n" in p.stdout, p
+    p = run(["nearby", "--at", "home"], [status(), status()])
+    assert p.returncode == 2 and "no-place" in p.stderr, p
+
+
+def closed_streams_are_not_the_daemon():
+    """A socket that is opened while stdout is closed must not become stdout."""
+    for fd, code in ((0, 0), (1, 1), (2, 0)):
+        with tempfile.TemporaryDirectory() as folder:
+            fake = FakeDaemon(folder, [status(), frame(ALERT_ROW, alert()) + done, done])
+            p = subprocess.run([PROGRAM, "nearby", "--data", folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, timeout=20, preexec_fn=lambda: os.close(fd))
+            fake.close()
+            assert p.returncode == code and len(fake.requests) == 2, (fd, p, fake.requests)
+            assert (fd == 1) == ("cannot-write" in p.stderr) and (fd == 1) == (p.stdout == ""), (fd, p)
+
+
+def text_without_end():
+    for argv in (["post", "other", "-"], ["join", "-", "--household", "B"], ["invite", "show", "-"]):
+        with tempfile.TemporaryDirectory() as folder, open("/dev/zero", "rb") as endless:
+            p = subprocess.run([PROGRAM, "--data", folder] + argv, stdin=endless, capture_output=True, text=True, timeout=20)
+        assert p.returncode == 2 and "stdin holds more than" in p.stderr, p
+
+
 def text_too_long():
     p = run(["post", "other", "x" * 513], [])
     assert p.returncode == 2 and "bad-text" in p.stderr, p
@@ -192,6 +233,11 @@ def charter_files():
             p = run(argv, [done], name="owner.sock")
             bare = run(argv[:-2], [done], name="owner.sock")
             assert p.returncode == 0 and p.requests == bare.requests, (text, p)
+        with open(path, "w") as f:
+            f.write("# " + "x" * 300 + "\nurgent = 24\n")
+        for endless in (path, "/dev/zero"):
+            p = run(argv[:-1] + [endless], [], name="owner.sock")
+            assert p.returncode == 2 and "line 1: the line is too long" in p.stderr and not p.requests, p
         for wrong in (folder, path + ".none"):
             p = run(argv[:-1] + [wrong], [], name="owner.sock")
             assert p.returncode == 1 and "cannot-read" in p.stderr and not p.requests, p
@@ -418,6 +464,12 @@ def peers_have_a_usual_port():
 
 
 def help_for_programs():
+    every = subprocess.run([PROGRAM, "help", "--json"], capture_output=True, text=True).stdout.splitlines()
+    for argv, want in ((["post", "--help", "--json"], "porchlight post"), (["alert", "--json", "--help"], "porchlight alert "),
+                       (["help", "alert", "--json"], "porchlight alert "), (["--json"], ""), (["--help", "--json"], "")):
+        p = subprocess.run([PROGRAM] + argv, capture_output=True, text=True)
+        rows = p.stdout.splitlines()
+        assert rows == [row for row in every if json.loads(row)["command"].startswith(want)] and p.returncode == 0, (argv, p)
     p = subprocess.run([PROGRAM, "help", "--json"], capture_output=True, text=True)
     rows = {row["command"]: row for row in map(json.loads, p.stdout.splitlines())}
     assert p.returncode == 0 and "porchlight member remove" in rows and "porchlight invite" in rows, p
@@ -488,7 +540,8 @@ def a_code_is_taken_back():
         assert p.returncode == 2 and "--yes" in p.stderr and len(p.requests) == len(rows), (name, p)
 
 
-TESTS = [codes_are_listed, devices_say_of_open_codes, a_code_is_taken_back, nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
+TESTS = [dry_run_has_no_id, far_away_fits_its_column, home_is_a_geohash, closed_streams_are_not_the_daemon, text_without_end,
+         codes_are_listed, devices_say_of_open_codes, a_code_is_taken_back, nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
          nearby_says_how_current_it_is, nearby_says_what_is_left_out, max_age_fails_when_stale,
          text_of_neighbours_is_escaped, errors_are_the_daemons, mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
          watch_has_begun_when_it_says_something,

@@ -31,7 +31,7 @@ class DoctorTest(street.Play):
         """Its findings by check. The problems must be exactly @ill, the text must fit a terminal and tell the same."""
         rows = home.json('doctor', code=street.FAILED if ill else street.DONE)
         for row in rows:
-            equal(sorted(row), ['check', 'fix', 'message', 'state'], 'fields')
+            equal(sorted(row), ['check', 'fix', 'message', 'state', 'v'], 'fields')
             check(row['state'] in STATES and row['message'], f'{row}')
             equal(row['fix'] is None, row['state'] == 'ok', f'no fix in {row}')
         equal(sorted(row['check'] for row in rows if row['state'] == 'problem'), sorted(ill), f'problems in {rows}')

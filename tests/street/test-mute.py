@@ -86,6 +86,10 @@ class Mute(street.Play):
         equal([row['kind'] for row in before if 'until' in row], ['animal'], 'what ends by itself')
         words = self.ben.cli('mute', 'list', code=0).out
         check(all(len(line) <= street.COLUMNS for line in words.splitlines()), f'too wide: {words}')
+        row = self.ben.one('mute', 'remove', '--kind', 'animal')
+        equal('until' in row, False, f'it has ended, and until when is told: {row}')
+        self.ben.cli('mute', 'add', '--kind', 'animal', '--for', LONG, code=0)
+        before = self.ben.json('mute', 'list')
         self.ben.stop()
         self.ben.start()
         equal(self.ben.json('mute', 'list'), before, 'what is muted after a restart')

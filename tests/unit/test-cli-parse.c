@@ -50,7 +50,11 @@ static void two_hyphens_end_the_options(void **state) {
         assert_false(args_has(&args, OPT_JSON));
         good(LINE("post", "other", "-"));
         assert_string_equal(args.words[1], "-");
-        bad(LINE("post", "other", "-5"), "there is no option -5", "put -- before words that begin with a hyphen");
+        good(LINE("post", "other", "-5 degrees"));
+        assert_string_equal(args.words[1], "-5 degrees");
+        good(LINE("place", "add", "beach", "-33.86,151.21"));
+        assert_string_equal(args.words[1], "-33.86,151.21");
+        bad(LINE("post", "other", "-x"), "there is no option -x", "put -- before words that begin with a hyphen");
 }
 
 static void the_last_use_counts_or_each(void **state) {
@@ -99,7 +103,7 @@ static void typing_errors_get_advice(void **state) {
         bad(LINE("--severity", "minor", "post"), "there is no option --severity",
             "options of a command stand behind its name");
         bad(LINE("alert", "comment", "1a2b"), "a word is missing", "write it as: porchlight alert comment ID TEXT");
-        bad(LINE("status", "now"), "\"now\" is one word too many", "write it as: porchlight status ");
+        bad(LINE("status", "now"), "\"now\" is one word too many", "write it as: porchlight status");
         bad(LINE("nearby", "--json=1"), "--json takes no value", "write it without =");
         bad(LINE("nearby", "--limit"), "--limit wants N", "--help explains it");
         assert_string_equal(nearest_enum("frie", &wire_kind_enum), "fire");
