@@ -2,7 +2,6 @@
 /* join: become a home of a neighbour's mesh; or, as a member that was away for long, find the way back. */
 #include "cli/commands.h"
 
-#include "base/text.h"
 #include "cli/found.h"
 #include "cli/options.h"
 #include "cli/owner.h"
@@ -26,8 +25,7 @@ static int agree(struct cli *c, const struct args *a, const struct ticket *t) {
         buf_add_str(&text, _("Let the inviting home read its check words to you: they must be the same.\n"
                              "Join this mesh? [Y/n] "));
         bool typed = ask_line(c, buf_cstr(&text), &answer);
-        if ((typed && !answer.n) || text_eq_nocase(buf_span(&answer), SPAN_STR("y")) ||
-            text_eq_nocase(buf_span(&answer), SPAN_STR("yes")))
+        if (typed && (!answer.n || is_yes(buf_span(&answer))))
                 return 0;
         return cli_fail(c, EXIT_FAILED, "not-confirmed", "", "nothing was changed");
 }

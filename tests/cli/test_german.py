@@ -166,6 +166,16 @@ class German(street.Play):
               'a folder without catalogues')
         check('Befehle:' in said(LC_ALL='de_DE.UTF-8', LOCPATH=self.env['LOCPATH']), 'German')
 
+    def case_join(self):
+        """who joins may say yes in German"""
+        for yes in ('j', 'Ja', 'y', ''):
+            home = self.home('Haus ' + (yes or 'Enter')).start()
+            terminal = Terminal([self.programs.cli, '--data', home.folder, 'join', self.anna.invite(), '--household', home.name,
+                                 '--no-passphrase'], self.env)
+            terminal.until(r'beitreten\? \[J/n\] ').type(yes + '\n').end()
+            equal(terminal.code, 0, f'exit code after "{yes}": {terminal.raw}')
+            home.stop()
+
 
 if __name__ == '__main__':
     street.main(German)
