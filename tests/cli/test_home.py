@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -191,6 +192,30 @@ class HomeTest(street.Play):
         check(post[:8] in self.fish(anna, 'porchlight alert show '), 'fish: the id of an alert')
         check(NAMES[0] in [name.replace('\\', '') for name in self.fish(anna, 'porchlight member remove ')], 'fish: a name')
         equal(self.fish(anna, 'porchlight post fire --severity mod'), ['moderate'], 'fish: a word')
+
+    def zsh(self, home, line, added):
+        """What zsh adds to @line, as typed at a prompt; no part of the line reads like it."""
+        if not shutil.which('zsh'):
+            raise street.Skip('zsh is not installed')
+        folder = os.path.join(self.folder, 'zsh')
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, '.zshrc'), 'w', encoding='utf-8') as rc:
+            rc.write(f"fpath=('{COMPLETIONS}' $fpath); autoload -Uz compinit; compinit -u -D\n"
+                     "unset zle_bracketed_paste; zle_highlight=(none); setopt no_prompt_sp no_prompt_cr; PS1='is-ready '\n")
+        env = dict(self.env, PATH=os.path.dirname(self.programs.cli) + ':' + os.environ['PATH'], PORCHLIGHT_DATA=home.folder,
+                   LC_ALL='C.UTF-8', ZDOTDIR=folder)
+        terminal = Terminal([shutil.which('zsh'), '-d', '-i'], env).until('is-ready ')
+        terminal.type(line + '\t').until(re.escape(added))
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.end()
+
+    def case_zsh(self):
+        """zsh completes words, names and what options take, also right behind the command"""
+        for line, added in (('porchlight post smo', 'ke'), ('porchlight nearby --kind smo', 'ke'),
+                            ('porchlight --json invite --expi', 'res='), ('porchlight vault unl', 'ock'),
+                            ('porchlight watch --json --min-severity mod', 'erate'), ('porchlight nearby --at ho', 'me'),
+                            ('porchlight alert --json conf', 'irm'), ('porchlight member vouch Mü', 'denscheidt')):
+            self.zsh(self.anna, line, added)
 
     def case_remove(self):
         """two stewards remove a home, and everybody can read why"""
