@@ -144,7 +144,7 @@ static int consider(struct nearby *q, sqlite3_stmt *st) {
         const struct store_filter *f = q->f;
         uint8_t kind = (uint8_t)sql_u64(st, 2), severity = (uint8_t)sql_u64(st, 3), state = (uint8_t)sql_u64(st, 4);
         mesh_wall created = sql_u64(st, 6), updated = sql_u64(st, 7), expires = sql_u64(st, 8);
-        if (state == STATE_RETRACTED || !kind_fits(f, kind) || !severity_fits(f, severity))
+        if (!kind_fits(f, kind) || !severity_fits(f, severity))
                 return 0;
         bool in_force = alert_in_force(state, expires, f->now);
         if (!in_force && (state == STATE_ACTIVE || state == STATE_UPDATED))

@@ -94,8 +94,6 @@ static bool naive_fits(const struct store_filter *f, const struct store_alert *a
         bool active = a->state == STATE_ACTIVE || a->state == STATE_UPDATED, in_force = active && a->expires > f->now;
         bool expired = a->state == STATE_EXPIRED || (active && !in_force);
         mesh_wall changed = MAX(MAX(a->created, a->updated), expired ? a->expires : 0);
-        if (a->state == STATE_RETRACTED)
-                return false;
         if (f->since ? changed < f->since : !in_force && changed + MESH_DAY < f->now)
                 return false;
         if (f->within_m && cell_distance_m(f->centre, a->cell) > f->within_m)
