@@ -17,11 +17,17 @@ from street import Skip, check, equal  # noqa: E402
 
 MANAGER = '/lib/systemd/systemd'
 UNIT = 'porchlight-user.service'
+PLAIN = os.path.join(street.ROOT, 'contrib', 'systemd', 'no-namespaces.conf')
 USER = 64348
 CGROUPS = ('/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified', '/sys/fs/cgroup')  # v1, mixed, v2
 EXIT_NOW = signal.SIGRTMIN + 24  # to the manager
-# Asks whether systemd has booted the machine, and for nothing else of /run.
-BOOTED = 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$@"'
+HOME, PROGRAMS, RUN = f'/home/{USER}', '/mnt', f'/run/user/{USER}'  # as the manager and what it starts see them
+DATA = f'{HOME}/.local/share/porchlight'
+SEEN = {'/home': [str(USER)], HOME: ['.local'], f'{HOME}/.local/share': ['porchlight'], '/root': [], '/tmp': [],
+        '/run/user': [str(USER)], RUN: ['systemd'], f'{RUN}/systemd': ['notify']}
+# A /run as a booted systemd leaves it, and what this test has made in places that a service may see.
+BOOTED = f'''mount -t tmpfs none /run && mkdir -p /run/systemd/system /run/systemd/unit-root {RUN} && chown {USER}:{USER} {RUN} &&
+mount -t tmpfs none /home && mkdir {HOME} && mount --bind "$0/home" {HOME} && mount --bind "$0/programs" {PROGRAMS} && exec "$@"'''
 
 
 class UserService(street.Play):
@@ -31,13 +37,15 @@ class UserService(street.Play):
                 raise Skip(f'needs {tool}')
         if os.geteuid() != 0 or not os.path.exists(MANAGER):
             raise Skip('needs root and systemd')
+        if subprocess.run([*self.as_user(), 'unshare', '--user', 'true'], check=False).returncode:
+            raise Skip('users can make no user namespaces here')
         self.cgroups, self.manager = [], None
         os.chmod(self.folder, 0o711)
-        self.user_home, self.run = (self.own(name) for name in ('home', 'run'))
+        self.user_home = self.own('home')
         self.data = os.path.join(self.user_home, '.local', 'share', 'porchlight')
         self.install()
         self.own_cgroup()
-        self.env = {'HOME': self.user_home, 'XDG_RUNTIME_DIR': self.run, 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC',
+        self.env = {'HOME': HOME, 'XDG_RUNTIME_DIR': RUN, 'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC',
                     'SYSTEMD_LOG_TARGET': 'console',
                     'ASAN_OPTIONS': 'detect_leaks=0'}  # which takes tracing, and the unit leaves none
         self.begin()
@@ -54,14 +62,14 @@ class UserService(street.Play):
         os.mkdir(programs, 0o755)
         for path in (self.programs.daemon, self.programs.vault, self.programs.cli):
             shutil.copy(path, programs)
-        build, self.programs = self.programs.build, street.Programs(programs)
+        self.daemon, self.porchlight = (os.path.join(PROGRAMS, name) for name in ('porchlightd', 'porchlight'))
         units = os.path.join(self.user_home, '.config', 'systemd', 'user')
         os.makedirs(units)
-        with open(os.path.join(build, 'contrib', 'systemd', UNIT), encoding='utf-8') as file:
+        with open(os.path.join(self.programs.build, 'contrib', 'systemd', UNIT), encoding='utf-8') as file:
             lines = file.read().splitlines(keepends=True)
         starts = [at for at, line in enumerate(lines) if line.startswith('ExecStart=')]
         equal(len(starts), 1, 'lines with ExecStart=')
-        lines[starts[0]] = f'ExecStart={self.programs.daemon} --listen 127.0.0.1:0 --no-lan\n'
+        lines[starts[0]] = f'ExecStart={self.daemon} --data %h/.local/share/porchlight --listen 127.0.0.1:0 --no-lan\n'
         with open(os.path.join(units, UNIT), 'w', encoding='utf-8') as file:
             file.writelines(line.replace('RestartSec=5s', 'RestartSec=100ms') for line in lines)
         subprocess.run(['chown', '-R', f'{USER}:{USER}', self.user_home], check=True)
@@ -88,16 +96,19 @@ class UserService(street.Play):
                     file.write(str(os.getpid()))
         self.log = os.path.join(self.folder, 'manager.log')
         with open(self.log, 'wb') as log:
-            self.manager = subprocess.Popen(['unshare', '--mount', 'sh', '-c', BOOTED, 'sh', *self.as_user(), MANAGER, '--user',
+            self.manager = subprocess.Popen(['unshare', '--mount', 'sh', '-c', BOOTED, self.folder, *self.as_user(), MANAGER, '--user',
                                              '--unit=basic.target'], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                                             preexec_fn=enter)
         try:
-            self.wait(lambda: os.path.exists(os.path.join(self.run, 'systemd', 'private')) or self.manager.poll() is not None,
+            self.wait(lambda: self.answers() or self.manager.poll() is not None,
                       'the manager to answer')
             self.systemctl('daemon-reload')
         except street.Failure as why:
             with open(self.log, encoding='utf-8', errors='replace') as log:
                 raise Skip(f'no manager runs here: {why}: {log.read()[-500:]}') from None
+
+    def answers(self):
+        return os.path.exists(f'/proc/{self.manager.pid}/root{RUN}/systemd/private')
 
     @staticmethod
     def as_user():
@@ -116,8 +127,8 @@ class UserService(street.Play):
     def show(self, name):
         return self.systemctl('show', UNIT, '--property', name, '--value').strip()
 
-    def porchlight(self, *words):
-        done = self.ask(self.programs.cli, *words)
+    def cli(self, *words):
+        done = self.ask(self.porchlight, *words)
         check(done.returncode == 0, f'porchlight {" ".join(words)}: {done.stdout}{done.stderr}')
         return done.stdout
 
@@ -152,11 +163,11 @@ class UserService(street.Play):
         """it is started once it answers, without a word about where: founding, posting and doctor find it"""
         self.systemctl('start', UNIT)
         equal((self.show('ActiveState'), self.show('NRestarts')), ('active', '0'), 'its state')
-        self.porchlight('status')  # at once: Type=notify
-        self.porchlight('mesh', 'create', 'Elm Street', '--household', 'Anna', '--at', street.PLACE, '--no-passphrase')
-        self.porchlight('post', 'noise', 'From the user\'s service')
+        self.cli('status')  # at once: Type=notify
+        self.cli('mesh', 'create', 'Elm Street', '--household', 'Anna', '--at', street.PLACE, '--no-passphrase')
+        self.cli('post', 'noise', 'From the user\'s service')
         equal(oct(os.stat(self.data).st_mode & 0o777), '0o700', 'mode of the folder')
-        rows = self.ask(self.programs.cli, 'doctor', '--json')
+        rows = self.ask(self.porchlight, 'doctor', '--json')
         check('"problem"' not in rows.stdout.replace('"state": ', '"state":'), f'the doctor: {rows.stdout}')
 
     def case_confined(self):
@@ -166,18 +177,28 @@ class UserService(street.Play):
         for pid in pids:
             with open(f'/proc/{pid}/status', encoding='ascii', errors='replace') as file:
                 state = dict(line.split(':\t', 1) for line in file.read().splitlines() if ':\t' in line)
-            equal((state['NoNewPrivs'], state['Seccomp'], int(state['CapEff'], 16)), ('1', '2', 0), f'walls of {state["Name"]}')
+            equal((state['NoNewPrivs'], state['Seccomp'], int(state['CapEff'], 16), int(state['CapBnd'], 16)), ('1', '2', 0, 0),
+                  f'walls of {state["Name"]}')
+
+    def case_sees_little(self):
+        """of all homes and of what others keep for a while they see their own folder alone, and write nowhere else on the disk"""
+        for pid in (self.pid(), *[pid for pid, _ in street.processes_below(self.pid())]):
+            root = f'/proc/{pid}/root'
+            equal({path: os.listdir(root + path) for path in SEEN}, SEEN, 'what they see')
+            shut = {path: bool(os.statvfs(root + path).f_flag & os.ST_RDONLY) for path in ('/', '/etc', '/usr', '/var', DATA)}
+            equal([path for path in shut if not shut[path]], [DATA], 'where they may write')
+            check(os.statvfs(root + DATA).f_flag & os.ST_NOEXEC, 'what they write can be run')
 
     def case_reload(self):
         """reload keeps the process; a kill is answered by another start, which has it all"""
         before = self.pid()
         self.systemctl('reload', UNIT)
         equal(self.pid(), before, 'its process after reload')
-        self.porchlight('status')
+        self.cli('status')
         os.kill(before, signal.SIGKILL)
         self.wait(lambda: self.show('NRestarts') == '1' and self.show('ActiveState') == 'active', 'it to be started again')
         check(self.pid() != before, 'it is the same process')
-        check('From the user' in self.porchlight('nearby'), 'the alert is gone')
+        check('From the user' in self.cli('nearby'), 'the alert is gone')
 
     def case_stop(self):
         """stop ends all three cleanly"""
@@ -186,6 +207,19 @@ class UserService(street.Play):
         equal((self.show('ActiveState'), self.show('Result'), self.show('ExecMainStatus')), ('inactive', 'success', '0'), 'how it ended')
         equal([pid for pid in pids if street.runs(pid)], [], 'processes left')
         equal([name for name in os.listdir(self.data) if name.endswith('.sock')], [], 'sockets left')
+
+    def case_plain(self):
+        """with no-namespaces.conf it starts without walls of the manager's, and puts up its own"""
+        folder = os.path.join(self.user_home, '.config', 'systemd', 'user', f'{UNIT}.d')
+        os.makedirs(folder)
+        shutil.copy(PLAIN, folder)
+        self.systemctl('daemon-reload')
+        self.systemctl('start', UNIT)
+        check('From the user' in self.cli('nearby'), 'the alert is gone')
+        with open(f'/proc/{self.pid()}/status', encoding='ascii', errors='replace') as file:
+            equal([line.split()[1] for line in file if line.startswith(('NoNewPrivs:', 'Seccomp:'))], ['1', '2'], 'walls')
+        check(os.path.samefile(f'/proc/{self.pid()}/root/tmp', '/tmp'), 'it has a /tmp of its own')
+        self.systemctl('stop', UNIT)
 
 
 if __name__ == '__main__':
