@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test-store-kill [SEED]: a child writes and says on a pipe what store_commit has acknowledged; it is killed with -9 at a
- * random time. Whatever it said must be there afterwards, once, and the file must be sound. 20 rounds on one store, 200
+ * test-store-kill [SEED]: a child writes and says on a pipe what store_commit has acknowledged; it is killed with -9 a
+ * random time after a random number of them. Whatever it said must be there afterwards, once, and the file must be sound. 20 rounds on one store, 200
  * with PORCHLIGHT_FULL=1.
  */
 #include <setjmp.h>
@@ -20,7 +20,8 @@
 
 #define ROUNDS 20
 #define ROUNDS_FULL 200
-#define KILL_MS_MAX 120
+#define LIFE_MAX 20 /* commits; a life of none ends while the file is opened */
+#define KILL_MS_MAX 20
 #define BATCH_MAX 40
 #define HOUSES 5
 #define RETRACT_ONE_IN 9 /* erasures truncate the log: another moment to die in */
@@ -57,6 +58,16 @@ static void write_until_killed(int out, uint64_t first, uint64_t rng) {
         }
 }
 
+/* Takes what the child has acknowledged, @commits of them at most, and returns where that ends. */
+static uint64_t hear(int in, uint64_t commits, uint64_t end) {
+        uint64_t said[2];
+        for (; commits && read(in, said, sizeof(said)) == sizeof(said); commits--) {
+                assert_int_equal(said[0], end);
+                end = said[1];
+        }
+        return end;
+}
+
 /* Runs one child; what it acknowledged is [@first, return value). */
 static uint64_t round_of(uint64_t first, uint64_t *rng) {
         int fds[2];
@@ -69,18 +80,14 @@ static uint64_t round_of(uint64_t first, uint64_t *rng) {
                 write_until_killed(fds[1], first, child_rng);
         }
         close(fds[1]);
+        uint64_t end = hear(fds[0], rows_random(rng) % LIFE_MAX, first);
         uint64_t us = rows_random(rng) % (KILL_MS_MAX * 1000);
         nanosleep(&(struct timespec){.tv_nsec = (long)us * 1000}, NULL);
         kill(child, SIGKILL);
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status)); /* and not ended by itself, with a complaint */
-
-        uint64_t said[2], end = first;
-        while (read(fds[0], said, sizeof(said)) == sizeof(said)) {
-                assert_int_equal(said[0], end);
-                end = said[1];
-        }
+        end = hear(fds[0], UINT64_MAX, end);
         close(fds[0]);
         return end;
 }
