@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "cases.h"
 #include "fold-recount.h"
 
 #define RUNS 1200
+#define REMOVED_RUNS 300
 #define ORDERS 3 /* in which each history is replayed */
 #define STEPS_MAX 60
 #define PEOPLE 14
@@ -286,7 +288,7 @@ static void test_order_does_not_matter(void **state) {
         (void)state;
         const char *one = getenv("PORCHLIGHT_FOLD_SEED");
         uint64_t first = number_from("PORCHLIGHT_FOLD_SEED", 1),
-                 runs = number_from("PORCHLIGHT_FOLD_RUNS", one ? 1 : RUNS);
+                 runs = number_from("PORCHLIGHT_FOLD_RUNS", one ? 1 : cases(RUNS));
         for (uint64_t i = first; i < first + runs; i++)
                 history_run(i);
         print_message("# %llu random histories from number %llu, each folded in %d orders and by %d sides\n",
@@ -365,7 +367,7 @@ static void removed_run(uint64_t seed) {
 
 static void test_removed_homes_change_nothing(void **state) {
         (void)state;
-        for (uint64_t i = 1; i <= 300; i++)
+        for (uint64_t i = 1; i <= cases(REMOVED_RUNS); i++)
                 removed_run(i);
 }
 

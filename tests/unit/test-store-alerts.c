@@ -3,6 +3,7 @@
  * Alerts as people see them. Their rows are compared with a model over random sets of records in random orders, nearby with
  * a look at every alert.
  */
+#include "cases.h"
 #include "store-world.h"
 
 #define ORDERS 40 /* in how many orders; four to a world */
@@ -22,9 +23,9 @@ static bool expect_erased(const struct world *w, size_t i) {
 static void any_order_gives_the_same_rows(void **state) {
         (void)state;
         uint64_t rng = 42;
-        unsigned taken_back = 0;
+        unsigned taken_back = 0, orders = cases(ORDERS);
         struct world *w = calloc(1, sizeof(*w));
-        for (int i = 0; i < ORDERS; i++) {
+        for (unsigned i = 0; i < orders; i++) {
                 if (i % 4 == 0)
                         make_world(w, &rng);
                 shuffle(w, &rng);
@@ -39,7 +40,7 @@ static void any_order_gives_the_same_rows(void **state) {
                 for (size_t j = 0; j < WORLD_RECORDS; j++)
                         taken_back += expect_erased(w, j);
         }
-        assert_true(taken_back > ORDERS);
+        assert_true(taken_back > orders);
         free(w);
 }
 
@@ -181,11 +182,12 @@ static struct store_filter some_filter(uint64_t *rng, const struct key *muted) {
 static void nearby_finds_what_fits(void **state) {
         (void)state;
         uint64_t rng = 5, total = 0;
+        unsigned questions = cases(NEAR_QUESTIONS);
         struct store *s = opened();
         make_near(s, &rng);
         struct store_reader *r = reading();
         struct key muted[] = {rows_house(1), rows_house(77)};
-        for (int i = 0; i < NEAR_QUESTIONS; i++) {
+        for (unsigned i = 0; i < questions; i++) {
                 struct store_filter f = some_filter(&rng, muted);
                 uint64_t want = count_naive(r, &f);
                 struct near_check c = {.f = &f};
@@ -202,7 +204,7 @@ static void nearby_finds_what_fits(void **state) {
                 assert_int_equal(store_nearby(r, &f, check_near, &c), 0);
                 assert_int_equal(c.n, MIN(want, 3));
         }
-        assert_true(total > NEAR_QUESTIONS);
+        assert_true(total > questions);
         uint64_t in_force, want = 0;
         assert_int_equal(store_in_force(r, ROWS_NOW, &in_force), 0);
         for (uint64_t i = 0; i < NEAR_ALERTS; i++) {
