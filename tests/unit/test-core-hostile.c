@@ -4,6 +4,7 @@
  * notices. And operations that come before what they build on: they wait, so many at most. Seed: printed, and PORCHLIGHT_SEED.
  */
 #include "core-visit.h"
+#include "core/core.h"
 #include "core/limits.h"
 #include "roster/op.h"
 #include "wire/codec.h"
@@ -263,6 +264,48 @@ static void test_children_of_nobody(void **state) {
         street_free(s);
 }
 
+/* ---- before their operations ---- */
+
+/* Epochs of a frontier nobody knows, as if operations were on their way: they wait, so many at most, and cost the true one
+ * nothing. */
+static void test_epochs_of_nobody(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(3);
+        street_run_for(s, 30);
+        street_off(s, LIAR);
+        street_run_for(s, 200);
+        const struct mesh *m = street_core(s, HOME);
+        const struct mesh_row *row;
+        for (size_t k = 0; (row = street_row(s, HOME, k)); k++)
+                if (row->kind == MESH_ROW_EPOCH)
+                        break;
+        assert_non_null(row);
+        struct wire_epoch e;
+        assert_int_equal(codec_decode(&wire_epoch_desc, row->epoch.header, &e, NULL), 0);
+        struct visit v;
+        visit_greet(&v, s, HOME, LIAR);
+        size_t epochs = m->n_epochs;
+        for (uint8_t i = 0; i < 2 * EARLY_MOST; i++) {
+                _clean_(buf_fini) struct buf header = BUF_NULL;
+                struct hash nothing = {{i}};
+                e.frontier = SPAN_OF(nothing.b);
+                e.generation++;
+                codec_encode(&wire_epoch_desc, &e, &header);
+                guest_say(&v.g, LINK_EPOCH_KEY, &(struct wire_epoch_key){.header = buf_span(&header)});
+                flush(&v);
+                assert_false(v.g.gone);
+                assert_int_equal(m->n_early, MIN(i + 1, EARLY_MOST));
+        }
+        assert_int_equal(m->n_epochs, epochs);
+        assert_int_equal(street_vote(s, HOME, OP_REMOVE, LIAR), MESH_OUT_DONE);
+        assert_int_equal(street_post(s, HOME, KIND_FIRE, "under the next key", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 60));
+        assert_true(m->n_epochs > epochs);
+        visit_end(&v);
+        street_free(s);
+}
+
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
@@ -271,6 +314,7 @@ int main(void) {
                 cmocka_unit_test(test_no_member),
                 cmocka_unit_test(test_child_first),
                 cmocka_unit_test(test_children_of_nobody),
+                cmocka_unit_test(test_epochs_of_nobody),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
