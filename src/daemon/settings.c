@@ -210,6 +210,7 @@ static bool apply(struct settings *s, enum setting i, struct span value, const c
         *ret_why = NULL;
         *ret_bad = one;
         if (s->given[i] && rows[i].most == 1) {
+                *ret_bad = span_str(*rows[i].key ? rows[i].key : rows[i].flag);
                 *ret_why = N_("is given twice");
                 return false;
         }

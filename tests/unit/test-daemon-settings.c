@@ -73,7 +73,7 @@ static void names_what_is_wrong_with_arguments(_unused_ void **state) {
                 assert_string_equal(why.text, rows[i].text);
         }
         assert_int_equal(args(&s, &why, "--data", "a", "--data", "b"), SETTINGS_E_INPUT);
-        assert_string_equal(why.text, "--data: `b` is given twice");
+        assert_string_equal(why.text, "--data: `data` is given twice");
 }
 
 static void reads_a_file(_unused_ void **state) {
@@ -105,12 +105,12 @@ static void names_the_line(_unused_ void **state) {
                 {"lan\n", "conf:1: `lan` is not `key = value`"},
                 {"lan = perhaps", "conf:1: `perhaps` is not yes or no"},
                 {"control.group = a:b", "conf:1: `a:b` is not a group's name"},
-                {"lan = yes\nlan = no", "conf:2: `no` is given twice"},
+                {"lan = yes\nlan = no", "conf:2: `lan` is given twice"},
                 {"data = \xff", "conf:1: `\\x{FF}` is not text"},
                 {" = 1", "conf:1: `` is not a setting"},
                 {"listen = 127.0.0.1:1, x", "conf:1: `x` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
                 {"listen = 127.0.0.1:1,", "conf:1: `` has no port: write ADDR:PORT, [ADDR]:PORT for IPv6"},
-                {"data = /a\ndata = /b", "conf:2: `/b` is given twice"},
+                {"data = /a\ndata = /b", "conf:2: `data` is given twice"},
         };
         struct settings s;
         struct said why;
