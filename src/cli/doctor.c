@@ -35,6 +35,13 @@ _printf_(2, 3) static void fix(struct doctor_finding *ret, const char *fmt, ...)
         va_end(ap);
 }
 
+/* An error's hint stands behind a semicolon elsewhere; here it is a sentence. */
+static void fix_hint(struct doctor_finding *ret, struct buf *hint) {
+        if (hint->n && *hint->p >= 'a' && *hint->p <= 'z')
+                *hint->p = (uint8_t)(*hint->p - 'a' + 'A');
+        fix(ret, "%s.", buf_cstr(hint));
+}
+
 static int dir_n(const struct doctor_facts *f) {
         return (int)f->dir.n;
 }
@@ -195,7 +202,7 @@ static void check_daemon(const struct doctor_facts *f, struct doctor_finding *re
         cli_said(&message, e->message, &e->said);
         cli_said(&hint, *e->hint ? e->hint : N_("See the daemon's log"), &e->said_hint);
         say(ret, DOCTOR_PROBLEM, "The daemon does not tell its state: %s.", buf_cstr(&message));
-        fix(ret, "%s.", buf_cstr(&hint));
+        fix_hint(ret, &hint);
 }
 
 static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -212,7 +219,7 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
         cli_said(&message, e->message, &e->said);
         cli_said(&hint, *e->hint ? e->hint : N_("See the daemon's log"), &e->said_hint);
         say(ret, closed ? DOCTOR_NOTE : DOCTOR_PROBLEM, "The vault does not tell its state: %s.", buf_cstr(&message));
-        fix(ret, "%s.", buf_cstr(&hint));
+        fix_hint(ret, &hint);
 }
 
 /* Of daemon and vault together: what either lacks, an intruder would use. */

@@ -167,14 +167,14 @@ static void daemons(void **state) {
         (void)state;
         ILL(down(&p, "daemon-not-running", false), "daemon", DOCTOR_PROBLEM, "systemctl start porchlight");
         ILL(down(&p, "daemon-not-running", true), "daemon", DOCTOR_PROBLEM, "leftover");
-        ILL(down(&p, "no-access", true), "daemon", DOCTOR_PROBLEM, "join the group porchlight.");
+        ILL(down(&p, "no-access", true), "daemon", DOCTOR_PROBLEM, "Join the group porchlight.");
         ILL(down(&p, "daemon-not-running", false), "mesh", DOCTOR_SKIP, "");
         ILL(down(&p, "daemon-not-running", false), "listens", DOCTOR_SKIP, "");
         ILL((p.f.vault = false,
              call_error_set(&p.f.vault_error, EXIT_FAILED, "key-file-damaged", "put it back", "bad")),
-            "vault", DOCTOR_PROBLEM, "put it back.");
+            "vault", DOCTOR_PROBLEM, "Put it back.");
         ILL((p.f.vault = false, call_error_set(&p.f.vault_error, EXIT_REFUSED, "no-access", "be the owner", "bad")),
-            "vault", DOCTOR_NOTE, "be the owner.");
+            "vault", DOCTOR_NOTE, "Be the owner.");
         ILL(walls_are(&p, 7, true, 7), "walls", DOCTOR_OK, "keeps");
         ILL(walls_are(&p, 0, true, 0), "walls", DOCTOR_NOTE, "to its own files:");
         ILL(walls_are(&p, 7, true, 0), "walls", DOCTOR_NOTE, "lsm=");
