@@ -54,7 +54,7 @@ void porchlight_set_timeout(struct porchlight *p, int milliseconds);
 int porchlight_fd(const struct porchlight *p);
 
 struct porchlight_status {
-        const char *state;     /* no-mesh, joining, current, catching-up, alone, removed, muted */
+        const char *state;     /* no-mesh, joining, restoring, current, catching-up, alone, removed, muted */
         uint64_t since;        /* in that state since; 0: not known */
         const char *mesh;      /* empty without a mesh */
         const char *household; /* empty without a mesh */
@@ -90,11 +90,12 @@ int porchlight_post(struct porchlight *p, const struct porchlight_post *what, st
 struct porchlight_filter {
         const char *place;        /* as above; NULL: this home's if @within_m is set */
         uint32_t within_m;        /* 0: everywhere */
-        uint64_t since;           /* changed since then; 0: all in force and the last 24 hours */
+        uint64_t since;           /* changed since then; 0: all in force and the last 24 hours. A watch that is not
+                                     resumed first tells the events of such alerts again */
         const char *const *kinds; /* NULL-terminated; NULL: all */
         const char *min_severity;
         const char *text; /* contained in the alert's text, in any case */
-        uint64_t limit;   /* 0: none */
+        uint64_t limit;   /* 0: none; a watch has none, close the handle to end it */
         bool resume;      /* watch: first everything after @after, then what comes */
         uint64_t after;   /* the `seq` of the last event seen */
         bool muted;       /* also what this home has muted */

@@ -258,6 +258,18 @@ int read_stdin(struct cli *c, size_t max, struct buf *ret) {
 
 #define TEXT_MAX 512 /* as in proto/records.def */
 
+/* Spaces and line breaks around a text say nothing; nothing but them is no text. */
+static void drop_ends(struct buf *b) {
+        struct span s = buf_span(b);
+        while (s.n && memchr(" \t\r\n", *s.p, 4))
+                s = span_from(s, 1);
+        while (s.n && memchr(" \t\r\n", s.p[s.n - 1], 4))
+                s.n--;
+        if (s.n)
+                memmove(b->p, s.p, s.n);
+        b->n = s.n;
+}
+
 int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret) {
         bool in = a->n_words == from + 1 && strcmp(a->words[from], "-") == 0;
         if (in) {
@@ -267,6 +279,7 @@ int words_text(struct cli *c, const struct args *a, size_t from, struct buf *ret
         }
         for (size_t i = from; !in && i < a->n_words; i++)
                 buf_printf(ret, "%s%s", i > from ? " " : "", a->words[i]);
+        drop_ends(ret);
         if (ret->n > TEXT_MAX)
                 return cli_fail(c, EXIT_USAGE, "bad-text", "shorten it", "the text has %zu bytes, and %d is the most",
                                 ret->n, TEXT_MAX);

@@ -59,18 +59,21 @@ static int on_event(struct cli *c, const struct wire_c_event *e, char *const *ar
         return cli_flush(c);
 }
 
-/* Until a signal, the end of stdout's reader, or the daemon's. */
-static int follow(struct cli *c, char *const *argv) {
+/* Until a signal, @most events, the end of stdout's reader, or the daemon's. */
+static int follow(struct cli *c, char *const *argv, uint64_t most) {
         struct call_row row;
-        while (!stop_wanted() && !cli_reader_gone()) {
+        uint64_t told = 0;
+        while (told < most && !stop_wanted() && !cli_reader_gone()) {
                 int r = call_next(c->call, LOOK_UP_MS, &row);
                 if (r == CALL_E_FAILED)
                         return cli_fail_call(c, call_error(c->call));
                 if (r == CALL_E_END)
                         return cli_fail(c, EXIT_UNREACHABLE, "daemon-gone", "see its log",
                                         "the daemon ended the watch");
-                if (r == 0 && row.number == CONTROL_EVENT_ROW)
+                if (r == 0 && row.number == CONTROL_EVENT_ROW) {
                         r = on_event(c, &row.m->c_event, argv);
+                        told++;
+                }
                 if (r && r != CALL_E_AGAIN)
                         return r;
         }
@@ -80,6 +83,7 @@ static int follow(struct cli *c, char *const *argv) {
 static int run_watch(struct cli *c, const struct args *a) {
         _clean_(buf_fini) struct buf kinds = BUF_NULL, store = BUF_NULL;
         const struct option_value *after = args_get(a, OPT_AFTER), *exec = args_get(a, OPT_EXEC);
+        const struct option_value *limit = args_get(a, OPT_LIMIT);
         char *const one[] = {exec ? (char *)(uintptr_t)exec->text : NULL, NULL}; /* --exec=CMD: no words of its own */
         struct wire_c_filter m = {0};
         struct wire_c_status status;
@@ -95,17 +99,19 @@ static int run_watch(struct cli *c, const struct args *a) {
         if (call_send(c->call, CONTROL_WATCH, &m))
                 return cli_fail_call(c, call_error(c->call));
         say_fresh(c, a, &status); /* whoever waits for these words misses nothing that happens after them */
-        return follow(c, exec ? (exec->rest ? exec->rest : one) : NULL);
+        return follow(c, exec ? (exec->rest ? exec->rest : one) : NULL, limit ? limit->n : UINT64_MAX);
 }
 
 const struct command command_watch = {
         .name = "watch",
-        .synopsis =
-                "[--at PLACE] [--within 800m] [--kind K]… [--min-severity S] [--muted] [--after SEQ] [--exec CMD ARG…]",
+        .synopsis = "[--at PLACE] [--within 800m] [--since T] [--kind K]… [--min-severity S] [--text Q] [--limit N] "
+                    "[--muted] [--after SEQ] [--exec CMD ARG…]",
         .brief = N_("tell what happens as it happens"),
-        .help = N_("Prints a block for each event until it is interrupted. With --json one object a\n"
-                   "line: {\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and\n"
-                   "give it to --after, and nothing is missed between two runs.\n"
+        .help = N_("Prints a block for each event until it is interrupted, or has told as many as\n"
+                   "--limit says. With --json one object a line:\n"
+                   "{\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and give it\n"
+                   "to --after, and nothing is missed between two runs. With --since it first tells\n"
+                   "again what happened with the alerts that changed since then.\n"
                    "\n"
                    "--exec runs a program with fixed words for each event, without a shell: the\n"
                    "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"

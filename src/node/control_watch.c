@@ -89,6 +89,7 @@ void control_watch(struct caller *c) {
         c->watch.filter.since = MAX(m->since, (mesh_wall)1); /* events are new by themselves, however old the alert */
         c->watch.on = true;
         c->watch.muted = WIRE_HAS(m, C_FILTER, muted);
-        c->watch.after = WIRE_HAS(m, C_FILTER, after) ? m->after : c->n->writer.seq;
+        uint64_t from = WIRE_HAS(m, C_FILTER, since) ? 0 : c->n->writer.seq;
+        c->watch.after = WIRE_HAS(m, C_FILTER, after) ? m->after : from;
         control_watch_more(c);
 }

@@ -134,6 +134,13 @@ def text_without_end():
         assert p.returncode == 2 and "stdin holds more than" in p.stderr, p
 
 
+def spaces_around_a_text_go():
+    p = run(["post", "noise", "  a bang \n"], [posted()])
+    assert p.requests[0] == frame(POST, {1: 19, 2: "a bang"})[4:], p.requests
+    p = run(["post", "noise", "-"], [posted()], stdin=" \n\n")
+    assert p.requests[0] == frame(POST, {1: 19})[4:], p.requests
+
+
 def text_too_long():
     p = run(["post", "other", "x" * 513], [])
     assert p.returncode == 2 and "bad-text" in p.stderr, p
@@ -290,6 +297,14 @@ def watch_has_begun_when_it_says_something():
             assert p.wait(10) == 0
         fake.close()
         assert asked == 2, asked  # before it could say a word
+
+
+def watch_ends_with_its_limit():
+    event = frame(EVENT_ROW, {1: 1, 2: 7, 3: 1, 4: [alert()]})
+    p = run(["watch", "--json", "--limit", "2"], [status(), event * 3])
+    assert p.returncode == 0 and p.stdout.count("\n") == 2, p
+    p = run(["watch", "--limit", "1", "--exec", "sh", "-c", "echo ran; exit 1"], [status(), event * 3])
+    assert p.returncode == 0 and p.stdout == "ran\n", p
 
 
 def watch_ends_with_its_reader():
@@ -540,12 +555,12 @@ def a_code_is_taken_back():
         assert p.returncode == 2 and "--yes" in p.stderr and len(p.requests) == len(rows), (name, p)
 
 
-TESTS = [dry_run_has_no_id, far_away_fits_its_column, home_is_a_geohash, closed_streams_are_not_the_daemon, text_without_end,
+TESTS = [spaces_around_a_text_go, dry_run_has_no_id, far_away_fits_its_column, home_is_a_geohash, closed_streams_are_not_the_daemon, text_without_end,
          codes_are_listed, devices_say_of_open_codes, a_code_is_taken_back, nobody_home, usage_goes_to_stderr, post_says_what_became_of_it, dry_run_shows_the_alert, text_too_long,
          nearby_says_how_current_it_is, nearby_says_what_is_left_out, max_age_fails_when_stale,
          text_of_neighbours_is_escaped, errors_are_the_daemons, mad_daemons, retract_needs_yes, passphrase_needs_a_source, charter_files, watch_streams_until_told,
          watch_has_begun_when_it_says_something,
-         watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
+         watch_ends_with_its_limit, watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
          votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
          proposals_under_the_table, peers_have_a_usual_port, help_for_programs]
 

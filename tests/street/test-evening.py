@@ -116,6 +116,8 @@ class Evening(street.Play):
         equal(again.next()['seq'], event['seq'], 'the first event after --after')
         equal(again.until(lambda e: e['event'] == 'commented')['seq'], comment['seq'], 'the comment again')
         again.close()
+        first = self.cleo.json('watch', '--since', '-1h', '--text', 'cause unknown', '--limit', '1')
+        equal([e['seq'] for e in first], [event['seq']], 'the first event since an hour ago, and no more')
 
     def case_exec(self):
         """watch --exec runs a program for each event, the event on its stdin"""
