@@ -126,6 +126,7 @@ struct mesh {
 
         struct epoch **epochs;
         size_t n_epochs, cap_epochs;
+        struct map epochs_by; /* the hash of their headers */
         struct ticket_row **tickets;
         size_t n_tickets, cap_tickets;
         struct code_row *codes;

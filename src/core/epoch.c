@@ -9,6 +9,7 @@
 #include "core/epoch.h"
 #include "core/belong.h"
 #include "core/core.h"
+#include "core/frontier.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/reach.h"
@@ -34,6 +35,7 @@ void epochs_fini(struct mesh *m) {
         for (size_t i = 0; i < m->n_epochs; i++)
                 epoch_free(m->epochs[i]);
         free(m->epochs);
+        map_fini(&m->epochs_by);
         m->epochs = NULL;
         m->n_epochs = m->cap_epochs = 0;
         while (m->n_early)
@@ -78,6 +80,33 @@ static struct epoch *epoch_new(const struct mesh *m, struct span header) {
         return TAKE(e);
 }
 
+static struct key maker(const struct epoch *e) {
+        struct key device;
+        memcpy(device.b, e->w.device.p, sizeof(device.b));
+        return device;
+}
+
+/* PROTOCOL 7.21: "A node MUST NOT encrypt under an epoch whose device it does not know (rule 5.70)" */
+static bool maker_known(const struct mesh *m, const struct epoch *e) {
+        const struct key device = maker(e);
+        return roster_device_find(m->roster, &device);
+}
+
+/* PROTOCOL 7.17: "Once the removed set has been another than an epoch's, a node that has its keys MUST NOT encrypt under it,
+ * even where the set is the same again" */
+/* A home that was let return was handed the keys made without it, and may go once more. It is remembered in memory alone:
+ * what was made instead comes after it, at whoever has been started again. */
+static void epoch_look(const struct mesh *m, struct epoch *e) {
+        struct hash removed;
+        roster_removed(m->roster, &removed);
+        e->over |= memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0;
+}
+
+void epochs_look(struct mesh *m) {
+        for (size_t i = 0; i < m->n_epochs; i++)
+                epoch_look(m, m->epochs[i]);
+}
+
 static int epoch_put(struct mesh *m, struct epoch *e) {
         if (m->n_epochs == m->cap_epochs) {
                 size_t cap = m->cap_epochs ? m->cap_epochs * 2 : 4;
@@ -87,69 +116,43 @@ static int epoch_put(struct mesh *m, struct epoch *e) {
                 m->epochs = es;
                 m->cap_epochs = cap;
         }
+        if (map_put(&m->epochs_by, e->hash.b, e))
+                return ERR_NOMEM;
         m->epochs[m->n_epochs++] = e;
+        epoch_look(m, e);
         return 0;
 }
 
-/* Whether these operations and their ancestors tell of this removed set, and @device is a current one by them. */
-static bool frontier_tells(const struct mesh *m, const struct hash *frontier, size_t n, const struct key *device,
-                           const uint8_t removed[32]) {
-        struct hash told;
-        bool current;
-        return roster_removed_at(m->roster, frontier, n, device, &told, &current) == 0 && current &&
-               memcmp(told.b, removed, sizeof(told.b)) == 0;
-}
-
-/* Few, so that a removal and its keys fit one frame. What is checked here is what all others will check. */
-static size_t frontier_here(const struct mesh *m, const struct hash *removed, struct hash ret[ROSTER_HEADS_MAX]) {
-        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        for (enum roster_told told = ROSTER_COUNTED; me && told <= ROSTER_STANDING; told++) {
-                size_t n = roster_frontier(m->roster, me, told, ret);
-                if (n && frontier_tells(m, ret, n, &m->sign.pub, removed->b))
-                        return n;
-        }
-        return roster_heads(m->roster, ret);
-}
-
-/* PROTOCOL 7.17: "Once the removed set has been another than an epoch's, a node that has its keys MUST NOT encrypt under it,
- * even where the set is the same again" */
-/* A home that was let return was handed the keys made without it, and may go once more. It is remembered in memory alone:
- * what was made instead comes after it, at whoever has been started again. */
-void epochs_look(struct mesh *m) {
-        struct hash removed;
-        roster_removed(m->roster, &removed);
-        for (size_t i = 0; i < m->n_epochs; i++)
-                m->epochs[i]->over |= memcmp(m->epochs[i]->w.removed.p, removed.b, sizeof(removed.b)) != 0;
-}
-
 /* PROTOCOL 7.1: "An epoch whose `removed` is that of the newest one its maker has keys of MUST have that one's link key
- * (rule 7.15), unless rule 7.17 keeps the maker from writing under it": nobody is kept out by another one, and who was away
- * for months finds back in. */
+ * (rule 7.15), unless rule 7.17 or 7.21 keeps the maker from writing under it": nobody is kept out by another one, and who was
+ * away for months finds back in. */
 static void choose_link_key(struct mesh *m, const struct hash *removed, struct key *ret) {
         const struct epoch *e = epoch_newest(m);
-        if (e && !e->over && memcmp(e->w.removed.p, removed->b, sizeof(removed->b)) == 0)
+        if (e && !e->over && maker_known(m, e) && memcmp(e->w.removed.p, removed->b, sizeof(removed->b)) == 0)
                 *ret = e->link_key;
         else
                 rng_bytes(&m->rng, ret->b, sizeof(ret->b));
 }
 
-/* Makes a fresh epoch over everything applied here. */
-int epoch_found(struct mesh *m, struct epoch **ret) {
-        struct hash heads[ROSTER_HEADS_MAX], removed, c_key, c_link, h;
-        struct keytree keys = {0};
-        struct key link_key;
+static uint64_t generation_next(const struct mesh *m) {
         uint64_t generation = 0;
         for (size_t i = 0; i < m->n_epochs; i++)
                 generation = MAX(generation, MIN(m->epochs[i]->w.generation, (uint64_t)UINT32_MAX - 1) + 1);
-        roster_removed(m->roster, &removed);
+        return generation;
+}
+
+/* A fresh one that names @names, by which @removed is the removed set: made, not stored. */
+static int epoch_make(struct mesh *m, struct span names, const struct hash *removed, struct epoch **ret) {
+        struct hash c_key, c_link, h;
+        struct keytree keys = {0};
+        struct key link_key;
         rng_bytes(&m->rng, keys.key.b, sizeof(keys.key.b));
-        choose_link_key(m, &removed, &link_key);
-        size_t n = frontier_here(m, &removed, heads);
+        choose_link_key(m, removed, &link_key);
         keytree_root(roster_mesh(m->roster), &keys, &c_key);
         hash_make(&c_link, DOMAIN_COMMIT_LINK, roster_mesh(m->roster), SPAN_OF(link_key.b));
-        struct wire_epoch w = {.generation = generation,
-                               .frontier = span_of(heads, n * sizeof(heads[0])),
-                               .removed = SPAN_OF(removed.b),
+        struct wire_epoch w = {.generation = generation_next(m),
+                               .frontier = names,
+                               .removed = SPAN_OF(removed->b),
                                .commit_key = SPAN_OF(c_key.b),
                                .commit_link = SPAN_OF(c_link.b),
                                .device = SPAN_OF(m->sign.pub.b),
@@ -170,6 +173,52 @@ int epoch_found(struct mesh *m, struct epoch **ret) {
                 return r;
         *ret = TAKE(e);
         return 0;
+}
+
+static int put_down(struct mesh *m, struct epoch *e) {
+        struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);
+        if (!w)
+                return ERR_NOMEM;
+        w->epoch = e;
+        return epoch_store(m, e, w);
+}
+
+/* PROTOCOL 7.20: "A maker that has more than 16 ids to name MUST make other epochs first, each of which names up to 16 of them
+ * and then stands for these." */
+/* Such a one is like any other: whoever knows of no more than it tells writes under it. */
+static int step_make(struct mesh *m, struct buf *names) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        _clean_(buf_fini) struct buf part = BUF_NULL, ops = BUF_NULL;
+        struct hash removed;
+        bool current = false;
+        struct epoch *e;
+        if (CHECK_FAILS(me != NULL))
+                return ERR_BROKEN;
+        buf_add(&part, span_of(names->p, (FRONTIER_MOST - 1) * sizeof(struct hash)));
+        buf_add(&part, SPAN_OF(roster_device_op(m->roster, me)->id.b)); /* by which it is a member there, too */
+        int r = frontier_ops(m, buf_span(&part), &ops);
+        if (!r)
+                r = frontier_fold(m, &ops, &m->sign.pub, &removed, &current);
+        if (r || !current)
+                return r < 0 ? r : 1;
+        r = epoch_make(m, buf_span(&part), &removed, &e);
+        if (r)
+                return r;
+        buf_drop(names, (FRONTIER_MOST - 1) * sizeof(struct hash));
+        buf_add(names, SPAN_OF(e->hash.b));
+        return buf_ok(names) ? put_down(m, e) : ERR_NOMEM;
+}
+
+/* Makes a fresh epoch over everything applied here. */
+int epoch_found(struct mesh *m, struct epoch **ret) {
+        _clean_(buf_fini) struct buf names = BUF_NULL;
+        const size_t most = FRONTIER_MOST * sizeof(struct hash);
+        struct hash removed;
+        roster_removed(m->roster, &removed);
+        int r = frontier_choose(m, &removed, &names);
+        while (!r && names.n > most)
+                r = step_make(m, &names);
+        return r < 0 ? r : epoch_make(m, span_of(names.p, MIN(names.n, most)), &removed, ret);
 }
 
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w) {
@@ -241,7 +290,8 @@ struct epoch *epoch_usable(const struct mesh *m) {
                 /* PROTOCOL 7.12: "nor under one whose `time` is more than 600 s ahead of now" */
                 if (!e->has_key || e->over || (e->refused && made_here(m, e)) ||
                     e->w.time > clock_now(m) + FUTURE_SLACK || today < first + e->keys.day ||
-                    today > first + LAST_DAY || memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0)
+                    today > first + LAST_DAY || memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) != 0 ||
+                    !maker_known(m, e))
                         continue;
                 if (!best || e->w.generation > best->w.generation ||
                     (e->w.generation == best->w.generation && memcmp(e->id, best->id, sizeof(e->id)) < 0))
@@ -341,23 +391,14 @@ int epoch_hand(struct link *l, const struct epoch *e) {
 }
 
 /* ---- taking ---- */
-static bool frontier_applied(const struct mesh *m, const struct wire_epoch *w) {
-        for (size_t i = 0; i < w->frontier.n / sizeof(struct hash); i++) {
-                struct hash id;
-                memcpy(id.b, w->frontier.p + i * sizeof(id.b), sizeof(id.b));
-                if (!roster_op_find(m->roster, &id))
-                        return false;
-        }
-        return true;
-}
-
-/* The header is what a member's device says of the operations it names, and its signature is right. */
-static bool header_good(struct mesh *m, const struct epoch *e) {
-        struct key device;
-        memcpy(device.b, e->w.device.p, sizeof(device.b));
-        if (e->w.frontier.n % sizeof(struct hash) || !roster_device_find(m->roster, &device) ||
-            !frontier_tells(m, (const struct hash *)(const void *)e->w.frontier.p,
-                            e->w.frontier.n / sizeof(struct hash), &device, e->w.removed.p))
+/* The header is what a member's device says of the operations it tells of, and its signature is right. Nothing else is asked:
+ * what one node takes, all do, whatever they have heard since. */
+static bool header_good(struct mesh *m, const struct epoch *e, const struct buf *ops) {
+        const struct key device = maker(e);
+        struct hash told;
+        bool current;
+        if (e->w.frontier.n % sizeof(struct hash) || frontier_fold(m, ops, &device, &told, &current) || !current ||
+            memcmp(told.b, e->w.removed.p, sizeof(told.b)) != 0)
                 return false;
         return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
 }
@@ -412,14 +453,6 @@ int epoch_spread(struct mesh *m, const struct epoch *e, const struct link *from)
         return 0;
 }
 
-static int put_down(struct mesh *m, struct epoch *e) {
-        struct wait *w = mesh_wait(m, WAIT_EPOCH, 0);
-        if (!w)
-                return ERR_NOMEM;
-        w->epoch = e;
-        return epoch_store(m, e, w);
-}
-
 /* PROTOCOL 7.8: "What is new it writes to disk and, if there are keys, hands on over every link that is up but the one it
  * came on." */
 static int taken(struct mesh *m, struct link *from, struct epoch *e, bool keys) {
@@ -454,7 +487,8 @@ static int learn(struct mesh *m, struct link *from, struct epoch **fresh, const 
         return news ? taken(m, from, e, keys) : 0;
 }
 
-int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg) {
+static int take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg) {
+        _clean_(buf_fini) struct buf ops = BUF_NULL;
         struct wire_epoch w;
         if (codec_decode(&wire_epoch_desc, msg->header, &w, NULL)) {
                 if (from)
@@ -463,8 +497,9 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
         }
         /* PROTOCOL 7.4: "A node MUST NOT install a key, or hand it on, before it has applied every operation of the
          * frontier." */
-        if (!m->roster || !frontier_applied(m, &w)) /* rule A */
-                return keep_early(m, msg);
+        int r = m->roster ? frontier_ops(m, w.frontier, &ops) : 1;
+        if (r) /* rule A */
+                return r < 0 ? r : keep_early(m, msg);
         /* PROTOCOL 7.5: "One whose `time` is more than 600 s ahead of now MUST be held back" */
         if (w.time > clock_now(m) + FUTURE_SLACK || m->n_epochs >= EPOCHS_MOST) /* held back: sync brings it again */
                 return 0;
@@ -474,9 +509,8 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
         struct keytree keys = {0};
         struct key link_key = {{0}};
         bool known = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));
-        bool good = known || header_good(m, fresh);
+        bool good = known || header_good(m, fresh, &ops);
         bool proved = good && keys_good(m, fresh, msg, &keys, &link_key);
-        int r = 0;
         if (good && (proved || !WIRE_HAS(msg, EPOCH_KEY, key)))
                 r = learn(m, from, &fresh, proved ? &keys : NULL, &link_key);
         else if (from)
@@ -486,7 +520,7 @@ int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *m
         return r;
 }
 
-int epochs_try(struct mesh *m) {
+static int try_once(struct mesh *m) {
         struct buf waiting[EARLY_MOST];
         size_t n = m->n_early;
         int r = 0;
@@ -496,10 +530,27 @@ int epochs_try(struct mesh *m) {
         for (size_t i = 0; i < n; i++) {
                 struct wire_epoch_key msg;
                 if (!r && codec_decode(&wire_epoch_key_desc, buf_span(&waiting[i]), &msg, NULL) == 0)
-                        r = epoch_take(m, NULL, &msg);
+                        r = take(m, NULL, &msg);
                 buf_wipe(&waiting[i]);
         }
         return r;
+}
+
+/* Until none of them is taken: one may have waited for another. */
+int epochs_try(struct mesh *m) {
+        size_t before;
+        int r;
+        do {
+                before = m->n_epochs;
+                r = try_once(m);
+        } while (!r && m->n_epochs > before);
+        return r;
+}
+
+int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg) {
+        size_t before = m->n_epochs;
+        int r = take(m, from, msg);
+        return r || m->n_epochs == before ? r : epochs_try(m);
 }
 
 /* ---- making ---- */

@@ -22,10 +22,12 @@ struct epoch {
         struct key link_key;
         mesh_wall since;
         bool refused; /* the disk did not take it: if it was made here, nothing is written under it */
-        bool over;    /* the removed set has been another one since: nothing is written under it any more */
+        bool over;    /* the removed set is, or has been, another one: nothing is written under it any more */
+        bool seen;    /* scratch of frontier.c */
 };
 
-int epoch_found(struct mesh *m, struct epoch **ret); /* the first one of a mesh, or a fresh one: made, not stored */
+/* The first one of a mesh, or a fresh one: made, not stored. Others it has to name are made and stored before it. */
+int epoch_found(struct mesh *m, struct epoch **ret);
 int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w);
 int epoch_take(struct mesh *m, struct link *from, const struct wire_epoch_key *msg);
 void epochs_look(struct mesh *m);                /* after each operation */

@@ -176,6 +176,8 @@ void bits_fini(struct bits *b);
 static inline void bits_set(struct bits *b, uint32_t i) {
         b->w[i / 64] |= UINT64_C(1) << (i % 64);
 }
+/* The numbers of the operations with these ids; the caller frees. 0, ROSTER_E_PARENTS, <0. */
+int past_named(const struct roster *r, const struct hash *ids, size_t n, uint32_t **ret);
 /* The operations @named and all their ancestors. */
 int past_of(const struct roster *r, const uint32_t *named, uint32_t n_named, struct bits *ret);
 /* The operations that are neither @named nor their ancestors, as marks that past_outside() reads until the next call.

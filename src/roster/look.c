@@ -2,6 +2,8 @@
 /* Why: what others ask of a roster, none of which changes it. */
 #include "roster/inside.h"
 
+#include <stdlib.h>
+
 const struct hash *roster_mesh(const struct roster *r) {
         return r->n_ops ? &r->mesh : NULL;
 }
@@ -66,27 +68,33 @@ static bool among(const struct hash *ids, size_t n, const struct hash *id) {
         return false;
 }
 
-/* The operations that are @wanted or a @must, and no ancestors of others that are; of many the lowest ids. Returns how many
- * there are, written or not; 0: there is no memory. */
-static size_t latest(const struct roster *r, bool (*wanted)(const struct roster *r, const struct op *o),
-                     const struct hash *must, size_t n_must, struct hash ret[ROSTER_HEADS_MAX]) {
+static int by_id(const void *a, const void *b) {
+        return memcmp(a, b, sizeof(struct hash));
+}
+
+/* Appends the operations that are @wanted or a @must, and no ancestors of others that are, lowest id first. 0, <0. */
+static int latest(const struct roster *r, bool (*wanted)(const struct roster *r, const struct op *o),
+                  const struct hash *must, size_t n_must, struct buf *ret) {
         struct bits told; /* ancestors of what was found: parents stand before their children */
-        size_t n = 0, all = 0;
+        size_t from = ret->n;
         if (bits_init(&told, r->n_ops))
-                return 0;
+                return ERR_NOMEM;
         for (uint32_t i = r->n_ops; i-- > 0;) {
                 const struct op *o = r->ops[i];
                 if (!bits_has(&told, i)) {
                         if (!wanted(r, o) && !among(must, n_must, &o->pub.id))
                                 continue;
-                        n = lowest_put(ret, n, ROSTER_HEADS_MAX, &o->pub.id);
-                        all++;
+                        buf_add(ret, SPAN_OF(o->pub.id.b));
                 }
                 for (uint32_t k = 0; k < o->n_named; k++)
                         bits_set(&told, o->named[k]);
         }
         bits_fini(&told);
-        return all;
+        if (!buf_ok(ret))
+                return ERR_NOMEM;
+        if (ret->n > from)
+                qsort(ret->p + from, (ret->n - from) / sizeof(struct hash), sizeof(struct hash), by_id);
+        return 0;
 }
 
 static bool stands(const struct roster *r, const struct op *o) {
@@ -121,9 +129,9 @@ static size_t parent_put(struct hash *ret, size_t n, const struct hash *id) {
 
 size_t roster_parents(const struct roster *r, const struct key *household, const struct hash *must, size_t n_must,
                       struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq) {
-        struct hash heads[ROSTER_HEADS_MAX];
+        _clean_(buf_fini) struct buf heads = BUF_NULL;
         /* PROTOCOL 5.74: "The heads that an author names SHOULD be those of what stands" */
-        size_t n = 0, n_heads = MIN(latest(r, stands, must, n_must, heads), (size_t)ROSTER_HEADS_MAX);
+        size_t n = 0, n_heads = latest(r, stands, must, n_must, &heads) ? 0 : heads.n / sizeof(struct hash);
         if (household) {
                 const struct op *end = chain_end(r, household);
                 if (!end)
@@ -134,8 +142,11 @@ size_t roster_parents(const struct roster *r, const struct key *household, const
         /* A few heads hold everything; among many, what the operation is about goes first. */
         for (size_t i = 0; i < n_must && n + n_heads > ROSTER_PARENTS_MAX; i++)
                 n = parent_put(ret, n, &must[i]);
-        for (size_t i = 0; i < n_heads; i++)
-                n = parent_put(ret, n, &heads[i]);
+        for (size_t i = 0; i < n_heads && n < ROSTER_PARENTS_MAX; i++) {
+                struct hash id;
+                memcpy(id.b, heads.p + i * sizeof(id), sizeof(id));
+                n = parent_put(ret, n, &id);
+        }
         return n;
 }
 
@@ -159,11 +170,36 @@ static bool no_admission(const struct roster *r, const struct op *o) {
         return stands(r, o) && o->pub.type != OP_ADD && o->pub.type != OP_DEVICE_ADD;
 }
 
-size_t roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told,
-                       struct hash ret[ROSTER_HEADS_MAX]) {
-        const struct roster_op *own = roster_device_op(r, device);
-        size_t n = latest(r, told == ROSTER_COUNTED ? counted : no_admission, &own->id, 1, ret);
-        return n <= ROSTER_HEADS_MAX ? n : 0;
+static bool anything(const struct roster *r, const struct op *o) {
+        (void)r;
+        (void)o;
+        return true;
+}
+
+int roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told,
+                    struct buf *ret) {
+        bool (*const wanted[])(const struct roster *r, const struct op *o) = {
+                [ROSTER_COUNTED] = counted, [ROSTER_STANDING] = no_admission, [ROSTER_ALL] = anything};
+        return latest(r, wanted[told], &roster_device_op(r, device)->id, 1, ret);
+}
+
+int roster_untold(const struct roster *r, const struct hash *heads, size_t n, struct span ids, struct buf *ret) {
+        uint32_t *named;
+        struct bits told;
+        int e = past_named(r, heads, n, &named);
+        if (e)
+                return e;
+        e = past_of(r, named, (uint32_t)n, &told);
+        free(named);
+        if (e)
+                return e;
+        for (size_t at = 0; at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
+                const struct op *o = map_find(&r->by_id, ids.p + at);
+                if (!o || !bits_has(&told, o->index))
+                        buf_add(ret, span_of(ids.p + at, sizeof(struct hash)));
+        }
+        bits_fini(&told);
+        return buf_ok(ret) ? 0 : ERR_NOMEM;
 }
 
 static bool signed_by(const struct roster *r, uint32_t cert, const struct key *device) {

@@ -48,6 +48,22 @@ void bits_fini(struct bits *b) {
         *b = (struct bits){0};
 }
 
+int past_named(const struct roster *r, const struct hash *ids, size_t n, uint32_t **ret) {
+        uint32_t *named = calloc(n + 1, sizeof(*named));
+        if (!named)
+                return ERR_NOMEM;
+        for (size_t i = 0; i < n; i++) {
+                const struct op *o = map_find(&r->by_id, ids[i].b);
+                if (!o) {
+                        free(named);
+                        return ROSTER_E_PARENTS;
+                }
+                named[i] = o->index;
+        }
+        *ret = named;
+        return 0;
+}
+
 int past_of(const struct roster *r, const uint32_t *named, uint32_t n_named, struct bits *ret) {
         struct bits b;
         uint32_t n = 0;

@@ -523,20 +523,17 @@ int roster_may_admit(const struct roster *r, struct span add, mesh_wall now) {
 
 int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
                       bool *ret_current) {
-        uint32_t named[ROSTER_HEADS_MAX];
-        if (n == 0 || n > ROSTER_HEADS_MAX)
-                return ROSTER_E_PARENTS;
-        for (size_t i = 0; i < n; i++) {
-                const struct op *o = map_find(&r->by_id, heads[i].b);
-                if (!o)
-                        return ROSTER_E_PARENTS;
-                named[i] = o->index;
-        }
+        uint32_t *named;
         struct bits in;
         struct state st = {0};
-        if (past_of(r, named, (uint32_t)n, &in))
-                return ERR_NOMEM;
-        int e = fold_run(r, &in, &st);
+        int e = n ? past_named(r, heads, n, &named) : ROSTER_E_PARENTS;
+        if (e)
+                return e;
+        e = past_of(r, named, (uint32_t)n, &in);
+        free(named);
+        if (e)
+                return e;
+        e = fold_run(r, &in, &st);
         if (!e)
                 e = removed_hash(r, &st, ret);
         const struct cert *c = device ? map_find(&r->by_sign, device->b) : NULL;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "crypto/sign.h"
 #include "wire/messages.h"
 
@@ -131,18 +132,20 @@ const struct key *roster_device_code(const struct roster *r, const struct roster
 /* Hash over the sorted keys of removed and departed households and revoked devices, as the whole set of operations says. */
 void roster_removed(const struct roster *r, struct hash *ret);
 /* The same, folded from the ancestors of these heads alone (themselves included); and whether @device (may be NULL) is a
- * current device of a member there. 0, or ROSTER_E_PARENTS. */
+ * current device of a member there. 0, ROSTER_E_PARENTS, <0. */
 int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, const struct key *device, struct hash *ret,
                       bool *ret_current);
 enum roster_told {
         ROSTER_COUNTED,  /* what is in force, and the votes for it */
         ROSTER_STANDING, /* all that stands and is no admission */
+        ROSTER_ALL,
 };
-/* The latest operations that tell, with their ancestors, of that, and of @device's own: what a fresh key names, however many
- * have joined or contradicted themselves since. Where operations contend they may tell of another removed set than the whole:
- * compare by roster_removed_at. 0: they would be more than ROSTER_HEADS_MAX, or there is no memory. */
-size_t roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told,
-                       struct hash ret[ROSTER_HEADS_MAX]);
+/* Appends the ids of the latest operations that tell, with their ancestors, of that, and of @device's own, lowest first: what
+ * a fresh key names, however many have joined or contradicted themselves since. Where operations contend they may tell of
+ * another removed set than the whole: compare by roster_removed_at. 0, <0. */
+int roster_frontier(const struct roster *r, const struct roster_device *device, enum roster_told told, struct buf *ret);
+/* Appends those of @ids, each of 32 bytes, that are neither among these heads nor their ancestors. 0, ROSTER_E_PARENTS, <0. */
+int roster_untold(const struct roster *r, const struct hash *heads, size_t n, struct span ids, struct buf *ret);
 
 /* Has @device a hand in an operation (it countersigned it, or signed the ticket of that add) which is not among these
  * heads, @n of 32 bytes, and their ancestors? A device-revoke that names them as its parents would void it (PROTOCOL 5.58).

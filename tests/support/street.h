@@ -39,6 +39,7 @@ enum mesh_outcome street_code_back(struct street *s, size_t i); /* takes the cod
 enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, const char *name);
 /* The household of home @i revokes the device that home @target runs on. */
 enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target);
+void street_sign_revoke(struct street *s, size_t i, size_t target, struct buf *out); /* gives it to nobody */
 
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
 /* Home @i signs remove, promote, demote, return, invite-undo (of home @target), endorse (what is open about it) or leave; the

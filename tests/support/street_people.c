@@ -70,12 +70,16 @@ enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, con
         return street_command(s, i, ev, 60);
 }
 
-enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target) {
-        _clean_(buf_fini) struct buf op = BUF_NULL;
+void street_sign_revoke(struct street *s, size_t i, size_t target, struct buf *out) {
         const struct home *h = &s->homes[i];
         struct sign_key sign;
         sign_key_from_seed(&sign, s->homes[target].cfg.sign_seed);
-        REQUIRE(household_op(&h->house, mesh_roster(h->core), OP_DEVICE_REVOKE, &sign.pub, NULL, street_wall(s), &op));
+        REQUIRE(household_op(&h->house, mesh_roster(h->core), OP_DEVICE_REVOKE, &sign.pub, NULL, street_wall(s), out));
+}
+
+enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_sign_revoke(s, i, target, &op);
         return street_command(s, i, (struct mesh_event){.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}}, 10);
 }
 

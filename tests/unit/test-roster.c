@@ -518,27 +518,61 @@ static void test_removed_at(void **state) {
         assert_true(hash_eq(&heads[0], &s.last));
 }
 
+static void frontier_is(const struct roster_device *d, enum roster_told told, const struct hash *only) {
+        _clean_(buf_fini) struct buf names = BUF_NULL;
+        assert_int_equal(roster_frontier(s.sides[0], d, told, &names), 0);
+        assert_true(span_eq(buf_span(&names), SPAN_OF(only->b)));
+}
+
 /* Whoever joined meanwhile, and however many: what tells of the removals is a few operations. */
 static void test_frontier(void **state) {
         (void)state;
         begin(&s, 4, 1);
-        struct hash heads[ROSTER_HEADS_MAX], first, second;
         const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[1].device.pub);
-        assert_int_equal(roster_frontier(s.sides[0], d, ROSTER_COUNTED, heads),
-                         1); /* how home 1 came, and the genesis with it */
-        assert_true(hash_eq(&heads[0], &roster_device_op(s.sides[0], d)->id));
+        frontier_is(d, ROSTER_COUNTED, &roster_device_op(s.sides[0], d)->id); /* and the genesis with it */
         assert_int_equal(street_about(&s, 0, 0, OP_REMOVE, 3), 0);
-        first = s.last;
+        const struct hash first = s.last;
         street_sync(&s, 0, 1);
         assert_int_equal(street_join(&s, 0, 10, 0), 0);
-        assert_int_equal(roster_frontier(s.sides[0], d, ROSTER_COUNTED, heads), 1);
-        assert_true(hash_eq(&heads[0], &first));
+        frontier_is(d, ROSTER_COUNTED, &first);
         assert_int_equal(street_leave(&s, 1, 2), 0); /* beside it */
-        second = s.last;
+        const struct hash second = s.last;
         street_sync_all(&s);
         assert_int_equal(street_join(&s, 0, 11, 0), 0);
-        assert_int_equal(roster_frontier(s.sides[0], d, ROSTER_COUNTED, heads), 1);
-        assert_true(hash_eq(&heads[0], &second));
+        frontier_is(d, ROSTER_COUNTED, &second);
+        frontier_is(d, ROSTER_ALL, &s.last);
+}
+
+#define LEAVERS 30
+
+/* Thirty leave beside one another. All of them are told, lowest id first; of these, what some tell of is left out. */
+static void test_many(void **state) {
+        (void)state;
+        begin(&s, LEAVERS + 2, 1);
+        const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[1].device.pub);
+        _clean_(buf_fini) struct buf names = BUF_NULL, left = BUF_NULL;
+        struct hash ids[LEAVERS], told, removed, nobody = {{7}};
+        bool current;
+        s.backdate = true;
+        for (uint32_t i = 0; i < LEAVERS; i++) {
+                street_remember(&s, 3, 2 + i);
+                assert_int_equal(street_leave(&s, 0, 2 + i), 0);
+        }
+        s.backdate = false;
+        assert_int_equal(roster_frontier(s.sides[0], d, ROSTER_COUNTED, &names), 0);
+        assert_int_equal(names.n, sizeof(ids));
+        memcpy(ids, names.p, sizeof(ids));
+        for (size_t i = 1; i < LEAVERS; i++)
+                assert_true(memcmp(ids[i - 1].b, ids[i].b, sizeof(ids[i].b)) < 0);
+        roster_removed(s.sides[0], &removed);
+        assert_int_equal(roster_removed_at(s.sides[0], ids, LEAVERS, &d->sign, &told, &current), 0);
+        assert_true(current && hash_eq(&told, &removed));
+        assert_int_equal(roster_removed_at(s.sides[0], ids, LEAVERS - 1, &d->sign, &told, &current), 0);
+        assert_true(current && !hash_eq(&told, &removed));
+        assert_int_equal(roster_untold(s.sides[0], ids + 10, 16, buf_span(&names), &left), 0);
+        assert_int_equal(left.n, (LEAVERS - 16) * sizeof(struct hash));
+        assert_memory_equal(left.p, ids, 10 * sizeof(struct hash));
+        assert_int_equal(roster_untold(s.sides[0], &nobody, 1, buf_span(&names), &left), ROSTER_E_PARENTS);
 }
 
 /* With many heads an operation names first what it is about. */
@@ -595,6 +629,7 @@ int main(void) {
                 CASE(test_steward_chain_limit),
                 CASE(test_removed_at),
                 CASE(test_frontier),
+                CASE(test_many),
                 CASE(test_parents),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
