@@ -86,6 +86,20 @@ class Epochs:
     def __init__(self, mesh, roster):
         self.mesh, self.roster, self.all, self.pending = mesh, roster, {}, []
 
+    def operations(self, names):
+        """What ids tell of, also by way of epochs (rule 7.19); None where something of it is not here."""
+        found, looked_into, names = set(), set(), list(names)
+        while names:
+            name = names.pop()
+            if name in self.roster.ops:
+                found.add(name)
+            elif name not in self.all:
+                return None
+            elif name not in looked_into:
+                looked_into.add(name)
+                names += ids_of(self.all[name].fields['frontier'])
+        return found
+
     def take(self, message):
         """An EPOCH_KEY: the epoch, if there is something new in it; None otherwise."""
         epoch = Epoch(message['header'], self.mesh)
@@ -94,11 +108,11 @@ class Epochs:
             raise crypto.Wrong('a frontier of broken ids')
         if epoch.time > time.time() + AHEAD:
             return None
-        past = self.roster.past(frontier)
-        if not past:
+        named = self.operations(frontier)
+        if named is None:
             self.pending = [*self.pending, message][-PENDING:]
             return None
-        epoch.check(self.mesh, past)
+        epoch.check(self.mesh, self.roster.past(named))
         given = [message.get(name) for name in ('key', 'day', 'link_key')]
         if any(value is not None for value in given):
             wire.need(all(value is not None for value in given), 'not all three keys')
@@ -117,9 +131,13 @@ class Epochs:
         return known if new else None
 
     def retry(self):
-        """What waited for operations, taken again; the epochs that are new by it."""
-        pending, self.pending = self.pending, []
-        return [epoch for epoch in map(self.take, pending) if epoch]
+        """What waited for operations or other epochs, taken again; the epochs that are new by it."""
+        new, more = [], True
+        while more:
+            pending, self.pending = self.pending, []
+            more = [epoch for epoch in map(self.take, pending) if epoch]
+            new += more
+        return new
 
     def with_keys(self):
         return [epoch for epoch in self.all.values() if epoch.key]
@@ -133,7 +151,8 @@ class Epochs:
     def usable(self):
         """What to encrypt under (rule 7.12), or None."""
         today, fold = int(time.time()) // DAY, self.roster.fold
-        able = [e for e in self.with_keys() if e.key_of(today) and e.fields['removed'] == fold.removed_hash()]
+        able = [e for e in self.with_keys() if e.key_of(today) and e.fields['removed'] == fold.removed_hash()
+                and e.fields['device'] in fold.devices]  # rule 7.21
         return min(able, key=lambda e: (-e.fields['generation'], e.id), default=None)
 
     def link_keys(self):

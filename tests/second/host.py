@@ -72,11 +72,19 @@ class Host(node.Node):
     # -- epochs --
 
     def make_epoch(self):
-        """Rules 7.1 to 7.3. A home for people would do it after the delay of rule 7.14."""
-        fold, now, signer, key = self.roster.fold, int(time.time()), self.keys.device, os.urandom(32)
-        newest, removed = self.epochs.newest(), fold.removed_hash()
+        """Of everything here. A home for people would do it after the delay of rule 7.14."""
+        names, own = self.roster.fold.heads(len(self.roster.ops)), self.me().op.id
+        while len(names) > epochs.FRONTIER:  # rule 7.20: each stands for the one before and what comes next
+            part = self.make_epoch_of([*names[:epochs.FRONTIER - 1], own])
+            names = [part.hash, *names[epochs.FRONTIER - 1:]]
+        return self.make_epoch_of(names)
+
+    def make_epoch_of(self, names):
+        """Rules 7.1 to 7.3."""
+        now, signer, key = int(time.time()), self.keys.device, os.urandom(32)
+        newest, removed = self.epochs.newest(), self.roster.past(self.epochs.operations(names)).removed_hash()
         link_key = newest.link_key if newest.fields['removed'] == removed else os.urandom(32)
-        fields = {'generation': newest.fields['generation'] + 1, 'frontier': b''.join(fold.heads(epochs.FRONTIER)),
+        fields = {'generation': newest.fields['generation'] + 1, 'frontier': b''.join(names),
                   'removed': removed, 'commit_key': epochs.Tree(self.mesh, 0, key, []).node(0, epochs.DAYS),
                   'commit_link': crypto.hashed(b'commit link key', self.mesh, link_key), 'device': signer.public,
                   'time': now}

@@ -365,6 +365,8 @@ class Node:
         epoch = self.epochs.take(message)
         if epoch:
             self.keep_epoch(epoch, link)
+            for late in self.epochs.retry():
+                self.keep_epoch(late, None)
 
     def keep_epoch(self, epoch, origin):
         if not epoch.key:

@@ -17,6 +17,7 @@ import names  # noqa: E402
 import node  # noqa: E402
 import recon  # noqa: E402
 import records  # noqa: E402
+import roster  # noqa: E402
 import street  # noqa: E402
 import ticket  # noqa: E402
 import wire  # noqa: E402
@@ -61,6 +62,14 @@ class Holder(host.Host):
     def hand_over(self, link, epoch):
         if not self.holds_back:
             super().hand_over(link, epoch)
+
+
+class Doorstep:
+    """What a link is to the home that lets somebody in."""
+    initiator, hello = False, {'joining': True}
+
+    def __init__(self, static):
+        self.static = static
 
 
 class Second(street.Play):
@@ -425,6 +434,43 @@ class Second(street.Play):
         event = watch.next(SOON)
         equal((event['event'], event['alert']['id']), ('posted', posted['id']), 'what was told next')
         watch.close()
+
+    def case_many_leave(self):
+        """where more leave at once than a header can name, each side takes what the other makes of it"""
+        leaves, names = self.crowd(19), lambda epoch: epochs.ids_of(epoch.fields['frontier'])
+        self.wait(lambda: len(self.anna.json('member', 'list')) >= len(self.sia.members()), 'all to be let in', SOON)
+        self.anna.stop()
+        for leave in leaves[2:]:
+            self.do(self.sia.on_op, None, None, leave)
+        equal(self.sia.epochs.usable(), None, 'an epoch of before')
+        self.anna.start()
+        epoch = self.wait(self.sia.epochs.usable, 'the epoch of the daemon', SOON)
+        check(any(name in self.sia.epochs.all for name in names(epoch)), 'no epoch stands for others: this shows nothing')
+        posted = self.anna.post('noise', 'Seventeen fewer')
+        self.wait(lambda: posted['id'] in self.sia.alerts(), 'the alert', SOON)
+
+        self.anna.stop()
+        for leave in leaves[:2]:
+            self.do(self.sia.on_op, None, None, leave)
+        epoch = self.do(self.sia.make_epoch)
+        check(any(name in self.sia.epochs.all for name in names(epoch)), 'no epoch stands for others: this shows nothing')
+        alert = self.run(self.sia.post('noise', 'Nineteen fewer', self.cell))
+        self.anna.start()
+        self.wait_all_have([self.anna], alert)
+
+    def crowd(self, count):
+        """Lets households in that have no machine. What each would sign to leave, as if it were the only one."""
+        text, leaves = self.anna.invite('--count', str(count)), []
+        for i in range(count):
+            one = node.Node(os.path.join(self.folder, f'crowd {i}'), f'Crowd {i}', text)
+            key = one.keys.household
+            self.do(self.sia.admit, Doorstep(one.keys.noise.public), one.plea())
+            fields = {'type': roster.OP['leave'], 'household': key.public, 'seq': 1, 'time': int(time.time()),
+                      'parents': self.sia.roster.fold.homes[key.public].op.id}
+            digest = crypto.hashed(b'operation', self.sia.mesh, wire.pairs('op', fields))
+            leaves.append(wire.encode('op', {**fields, 'sig': key.sign(b'operation', digest)}))
+            one.journal.close()
+        return leaves
 
 
 if __name__ == '__main__':
