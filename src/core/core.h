@@ -24,8 +24,8 @@
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
- * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; beacon.c, the bytes homes say on
- * the local network.
+ * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
+ * epoch names; beacon.c, the bytes homes say on the local network.
  */
 #pragma once
 

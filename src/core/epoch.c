@@ -187,24 +187,14 @@ static int put_down(struct mesh *m, struct epoch *e) {
  * and then stands for these." */
 /* Such a one is like any other: whoever knows of no more than it tells writes under it. */
 static int step_make(struct mesh *m, struct buf *names) {
-        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        _clean_(buf_fini) struct buf part = BUF_NULL, ops = BUF_NULL;
+        _clean_(buf_fini) struct buf part = BUF_NULL;
         struct hash removed;
-        bool current = false;
         struct epoch *e;
-        if (CHECK_FAILS(me != NULL))
-                return ERR_BROKEN;
-        buf_add(&part, span_of(names->p, (FRONTIER_MOST - 1) * sizeof(struct hash)));
-        buf_add(&part, SPAN_OF(roster_device_op(m->roster, me)->id.b)); /* by which it is a member there, too */
-        int r = frontier_ops(m, buf_span(&part), &ops);
+        int r = frontier_part(m, names, &part, &removed);
         if (!r)
-                r = frontier_fold(m, &ops, &m->sign.pub, &removed, &current);
-        if (r || !current)
-                return r < 0 ? r : 1;
-        r = epoch_make(m, buf_span(&part), &removed, &e);
+                r = epoch_make(m, buf_span(&part), &removed, &e);
         if (r)
                 return r;
-        buf_drop(names, (FRONTIER_MOST - 1) * sizeof(struct hash));
         buf_add(names, SPAN_OF(e->hash.b));
         return buf_ok(names) ? put_down(m, e) : ERR_NOMEM;
 }

@@ -155,3 +155,59 @@ int frontier_choose(struct mesh *m, const struct hash *removed, struct buf *ret)
         buf_add(ret, span_of(heads, roster_heads(m->roster, heads) * ID));
         return buf_ok(ret) ? 0 : ERR_NOMEM;
 }
+
+/* ---- a part of it ---- */
+
+/* By @names this device is a current one, and @ret_removed the removed set. 0, 1, <0. */
+static int current_by(struct mesh *m, const struct buf *names, struct hash *ret_removed) {
+        _clean_(buf_fini) struct buf ops = BUF_NULL;
+        bool current = false;
+        int r = buf_ok(names) ? frontier_ops(m, buf_span(names), &ops) : ERR_NOMEM;
+        if (!r)
+                r = frontier_fold(m, &ops, &m->sign.pub, ret_removed, &current);
+        return r ? r : !current;
+}
+
+/* Adds to @ret, as far as it goes, those of @names with which this device stays a current one: of a home that was removed and
+ * let return, the votes for the one do not come before those for the other. @ret_rest: the others. */
+static int part_pick(struct mesh *m, const struct buf *names, struct buf *ret, struct buf *ret_rest) {
+        struct hash removed;
+        for (size_t at = 0; at < names->n; at += ID) {
+                struct span id = span_of(names->p + at, ID);
+                bool full = ret->n == FRONTIER_MOST * ID;
+                if (!full)
+                        buf_add(ret, id);
+                int r = full ? 1 : current_by(m, ret, &removed);
+                if (r < 0)
+                        return r;
+                if (r)
+                        buf_add(ret_rest, id);
+                if (r && !full)
+                        ret->n -= ID;
+        }
+        return buf_ok(ret_rest) ? 0 : ERR_NOMEM;
+}
+
+int frontier_part(struct mesh *m, struct buf *names, struct buf *ret, struct hash *ret_removed) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        _clean_(buf_fini) struct buf rest = BUF_NULL;
+        size_t n = MIN(names->n, (FRONTIER_MOST - 1) * ID);
+        if (!me)
+                return 1;
+        buf_add(ret, SPAN_OF(roster_device_op(m->roster, me)->id.b)); /* by which it is a member there, too */
+        buf_add(ret, span_of(names->p, n));
+        int r = current_by(m, ret, ret_removed);
+        if (r <= 0) {
+                buf_drop(names, n);
+                return r;
+        }
+        ret->n = ID;
+        r = part_pick(m, names, ret, &rest);
+        if (!r)
+                r = ret->n > 2 * ID ? current_by(m, ret, ret_removed) : 1; /* one alone is no fewer than itself */
+        if (r)
+                return r;
+        buf_clear(names);
+        buf_add(names, buf_span(&rest));
+        return buf_ok(names) ? 0 : ERR_NOMEM;
+}

@@ -18,3 +18,6 @@ int frontier_fold(struct mesh *m, const struct buf *ops, const struct key *devic
 /* Appends what an epoch that this device makes has to name, in as few words as it can be said: more than FRONTIER_MOST where
  * that takes others to be made first. 0, <0. */
 int frontier_choose(struct mesh *m, const struct hash *removed, struct buf *ret);
+/* Takes out of @names, which are too many, those that an epoch of their own can stand for: it names @ret, by which
+ * @ret_removed is the removed set, and this device a current one. 0; 1: there are none; <0. */
+int frontier_part(struct mesh *m, struct buf *names, struct buf *ret, struct hash *ret_removed);

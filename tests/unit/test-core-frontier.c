@@ -6,6 +6,7 @@
 #include "core-visit.h"
 #include "core/core.h"
 #include "core/epoch.h"
+#include "core/frontier.h"
 #include "roster/op.h"
 #include "support/household.h"
 
@@ -434,6 +435,66 @@ static void test_maker_that_is_none(void **state) {
         street_free(s);
 }
 
+/* ---- a maker that was removed once ---- */
+
+static void agreed(struct street *s, enum wire_e_op type, size_t target) {
+        assert_int_equal(street_vote(s, 0, type, target), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        assert_int_equal(street_endorse(s, 1, target), MESH_OUT_DONE);
+        street_run_for(s, 10);
+}
+
+/* Home 5 was removed by two, and let return by four. It hears late of a third vote for the removal, which does not know of the
+ * return: by a part with that one and without the return it would be no member. */
+static void test_part_without_a_return(void **state) {
+        (void)state;
+        struct street *s = street_new(8, seed);
+        _clean_(buf_fini) struct buf names = BUF_NULL, part = BUF_NULL;
+        struct hash removed;
+        street_run_for(s, 60);
+        struct buf *leaves = goodbyes(s, 6, 2, false), ops[4] = {leaves[0], leaves[1]};
+        assert_int_equal(street_vote(s, 0, OP_PROMOTE, 1), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        for (size_t i = 2; i < 5; i++)
+                agreed(s, OP_PROMOTE, i);
+        assert_int_equal(street_vote(s, 0, OP_REMOVE, 5), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        street_sign(s, 2, OP_ENDORSE, 5, &ops[3]);
+        assert_int_equal(street_endorse(s, 1, 5), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        assert_int_equal(street_vote(s, 0, OP_RETURN, 5), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        street_sign(s, 4, OP_ENDORSE, 5, &ops[2]);
+        assert_int_equal(street_endorse(s, 1, 5), MESH_OUT_DONE);
+        street_run_for(s, 10);
+        assert_int_equal(street_endorse(s, 3, 5), MESH_OUT_DONE);
+        assert_true(street_wait_links(s, 5, 600));
+        street_run_for(s, 60);
+        deliver(s, 5, 3, ops, 4);
+        struct mesh *m = street_core(s, 5);
+        assert_true(m->member);
+        assert_int_equal(roster_members(m->roster), 6);
+
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        size_t n = roster_ops(m->roster);
+        struct hash late = roster_op_at(m->roster, n - 1)->id, gone[3] = {roster_device_op(m->roster, me)->id};
+        buf_add(&names, SPAN_OF(late.b));
+        for (size_t i = 1; i < 3; i++) {
+                gone[i] = roster_op_at(m->roster, n - 5 + i)->id;
+                buf_add(&names, SPAN_OF(gone[i].b));
+        }
+        assert_int_equal(frontier_part(m, &names, &part, &removed), 0);
+        assert_true(span_eq(buf_span(&names), SPAN_OF(late.b)));
+        assert_true(span_eq(buf_span(&part), SPAN_OF(gone)));
+        buf_clear(&part);
+        assert_int_equal(frontier_part(m, &names, &part, &removed), 1); /* it is no part by itself */
+        assert_true(span_eq(buf_span(&names), SPAN_OF(late.b)));
+        buf_fini(&ops[2]);
+        buf_fini(&ops[3]);
+        goodbyes_free(leaves, 2);
+        street_free(s);
+}
+
 /* ---- whose coming falls later ---- */
 
 static bool all_near_have(struct street *s, void *ctx) {
@@ -507,6 +568,7 @@ int main(void) {
                 cmocka_unit_test(test_headers),
                 cmocka_unit_test(test_backwards),
                 cmocka_unit_test(test_maker_that_is_none),
+                cmocka_unit_test(test_part_without_a_return),
                 cmocka_unit_test(test_maker_that_falls),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
