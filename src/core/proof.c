@@ -327,7 +327,8 @@ int proof_restore(struct mesh *m, const struct mesh_row *row) {
         struct wire_proof w;
         struct signed_record two[2];
         struct fact facts[2];
-        if (!m->roster || codec_decode(&wire_proof_desc, row->proof.bytes, &w, NULL) || !read_proof(m, &w, two))
+        if (!m->roster || row->proof.expires <= clock_now(m) ||
+            codec_decode(&wire_proof_desc, row->proof.bytes, &w, NULL) || !read_proof(m, &w, two))
                 return 0;
         void_fact(m, &two[0], &facts[0]);
         mute_fact(m, two, &facts[1]);

@@ -48,8 +48,9 @@ static void revoke_drop(struct mesh *m, size_t i) {
         m->revokes[i] = m->revokes[--m->n_revokes];
 }
 
+/* Of one that this home has made and nobody has heard yet there is no other copy, so its time must have surely passed. */
 static void revokes_expire(struct mesh *m) {
-        mesh_wall now = clock_now(m);
+        mesh_wall now = clock_sure(m);
         for (size_t i = 0; i < m->n_revokes;) {
                 if (m->revokes[i]->expires > now)
                         i++;
@@ -194,7 +195,7 @@ int revoke_take(struct link *from, const struct wire_revoke *w, struct span raw)
 int revoke_restore(struct mesh *m, struct span raw) {
         struct wire_revoke w;
         struct hash hash;
-        if (!m->roster || codec_decode(&wire_revoke_desc, raw, &w, NULL) || w.expires <= clock_now(m))
+        if (!m->roster || codec_decode(&wire_revoke_desc, raw, &w, NULL) || w.expires <= clock_sure(m))
                 return 0;
         revoke_hash(m, raw, &hash);
         bool kept;

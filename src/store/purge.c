@@ -99,13 +99,14 @@ static int purge_some(struct store *s, void *ctx) {
         return r ? r : trim(s);
 }
 
+/* They come again from nobody, where nobody else has heard of them. */
 static int forget(struct store *s, void *ctx) {
         static const enum sql_id ids[] = {SQL_REVOKE_DEL, SQL_PROOF_DEL};
-        const mesh_wall *now = ctx;
+        const mesh_wall *before = ctx;
         int r = 0;
         for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++) {
                 _sql_ st = sql_get(&s->q, ids[i]);
-                sql_bind_u64(st, 1, *now);
+                sql_bind_u64(st, 1, *before);
                 r = sql_run(&s->q, st);
         }
         return r;
@@ -123,7 +124,7 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
                 more = p.n == PURGE_AT_ONCE;
         }
         if (!r && !more)
-                r = store_transaction(s, forget, &now);
+                r = store_transaction(s, forget, &purge_before);
         if (!r)
                 r = store_last_event(&s->q, ret_seq);
         if (r)

@@ -62,8 +62,8 @@ uint64_t store_batch_token(const struct store_batch *b, size_t i);
  * was written. @ret_seq: the last event's number. */
 int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t *ret_seq);
 
-/* Time passes: alerts whose time is over become expired and get their event; rows of records that expired before
- * @purge_before are deleted, text and all, and the log is checkpointed with truncation if anything was erased. However many
+/* Time passes: alerts whose time is over become expired and get their event; rows of records, revocations and proofs that
+ * expired before @purge_before are deleted, text and all, and the log is checkpointed with truncation if anything was erased. However many
  * they are, one call takes no longer than a large commit: STORE_E_MORE says that there are more. */
 int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t *ret_seq);
 

@@ -149,6 +149,24 @@ static void test_ahead_over_a_restart(void **state) {
         test_ahead_and_back(true);
 }
 
+/* A ticket is taken back where nobody hears of it, and the clock is months ahead for a while. That does not bring it back. */
+static void test_ahead_with_a_revoked_ticket(void **state) {
+        (void)state;
+        struct street *s = street_bare(2, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 1)); /* the street's own goes with the next command */
+        assert_int_equal(street_revoke(s, 0), MESH_OUT_DONE);
+        restart(s, 0, 90 * DAY);
+        street_run_for(s, 300);
+        assert_int_equal(off_by(s, 0), 90 * DAY);
+        street_clock(s, 0, 0);
+        street_run_for(s, 60);
+        assert_right(s, 0);
+        assert_int_equal(street_join(s, 1, ticket), MESH_OUT_TICKET_REVOKED);
+        free(ticket);
+        street_free(s);
+}
+
 /* Somebody sets the clock a day ahead, then a day back: three neighbours know better, and nobody sees a jump. */
 static void test_set_a_day_off(void **state) {
         (void)state;
@@ -296,12 +314,19 @@ static void test_mark_confirmed(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_1970_in_a_mesh_of_two),    cmocka_unit_test(test_1970_among_four),
-                cmocka_unit_test(test_1970_everywhere),          cmocka_unit_test(test_ahead_for_a_while),
-                cmocka_unit_test(test_ahead_over_a_restart),     cmocka_unit_test(test_set_a_day_off),
-                cmocka_unit_test(test_set_a_day_off_before_one), cmocka_unit_test(test_set_right),
-                cmocka_unit_test(test_set_for_the_first_time),   cmocka_unit_test(test_set_right_among_few),
-                cmocka_unit_test(test_set_right_among_careless), cmocka_unit_test(test_mark_alone),
+                cmocka_unit_test(test_1970_in_a_mesh_of_two),
+                cmocka_unit_test(test_1970_among_four),
+                cmocka_unit_test(test_1970_everywhere),
+                cmocka_unit_test(test_ahead_for_a_while),
+                cmocka_unit_test(test_ahead_over_a_restart),
+                cmocka_unit_test(test_set_a_day_off),
+                cmocka_unit_test(test_ahead_with_a_revoked_ticket),
+                cmocka_unit_test(test_set_a_day_off_before_one),
+                cmocka_unit_test(test_set_right),
+                cmocka_unit_test(test_set_for_the_first_time),
+                cmocka_unit_test(test_set_right_among_few),
+                cmocka_unit_test(test_set_right_among_careless),
+                cmocka_unit_test(test_mark_alone),
                 cmocka_unit_test(test_mark_confirmed),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
