@@ -72,6 +72,34 @@ static void test_removed_by_two_hears_of_both(void **state) {
         street_free(s);
 }
 
+/* More votes than there are stewards to give them: a home that half the mesh removes is told of all of them, too. */
+static void test_removed_by_many_hears_of_all(void **state) {
+        (void)state;
+        enum { HOMES = 24, VOTES = HOMES / 2 + 1, COMPANION = HOMES - 1 };
+        STREET(HOMES);
+        street_run_for(s, 60);
+        for (size_t a = 1; a < COMPANION; a++) {
+                street_cut(s, a, 0);
+                street_cut(s, a, COMPANION);
+        }
+        assert_int_equal(street_vote(s, 1, OP_REMOVE, 0), MESH_OUT_DONE);
+        street_run_for(s, 5);
+        for (size_t a = 2; a <= VOTES; a++) {
+                assert_int_equal(street_endorse(s, a, 0), MESH_OUT_DONE);
+                street_run_for(s, 5);
+        }
+        assert_int_equal(street_members(s, 1), HOMES - 1);
+        assert_int_equal(street_state(s, 0), FRESH_CURRENT);
+        for (size_t a = 1; a < COMPANION; a++) {
+                street_mend(s, a, 0);
+                street_mend(s, a, COMPANION);
+        }
+        street_run_for(s, 900);
+        assert_int_equal(street_state(s, COMPANION), FRESH_CURRENT);
+        assert_int_equal(street_state(s, 0), FRESH_REMOVED);
+        street_free(s);
+}
+
 /* One who was off while a neighbour was removed learns it first thing, and the fresh key with it. */
 static void test_removal_while_off(void **state) {
         (void)state;
@@ -312,6 +340,7 @@ int main(void) {
                 cmocka_unit_test(test_removed_reads_nothing),
                 cmocka_unit_test(test_removal_while_off),
                 cmocka_unit_test(test_removed_by_two_hears_of_both),
+                cmocka_unit_test(test_removed_by_many_hears_of_all),
                 cmocka_unit_test(test_removed_cannot_rejoin),
                 cmocka_unit_test(test_leave),
                 cmocka_unit_test(test_leave_while_cut_off),
