@@ -67,8 +67,8 @@ static void finish(struct cli *c, const char *name, pid_t pid) {
                         cli_note(c, "%s has run for %d s; ending it", name, RUN_MS / 1000);
                 kill(-pid, SIGTERM);
                 struct pollfd p = {.fd = pidfd, .events = POLLIN};
-                if (poll(&p, 1, END_MS) <= 0)
-                        kill(-pid, SIGKILL);
+                poll(&p, 1, END_MS);
+                kill(-pid, SIGKILL); /* also what it has started, where it has ended itself */
         }
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
                 continue;
