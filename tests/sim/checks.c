@@ -192,11 +192,11 @@ static void note_retraction(struct world *w, const struct seen *by) {
         target->retracted_by = by->id;
 }
 
-/* False: it is one that was written before, and comes to the disk again. */
-static bool authored(struct world *w, struct node *n, const struct mesh_row *row) {
+/* Nothing, if it was written before, and comes to the disk again. */
+static void authored(struct world *w, struct node *n, const struct mesh_row *row) {
         struct checks *c = w->checks;
         if (map_find(&c->seen, row->record.id.b))
-                return false;
+                return;
         slot_once(w, n, row, row->record.bytes);
         struct seen *s = calloc(1, sizeof(*s));
         REQUIRE(s);
@@ -217,7 +217,6 @@ static bool authored(struct world *w, struct node *n, const struct mesh_row *row
         world_say(w, "home %u: writes %s, type %u, created %+lld s", n->index, hex(&s->id), s->type,
                   (long long)s->created - (long long)(SIM_START + w->now / 1000));
         note_retraction(w, s);
-        return true;
 }
 
 /* @by has come: its target is on this disk no more, whichever came first. */
@@ -295,14 +294,6 @@ static bool welcome(const struct world *w, const struct node *n, const uint8_t i
         return false;
 }
 
-/* A home has a key from when its core does: a full disk may take it hours later, when the home is removed again. */
-void checks_storing(struct world *w, struct node *n, const struct mesh_row *row) {
-        if (!node_honest(n) || row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
-                return;
-        struct group_key *k = key_named(w, row->epoch.id);
-        k->granted[n->index] |= !k->forbidden[n->index] || welcome(w, n, row->epoch.id);
-}
-
 static void learnt(struct world *w, struct node *n, const struct mesh_row *row) {
         struct group_key *k = key_named(w, row->epoch.id);
         if (!row->epoch.has_key)
@@ -329,7 +320,8 @@ static void learnt(struct world *w, struct node *n, const struct mesh_row *row) 
                 checks_fail(w, "S5", "home %u has another key of epoch %s", n->index, hex(&k->name));
 }
 
-/* @n has written: whom it knows as removed must never hold the key it wrote under. */
+/* @n writes: whom it knows as removed must never hold the key it writes under. What it hears while the disk is at it comes
+ * too late for this record. */
 static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
         struct wire_record r;
         const struct roster *roster = mesh_roster(n->core);
@@ -345,6 +337,18 @@ static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
                         checks_fail(w, "S4", "home %u wrote under a key that home %u, which it knows as removed, holds",
                                     n->index, i);
         }
+}
+
+/* A home has a key from when its core does: a full disk may take it hours later, when the home is removed again. */
+void checks_storing(struct world *w, struct node *n, const struct mesh_row *row) {
+        if (!node_honest(n))
+                return;
+        if (row->kind == MESH_ROW_RECORD && row->record.own && !map_find(&w->checks->seen, row->record.id.b))
+                wrote(w, n, row);
+        if (row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
+                return;
+        struct group_key *k = key_named(w, row->epoch.id);
+        k->granted[n->index] |= !k->forbidden[n->index] || welcome(w, n, row->epoch.id);
 }
 
 /* What a removed device makes is kept by nobody; the founder, who is honest, knows who that is. */
@@ -366,8 +370,8 @@ void checks_committed(struct world *w, struct node *n, const struct disk_row *ro
                 learnt(w, n, &row->row);
         if (row->row.kind != MESH_ROW_RECORD)
                 return;
-        if (row->row.record.own && authored(w, n, &row->row))
-                wrote(w, n, &row->row);
+        if (row->row.record.own)
+                authored(w, n, &row->row);
         kept(w, n, row);
 }
 
