@@ -56,9 +56,8 @@ static void on_work(struct pool_job *work) {
         unsigned mends = w->store ? store_mends(w->store) : 0;
         if (w->r == 0 && w->now)
                 w->r = store_commit(w->store, w->now, w->wall, &w->job_seq);
-        int later = 0;
-        if (w->r == 0)
-                later = write_settings(w);
+        w->settings_r = w->r == 0 ? write_settings(w) : w->r;
+        int later = w->settings_r;
         if (w->r == 0 && later == 0 && w->seek_now)
                 later = w->sought = store_seek(w->store, &w->seek);
         if (w->r == 0 && later == 0 && w->tick_now) {
@@ -80,6 +79,34 @@ static void free_settings(struct list *l) {
                 list_drop(&s->on);
                 free(s);
         }
+}
+
+static struct setting *find_setting(struct list *l, const char *name) {
+        LIST_EACH (s, l, struct setting, on)
+                if (strcmp(s->name, name) == 0)
+                        return s;
+        return NULL;
+}
+
+/* Into the others of @to, which are newer. */
+static void move_settings(struct list *from, struct list *to) {
+        LIST_EACH (s, from, struct setting, on) {
+                list_drop(&s->on);
+                if (find_setting(to, s->name))
+                        free(s);
+                else
+                        list_push(to, &s->on);
+        }
+}
+
+/* Somebody was told that it is set: what could not be written is not forgotten, but stays behind what is newer. */
+static void keep_settings(struct writer *w) {
+        LIST_EACH (s, &w->settings_late, struct setting, on)
+                if (find_setting(&w->settings_now, s->name)) {
+                        list_drop(&s->on);
+                        free(s);
+                }
+        move_settings(&w->settings_now, &w->settings_late);
 }
 
 static void complain(struct node *n, int r) {
@@ -109,9 +136,12 @@ static void on_after(struct pool_job *work) {
                 log_error("store: an index did not lead to its rows; all were made anew, and no row is lost");
         if (w->sought && quiet_may(&w->full, uv_now(n->loop), LOG_LINES))
                 log_error("store: making indexes anew: %s", store_error_text(w->sought));
-        if (!ok)
-                complain(n, w->r);
-        free_settings(&w->settings_now);
+        if (w->settings_r)
+                complain(n, w->settings_r);
+        if (w->settings_r == 0)
+                free_settings(&w->settings_now);
+        else
+                keep_settings(w);
         if (w->tick_ok)
                 forget_expired(w);
         if (w->tick_now)
@@ -126,13 +156,6 @@ static void on_after(struct pool_job *work) {
         store_batch_free(done);
         control_watch_kick(n, from, &w->news.chunk);
         buf_clear(&w->news.chunk);
-}
-
-static void move_settings(struct writer *w) {
-        LIST_EACH (s, &w->settings, struct setting, on) {
-                list_drop(&s->on);
-                list_push(&w->settings_now, &s->on);
-        }
 }
 
 /* What is deleted does not come back when the clock is set right, so it must be surely over. */
@@ -153,7 +176,9 @@ void writer_kick(struct node *n) {
         if (w->busy || (!rows && list_empty(&w->settings) && !w->tick_due && !w->seek_due))
                 return;
         w->now = rows ? TAKE(w->next) : NULL;
-        move_settings(w);
+        if (w->now || w->tick_due)
+                move_settings(&w->settings_late, &w->settings);
+        move_settings(&w->settings, &w->settings_now);
         w->wall = node_time(n);
         w->purge_before = purge_before(n);
         w->tick_now = w->tick_due;
@@ -189,6 +214,10 @@ void writer_set(struct node *n, const char *name, struct span value) {
         if (value.n)
                 memcpy(s->value, value.p, value.n);
         s->n = value.n;
+        struct setting *old = find_setting(&n->writer.settings, name);
+        if (old)
+                list_drop(&old->on);
+        free(old);
         list_push(&n->writer.settings, &s->on);
 }
 
@@ -240,6 +269,7 @@ void writer_expiry(struct node *n, mesh_wall at) {
 void writer_init(struct node *n) {
         list_init(&n->writer.settings);
         list_init(&n->writer.settings_now);
+        list_init(&n->writer.settings_late);
         uv_timer_init(n->loop, &n->writer.tick);
 }
 
@@ -260,6 +290,7 @@ void writer_fini(struct node *n) {
         struct writer *w = &n->writer;
         free_settings(&w->settings);
         free_settings(&w->settings_now);
+        free_settings(&w->settings_late);
         w->next = store_batch_free(w->next);
         w->now = store_batch_free(w->now);
         w->store = store_close(w->store);

@@ -25,6 +25,7 @@ struct writer {
         struct store_batch *next, *now; /* collecting; being committed */
         struct list settings;           /* to be set with the next job */
         struct list settings_now;
+        struct list settings_late; /* the disk had no room: again with the next rows, or the next tick */
         bool busy, tick_due, tick_now, tick_ok, tick_more, reopen;
         bool seek_due, seek_now, mended;
         struct hash seek;             /* a record that no reader found where the index has it */
@@ -33,7 +34,7 @@ struct writer {
         uint64_t job_seq;
         bool watched;      /* somebody waits for the events of the job */
         struct query news; /* which are in its chunk, if they are few: the job need not be followed by a question */
-        int r, sought;
+        int r, settings_r, sought;           /* of the rows, of settings_now, of the search */
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
         size_t n_expiries;
         struct quiet full;

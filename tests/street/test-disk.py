@@ -76,6 +76,21 @@ class Disk(street.Play):
         equal(self.anna.cli('status').code, street.DONE, 'exit code of status')
         check(self.anna.up(), 'the daemon has ended')
 
+    def case_settings(self):
+        """what is muted and which place has a name while the disk is full is kept when there is room"""
+        self.fill()
+        self.anna.cli('mute', 'add', '--kind', 'animal', code=0)
+        for cell in ('u33db2', 'u33dc0'):
+            self.anna.cli('place', 'add', 'school', cell, code=0)
+        os.remove(self.filler)
+        self.wait(self.posted_now, 'a post to be taken')
+        self.anna.kill9()
+        self.anna.start()
+        equal([row['kind'] for row in self.anna.json('mute', 'list')], ['animal'], 'what is muted')
+        equal([row['cell'] for row in self.anna.json('place', 'list') if row['name'] == 'school'], ['u33dc0'], 'the place')
+        self.anna.cli('mute', 'remove', '--kind', 'animal', code=0)
+        self.fill()
+
     def case_room(self):
         """with room again posts go out, and a restart finds everything"""
         os.remove(self.filler)
