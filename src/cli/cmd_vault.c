@@ -13,7 +13,8 @@
 
 static const char *state_text(const struct wire_o_state *s) {
         if (!s->has_household)
-                return _("There is no household key here yet: it is made when a mesh is founded or joined.\n");
+                return _("There is no household key here: it is made when a mesh is founded or joined, and\n"
+                         "stays on that device.\n");
         if (!s->passphrase)
                 return _("The household's key is here, in a plain file: it is always open, and whoever\n"
                          "reads the disk has it. `porchlight vault passphrase` puts it under a passphrase.\n");

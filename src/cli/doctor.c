@@ -209,9 +209,20 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
         const struct call_error *e = &f->vault_error;
         if (!f->daemon)
                 return;
+        if (f->vault && f->main && !f->vault_state.has_household) {
+                say(ret, DOCTOR_PROBLEM,
+                    "The household's key is missing on its main device: it can post, and sign nothing for the "
+                    "household.");
+                fix(ret, "`porchlight restore` brings it back from a backup, into another folder. Without one ask the "
+                         "others "
+                         "to remove this home, and join anew.");
+                return;
+        }
         if (f->vault) {
                 say(ret, DOCTOR_OK, "%s",
-                    !f->vault_state.has_household ? _("answers; it holds no household key yet") : _("answers"));
+                    f->vault_state.has_household       ? _("answers")
+                    : f->status.state == FRESH_NO_MESH ? _("answers; it holds no household key yet")
+                                                       : _("answers; the household's key is on its main device"));
                 return;
         }
         bool closed = strcmp(e->name, "no-access") == 0;

@@ -59,6 +59,7 @@ struct doctor_facts {
         struct buf status_store;
         bool peers;       /* the links were told */
         unsigned inbound; /* links that others dialled */
+        bool main;        /* this is the device that holds the household's key */
         struct buf down;  /* "192.0.2.7:7345: connection refused", a line each; text of peers */
 
         bool vault; /* it told its state; else @vault_error */

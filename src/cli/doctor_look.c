@@ -127,6 +127,13 @@ static void row_peer(struct doctor_facts *f, const struct call_row *row) {
         cli_words(&f->down, p->problem);
 }
 
+static void row_device(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != CONTROL_DEVICE_ROW)
+                return;
+        const struct wire_c_device *d = &row->m->c_device;
+        f->main |= d->this_one && WIRE_HAS(d, C_DEVICE, main) && d->main;
+}
+
 static void row_vault(struct doctor_facts *f, const struct call_row *row) {
         if (row->number != OWNER_O_STATE_ROW)
                 return;
@@ -148,6 +155,8 @@ static void look_daemon(struct doctor_facts *f, const char *data) {
                                "its answer holds no status");
         else
                 f->peers = ask(f, call, CONTROL_PEERS, row_peer, &none);
+        if (f->daemon)
+                ask(f, call, CONTROL_DEVICES, row_device, &none); /* in no mesh it has none */
 }
 
 static void look_vault(struct doctor_facts *f, const char *data) {

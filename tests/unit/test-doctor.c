@@ -175,6 +175,9 @@ static void daemons(void **state) {
             "vault", DOCTOR_PROBLEM, "Put it back.");
         ILL((p.f.vault = false, call_error_set(&p.f.vault_error, EXIT_REFUSED, "no-access", "be the owner", "bad")),
             "vault", DOCTOR_NOTE, "Be the owner.");
+        ILL((p.f.vault_state.has_household = false, p.f.main = true), "vault", DOCTOR_PROBLEM, "porchlight restore");
+        ILL(p.f.vault_state.has_household = false, "vault", DOCTOR_OK, "on its main device");
+        ILL((p.f.vault_state.has_household = false, p.f.status.state = FRESH_NO_MESH), "vault", DOCTOR_OK, "key yet");
         ILL(walls_are(&p, 7, true, 7), "walls", DOCTOR_OK, "keeps");
         ILL(walls_are(&p, 0, true, 0), "walls", DOCTOR_NOTE, "to its own files:");
         ILL(walls_are(&p, 7, true, 0), "walls", DOCTOR_NOTE, "lsm=");
