@@ -76,6 +76,8 @@ struct porchlight_post {
         bool sensor;                                /* a machine posts it */
         uint32_t expires_in;                        /* seconds */
         uint32_t wait_ms;                           /* for neighbours to take it; 0: 5 s */
+        const char *precision;                      /* how exact the place is told: "block" or "area" */
+        const char *doing;                          /* what somebody does, as `porchlight help post` lists it */
 };
 struct porchlight_posted {
         char id[65];          /* hex */

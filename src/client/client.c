@@ -14,6 +14,7 @@
 
 #define EXPORT __attribute__((visibility("default")))
 #define TIMEOUT_MS 30000
+#define TEXT_MAX 512   /* as in proto/records.def */
 #define TEXTS_MAX 4096 /* a row is at most 2,560 bytes; its texts, each with a NUL, are less than this */
 
 struct porchlight {
@@ -283,7 +284,7 @@ static bool place_of(struct porchlight *p, const char *place, mesh_cell *ret) {
 
 EXPORT int porchlight_post(struct porchlight *p, const struct porchlight_post *what, struct porchlight_posted *ret) {
         struct wire_c_post m = {0};
-        uint64_t severity, urgency, certainty, status;
+        uint64_t severity, urgency, certainty, status, precision, doing;
         mesh_cell cell;
         struct call_row row;
         if (!what->kind)
@@ -292,14 +293,21 @@ EXPORT int porchlight_post(struct porchlight *p, const struct porchlight_post *w
             !value_of(p, &wire_severity_enum, what->severity, &severity) ||
             !value_of(p, &wire_urgency_enum, what->urgency, &urgency) ||
             !value_of(p, &wire_certainty_enum, what->certainty, &certainty) ||
-            !value_of(p, &wire_status_enum, what->status, &status) || !place_of(p, what->place, &cell))
+            !value_of(p, &wire_status_enum, what->status, &status) ||
+            !value_of(p, &wire_precision_enum, what->precision, &precision) ||
+            !value_of(p, &wire_doing_enum, what->doing, &doing) || !place_of(p, what->place, &cell))
                 return PORCHLIGHT_FAILED;
+        if (what->text && (strlen(what->text) > TEXT_MAX || !text_utf8(span_str(what->text))))
+                return fail_input(p, "bad-text", "shorten it, or write it in UTF-8",
+                                  "the text is longer than 512 bytes, or not UTF-8");
         if (what->text)
                 WIRE_PUT(&m, C_POST, text, span_str(what->text));
         PUT_IF(&m, C_POST, severity, severity);
         PUT_IF(&m, C_POST, urgency, urgency);
         PUT_IF(&m, C_POST, certainty, certainty);
         PUT_IF(&m, C_POST, status, status);
+        PUT_IF(&m, C_POST, precision, precision);
+        PUT_IF(&m, C_POST, doing, doing);
         PUT_IF(&m, C_POST, cell, cell);
         PUT_IF(&m, C_POST, source, what->sensor ? SOURCE_SENSOR : 0);
         PUT_IF(&m, C_POST, expires_in, what->expires_in);

@@ -254,8 +254,17 @@ static void ask_all(struct porchlight *p) {
         assert_string_equal(s.household, "");
         assert_int_equal(porchlight_post(p, &(struct porchlight_post){.kind = "fires"}, &posted), PORCHLIGHT_FAILED);
         assert_string_equal(porchlight_last_error(p)->name, "bad-value");
-        assert_int_equal(porchlight_post(p, &(struct porchlight_post){.kind = "FIRE", .text = "x"}, &posted),
-                         PORCHLIGHT_OK);
+        struct porchlight_post wrong[] = {{.kind = "fire", .precision = "house"},
+                                          {.kind = "fire", .doing = "standing"}};
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+                assert_int_equal(porchlight_post(p, &wrong[i], &posted), PORCHLIGHT_FAILED);
+                assert_string_equal(porchlight_last_error(p)->name, "bad-value");
+        }
+        assert_int_equal(porchlight_post(p, &(struct porchlight_post){.kind = "fire", .text = "\xff"}, &posted),
+                         PORCHLIGHT_FAILED);
+        assert_string_equal(porchlight_last_error(p)->name, "bad-text");
+        struct porchlight_post right = {.kind = "FIRE", .text = "x", .precision = "Area", .doing = "setting-fire"};
+        assert_int_equal(porchlight_post(p, &right, &posted), PORCHLIGHT_OK);
         assert_int_equal(posted.handed_to, 2);
         assert_memory_equal(posted.id, "abcd0000", 8);
         assert_int_equal(porchlight_nearby(p, &f), PORCHLIGHT_OK);
