@@ -236,7 +236,8 @@ bool person_described(struct span text) {
 
 bool person_kind(uint64_t kind) {
         const struct wire_kind_row *row = wire_kind_find(kind);
-        return !row || kind == KIND_UNUSUAL_ACTIVITY || kind == KIND_OTHER || row->category == CATEGORY_SECURITY;
+        bool vague = kind == KIND_UNUSUAL_ACTIVITY || kind == KIND_OTHER || kind == KIND_NOISE;
+        return !row || vague || row->category == CATEGORY_SECURITY;
 }
 
 int person_ask(struct cli *c, const struct args *a, uint64_t kind, bool doing, struct span text) {

@@ -118,9 +118,10 @@ static void two_languages(void **state) {
 }
 
 static void kinds(void **state) {
-        static const uint8_t asked[] = {KIND_UNUSUAL_ACTIVITY, KIND_OTHER, KIND_THEFT, KIND_VANDALISM, KIND_SCAM};
+        static const uint8_t asked[] = {KIND_UNUSUAL_ACTIVITY, KIND_OTHER, KIND_THEFT,
+                                        KIND_VANDALISM,        KIND_SCAM,  KIND_NOISE};
         static const uint8_t others[] = {KIND_MISSING_PERSON, KIND_MISSING_PET, KIND_FIRE,   KIND_SMOKE,
-                                         KIND_MEDICAL,        KIND_CRASH,       KIND_ANIMAL, KIND_NOISE};
+                                         KIND_MEDICAL,        KIND_CRASH,       KIND_ANIMAL, KIND_COMMUNITY_EVENT};
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(asked); i++)
                 assert_true(person_kind(asked[i]));
