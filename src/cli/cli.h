@@ -20,7 +20,7 @@
 
 enum option_kind {
         OPTION_FLAG,
-        OPTION_TEXT,
+        OPTION_TEXT, /* bytes, …max; 0: what takes it knows */
         OPTION_FILE,
         OPTION_ENUM,     /* of->rows */
         OPTION_DURATION, /* seconds, min…max */

@@ -9,6 +9,7 @@
 #include "wire/json.h"
 
 #define COUNT_MAX 5000
+#define LABEL_MAX 64         /* bytes, as in proto/control.def */
 #define TICKET_TEXT_MAX 4096 /* with spaces and line breaks that mail programs put in */
 #define TICKET_PROMPT N_("Ticket (paste all of it; an empty line ends it): ")
 #define TICKET_INDENT 4
@@ -224,7 +225,7 @@ static int row_invite(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static const struct option invite_options[] = {
-        {OPT_FOR, "for", "NAME", N_("for whom; a note that stays at home"), OPTION_TEXT},
+        {OPT_FOR, "for", "NAME", N_("for whom; a note that stays at home"), OPTION_TEXT, NULL, 0, LABEL_MAX},
         {OPT_COUNT, "count", "N", N_("how many homes may use it; 1 if absent"), OPTION_NUMBER, NULL, 1, COUNT_MAX},
         OPTION_ROW_EXPIRES(N_("how long it is valid, 30d at most; 7d if absent")),
         {OPT_QR, "qr", NULL, N_("draw it as a QR code as well"), OPTION_FLAG},

@@ -8,6 +8,7 @@
 #define EXPIRES_MAX 2592000
 #define WITHIN_MAX 100000 /* metres */
 #define LIMIT_MAX 1000000
+#define QUERY_MAX 512 /* bytes, as in proto/control.def */
 
 /* clang-format off */
 #define OPTION_ROW_AT(text)      {OPT_AT, "at", "PLACE", text, OPTION_PLACE}
@@ -33,7 +34,7 @@
         {OPT_SINCE, "since", "T", N_("only what changed since then: -2h, 14:05, yesterday"), OPTION_TIME}, \
         {OPT_KIND, "kind", "K", N_("only this kind; may be given several times"), OPTION_ENUM, &wire_kind_enum, .many = true}, \
         {OPT_MIN_SEVERITY, "min-severity", "S", N_("only what is at least as severe"), OPTION_ENUM, &wire_severity_enum}, \
-        {OPT_TEXT, "text", "Q", N_("only where the text contains this, in any case"), OPTION_TEXT}, \
+        {OPT_TEXT, "text", "Q", N_("only where the text contains this, in any case"), OPTION_TEXT, NULL, 0, QUERY_MAX}, \
         {OPT_LIMIT, "limit", "N", N_("at most so many"), OPTION_NUMBER, NULL, 1, LIMIT_MAX}, \
         {OPT_MUTED, "muted", NULL, N_("also what is muted"), OPTION_FLAG}
 /* clang-format on */

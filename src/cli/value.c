@@ -113,6 +113,14 @@ static bool parse_place(const struct option *o, const char *text, uint64_t *ret,
         return place_parse(text, ret) || wrong(e, PLACE_HINT, "--%s: \"%.64s\" is not a place", o->name, text);
 }
 
+static bool parse_text(const struct option *o, const char *text, struct parse_error *e) {
+        if (!text_utf8(span_str(text)))
+                return wrong(e, "write it in UTF-8", "--%s is not valid text", o->name);
+        if (o->max && strlen(text) > o->max)
+                return wrong(e, "shorten it", "--%s is longer than %u bytes", o->name, (unsigned)o->max);
+        return true;
+}
+
 bool value_parse(const struct option *o, const char *text, uint64_t now, struct option_value *ret,
                  struct parse_error *e) {
         *ret = (struct option_value){.option = o, .text = text};
@@ -122,7 +130,7 @@ bool value_parse(const struct option *o, const char *text, uint64_t now, struct 
         case OPTION_REST:
                 return true;
         case OPTION_TEXT:
-                return text_utf8(span_str(text)) || wrong(e, "write it in UTF-8", "--%s is not valid text", o->name);
+                return parse_text(o, text, e);
         case OPTION_ENUM:
                 return parse_enum(o, text, &ret->n, e);
         case OPTION_DURATION:

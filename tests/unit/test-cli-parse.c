@@ -115,6 +115,10 @@ static void values_are_checked(void **state) {
         (void)state;
         bad(LINE("nearby", "--limit", "0"), "--limit is out of bounds", "from 1 to 1000000");
         bad(LINE("nearby", "--limit", "-1"), "--limit: \"-1\" is not a number", "write it in digits");
+        char name[66] = "";
+        memset(name, 'x', sizeof(name) - 1);
+        bad(LINE("invite", "--for", name), "--for is longer than 64 bytes", "shorten it");
+        good(LINE("invite", "--for", name + 1));
         bad(LINE("nearby", "--within", "far"), "--within: \"far\" is not a distance", "write it as 800m or 1.5km");
         bad(LINE("post", "fire", "--expires", "61d"), "--expires is out of bounds", "from 1 min to 30 days");
         bad(LINE("nearby", "--since", "soonish"), "--since: \"soonish\" is not a time",
