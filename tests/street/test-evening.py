@@ -119,6 +119,15 @@ class Evening(street.Play):
         first = self.cleo.json('watch', '--since', '-1h', '--text', 'cause unknown', '--limit', '1')
         equal([e['seq'] for e in first], [event['seq']], 'the first event since an hour ago, and no more')
 
+    def case_order(self):
+        """what followed an alert within one second is shown in the order in which it was said"""
+        posted = self.anna.post('noise', 'Bells')['id']
+        said = [f'number {i}' for i in range(6)]
+        for text in said:
+            self.anna.one('alert', 'comment', posted, text)
+        rows = self.anna.json('alert', 'show', posted)
+        equal([row['text'] for row in rows if row.get('what') == 'comment'], said, 'the comments')
+
     def case_exec(self):
         """watch --exec runs a program for each event, the event on its stdin"""
         target = os.path.join(self.folder, 'rung')

@@ -177,7 +177,7 @@ static inline struct store_alert model_alert(const struct world *w, size_t i) {
 
 static inline void model_follows(const struct world *w, size_t i, struct buf *out) {
         const struct mesh_row *f[WORLD_RECORDS];
-        size_t n = follows_of(w, i, f, false);
+        size_t n = follows_of(w, i, f, true);
         for (size_t j = 0; j < n; j++) {
                 uint8_t type = f[j]->record.type;
                 bool change = type == RECORD_UPDATE || type == RECORD_RESOLVE;
