@@ -29,6 +29,7 @@ static int spawn(char *const *argv, int in, pid_t *ret) {
         sigset_t ours;
         sigemptyset(&ours);
         sigaddset(&ours, SIGPIPE);
+        sigaddset(&ours, SIGXFSZ);
         sigaddset(&ours, SIGINT);
         sigaddset(&ours, SIGTERM);
         sigaddset(&ours, SIGHUP);

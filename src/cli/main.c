@@ -25,6 +25,7 @@ static bool use_colour(void) {
 static void begin(struct cli *c, char *const *argv) {
         file_hold_std();
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk */
         c->json = wants_json(argv);
         c->in_tty = isatty(STDIN_FILENO);
         c->out_tty = isatty(STDOUT_FILENO);

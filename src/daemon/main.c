@@ -66,6 +66,7 @@ static void shut_doors(void) {
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         umask(OWN_UMASK);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk */
 }
 
 static void stay_small(void) {

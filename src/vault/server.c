@@ -343,6 +343,7 @@ static void catch_signals(sigset_t *ret_mask) {
         sigdelset(ret_mask, SIGTERM);
         sigaction(SIGTERM, &act, NULL);
         signal(SIGPIPE, SIG_IGN);
+        signal(SIGXFSZ, SIG_IGN);
         signal(SIGINT,
                SIG_IGN); /* Ctrl-C at a terminal reaches the whole group: the daemon ends first, in its own order */
 }

@@ -5,7 +5,9 @@ import ctypes
 import hashlib
 import os
 import queue
+import resource
 import sqlite3
+import subprocess
 import sys
 import threading
 
@@ -175,6 +177,22 @@ class Backup(street.Play):
     def begun(self, home):
         with sqlite3.connect(f'file:{os.path.join(home.folder, "porchlight.db")}?mode=ro', uri=True) as disk:
             return disk.execute('SELECT count(*) FROM joining').fetchone()[0] == 1
+
+    def case_limit(self):
+        """a limit on the size of files is refused as a full disk is, and kills neither tool nor daemon"""
+        def limit():
+            street.die_with_parent()
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        file = os.path.join(self.folder, 'limited.backup')
+        done = subprocess.run([self.programs.cli, '--data', self.anna.folder, 'backup', file, '--passphrase-file', self.secret],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, text=True,
+                              preexec_fn=limit, check=False)
+        equal((done.returncode, 'disk-full' in done.stderr), (street.FAILED, True), f'what it said: {done.stderr}')
+        equal([name for name in os.listdir(self.folder) if name.startswith('limited')], [], 'what it left')
+        resource.prlimit(self.anna.process.pid, resource.RLIMIT_FSIZE, (STEP, resource.RLIM_INFINITY))
+        self.anna.refused('disk', street.FAILED, 'post', 'noise', 'under a limit')
+        resource.prlimit(self.anna.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.wait(lambda: self.anna.cli('post', 'noise', 'without a limit').code == street.DONE, 'a post to be taken')
 
 
 if __name__ == '__main__':
