@@ -10,6 +10,7 @@
 #define WHO_COLUMNS 27
 #define ADDRESS_COLUMNS 23
 #define LINK_COLUMNS 4
+#define DETAIL_INDENT 6 /* below the table's second column */
 
 /* ---- status ---- */
 
@@ -164,11 +165,13 @@ static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
                 when_local(&c->out, p->since, c->now);
         layout_trim(&c->out);
         buf_add_u8(&c->out, '\n');
+        if (text_columns(p->address) > ADDRESS_COLUMNS) /* as IPv6 ones are: it was cut above */
+                layout_wrap(&c->out, p->address, DETAIL_INDENT, CLI_COLUMNS);
         if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
                 return;
         buf_clear(&v);
         cli_words(&v, p->problem);
-        layout_wrap(&c->out, buf_span(&v), 6, CLI_COLUMNS);
+        layout_wrap(&c->out, buf_span(&v), DETAIL_INDENT, CLI_COLUMNS);
 }
 
 static void peer_head(struct buf *out) {

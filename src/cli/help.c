@@ -75,6 +75,21 @@ static void enums_of(struct buf *out, const struct command *cmd) {
                         enum_rows(out, o);
 }
 
+static void brief_row(struct buf *out, const struct command *cmd) {
+        _clean_(buf_fini) struct buf left = BUF_NULL;
+        buf_printf(&left, "%s%s%s", cmd->group ? cmd->group : "", cmd->group && cmd->name ? " " : "",
+                   cmd->name ? cmd->name : "");
+        help_row(out, buf_span(&left), BRIEF_COLUMN, _(cmd->brief));
+}
+
+/* `invite` makes a ticket, and is also the first word of what else is done with tickets. */
+static void also(struct buf *out, const struct command *cmd) {
+        buf_add_str(out, _("\nAlso:\n"));
+        for (size_t i = 0; commands[i]; i++)
+                if (commands[i] != cmd && commands[i]->group && strcmp(commands[i]->group, cmd->group) == 0)
+                        brief_row(out, commands[i]);
+}
+
 void help_command(struct buf *out, const struct command *cmd) {
         _clean_(buf_fini) struct buf usage = BUF_NULL;
         help_words(&usage, cmd);
@@ -94,6 +109,8 @@ void help_command(struct buf *out, const struct command *cmd) {
         options_of(out, cmd);
         if (cmd->options)
                 enums_of(out, cmd);
+        if (cmd->group && !cmd->name)
+                also(out, cmd);
 }
 
 static void json_text(struct buf *out, const char *name, const char *value) {
@@ -133,13 +150,6 @@ void help_command_json(struct buf *out, const struct command *cmd) {
                 option_json(out, o);
         }
         buf_add_str(out, "]}\n");
-}
-
-static void brief_row(struct buf *out, const struct command *cmd) {
-        _clean_(buf_fini) struct buf left = BUF_NULL;
-        buf_printf(&left, "%s%s%s", cmd->group ? cmd->group : "", cmd->group && cmd->name ? " " : "",
-                   cmd->name ? cmd->name : "");
-        help_row(out, buf_span(&left), BRIEF_COLUMN, _(cmd->brief));
 }
 
 void help_group(struct buf *out, const char *group) {

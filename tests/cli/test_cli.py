@@ -18,6 +18,7 @@ PROGRAM = sys.argv[1]
 STATUS, POST, FOLLOW, NEARBY, WATCH = 1, 2, 3, 4, 5
 DONE, ERROR, POSTED, ALERT_ROW, EVENT_ROW, STATUS_ROW = 64, 65, 66, 67, 69, 70
 MEMBER_ROW, DEVICE_ROW, PROPOSAL_ROW, CODE_ROW = 73, 74, 76, 79
+PEER_ROW = 71
 CODE_REVOKE = 21
 O_STATE_ROW, O_SENTENCE, O_VOTED = 80, 81, 82
 LOCKED = 7
@@ -468,6 +469,13 @@ def proposals_under_the_table():
     assert p.returncode == 0 and "Nothing is under vote" in p.stdout, p
 
 
+def long_addresses_are_told_whole():
+    address = "[2001:db8:85a3:8d3:1319:8a2e:370:7348]:7345"
+    p = run(["peers"], [frame(PEER_ROW, {1: "Miller", 2: "hub", 3: address, 4: True, 5: True, 6: NOW, 7: 1, 8: 1}) + done])
+    assert p.returncode == 0 and f"\n      {address}\n" in p.stdout, p
+    assert max(map(len, p.stdout.splitlines())) <= 80, p
+
+
 def peers_have_a_usual_port():
     for word, address in (("192.0.2.7", {1: bytes([192, 0, 2, 7]), 4: 7345}), ("hub.example", {3: "hub.example", 4: 7345}),
                           ("[2001:db8::7]", {2: bytes.fromhex("20010db8" + "0" * 23 + "7"), 4: 7345}),
@@ -479,6 +487,8 @@ def peers_have_a_usual_port():
 
 
 def help_for_programs():
+    p = subprocess.run([PROGRAM, "invite", "--help"], capture_output=True, text=True)
+    assert "\nAlso:\n  invite list " in p.stdout and "  invite undo " in p.stdout, p
     every = subprocess.run([PROGRAM, "help", "--json"], capture_output=True, text=True).stdout.splitlines()
     for argv, want in ((["post", "--help", "--json"], "porchlight post"), (["alert", "--json", "--help"], "porchlight alert "),
                        (["help", "alert", "--json"], "porchlight alert "), (["--json"], ""), (["--help", "--json"], "")):
@@ -562,7 +572,7 @@ TESTS = [spaces_around_a_text_go, dry_run_has_no_id, far_away_fits_its_column, h
          watch_has_begun_when_it_says_something,
          watch_ends_with_its_limit, watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
          votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
-         proposals_under_the_table, peers_have_a_usual_port, help_for_programs]
+         proposals_under_the_table, peers_have_a_usual_port, long_addresses_are_told_whole, help_for_programs]
 
 print(f"1..{len(TESTS)}")
 failed = 0
