@@ -603,6 +603,40 @@ static void test_parents(void **state) {
         assert_true(hash_eq(&roster_device_op(s.sides[0], d)->id, &must[0]));
 }
 
+/* Whom a device has let in, or asked in, since these heads: a revocation on them would put out those homes. */
+static bool unseen(uint32_t home, const struct hash *heads, size_t n) {
+        bool any;
+        assert_int_equal(roster_unseen(s.sides[0], &s.homes[home].device.pub, span_of(heads, n * sizeof(*heads)), &any),
+                         0);
+        return any;
+}
+
+static void test_unseen(void **state) {
+        (void)state;
+        begin(&s, 4, 1);
+        bool any;
+        struct ticket t;
+        struct hash heads[ROSTER_HEADS_MAX], nothing = {{7}};
+        size_t n = roster_heads(s.sides[0], heads);
+        for (uint32_t i = 0; i < 4; i++)
+                assert_false(unseen(i, heads, n));
+        assert_true(unseen(0, &s.mesh, 1));                       /* it brought them all */
+        assert_int_equal(street_about(&s, 0, 1, OP_VOUCH, 2), 0); /* its household's key, no device's */
+        assert_false(unseen(1, heads, n));
+        assert_int_equal(street_join(&s, 0, 10, 1), 0);
+        assert_true(unseen(1, heads, n));
+        assert_false(unseen(2, heads, n));
+        n = roster_heads(s.sides[0], heads);
+        assert_false(unseen(1, heads, n));
+        street_ticket(&s, 2, 1, s.now + MESH_DAY, &t);
+        assert_int_equal(street_join_on(&s, 0, 11, &t, 3), 0);
+        assert_true(unseen(2, heads, n)); /* on its ticket, */
+        assert_true(unseen(3, heads, n)); /* through its door */
+        assert_false(unseen(1, heads, n));
+        assert_int_equal(roster_unseen(s.sides[0], &s.homes[1].device.pub, SPAN_OF(nothing.b), &any), ROSTER_E_PARENTS);
+        ticket_fini(&t);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 CASE(test_founding),
@@ -631,6 +665,7 @@ int main(void) {
                 CASE(test_frontier),
                 CASE(test_many),
                 CASE(test_parents),
+                CASE(test_unseen),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
