@@ -70,7 +70,7 @@ static void removal_costs(size_t homes) {
         struct membership want = {homes - 1, homes};
         assert_true(street_wait(s, 10, all_know, &want));
         uint64_t each = (street_bytes(s) - before) * PACKET / FRAME / homes;
-        print_message("%zu homes with %.1f links: %u IP bytes each\n", homes, links, (unsigned)each);
+        print_message("# %zu homes with %.1f links: %u IP bytes each\n", homes, links, (unsigned)each);
         assert_true(each < REMOVAL_MOST);
         assert_true((double)each <= (links - 1) * PACKET);
         street_free(s);
@@ -114,7 +114,7 @@ static void spread_costs(size_t homes) {
         street_run_for(s, QUIET);
         double spent = (double)(street_bytes(s) - before) - (double)idle;
         double each = spent / (double)alerts / (double)homes;
-        print_message("%zu homes: %zu of %zu late; %.0f B an alert and home\n", homes, late, alerts, each);
+        print_message("# %zu homes: %zu of %zu late; %.0f B an alert and home\n", homes, late, alerts, each);
         assert_true(late * 8 <= alerts);
         assert_true(each < SPREAD_MOST);
         street_free(s);
@@ -138,7 +138,7 @@ static void test_idle(void **state) {
         uint64_t before = street_bytes(s);
         street_run_for(s, 3600);
         double each = (double)(street_bytes(s) - before) / 3600 / IDLE_HOMES;
-        print_message("%d idle homes: %.1f B/s each\n", IDLE_HOMES, each);
+        print_message("# %d idle homes: %.1f B/s each\n", IDLE_HOMES, each);
         assert_true(each < IDLE_MOST);
         street_free(s);
 }
@@ -173,7 +173,7 @@ static void test_copies_meanwhile(void **state) {
         double at_once = copies_passed_on(s);
         street_busy(s, BUSY_HOMES - 1, BUSY);
         double later = copies_passed_on(s);
-        print_message("of an urgent alert, %u links: %.1f copies passed on, %.1f by a busy home\n", st.links, at_once,
+        print_message("# of an urgent alert, %u links: %.1f copies passed on, %.1f by a busy home\n", st.links, at_once,
                       later);
         assert_true(at_once > (double)st.links - 2);
         assert_true(later < COPIES_MOST);

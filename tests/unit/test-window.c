@@ -70,7 +70,7 @@ static void test_lines(void **state) {
                 const struct line *line = &lines[i];
                 struct seen s = watch(line, 0);
                 mesh_time least = (2 * WINDOW_LEAST + 2 * FRAME) * 1000 / line->speed;
-                print_message("%u bytes/s, %u ms: at most %u ms, %u %% of the line\n", (unsigned)line->speed,
+                print_message("# %u bytes/s, %u ms: at most %u ms, %u %% of the line\n", (unsigned)line->speed,
                               (unsigned)line->way, (unsigned)s.longest,
                               (unsigned)(s.arrived * 100 * 1000 / WATCHED / line->speed));
                 assert_true(s.longest <= line->way + least + 2 * WINDOW_DELAY);
