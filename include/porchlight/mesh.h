@@ -18,6 +18,7 @@
 #include "wire/messages.h"
 
 struct mesh;
+struct mesh_shared;
 struct roster;
 
 enum mesh_outcome {
@@ -34,12 +35,18 @@ const struct mesh_outcome_row *mesh_outcome(enum mesh_outcome o);
 
 /* This device's secrets. The daemon owns the file they come from; the core keeps a copy and wipes it in mesh_free. */
 struct mesh_config {
-        uint8_t sign_seed[32];   /* Ed25519 seed: signs records */
-        struct key noise_secret; /* X25519: links only */
-        struct key seal_secret;  /* X25519: what is sealed to this device */
-        mesh_wall built;         /* when this program was built: no honest clock is earlier */
-        uint8_t seed[32];        /* all randomness there will be */
+        uint8_t sign_seed[32];      /* Ed25519 seed: signs records */
+        struct key noise_secret;    /* X25519: links only */
+        struct key seal_secret;     /* X25519: what is sealed to this device */
+        mesh_wall built;            /* when this program was built: no honest clock is earlier */
+        uint8_t seed[32];           /* all randomness there will be */
+        struct mesh_shared *shared; /* with other cores of this process, and their thread; NULL: nothing */
 };
+
+/* What many cores of one process have alike, kept once for all of them: each does as it would alone, in less memory. It
+ * outlives them. 0 or ERR_NOMEM. */
+int mesh_shared_new(struct mesh_shared **ret, const uint64_t seed[4]);
+struct mesh_shared *mesh_shared_free(struct mesh_shared *s);
 
 /* ---- events ---- */
 enum mesh_event_type {

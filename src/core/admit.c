@@ -371,7 +371,7 @@ int admit_stored(struct mesh *m, struct wait *w) {
                 if (l)
                         link_hangup(l, REASON_SHUTDOWN);
         } else {
-                r = roster_add(m->roster, buf_span(&w->op), true, &id);
+                r = roster_take(&m->roster, buf_span(&w->op), true, &id);
                 if (r == 0)
                         r = admit_welcome(m, buf_span(&w->op), l);
         }

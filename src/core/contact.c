@@ -18,18 +18,14 @@
 
 #define CONTACTS_TIME 3600000 /* ms: of CONTACTS_HOUR */
 
-static struct contact *contact_free(struct contact *c) {
-        if (!c)
-                return NULL;
-        buf_fini(&c->bytes);
+static void contact_free(struct mesh *m, struct contact *c) {
+        card_drop(m, c->card);
         free(c);
-        return NULL;
 }
-DEFINE_FREEP(struct contact, contact_free)
 
 void contacts_fini(struct mesh *m) {
         MAP_EACH (c, &m->contacts, struct contact)
-                contact_free(c);
+                contact_free(m, c);
         map_fini(&m->contacts);
 }
 
@@ -59,7 +55,7 @@ static void read_addresses(struct mesh *m, struct contact *c, const struct wire_
                 return;
         struct wire_addr a;
         while (c->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
-                if (addr_from_wire(&a, &c->addrs[c->n_addrs]))
+                if (addr_from_wire(&a, &c->card->addrs[c->n_addrs]))
                         c->n_addrs++;
 }
 
@@ -71,10 +67,10 @@ static bool contact_counts(const struct mesh *m, const struct key *device, mesh_
 }
 
 static void contact_look(struct mesh *m, struct contact *c) {
-        bool counts = contact_counts(m, &c->device, c->time);
+        bool counts = contact_counts(m, &c->card->device, c->card->time);
         digest_contact(m, c, counts);
         if (counts)
-                m->contacts_end = MIN(m->contacts_end, c->time + CONTACT_LIFE);
+                m->contacts_end = MIN(m->contacts_end, c->card->time + CONTACT_LIFE);
 }
 
 void contacts_look(struct mesh *m) {
@@ -89,45 +85,51 @@ void contacts_look(struct mesh *m) {
                 contact_look(m, c);
 }
 
-static int contact_keep(struct mesh *m, const struct wire_contact *w, struct span raw, struct contact **ret) {
-        _clean_(contact_freep) struct contact *c = calloc(1, sizeof(*c));
-        if (!c)
-                return ERR_NOMEM;
-        memcpy(c->device.b, w->device.p, sizeof(c->device.b));
-        memcpy(c->epoch, w->epoch.p, sizeof(c->epoch));
-        contact_hash(m, raw, &c->hash);
-        c->seq = w->seq;
-        c->time = w->time;
-        c->number = ++m->contact_number;
-        buf_add(&c->bytes, raw);
-        if (!buf_ok(&c->bytes))
-                return ERR_NOMEM;
-        read_addresses(m, c, w, raw);
-        struct contact *old = map_del(&m->contacts, c->device.b);
-        if (old)
+/* Instead of what is held of that device. The card holds the key of the map, so the old one goes last. */
+static int contact_replace(struct mesh *m, struct contact *c) {
+        struct contact *old = map_del(&m->contacts, c->card->device.b);
+        if (old) {
                 digest_contact(m, old, false);
-        c->lately = old ? old->lately : 0;
-        c->lately_since = old ? old->lately_since : 0;
-        contact_free(old);
-        int r = map_put(&m->contacts, c->device.b, c);
-        if (r)
-                return r;
+                c->lately = old->lately;
+                c->lately_since = old->lately_since;
+                contact_free(m, old);
+        }
+        return map_put(&m->contacts, c->card->device.b, c);
+}
+
+static int contact_keep(struct mesh *m, const struct wire_contact *w, struct span raw, struct contact **ret) {
+        struct contact *c = calloc(1, sizeof(*c));
+        struct hash hash;
+        contact_hash(m, raw, &hash);
+        struct card *card = c ? card_hold(m, w, raw, &hash) : NULL;
+        if (!card) {
+                free(c);
+                return ERR_NOMEM;
+        }
+        c->card = card;
+        c->number = ++m->contact_number;
+        read_addresses(m, c, w, raw);
+        if (contact_replace(m, c)) {
+                contact_free(m, c);
+                return ERR_NOMEM;
+        }
         contact_look(m, c);
-        *ret = TAKE(c);
+        *ret = c;
         return 0;
 }
 
 /* Where it says it is, we may knock. */
 static void contact_learn(struct mesh *m, const struct contact *c) {
-        if (key_eq(&c->device, &m->sign.pub))
+        const struct card *card = c->card;
+        if (key_eq(&card->device, &m->sign.pub))
                 return;
         for (size_t i = 0; i < c->n_addrs; i++) {
-                struct address *a = address_add(m, &c->addrs[i]);
+                struct address *a = address_add(m, &card->addrs[i]);
                 if (!a)
                         continue;
-                memcpy(a->shared, c->epoch, sizeof(a->shared));
-                if (!key_eq(&a->device, &c->device)) {
-                        a->device = c->device;
+                memcpy(a->shared, card->epoch, sizeof(a->shared));
+                if (!key_eq(&a->device, &card->device)) {
+                        a->device = card->device;
                         a->self = false;
                         a->failures = 0;
                         a->next = m->now;
@@ -139,9 +141,9 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
 void contacts_open(struct mesh *m) {
         MAP_EACH (c, &m->contacts, struct contact) {
                 struct wire_contact w;
-                if (c->n_addrs || codec_decode(&wire_contact_desc, buf_span(&c->bytes), &w, NULL))
+                if (c->n_addrs || codec_decode(&wire_contact_desc, card_bytes(c->card), &w, NULL))
                         continue;
-                read_addresses(m, c, &w, buf_span(&c->bytes));
+                read_addresses(m, c, &w, card_bytes(c->card));
                 contact_learn(m, c);
         }
 }
@@ -161,8 +163,9 @@ static bool contact_signed(const struct mesh *m, const struct wire_contact *w, s
 }
 
 static int contact_store(struct mesh *m, const struct contact *c) {
-        struct mesh_row row = {.kind = MESH_ROW_CONTACT,
-                               .contact = {.device = c->device, .seq = c->seq, .bytes = buf_span(&c->bytes)}};
+        struct mesh_row row = {
+                .kind = MESH_ROW_CONTACT,
+                .contact = {.device = c->card->device, .seq = c->card->seq, .bytes = card_bytes(c->card)}};
         return mesh_store(m, &row, NULL);
 }
 
@@ -181,7 +184,7 @@ static bool contact_spaced(const struct mesh *m, struct contact *old) {
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw) {
         struct mesh *m = from->m;
         struct contact *old = map_find(&m->contacts, w->device.p);
-        if ((old && old->seq >= w->seq) || !contact_fits(m, w) || !contact_spaced(m, old))
+        if ((old && old->card->seq >= w->seq) || !contact_fits(m, w) || !contact_spaced(m, old))
                 return 0;
         /* PROTOCOL 11.4: "A wrong signature MUST end the link, `bad-signature`" */
         if (!contact_signed(m, w, raw)) {
@@ -207,12 +210,20 @@ int contact_restore(struct mesh *m, struct span raw) {
         int r = contact_keep(m, &w, raw, &c);
         if (r)
                 return r;
-        if (key_eq(&c->device, &m->sign.pub)) {
-                m->contact_seq = c->seq;
-                m->contact_time = c->time;
+        if (key_eq(&c->card->device, &m->sign.pub)) {
+                m->contact_seq = c->card->seq;
+                m->contact_time = c->card->time;
         }
         contact_learn(m, c);
         return 0;
+}
+
+bool contact_says(const struct mesh *m) {
+        const struct contact *own = map_find(&m->contacts, m->sign.pub.b);
+        bool says = own && own->n_addrs == m->n_listening;
+        for (size_t i = 0; says && i < m->n_listening; i++)
+                says = addr_eq(&own->card->addrs[i], &m->listening[i]);
+        return says;
 }
 
 static int contact_body(const struct mesh *m, struct buf *out) {
@@ -287,9 +298,9 @@ int contact_publish(struct mesh *m) {
         if (r)
                 return err_fold(r);
         m->contact_dirty = false;
-        m->contact_seq = c->seq;
-        m->contact_time = c->time;
+        m->contact_seq = c->card->seq;
+        m->contact_time = c->card->time;
         r = contact_store(m, c);
-        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, buf_span(&c->bytes));
+        _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, card_bytes(c->card));
         return p ? spread_packet(m, p, NULL) : ERR_NOMEM;
 }

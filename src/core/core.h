@@ -20,6 +20,7 @@
  *   spread.h  spread.c     who gets a record now                 sync.c      who gets it later
  *   link.h    link.c       a connection's life, its queues       on_message.c  what comes over it
  *   reach.h   contact.c    addresses devices publish             addrbook.c, dial.c  whom to knock at
+ *             card.c       contacts, and what many cores have alike
  *             lan.c        homes on the local network            seen.c      where others see this node
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *
@@ -80,7 +81,13 @@ struct wait {
         bool news; /* a refresh: no epoch here has the ticket's link key */
 };
 
+struct mesh_shared {
+        struct roster_pool *rosters;
+        struct map cards; /* that somebody holds */
+};
+
 struct mesh {
+        struct mesh_shared *shared; /* NULL: alone in this process */
         struct rng rng;
         uint64_t map_seed[4];
         struct sign_key sign;
@@ -230,6 +237,7 @@ struct mesh {
 
 /* ---- mesh.c ---- */
 uint64_t mesh_token(struct mesh *m);
+int mesh_roster_new(struct mesh *m); /* one without operations */
 void mesh_reply(struct mesh *m, uint64_t command, enum mesh_outcome o);
 struct wait *mesh_wait(struct mesh *m, enum wait_kind kind, uint64_t command); /* NULL: no memory */
 /* Stores a row; STORED is answered to @w (NULL: nobody cares). 0 or ERR_NOMEM. */

@@ -52,7 +52,7 @@ void digest_contact(struct mesh *m, struct contact *c, bool counted) {
         c->counted = counted;
         LINK_EACH(l, m) {
                 if (l->digest.has_contacts)
-                        recon_count(&l->digest.contacts, link_sid(l, &c->hash), counted);
+                        recon_count(&l->digest.contacts, link_sid(l, &c->card->hash), counted);
         }
 }
 
@@ -63,7 +63,7 @@ static void sum_contacts(struct link *l, struct recon_sum *ret) {
                 d->contacts = (struct recon_sum){0};
                 MAP_EACH (c, &l->m->contacts, struct contact)
                         if (c->counted)
-                                recon_count(&d->contacts, link_sid(l, &c->hash), true);
+                                recon_count(&d->contacts, link_sid(l, &c->card->hash), true);
                 d->has_contacts = true;
         }
         *ret = d->contacts;

@@ -17,7 +17,7 @@
 
 static int founded(struct mesh *m, struct wait *w, struct span op) {
         struct hash id;
-        int r = roster_add(m->roster, op, false, &id);
+        int r = roster_take(&m->roster, op, false, &id);
         if (r < 0)
                 return r;
         const struct roster_op *genesis = r ? NULL : roster_op_find(m->roster, &id);
@@ -42,7 +42,7 @@ int found_start(struct mesh *m, const struct mesh_event *ev) {
                 return 0;
         }
         struct wait *w = mesh_wait(m, WAIT_FOUND, ev->token);
-        int r = w ? roster_new(&m->roster, m->map_seed) : ERR_NOMEM;
+        int r = w ? mesh_roster_new(m) : ERR_NOMEM;
         if (!r)
                 r = founded(m, w, ev->found.op);
         if (r <= 0)

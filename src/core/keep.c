@@ -24,14 +24,14 @@ static int late_add(struct mesh *m, struct span op) {
 
 static int take_back(struct mesh *m, struct span op) {
         struct hash id;
-        int r = roster_add(m->roster, op, true, &id);
+        int r = roster_take(&m->roster, op, true, &id);
         if (r == ROSTER_E_PARENTS)
                 return late_add(m, op);
         return r < 0 ? r : 0;
 }
 
 int keep_restore(struct mesh *m, struct span op) {
-        int r = m->roster ? 0 : roster_new(&m->roster, m->map_seed);
+        int r = m->roster ? 0 : mesh_roster_new(m);
         return r || op.n > UINT16_MAX ? r : take_back(m, op);
 }
 

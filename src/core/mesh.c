@@ -34,6 +34,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         box_key_from_secret(&m->noise, &cfg->noise_secret);
         box_key_from_secret(&m->seal, &cfg->seal_secret);
         m->built = cfg->built;
+        m->shared = cfg->shared;
         m->state = FRESH_NO_MESH;
         out_init(&m->out);
         list_init(&m->waits);
@@ -84,6 +85,10 @@ struct mesh *mesh_free(struct mesh *m) {
         hash_wipe(m, sizeof(*m));
         free(m);
         return NULL;
+}
+
+int mesh_roster_new(struct mesh *m) {
+        return roster_new_in(&m->roster, m->map_seed, m->shared ? m->shared->rosters : NULL);
 }
 
 uint64_t mesh_token(struct mesh *m) {
@@ -348,7 +353,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
                 return 0;
         memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
         m->n_listening = n;
-        m->contact_dirty = true;
+        m->contact_dirty |= !contact_says(m);
         return 0;
 }
 

@@ -60,10 +60,10 @@ static int roster_begin(struct mesh *m, struct span op) {
         struct hash id;
         op_id(&id, NULL, op);
         if (m->recover.on && hash_eq(&id, &m->recover.mesh))
-                return roster_new(&m->roster, m->map_seed);
+                return mesh_roster_new(m);
         if (!m->joining || !hash_eq(&id, &m->join_mesh))
                 return ROSTER_E_PARENTS;
-        return roster_new(&m->roster, m->map_seed);
+        return mesh_roster_new(m);
 }
 
 /* After new operations: links learn who they are, a removed home is hung up on, and on nobody else. */
@@ -142,7 +142,7 @@ static int take_one(struct mesh *m, struct link *from, mesh_link link, struct sp
         struct hash id;
         int r = m->roster ? 0 : roster_begin(m, op);
         if (!r)
-                r = roster_add(m->roster, op, false, &id);
+                r = roster_take(&m->roster, op, false, &id);
         if (r < 0)
                 return r;
         if (r == ROSTER_E_PARENTS)
@@ -217,7 +217,7 @@ int ops_command(struct mesh *m, const struct mesh_event *ev) {
         if (undo_is(ev->operation.op))
                 return undo_start(m, ev);
         roster_removed(m->roster, &before);
-        int r = roster_add(m->roster, ev->operation.op, false, &id);
+        int r = roster_take(&m->roster, ev->operation.op, false, &id);
         if (r > 0)
                 mesh_reply(m, ev->token, MESH_OUT_BAD_OP);
         if (r)

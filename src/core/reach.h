@@ -9,19 +9,30 @@ struct link;
 struct mesh;
 struct roster_home;
 
-struct contact {
+struct card { /* what a device has published: the same at all homes that hold it */
         struct key device;
         uint8_t epoch[16]; /* its body is under that one's key */
         struct hash hash;
         uint64_t seq;
         mesh_wall time;
-        struct buf bytes;
-        uint32_t number; /* names it in a push */
-        uint32_t lately; /* of this device since then */
+        struct mesh_addr addrs[MESH_ADDRS_MAX]; /* once one of them could read it */
+        bool pooled;
+        uint32_t others; /* homes of this process that hold it, beyond one */
+        size_t n;
+        uint8_t bytes[];
+};
+
+static inline struct span card_bytes(const struct card *c) {
+        return span_of(c->bytes, c->n);
+}
+
+struct contact { /* a card as it is held here */
+        struct card *card;
         mesh_time lately_since;
-        struct mesh_addr addrs[MESH_ADDRS_MAX];
-        size_t n_addrs;
-        bool counted; /* it is in the set of contacts, as of the last look (digest.h) */
+        uint32_t lately; /* of this device since then */
+        uint32_t number; /* names it in a push */
+        uint8_t n_addrs; /* of the card, that could be read here */
+        bool counted;    /* it is in the set of contacts, as of the last look (digest.h) */
 };
 
 struct address { /* somewhere to knock */
@@ -56,11 +67,17 @@ struct lan {
         size_t seen_at;
 };
 
+/* ---- card.c ---- */
+struct card *card_hold(struct mesh *m, const struct wire_contact *w, struct span raw,
+                       const struct hash *hash); /* NULL: no memory */
+struct card *card_drop(struct mesh *m, struct card *c);
+
 /* ---- contact.c ---- */
 void contacts_look(struct mesh *m); /* before `counted` is asked for: time has passed, operations may have come */
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
-void contacts_open(struct mesh *m); /* a key has come: those it opens are read */
+bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
+void contacts_open(struct mesh *m);      /* a key has come: those it opens are read */
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);
 void contacts_fini(struct mesh *m);

@@ -95,7 +95,7 @@ static int take_addresses(struct mesh *m, const struct mesh_way *ways, size_t n)
 static int take_ops(struct mesh *m, const struct span *ops, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 struct hash id;
-                int r = roster_add(m->roster, ops[i], true, &id); /* the vault has checked them just now */
+                int r = roster_take(&m->roster, ops[i], true, &id); /* the vault has checked them just now */
                 if (r < 0)
                         return r;
                 if (r == 0)
@@ -132,7 +132,7 @@ int recover_start(struct mesh *m, const struct mesh_event *ev) {
                 return 0;
         }
         struct wait *w = mesh_wait(m, WAIT_RECOVER, ev->token);
-        int r = w ? roster_new(&m->roster, m->map_seed) : ERR_NOMEM;
+        int r = w ? mesh_roster_new(m) : ERR_NOMEM;
         if (r)
                 return r;
         recover_load(m, b);
@@ -263,7 +263,7 @@ static int written(struct mesh *m, bool failed) {
                 return 0;
         }
         buf_add(&op, buf_span(&m->recover.op));
-        int r = buf_ok(&op) ? roster_add(m->roster, buf_span(&op), false, &id) : ERR_NOMEM;
+        int r = buf_ok(&op) ? roster_take(&m->roster, buf_span(&op), false, &id) : ERR_NOMEM;
         if (r < 0)
                 return r;
         if (certified(m))

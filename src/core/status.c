@@ -14,7 +14,7 @@ const struct roster *mesh_roster(const struct mesh *m) {
 
 mesh_wall mesh_heard(const struct mesh *m, const struct key *device) {
         const struct contact *contact = map_find(&m->contacts, device->b);
-        mesh_wall heard = contact ? contact->time : 0;
+        mesh_wall heard = contact ? contact->card->time : 0;
         LINK_EACH(l, m)
         if (l->state == LINK_UP && key_eq(&l->device, device))
                 return clock_now(m);

@@ -76,7 +76,7 @@ static int snapshot_contacts(const struct link *l, struct recon *ret) {
         struct mesh *m = l->m;
         contacts_look(m);
         MAP_EACH (c, &m->contacts, struct contact) {
-                int r = c->counted ? recon_add(ret, c->time, link_sid(l, &c->hash), c->number) : 0;
+                int r = c->counted ? recon_add(ret, c->card->time, link_sid(l, &c->card->hash), c->number) : 0;
                 if (r)
                         return r;
         }
@@ -351,7 +351,7 @@ static int pump_contacts(struct link *l) {
         struct push *p = &l->push[LINK_CONTACTS];
         while (p->at < p->n && room(l)) {
                 const struct contact *c = contact_at(l->m, p->what[p->at++]);
-                int r = c ? push_element(l, LINK_CONTACT, buf_span(&c->bytes)) : 0;
+                int r = c ? push_element(l, LINK_CONTACT, card_bytes(c->card)) : 0;
                 if (r)
                         return r;
         }

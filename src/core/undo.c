@@ -245,7 +245,7 @@ int undo_stored(struct mesh *m, struct wait *w) {
                 op_signed_hash(&what, roster_mesh(m->roster), buf_span(&w->op));
                 return l && l->state == LINK_UP ? decline(l, &what, DECLINE_NOT_NOW) : 0;
         }
-        int r = roster_add(m->roster, buf_span(&w->op), true, &id);
+        int r = roster_take(&m->roster, buf_span(&w->op), true, &id);
         if (r)
                 return r < 0 ? r : 0;
         mesh_trace(m, "link %u: an undo countersigned", (unsigned)w->link);

@@ -34,8 +34,9 @@ static bool over(const struct link *l) {
 }
 
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        const struct roster_device *d = roster_device_find(m->roster, &c->device);
-        return c->n_addrs && d && !d->gone_at && !key_eq(&c->device, &m->sign.pub) && !dial_reaches(m, &c->device);
+        const struct roster_device *d = roster_device_find(m->roster, &c->card->device);
+        return c->n_addrs && d && !d->gone_at && !key_eq(&c->card->device, &m->sign.pub) &&
+               !dial_reaches(m, &c->card->device);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
@@ -53,9 +54,10 @@ static int set_out(struct mesh *m) {
         if (!c && !m->visit.psk_try)
                 return 0;
         if (c)
-                m->visit = (struct address){.device = c->device, .addr = c->addrs[rng_below(&m->rng, c->n_addrs)]};
+                m->visit = (struct address){.device = c->card->device,
+                                            .addr = c->card->addrs[rng_below(&m->rng, c->n_addrs)]};
         if (c)
-                memcpy(m->visit.shared, c->epoch, sizeof(c->epoch));
+                memcpy(m->visit.shared, c->card->epoch, sizeof(c->card->epoch));
         return dial_start(m, &m->visit);
 }
 

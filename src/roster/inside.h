@@ -162,7 +162,13 @@ struct roster {
         struct past *past;   /* scratch of past.c */
         struct hash removed; /* of the whole set */
         struct state now;
+        struct roster_pool *pool; /* NULL: it is nobody else's */
+        struct hash history;      /* names what it has taken, within the pool */
+        uint32_t others;          /* homes that hold it, beyond one */
 };
+
+/* ---- pool.c ---- */
+void pool_leave(struct roster *r); /* it is not found any more */
 
 /* ---- past.c ---- */
 struct past;

@@ -66,6 +66,11 @@ static void tables_free(struct roster *r) {
 struct roster *roster_free(struct roster *r) {
         if (!r)
                 return NULL;
+        if (r->others) {
+                r->others--;
+                return NULL;
+        }
+        pool_leave(r);
         for (uint32_t i = 0; i < r->n_ops; i++)
                 op_free(r->ops[i]);
         for (uint32_t i = 0; i < r->n_homes; i++) {

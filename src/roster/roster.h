@@ -73,6 +73,15 @@ enum {
 int roster_new(struct roster **ret, const uint64_t seed[4]);
 struct roster *roster_free(struct roster *r);
 
+/* Rosters that many homes of one process have alike, each kept once (pool.c). It outlives them. */
+struct roster_pool;
+int roster_pool_new(struct roster_pool **ret, const uint64_t seed[4]);
+struct roster_pool *roster_pool_free(struct roster_pool *p);
+size_t roster_pool_size(const struct roster_pool *p); /* different ones */
+int roster_new_in(struct roster **ret, const uint64_t seed[4], struct roster_pool *pool_or_null);
+/* As roster_add, for one that may be of a pool: *r may be another one afterwards, and what pointed into it is void. */
+int roster_take(struct roster **r, struct span op, bool checked, struct hash *ret_id);
+
 /* Takes an operation; the first must be the genesis. Copies the bytes. @checked: its signatures were checked before (it
  * comes from this node's own disk). Returns 0, ROSTER_E_KNOWN … ROSTER_E_RULE, or <0. @ret_id on 0, KNOWN and PARENTS. */
 int roster_add(struct roster *r, struct span op, bool checked, struct hash *ret_id);

@@ -22,6 +22,7 @@ void home_init(struct world *w, uint32_t i) {
         rng_bytes(&w->rng, n->cfg.noise_secret.b, sizeof(n->cfg.noise_secret.b));
         rng_bytes(&w->rng, n->cfg.seal_secret.b, sizeof(n->cfg.seal_secret.b));
         n->cfg.built = SIM_START - BUILT_BEFORE;
+        n->cfg.shared = w->shared;
         household_new(&n->house, i, &w->rng);
         sign_key_from_seed(&n->device, n->cfg.sign_seed);
         uint8_t ip[16] = {0,         0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8),

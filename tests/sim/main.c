@@ -23,6 +23,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "  --profile NAME  calm, network or machines, instead of what the seed draws\n"
                             "  --ready         begin with a street that stands, instead of joins\n"
                             "  --plain         no real encryption, signatures checked once; so beyond 50 homes\n"
+                            "  --alone         homes share no memory: the history is the same, and takes more of it\n"
                             "  --until EVENT   stop before this event\n"
                             "  --trace         tell what happens\n"
                             "  --break NAME    a deliberate fault: a check must see it\n"
@@ -59,7 +60,8 @@ static bool parse(int argc, char **argv, struct options *o) {
                 SHARE,
                 BYZANTINE,
                 READY,
-                PLAIN
+                PLAIN,
+                ALONE
         };
         static const struct option long_options[] = {{"nodes", required_argument, NULL, NODES},
                                                      {"hours", required_argument, NULL, HOURS},
@@ -77,6 +79,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                                                      {"byzantine", required_argument, NULL, BYZANTINE},
                                                      {"ready", no_argument, NULL, READY},
                                                      {"plain", no_argument, NULL, PLAIN},
+                                                     {"alone", no_argument, NULL, ALONE},
                                                      {0}};
         uint64_t nodes = 0, loss = 0, repeat = 0, share = SHARE_USUAL;
         bool ok = true;
@@ -102,6 +105,9 @@ static bool parse(int argc, char **argv, struct options *o) {
                         break;
                 case PLAIN:
                         o->plain = true;
+                        break;
+                case ALONE:
+                        o->alone = true;
                         break;
                 case READY:
                         o->ready = true;

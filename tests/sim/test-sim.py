@@ -43,6 +43,8 @@ ready = ('--nodes', '40', '--hours', '1', '--seed', '3', '--profile', 'calm', '-
 (first, one), (second, two) = run(*ready), run(*ready)
 case(first == 0 and 'all invariants hold' in one, 'a street that stands from the start keeps every promise', one)
 case(history(one) and one == two, 'and has one history', f'{one} / {two}')
+(first, one), (second, two) = run(*ready, '--alone'), run(*faulty, '--alone')
+case((first, one) == run(*ready) and (second, two) == run(*faulty), 'and that is its history too where homes share no memory', f'{one} / {two}')
 code, plain = run(*faulty, '--plain')
 case(code == 0 and ', plain,' in plain and 'all invariants hold' in plain, 'so it does with plain links', plain)
 

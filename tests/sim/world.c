@@ -226,6 +226,8 @@ struct world *world_new(const struct options *opt) {
         list_init(&w->conns);
         map_init(&w->signatures, (const uint64_t[4]){1, 2, 3, 4});
         w->checks = checks_new();
+        if (!opt->alone && !opt->byzantine && !opt->break_it) /* whom something is wrong with keeps that to himself */
+                REQUIRE(mesh_shared_new(&w->shared, (const uint64_t[4]){1, 2, 3, 4}) == 0);
         w->committed = checks_committed;
         w->nodes = calloc(w->n, sizeof(*w->nodes));
         REQUIRE(w->nodes);
@@ -265,6 +267,7 @@ struct world *world_free(struct world *w) {
         MAP_EACH (s, &w->signatures, struct signature)
                 free(s);
         map_fini(&w->signatures);
+        mesh_shared_free(w->shared);
         rng_fini(&w->rng);
         free(w->nodes);
         free(w);

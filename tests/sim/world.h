@@ -45,6 +45,7 @@ struct options {
         bool trace;
         bool plain; /* plain.h */
         bool ready; /* the street stands when the run begins */
+        bool alone; /* homes share no memory, however many they are */
 };
 
 enum sabotage {
@@ -142,6 +143,7 @@ struct world {
         struct delays *delays;
         struct byz *byz;
         uint64_t bytes, posts;
+        struct mesh_shared *shared; /* NULL: each home has its own of everything */
 };
 
 struct happening {

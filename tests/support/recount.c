@@ -22,9 +22,9 @@ static void ops(const struct link *l, mesh_wall until, struct recon_sum *ret) {
 static void contacts(const struct link *l, struct recon_sum *ret) {
         const struct mesh *m = l->m;
         MAP_EACH (c, &m->contacts, struct contact) {
-                const struct roster_device *d = roster_device_find(m->roster, &c->device);
-                if (d && !d->gone_at && c->time + CONTACT_LIFE > clock_now(m))
-                        recon_count(ret, link_sid(l, &c->hash), true);
+                const struct roster_device *d = roster_device_find(m->roster, &c->card->device);
+                if (d && !d->gone_at && c->card->time + CONTACT_LIFE > clock_now(m))
+                        recon_count(ret, link_sid(l, &c->card->hash), true);
         }
 }
 

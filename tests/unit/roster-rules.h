@@ -42,7 +42,7 @@ _unused_ static void begin(struct street *s, uint32_t homes, uint32_t stewards) 
 
 static struct street s;
 
-static int may_admit(uint32_t joiner, struct span name, const struct ticket *t, mesh_wall now) {
+_unused_ static int may_admit(uint32_t joiner, struct span name, const struct ticket *t, mesh_wall now) {
         _clean_(buf_fini) struct buf add = BUF_NULL;
         street_add_sign(&s, joiner, name, t, &add);
         return roster_may_admit(s.sides[0], buf_span(&add), now);

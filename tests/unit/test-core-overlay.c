@@ -165,10 +165,10 @@ static void test_contacts_an_hour(void **state) {
                 guest_contact(&l, &a, seq);
         assert_int_equal(l.stored[MESH_ROW_CONTACT] - before, CONTACTS_HOUR);
         struct contact *c = map_find(&l.m->contacts, a.device.pub.b);
-        assert_int_equal(c->seq, 100 + CONTACTS_HOUR - 1);
+        assert_int_equal(c->card->seq, 100 + CONTACTS_HOUR - 1);
         c->lately_since -= 3600000; /* an hour later it is heard again, and the last one counts */
         guest_contact(&l, &a, 130);
-        assert_int_equal(((struct contact *)map_find(&l.m->contacts, a.device.pub.b))->seq, 130);
+        assert_int_equal(((struct contact *)map_find(&l.m->contacts, a.device.pub.b))->card->seq, 130);
         assert_false(l.g.gone);
         lone_end(&l);
         street_free(s);
@@ -450,6 +450,29 @@ static void test_private_addresses(void **state) {
         assert_true(chosen > STREETS * 2);
 }
 
+/* A start at the same address tells nobody anything; at another one it does. */
+static void test_contact_of_a_start(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 1300);
+        struct sign_key device;
+        sign_key_from_seed(&device, street_config(s, 2)->sign_seed);
+        const struct contact *c = map_find(&street_core(s, 0)->contacts, device.pub.b);
+        uint64_t seq = c->card->seq;
+        for (int i = 0; i < 3; i++) {
+                street_off(s, 2);
+                street_on(s, 2);
+                street_run_for(s, 1300);
+        }
+        c = map_find(&street_core(s, 0)->contacts, device.pub.b);
+        assert_int_equal(c->card->seq, seq);
+        street_place(s, 2, (const uint8_t[4]){10, 0, 9, 9});
+        street_run_for(s, 1300);
+        c = map_find(&street_core(s, 0)->contacts, device.pub.b);
+        assert_int_equal(c->card->seq, seq + 1);
+        street_free(s);
+}
+
 /* ---- where others see a home ---- */
 static const uint8_t outside[4] = {198, 51, 100, 7};
 
@@ -459,7 +482,7 @@ static bool says_outside(struct street *s, size_t at, size_t who) {
         sign_key_from_seed(&device, street_config(s, who)->sign_seed);
         const struct contact *c = map_find(&street_core(s, at)->contacts, device.pub.b);
         for (size_t i = 0; c && i < c->n_addrs; i++)
-                if (memcmp(c->addrs[i].ip + 12, outside, sizeof(outside)) == 0 && c->addrs[i].port == 7345)
+                if (memcmp(c->card->addrs[i].ip + 12, outside, sizeof(outside)) == 0 && c->card->addrs[i].port == 7345)
                         return true;
         return false;
 }
@@ -538,6 +561,7 @@ int main(void) {
                 cmocka_unit_test(test_unanswered_first_session),
                 cmocka_unit_test(test_operations_a_day),
                 cmocka_unit_test(test_contacts_an_hour),
+                cmocka_unit_test(test_contact_of_a_start),
                 cmocka_unit_test(test_revocations_of_one_device),
                 cmocka_unit_test(test_eclipsed),
                 cmocka_unit_test(test_stale_contacts),
