@@ -28,63 +28,64 @@ static inline enum wire_e_set link_set_at(size_t i) {
 }
 
 struct link {
+        /* Up to `their` what is looked at after every event: together, so that it takes few lines of the cache. */
         struct list list;
         struct mesh *m;
         mesh_link id;
         enum link_state state;
         bool dialled, lan;
-        struct mesh_addr addr;
-        struct frames frames;
-        struct buf out; /* handed out with the next SEND */
-        bool out_given; /* `out` was handed out: forget it at the next call */
-        struct packet_queue queue[6];
-        size_t backlog; /* as the shell last said, plus what was handed out since */
-        struct window window;
+        bool out_given;       /* `out` was handed out: forget it at the next call */
+        bool visit, visiting; /* this side, or the other, only compares and goes again */
+        bool joining;
+        bool ticket;               /* initiator: under the key of a ticket in hand */
+        bool psk_spare;            /* initiator: there are other link keys to try */
+        bool recon_opened;         /* by this side */
+        bool caught_up;            /* records flow */
+        enum wire_e_set recon_set; /* 0: none */
+        mesh_time recon_due;       /* gives up then */
+        struct buf out;            /* handed out with the next SEND */
         mesh_time since, heard, spoke, pinged;
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
-        mesh_wall wall;    /* when it came up */
+        size_t backlog;    /* as the shell last said, plus what was handed out since */
+        size_t n_acks, n_announce;
+        mesh_time announce_due;
+        int64_t clock_offset; /* their clock minus ours, seconds */
+        struct push push[LINK_SETS];
+        struct packet_queue queue[6];
+        struct window window;
+
+        uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
+        uint64_t digested; /* the step in which `mine` was computed */
+        struct digest digest;
+        struct mesh_addr addr;
+        struct frames frames;
+        mesh_wall wall; /* when it came up */
         uint64_t sent, received;
         enum wire_e_reason ending;
 
         struct key device, household; /* zeros until known */
-        bool psk_spare;               /* initiator: there are other link keys to try */
         bool stranger;                /* responder: its static key is no current device's; only an admit helps */
         bool unproven;                /* initiator: not known to us; only operations are taken */
-        bool ticket;                  /* initiator: under the key of a ticket in hand */
-        bool hello_sent, hello_got, joining;
-        struct buf plea;      /* an add that waits until the one before it is on disk */
-        bool newcomer;        /* joining, and nobody's device when it said so */
-        bool visit, visiting; /* this side, or the other, only compares and goes again */
-        uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
-        uint64_t digested;     /* the step in which `mine` was computed */
+        bool hello_sent, hello_got;
+        bool newcomer;         /* joining, and nobody's device when it said so */
+        bool lazy;             /* one side has pruned it: IHAVE only, both ways */
+        bool shed;             /* records of it were let go, because too many were being checked */
+        bool recon_taken;      /* it has a snapshot: its sets are not equal, or were not expected to be */
+        struct buf plea;       /* an add that waits until the one before it is on disk */
         struct mesh_addr seen; /* where the other side sees this one; the port means nothing */
-        int64_t clock_offset;  /* their clock minus ours, seconds */
 
-        bool lazy; /* one side has pruned it: IHAVE only, both ways */
-        uint32_t duplicates;
-        uint8_t announce[800]; /* short ids waiting for the next IHAVE */
-        size_t n_announce;
-        mesh_time announce_due;
-        struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
-        size_t n_acks;
-
-        struct digest digest;
-        struct recon recon;        /* snapshot of the running session */
-        bool recon_taken;          /* it has one: its sets are not equal, or were not expected to be */
-        enum wire_e_set recon_set; /* 0: none */
-        bool recon_opened;         /* by this side */
+        struct recon recon; /* snapshot of the running session */
         uint32_t round;
         uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
         uint32_t verifying; /* its records whose signatures are being checked */
-        bool shed;          /* records of it were let go, because too many were being checked */
+        uint32_t duplicates;
         mesh_wall until;
-        mesh_time recon_due;      /* gives up then */
         bool synced[LINK_SETS];   /* equal once since the link came up */
         bool compared[LINK_SETS]; /* in the running turn; the others are still to be compared */
-        bool caught_up;           /* records flow */
-        struct push push[LINK_SETS];
         uint64_t load_token;
+        uint8_t announce[800];       /* short ids waiting for the next IHAVE */
+        struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
 };
 
 /* ---- link.c ---- */
