@@ -9,16 +9,20 @@
 #define PASS_BITS 0011
 #define MODE_BITS 07777
 
-/* Each folder above the last one, as mkdir -p; what fails shows when the next is made. */
-static void make_above(char *path, mode_t mode) {
+/* Each folder above the last one, as mkdir -p. Why the first could not be made that is not there: an errno, or 0. */
+static int make_above(char *path, mode_t mode) {
+        int why = 0;
         for (char *p = path + 1; *p; p++) {
                 if (*p != '/')
                         continue;
                 *p = '\0';
                 if (mkdir(path, mode) == 0)
                         chmod(path, mode); /* a umask can only have taken bits away: give them back */
+                else if (!why && errno != EEXIST)
+                        why = errno;
                 *p = '/';
         }
+        return why;
 }
 
 static bool let_pass(const char *path, mode_t mode) {
@@ -35,9 +39,11 @@ bool datadir_make(const char *dir, bool passable) {
                 errno = ENOMEM;
                 return false;
         }
-        make_above(text, mode);
+        int above = make_above(text, mode);
         if (mkdir(text, mode) == 0)
                 return chmod(text, mode) == 0;
+        if (errno == ENOENT && above)
+                errno = above; /* "no such folder" says nothing of who may not make it */
         if (errno != EEXIST || stat(text, &st) != 0)
                 return false;
         if (S_ISDIR(st.st_mode))

@@ -10,7 +10,7 @@ const char *store_error_text(int e) {
                 [STORE_E_IO] = "reading or writing the store failed",
                 [STORE_E_NONE] = "no such row",
                 [STORE_E_MANY] = "the prefix fits several rows",
-                [STORE_E_SHARED] = "another process has the store open",
+                [STORE_E_SHARED] = "another process has the store open: a daemon runs on this folder already",
                 [STORE_E_MORE] = "there is more to do",
         };
         if (e > 0 && (size_t)e < ARRAY_LEN(texts))

@@ -123,6 +123,15 @@ class Rights(street.Play):
                              text=True, check=True)
         return [os.path.relpath(path, home.folder) for path in json.loads(run.stdout)]
 
+    def case_closed_folder(self):
+        """a folder that this user may not make is refused with the reason"""
+        closed = os.path.join(self.folder, 'closed')
+        os.mkdir(closed, 0o755)
+        run = subprocess.run([*as_user(OWNER), self.programs.daemon, '--data', os.path.join(closed, 'a', 'b')],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, text=True,
+                             timeout=street.STOP_SECONDS, check=False)
+        equal((run.returncode, 'Permission denied' in run.stderr), (1, True), f'what it said: {run.stderr}')
+
     # -- what others may --
 
     def case_never_open(self):
