@@ -212,8 +212,10 @@ static int load_body(struct store_reader *r, uint64_t n, struct store_loaded *it
         struct head h;
         if (!row || !head_unpack(sql_span(st, 0), &h))
                 return STORE_E_DAMAGED;
-        bool has_body = sql_u64(st, 1);
-        if (h.flags & RECORD_WIPED || !has_body)
+        /* A number that the disk has changed may be another row's, whose body stands beside it. */
+        bool anothers = !span_eq(sql_span(st, 1), SPAN_OF(item->id.b));
+        item->astray |= anothers;
+        if (anothers || h.flags & RECORD_WIPED || !(h.flags & RECORD_BODY))
                 return 0;
         struct span bytes = sql_span(st, 2);
         item->damaged = !sum_fits(n, bytes, sql_span(st, 3));
@@ -244,6 +246,7 @@ static int load_astray(struct store_reader *r, struct store_loaded *item, bool n
         uint64_t n;
         int e = seek(r, &item->id, &n);
         item->astray = n || !nowhere; /* nowhere, and in no row: it has gone meanwhile */
+        item->damaged = !e && !n && !nowhere;
         return n ? load_body(r, n, item, keep, ret_n) : e;
 }
 

@@ -96,7 +96,7 @@ static bool is_damaged(struct store *s, uint64_t n, int *ret_error) {
         bool row = false;
         sql_bind_u64(st, 1, n);
         *ret_error = sql_next(&s->q, st, &row);
-        return row && !sum_fits(n, sql_span(st, 0), sql_span(st, 1));
+        return !*ret_error && (!row || !sum_fits(n, sql_span(st, 0), sql_span(st, 1)));
 }
 
 /* A record that is there comes again: where the disk has lost its bytes, here they are. */

@@ -121,7 +121,7 @@ static bool seek(struct run *t, struct store *s, struct store_reader *r, size_t 
         *ret_e = store_seek(s, &k->id);
         if (!*ret_e)
                 *ret_e = store_load(r, &item, 1, &buf);
-        if (*ret_e || item.astray || item.damaged)
+        if (*ret_e || item.astray || item.damaged || (k->bytes.n && !item.bytes.n))
                 return false;
         if (!span_eq(item.bytes, k->bytes))
                 wrong(t, at, "a record that was looked for comes with other bytes");

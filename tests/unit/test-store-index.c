@@ -121,6 +121,7 @@ static void a_reader_is_led_astray(void **state) {
                 _clean_(buf_fini) struct buf keep = BUF_NULL;
                 assert_int_equal(store_load(r, items, 2, &keep), 0);
                 assert_true(items[0].astray);
+                assert_int_equal(items[0].damaged, d == OWN_ID);
                 assert_int_equal(items[0].bytes.n, d == OWN_ID ? 0 : items[1].bytes.n);
                 assert_true(!items[1].astray && items[1].bytes.n);
                 assert_int_equal(store_seek(s, &items[0].id), 0);
