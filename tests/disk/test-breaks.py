@@ -21,15 +21,25 @@ BREAKS = [
     ('full', 'swallow', 'normal afterwards', 'a refusal that nobody heeds'),
 ]
 LIMITS = {'power': ('--points', '350'), 'migrate': ('--points', '600'), 'calls': ('--points', '1'), 'flips': ('--points', '500'), 'full': ('--points', '1')}
-SEED = '1'
+LIVES = 8  # where the writes fall decides whether one life meets what is broken: it is enough that one of so many does
+
+
+def life(program, name, seed):
+    return subprocess.run([os.path.join(sys.argv[1], f'test-disk-{program}'), '--seed', str(seed), *LIMITS[program], '--break', name],
+                          stdout=subprocess.PIPE, text=True, check=False)
+
+
+def is_seen(done, words):
+    return done.returncode == 1 and any(line.startswith('not ok') and words in line for line in done.stdout.splitlines())
+
 
 failed = 0
 for number, (program, name, words, what) in enumerate(BREAKS, 1):
-    path = os.path.join(sys.argv[1], f'test-disk-{program}')
-    done = subprocess.run([path, '--seed', SEED, *LIMITS[program], '--break', name], stdout=subprocess.PIPE, text=True,
-                          check=False)
-    seen = any(line.startswith('not ok') and words in line for line in done.stdout.splitlines())
-    good = done.returncode == 1 and seen
+    for seed in range(1, LIVES + 1):
+        done = life(program, name, seed)
+        good = is_seen(done, words)
+        if good:
+            break
     failed += not good
     print(f'{"ok" if good else "not ok"} {number} - {what} is seen')
     if not good:
