@@ -77,7 +77,7 @@ struct address *address_of_link(struct mesh *m, mesh_link id) {
         return NULL;
 }
 
-/* The one to give up for a new one: not in use, not a person's, failed most often. */
+/* The one to give up for a new one: not in use, not a person's, failed most often; or what a contact alone brought. */
 static struct address *least_useful(struct mesh *m) {
         struct address *worst = NULL;
         for (size_t i = 0; i < m->n_addresses; i++) {
@@ -87,7 +87,7 @@ static struct address *least_useful(struct mesh *m) {
                 if (!worst || a->failures > worst->failures)
                         worst = a;
         }
-        return worst;
+        return worst ? worst : draw_last(m);
 }
 
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {

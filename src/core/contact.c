@@ -124,7 +124,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
         if (key_eq(&card->device, &m->sign.pub))
                 return;
         for (size_t i = 0; i < c->n_addrs; i++) {
-                struct address *a = address_add(m, &card->addrs[i]);
+                struct address *a = draw_address(m, &card->addrs[i], &card->device);
                 if (!a)
                         continue;
                 memcpy(a->shared, card->epoch, sizeof(a->shared));
@@ -136,6 +136,11 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
                         dial_soon(m);
                 }
         }
+}
+
+void contacts_learn(struct mesh *m) {
+        MAP_EACH (c, &m->contacts, struct contact)
+                contact_learn(m, c);
 }
 
 void contacts_open(struct mesh *m) {

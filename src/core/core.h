@@ -23,6 +23,7 @@
  *             card.c       contacts, and what many cores have alike
  *             lan.c        homes on the local network            seen.c      where others see this node
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
+ *             draw.c       whose addresses the book has room for
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
@@ -213,6 +214,9 @@ struct mesh {
         size_t n_links;
         struct address *addresses;
         size_t n_addresses;
+        struct draw draw;
+        uint32_t dial_vain;   /* dials since one was of use */
+        mesh_time dial_paced; /* so many in vain: none before */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_time sync_due, dial_due, visit_due;
         struct lan lan;

@@ -24,10 +24,46 @@ static bool known_device(const struct address *a) {
 }
 
 static uint64_t rank(const struct mesh *m, const struct address *a) {
-        uint8_t salt[16];
-        memcpy(salt, m->map_seed, sizeof(salt));
-        return hash_short(salt, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
+        return draw_rank(m, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
 }
+
+/* ---- who is linked already ---- */
+size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]) {
+        size_t n = 0;
+        LINK_EACH(l, m) {
+                if (l->state != LINK_CLOSING && n < DIAL_REACHED_MOST)
+                        ret[n++] = &l->device;
+        }
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (m->addresses[i].link && n < DIAL_REACHED_MOST)
+                        ret[n++] = &m->addresses[i].device;
+        if (m->visit.link && n < DIAL_REACHED_MOST)
+                ret[n++] = &m->visit.device;
+        return n;
+}
+
+bool dial_among(const struct key *const reached[], size_t n, const struct key *device) {
+        for (size_t i = 0; i < n; i++)
+                if (key_eq(reached[i], device))
+                        return true;
+        return false;
+}
+
+bool dial_reaches(const struct mesh *m, const struct key *device) {
+        const struct key *reached[DIAL_REACHED_MOST];
+        return dial_among(reached, dial_reached(m, reached), device);
+}
+
+/* What is looked at for each candidate, found once for all. */
+struct look {
+        const struct mesh *m;
+        const struct key *reached[DIAL_REACHED_MOST];
+        size_t n_reached, n_dialled, n_lan;
+        struct {
+                const struct address *a;
+                const struct roster_home *branch;
+        } dialled[LINKS_MAX];
+};
 
 /* A home on the local network speaks over IPv4 and IPv6: before its device is known, its beacons tell that they are one. */
 static bool dialling_hint(const struct mesh *m, const struct address *a) {
@@ -39,33 +75,18 @@ static bool dialling_hint(const struct mesh *m, const struct address *a) {
         return false;
 }
 
-bool dial_reaches(const struct mesh *m, const struct key *device) {
-        LINK_EACH(l, m) {
-                if (l->state != LINK_CLOSING && key_eq(&l->device, device))
-                        return true;
-        }
-        for (size_t i = 0; i < m->n_addresses; i++)
-                if (m->addresses[i].link && key_eq(&m->addresses[i].device, device))
-                        return true;
-        return m->visit.link && key_eq(&m->visit.device, device);
+static bool dialling_device(const struct look *k, const struct address *a) {
+        if (known_device(a))
+                return dial_among(k->reached, k->n_reached, &a->device);
+        return a->lan && dialling_hint(k->m, a);
 }
 
-static bool dialling_device(const struct mesh *m, const struct address *a) {
-        return known_device(a) ? dial_reaches(m, &a->device) : a->lan && dialling_hint(m, a);
-}
-
-static bool lan_full(const struct mesh *m) {
-        size_t n = 0;
-        for (size_t i = 0; i < m->n_addresses; i++)
-                n += m->addresses[i].link && m->addresses[i].lan;
-        return n >= DIAL_LAN_MOST;
-}
-
-static bool worth_dialling(const struct mesh *m, const struct address *a) {
+static bool worth_dialling(const struct look *k, const struct address *a) {
+        const struct mesh *m = k->m;
         bool near = lan_fresh(m, a);
-        if (a->link || a->self || key_eq(&a->device, recover_device(m)) || dialling_device(m, a))
+        if (a->link || a->self || key_eq(&a->device, recover_device(m)) || dialling_device(k, a))
                 return false;
-        if ((a->lan_only && !near) || (near && !a->manual && lan_full(m)))
+        if ((a->lan_only && !near) || (near && !a->manual && k->n_lan >= DIAL_LAN_MOST))
                 return false;
         if (m->joining)
                 return a->ticket || a->manual || near;
@@ -98,47 +119,70 @@ static const struct roster_home *branch_at(const struct mesh *m, const struct ad
         return d ? dial_branch(d->home) : NULL;
 }
 
-/* Whether it would be one too many of its subtree or network. */
-static bool crowded(const struct mesh *m, const struct address *a) {
-        const struct roster_home *branch = branch_at(m, a);
-        size_t kin = 0, near = 0;
+static struct look look_around(const struct mesh *m) {
+        struct look k = {.m = m};
+        k.n_reached = dial_reached(m, k.reached);
         for (size_t i = 0; i < m->n_addresses; i++) {
-                const struct address *other = &m->addresses[i];
-                if (!other->link)
+                const struct address *a = &m->addresses[i];
+                if (!a->link)
                         continue;
-                kin += branch && branch_at(m, other) == branch;
-                near += !addr_private(&a->addr) && addr_same_net(&other->addr, &a->addr);
+                k.n_lan += a->lan;
+                if (k.n_dialled < ARRAY_LEN(k.dialled)) {
+                        k.dialled[k.n_dialled].a = a;
+                        k.dialled[k.n_dialled++].branch = branch_at(m, a);
+                }
+        }
+        return k;
+}
+
+/* Whether it would be one too many of its subtree or network. */
+static bool crowded(const struct look *k, const struct address *a) {
+        const struct roster_home *branch = branch_at(k->m, a);
+        size_t kin = 0, near = 0;
+        for (size_t i = 0; i < k->n_dialled; i++) {
+                kin += branch && k->dialled[i].branch == branch;
+                near += !addr_private(&a->addr) && addr_same_net(&k->dialled[i].a->addr, &a->addr);
         }
         return kin >= DIAL_SUBTREE_MOST || near >= DIAL_NET_MOST;
 }
 
+struct pick {
+        struct address *a;
+        bool near, crowded;
+        uint64_t rank;
+};
+
+static struct pick weigh(const struct look *k, struct address *a) {
+        return (struct pick){a, lan_fresh(k->m, a), crowded(k, a), rank(k->m, a)};
+}
+
 /* PROTOCOL 11.13: "A node MUST take those last that are one too many" */
 /* A person's word first, then homes that were heard on the local network, then the rank. */
-static bool better(const struct mesh *m, const struct address *a, const struct address *b) {
-        bool near = lan_fresh(m, a), other_near = lan_fresh(m, b);
-        if (a->manual != b->manual)
-                return a->manual;
-        if (near != other_near)
-                return near;
-        bool full = crowded(m, a), other_full = crowded(m, b);
-        return full != other_full ? other_full : rank(m, a) < rank(m, b);
+static bool better(const struct pick *p, const struct pick *other) {
+        if (!other->a || p->a->manual != other->a->manual)
+                return !other->a || p->a->manual;
+        if (p->near != other->near)
+                return p->near;
+        return p->crowded != other->crowded ? other->crowded : p->rank < other->rank;
 }
 
 /* The best candidate that is due, or the time at which the next one will be. */
 static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
-        struct address *best = NULL;
+        const struct look k = look_around(m);
+        struct pick best = {0};
         *ret_due = MESH_NEVER;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                if (!worth_dialling(m, a))
+                if (a->next > m->now) {
+                        if (a->next < *ret_due && worth_dialling(&k, a))
+                                *ret_due = a->next;
                         continue;
-                *ret_due = MIN(*ret_due, a->next);
-                if (a->next > m->now)
-                        continue;
-                if (!best || better(m, a, best))
-                        best = a;
+                }
+                struct pick p = weigh(&k, a);
+                if (better(&p, &best) && worth_dialling(&k, a))
+                        best = p;
         }
-        return best;
+        return best.a;
 }
 
 void dial_soon(struct mesh *m) {
@@ -159,23 +203,57 @@ int dial_start(struct mesh *m, struct address *a) {
         return 0;
 }
 
+/* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */
+static bool too_soon(const struct mesh *m, const struct address *a) {
+        return m->dial_vain > DIAL_VAIN && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && links_up(m);
+}
+
+static void pace(struct mesh *m) {
+        if (m->dial_vain <= DIAL_VAIN)
+                return;
+        uint32_t doublings = MIN((m->dial_vain - DIAL_VAIN) / DIAL_VAIN_STEP, 8u);
+        mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_PACE);
+        m->dial_paced = m->now + wait / 2 + rng_below(&m->rng, wait);
+}
+
 /* Looking through all candidates is not cheap: it is done when one falls due, or when something changed. */
 int dial_tick(struct mesh *m) {
         if (m->now < m->dial_due)
                 return 0;
-        m->dial_due = MESH_NEVER;
-        while (dial_may(m) && outbound(m) < OUTBOUND_WANTED) {
-                struct address *a = candidate(m, &m->dial_due);
-                int r = a ? dial_start(m, a) : 0;
-                if (!a || r)
-                        return r;
-        }
         m->dial_due = MESH_NEVER; /* until a link ends */
+        while (dial_may(m) && outbound(m) < OUTBOUND_WANTED) {
+                mesh_time due;
+                struct address *a = candidate(m, &due);
+                if (!a && draw_again(m))
+                        continue;
+                bool early = a && too_soon(m, a);
+                if (!a || early) {
+                        m->dial_due = early ? m->dial_paced : MIN(due, draw_deadline(m));
+                        return 0;
+                }
+                int r = dial_start(m, a);
+                if (r)
+                        return r;
+                pace(m);
+        }
+        m->dial_due = MESH_NEVER;
         return 0;
 }
 
 mesh_time dial_deadline(const struct mesh *m) {
         return m->dial_due ? m->dial_due : m->now;
+}
+
+void dial_refused(struct mesh *m, struct address *a) {
+        mesh_time wait = MIN((mesh_time)DIAL_FULL << MIN(a->refusals, 8u), (mesh_time)DIAL_LAST);
+        a->refusals++;
+        a->refused = m->now;
+        a->next = MAX(a->next, m->now + wait);
+}
+
+void dial_stood(struct mesh *m, struct address *a) {
+        m->dial_vain = 0;
+        a->refusals = 0;
 }
 
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
@@ -185,6 +263,7 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool
                 a->next = m->now + DIAL_LAST;
                 return;
         }
+        m->dial_vain += !more;
         uint32_t doublings = more ? 0 : MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
         a->failures += !more;

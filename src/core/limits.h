@@ -63,6 +63,11 @@
 #define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000          /* ms of the first back-off */
 #define DIAL_LAST 300000         /* ms of the longest */
+#define DIAL_FULL 60000          /* ms until a home that had no place is asked again; doubles */
+#define DIAL_VAIN 32             /* dials in vain after which whoever has a link takes his time … */
+#define DIAL_VAIN_STEP 8         /* … which doubles with so many more … */
+#define DIAL_PACE 16000          /* … up to so many ms between two */
+#define DIAL_STOOD 60000         /* ms after which a link has been of use */
 #define DIAL_PSK_TIME 2000       /* ms without an answer to message 1 before another link key is tried */
 #define DIAL_LAN_MOST 3          /* outbound links on the local network: the rest of the mesh must stay in reach */
 #define DOUBT_TIME 10000         /* ms a link may stay silent when its network has changed */

@@ -154,6 +154,8 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 a->failures = 0;
                 a->psk_try = 0;
                 a->show_add = false;
+                if (l->m->now >= l->since + DIAL_STOOD)
+                        dial_stood(l->m, a);
         }
         if (l->state == LINK_GREETING) {
                 if (a->show_add)

@@ -42,6 +42,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         list_init(&m->verify_out);
         list_init(&m->grafts);
         map_init(&m->contacts, m->map_seed);
+        m->draw.bar = UINT64_MAX;
         map_init(&m->purses, m->map_seed);
         map_init(&m->epochs_by, m->map_seed);
         int r = records_init(m);

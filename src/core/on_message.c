@@ -136,7 +136,7 @@ static int on_bye(struct link *l, const union message *msg, struct span raw) {
         struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
         link_hangup(l, (enum wire_e_reason)msg->bye.reason);
         if (a && msg->bye.reason == REASON_FULL)
-                a->next = MAX(a->next, l->m->now + DIAL_LAST / 5);
+                dial_refused(l->m, a);
         return 0;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "core/limits.h"
 #include "porchlight/mesh.h"
 
 struct link;
@@ -39,6 +40,8 @@ struct address { /* somewhere to knock */
         struct mesh_addr addr;
         struct key device; /* zeros: not known */
         bool manual, stored, ticket, self;
+        bool drawn;             /* a contact brought it (draw.c) … */
+        uint64_t rank;          /* … of a device of this rank */
         bool lan;               /* a beacon came from it */
         bool lan_only;          /* and nothing else speaks for it */
         uint8_t hint[8];        /* of the beacon: whose it is, before the device is known */
@@ -49,10 +52,20 @@ struct address { /* somewhere to knock */
         uint32_t psk_try;   /* how many link keys have been tried in this round */
         bool show_add;      /* the last greeting got no answer: bring our own operations along */
         mesh_time next;
+        uint32_t refusals; /* `full`, in a row */
+        mesh_time refused; /* the last of them; 0: none */
         mesh_wall down_since;
         enum wire_e_reason problem;
 };
 #define ADDRESSES_MOST 512
+#define DIAL_REACHED_MOST (2 * LINKS_MAX)
+
+struct draw {          /* of which contacts the addresses are in the book */
+        uint64_t turn; /* the rank is another one in each */
+        uint64_t bar;  /* nobody in the book who could give way is later in rank */
+        bool left_out; /* there was no place for all */
+        mesh_time due; /* no other turn before */
+};
 
 #define LAN_SEEN 512 /* nonces remembered: the beacons of a street for the 20 minutes one could be replayed */
 
@@ -78,9 +91,18 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
 int contact_restore(struct mesh *m, struct span raw);
 bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
 void contacts_open(struct mesh *m);      /* a key has come: those it opens are read */
+void contacts_learn(struct mesh *m);     /* where all say that they are, again */
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);
 void contacts_fini(struct mesh *m);
+
+/* ---- draw.c ---- */
+uint64_t draw_rank(const struct mesh *m, struct span whom); /* only this node can compute it; the lower the earlier */
+/* A contact of @device names it. NULL: there is no place for it, now. */
+struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const struct key *device);
+struct address *draw_last(struct mesh *m); /* the one that gives way first; NULL: none does */
+bool draw_again(struct mesh *m); /* those there have been tried: others come in; false: there are none, or not yet */
+mesh_time draw_deadline(const struct mesh *m);
 
 /* ---- addrbook.c, dial.c ---- */
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
@@ -101,9 +123,14 @@ mesh_time dial_deadline(const struct mesh *m);
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 /* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);
-bool dial_may(const struct mesh *m);                               /* there is somebody to dial, and place for a link */
-int dial_start(struct mesh *m, struct address *a);                 /* hands out DIAL */
-bool dial_reaches(const struct mesh *m, const struct key *device); /* a link to it is there, or on its way */
+void dial_refused(struct mesh *m, struct address *a); /* and the other side has no place */
+void dial_stood(struct mesh *m, struct address *a);   /* and it had been of use */
+bool dial_may(const struct mesh *m);                  /* there is somebody to dial, and place for a link */
+int dial_start(struct mesh *m, struct address *a);    /* hands out DIAL */
+/* The devices to which a link is there, or on its way; and whether @device is among them. */
+size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]);
+bool dial_among(const struct key *const reached[], size_t n, const struct key *device);
+bool dial_reaches(const struct mesh *m, const struct key *device);
 /* The head of a home's subtree of the invite tree, cut where votes are counted (PROTOCOL 5.53). */
 const struct roster_home *dial_branch(const struct roster_home *h);
 

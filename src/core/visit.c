@@ -35,16 +35,18 @@ static bool over(const struct link *l) {
 
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
         const struct roster_device *d = roster_device_find(m->roster, &c->card->device);
-        return c->n_addrs && d && !d->gone_at && !key_eq(&c->card->device, &m->sign.pub) &&
-               !dial_reaches(m, &c->card->device);
+        return c->n_addrs && d && !d->gone_at && !key_eq(&c->card->device, &m->sign.pub);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
 static const struct contact *choose(struct mesh *m) {
         const struct contact *chosen = NULL;
+        const struct key *reached[DIAL_REACHED_MOST];
+        size_t n_reached = dial_reached(m, reached);
         uint64_t n = 0;
         MAP_EACH (c, &m->contacts, struct contact)
-                if (worth_a_visit(m, c) && rng_below(&m->rng, ++n) == 0)
+                if (!dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c) &&
+                    rng_below(&m->rng, ++n) == 0)
                         chosen = c;
         return chosen;
 }

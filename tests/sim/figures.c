@@ -219,6 +219,7 @@ static void settle(struct world *w) {
         ready_street(w);
         w->net.calm = false;
         world_run_until(w, w->now + SETTLE);
+        uint64_t dials = w->dials; /* until all have their links */
         post(w, WARM, SETTLE, KIND_NOISE);
         world_run_until(w, w->now + SIM_MINUTE);
         for (uint32_t i = 0; i < w->n; i++) {
@@ -230,11 +231,12 @@ static void settle(struct world *w) {
         clock_t began = clock();
         world_run_until(w, w->now + SETTLE);
         double minutes = (double)(clock() - began) / CLOCKS_PER_SEC / 60, hours = (double)w->n * SETTLE / SIM_HOUR;
-        printf("{\"figure\": \"quiet\", \"homes\": %u, \"links_a_home\": %.2f, \"bytes_a_home_and_hour\": %llu, "
+        printf("{\"figure\": \"quiet\", \"homes\": %u, \"links_a_home\": %.2f, \"dials_a_home\": %.2f, "
+               "\"bytes_a_home_and_hour\": %llu, "
                "\"home_hours_a_cpu_minute\": %.0f, \"kilobytes_a_home\": %ld, \"design\": \"9.8 links; 15000 home "
                "hours\"}\n",
-               w->n, (double)links / w->n, (unsigned long long)((w->bytes - bytes) * (SIM_HOUR / SETTLE) / w->n),
-               hours / minutes, memory() / w->n);
+               w->n, (double)links / w->n, (double)dials / w->n,
+               (unsigned long long)((w->bytes - bytes) * (SIM_HOUR / SETTLE) / w->n), hours / minutes, memory() / w->n);
 }
 
 /* ---- comparing sets ---- */

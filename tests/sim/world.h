@@ -142,7 +142,7 @@ struct world {
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
         struct delays *delays;
         struct byz *byz;
-        uint64_t bytes, posts;
+        uint64_t bytes, posts, dials;
         struct mesh_shared *shared; /* NULL: each home has its own of everything */
 };
 

@@ -109,12 +109,137 @@ static void test_full(void **state) {
         street_free(s);
 }
 
+/* ---- more contacts than places ---- */
+#define DEVICES 1500
+
+static struct key device_of(size_t n) {
+        struct key k = {{0}};
+        put_be64(k.b, n + 1);
+        return k;
+}
+
+static bool drawn(struct mesh *m, size_t n) {
+        struct mesh_addr addr = nth(n);
+        struct key device = device_of(n);
+        struct address *a = draw_address(m, &addr, &device);
+        if (a)
+                a->device = device;
+        return a != NULL;
+}
+
+static bool has(struct mesh *m, size_t n) {
+        struct mesh_addr addr = nth(n);
+        return address_find(m, &addr) != NULL;
+}
+
+static size_t in_both(struct mesh *m, struct mesh *other) {
+        size_t n = 0;
+        for (size_t i = 0; i < DEVICES; i++)
+                n += has(m, i) && has(other, i);
+        return n;
+}
+
+/* Two homes hear of a large street in the same order, and keep others of it: no more are in both books than chance wants, a
+ * third of them. One that hears of it in another order keeps the same as before. */
+static void test_drawn(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, 1);
+        struct mesh *m[3] = {street_core(s, 0), street_core(s, 1), street_core(s, 2)};
+        memcpy(m[2]->map_seed, m[0]->map_seed, sizeof(m[0]->map_seed));
+        for (size_t i = 0; i < DEVICES; i++) {
+                drawn(m[0], i);
+                drawn(m[1], i);
+                drawn(m[2], DEVICES - 1 - i);
+        }
+        for (size_t k = 0; k < 3; k++)
+                assert_int_equal(m[k]->n_addresses, ADDRESSES_MOST);
+        assert_in_range(in_both(m[0], m[1]), ADDRESSES_MOST / 4, ADDRESSES_MOST / 2);
+        assert_int_equal(in_both(m[0], m[2]), ADDRESSES_MOST);
+        street_free(s);
+}
+
+/* What somebody answered at, what is in use and what a person typed stays; and what he types now finds a place. */
+static void test_drawn_give_way(void **state) {
+        (void)state;
+        struct street *s = street_bare(1, 1);
+        struct mesh *m = street_core(s, 0);
+        struct mesh_addr typed = nth(DEVICES + 1);
+        for (size_t i = 0; i < ADDRESSES_MOST; i++)
+                assert_true(drawn(m, i));
+        m->addresses[1].stored = m->addresses[2].manual = m->addresses[3].ticket = m->addresses[4].lan = true;
+        m->addresses[5].link = 1;
+        for (size_t i = 0; i < ADDRESSES_MOST; i++)
+                m->addresses[i].failures = 1;
+        for (size_t i = ADDRESSES_MOST; i < DEVICES; i++)
+                drawn(m, i);
+        for (size_t i = 1; i < 6; i++)
+                assert_true(has(m, i));
+        const struct address *last = draw_last(m);
+        for (size_t i = 0; i < ADDRESSES_MOST; i++)
+                m->addresses[i].failures = 0;
+        assert_ptr_equal(address_named(m, &typed), last);
+        m->addresses[5].link = 0;
+        street_free(s);
+}
+
+/* When all have been tried others come in, not sooner than five minutes after; who has just said that it is full is
+ * remembered. */
+static void test_drawn_again(void **state) {
+        (void)state;
+        struct street *s = street_bare(1, 1);
+        struct mesh *m = street_core(s, 0);
+        assert_false(draw_again(m));
+        for (size_t i = 0; i < ADDRESSES_MOST; i++)
+                drawn(m, i);
+        m->member = true;
+        assert_int_equal(draw_deadline(m), MESH_NEVER); /* there is nobody else */
+        for (size_t i = ADDRESSES_MOST; i < DEVICES; i++)
+                drawn(m, i);
+        struct mesh_addr full = m->addresses[7].addr, stale = m->addresses[8].addr;
+        m->now += 1000000;
+        dial_refused(m, &m->addresses[7]);
+        m->addresses[8].refused = m->now - 60000;
+        assert_true(draw_again(m));
+        assert_int_equal(m->n_addresses, 1); /* contacts, of which there are none here, would be learned now */
+        assert_non_null(address_find(m, &full));
+        assert_null(address_find(m, &stale));
+        uint64_t rank = draw_rank(m, SPAN_STR("somebody"));
+        for (size_t i = 0; i < DEVICES; i++)
+                drawn(m, i);
+        assert_false(draw_again(m));
+        m->now += 299999;
+        assert_false(draw_again(m));
+        m->now++;
+        assert_true(draw_again(m));
+        assert_true(draw_rank(m, SPAN_STR("somebody")) != rank);
+        street_free(s);
+}
+
+/* Who is full is asked again after one minute, then after two, four and five; after it was of use, after one. */
+static void test_full_doubles(void **state) {
+        (void)state;
+        static const mesh_time waits[] = {60000, 120000, 240000, 300000, 300000};
+        struct street *s = street_bare(1, 1);
+        struct mesh *m = street_core(s, 0);
+        struct mesh_addr addr = nth(1);
+        struct address *a = address_add(m, &addr);
+        for (size_t i = 0; i < ARRAY_LEN(waits); i++) {
+                dial_refused(m, a);
+                assert_int_equal(a->next, m->now + waits[i]);
+                m->now = a->next;
+        }
+        dial_stood(m, a);
+        dial_refused(m, a);
+        assert_int_equal(a->next, m->now + waits[0]);
+        street_free(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_private),
-                cmocka_unit_test(test_networks),
-                cmocka_unit_test(test_wire),
-                cmocka_unit_test(test_full),
+                cmocka_unit_test(test_private),     cmocka_unit_test(test_networks),
+                cmocka_unit_test(test_wire),        cmocka_unit_test(test_full),
+                cmocka_unit_test(test_drawn),       cmocka_unit_test(test_drawn_give_way),
+                cmocka_unit_test(test_drawn_again), cmocka_unit_test(test_full_doubles),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -450,6 +450,39 @@ static void test_private_addresses(void **state) {
         assert_true(chosen > STREETS * 2);
 }
 
+/* A home with 400 addresses at which nobody answers: how often it has dialled in two minutes. */
+static uint64_t dials_in_vain(struct street *s, enum lone_guest who) {
+        struct lone l;
+        lone_start(&l, s, 0, who);
+        if (who == LONE_MEMBER)
+                guest_hello(&l.g, street_wall(s), false);
+        lone_flush(&l);
+        assert_int_equal(links_up(l.m), who == LONE_MEMBER);
+        for (unsigned i = 0; i < 400; i++) {
+                struct mesh_addr addr = {.ip = {[10] = 0xff, 0xff, 198, 51, (uint8_t)(i >> 8), (uint8_t)i},
+                                         .port = 7345};
+                assert_non_null(address_add(l.m, &addr));
+        }
+        uint64_t before = l.m->next_dial;
+        for (int i = 0; i < 120; i++)
+                lone_wait(&l, 1000);
+        before = l.m->next_dial - before;
+        lone_end(&l);
+        return before;
+}
+
+/* As long as nobody is reached it tries them all, again and again; one link is enough to take its time for the others. */
+static void test_dials_in_vain(void **state) {
+        (void)state;
+        STREET(2);
+        street_run_for(s, 60);
+        street_off(s, 0);
+        street_off(s, 1);
+        assert_true(dials_in_vain(s, LONE_NOBODY) > 1600);
+        assert_true(dials_in_vain(s, LONE_MEMBER) < DIAL_VAIN + 60);
+        street_free(s);
+}
+
 /* A start at the same address tells nobody anything; at another one it does. */
 static void test_contact_of_a_start(void **state) {
         (void)state;
@@ -571,6 +604,7 @@ int main(void) {
                 cmocka_unit_test(test_one_subtree),
                 cmocka_unit_test(test_no_other_candidates),
                 cmocka_unit_test(test_private_addresses),
+                cmocka_unit_test(test_dials_in_vain),
                 cmocka_unit_test(test_seen_outside),
                 cmocka_unit_test(test_seen_by_too_few),
                 cmocka_unit_test(test_seen_at_home),
