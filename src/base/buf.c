@@ -19,7 +19,7 @@ void buf_wipe(struct buf *b) {
 
 void buf_clear(struct buf *b) {
         b->n = 0;
-        b->failed = false;
+        b->failed = b->starved = false;
 }
 
 /* Room for @n bytes that count and @spare that do not: a NUL behind the text must not break the bound. */
@@ -38,7 +38,7 @@ static uint8_t *room(struct buf *b, size_t n, size_t spare) {
                 /* Not realloc: what is left behind may be a key, and buf_wipe can only wipe what it still knows. */
                 uint8_t *p = malloc(cap);
                 if (!p) {
-                        b->failed = true;
+                        b->failed = b->starved = true;
                         return NULL;
                 }
                 if (b->n)

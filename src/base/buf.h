@@ -16,10 +16,13 @@ struct buf {
         size_t cap;
         size_t max; /* 0: no bound but memory */
         bool failed;
+        bool starved; /* it failed because there was no memory, and not because of what was put into it */
 };
 
 #define BUF_NULL ((struct buf){0})
 #define BUF_MAX(limit) ((struct buf){.max = (limit)})
+/* In an array of the caller's, which bounds it: never asks for memory, and must not be freed. */
+#define BUF_ON(array) ((struct buf){.p = (array), .cap = sizeof(array), .max = sizeof(array)})
 
 void buf_fini(struct buf *b);  /* frees; the buffer is BUF_NULL with its max afterwards */
 void buf_wipe(struct buf *b);  /* overwrites every byte, then buf_fini: for keys and passphrases */

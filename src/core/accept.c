@@ -131,7 +131,8 @@ static int accept(struct mesh *m, struct rec *r, mesh_link link) {
                 e = spread_record(m, r, r->packet, from);
         if (e)
                 return e;
-        record_read(m, r, &w, raw, &said);
+        if (record_read(m, r, &w, raw, &said))
+                return ERR_NOMEM;
         if (said.saying.sealed && !(r->flags & REC_GONE) && sealed_add(m, r, w.epoch.p))
                 return ERR_NOMEM;
         struct wait *wait = mesh_wait(m, WAIT_RECORD, 0);

@@ -3,8 +3,6 @@
 #include "core/core.h"
 #include "core/reach.h"
 
-#include <stdlib.h>
-
 #define NET_BYTES_4 2 /* of an IPv4 address name a network: what one provider hands out in a region, at least */
 #define NET_BYTES_6 4 /* of an IPv6 address: what one provider has in all, as a rule */
 
@@ -96,8 +94,6 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
                 known->lan_only = false;
                 return known;
         }
-        if (!m->addresses && !(m->addresses = calloc(ADDRESSES_MOST, sizeof(*m->addresses))))
-                return NULL;
         struct address *a = m->n_addresses < ADDRESSES_MOST ? &m->addresses[m->n_addresses++] : least_useful(m);
         if (!a)
                 return NULL;

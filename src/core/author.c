@@ -110,6 +110,8 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
                 codec_encode(&wire_alert_desc, alert, &plain);
         else
                 codec_encode(&wire_follow_desc, follow, &plain);
+        if (plain.starved)
+                return ERR_NOMEM;
         if (CHECK_FAILS(buf_ok(&plain))) {
                 mesh_reply(m, command, MESH_OUT_BAD_TEXT);
                 return 0;

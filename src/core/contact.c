@@ -46,17 +46,18 @@ static bool contact_key(struct mesh *m, const struct wire_contact *w, struct key
         return true;
 }
 
-static void read_addresses(struct mesh *m, struct contact *c, const struct wire_contact *w, struct span raw) {
+static int read_addresses(struct mesh *m, struct contact *c, const struct wire_contact *w, struct span raw) {
         _clean_(buf_fini) struct buf plain = BUF_NULL;
         struct wire_contact_body body;
         struct key key;
         if (!contact_key(m, w, &key) || !box_open(&plain, &key, codec_before(raw, CONTACT_KEY_body), w->body) ||
             codec_decode(&wire_contact_body_desc, buf_span(&plain), &body, NULL))
-                return;
+                return plain.starved ? ERR_NOMEM : 0;
         struct wire_addr a;
         while (c->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
                 if (addr_from_wire(&a, &c->card->addrs[c->n_addrs]))
                         c->n_addrs++;
+        return 0;
 }
 
 /* PROTOCOL 9.1: "`contacts`: one for each device that is known and has no end (rule 5.70)" */
@@ -108,8 +109,7 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
         }
         c->card = card;
         c->number = ++m->contact_number;
-        read_addresses(m, c, w, raw);
-        if (contact_replace(m, c)) {
+        if (read_addresses(m, c, w, raw) || contact_replace(m, c)) {
                 contact_free(m, c);
                 return ERR_NOMEM;
         }
@@ -143,14 +143,16 @@ void contacts_learn(struct mesh *m) {
                 contact_learn(m, c);
 }
 
-void contacts_open(struct mesh *m) {
+int contacts_open(struct mesh *m) {
         MAP_EACH (c, &m->contacts, struct contact) {
                 struct wire_contact w;
                 if (c->n_addrs || codec_decode(&wire_contact_desc, card_bytes(c->card), &w, NULL))
                         continue;
-                read_addresses(m, c, &w, card_bytes(c->card));
+                if (read_addresses(m, c, &w, card_bytes(c->card)))
+                        return ERR_NOMEM;
                 contact_learn(m, c);
         }
+        return 0;
 }
 
 static bool contact_fits(const struct mesh *m, const struct wire_contact *w) {

@@ -19,6 +19,10 @@
 
 #include <stdlib.h>
 
+enum {
+        EPOCH_E_HEADER = 1, /* the bytes are no epoch's */
+};
+
 #define LAST_DAY (KEYTREE_END - 1) /* of an epoch: something is still written on it, and the next epoch made */
 
 static struct epoch *epoch_free(struct epoch *e) {
@@ -68,16 +72,20 @@ static void epoch_hash(const struct mesh *m, struct span header, struct hash *re
         signed_hash(m, DOMAIN_EPOCH, header, EPOCH_KEY_sig, ret);
 }
 
-static struct epoch *epoch_new(const struct mesh *m, struct span header) {
+/* 0, EPOCH_E_HEADER, ERR_NOMEM. */
+static int epoch_new(const struct mesh *m, struct span header, struct epoch **ret) {
         _clean_(epoch_freep) struct epoch *e = calloc(1, sizeof(*e));
         if (!e)
-                return NULL;
+                return ERR_NOMEM;
         buf_add(&e->header, header);
-        if (!buf_ok(&e->header) || codec_decode(&wire_epoch_desc, buf_span(&e->header), &e->w, NULL))
-                return NULL;
+        if (!buf_ok(&e->header))
+                return ERR_NOMEM;
+        if (codec_decode(&wire_epoch_desc, buf_span(&e->header), &e->w, NULL))
+                return EPOCH_E_HEADER;
         epoch_hash(m, header, &e->hash);
         memcpy(e->id, e->hash.b, sizeof(e->id));
-        return TAKE(e);
+        *ret = TAKE(e);
+        return 0;
 }
 
 static struct key maker(const struct epoch *e) {
@@ -161,9 +169,11 @@ static int epoch_make(struct mesh *m, struct span names, const struct hash *remo
         _clean_(buf_fini) struct buf header = BUF_NULL;
         codec_encode(&wire_epoch_desc, &w, &header);
         int r = signed_finish(m, DOMAIN_EPOCH, &header, EPOCH_KEY_sig, &h);
-        _clean_(epoch_freep) struct epoch *e = r ? NULL : epoch_new(m, buf_span(&header));
-        if (!e)
-                return r ? r : ERR_NOMEM;
+        _clean_(epoch_freep) struct epoch *e = NULL;
+        if (!r)
+                r = epoch_new(m, buf_span(&header), &e);
+        if (r)
+                return err_fold(r);
         e->since = w.time;
         install_keys(e, &keys, &link_key);
         hash_wipe(&keys, sizeof(keys));
@@ -229,9 +239,10 @@ int epoch_store(struct mesh *m, const struct epoch *e, const struct wait *w) {
 int epoch_restore(struct mesh *m, const struct mesh_row *row) {
         if (!m->roster)
                 return 0;
-        struct epoch *e = epoch_new(m, row->epoch.header);
-        if (!e)
-                return 0; /* damaged: a neighbour hands it over again */
+        _clean_(epoch_freep) struct epoch *e = NULL;
+        int r = epoch_new(m, row->epoch.header, &e);
+        if (r)
+                return r < 0 ? r : 0; /* damaged: a neighbour hands it over again */
         e->since = row->epoch.since;
         e->has_link = row->epoch.has_key;
         e->link_key = row->epoch.link_key;
@@ -239,7 +250,10 @@ int epoch_restore(struct mesh *m, const struct mesh_row *row) {
         e->has_key = e->has_link && row->epoch.day >= first_day(e) &&
                      keytree_prove(roster_mesh(m->roster), e->w.commit_key, row->epoch.day - first_day(e),
                                    &row->epoch.key, row->epoch.left, &e->keys);
-        return epoch_put(m, e);
+        r = epoch_put(m, e);
+        if (!r)
+                TAKE(e);
+        return r;
 }
 
 /* PROTOCOL 7.6: "for an earlier day, and from the 32nd day on, the epoch has no group key" */
@@ -422,8 +436,10 @@ static bool keys_better(const struct epoch *known, const struct keytree *keys) {
 static int keep_early(struct mesh *m, const struct wire_epoch_key *msg) {
         struct buf b = BUF_NULL;
         codec_encode(&wire_epoch_key_desc, msg, &b);
-        if (!buf_ok(&b))
+        if (!buf_ok(&b)) {
+                buf_wipe(&b);
                 return ERR_NOMEM;
+        }
         if (m->n_early == EARLY_MOST) {
                 buf_wipe(&m->early[0]);
                 m->early[0] = m->early[--m->n_early];
@@ -451,8 +467,9 @@ static int taken(struct mesh *m, struct link *from, struct epoch *e, bool keys) 
         if (!r && keys) {
                 /* PROTOCOL 7.18: "When keys come, a node MUST open what it holds that they open, as if it had come after
                  * them" */
-                contacts_open(m);
-                sealed_try(m, e);
+                r = contacts_open(m);
+                if (!r)
+                        sealed_try(m, e);
         }
         if (!r && keys)
                 r = epoch_spread(m, e, from);
@@ -493,9 +510,10 @@ static int take(struct mesh *m, struct link *from, const struct wire_epoch_key *
         /* PROTOCOL 7.5: "One whose `time` is more than 600 s ahead of now MUST be held back" */
         if (w.time > clock_now(m) + FUTURE_SLACK || m->n_epochs >= EPOCHS_MOST) /* held back: sync brings it again */
                 return 0;
-        _clean_(epoch_freep) struct epoch *fresh = epoch_new(m, msg->header);
-        if (!fresh)
-                return ERR_NOMEM;
+        _clean_(epoch_freep) struct epoch *fresh = NULL;
+        r = epoch_new(m, msg->header, &fresh);
+        if (r)
+                return err_fold(r);
         struct keytree keys = {0};
         struct key link_key = {{0}};
         bool known = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));

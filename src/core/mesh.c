@@ -46,9 +46,10 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         map_init(&m->purses, m->map_seed);
         map_init(&m->epochs_by, m->map_seed);
         int r = records_init(m);
-        if (r) {
+        m->addresses = calloc(ADDRESSES_MOST, sizeof(*m->addresses));
+        if (r || !m->addresses) {
                 mesh_free(m);
-                return r;
+                return ERR_NOMEM;
         }
         *ret = m;
         return 0;

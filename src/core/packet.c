@@ -20,7 +20,7 @@ struct packet *packet_new(enum wire_link number, uint8_t klass, const void *msg)
         if (CHECK_FAILS(row))
                 return NULL;
         codec_put(row, msg, &b);
-        if (CHECK_FAILS(buf_ok(&b)))
+        if (b.starved || CHECK_FAILS(buf_ok(&b)))
                 return NULL;
         return packet_alloc(klass, 1, buf_span(&b));
 }

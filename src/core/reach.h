@@ -90,7 +90,7 @@ void contacts_look(struct mesh *m); /* before `counted` is asked for: time has p
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
 bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
-void contacts_open(struct mesh *m);      /* a key has come: those it opens are read */
+int contacts_open(struct mesh *m);       /* a key has come: those it opens are read. 0 or ERR_NOMEM */
 void contacts_learn(struct mesh *m);     /* where all say that they are, again */
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);

@@ -163,15 +163,15 @@ void reading_fini(struct reading *d) {
 /* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and is passed on, also
  * where its key is not here, where it does not decrypt, or where what is in it breaks rule 4.14, 4.15 or 4.16" */
 /* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
-void record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
-                 struct reading *ret) {
+int record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
+                struct reading *ret) {
         const struct epoch *e = epoch_find(m, w->epoch);
         bool is_alert = r->type == RECORD_ALERT, is_follow = r->type >= RECORD_UPDATE && r->type <= RECORD_RETRACT;
         *ret = (struct reading){.plain = BUF_NULL};
         if (!open_body(e, &m->authors[r->author]->device, w, raw, &ret->plain)) {
                 bool may_come = !e || epoch_may_open(e, (uint32_t)(w->created / MESH_DAY));
                 ret->saying.sealed = may_come && r->type >= RECORD_ALERT && r->type <= RECORD_COMMENT;
-                return;
+                return ret->plain.starved ? ERR_NOMEM : 0;
         }
         struct span plain = buf_span(&ret->plain);
         if (is_alert && codec_decode(&wire_alert_desc, plain, &ret->alert, NULL) == 0 && alert_means(w, &ret->alert))
@@ -179,6 +179,7 @@ void record_read(struct mesh *m, const struct rec *r, const struct wire_record *
         if (is_follow && codec_decode(&wire_follow_desc, plain, &ret->follow, NULL) == 0 &&
             follow_means(w, &ret->follow))
                 ret->saying.follow = &ret->follow;
+        return 0;
 }
 
 struct mesh_row record_row(const struct mesh *m, const struct rec *r) {

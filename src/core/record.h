@@ -149,9 +149,8 @@ uint16_t record_quota(const struct mesh *m, const struct roster_device *d, uint8
 uint8_t record_class_of(uint8_t kind, uint8_t urgency, uint8_t severity, uint8_t status);
 void record_key(const struct epoch *e, const struct wire_record *w, const struct key *slot_device, struct key *ret,
                 bool *ret_ok);
-/* Opens a record and reads it, as far as that can be done. reading_fini() is due. */
-void record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
-                 struct reading *ret);
+/* Opens a record and reads it, as far as that can be done. reading_fini() is due. 0 or ERR_NOMEM. */
+int record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw, struct reading *ret);
 void reading_fini(struct reading *d);
 struct mesh_row record_row(const struct mesh *m, const struct rec *r); /* what the index knows of its row */
 int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, struct span raw, const struct saying *says,

@@ -137,7 +137,8 @@ static bool read_header(const struct mesh *m, struct span raw, const struct rec 
 
 static int store(struct mesh *m, struct sealed *x, const struct wire_record *w, struct span raw, struct wait **wait) {
         _clean_(reading_fini) struct reading said = {.plain = BUF_NULL};
-        record_read(m, x->rec, w, raw, &said);
+        if (record_read(m, x->rec, w, raw, &said))
+                return ERR_NOMEM;
         if (said.saying.sealed) { /* from now on it is known under which epoch; if that is not stored, so be it */
                 memcpy(x->epoch, w->epoch.p, sizeof(x->epoch));
                 move(&m->sealed, x);

@@ -81,20 +81,23 @@ static struct wire_list addrs_first(struct wire_list list, uint32_t n) {
 
 /* ---- what is encoded ---- */
 
-bool armor_encode(const struct wire_desc *d, const void *msg, struct buf *raw) {
+int armor_encode(const struct wire_desc *d, const void *msg, struct buf *raw) {
         buf_clear(raw);
         codec_encode(d, msg, raw);
-        return buf_ok(raw);
+        if (buf_ok(raw))
+                return 0;
+        return raw->starved ? ERR_NOMEM : TICKET_E_VALUE;
 }
 
-bool armor_fit(const struct wire_desc *d, void *msg, struct wire_list *addrs, uint64_t *has, unsigned key,
-               struct buf *raw) {
+int armor_fit(const struct wire_desc *d, void *msg, struct wire_list *addrs, uint64_t *has, unsigned key,
+              struct buf *raw) {
         struct wire_list all = *addrs;
         uint64_t bit = UINT64_C(1) << key;
         for (uint32_t n = *has & bit ? all.count : 0; n > 0; n--) {
                 *addrs = addrs_first(all, n);
-                if (armor_encode(d, msg, raw))
-                        return true;
+                int r = armor_encode(d, msg, raw);
+                if (r != TICKET_E_VALUE)
+                        return r;
         }
         *has &= ~bit;
         return armor_encode(d, msg, raw);

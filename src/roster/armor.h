@@ -12,9 +12,10 @@ void armor_put(struct buf *text, struct span raw, const char *word);
 /* At most 3, and each of exactly one kind. */
 bool armor_addrs_right(struct wire_list list);
 /* Encodes @msg into @raw, and drops addresses from the last until that fits. @addrs and @has are members of @msg, @key is
- * that of its addresses. False: it does not fit without any. */
-bool armor_fit(const struct wire_desc *d, void *msg, struct wire_list *addrs, uint64_t *has, unsigned key,
-               struct buf *raw);
-bool armor_encode(const struct wire_desc *d, const void *msg, struct buf *raw); /* in place of what @raw holds */
-bool armor_sig_is_last(struct span raw, uint8_t key);                           /* no pair stands behind it */
-const char *armor_error_text(int e);                                            /* of either: "was altered: …" */
+ * that of its addresses. TICKET_E_VALUE: it does not fit without any. */
+int armor_fit(const struct wire_desc *d, void *msg, struct wire_list *addrs, uint64_t *has, unsigned key,
+              struct buf *raw);
+/* In place of what @raw holds. 0, TICKET_E_VALUE, ERR_NOMEM. */
+int armor_encode(const struct wire_desc *d, const void *msg, struct buf *raw);
+bool armor_sig_is_last(struct span raw, uint8_t key); /* no pair stands behind it */
+const char *armor_error_text(int e);                  /* of either: "was altered: …" */

@@ -17,9 +17,11 @@
 
 /* ---- the public half ---- */
 
+/* In memory that is there: a hash over less would name another code, and a signature would seem wrong. */
 void code_hash(struct hash *ret, const struct wire_code *code, const struct hash *mesh) {
         static const uint8_t none[SIGN_BYTES];
-        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t room[CODE_BYTES_MAX];
+        struct buf raw = BUF_ON(room);
         struct wire_code copy = *code;
         copy.sig = SPAN_OF(none);
         codec_encode(&wire_code_desc, &copy, &raw);
@@ -53,7 +55,7 @@ void code_public(const struct code *c, struct buf *out) {
 /* ---- making ---- */
 
 /* Drops addresses from the last until the whole fits. */
-static bool code_fit(struct code *c, struct buf *raw) {
+static int code_fit(struct code *c, struct buf *raw) {
         return armor_fit(&wire_device_code_desc, &c->w, &c->w.addrs, &c->w.has, DEVICE_CODE_KEY_addrs, raw);
 }
 
@@ -64,14 +66,15 @@ static int code_sign(struct code *c, const struct sign_key *household, const uin
         c->w.household = SPAN_OF(household->pub.b);
         c->w.seed = span_of(seed, 32);
         c->w.sig = SPAN_OF(sig);
-        if (!code_fit(c, raw))
-                return TICKET_E_VALUE;
+        int r = code_fit(c, raw);
+        if (r)
+                return r;
         struct wire_code half = public_of(c, buf_span(raw), &blind);
         code_hash(&what, &half, &c->mesh);
         sign_make(sig, household, DOMAIN_CODE, &what);
-        bool made = armor_encode(&wire_device_code_desc, &c->w, raw);
+        r = armor_encode(&wire_device_code_desc, &c->w, raw);
         c->w.sig = c->w.seed = SPAN_NONE;
-        return made ? 0 : ERR_NOMEM;
+        return r;
 }
 
 static int code_read(struct code *c) {

@@ -193,14 +193,14 @@ static int home_file(struct roster *r, const struct coming *c, struct home **ret
                 *ret = h;
                 return 0;
         }
-        if (table_room(&r->homes, r->n_homes, sizeof(*r->homes)) ||
+        _clean_(buf_fini) struct buf skeleton = BUF_NULL;
+        name_skeleton(&skeleton, c->w.name);
+        if (!buf_ok(&skeleton) || table_room(&r->homes, r->n_homes, sizeof(*r->homes)) ||
             table_room(&r->shown, r->n_homes, sizeof(*r->shown)) || !(h = calloc(1, sizeof(*h))))
                 return ERR_NOMEM;
         span_copy(h->pub.key.b, c->w.household, sizeof(h->pub.key.b));
         span_copy(h->pub.seal.b, c->w.seal, sizeof(h->pub.seal.b));
         span_copy(h->pub.name, c->w.name, sizeof(h->pub.name) - 1);
-        _clean_(buf_fini) struct buf skeleton = BUF_NULL;
-        name_skeleton(&skeleton, c->w.name);
         span_copy(h->skeleton, buf_span(&skeleton), sizeof(h->skeleton));
         const struct home *alike = map_find(&r->by_skeleton, h->skeleton);
         h->next_alike = alike ? alike->index : NONE;
@@ -411,6 +411,8 @@ static int refold(struct roster *r) {
 
 static int take_in(struct roster *r, struct coming *c, struct op *o) {
         int ret = file_all(r, c, o);
+        if (ret && o->index == r->n_ops)
+                op_free(o); /* memory ran out before the roster had it */
         if (ret)
                 return ret;
         if (state_fit(r, &r->now))
@@ -541,7 +543,7 @@ int roster_removed_at(struct roster *r, const struct hash *heads, size_t n, cons
         e = fold_run(r, &in, &st);
         if (!e)
                 e = removed_hash(r, &st, ret);
-        const struct cert *c = device ? map_find(&r->by_sign, device->b) : NULL;
+        const struct cert *c = !e && device ? map_find(&r->by_sign, device->b) : NULL;
         *ret_current = false;
         for (uint32_t i = c ? c->index : NONE; i != NONE && !*ret_current; i = r->certs[i]->next_sign)
                 *ret_current = st.certs[i] == CERT_CURRENT;

@@ -26,8 +26,10 @@ static void invite_encode(const struct wire_invite *inv, bool with_sig, struct b
         codec_encode(&wire_invite_desc, &copy, out);
 }
 
+/* In memory that is there: a hash over less would name another invite, and a signature would seem wrong. */
 void invite_hash(struct hash *ret, const struct wire_invite *inv, const struct hash *mesh) {
-        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        uint8_t room[INVITE_BYTES_MAX];
+        struct buf raw = BUF_ON(room);
         invite_encode(inv, false, &raw);
         hash_make(ret, DOMAIN_INVITE, mesh, codec_pairs_before(buf_span(&raw), INVITE_KEY_sig));
 }
@@ -62,7 +64,7 @@ void ticket_invite(const struct ticket *t, struct buf *out) {
 /* ---- making ---- */
 
 /* Drops addresses from the last until the whole fits. */
-static bool ticket_fit(struct ticket *t, struct buf *raw) {
+static int ticket_fit(struct ticket *t, struct buf *raw) {
         return armor_fit(&wire_ticket_desc, &t->w, &t->w.addrs, &t->w.has, TICKET_KEY_addrs, raw);
 }
 
@@ -73,14 +75,15 @@ static int ticket_sign(struct ticket *t, const struct sign_key *device, const ui
         t->w.device = SPAN_OF(device->pub.b);
         t->w.seed = span_of(seed, 32);
         t->w.sig = SPAN_OF(sig);
-        if (!ticket_fit(t, raw))
-                return TICKET_E_VALUE;
+        int r = ticket_fit(t, raw);
+        if (r)
+                return r;
         struct wire_invite inv = invite_of(t, buf_span(raw), &blind);
         invite_hash(&what, &inv, &t->mesh);
         sign_make(sig, device, DOMAIN_INVITE, &what);
-        bool made = armor_encode(&wire_ticket_desc, &t->w, raw);
+        r = armor_encode(&wire_ticket_desc, &t->w, raw);
         t->w.sig = t->w.seed = SPAN_NONE;
-        return made ? 0 : ERR_NOMEM;
+        return r;
 }
 
 static int ticket_read(struct ticket *t) {

@@ -115,12 +115,22 @@ static mesh_wall home_wall(const struct street *s, size_t i) {
         return wall > 0 ? (mesh_wall)wall : 0;
 }
 
+/* Its process ends, and whoever looks after it starts it again. */
+static void perish(struct street *s, size_t i) {
+        REQUIRE(s->mortal);
+        street_off(s, i);
+        street_on(s, i);
+}
+
 void street_feed(struct street *s, size_t i, struct mesh_event ev) {
         struct home *h = &s->homes[i];
         struct mesh_action a;
         ev.now = s->now;
         ev.wall = home_wall(s, i);
-        REQUIRE(mesh_step(h->core, &ev) == 0);
+        if (mesh_step(h->core, &ev)) {
+                perish(s, i);
+                return;
+        }
         while (mesh_next(h->core, &a))
                 perform(s, i, &a);
 }
@@ -226,7 +236,8 @@ void street_tell_addresses(struct street *s, size_t i) {
 static void restore(struct street *s, size_t i, int kind) {
         const struct disk *d = &s->homes[i].disk;
         mesh_wall now = MAX(home_wall(s, i), s->homes[i].cfg.built);
-        for (size_t k = 0; k < d->n; k++) {
+        uint64_t life = s->homes[i].life;
+        for (size_t k = 0; k < d->n && s->homes[i].life == life; k++) {
                 struct mesh_event ev = {.type = MESH_EV_RESTORE, .restore = &d->rows[k].row};
                 if ((int)d->rows[k].row.kind == kind && disk_gives(&d->rows[k], now))
                         street_feed(s, i, ev);
@@ -238,13 +249,16 @@ void street_on(struct street *s, size_t i) {
         if (h->core)
                 return;
         rng_bytes(&s->rng, h->cfg.seed, sizeof(h->cfg.seed));
-        REQUIRE(mesh_new(&h->core, &h->cfg) == 0);
+        while (mesh_new(&h->core, &h->cfg))
+                REQUIRE(s->mortal);
         h->in_turn = false;
-        h->life++;
-        for (int kind = 0; kind < MESH_ROW_KINDS; kind++)
+        uint64_t life = ++h->life;
+        for (int kind = 0; kind < MESH_ROW_KINDS && h->life == life; kind++)
                 restore(s, i, kind);
-        street_feed(s, i, (struct mesh_event){.type = MESH_EV_START});
-        street_tell_addresses(s, i);
+        if (h->life == life) /* else it has ended meanwhile, and was started again */
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_START});
+        if (h->life == life)
+                street_tell_addresses(s, i);
 }
 
 void street_off(struct street *s, size_t i) {
@@ -269,7 +283,7 @@ static void home_init(struct street *s, size_t i) {
         street_on(s, i);
 }
 
-struct street *street_bare(size_t homes, uint64_t seed) {
+static struct street *bare(size_t homes, uint64_t seed, bool mortal) {
         struct street *s = calloc(1, sizeof(*s));
         REQUIRE(s);
         uint8_t seed_bytes[32] = {0};
@@ -280,9 +294,18 @@ struct street *street_bare(size_t homes, uint64_t seed) {
         s->held = calloc(homes * homes, sizeof(*s->held));
         REQUIRE(s->homes && s->cuts && s->held);
         s->n = homes;
+        s->mortal = mortal;
         for (size_t i = 0; i < homes; i++)
                 home_init(s, i);
         return s;
+}
+
+struct street *street_bare(size_t homes, uint64_t seed) {
+        return bare(homes, seed, false);
+}
+
+struct street *street_bare_mortal(size_t homes, uint64_t seed) {
+        return bare(homes, seed, true);
 }
 
 struct street *street_new(size_t homes, uint64_t seed) {

@@ -21,6 +21,9 @@ uint64_t street_seed(void);
 /* Home 0 founds, the others join on one ticket; all are members. */
 struct street *street_new(size_t homes, uint64_t seed);
 struct street *street_bare(size_t homes, uint64_t seed); /* the same homes, nobody in a mesh yet */
+/* The same; a core may say that its process must end: the home is off then, and on again at once, with its disk. A command that
+ * it had not answered is BUSY. In other streets that ends the test. */
+struct street *street_bare_mortal(size_t homes, uint64_t seed);
 struct street *street_free(struct street *s);
 
 /* Home @i founds / home @i joins on @ticket: the command's outcome, MESH_OUT_BUSY if it did not answer in time. */
@@ -32,6 +35,7 @@ enum mesh_outcome street_refresh(struct street *s, size_t i, const char *ticket,
 enum mesh_outcome street_revoke(struct street *s, size_t i); /* the ticket last written there */
 
 /* A code of home @i's household, good for a day, that leads to home @door; and home @i, in no mesh yet, joins on one. */
+bool street_code_try(struct street *s, size_t i, size_t door, struct buf *ret); /* false: it was not made */
 void street_code(struct street *s, size_t i, size_t door, struct buf *ret);
 enum mesh_outcome street_code_named(struct street *s, size_t i, const struct key *id,
                                     mesh_wall expires);         /* its name alone */
@@ -41,6 +45,10 @@ enum mesh_outcome street_enrol(struct street *s, size_t i, struct span code, con
 enum mesh_outcome street_revoke_device(struct street *s, size_t i, size_t target);
 void street_sign_revoke(struct street *s, size_t i, size_t target, struct buf *out); /* gives it to nobody */
 
+/* Home @i, in no mesh, begins to restore what @backup has; and is given what the vault signs, which puts its device in the
+ * place of home @lost's. Both run for as long as the restoring has no outcome, and no longer than that. */
+void street_recover(struct street *s, size_t i, const struct mesh_recover *backup, double seconds);
+void street_replace(struct street *s, size_t i, size_t lost, double seconds);
 void street_knock(struct street *s, size_t i, size_t at); /* somebody types `peer add` at home @i: home @at's address */
 /* Home @i signs remove, promote, demote, return, invite-undo (of home @target), endorse (what is open about it) or leave; the
  * second gives it to nobody. */

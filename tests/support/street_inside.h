@@ -69,6 +69,7 @@ struct street {
         char *ticket;
         uint64_t bytes;     /* sent on all links */
         uint64_t to_nobody; /* of them to strangers */
+        bool mortal;        /* see street_bare_mortal */
 };
 
 /* ---- street.c ---- */

@@ -43,7 +43,7 @@ enum mesh_outcome street_code_named(struct street *s, size_t i, const struct key
         return street_command(s, i, ev, 10);
 }
 
-void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
+bool street_code_try(struct street *s, size_t i, size_t door, struct buf *ret) {
         const struct home *h = &s->homes[i];
         struct key keys[MESH_PSKS_MAX];
         struct wire_addr addr = {.port = s->homes[door].addr.port};
@@ -54,7 +54,11 @@ void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
         REQUIRE(code_parse(&c, buf_span(ret)) == 0);
         enum mesh_outcome o = street_code_named(s, i, &c.key.pub, c.w.expires);
         code_fini(&c);
-        REQUIRE(o == MESH_OUT_DONE);
+        return o == MESH_OUT_DONE;
+}
+
+void street_code(struct street *s, size_t i, size_t door, struct buf *ret) {
+        REQUIRE(street_code_try(s, i, door, ret));
 }
 
 enum mesh_outcome street_code_back(struct street *s, size_t i) {
@@ -89,6 +93,21 @@ void street_replacement(const struct street *s, size_t i, const struct roster *r
         struct sign_key old;
         sign_key_from_seed(&old, h->cfg.sign_seed);
         REQUIRE(household_replace(&h->house, r, device, &old.pub, street_wall(s), ret));
+}
+
+void street_recover(struct street *s, size_t i, const struct mesh_recover *backup, double seconds) {
+        street_command(s, i, (struct mesh_event){.type = MESH_EV_RECOVER, .recover = backup}, seconds);
+}
+
+static bool is_answered(struct street *s, void *ctx) {
+        return s->homes[*(size_t *)ctx].replied || !mesh_roster(s->homes[*(size_t *)ctx].core);
+}
+
+void street_replace(struct street *s, size_t i, size_t lost, double seconds) {
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_replacement(s, lost, mesh_roster(s->homes[i].core), &s->homes[i].cfg, &op);
+        street_feed(s, i, (struct mesh_event){.type = MESH_EV_REPLACE, .operation = {.op = buf_span(&op)}});
+        street_wait(s, seconds, is_answered, &i);
 }
 
 enum mesh_outcome street_refresh(struct street *s, size_t i, const char *ticket, bool *ret_news) {

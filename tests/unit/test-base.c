@@ -89,6 +89,18 @@ static void buf_bound_is_sticky(void **state) {
         assert_false(buf_ok(&b));
 }
 
+static void buf_on_an_array(void **state) {
+        (void)state;
+        uint8_t room[4];
+        struct buf b = BUF_ON(room);
+        buf_add_str(&b, "abcd");
+        assert_true(buf_ok(&b));
+        assert_ptr_equal(buf_span(&b).p, room);
+        buf_add_u8(&b, 'e');
+        assert_false(buf_ok(&b));
+        assert_false(b.starved); /* memory has nothing to do with it */
+}
+
 static void buf_refuses_absurd_sizes(void **state) {
         (void)state;
         _clean_(buf_fini) struct buf b = BUF_NULL;
@@ -359,6 +371,7 @@ int main(void) {
                 cmocka_unit_test(owners),
                 cmocka_unit_test(buf_grows),
                 cmocka_unit_test(buf_bound_is_sticky),
+                cmocka_unit_test(buf_on_an_array),
                 cmocka_unit_test(buf_refuses_absurd_sizes),
                 cmocka_unit_test(buf_wiped_is_empty),
                 cmocka_unit_test(map_random_operations),

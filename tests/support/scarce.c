@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/scarce.h"
+
+#include "base/err.h"
+#include "porchlight/mesh.h"
+
+#include <execinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEPTH 48        /* calls looked at */
+#define WAYS_MOST 16384 /* a power of two, and twice as many as any story has */
+#define WRONG_SHOWN 10
+
+static struct {
+        bool on, inside, child;
+        int outer; /* calls below mesh_step() or mesh_new(): a story's own lines make no other way */
+        bool struck, refused, odd;
+        uint64_t seen[WAYS_MOST];
+        long blocks;
+        unsigned only;
+        struct scarce_report *report, *shared;
+} scarce;
+
+static bool is_new(uint64_t way) {
+        for (size_t i = way;; i++) {
+                uint64_t *at = &scarce.seen[i & (WAYS_MOST - 1)];
+                if (*at == way)
+                        return false;
+                if (*at)
+                        continue;
+                *at = way;
+                return true;
+        }
+}
+
+static uint64_t way_here(void) {
+        void *calls[DEPTH];
+        int n = backtrace(calls, DEPTH);
+        uint64_t h = 0xcbf29ce484222325u;
+        for (int i = 2; i < n - scarce.outer; i++)
+                h = (h ^ (uintptr_t)calls[i]) * 0x100000001b3u;
+        return h | 1;
+}
+
+static void wait_for(pid_t pid, unsigned at) {
+        int status;
+        REQUIRE(waitpid(pid, &status, 0) == pid);
+        if (status == 0)
+                return;
+        struct scarce_report *r = scarce.report;
+        if (!r->wrong++)
+                r->first_wrong_at = at;
+        if (r->wrong <= WRONG_SHOWN)
+                printf("# failure %u: the story ends with status %d\n", at, status);
+}
+
+/* Does this allocation fail? Only ever once in a process, and never in the parent. */
+static bool fails(void) {
+        struct scarce_report *r = scarce.report;
+        if (!scarce.on || !scarce.inside || scarce.child || !is_new(way_here()))
+                return false;
+        REQUIRE(++r->ways < WAYS_MOST / 2);
+        if (scarce.only && r->ways != scarce.only)
+                return false;
+        fflush(stdout);
+        pid_t pid = scarce.only ? 0 : fork();
+        REQUIRE(pid >= 0);
+        scarce.child = scarce.struck = pid == 0;
+        if (!scarce.child)
+                wait_for(pid, r->ways);
+        return scarce.child;
+}
+
+/* ---- what the linker leads here ---- */
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_malloc(size_t n) {
+        void *p = fails() ? NULL : __real_malloc(n);
+        scarce.blocks += p != NULL;
+        return p;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size) {
+        void *p = fails() ? NULL : __real_calloc(n, size);
+        scarce.blocks += p != NULL;
+        return p;
+}
+
+void *__real_realloc(void *old, size_t n);
+void *__wrap_realloc(void *old, size_t n);
+void *__wrap_realloc(void *old, size_t n) {
+        void *p = fails() ? NULL : __real_realloc(old, n);
+        scarce.blocks += p && !old;
+        return p;
+}
+
+void *__real_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size);
+void *__wrap_reallocarray(void *old, size_t n, size_t size) {
+        void *p = fails() ? NULL : __real_reallocarray(old, n, size);
+        scarce.blocks += p && !old;
+        return p;
+}
+
+void __real_free(void *p);
+void __wrap_free(void *p);
+void __wrap_free(void *p) {
+        scarce.blocks -= p != NULL;
+        __real_free(p);
+}
+
+static void enter(void) {
+        void *calls[DEPTH];
+        scarce.outer = scarce.on && !scarce.child ? backtrace(calls, DEPTH) - 2 : 0;
+        scarce.inside = true;
+        scarce.struck = false;
+}
+
+static int leave(int r) {
+        scarce.inside = false;
+        scarce.refused |= scarce.struck && r == ERR_NOMEM;
+        scarce.odd |= r && (!scarce.struck || r != ERR_NOMEM); /* nothing else may end a step */
+        return r;
+}
+
+int __real_mesh_new(struct mesh **ret, const struct mesh_config *cfg);
+int __wrap_mesh_new(struct mesh **ret, const struct mesh_config *cfg);
+int __wrap_mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
+        enter();
+        return leave(__real_mesh_new(ret, cfg));
+}
+
+int __real_mesh_step(struct mesh *m, const struct mesh_event *ev);
+int __wrap_mesh_step(struct mesh *m, const struct mesh_event *ev);
+int __wrap_mesh_step(struct mesh *m, const struct mesh_event *ev) {
+        enter();
+        return leave(__real_mesh_step(m, ev));
+}
+
+/* ---- telling ---- */
+static bool ended_well(long blocks) {
+        if (scarce.odd)
+                printf("# a step ended for another reason than memory\n");
+        if (base_checks_failed())
+                printf("# %llu checks failed\n", (unsigned long long)base_checks_failed());
+        if (scarce.blocks != blocks)
+                printf("# %ld blocks of memory are left\n", scarce.blocks - blocks);
+        return !scarce.odd && !base_checks_failed() && scarce.blocks == blocks;
+}
+
+void scarce_tell(void (*story)(void), bool again, unsigned only, struct scarce_report *ret) {
+        *ret = (struct scarce_report){0};
+        scarce.shared = mmap(NULL, sizeof(*ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        REQUIRE(scarce.shared != MAP_FAILED);
+        if (again)
+                memset(scarce.seen, 0, sizeof(scarce.seen));
+        scarce.report = ret;
+        scarce.only = only;
+        scarce.on = true;
+        long blocks = scarce.blocks;
+        story();
+        scarce.on = false;
+        bool well = ended_well(blocks);
+        if (scarce.child && !only) {
+                scarce.shared->refused += scarce.refused;
+                exit(well ? 0 : 1);
+        }
+        ret->refused = scarce.shared->refused + (only && scarce.refused);
+        ret->wrong += !well;
+        munmap(scarce.shared, sizeof(*ret));
+}
