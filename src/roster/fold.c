@@ -17,7 +17,8 @@
  *      removed or undone; an ordinary inviter has fewer than home_invites members directly below it; a steward's tickets
  *      brought fewer than steward_adds homes whose `at` is of the same UTC day; members < max_members. Two invites are one
  *      if what their device signs is equal.
- *  J4  remove, promote, demote: the target is a member, not the author; promote: no steward; demote: a steward.
+ *  J4  remove, promote, demote: the target is a member (remove: or waits), not the author; promote: no steward; demote: a
+ *      steward.
  *      return: the target was removed or undone in past(o), and did not also leave.
  *  J5  endorse: the proposal (remove, promote, demote or return) is an ancestor, the author was a member in past(proposal)
  *      too, is none of its targets, and has not voted for it in past(o).
@@ -29,7 +30,7 @@
  *  J8  invite-undo: the add is an ancestor, came on a ticket of the author's, and its home is a member; past(o) has at least
  *      3 members; the countersigning device is a third member's; at <= the add's at + 86,400 s.
  *
- * Folding a set closed under ancestors (this file; rivals.c R, votes.c V):
+ * Folding a set closed under ancestors (this file; rivals.c R, votes.c V, places.c P):
  *  R1  Adds, and device-adds, of one household with equal pairs up to and including its signature (the code's) are twins:
  *      one operation countersigned twice. Of other operations at one place of a chain, lowest place first, one stands: of
  *      adds none that has another of
@@ -56,13 +57,20 @@
  *      those do not suffice the units'), then the most senior voter (of those counted), then the lower id. Repeat.
  *  V3  Taking a remove, leave or undo voids what each target signed or countersigned, and the adds on its tickets, where the
  *      standing votes that have it among their ancestors would not have been enough; votes in whose own past the removal,
- *      demotion or revocation was complete are spared: they were judged by it. A demote: so with the target's votes. A
+ *      demotion or revocation was complete are spared: they were judged by it. A demote: so with the target's votes; adds on its tickets it
+ *      lowers so, but those under a promotion that has the demote among its ancestors: they are no steward's any more. A
  *      device-revoke: so with what the device countersigned and the adds on tickets it signed. Then S1 again.
  *  V4  A return is taken only if it has more votes than each complete removal or undo of its target among its ancestors has
  *      now; those are then as if never proposed against that home. A later removal needs no more votes than the first did.
- *  V5  remove with `subtree` also has as targets all members below the home in the invite tree of past(o), except stewards,
+ *  V5  remove with `subtree` also has as targets all members, and all that wait, below the home in the invite tree of past(o), except stewards,
  *      what is below those, and homes for which two members outside the subtree have vouched.
- *  E1  Members: homes with a standing add against whom no removal, leave or undo is in force. Stewards: members who are the
+ *  P1  A home is of its inviter's budget: home_invites, gone ones aside; where the inviter was a steward in past(add), by a
+ *      promotion in force, and the add is not lowered: steward_adds of the UTC day of its `at`, gone ones included. Those
+ *      first by P2 stand, the others that are not gone wait, and so do homes whose inviter waits. Of those left only the
+ *      first max_members stand.
+ *  P2  On which more stewards have built (R1; who countersigned it has, too); then more units; then with fewer homes of that
+ *      budget among its ancestors; then the lower id.
+ *  E1  Members: homes with a standing add that do not wait, against whom no removal, leave or undo is in force. Stewards: members who are the
  *      founder with no demotion in force, or have a promotion in force among whose ancestors every demotion in force against
  *      them is. Removed set: households against whom something is in force, and devices revoked. Of more than 4 devices of
  *      a household that stand and are not revoked, the first 4 count: whole, then by stated time, then the lower id.
@@ -136,7 +144,7 @@ static int state_clear(const struct roster *r, struct state *st) {
         memset(st->certs, CERT_NONE, st->cap_certs * sizeof(*st->certs));
         memset(st->revoked, 0xff, st->cap_certs * sizeof(*st->revoked));
         homes_none(st->homes, 0, st->cap_homes);
-        st->members = st->stewards = st->spares = 0;
+        st->members = st->stewards = st->spares = st->waiting = 0;
         return 0;
 }
 
@@ -285,7 +293,7 @@ static void stewards_finish(const struct roster *r, const struct bits *in, struc
 static void homes_finish(const struct roster *r, struct state *st) {
         for (uint32_t i = 0; i < r->n_homes; i++) {
                 struct home_state *h = &st->homes[i];
-                h->member = h->add != NONE && h->gone == NONE;
+                h->member = h->add != NONE && h->gone == NONE && h->waits == ROSTER_WAITS_NOT;
                 st->members += h->member;
                 st->stewards += h->member && h->steward;
         }
@@ -299,11 +307,18 @@ static bool cert_first(const struct roster *r, const struct bits *in, const stru
         return x->pub.time != y->pub.time ? x->pub.time < y->pub.time : id_lower(x, y);
 }
 
+/* What the certificates of a home are that count. */
+static uint8_t cert_held(const struct state *st, uint32_t home) {
+        if (st->homes[home].waits != ROSTER_WAITS_NOT)
+                return CERT_WAITS;
+        return st->homes[home].member ? CERT_CURRENT : CERT_ENDED;
+}
+
 /* PROTOCOL 5.73: "A household MUST NOT have more than 4 current devices, nor more than one whole one." Doors that know too
  * little of each other can admit one too many, and two adds of one household can both come to stand; such a device is none
  * until another goes. */
 static void spares_finish(const struct roster *r, const struct bits *in, struct state *st, const struct home *h) {
-        uint8_t held = st->homes[h->index].member ? CERT_CURRENT : CERT_ENDED;
+        uint8_t held = cert_held(st, h->index);
         uint32_t n = 0, kept = 0;
         bool whole = false;
         for (uint32_t i = h->certs; i != NONE; i = r->certs[i]->next_of_home) {
@@ -333,7 +348,7 @@ static void certs_finish(const struct roster *r, const struct bits *in, struct s
                 if (st->revoked[i] != NONE)
                         st->certs[i] = CERT_REVOKED;
                 else if (fold_cert_stands(r, in, st, i))
-                        st->certs[i] = st->homes[r->certs[i]->home].member ? CERT_CURRENT : CERT_ENDED;
+                        st->certs[i] = cert_held(st, r->certs[i]->home);
         }
         for (uint32_t i = 0; i < r->n_homes; i++)
                 if (r->homes[i]->n_certs > 1)
@@ -349,6 +364,8 @@ int fold_run(const struct roster *r, const struct bits *in, struct state *st) {
         votes_take(r, in, st);
         adds_finish(r, in, st);
         stewards_finish(r, in, st);
+        if (places_give(r, in, st))
+                return ERR_NOMEM;
         homes_finish(r, st);
         certs_finish(r, in, st);
         return 0;
@@ -413,7 +430,7 @@ void fold_trim(const struct roster *r) {
 /* ---- one more, of the common kind ---- */
 
 bool fold_plain(const struct roster *r, const struct op *o) {
-        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins || r->now.spares)
+        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins || r->now.spares || r->now.waiting)
                 return false;
         return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD || o->pub.type == OP_VOUCH;
 }
@@ -439,6 +456,8 @@ static bool has_place(const struct roster *r, const struct op *o) {
 bool fold_append(struct roster *r, const struct op *o) {
         struct state *st = &r->now;
         if (!fold_plain(r, o) || !hands_clean(r, o) || (o->pub.type == OP_DEVICE_ADD && !has_place(r, o)))
+                return false;
+        if (o->pub.type == OP_ADD && !places_left(r, o))
                 return false;
         if (o->pub.type == OP_ADD) {
                 st->homes[o->home] = (struct home_state){.add = o->index, .gone = NONE, .promo = NONE, .member = true};

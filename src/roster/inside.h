@@ -59,6 +59,8 @@ struct op {
         uint32_t invite, inv_cert; /* add: the ticket, and the device that signed it; device-add: the code, NONE */
         uint32_t by_cert;          /* the device that countersigned */
         uint32_t target;           /* vouch: the home; invite-undo: the add */
+        uint32_t promo;  /* add: the promotion its inviter was a steward by; NONE: the founder, or no steward */
+        bool of_steward; /* add: the inviter was a steward in its past */
         uint32_t next_of_home, next_on_invite, next_of_inviter;
         uint32_t head_at;  /* place in roster.heads, or NONE */
         uint32_t built_by; /* the household that built on it, in the whole set; NONE, SEVERAL */
@@ -72,11 +74,12 @@ struct home {
         struct roster_home pub;
         uint8_t skeleton[32]; /* of the name */
         uint32_t index;
-        uint32_t n_certs;    /* room in devices */
-        uint32_t certs;      /* newest first, by next_of_home */
-        uint32_t ops;        /* its chain, newest first, by next_of_home */
-        uint32_t joins;      /* its device-adds, which are on no chain, newest first, by next_of_home */
-        uint32_t invitees;   /* adds on its tickets, by next_of_inviter */
+        uint32_t n_certs;  /* room in devices */
+        uint32_t certs;    /* newest first, by next_of_home */
+        uint32_t ops;      /* its chain, newest first, by next_of_home */
+        uint32_t joins;    /* its device-adds, which are on no chain, newest first, by next_of_home */
+        uint32_t invitees; /* adds on its tickets, by next_of_inviter */
+        uint32_t n_invitees;
         uint32_t next_alike; /* the next home with the same skeleton */
         struct roster_device **devices;
         bool shown; /* it is, or was, a member */
@@ -109,6 +112,8 @@ enum {
         OP_TAKEN = 4,   /* a proposal in force */
         OP_SKIPPED = 8, /* a proposal whose turn came and that was not taken */
         OP_STEWARD = 16, /* a steward's vote whose stewardship still holds */
+        OP_ORDINARY =
+                32, /* an add on a steward's ticket that counts as an ordinary home's: a demotion had not seen it */
 };
 
 enum {
@@ -118,6 +123,7 @@ enum {
         CERT_ENDED = 3, /* its household is no member any more */
         CERT_LOST = 4,  /* another certificate of the same key stands */
         CERT_SPARE = 5, /* its household has ROSTER_DEVICES_MAX others that come first */
+        CERT_WAITS = 6, /* its household waits for a place */
 };
 
 struct home_state {
@@ -125,8 +131,9 @@ struct home_state {
         uint32_t gone;  /* the removal, leave or undo in force against it that states the earliest time, or NONE */
         uint32_t promo; /* the promotion it is a steward by; NONE: the founder, or none */
         bool member;
-        bool steward; /* is one, or was when it went */
-        bool left;    /* gone, and by itself only */
+        bool steward;  /* is one, or was when it went */
+        bool left;     /* gone, and by itself only */
+        uint8_t waits; /* enum roster_waits */
 };
 
 struct state {
@@ -137,7 +144,8 @@ struct state {
         uint32_t *count;   /* scratch: votes a unit; all 0 between uses */
         uint32_t cap_ops, cap_homes, cap_certs;
         uint32_t members, stewards;
-        uint32_t spares; /* certificates that are CERT_SPARE */
+        uint32_t spares;  /* certificates that are CERT_SPARE */
+        uint32_t waiting; /* homes that wait for a place */
 };
 
 struct roster {
@@ -238,6 +246,14 @@ uint32_t fold_limit(const struct roster *r,
                     const struct bits *in); /* no operation of the set has this number or a higher */
 int rivals_resolve(const struct roster *r, const struct bits *in, struct state *st);
 
+/* ---- places.c ---- */
+/* Says of each home with a standing add whether it waits. */
+int places_give(const struct roster *r, const struct bits *in, struct state *st);
+/* @add, the newest operation, finds a place in @r->now, and nobody's budget is exceeded. */
+bool places_left(const struct roster *r, const struct op *add);
+/* It is counted as one of a steward's homes of that day. */
+bool places_by_steward(const struct state *st, const struct op *add);
+
 struct tally {
         bool complete;
         uint32_t votes;          /* of the route that completes it */
@@ -286,6 +302,8 @@ int judge_device_joiner(const struct view *v, const struct coming *c, mesh_wall 
 /* The part of it that is about a joiner; @at: mesh time of the countersignature. @ret_inviter: certificate. */
 int judge_joiner(const struct view *v, const struct coming *c, mesh_wall at, uint32_t *ret_inviter);
 uint32_t view_cert(const struct view *v, struct span sign); /* current device of a member, or NONE */
+/* V1: the topmost ordinary home over @home, or itself. @of: of each home its unit, as far as it is known; NONE: not yet. */
+uint32_t view_unit(const struct view *v, uint32_t *of, uint32_t home);
 
 /* ---- publish.c ---- */
 void publish_all(struct roster *r);                       /* after a fold of the whole set */

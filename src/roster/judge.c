@@ -76,6 +76,11 @@ static bool view_member(const struct view *v, uint32_t home) {
         return view_state(v)->homes[home].member && view_came(v, home);
 }
 
+/* A member, or one that would be if there were a place for it. */
+static bool view_stays(const struct view *v, uint32_t home) {
+        return view_came(v, home) && view_state(v)->homes[home].gone == NONE;
+}
+
 static bool view_steward(const struct view *v, uint32_t home) {
         return view_member(v, home) && view_state(v)->homes[home].steward;
 }
@@ -185,6 +190,8 @@ static int judge_add(const struct view *v, struct coming *c) {
         c->op->inv_cert = inviter;
         c->op->by_cert = by;
         c->op->depth = v->r->ops[v->r->ops[v->r->certs[inviter]->op]->root]->depth + 1;
+        c->op->of_steward = view_steward(v, v->r->certs[inviter]->home);
+        c->op->promo = c->op->of_steward ? view_state(v)->homes[v->r->certs[inviter]->home].promo : NONE;
         return 0;
 }
 
@@ -274,7 +281,7 @@ static bool heads_unit(const struct view *v, uint32_t home) {
 }
 
 /* Climbs to where the unit begins, or is known, and notes it all the way. */
-static uint32_t unit_of(const struct view *v, uint32_t *of, uint32_t home) {
+uint32_t view_unit(const struct view *v, uint32_t *of, uint32_t home) {
         uint32_t top = home;
         while (of[top] == NONE && !heads_unit(v, top))
                 top = view_inviter(v, top);
@@ -297,7 +304,7 @@ static int units_init(struct units *u, const struct view *v) {
         memset(u->of, 0xff, n * sizeof(*u->of)); /* NONE */
         for (uint32_t i = 0; i < n; i++)
                 if (view_member(v, i))
-                        u->n += u->size[unit_of(v, u->of, i)]++ == 0;
+                        u->n += u->size[view_unit(v, u->of, i)]++ == 0;
         return 0;
 }
 
@@ -354,7 +361,7 @@ static int targets_put(struct proposal *prop, const struct view *v, uint32_t tar
                 subtree_mark(v, target, below);
                 vouches_count(v, target, below, vouched);
                 for (uint32_t i = 0; i < n; i++)
-                        if (below[i] && view_member(v, i) && vouched[i] < VOUCHES_TO_STAY)
+                        if (below[i] && view_stays(v, i) && vouched[i] < VOUCHES_TO_STAY)
                                 prop->targets[prop->n_targets++] = i;
         }
         bool failed = !below || !vouched;
@@ -377,8 +384,8 @@ static uint32_t removal_votes(const struct view *v, uint32_t home) {
         return most;
 }
 
-/* PROTOCOL 5.27: "remove, promote and demote: the target MUST be a member and not the author. promote: it MUST NOT
- * be a steward. demote: it MUST be one." */
+/* PROTOCOL 5.27: "remove, promote and demote: the target MUST be a member and not the author; of a remove it may also be a
+ * home that waits (rule 5.75). promote: it MUST NOT be a steward. demote: it MUST be one." */
 /* J4. */
 static bool may_target(const struct view *v, const struct coming *c, uint32_t target) {
         const struct home_state *h = &view_state(v)->homes[target];
@@ -386,9 +393,11 @@ static bool may_target(const struct view *v, const struct coming *c, uint32_t ta
                 return false;
         if (c->w.type == OP_RETURN)
                 return view_came(v, target) && h->gone != NONE && !h->left;
+        if (c->w.type == OP_REMOVE)
+                return view_stays(v, target);
         if (!view_member(v, target))
                 return false;
-        return c->w.type == OP_REMOVE || (c->w.type == OP_DEMOTE) == h->steward;
+        return (c->w.type == OP_DEMOTE) == h->steward;
 }
 
 static int judge_proposal(const struct view *v, const struct coming *c, struct proposal *prop) {

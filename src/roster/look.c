@@ -101,6 +101,11 @@ static bool stands(const struct roster *r, const struct op *o) {
         return !(r->now.ops[o->index] & OP_VOID);
 }
 
+/* PROTOCOL 5.77: "No author SHOULD name an operation of a household that waits, unless its own is about that." */
+static bool to_name(const struct roster *r, const struct op *o) {
+        return stands(r, o) && r->now.homes[o->home].waits == ROSTER_WAITS_NOT;
+}
+
 /* The end of the branch of its chain that stands. */
 static const struct op *chain_end(const struct roster *r, const struct key *household) {
         const struct home *h = map_find(&r->by_home, household->b);
@@ -131,7 +136,7 @@ size_t roster_parents(const struct roster *r, const struct key *household, const
                       struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq) {
         _clean_(buf_fini) struct buf heads = BUF_NULL;
         /* PROTOCOL 5.74: "The heads that an author names SHOULD be those of what stands" */
-        size_t n = 0, n_heads = latest(r, stands, must, n_must, &heads) ? 0 : heads.n / sizeof(struct hash);
+        size_t n = 0, n_heads = latest(r, to_name, must, n_must, &heads) ? 0 : heads.n / sizeof(struct hash);
         if (household) {
                 const struct op *end = chain_end(r, household);
                 if (!end)
@@ -256,6 +261,15 @@ const struct roster_device *roster_noise_find(const struct roster *r, const stru
 
 const struct roster_home *roster_home_at(const struct roster *r, size_t i) {
         return i < r->n_shown ? &r->homes[r->shown[i]]->pub : NULL;
+}
+
+const struct roster_home *roster_waiting_next(const struct roster *r, size_t *at) {
+        while (*at < r->n_homes) {
+                const struct home *h = r->homes[(*at)++];
+                if (h->pub.waits != ROSTER_WAITS_NOT)
+                        return &h->pub;
+        }
+        return NULL;
 }
 
 /* One household too many on a ticket of @h, by @h's own word. */

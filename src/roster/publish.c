@@ -27,7 +27,7 @@ static void devices_publish(struct roster *r, struct home *h) {
                 struct cert *c = r->certs[i];
                 device_publish(r, c);
                 uint8_t s = r->now.certs[i];
-                if (s == CERT_NONE || s == CERT_LOST || s == CERT_SPARE)
+                if (s == CERT_NONE || s == CERT_LOST || s == CERT_SPARE || s == CERT_WAITS)
                         continue;
                 h->devices[h->pub.n_devices++] = &c->pub;
         }
@@ -73,7 +73,8 @@ static void home_publish(struct roster *r, struct home *h) {
         const struct op *add = add_of(r, h);
         if (r->n_rivals)
                 words_publish(h, add);
-        h->shown = was_member(st);
+        h->shown = was_member(st) && st->waits == ROSTER_WAITS_NOT;
+        h->pub.waits = (enum roster_waits)st->waits;
         h->pub.member = st->member;
         h->pub.left = st->left;
         h->pub.steward = st->member && st->steward;

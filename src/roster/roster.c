@@ -180,7 +180,7 @@ static struct op *op_new(const struct roster *r, struct span bytes, const struct
                 .time = w->type == OP_ADD || w->type == OP_DEVICE_ADD ? w->at : w->time,
         };
         o->index = o->root = o->twin = r->n_ops;
-        o->home = o->cert = o->invite = o->inv_cert = o->by_cert = o->target = o->head_at = NONE;
+        o->home = o->cert = o->invite = o->inv_cert = o->by_cert = o->target = o->promo = o->head_at = NONE;
         o->next_of_home = o->next_on_invite = o->next_of_inviter = o->built_by = NONE;
         return o;
 }
@@ -325,6 +325,7 @@ static int ticket_file(struct roster *r, const struct coming *c, struct op *o) {
                 struct home *inviter = r->homes[r->certs[o->inv_cert]->home];
                 o->next_of_inviter = inviter->invitees;
                 inviter->invitees = o->index;
+                inviter->n_invitees++;
         }
         inv->n_adds += o->twin == o->index;
         r->n_crowded += o->twin == o->index && inv->n_adds == inv->uses + 1;

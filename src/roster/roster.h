@@ -30,6 +30,15 @@ struct roster_device {
         mesh_wall gone_at;
 };
 
+/* Why a home whose add stands is no member (PROTOCOL 5.75). */
+enum roster_waits {
+        ROSTER_WAITS_NOT,
+        ROSTER_WAITS_PLACE,   /* its inviter, an ordinary home, has as many homes as it may */
+        ROSTER_WAITS_DAY,     /* its inviter, a steward, had as many homes that day as it may */
+        ROSTER_WAITS_FULL,    /* the mesh is full */
+        ROSTER_WAITS_INVITER, /* its inviter waits */
+};
+
 struct roster_home {
         struct key key; /* names the household */
         struct key seal;
@@ -44,6 +53,7 @@ struct roster_home {
         struct roster_device *const *devices; /* current and revoked */
         size_t n_devices;
         bool name_clash; /* a senior home has a look-alike name: always show the id beside it */
+        enum roster_waits waits;
 };
 
 struct roster_op {
@@ -120,6 +130,8 @@ const struct roster_device *roster_device_find(const struct roster *r, const str
 const struct roster_device *roster_noise_find(const struct roster *r, const struct key *noise);
 /* Every household that ever was a member, in order of joining. NULL past the end. */
 const struct roster_home *roster_home_at(const struct roster *r, size_t i);
+/* Homes that wait for a place, which all other questions know nothing of. *at begins with 0; NULL past the end. */
+const struct roster_home *roster_waiting_next(const struct roster *r, size_t *at);
 /* Operations that it signed, or countersigned on its own tickets, and that fell because others of it stand in their place. A
  * few come of an old copy of a disk; a thousand are meant. */
 size_t roster_contradictions(const struct roster *r, const struct roster_home *home);

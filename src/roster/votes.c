@@ -126,19 +126,28 @@ static bool touched_by(const struct roster *r, const struct op *p, const struct 
         return o->home == home || cert_of(r, o->inv_cert, home) || cert_of(r, o->by_cert, home);
 }
 
+/* PROTOCOL 5.78: "except those where the promotion by which the target was a steward has the demote among its
+ * ancestors." */
+static bool lowered_by(const struct roster *r, const struct op *p, const struct op *o, uint32_t home) {
+        if (p->pub.type != OP_DEMOTE || !o->of_steward || !cert_of(r, o->inv_cert, home))
+                return false;
+        return o->promo == NONE || !bits_has(&r->ops[o->promo]->vote->past, p->index);
+}
+
 /* V3: "… where the standing votes that have it among their ancestors would not have been enough." No vote for @p is
  * among what is voided here, because no target has one: the order of the loop does not matter. */
 static void void_unseen(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                         uint32_t home) {
         for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
                 const struct op *o = r->ops[i];
-                if (!set_has(in, i) || st->ops[i] & OP_VOID || !touched_by(r, p, o, home))
+                bool lowered = lowered_by(r, p, o, home);
+                if (!set_has(in, i) || st->ops[i] & OP_VOID || (!lowered && !touched_by(r, p, o, home)))
                         continue;
                 /* Complete in the vote's own past: it was judged under it. To know the proposal alone is not enough. */
                 if (o->vote && votes_tally(r, in, st, p, NONE, &o->vote->past).complete)
                         continue;
                 if (!votes_tally(r, in, st, p, i, NULL).complete)
-                        st->ops[i] |= OP_VOID;
+                        st->ops[i] |= lowered ? OP_ORDINARY : OP_VOID;
         }
 }
 

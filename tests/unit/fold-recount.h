@@ -282,6 +282,16 @@ static inline bool recount_firm(const struct recount *c, size_t add) {
         return true;
 }
 
+/* 5.75: it waits for a place, and its inviter's budget, or the mesh's, is used up. */
+static inline bool recount_waits(const struct roster *now, const struct key *household) {
+        const struct roster_home *h;
+        size_t at = 0;
+        while ((h = roster_waiting_next(now, &at)))
+                if (key_eq(&h->key, household))
+                        return true;
+        return false;
+}
+
 /* NULL, or what is wrong with who is a member after @s's whole history. */
 static inline const char *recount_check(struct recount *c, const struct street *s) {
         const struct roster *now = s->sides[0];
@@ -299,7 +309,7 @@ static inline const char *recount_check(struct recount *c, const struct street *
                 bool member = recount_member(c, now, home) != NULL;
                 c->removals += c->out[home];
                 c->fallen += !member && !c->out[home];
-                bool firm = !recount_out(c, home) && recount_firm(c, i);
+                bool firm = !recount_out(c, home) && recount_firm(c, i) && !recount_waits(now, &s->homes[home].key.pub);
                 c->firm += firm;
                 c->orphans += firm && (recount_out(c, c->inviter[i]) || recount_out(c, c->door[i]));
                 if (member && c->out[home] && !c->back[home])

@@ -401,11 +401,17 @@ static inline int street_by_bytes(const void *a, const void *b) {
 }
 
 static inline void street_digest(const struct roster *r, struct hash *ret) {
-        _clean_(buf_fini) struct buf all = BUF_NULL;
+        _clean_(buf_fini) struct buf all = BUF_NULL, waiting = BUF_NULL;
         const struct roster_home *h;
         struct hash lines[512], removed;
         size_t n = 0;
-        for (; (h = roster_home_at(r, n)); n++) {
+        for (size_t at = 0; (h = roster_waiting_next(r, &at));) {
+                buf_add(&waiting, SPAN_OF(h->key.b));
+                buf_printf(&waiting, "%d", (int)h->waits);
+                hash_make(&lines[n++], DOMAIN_RECORD, NULL, buf_span(&waiting));
+                buf_clear(&waiting);
+        }
+        for (size_t i = 0; (h = roster_home_at(r, i)); i++, n++) {
                 _clean_(buf_fini) struct buf line = BUF_NULL;
                 buf_add(&line, SPAN_OF(h->key.b));
                 buf_printf(&line, "%s %d %d %d %llu %llu %u %d %02x", h->name, h->member, h->left, h->steward,
@@ -413,12 +419,12 @@ static inline void street_digest(const struct roster *r, struct hash *ret) {
                            h->inviter ? h->inviter->key.b[0] : 0);
                 struct hash devices[64];
                 assert_true(h->n_devices < 64 && n < 512);
-                for (size_t i = 0; i < h->n_devices; i++) {
+                for (size_t k = 0; k < h->n_devices; k++) {
                         _clean_(buf_fini) struct buf d = BUF_NULL;
-                        buf_add(&d, SPAN_OF(h->devices[i]->sign.b));
-                        buf_printf(&d, "%d %llu %llu", h->devices[i]->share, (unsigned long long)h->devices[i]->since,
-                                   (unsigned long long)h->devices[i]->gone_at);
-                        hash_make(&devices[i], DOMAIN_RECORD, NULL, buf_span(&d));
+                        buf_add(&d, SPAN_OF(h->devices[k]->sign.b));
+                        buf_printf(&d, "%d %llu %llu", h->devices[k]->share, (unsigned long long)h->devices[k]->since,
+                                   (unsigned long long)h->devices[k]->gone_at);
+                        hash_make(&devices[k], DOMAIN_RECORD, NULL, buf_span(&d));
                 }
                 qsort(devices, h->n_devices, sizeof(*devices), street_by_bytes);
                 buf_add(&line, span_of(devices, h->n_devices * sizeof(*devices)));

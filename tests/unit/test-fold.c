@@ -18,6 +18,12 @@
 #define STEPS_MAX 60
 #define PEOPLE 14
 #define BULK 5000 /* homes of the big mesh */
+#define UNSEEN 32 /* of them that nobody had heard of */
+#define TIGHT 3   /* of so many histories one has small budgets */
+#define TIGHT_MEMBERS 9
+#define TIGHT_INVITES 1
+#define TIGHT_ADDS 4 /* all on one day, as a history is short */
+#define SUBSETS 3    /* of each such history that are folded alone */
 
 static uint64_t seed_now; /* printed when an assertion fails */
 
@@ -245,6 +251,78 @@ static void check_sense(const struct roster *r) {
 
 static struct recount recount;
 
+/* ---- budgets ---- */
+
+static struct wire_list tight_charter(struct buf *store) {
+        struct wire_list rows = {0};
+        const struct wire_charter_row tight[] = {
+                {.key = CHARTER_max_members, .value = TIGHT_MEMBERS},
+                {.key = CHARTER_home_invites, .value = TIGHT_INVITES},
+                {.key = CHARTER_steward_adds, .value = TIGHT_ADDS},
+        };
+        for (size_t i = 0; i < ARRAY_LEN(tight); i++)
+                wire_list_add(&wire_charter_row_desc, &rows, store, &tight[i]);
+        return rows;
+}
+
+/* Nobody may ever have been taken for a steward but whom a promotion names. */
+static bool never_steward(const struct recount *c, const struct roster_home *h) {
+        for (size_t i = 0; i < c->s->n_ops; i++)
+                if (c->ops[i].type == OP_PROMOTE && span_eq(c->ops[i].target, SPAN_OF(h->key.b)))
+                        return false;
+        return h->inviter != NULL;
+}
+
+static size_t below(const struct roster *r, const struct roster_home *inviter) {
+        const struct roster_home *h;
+        size_t n = 0;
+        for (size_t i = 0; (h = roster_home_at(r, i)); i++)
+                n += h->member && h->inviter == inviter;
+        return n;
+}
+
+static bool waits_rightly(const struct roster *r, const struct roster_home *h) {
+        switch (h->waits) {
+        case ROSTER_WAITS_NOT:
+                return false;
+        case ROSTER_WAITS_PLACE:
+                return below(r, h->inviter) >= TIGHT_INVITES || roster_members(r) == TIGHT_MEMBERS;
+        case ROSTER_WAITS_DAY:
+                return true; /* who went took a place of that day, too */
+        case ROSTER_WAITS_FULL:
+                return roster_members(r) == TIGHT_MEMBERS;
+        case ROSTER_WAITS_INVITER:
+                return !h->inviter->member;
+        }
+        return false;
+}
+
+static size_t waited[ROSTER_WAITS_INVITER + 1];
+
+/* In whatever set of operations: no budget is exceeded, and nobody waits without need. */
+static void check_budgets(const struct recount *c, const struct roster *r) {
+        const struct roster_home *h;
+        if (roster_members(r) > TIGHT_MEMBERS)
+                fail_msg("seed %llu: %zu members", (unsigned long long)seed_now, roster_members(r));
+        for (size_t i = 0; (h = roster_home_at(r, i)); i++)
+                if (below(r, h) > TIGHT_INVITES + (never_steward(c, h) ? 0 : TIGHT_ADDS))
+                        fail_msg("seed %llu: %zu homes below one", (unsigned long long)seed_now, below(r, h));
+        for (size_t at = 0; (h = roster_waiting_next(r, &at));) {
+                waited[h->waits]++;
+                if (!waits_rightly(r, h))
+                        fail_msg("seed %llu: a home waits for nothing", (unsigned long long)seed_now);
+        }
+}
+
+static void check_all_budgets(struct street *s, const struct recount *c) {
+        check_budgets(c, s->sides[0]);
+        for (int i = 0; i < SUBSETS; i++) {
+                struct roster *part = recount_past(c, 1 + pick(s, (uint32_t)s->n_ops));
+                check_budgets(c, part);
+                roster_free(part);
+        }
+}
+
 static size_t taken[32]; /* operations by type, so that a change cannot quietly make the histories dull */
 
 static void count_types(const struct roster *r) {
@@ -257,7 +335,9 @@ static void history_run(uint64_t seed) {
         static struct street s;
         struct ticket shared;
         seed_now = seed;
-        street_found(&s, seed, (struct wire_list){0});
+        _clean_(buf_fini) struct buf rows = BUF_NULL;
+        bool tight = seed % TIGHT == 0;
+        street_found(&s, seed, tight ? tight_charter(&rows) : (struct wire_list){0});
         street_ticket(&s, 0, 1 + pick(&s, 3), s.now + MESH_DAY, &shared);
         for (uint32_t i = 1, n = pick(&s, 8); i <= n; i++) {
                 street_join(&s, 0, i, pick(&s, i));
@@ -272,6 +352,8 @@ static void history_run(uint64_t seed) {
         const char *wrong = recount_check(&recount, &s);
         if (wrong)
                 fail_msg("seed %llu: %s", (unsigned long long)seed, wrong);
+        if (tight)
+                check_all_budgets(&s, &recount);
         for (int i = 0; i < STREET_SIDES; i++)
                 check_sense(s.sides[i]);
         count_types(s.sides[0]);
@@ -298,6 +380,11 @@ static void test_order_does_not_matter(void **state) {
         print_message("# out: %zu homes by votes, %zu otherwise; %zu whom no vote touches, %zu of them though who "
                       "brought them is out\n",
                       recount.removals, recount.fallen, recount.firm, recount.orphans);
+        print_message("# waiting, in %zu histories of small budgets: %zu for a place, %zu for a day's, %zu for the "
+                      "mesh's, %zu for "
+                      "their inviter\n",
+                      (size_t)(runs / TIGHT), waited[ROSTER_WAITS_PLACE], waited[ROSTER_WAITS_DAY],
+                      waited[ROSTER_WAITS_FULL], waited[ROSTER_WAITS_INVITER]);
         for (int i = OP_GENESIS; i <= OP_RETURN; i++)
                 print_message("# %s: %zu\n", wire_enum_text(&wire_op_enum, (uint64_t)i), taken[i]);
         if (runs >= RUNS) /* so that a change cannot quietly make it dull */
@@ -379,9 +466,9 @@ static double seconds(void) {
         return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static struct wire_list big_charter(struct buf *store) {
+static struct wire_list big_charter(struct buf *store, uint32_t most) {
         struct wire_list rows = {0};
-        struct wire_charter_row full = {.key = CHARTER_max_members, .value = BULK};
+        struct wire_charter_row full = {.key = CHARTER_max_members, .value = most};
         struct wire_charter_row adds = {.key = CHARTER_steward_adds, .value = BULK};
         wire_list_add(&wire_charter_row_desc, &rows, store, &full);
         wire_list_add(&wire_charter_row_desc, &rows, store, &adds);
@@ -429,7 +516,7 @@ static void test_five_thousand(void **state) {
         static struct street s;
         static const uint8_t sig[64];
         _clean_(buf_fini) struct buf store = BUF_NULL, add = BUF_NULL;
-        street_found(&s, 1, big_charter(&store));
+        street_found(&s, 1, big_charter(&store, BULK));
         struct roster *r = s.sides[0];
         struct hash heads[2] = {s.mesh}, id; /* the newest, and the one beside it */
         size_t bytes = 0;
@@ -456,12 +543,35 @@ static void test_five_thousand(void **state) {
         street_end(&s);
 }
 
+/* A mesh that is full, and homes that nobody had heard of come to light: all contend, and each operation more takes a fold. */
+static void test_five_thousand_and_more(void **state) {
+        (void)state;
+        static struct street s;
+        static const uint8_t sig[64];
+        _clean_(buf_fini) struct buf store = BUF_NULL, add = BUF_NULL;
+        street_found(&s, 1, big_charter(&store, BULK - UNSEEN));
+        struct roster *r = s.sides[0];
+        struct hash heads[1] = {s.mesh}, id;
+        double took = 0;
+        for (uint32_t i = 1; i < BULK; i++) {
+                bool unseen = i >= BULK - UNSEEN;
+                buf_clear(&add);
+                bulk_add(&s, i, sig, unseen ? &s.mesh : heads, 1, &add);
+                double from = seconds();
+                assert_int_equal(roster_add(r, buf_span(&add), true, &id), 0);
+                took += unseen ? seconds() - from : 0;
+                heads[0] = id;
+        }
+        assert_int_equal(roster_members(r), BULK - UNSEEN);
+        print_message("# %d more than there is room for: %.1f ms each\n", UNSEEN, took * 1e3 / UNSEEN);
+        street_end(&s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_order_does_not_matter),
-                cmocka_unit_test(test_what_was_wrong),
-                cmocka_unit_test(test_removed_homes_change_nothing),
-                cmocka_unit_test(test_five_thousand),
+                cmocka_unit_test(test_order_does_not_matter),        cmocka_unit_test(test_what_was_wrong),
+                cmocka_unit_test(test_removed_homes_change_nothing), cmocka_unit_test(test_five_thousand),
+                cmocka_unit_test(test_five_thousand_and_more),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
