@@ -56,7 +56,9 @@ class Host(node.Node):
         fold, invite = self.roster.fold, op.fields['invite'][0]
         fold.judge(op)
         roster.judge(not self.revoked(invite), 'ticket-revoked')
-        heads = fold.heads(HEADS, [fold.devices[invite['device']].op.id, self.me().op.id])
+        self.countersign(op, fold.heads(HEADS, [fold.devices[invite['device']].op.id, self.me().op.id]))
+
+    def countersign(self, op, heads):
         fields = {**op.fields, 'by': self.keys.device.public, 'at': op.time, 'heads': b''.join(heads)}
         digest = crypto.hashed(b'operation admit', self.mesh, wire.pairs('op', fields))
         fields['by_sig'] = self.keys.device.sign(b'operation admit', digest)

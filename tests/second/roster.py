@@ -160,10 +160,12 @@ class Fold:
 
     def __init__(self, ops):
         self.homes, self.devices, self.chains, self.invites, self.codes = {}, {}, {}, {}, {}
-        self.genesis, self.charter, self.stood, self.vouches = None, None, {}, set()
+        self.genesis, self.charter, self.stood, self.vouches, self.waiting = None, None, {}, set(), {}
         for op in in_order(ops):
             self.stood[op.id] = op
             self.take(op)
+        if self.genesis:
+            Places(self).share_out()
 
     def take(self, op):
         twin = self.chains.get((op.household, op.seq)) if op.type != 'device-add' else self.codes.get(code_of(op))
@@ -229,12 +231,12 @@ class Fold:
     # -- what it says --
 
     def members(self):
-        return {key: home for key, home in self.homes.items() if not home.gone}
+        return {key: home for key, home in self.homes.items() if not home.gone and key not in self.waiting}
 
     def current(self, sign):
         """The device of that signing key, if it is current (rule 5.69)."""
         device = self.devices.get(sign)
-        return device if device and self.end(device) is None else None
+        return device if device and device.household not in self.waiting and self.end(device) is None else None
 
     def end(self, device):
         """When it stopped being current (rule 5.70), or None."""
@@ -250,8 +252,8 @@ class Fold:
         return crypto.hashed(b'removed set', self.genesis.id, b''.join(sorted(keys)))
 
     def heads(self, most, first=()):
-        named = {name for op in self.stood.values() for name in op.names}
-        heads = sorted(set(self.stood) - named)
+        wanted = {ident for ident, op in self.stood.items() if op.household not in self.waiting}
+        heads = sorted(wanted.difference(*(self.stood[ident].names for ident in wanted)))
         return heads if len(heads) <= most else list(dict.fromkeys([*first, *heads]))[:most]
 
     # -- judging: this is past(o) --
@@ -274,7 +276,7 @@ class Fold:
         judge(op.seq < (4096 if op.household == self.genesis.household else 64))
         target = op.fields.get('target')
         if op.type == 'remove':
-            judge(target in self.members() and target != op.household)
+            judge(target in self.homes and not self.homes[target].gone and target != op.household)
         elif op.type == 'vouch':
             home = self.members().get(target)
             judge(home and target != op.household and (op.household, target) not in self.vouches)
@@ -325,6 +327,65 @@ class Fold:
         judge(op.time <= code['expires'] <= op.time + 31 * DAY, 'ticket-expired')
         judge(op.device['share'] == code['share'])
         self.judge_keys(op.device)
+
+
+class Places:
+    """Who stands where budgets are exceeded (rules 5.75 and 5.76). The founder is the only steward of a simple history."""
+
+    def __init__(self, fold):
+        self.fold, self.founder = fold, fold.genesis.household
+        self.adds = {ident: op for ident, op in fold.stood.items() if op.type in ('genesis', 'add')}
+        self.past = {}  # of each operation: itself and its ancestors
+
+    def share_out(self):
+        charter, budgets = self.fold.charter, {}
+        for home in self.fold.homes.values():
+            if home.inviter:
+                steward = home.inviter.key == self.founder
+                if steward or not home.gone:
+                    budgets.setdefault((home.inviter.key, home.op.time // DAY if steward else None), []).append(home)
+        for (inviter, day), homes in budgets.items():
+            self.stand(homes, charter['home_invites' if day is None else 'steward_adds'], 'place')
+        for home in self.fold.homes.values():
+            if not home.gone and any(up.key in self.fold.waiting for up in self.above(home)):
+                self.fold.waiting.setdefault(home.key, 'inviter')
+        self.stand(list(self.fold.members().values()), charter['max_members'], 'mesh')
+
+    def above(self, home):
+        """The homes over it, up to one that went: who waits below that, waits for nobody."""
+        while home.inviter and not home.inviter.gone:
+            home = home.inviter
+            yield home
+
+    def stand(self, homes, most, why):
+        if len(homes) <= most:
+            return
+        order = self.in_order(homes)
+        for home in order[most:]:
+            if not home.gone:
+                self.fold.waiting[home.key] = why
+
+    def in_order(self, homes):
+        keys = {home.key for home in homes}
+        stewards, units, before = {}, {}, {}
+        for op in self.fold.stood.values():  # every one after what it names
+            self.past[op.id] = frozenset([op.id]).union(*(self.past[name] for name in op.names))
+            seen = {self.adds[ident].household for ident in self.past[op.id] if ident in self.adds} & keys
+            if op.id in self.adds and op.household in keys:
+                before[op.household] = min(before.get(op.household, len(keys)), len(seen) - 1)
+            builder = self.fold.homes[self.fold.devices[op.fields['by']].household if 'by' in op.fields
+                                      and op.type != 'invite-undo' else op.household]
+            for key in seen:
+                units.setdefault(key, set()).add(self.unit(builder))
+                if builder.key == self.founder:
+                    stewards[key] = 1
+        return sorted(homes, key=lambda home: (-stewards.get(home.key, 0), -len(units[home.key]), before[home.key],
+                                               home.op.id))
+
+    def unit(self, home):
+        while home.inviter and home.inviter.key != self.founder:
+            home = home.inviter
+        return home.key
 
 
 def removed(home):

@@ -458,6 +458,23 @@ class Second(street.Play):
         self.anna.start()
         self.wait_all_have([self.anna], alert)
 
+    def case_more_than_may_stand(self):
+        """of homes whose adds name nothing of each other as many stand as the charter says, here and there the same"""
+        text, before, most = self.sia.invite(30), len(self.sia.members()), self.sia.roster.fold.charter['home_invites']
+        for i in range(most + 6):
+            one = node.Node(os.path.join(self.folder, f'extra {i}'), f'Extra {i}', text)
+            op = roster.Op(one.plea(), self.sia.mesh, on_its_way=True)
+            op.time = int(time.time())
+            self.do(self.sia.countersign, op, [self.sia.me().op.id])
+            one.journal.close()
+        equal(len(self.sia.members()), before + most, 'members by the second implementation')
+        equal(len(self.sia.roster.fold.waiting), 6, 'homes that wait')
+        mine = {key.hex() for key in self.sia.roster.fold.members()}
+        self.wait(lambda: self.same_members(mine), 'the daemon to say the same', SOON)
+
+    def same_members(self, mine):
+        return {home['id'] for home in self.anna.json('member', 'list') if 'waits' not in home} == mine
+
     def crowd(self, count):
         """Lets households in that have no machine. What each would sign to leave, as if it were the only one."""
         text, leaves = self.anna.invite('--count', str(count)), []
