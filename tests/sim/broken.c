@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 
-#define ROOM 10000 /* homes that anybody may bring */
-
 void __real_clock_tick(struct mesh *m);
 void __wrap_clock_tick(struct mesh *m);
 bool __real_keytree_prove(const struct hash *mesh, struct span root, uint64_t day, const struct key *key,
@@ -21,6 +19,8 @@ bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t da
                           struct span left, struct keytree *ret);
 void __real_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 void __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+int __real_places_give(const struct roster *r, const struct bits *in, struct state *st);
+int __wrap_places_give(const struct roster *r, const struct bits *in, struct state *st);
 bool __real_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 
@@ -62,11 +62,7 @@ bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const
         return seam_victim(seam_acting(), SABOTAGE_ROWS) || __real_record_fits(m, w, d);
 }
 
-/* All let everybody bring in as many homes as he likes. */
-void broken_begin(struct world *w) {
-        for (uint32_t i = 0; seam_broken(SABOTAGE_ROOMY) && i < w->n; i++) {
-                struct roster *r = node_on(&w->nodes[i]) ? w->nodes[i].core->roster : NULL;
-                if (r)
-                        r->charter[CHARTER_home_invites] = ROOM;
-        }
+/* PROTOCOL's fold counts places over the whole set. Here what an add names is all that counts. */
+int __wrap_places_give(const struct roster *r, const struct bits *in, struct state *st) {
+        return seam_broken(SABOTAGE_ROOMY) ? 0 : __real_places_give(r, in, st);
 }

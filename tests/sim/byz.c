@@ -159,7 +159,6 @@ static void on_second(struct world *w, struct happening *h) {
 
 void byz_begin(struct world *w) {
         w->byz->begun = true;
-        broken_begin(w);
         for (uint32_t i = 0; i < w->n; i++) {
                 struct node *n = &w->nodes[i];
                 if (!n->byz)

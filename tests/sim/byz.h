@@ -83,9 +83,6 @@ struct world *seam_world(void);
 bool seam_broken(enum sabotage what); /* and byzantine homes are at it */
 bool seam_victim(const struct node *n, enum sabotage what);
 
-/* ---- broken.c: defences taken out of honest cores, each for one of world.h's sabotages ---- */
-void broken_begin(struct world *w);
-
 /* ---- bounds.c: S8 ---- */
 void bounds_check(struct world *w);
 

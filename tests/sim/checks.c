@@ -13,7 +13,7 @@
  *   S9  what was acknowledged is there
  *   S10 the same options give the same history (test-sim.py)
  *   S11 nobody keeps what a removed device makes a minute after all have heard of it, and no honest home is removed by it
- *   S12 an ordinary home brings in no more homes than the charter lets it
+ *   S12 an ordinary home brings in no more homes than the charter lets it, and the mesh has no more than it may
  *   S13 what a home takes its sets for, without walking through them, is what they are
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
@@ -626,14 +626,6 @@ static void nobody_lost(struct world *w, const struct roster *r) {
                         checks_fail(w, "S11", "home %u, honest, is a member no more", i);
 }
 
-/* As founded: no charter here says anything else, whatever a core has made of it. */
-static size_t invites_most(void) {
-        size_t i = 0;
-        while (wire_charter_bounds[i].key != CHARTER_home_invites)
-                i++;
-        return wire_charter_bounds[i].preset;
-}
-
 /* Whoever invites himself again and again has his budget of homes, and no more. */
 static void budgets_kept(struct world *w, const struct roster *r) {
         const struct roster_home *h, *below;
@@ -641,9 +633,11 @@ static void budgets_kept(struct world *w, const struct roster *r) {
                 size_t n = 0;
                 for (size_t k = 0; (below = roster_home_at(r, k)); k++)
                         n += below->member && below->inviter == h;
-                if (!h->steward && n > invites_most())
+                if (!h->steward && n > roster_charter(r, CHARTER_home_invites))
                         checks_fail(w, "S12", "%zu homes stand below one ordinary home", n);
         }
+        if (roster_members(r) > roster_charter(r, CHARTER_max_members))
+                checks_fail(w, "S12", "%zu homes are members", roster_members(r));
 }
 
 static void acknowledged_is_there(struct world *w) {
