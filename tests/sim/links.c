@@ -10,30 +10,29 @@
 #define STUCK_MOST (120 * SIM_SECOND) /* a connection whose bytes wait longer is gone */
 
 static struct node_conn *find(struct node *n, mesh_link link, int *ret_side) {
-        for (size_t i = n->n_conns; i-- > 0;)
-                for (int k = 0; k < 2; k++) {
-                        struct net_end *e = &n->conns[i]->side[k];
-                        if (e->node == n->index && e->link == link && e->open) {
-                                *ret_side = k;
-                                return n->conns[i];
-                        }
+        for (size_t i = n->n_conns; i-- > 0;) {
+                const struct conn_end *at = &n->conns[i];
+                if (at->link == link && at->conn->side[at->side].open) {
+                        *ret_side = at->side;
+                        return at->conn;
                 }
+        }
         return NULL;
 }
 
-static void remember(struct node *n, struct node_conn *c) {
+static void remember(struct node *n, struct node_conn *c, int side) {
         if (n->n_conns == n->cap_conns) {
                 n->cap_conns = n->cap_conns ? n->cap_conns * 2 : 16;
-                n->conns = realloc(n->conns, n->cap_conns * sizeof(struct node_conn *));
+                n->conns = realloc(n->conns, n->cap_conns * sizeof(*n->conns));
                 REQUIRE(n->conns);
         }
-        n->conns[n->n_conns++] = c;
+        n->conns[n->n_conns++] = (struct conn_end){c->side[side].link, side, c};
 }
 
 static void forget(struct node *n, const struct node_conn *c) {
         for (size_t i = 0; i < n->n_conns; i++)
-                if (n->conns[i] == c) {
-                        memmove(&n->conns[i], &n->conns[i + 1], (n->n_conns - i - 1) * sizeof(struct node_conn *));
+                if (n->conns[i].conn == c) {
+                        memmove(&n->conns[i], &n->conns[i + 1], (n->n_conns - i - 1) * sizeof(*n->conns));
                         n->n_conns--;
                         return;
                 }
@@ -128,8 +127,8 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         c->side[0] = (struct net_end){.node = n->index, .link = a->link, .arrives = at, .open = true};
         c->side[1] = (struct net_end){.node = to, .link = ++there->accepted, .arrives = at, .open = true};
         list_push(&w->conns, &c->on);
-        remember(n, c);
-        remember(there, c);
+        remember(n, c, 0);
+        remember(there, c, 1);
         struct happening *up = world_plan(w, at, n->index, on_up);
         up->ev =
                 (struct mesh_event){.type = MESH_EV_LINK_UP, .link = a->link, .up = {.addr = a->dial, .dialled = true}};
@@ -209,7 +208,7 @@ void links_hangup(struct world *w, struct node *n, mesh_link link) {
 
 void links_cut(struct world *w, struct node *a, struct node *b) {
         for (size_t i = a->n_conns; i-- > 0;) {
-                const struct node_conn *c = a->conns[i];
+                const struct node_conn *c = a->conns[i].conn;
                 bool theirs = c->side[0].node == b->index || c->side[1].node == b->index;
                 for (int k = 0; theirs && k < 2; k++)
                         plan_down(w, c->side[k].node, c->side[k].link, w->now + 1, false);
@@ -218,8 +217,8 @@ void links_cut(struct world *w, struct node *a, struct node *b) {
 
 void links_lost(struct world *w, struct node *n, bool silent) {
         for (size_t i = n->n_conns; i-- > 0 && i < n->n_conns;) {
-                struct node_conn *c = n->conns[i];
-                int side = c->side[0].node == n->index ? 0 : 1;
+                struct node_conn *c = n->conns[i].conn;
+                int side = n->conns[i].side;
                 struct net_end *to = &c->side[1 - side];
                 if (to->open && !silent && !net_blocked(&w->net, n->index, to->node))
                         plan_down(w, to->node, to->link, w->now + net_dial_time(&w->net), false);

@@ -40,19 +40,22 @@ void world_say(struct world *w, const char *fmt, ...) {
 /* ---- time ---- */
 struct happening *world_plan(struct world *w, uint64_t at, uint32_t node,
                              void (*run)(struct world *, struct happening *)) {
-        struct happening *h = calloc(1, sizeof(*h));
+        struct happening *h = w->spare;
+        if (h)
+                w->spare = h->spare;
+        else
+                h = malloc(sizeof(*h));
         REQUIRE(h);
-        h->run = run;
-        h->node = node;
-        h->life = w->nodes[node].life;
+        *h = (struct happening){.run = run, .node = node, .life = w->nodes[node].life};
         agenda_add(&w->agenda, MAX(at, w->now), h);
         return h;
 }
 
-static void happening_free(struct happening *h) {
+static void happening_over(struct world *w, struct happening *h) {
         buf_fini(&h->bytes);
         free(h->loaded);
-        free(h);
+        h->spare = w->spare;
+        w->spare = h;
 }
 
 void world_run_until(struct world *w, uint64_t until) {
@@ -61,7 +64,7 @@ void world_run_until(struct world *w, uint64_t until) {
                 struct happening *h = agenda_take(&w->agenda, &at);
                 w->now = MAX(w->now, at);
                 h->run(w, h);
-                happening_free(h);
+                happening_over(w, h);
         }
         if (!w->stopped)
                 w->now = MAX(w->now, until);
@@ -254,7 +257,11 @@ static void node_fini(struct node *n) {
 struct world *world_free(struct world *w) {
         uint64_t at;
         for (struct happening *h; (h = agenda_take(&w->agenda, &at));)
-                happening_free(h);
+                happening_over(w, h);
+        for (struct happening *h; (h = w->spare);) {
+                w->spare = h->spare;
+                free(h);
+        }
         agenda_fini(&w->agenda);
         links_fini(w);
         for (uint32_t i = 0; i < w->n; i++)

@@ -87,6 +87,12 @@ struct node_conn {
         struct buf held[2];     /* what each side has sent into it */
 };
 
+struct conn_end { /* a home's own end of a connection, where it is looked up for each piece that comes or goes */
+        mesh_link link;
+        int side;
+        struct node_conn *conn;
+};
+
 enum standing { NODE_OUT, NODE_IN, NODE_LEFT };
 
 struct node {
@@ -106,7 +112,7 @@ struct node {
         int64_t clock_off;
         int32_t drift_ppm;
         mesh_wall passed; /* what ended before that it took for surely over, and has let go for good */
-        struct node_conn **conns;
+        struct conn_end *conns;
         size_t n_conns, cap_conns;
         enum standing standing;
         bool mute;        /* what it sends gets lost */
@@ -129,6 +135,7 @@ struct world {
         struct rng rng;
         struct net net;
         struct agenda agenda;
+        struct happening *spare; /* those that are over, to be planned again */
         uint64_t now, events, hash;
         struct node *nodes;
         uint32_t n;
@@ -147,6 +154,7 @@ struct world {
 };
 
 struct happening {
+        struct happening *spare;                           /* the next one */
         void (*run)(struct world *w, struct happening *h); /* frees nothing of @h */
         uint32_t node;
         uint64_t life, arg;
