@@ -39,6 +39,7 @@ static int acknowledge(struct link *l, const struct rec *r) {
         const struct roster_device *d = roster_device_find(l->m->roster, &l->m->authors[r->author]->device);
         if (l->state != LINK_UP || !d || !key_eq(&l->household, &d->home->key))
                 return 0;
+        link_touch(l);
         l->acks[l->n_acks++] = r->id;
         return l->n_acks == ACKS_MOST ? link_acks(l) : 0;
 }

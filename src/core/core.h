@@ -210,8 +210,8 @@ struct mesh {
         size_t n_grafts;
 
         /* links */
-        struct list links;
-        size_t n_links;
+        struct link_place *links; /* in the order in which they came */
+        size_t n_links, cap_links;
         struct address *addresses;
         size_t n_addresses;
         struct draw draw;

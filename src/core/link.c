@@ -18,12 +18,43 @@
 
 #include <stdlib.h>
 
-struct link *link_find(struct mesh *m, mesh_link id) {
-        LINK_EACH(l, m) {
-                if (l->id == id && l->state != LINK_CLOSING)
-                        return l;
-        }
+#define PLACES_FIRST 8
+
+struct link *link_find(const struct mesh *m, mesh_link id) {
+        for (size_t i = 0; i < m->n_links; i++)
+                if (m->links[i].id == id && m->links[i].link->state != LINK_CLOSING)
+                        return m->links[i].link;
         return NULL;
+}
+
+static struct link_place *place_of(const struct link *l) {
+        struct link_place *p = l->m->links;
+        while (p->link != l)
+                p++;
+        return p;
+}
+
+void link_touch(struct link *l) {
+        place_of(l)->busy = true;
+}
+
+static int place_add(struct mesh *m, struct link *l) {
+        if (m->n_links == m->cap_links) {
+                size_t cap = m->cap_links ? m->cap_links * 2 : PLACES_FIRST;
+                struct link_place *links = realloc(m->links, cap * sizeof(*links));
+                if (!links)
+                        return ERR_NOMEM;
+                m->links = links;
+                m->cap_links = cap;
+        }
+        m->links[m->n_links++] = (struct link_place){.link = l, .id = l->id, .busy = true};
+        return 0;
+}
+
+static void place_del(const struct link *l) {
+        struct mesh *m = l->m;
+        struct link_place *p = place_of(l);
+        memmove(p, p + 1, (size_t)(m->links + --m->n_links - p) * sizeof(*p));
 }
 
 struct link *link_to_device(struct mesh *m, const struct key *device) {
@@ -46,8 +77,7 @@ uint64_t link_sid(const struct link *l, const struct hash *id) {
 }
 
 void link_free(struct link *l) {
-        list_drop(&l->list);
-        l->m->n_links--;
+        place_del(l);
         dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
@@ -58,6 +88,12 @@ void link_free(struct link *l) {
         for (size_t i = 0; i < LINK_SETS; i++)
                 push_fini(&l->push[i]);
         free(l);
+}
+
+void links_free(struct mesh *m) {
+        while (m->n_links)
+                link_free(m->links[0].link);
+        free(m->links);
 }
 
 /* The mesh whose links these are, and the keys that open them: the roster's, or while joining the ticket's. */
@@ -118,8 +154,11 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         *l = (struct link){.m = m, .id = ev->link, .dialled = ev->up.dialled, .lan = ev->up.lan, .addr = ev->up.addr};
         l->visit = a == &m->visit;
         l->since = l->heard = l->spoke = m->now;
-        list_push(&m->links, &l->list);
-        m->n_links++;
+        int r = place_add(m, l);
+        if (r) {
+                free(l);
+                return r;
+        }
         if (!n_psk || m->stopping || !place || (ev->up.dialled && !a)) {
                 link_hangup(l, REASON_FULL);
                 return 0;
@@ -132,7 +171,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         l->psk_spare = tries > 1;
         l->ticket = refresh_has(m, cfg.psks);
         rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
-        int r = frames_init(&l->frames, &cfg, &l->out);
+        r = frames_init(&l->frames, &cfg, &l->out);
         hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
         return r;
 }
@@ -201,6 +240,7 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                    wire_enum_text(&wire_reason_enum, why) ? wire_enum_text(&wire_reason_enum, why) : "?");
         l->state = LINK_CLOSING;
         l->ending = why;
+        link_touch(l);
         if (up)
                 mesh_state_changed(l->m);
 }
@@ -249,6 +289,7 @@ static void make_room(struct link *l) {
 int link_send(struct link *l, struct packet *p) {
         if (l->state == LINK_CLOSING)
                 return 0;
+        link_touch(l);
         int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
         if (r)
                 return r;
@@ -314,10 +355,14 @@ static int flush_frame(struct link *l) {
         return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : 0;
 }
 
+static bool may_frame(const struct link *l) {
+        return l->backlog + l->out.n < window_room(l) && link_queued(l);
+}
+
 int link_flush(struct link *l) {
         if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
                 return 0;
-        while (l->backlog + l->out.n < window_room(l) && link_queued(l)) {
+        while (may_frame(l)) {
                 int r = flush_frame(l);
                 if (r)
                         return r;
@@ -325,10 +370,78 @@ int link_flush(struct link *l) {
         return 0;
 }
 
+/* ---- an event ---- */
+static void out_over(struct link *l) { /* it was handed out, and the shell has it by now */
+        if (!l->out_given)
+                return;
+        if (l->out.cap > LINK_WINDOW)
+                buf_fini(&l->out);
+        buf_clear(&l->out);
+        l->out_given = false;
+}
+
+void links_begin(struct mesh *m) {
+        for (size_t i = 0; i < m->n_links; i++)
+                if (m->links[i].busy)
+                        out_over(m->links[i].link);
+}
+
+int links_work(struct mesh *m) {
+        int r = 0;
+        for (size_t i = 0; !r && i < m->n_links; i++) {
+                struct link *l = m->links[i].link;
+                if (!m->links[i].busy)
+                        continue;
+                if (l->state == LINK_UP)
+                        r = sync_pump(l);
+                if (!r && l->n_acks)
+                        r = link_acks(l);
+                if (!r)
+                        r = link_flush(l);
+        }
+        return r;
+}
+
+bool link_rests(const struct link *l) {
+        bool nothing = !l->out.n && !l->out_given && !l->n_acks;
+        return l->state == LINK_UP && nothing && !may_frame(l) && !sync_owes(l);
+}
+
+static struct mesh_action out_give(struct link *l) {
+        l->sent += l->out.n;
+        l->backlog += l->out.n;
+        window_handed(l);
+        l->out_given = true;
+        return (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
+}
+
+bool links_next(struct mesh *m, struct mesh_action *ret) {
+        for (size_t i = 0; i < m->n_links; i++) {
+                struct link_place *p = &m->links[i];
+                struct link *l = p->link;
+                if (!p->busy)
+                        continue;
+                out_over(l);
+                if (l->out.n) {
+                        *ret = out_give(l);
+                        return true;
+                }
+                if (l->state == LINK_CLOSING) {
+                        *ret = (struct mesh_action){.type = MESH_DO_HANGUP, .link = l->id, .hangup = l->ending};
+                        link_free(l);
+                        return true;
+                }
+                p->busy = !link_rests(l);
+                p->due = link_due(l);
+        }
+        return false;
+}
+
 void link_writable(struct mesh *m, mesh_link id, size_t backlog) {
         struct link *l = link_find(m, id);
         if (!l)
                 return;
+        link_touch(l);
         l->backlog = backlog;
         window_gone(l);
 }
@@ -338,6 +451,7 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes) {
         struct link *l = link_find(m, id);
         if (!l)
                 return 0;
+        link_touch(l);
         l->received += bytes.n;
         l->heard = m->now;
         if (l->frames.state != FRAMES_OPEN && l->frames.in.n - l->frames.at + bytes.n > PREAUTH_BYTES) {
@@ -550,7 +664,7 @@ static mesh_time silence_due(const struct link *l) {
         return l->doubted > l->heard ? MIN(due, l->doubted + DOUBT_TIME) : due;
 }
 
-static mesh_time link_due(const struct link *l) {
+static mesh_time alive_due(const struct link *l) {
         switch (l->state) {
         case LINK_HANDSHAKE:
                 return l->since + (l->psk_spare && l->frames.state == FRAMES_WAIT_2 ? DIAL_PSK_TIME : HANDSHAKE_TIME);
@@ -576,17 +690,23 @@ int link_doubt(struct link *l) {
         return link_say(l, LINK_PING, &nothing);
 }
 
+mesh_time link_due(const struct link *l) {
+        return MIN(alive_due(l), MIN(sync_due(l), spread_due(l)));
+}
+
 mesh_time link_deadline(const struct mesh *m) {
         mesh_time at = MESH_NEVER;
-        LINK_EACH(l, m)
-        at = MIN(at, link_due(l));
+        for (size_t i = 0; i < m->n_links; i++)
+                at = MIN(at, m->links[i].busy ? link_due(m->links[i].link) : m->links[i].due);
         return at;
 }
 
 int link_tick(struct mesh *m) {
         struct wire_nothing nothing = {0};
+        if (m->now < link_deadline(m))
+                return 0;
         LINK_EACH(l, m) {
-                if (link_due(l) > m->now || l->state == LINK_CLOSING)
+                if (alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
                 if (l->state != LINK_UP || silence_due(l) <= m->now) {
                         link_hangup(l, REASON_SILENT);

@@ -28,8 +28,7 @@ static inline enum wire_e_set link_set_at(size_t i) {
 }
 
 struct link {
-        /* Up to `their` what is looked at after every event: together, so that it takes few lines of the cache. */
-        struct list list;
+        /* Up to `their` what most events look at: together, so that it takes few lines of the cache. */
         struct mesh *m;
         mesh_link id;
         enum link_state state;
@@ -88,12 +87,24 @@ struct link {
         struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */
 };
 
+/*
+ * All links, side by side. An event is about one link, and the others need not be looked at after it: what happens to a link,
+ * whoever does it, makes it busy (link_touch), and it rests again when there is nothing to hand out and nothing to fetch.
+ * While it rests, when it next needs looking at does not change.
+ */
+struct link_place {
+        struct link *link;
+        mesh_link id;
+        bool busy;
+        mesh_time due; /* link_due() of one that rests */
+};
+
 /* ---- link.c ---- */
 int link_up(struct mesh *m, const struct mesh_event *ev);
 void link_down(struct mesh *m, mesh_link id);
 int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
-struct link *link_find(struct mesh *m, mesh_link id);
+struct link *link_find(const struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
 /* Removed: its queue is dropped, and the last it hears is what ended it, or the operations from place @first on. */
 int link_dismiss(struct link *l, size_t first);
@@ -104,8 +115,15 @@ int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes
 int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
 size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
 int link_flush(struct link *l);                                       /* frames what the window allows */
+void link_touch(struct link *l);                                      /* makes it busy */
+void links_begin(struct mesh *m);                                     /* of a step: what was handed out is gone */
+int links_work(
+        struct mesh *m); /* at the end of a step: what is owed, acknowledged and queued on busy links is framed */
+bool links_next(struct mesh *m, struct mesh_action *ret); /* what busy links have to hand out; they rest afterwards */
+bool link_rests(const struct link *l);                    /* there is nothing to do until it is due */
+mesh_time link_due(const struct link *l); /* when it needs looking at: link_tick, sync_tick, spread_tick */
 int link_tick(struct mesh *m);
-mesh_time link_deadline(const struct mesh *m);
+mesh_time link_deadline(const struct mesh *m); /* of all */
 uint64_t link_sid(const struct link *l, const struct hash *id);
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]);        /* newest first; while joining the ticket's */
 size_t link_dial_keys(struct mesh *m, struct key ret[DIAL_KEYS_MOST]); /* and those of tickets in hand behind them */
@@ -116,8 +134,12 @@ struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP 
 size_t links_up(const struct mesh *m);
 size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
 void link_free(struct link *l);
+void links_free(struct mesh *m);
 void link_caught_up(struct link *l);
-#define LINK_EACH(var, m) LIST_EACH (var, &(m)->links, struct link, list)
+/* break leaves the loop; no link may be freed inside. */
+#define LINK_EACH(var, m)                                                                                              \
+        for (struct link *var = NULL, **once_##var = &var; once_##var; once_##var = NULL)                              \
+                for (size_t i_##var = 0; i_##var < (m)->n_links && (var = (m)->links[i_##var].link, true); i_##var++)
 
 /* ---- on_message.c ---- */
 int on_body(struct link *l, struct span body); /* one frame; hangs up by itself on nonsense */

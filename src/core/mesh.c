@@ -38,7 +38,6 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         m->state = FRESH_NO_MESH;
         out_init(&m->out);
         list_init(&m->waits);
-        list_init(&m->links);
         list_init(&m->verify_out);
         list_init(&m->grafts);
         map_init(&m->contacts, m->map_seed);
@@ -58,8 +57,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
 struct mesh *mesh_free(struct mesh *m) {
         if (!m)
                 return NULL;
-        LINK_EACH(l, m)
-        link_free(l);
+        links_free(m);
         LIST_EACH (w, &m->waits, struct wait, list)
                 wait_free(w);
         out_fini(&m->out);
@@ -487,11 +485,7 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
         m->wall = ev->wall;
         m->steps++;
         clock_step(m);
-        LINK_EACH(l, m) {
-                if (l->out_given)
-                        buf_clear(&l->out);
-                l->out_given = false;
-        }
+        links_begin(m);
         int r = event(m, ev);
         if (ev->type == MESH_EV_RESTORE) /* nothing is due before START, and nobody is linked */
                 return r;
@@ -502,44 +496,14 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
         }
         if (!r)
                 r = accept_flush(m);
-        if (ev->more)
+        if (r || ev->more)
                 return r;
-        LINK_EACH(l, m) {
-                if (!r && l->state == LINK_UP)
-                        r = sync_pump(l);
-                if (!r && l->n_acks)
-                        r = link_acks(l);
-                if (!r)
-                        r = link_flush(l);
-        }
-        return r;
+        records_ends(m);
+        return links_work(m);
 }
 
 bool mesh_next(struct mesh *m, struct mesh_action *ret) {
-        if (out_next(&m->out, ret))
-                return true;
-        LINK_EACH(l, m) {
-                if (l->out_given) {
-                        if (l->out.cap > LINK_WINDOW)
-                                buf_fini(&l->out);
-                        buf_clear(&l->out);
-                        l->out_given = false;
-                }
-                if (l->out.n) {
-                        *ret = (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
-                        l->sent += l->out.n;
-                        l->backlog += l->out.n;
-                        window_handed(l);
-                        l->out_given = true;
-                        return true;
-                }
-                if (l->state == LINK_CLOSING) {
-                        *ret = (struct mesh_action){.type = MESH_DO_HANGUP, .link = l->id, .hangup = l->ending};
-                        link_free(l);
-                        return true;
-                }
-        }
-        return false;
+        return out_next(&m->out, ret) || links_next(m, ret);
 }
 
 mesh_time mesh_deadline(const struct mesh *m) {

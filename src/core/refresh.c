@@ -269,9 +269,11 @@ static int drop_over(struct mesh *m) {
 /* With somebody who has compared everything, the epoch is here, or they have not heard of it either. */
 int refresh_tick(struct mesh *m) {
         bool compared = false;
+        if (!m->n_refresh)
+                return 0;
         LINK_EACH(l, m)
         compared = compared || (l->state == LINK_UP && l->caught_up);
-        return m->n_refresh && compared ? drop_over(m) : 0;
+        return compared ? drop_over(m) : 0;
 }
 
 /* ---- what has come of it ---- */

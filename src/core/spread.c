@@ -24,15 +24,23 @@ static bool pushes(const struct link *l, const struct rec *r) {
         return !l->lazy;
 }
 
-static int announce(struct link *l, const struct rec *r) {
-        if (l->n_announce == 0) /* not both at once: who hears it has nothing left to say */
-                l->announce_due = l->m->now + (l->dialled ? ANNOUNCE_TIME : 2 * ANNOUNCE_TIME);
-        put_be64(l->announce + 8 * l->n_announce++, link_sid(l, &r->id));
-        if (l->n_announce < ANNOUNCE_MOST)
-                return 0;
+static int announce_all(struct link *l) {
         struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
         l->n_announce = 0;
         return link_say(l, LINK_IHAVE, &msg);
+}
+
+static int announce(struct link *l, const struct rec *r) {
+        link_touch(l);
+        if (l->n_announce == 0) /* not both at once: who hears it has nothing left to say */
+                l->announce_due = l->m->now + (l->dialled ? ANNOUNCE_TIME : 2 * ANNOUNCE_TIME);
+        put_be64(l->announce + 8 * l->n_announce++, link_sid(l, &r->id));
+        return l->n_announce < ANNOUNCE_MOST ? 0 : announce_all(l);
+}
+
+static int owe(struct link *l, const struct rec *r) {
+        link_touch(l);
+        return push_add(&l->push[LINK_RECORDS], r->number);
 }
 
 int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from) {
@@ -44,7 +52,7 @@ int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct 
                 if (!pushes(l, r))
                         e = announce(l, r);
                 else if (r->klass != CLASS_URGENT && link_queued(l) > PUSH_AHEAD)
-                        e = push_add(&l->push[LINK_RECORDS], r->number); /* owed: fetched when there is room, in bulk */
+                        e = owe(l, r); /* fetched when there is room, in bulk */
                 else
                         e = link_send(l, p);
                 if (e)
@@ -89,29 +97,38 @@ static void announce_not(struct link *l, uint64_t sid) {
         }
 }
 
-static bool held(struct mesh *m, const struct link *l, uint64_t sid) {
-        for (size_t i = 0; i < RECENT_RECORDS; i++)
-                if (m->recent[i] != REC_NONE && link_sid(l, &m->recs[m->recent[i]]->id) == sid)
+/* What neighbours speak of has mostly just come: the latest records are looked at first, and their short ids under a link's
+ * salt are made once a message, which may ask about a hundred, and as far as it takes. */
+struct lookup {
+        const struct link *l;
+        uint64_t sids[RECENT_RECORDS]; /* of the latest, the one before it, … */
+        size_t n;
+};
+
+static uint32_t recent_before(const struct mesh *m, size_t k) { /* how many came after it; REC_NONE: it is gone */
+        return m->recent[(m->recent_at - 1 - k) % RECENT_RECORDS];
+}
+
+static bool held(const struct link *l, uint64_t sid) {
+        for (size_t k = 0; k < RECENT_RECORDS; k++) {
+                uint32_t rec = recent_before(l->m, k);
+                if (rec != REC_NONE && link_sid(l, &l->m->recs[rec]->id) == sid)
                         return true;
+        }
         return false;
 }
 
-/* The short ids of all recent records under a link's salt: made once a message, which may ask about a hundred. */
-struct short_ids {
-        uint64_t of[RECENT_RECORDS]; /* 0 where there is no record */
-};
-
-static void recent_ids(const struct mesh *m, const struct link *l, struct short_ids *ret) {
-        for (size_t i = 0; i < RECENT_RECORDS; i++)
-                ret->of[i] = m->recent[i] == REC_NONE ? 0 : link_sid(l, &m->recs[m->recent[i]]->id);
-}
-
-/* Its record's place in `recent`; RECENT_RECORDS: it is not there. */
-static size_t recent_place(const struct mesh *m, const struct short_ids *ids, uint64_t sid) {
-        size_t i = 0;
-        while (i < RECENT_RECORDS && (ids->of[i] != sid || m->recent[i] == REC_NONE))
-                i++;
-        return i;
+/* The number of the record; REC_NONE: it is not among the recent ones. */
+static uint32_t recent_find(struct lookup *look, uint64_t sid) {
+        const struct mesh *m = look->l->m;
+        for (size_t k = 0; k < RECENT_RECORDS; k++) {
+                uint32_t rec = recent_before(m, k);
+                if (k == look->n)
+                        look->sids[look->n++] = rec == REC_NONE ? 0 : link_sid(look->l, &m->recs[rec]->id);
+                if (rec != REC_NONE && look->sids[k] == sid)
+                        return rec;
+        }
+        return REC_NONE;
 }
 
 static size_t grafts_of(const struct mesh *m, mesh_link link) {
@@ -123,15 +140,16 @@ static size_t grafts_of(const struct mesh *m, mesh_link link) {
 
 int spread_ihave(struct link *l, struct span sids) {
         struct mesh *m = l->m;
-        struct short_ids recent;
+        struct lookup look;
         size_t n = grafts_of(m, l->id);
-        recent_ids(m, l, &recent);
+        look.l = l;
+        look.n = 0;
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
                 uint64_t sid = get_be64(sids.p + i);
                 announce_not(l, sid);
                 if (n >= GRAFTS_LINK || m->n_grafts >= GRAFTS_MOST)
                         continue; /* sync brings them */
-                if (recent_place(m, &recent, sid) < RECENT_RECORDS)
+                if (recent_find(&look, sid) != REC_NONE)
                         continue;
                 n++;
                 struct graft *g = calloc(1, sizeof(*g));
@@ -148,18 +166,18 @@ int spread_ihave(struct link *l, struct span sids) {
 
 /* Records asked for again, from here on without being asked. */
 int spread_graft(struct link *l, struct span sids) {
-        struct mesh *m = l->m;
-        struct short_ids recent;
+        struct lookup look;
+        look.l = l;
+        look.n = 0;
         l->lazy = false;
         l->duplicates = 0;
-        recent_ids(m, l, &recent);
         for (size_t i = 0; i + 8 <= sids.n; i += 8) {
-                size_t k = recent_place(m, &recent, get_be64(sids.p + i));
-                if (k == RECENT_RECORDS)
+                uint32_t rec = recent_find(&look, get_be64(sids.p + i));
+                if (rec == REC_NONE)
                         continue;
                 if (l->push[LINK_RECORDS].n - l->push[LINK_RECORDS].at >= OWED_BY_GRAFT) /* sync brings the rest */
                         return 0;
-                int e = push_add(&l->push[LINK_RECORDS], m->recent[k]);
+                int e = push_add(&l->push[LINK_RECORDS], rec);
                 if (e)
                         return e;
         }
@@ -172,23 +190,28 @@ static void graft_drop(struct mesh *m, struct graft *g) {
         m->n_grafts--;
 }
 
-int spread_tick(struct mesh *m) {
+static int announcements_tick(struct mesh *m) {
+        if (m->now < link_deadline(m))
+                return 0;
         LINK_EACH(l, m) {
-                if (l->state != LINK_UP || !l->n_announce || l->announce_due > m->now)
-                        continue;
-                struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
-                l->n_announce = 0;
-                int r = link_say(l, LINK_IHAVE, &msg);
+                int r = m->now < spread_due(l) ? 0 : announce_all(l);
                 if (r)
                         return r;
         }
+        return 0;
+}
+
+int spread_tick(struct mesh *m) {
+        int e = announcements_tick(m);
+        if (e)
+                return e;
         LIST_EACH (g, &m->grafts, struct graft, list) {
                 if (g->due > m->now)
                         continue;
                 struct link *l = link_find(m, g->link);
                 uint8_t sid[8];
                 put_be64(sid, g->sid);
-                bool ask = l && l->state == LINK_UP && !held(m, l, g->sid);
+                bool ask = l && l->state == LINK_UP && !held(l, g->sid);
                 graft_drop(m, g);
                 if (!ask)
                         continue;
@@ -202,11 +225,12 @@ int spread_tick(struct mesh *m) {
         return 0;
 }
 
+mesh_time spread_due(const struct link *l) {
+        return l->state == LINK_UP && l->n_announce ? l->announce_due : MESH_NEVER;
+}
+
 mesh_time spread_deadline(const struct mesh *m) {
         mesh_time at = MESH_NEVER;
-        LINK_EACH(l, m)
-        if (l->state == LINK_UP && l->n_announce)
-                at = MIN(at, l->announce_due);
         LIST_EACH (g, &m->grafts, struct graft, list)
                 at = MIN(at, g->due);
         return at;

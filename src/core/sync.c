@@ -400,7 +400,16 @@ static int pump_records(struct link *l) {
         return ok ? 0 : ERR_NOMEM;
 }
 
+bool sync_owes(const struct link *l) {
+        bool owes = false;
+        for (size_t i = 0; i < LINK_SETS; i++)
+                owes |= l->push[i].at < l->push[i].n && !l->push[i].loading;
+        return owes && room(l);
+}
+
 int sync_pump(struct link *l) {
+        if (!sync_owes(l))
+                return 0;
         int r = pump_ops(l);
         if (!r)
                 r = pump_contacts(l);
@@ -412,6 +421,7 @@ int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
                 if (!l->push[LINK_RECORDS].loading || l->load_token != ev->token)
                         continue;
                 l->push[LINK_RECORDS].loading = false;
+                link_touch(l);
                 for (size_t i = 0; i < ev->loaded.n; i++) {
                         struct rec *rec = records_find(m, &ev->loaded.items[i].id);
                         /* PROTOCOL 9.27: "A node that finds the bytes it stored of a record damaged MUST NOT send them." */
@@ -428,17 +438,18 @@ int sync_loaded(struct mesh *m, const struct mesh_event *ev) {
 }
 
 /* ---- time ---- */
+mesh_time sync_due(const struct link *l) {
+        return l->recon_set && l->recon_opened ? l->recon_due : MESH_NEVER;
+}
+
 mesh_time sync_deadline(const struct mesh *m) {
-        mesh_time at = m->n_links ? m->sync_due : MESH_NEVER;
-        LINK_EACH(l, m)
-        if (l->recon_set && l->recon_opened)
-                at = MIN(at, l->recon_due);
-        return at;
+        return m->n_links ? m->sync_due : MESH_NEVER;
 }
 
 /* PROTOCOL 9.20: "An opener whose session went unanswered MUST open it again if the set was not equal there since the
  * link came up" */
 static int session_give_up(struct link *l) {
+        link_touch(l);
         session_end(l);
         memcpy(l->compared, l->synced, sizeof(l->compared));
         return session_next(l);
@@ -448,15 +459,22 @@ static bool comparable(const struct link *l) {
         return l->state == LINK_UP && l->dialled && !l->visit && !l->recon_set;
 }
 
-/* Once a minute: one neighbour this side dialled is compared with again. */
-int sync_tick(struct mesh *m) {
+static int sessions_tick(struct mesh *m) {
+        if (m->now < link_deadline(m))
+                return 0;
         LINK_EACH(l, m) {
-                if (!l->recon_set || !l->recon_opened || l->recon_due > m->now)
-                        continue;
-                int r = session_give_up(l);
+                int r = m->now < sync_due(l) ? 0 : session_give_up(l);
                 if (r)
                         return r;
         }
+        return 0;
+}
+
+/* Once a minute: one neighbour this side dialled is compared with again. */
+int sync_tick(struct mesh *m) {
+        int r = sessions_tick(m);
+        if (r)
+                return r;
         if (m->sync_due > m->now)
                 return 0;
         m->sync_due = m->now + SYNC_PERIOD * 4 / 5 + rng_below(&m->rng, SYNC_PERIOD * 2 / 5);

@@ -76,8 +76,8 @@ int visit_tick(struct mesh *m) {
 
 mesh_time visit_deadline(const struct mesh *m) {
         mesh_time at = m->visit_due ? m->visit_due : m->now;
-        LINK_EACH(l, m)
-        if (l->visit && l->state == LINK_UP && l->caught_up)
+        const struct link *l = m->visit.link ? link_find(m, m->visit.link) : NULL;
+        if (l && l->state == LINK_UP && l->caught_up)
                 at = MIN(at, MAX(MAX(l->heard, l->spoke) + VISIT_QUIET, m->now + VISIT_QUIET / 10));
         return at;
 }

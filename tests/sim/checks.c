@@ -14,7 +14,7 @@
  *   S10 the same options give the same history (test-sim.py)
  *   S11 nobody keeps what a removed device makes a minute after all have heard of it, and no honest home is removed by it
  *   S12 an ordinary home brings in no more homes than the charter lets it, and the mesh has no more than it may
- *   S13 what a home takes its sets for, without walking through them, is what they are
+ *   S13 what a home takes its sets for, without walking through them, is what they are; a link that rests has no work
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
  *   L2  their links make one mesh
@@ -423,7 +423,9 @@ static void folds_agree(struct world *w, struct node *n) {
         put(&w->checks->folds, known->operations.b, known);
 }
 
-static void sets_known(struct world *w, struct node *n) {
+static void account_kept(struct world *w, struct node *n) {
+        if (!recount_rests(n->core))
+                checks_fail(w, "S13", "home %u lets a link rest that has work, or for too long", n->index);
         LINK_EACH(l, n->core) {
                 if (l->frames.state == FRAMES_OPEN && !recount_agrees(l))
                         checks_fail(w, "S13", "home %u is wrong about its own sets", n->index);
@@ -440,7 +442,7 @@ void checks_now(struct world *w) {
                 if (node_on(n))
                         folds_agree(w, n);
                 if (node_on(n) && w->n <= RECOUNTED_MOST)
-                        sets_known(w, n);
+                        account_kept(w, n);
         }
         bounds_check(w);
 }

@@ -56,3 +56,13 @@ bool recount_agrees(struct link *l) {
                 }
         return agrees;
 }
+
+bool recount_rests(const struct mesh *m) {
+        bool agrees = true;
+        for (size_t i = 0; i < m->n_links; i++) {
+                const struct link_place *p = &m->links[i];
+                bool rests = p->busy || (link_rests(p->link) && p->due == link_due(p->link));
+                agrees = agrees && rests && p->id == p->link->id && p->link->m == m;
+        }
+        return agrees;
+}

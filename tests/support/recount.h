@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a link's sets are, counted anew: src/core/digest.c keeps account of it and must come to the same. */
+/* What the core keeps account of, counted anew: it must come to the same. */
 #pragma once
 
 #include "core/link.h"
 
-/* Of all three sets, as of now, an hour ago and in an hour. */
+/* What a link's sets are (src/core/digest.c): of all three, as of now, an hour ago and in an hour. */
 bool recount_agrees(struct link *l);
+/* Which links need not be looked at, and until when (src/core/link.h): once all that was to be handed out is. */
+bool recount_rests(const struct mesh *m);

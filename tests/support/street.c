@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "support/recount.h"
 #include "support/street_inside.h"
 
 #include <stdio.h>
@@ -133,6 +134,7 @@ void street_feed(struct street *s, size_t i, struct mesh_event ev) {
         }
         while (mesh_next(h->core, &a))
                 perform(s, i, &a);
+        REQUIRE(recount_rests(h->core));
 }
 
 static void forget(struct happening *h) {

@@ -13,6 +13,7 @@ static void acts(struct world *w, struct node *n) {
                 if (l->state != LINK_UP)
                         continue;
                 rng_bytes(&w->rng, junk, sizeof(junk));
+                link_touch(l);
                 REQUIRE(frames_seal(&l->frames, span_of(junk, 1 + rng_below(&w->rng, sizeof(junk))), &l->out) == 0);
                 n->deeds++;
         }

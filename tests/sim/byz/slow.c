@@ -6,8 +6,10 @@
 
 static void acts(struct world *w, struct node *n) {
         struct wire_nothing nothing = {0};
-        LINK_EACH(l, n->core)
-        l->heard = l->m->now; /* it hangs up on nobody for being silent */
+        LINK_EACH(l, n->core) {
+                link_touch(l);
+                l->heard = l->m->now; /* it hangs up on nobody for being silent */
+        }
         if (node_wall(w, n) % EVERY == 0)
                 byz_say_all(n, LINK_PING, &nothing);
 }
