@@ -10,7 +10,8 @@
 /*
  * key     households' and devices' public keys, once each
  * record  what RESTORE needs, and nothing else: a start reads these pages only, and packed, because reading a column costs
- *         SQLite more than reading its bytes (100,000 records: 20 ms instead of 42)
+ *         SQLite more than reading its bytes (100,000 records: 20 ms instead of 42). No number is given twice while a row of
+ *         body or words has it: those outlive a record that is purged before older ones
  * retraction  who takes back what, whether it is here or not; a record that a proof voids takes itself back
  * body    the signed bytes, by the record's number, and their sum (sum.c)
  * words   text and clips in plain, by the record's number. Rows of body and words are appended, overwritten with zeros in

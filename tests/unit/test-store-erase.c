@@ -63,6 +63,33 @@ static void purged_rows_are_gone(void **state) {
         assert_true(rows_anywhere(dir, SPAN_STR("canary-kept")));
 }
 
+/* The one stored last is purged before an older one, and nobody posts in between: what comes next gets a number of its own. */
+static void a_number_is_given_once(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct mesh_row old = rows_record(1, 1, RECORD_ALERT, ROWS_NOW);
+        struct wire_alert a = rows_alert(home_cell(), SPAN_STR("lives long"));
+        old.record.alert = &a;
+        old.record.bytes = SPAN_STR("bytes of the old one");
+        old.record.expires = ROWS_NOW + 9 * MESH_DAY;
+        must_commit(s, &old);
+        put_alert(s, 2, 1, "lives not so long");
+        uint64_t seq;
+        assert_int_equal(store_tick(s, ROWS_NOW + MESH_DAY, ROWS_NOW + MESH_DAY, &seq), 0);
+        struct hash new = put_alert(s, 3, 1, "comes later");
+        struct store_reader *r = reading();
+        const struct hash ids[] = {old.record.id, new};
+        for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+                _clean_(buf_fini) struct buf keep = BUF_NULL;
+                struct store_loaded item = {.id = ids[i]};
+                assert_int_equal(store_load(r, &item, 1, &keep), 0);
+                assert_true(item.bytes.n && !item.damaged);
+                assert_int_equal(alert_of(r, ids[i]).created, i ? ROWS_NOW - 60 : ROWS_NOW);
+        }
+        store_reader_close(r);
+        store_close(s);
+}
+
 /* While another reads, too: the log is emptied as soon as that is over. */
 static void retracted_text_is_gone(void **state) {
         (void)state;
@@ -246,9 +273,9 @@ static void cleared_store_is_empty(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(alerts_expire_once),     TEST(purged_rows_are_gone), TEST(retracted_text_is_gone),
-                TEST(void_text_is_gone),      TEST(other_ends_stay),      TEST(no_copy_is_forgotten),
-                TEST(cleared_store_is_empty),
+                TEST(alerts_expire_once),     TEST(purged_rows_are_gone),   TEST(retracted_text_is_gone),
+                TEST(void_text_is_gone),      TEST(other_ends_stay),        TEST(no_copy_is_forgotten),
+                TEST(cleared_store_is_empty), TEST(a_number_is_given_once),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
