@@ -115,6 +115,18 @@ static void complain(struct node *n, int r) {
         log_error("store: %s; what was to be written is not acknowledged", r > 0 ? store_error_text(r) : err_text(r));
 }
 
+/* Once a minute at most: whoever reads it should think of another disk, not of each byte. */
+static void note_flips(struct node *n) {
+        struct writer *w = &n->writer;
+        unsigned long flips = store_flips();
+        if (flips == w->flips || !quiet_may(&w->worn, uv_now(n->loop), LOG_LINES))
+                return;
+        log_error("store: the disk gave back %lu bytes other than they were written; they were put right. A disk or "
+                  "memory card that does so wears out: replace it soon",
+                  flips - w->flips);
+        w->flips = flips;
+}
+
 static void plan_tick(struct node *n);
 
 /* What the tick that has just ended has seen to. Only here: while a job runs, how its tick went is the pool's to write. */
@@ -136,6 +148,7 @@ static void on_after(struct pool_job *work) {
                 log_error("store: an index did not lead to its rows; all were made anew, and no row is lost");
         if (w->sought && quiet_may(&w->full, uv_now(n->loop), LOG_LINES))
                 log_error("store: making indexes anew: %s", store_error_text(w->sought));
+        note_flips(n);
         if (w->settings_r)
                 complain(n, w->settings_r);
         if (w->settings_r == 0)

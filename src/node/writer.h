@@ -28,6 +28,7 @@ struct writer {
         struct list settings_late; /* the disk had no room: again with the next rows, or the next tick */
         bool busy, tick_due, tick_now, tick_ok, tick_more, reopen;
         bool seek_due, seek_now, mended;
+        unsigned long flips;          /* that the log knows of */
         struct hash seek;             /* a record that no reader found where the index has it */
         mesh_wall wall, purge_before; /* of the job */
         uint64_t seq;                 /* of the last event on disk */
@@ -37,7 +38,7 @@ struct writer {
         int r, settings_r, sought;           /* of the rows, of settings_now, of the search */
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */
         size_t n_expiries;
-        struct quiet full;
+        struct quiet full, worn;
         struct pool_job work;
         uv_timer_t tick;
 };

@@ -8,6 +8,7 @@
  * looked for, the disk has changed the id in the row itself. The index was the only one who still knew it.
  */
 #include "store/inside.h"
+#include "store/pages.h"
 
 int number_of_record(struct store *s, const struct hash *id, uint64_t *ret_n) {
         struct found f;
@@ -87,4 +88,8 @@ static int look_for(struct store *s, void *ctx) {
 int store_seek(struct store *s, const struct hash *id) {
         struct hash copy = *id;
         return store_transaction(s, look_for, &copy);
+}
+
+unsigned long store_flips(void) {
+        return pages_mended();
 }

@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "store/inside.h"
+#include "store/log.h"
+#include "store/pages.h"
 
 #define APPLICATION_ID 1346586700 /* "PCHL" */
 #define VERSION_TEXT_MAX 128
@@ -100,7 +102,11 @@ static const char version_7[] =
         "DROP TABLE body;"
         "ALTER TABLE summed RENAME TO body;";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+/* Pages have sums (pages.h): a copy that this program makes has them. */
+static const char version_8[] = "";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4,
+                                    version_5, version_6, version_7, version_8};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */
@@ -188,7 +194,7 @@ int schema_check(struct sql *q, const struct schema *schema) {
         int r = version_of(q, schema, &version);
         if (r)
                 return r;
-        return version == schema->n ? 0 : STORE_E_DAMAGED;
+        return version == schema->n && pages_summed(q->db) ? 0 : STORE_E_DAMAGED;
 }
 
 /* Leaves the file alone unless it is a whole store of an older version; then its copy takes its place. */
@@ -226,7 +232,8 @@ static int migrate(const char *dir, const char *path, const struct schema *schem
 
 int schema_settle(const char *dir, const struct schema *schema) {
         _path_ path = file_path(dir, FILE_DB, "");
-        if (!path)
+        _path_ log = file_path(dir, FILE_DB, "-wal");
+        if (!path || !log)
                 return ERR_NOMEM;
         uint64_t size = 0;
         int r = file_remove(dir, FILE_NEW);
@@ -237,5 +244,8 @@ int schema_settle(const char *dir, const struct schema *schema) {
                 return create(dir, schema);
         if (r)
                 return r;
-        return size ? migrate(dir, path, schema) : STORE_E_DAMAGED;
+        if (!size)
+                return STORE_E_DAMAGED;
+        r = log_mend(log);
+        return r ? r : migrate(dir, path, schema);
 }

@@ -2,6 +2,7 @@
 #include "store/sql.h"
 
 #include "base/err.h"
+#include "store/pages.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -53,9 +54,10 @@ static void set_limits(sqlite3 *db) {
 }
 
 /* None of these touches the file. The writer's synchronous=FULL: what is acknowledged survives a power cut. */
-static const char settings[] = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
-                               "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL;"
-                               "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF; PRAGMA journal_size_limit=4194304";
+static const char settings[] =
+        "PRAGMA page_size=4096; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;"
+        "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL;"
+        "PRAGMA secure_delete=ON; PRAGMA foreign_keys=OFF; PRAGMA journal_size_limit=4194304";
 
 /* Ids are random, so that a batch touches many pages of their index. The writer gives the memory back when it is idle. */
 static const char writer_settings[] = "PRAGMA cache_size=-2048";
@@ -63,7 +65,9 @@ static const char writer_settings[] = "PRAGMA cache_size=-2048";
 int sql_open(struct sql *q, const char *path, enum sql_who who) {
         int flags = who == SQL_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
         flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-        int rc = sqlite3_open_v2(path, &q->db, flags, NULL);
+        int rc = pages_register();
+        if (!rc)
+                rc = sqlite3_open_v2(path, &q->db, flags, PAGES_VFS);
         if (rc)
                 return sql_error(q->db, rc);
 
@@ -79,7 +83,10 @@ int sql_open(struct sql *q, const char *path, enum sql_who who) {
                 sqlite3_wal_autocheckpoint(q->db, 0);
         }
         int r = sql_exec(q, settings);
-        return r || who == SQL_READER ? r : sql_exec(q, writer_settings);
+        if (r || who == SQL_READER)
+                return r;
+        pages_reserve(q->db); /* after page_size, which takes it back */
+        return sql_exec(q, writer_settings);
 }
 
 int sql_prepare(struct sql *q, enum sql_who who) {
@@ -214,7 +221,7 @@ int sql_error(sqlite3 *db, int rc) {
         case SQLITE_IOERR:
                 if (rc == SQLITE_IOERR_NOMEM)
                         return ERR_NOMEM;
-                if (rc == SQLITE_IOERR_SHORT_READ)
+                if (rc == SQLITE_IOERR_SHORT_READ || rc == SQLITE_IOERR_DATA)
                         return STORE_E_DAMAGED;
                 return out_of_space(db) ? STORE_E_FULL : STORE_E_IO;
         case SQLITE_CANTOPEN:

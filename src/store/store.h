@@ -71,6 +71,8 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
  * as in a commit that finds it so. 0 also if there is no such record. */
 int store_seek(struct store *s, const struct hash *id);
 unsigned store_mends(const struct store *s); /* how often that was done since it was opened */
+/* Bytes that the disk has changed and that were put right, in this process so far. */
+unsigned long store_flips(void);
 
 /* Small named values of the daemon's own: home cell, owner uid, mutes … @value.n == 0 deletes. */
 int store_set(struct store *s, const char *name, struct span value);

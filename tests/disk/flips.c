@@ -1,29 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test-disk-flips [--seed N] [--points N | --seconds N] [--break NAME]: one byte of the closed database is another than was
- * written.
+ * test-disk-flips [--seed N] [--points N | --seconds N] [--break NAME]: bytes of the database, and of the log that a crash
+ * has left, are others than were written.
  *
- * Whatever byte that is: no record is handed out with other bytes than it was stored with. It is whole, it is named as
- * damaged, or the store says that it is damaged; and one that is named is whole again once it was committed again. One that
- * an index has lost is whole again once somebody has looked for it.
+ * One byte, whichever it is: the store opens and shows all it has shown before, to the last letter, and takes another row.
+ *
+ * Many, in one sector: nothing is shown that was not there. It is all there, or the store says that it is damaged; where it was the
+ * log, it may also be what it was some steps before, as after a power cut.
+ *
+ * One that has changed before the page got its sum, so that the page seems whole: no record is handed out with other bytes than it
+ * was stored with. It is whole, it is named as damaged, or the store says that it is damaged; and one that is named is whole again
+ * once it was committed again. One that an index has lost is whole again once somebody has looked for it.
  */
 #include "disk/platter.h"
 #include "disk/rng.h"
 #include "disk/seen.h"
 #include "disk/tell.h"
 #include "disk/vfs.h"
-#include "store/inside.h"
+#include "unit/store-rows.h"
 
 #include <stdlib.h>
 
-#define SECONDS 5
+#define SECONDS 8
 #define STEPS_LIVED 130
+#define MANY_MOST 40
+#define SECTOR 512
+#define LOG_HEAD 32
+#define LOG_FRAME (24 + PAGE_BYTES)
+#define FRAMES_MOST 2000
+#define FILE_LOG FILE_DB "-wal"
 
 /* A record as the undamaged store hands it out. */
 struct kept {
         struct hash id;
         struct span bytes; /* of the scenario; empty: it has none */
-        mesh_wall now;
+};
+
+struct image {
+        uint8_t *p;
+        size_t n;
+};
+
+/* A home's files: closed in order, or as a crash left them, with a log. */
+struct files {
+        struct image db, log;
 };
 
 struct run {
@@ -31,9 +51,11 @@ struct run {
         struct scenario sc;
         struct kept kept[ROWS_MOST];
         size_t n;
-        uint8_t *whole;
-        size_t size;
-        unsigned long points, refused, named, same, mended, astray, found, wrong;
+        struct files closed, crashed;
+        uint64_t wanted;            /* what is shown */
+        uint64_t past[FRAMES_MOST]; /* where the log ends after each of its frames, or before the first */
+        size_t n_past;
+        unsigned long points, ones, many, before, refused, named, mended, astray, found, wrong;
 };
 
 static void wrong(struct run *t, size_t at, const char *what) {
@@ -55,6 +77,8 @@ static int keep(void *ctx, const struct mesh_row *row) {
         return 0;
 }
 
+/* ---- a life while nothing flips ---- */
+
 /* The bytes of each record of the undamaged store. */
 static int keep_bytes(struct run *t, struct store_reader *r) {
         int e = 0;
@@ -70,13 +94,29 @@ static int keep_bytes(struct run *t, struct store_reader *r) {
         return e;
 }
 
+static struct image copy_of(const char *name) {
+        const struct file *f = platter_find(name);
+        struct image ret = {.n = f ? f->n : 0};
+        ret.p = own_resize(NULL, ret.n + 1);
+        if (ret.n)
+                memcpy(ret.p, f->p, ret.n);
+        return ret;
+}
+
+static bool has_log(void) {
+        const struct file *log = platter_find(FILE_LOG);
+        return log && log->n;
+}
+
 static bool live(struct run *t) {
         struct store *s = NULL;
         struct store_reader *r = NULL;
         int e = 0;
         platter = platter_new();
-        for (size_t i = 0; !e && i < STEPS_LIVED; i++)
+        for (size_t i = 0; !e && i < STEPS && (i < STEPS_LIVED || !has_log()); i++)
                 e = scenario_step(&t->sc, i, &s);
+        if (!e)
+                e = seen_all(s, &t->wanted);
         if (!e)
                 e = store_restore(s, 0, keep, t);
         if (!e)
@@ -84,27 +124,101 @@ static bool live(struct run *t) {
         if (!e)
                 e = keep_bytes(t, r);
         store_reader_close(r);
+        t->crashed = (struct files){copy_of(FILE_DB), copy_of(FILE_LOG)};
         store_close(s);
-        const struct file *f = platter_find(FILE_DB);
-        t->size = f ? f->n : 0;
-        t->whole = own_resize(NULL, t->size);
-        if (f)
-                memcpy(t->whole, f->p, f->n);
+        t->closed = (struct files){copy_of(FILE_DB), copy_of(FILE_LOG)};
         platter = platter_free(platter);
-        return !e && t->size && t->n;
+        return !e && t->closed.db.n && t->crashed.log.n && t->n;
 }
+
+static void lay_out(const char *name, struct image whole) {
+        if (whole.n)
+                REQUIRE(platter_write(platter_create(name), 0, whole.p, whole.n) == 0);
+}
+
+/* A frame of the log that is damaged ends it there, as a power cut would have. */
+static bool cut_log(struct run *t) {
+        bool ok = true;
+        for (size_t n = LOG_HEAD; ok && n <= t->crashed.log.n && t->n_past < FRAMES_MOST; n += LOG_FRAME) {
+                struct platter *d = platter = platter_new();
+                lay_out(FILE_DB, t->crashed.db);
+                lay_out(FILE_LOG, (struct image){t->crashed.log.p, n});
+                struct seen_left left = seen_after_cut();
+                ok = !left.error && !left.unsound;
+                t->past[t->n_past++] = left.seen;
+                platter_free(d);
+        }
+        return ok && t->past[t->n_past - 1] == t->wanted;
+}
+
+/* ---- flips that the sums see ---- */
+
+static uint8_t other_than(struct run *t, uint8_t byte) {
+        return (uint8_t)(byte ^ (1 + rng_below(&t->rng, 255)));
+}
+
+/* Several bytes of a sector, or what was never written there. */
+static void change_many(struct run *t, struct file *f, size_t at) {
+        size_t first = at / SECTOR * SECTOR, n = MIN(f->n - first, (size_t)SECTOR);
+        if (rng_below(&t->rng, 4) == 0) {
+                for (size_t i = 0; i < n; i++)
+                        f->p[first + i] = (uint8_t)rng_next(&t->rng);
+                return;
+        }
+        for (uint64_t k = 2 + rng_below(&t->rng, MANY_MOST); k; k--) {
+                size_t i = first + (size_t)rng_below(&t->rng, n);
+                f->p[i] = other_than(t, f->p[i]);
+        }
+}
+
+static bool was_so_once(const struct run *t, uint64_t seen) {
+        for (size_t i = 0; i < t->n_past; i++)
+                if (t->past[i] == seen)
+                        return true;
+        return false;
+}
+
+static void judge(struct run *t, size_t at, struct seen_left left, bool one, bool log) {
+        t->refused += left.error > 0;
+        if (left.error < 0)
+                wrong(t, at, "an error without a name");
+        else if (one && left.error)
+                wrong(t, at, "one byte, and it does not open");
+        else if (one && left.unsound)
+                wrong(t, at, left.unsound);
+        else if (!left.error && left.seen != t->wanted && (one || !log || !was_so_once(t, left.seen)))
+                wrong(t, at, log ? "of the log: something else is shown" : "something else is shown");
+}
+
+static void flip(struct run *t, bool one) {
+        const struct files *files = rng_below(&t->rng, 2) ? &t->closed : &t->crashed;
+        size_t at = (size_t)rng_below(&t->rng, files->db.n + files->log.n);
+        bool log = at >= files->db.n;
+        struct platter *d = platter = platter_new();
+        lay_out(FILE_DB, files->db);
+        lay_out(FILE_LOG, files->log);
+        struct file *f = platter_find(log ? FILE_LOG : FILE_DB);
+        size_t place = log ? at - files->db.n : at;
+        if (one)
+                f->p[place] = other_than(t, f->p[place]);
+        else
+                change_many(t, f, place);
+        if (sabotage == SABOTAGE_NO_SUMS && !log)
+                rows_resum(f->p, f->n);
+        judge(t, place, seen_after_cut(), one, log);
+        t->ones += one;
+        t->many += !one;
+        platter_free(d);
+}
+
+/* ---- flips from before the sums ---- */
 
 /* The record comes once more, from a neighbour. */
 static void mend(struct run *t, struct store *s, struct store_reader *r, size_t at, const struct kept *k) {
         _clean_(buf_fini) struct buf buf = BUF_NULL;
         struct mesh_row row = {.kind = MESH_ROW_RECORD, .record = {.id = k->id, .bytes = k->bytes}};
         struct store_loaded item = {.id = k->id};
-        struct store_batch *b = store_batch_new();
-        uint64_t seq;
-        int e = b ? store_batch_add(b, &row, 0) : -1;
-        if (!e)
-                e = store_commit(s, b, SCENARIO_START, &seq);
-        store_batch_free(b);
+        int e = rows_commit(s, &row, SCENARIO_START);
         if (!e)
                 e = store_load(r, &item, 1, &buf);
         if (e || !span_eq(item.bytes, k->bytes))
@@ -160,12 +274,13 @@ static int skip(void *ctx, const struct mesh_row *row) {
 
 /* Any byte of the file, or every other time one of a record's. */
 static size_t draw_place(struct run *t) {
+        const struct image *whole = &t->closed.db;
         const struct kept *k = &t->kept[rng_below(&t->rng, t->n)];
         const uint8_t *p = NULL;
         if (k->bytes.n && rng_below(&t->rng, 2))
-                p = memmem(t->whole, t->size, k->bytes.p, k->bytes.n);
-        return p ? (size_t)(p - t->whole) + (size_t)rng_below(&t->rng, k->bytes.n)
-                 : (size_t)rng_below(&t->rng, t->size);
+                p = memmem(whole->p, whole->n, k->bytes.p, k->bytes.n);
+        return p ? (size_t)(p - whole->p) + (size_t)rng_below(&t->rng, k->bytes.n)
+                 : (size_t)rng_below(&t->rng, whole->n);
 }
 
 /* The database as it would be without what the test is about; where it is damaged it stays as it is. */
@@ -179,15 +294,16 @@ static void sum_anew(void) {
         sql_close(&q);
 }
 
-static void flip(struct run *t) {
+static void flip_before(struct run *t) {
         struct store *s = NULL;
         struct store_reader *r = NULL;
         bool named = false;
         size_t at = draw_place(t);
         struct platter *d = platter = platter_new();
-        struct file *f = platter_create(FILE_DB);
-        REQUIRE(platter_write(f, 0, t->whole, t->size) == 0);
-        f->p[at] ^= (uint8_t)(1 + rng_below(&t->rng, 255));
+        lay_out(FILE_DB, t->closed.db);
+        struct file *f = platter_find(FILE_DB);
+        f->p[at] = other_than(t, f->p[at]);
+        rows_resum(f->p, f->n);
         if (sabotage == SABOTAGE_NO_SUMS)
                 sum_anew();
         int e = store_open(&s, PLATTER);
@@ -199,12 +315,30 @@ static void flip(struct run *t) {
                 e = look(t, s, r, at, &named);
         if (e < 0)
                 wrong(t, at, "an error without a name");
-        t->refused += e > 0;
-        t->named += !e && named;
-        t->same += !e && !named;
+        t->before++;
+        t->named += e > 0 || named;
         store_reader_close(r);
         store_close(s);
         platter_free(d);
+}
+
+/* Half of them are what a worn disk does most. */
+static void draw_flip(struct run *t) {
+        switch (rng_below(&t->rng, 4)) {
+        case 0:
+                flip_before(t);
+                break;
+        case 1:
+                flip(t, false);
+                break;
+        default: /* of four */
+                flip(t, true);
+        }
+}
+
+static void files_free(struct files *f) {
+        own_free(f->db.p);
+        own_free(f->log.p);
 }
 
 int main(int argc, char **argv) {
@@ -216,18 +350,21 @@ int main(int argc, char **argv) {
         REQUIRE(t);
         t->rng = b.seed;
         scenario_draw(&t->sc, b.seed);
-        bool lived = live(t);
+        bool lived = live(t) && cut_log(t);
         for (; lived && !budget_over(&b, t->points); t->points++)
-                flip(t);
-        tell("%lu flips in a database of %zu bytes with %zu records, %.1f s", t->points, t->size, t->n,
-             budget_spent(&b));
-        tell("%lu refused as damaged, %lu with a record named, %lu where all records were whole", t->refused, t->named,
-             t->same);
-        tell("%lu lookups led astray, %lu records found again", t->astray, t->found);
-        tell_case(lived && t->points, "a home lives on while nothing flips");
-        tell_case(!t->wrong, "no record is handed out with other bytes than it was stored with");
-        tell_case(t->mended > 0, "and one that is damaged is whole again when it comes again");
-        own_free(t->whole);
+                draw_flip(t);
+        tell("%lu flips in a database of %zu bytes, and a log of %zu, with %zu records, %.1f s", t->points,
+             t->closed.db.n, t->crashed.log.n, t->n, budget_spent(&b));
+        tell("%lu of one byte; %lu of a sector, %lu of them refused as damaged", t->ones, t->many, t->refused);
+        tell("%lu from before the sum, %lu of them named; %lu lookups led astray, %lu records found again", t->before,
+             t->named, t->astray, t->found);
+        if (t->wrong)
+                tell("%lu of all were wrong", t->wrong);
+        tell_case(lived && t->ones && t->many, "a home lives on while nothing flips");
+        tell_case(!t->wrong, "nothing is shown with other bytes than it was stored with, and one byte is put right");
+        tell_case(t->mended > 0, "and a record that is damaged is whole again when it comes again");
+        files_free(&t->closed);
+        files_free(&t->crashed);
         free(t);
         return tell_end();
 }

@@ -188,7 +188,9 @@ const char *seen_unsound(void) {
         static char text[128];
         sqlite3 *db = NULL;
         sqlite3_stmt *st = NULL;
-        int rc = sqlite3_open_v2(PLATTER "/" FILE_DB, &db, SQLITE_OPEN_READONLY, NULL);
+        int rc = pages_register();
+        if (!rc)
+                rc = sqlite3_open_v2(PLATTER "/" FILE_DB, &db, SQLITE_OPEN_READONLY, PAGES_VFS);
         if (!rc)
                 rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &st, NULL);
         if (!rc)

@@ -9,6 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import pages  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -186,6 +187,7 @@ class Comeback(street.Play):
         self.wait(lambda: self.rows(database, 'SELECT count(*) FROM joining'), 'the beginning on the disk')
         self.kill_all(again, asked)
         self.rows(database, "DELETE FROM value WHERE name = 'joining'")  # it is written after the beginning
+        pages.sum_anew(database)
         again.start()
         eve.start()
         self.wait(lambda: self.is_back(again), 'the home to be back')

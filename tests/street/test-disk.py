@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full: the post is refused by name, nothing is torn, and all is normal once there is room again."""
+"""A disk that is full: the post is refused by name, nothing is torn, and all is normal once there is room again. One that wears out."""
 import ctypes
 import os
 import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import pages  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -147,6 +148,25 @@ class Disk(street.Play):
         data[at:at + size] = data[of:of + size]
         with open(path, 'r+b') as file:
             file.write(data)
+        pages.sum_anew(path)
+
+    def case_worn(self):
+        """one byte of each page is another: all is shown as before, and the log says so"""
+        path = os.path.join(self.anna.folder, 'porchlight.db')
+        before = self.anna.cli('nearby', '--json', code=0).out
+        self.anna.stop()
+        with open(path, 'r+b') as file:
+            data = bytearray(file.read())
+            for at in range(0, len(data), pages.PAGE):
+                data[at + self.rng.randrange(pages.PAGE)] ^= self.rng.randrange(1, 256)
+            file.seek(0)
+            file.write(data)
+        self.anna.start()
+        equal(self.anna.cli('nearby', '--json', code=0).out, before, 'what is shown')
+        post = self.anna.post('noise', 'after that')['id']
+        self.wait_all_have([self.anna], post)
+        with open(self.anna.log, encoding='utf-8') as log:
+            check('they were put right' in log.read(), 'the log does not say that the disk wears out')
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import pages  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -36,10 +37,12 @@ class Refresh(street.Play):
         self.start_neighbours()
 
     def age(self, home):
-        with sqlite3.connect(os.path.join(home.folder, 'porchlight.db')) as disk:
+        database = os.path.join(home.folder, 'porchlight.db')
+        with sqlite3.connect(database) as disk:
             changed = disk.execute('UPDATE epoch SET since = since - ?', (DAYS * 86400,)).rowcount
             check(changed > 1, f'{home.name} has {changed} keys, not several')
         disk.close()
+        pages.sum_anew(database)
 
     def start_neighbours(self):
         for home in (self.anna, self.ben):

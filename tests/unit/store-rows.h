@@ -3,7 +3,9 @@
 #pragma once
 
 #include "base/cell.h"
-#include "store/store.h"
+#include "store/inside.h"
+#include "store/pages.h"
+#include "store/schema.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -130,4 +132,24 @@ static inline bool rows_anywhere(const char *dir, struct span needle) {
         if (d)
                 closedir(d);
         return found;
+}
+
+/* The bytes of a database, as if they had been written like that. */
+static inline void rows_resum(uint8_t *p, size_t n) {
+        for (size_t at = 0; at + PAGE_BYTES <= n; at += PAGE_BYTES)
+                page_sum(p + at, at / PAGE_BYTES + 1);
+}
+
+/* A new database of a version below 8, as those programs made them: without sums of pages. */
+static inline void rows_plain(const char *path, size_t version) {
+        struct sql q = {0};
+        char text[128];
+        REQUIRE(sqlite3_open_v2(path, &q.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK);
+        REQUIRE(sum_prepare(&q) == 0);
+        for (size_t i = 0; i < version; i++)
+                REQUIRE(sql_exec(&q, schema_current.steps[i]) == 0);
+        snprintf(text, sizeof(text),
+                 "PRAGMA application_id=1346586700; PRAGMA user_version=%zu; PRAGMA journal_mode=WAL", version);
+        REQUIRE(sql_exec(&q, text) == 0);
+        sql_close(&q);
 }

@@ -2,10 +2,10 @@
 /* A store whose bytes were changed behind its back may refuse anything, and may not crash: run it under a sanitizer. */
 #include "cases.h"
 #include "store-world.h"
-#include "store/schema.h"
 
 #define FLIPS 300 /* damaged files; 10,000 with PORCHLIGHT_FULL */
 #define FLIPS_FULL 10000
+#define VERSION_SUMMED 7 /* from which on no body is without a sum */
 
 static int ignore_row(void *ctx, const struct mesh_row *row) {
         (void)ctx;
@@ -105,7 +105,15 @@ static void expect_body(const char *bytes, bool damaged) {
         store_close(s);
 }
 
-/* Version 3 knew no sums, version 4 to 6 let them be missing. Each body has one afterwards, and a flip in it is named. */
+static void change(const char *text) {
+        struct sql q = {0};
+        assert_int_equal(sql_open(&q, in_dir("porchlight.db"), SQL_WRITER), 0);
+        assert_int_equal(sum_prepare(&q), 0);
+        assert_int_equal(sql_exec(&q, text), 0);
+        sql_close(&q);
+}
+
+/* Version 3 knew no sums, version 4 to 6 let them be missing. Each body has one afterwards, and bytes it does not fit are named. */
 static void bodies_of_before_sums(void **state) {
         (void)state;
         static const char *const rows[] = {
@@ -114,23 +122,13 @@ static void bodies_of_before_sums(void **state) {
                 "x'0000000100000001000000006b49d2000000516b0001010230')",
                 "INSERT INTO body (n, bytes) VALUES (5, CAST('signed by nobody' AS BLOB))",
         };
-        for (size_t version = 3; version < schema_current.n; version++) {
-                struct sql q = {0};
+        for (size_t version = 3; version < VERSION_SUMMED; version++) {
                 rows_clear(dir);
-                assert_int_equal(schema_settle(dir, &(struct schema){schema_current.steps, version}), 0);
-                assert_int_equal(sql_open(&q, in_dir("porchlight.db"), SQL_WRITER), 0);
+                rows_plain(in_dir("porchlight.db"), version);
                 for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-                        assert_int_equal(sql_exec(&q, rows[i]), 0);
-                sql_close(&q);
-
+                        change(rows[i]);
                 expect_body("signed by nobody", false);
-                uint8_t *p;
-                size_t n = slurp(in_dir("porchlight.db"), &p);
-                uint8_t *at = memmem(p, n, "signed by nobody", 16);
-                assert_non_null(at);
-                at[3] ^= 1;
-                spill(in_dir("porchlight.db"), p, n);
-                free(p);
+                change("UPDATE body SET bytes = CAST('sigmed by nobody' AS BLOB)");
                 expect_body("", true);
         }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worn disk has changed a byte of an index, so that it leads to another's row, to none, or not to a row that is there; or
+ * A byte of an index has changed before its page was summed, so that it leads to another's row, to none, or not to a row that is there; or
  * the id in the row itself. The indexes are made anew by whoever finds it, and every record is there as before.
  */
 #include "store-check.h"
@@ -27,7 +27,9 @@ static struct file closed(void) {
         return f;
 }
 
+/* With sums that fit: what changes a byte of a page that has one is mended before SQLite sees it (pages.h). */
 static void put_back(struct file f) {
+        rows_resum(f.p, f.n);
         spill(in_dir("porchlight.db"), f.p, f.n);
         free(f.p);
 }

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/pages.h"
+#include "store/log.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* Where page 1 says how many bytes at the end of a page are not SQLite's (fileformat2.html, section 1.3.4). */
+#define RESERVED_AT 20
+#define CONTROL_SUMMED 1346586700 /* "PCHL"; SQLite's own numbers are below 100 */
+
+/* What SQLite takes for its file, a database or its log; the system's own stands behind it. */
+struct paged {
+        sqlite3_file base;
+        bool may_write;
+        bool plain;                   /* its pages have no sums */
+        const struct paged *database; /* of a log: whose it is */
+        uint8_t head[LOG_FRAME_HEAD]; /* of the frame whose page comes next */
+        sqlite3_int64 head_at;        /* where it stands; 0: none */
+};
+
+static sqlite3_vfs *under; /* the system's, or a test's */
+static sqlite3_vfs over;
+static int over_rc;
+static atomic_ulong mended;
+
+static struct paged *of(sqlite3_file *f) {
+        return (struct paged *)f;
+}
+
+static sqlite3_file *below(sqlite3_file *f) {
+        return (sqlite3_file *)(of(f) + 1);
+}
+
+#define BELOW(f, call, ...) below(f)->pMethods->call(below(f), ##__VA_ARGS__)
+
+/* ---- contents ---- */
+
+/* Page 1 of a file whose sums it does not fit says itself whether it is one of before sums. */
+static bool is_plain(const uint8_t page[PAGE_BYTES], uint64_t number) {
+        return number == 1 && !page[RESERVED_AT];
+}
+
+/* The page at @at, as it was written. */
+static int read_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 at) {
+        uint64_t number = (uint64_t)at / PAGE_BYTES + 1;
+        size_t wrong = 0;
+        int rc = BELOW(f, xRead, page, PAGE_BYTES, at);
+        if (rc || of(f)->plain)
+                return rc;
+        switch (page_check(page, number, &wrong)) {
+        case PAGE_WHOLE:
+                return SQLITE_OK;
+        case PAGE_MENDED:
+                pages_note_mended();
+                /* Nobody else writes to the database; where it fails the next who reads the page mends it again. */
+                if (of(f)->may_write)
+                        BELOW(f, xWrite, page + wrong, 1, at + (sqlite3_int64)wrong);
+                return SQLITE_OK;
+        case PAGE_DAMAGED:
+                break;
+        }
+        of(f)->plain = is_plain(page, number);
+        return of(f)->plain ? SQLITE_OK : SQLITE_IOERR_DATA;
+}
+
+/* SQLite reads whole pages, and a few bytes of page 1: these it looks at before it knows that the log has a newer one, and a
+ * power cut may have left this one half written. So of a page that is damaged they are handed out as they are. */
+static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
+        if (n == PAGE_BYTES && at % PAGE_BYTES == 0)
+                return read_page(f, p, at);
+        if (of(f)->plain || at + n > PAGE_BYTES)
+                return BELOW(f, xRead, p, n, at);
+        uint8_t page[PAGE_BYTES];
+        if (read_page(f, page, 0))
+                return BELOW(f, xRead, p, n, at);
+        memcpy(p, page + at, (size_t)n);
+        return SQLITE_OK;
+}
+
+static int on_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
+        if (of(f)->plain || n != PAGE_BYTES || at % PAGE_BYTES)
+                return BELOW(f, xWrite, p, n, at);
+        uint8_t page[PAGE_BYTES];
+        memcpy(page, p, PAGE_BYTES);
+        page_sum(page, (uint64_t)at / PAGE_BYTES + 1);
+        return BELOW(f, xWrite, page, n, at);
+}
+
+static int on_control(sqlite3_file *f, int what, void *arg) {
+        if (what != CONTROL_SUMMED)
+                return BELOW(f, xFileControl, what, arg);
+        *(bool *)arg = !of(f)->plain;
+        return SQLITE_OK;
+}
+
+/* ---- the log ---- */
+
+/* The page gets its sum, too, and the frame with it new sums of the log's own. */
+static int write_frame(sqlite3_file *f, const uint8_t *page) {
+        uint8_t frame[LOG_FRAME], before[LOG_SUMS];
+        sqlite3_int64 at = of(f)->head_at;
+        int rc = BELOW(f, xRead, before, sizeof(before), log_sums_before(at));
+        if (rc)
+                return rc;
+        memcpy(frame, of(f)->head, LOG_FRAME_HEAD);
+        memcpy(frame + LOG_FRAME_HEAD, page, PAGE_BYTES);
+        page_sum(frame + LOG_FRAME_HEAD, get_be32(frame));
+        log_sum(frame, before);
+        return BELOW(f, xWrite, frame, LOG_FRAME, at);
+}
+
+/* SQLite writes the head of a frame, then its page; heads alone where it makes their sums anew of what is there. */
+static int on_log_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
+        sqlite3_int64 head_at = of(f)->head_at;
+        of(f)->head_at = 0;
+        if (head_at && n == PAGE_BYTES && at == head_at + LOG_FRAME_HEAD) {
+                of(f)->head_at = head_at;
+                int rc = write_frame(f, p);
+                of(f)->head_at = 0;
+                return rc;
+        }
+        if (!of(f)->database->plain && n == LOG_FRAME_HEAD && (at - LOG_HEADER) % LOG_FRAME == 0) {
+                memcpy(of(f)->head, p, LOG_FRAME_HEAD);
+                of(f)->head_at = at;
+        }
+        return BELOW(f, xWrite, p, n, at);
+}
+
+static int on_log_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
+        return BELOW(f, xRead, p, n, at);
+}
+
+static int on_log_control(sqlite3_file *f, int what, void *arg) {
+        return BELOW(f, xFileControl, what, arg);
+}
+
+/* ---- what is passed on ---- */
+static int on_close(sqlite3_file *f) {
+        return BELOW(f, xClose);
+}
+
+static int on_truncate(sqlite3_file *f, sqlite3_int64 size) {
+        return BELOW(f, xTruncate, size);
+}
+
+static int on_sync(sqlite3_file *f, int flags) {
+        return BELOW(f, xSync, flags);
+}
+
+static int on_size(sqlite3_file *f, sqlite3_int64 *ret) {
+        return BELOW(f, xFileSize, ret);
+}
+
+static int on_lock(sqlite3_file *f, int level) {
+        return BELOW(f, xLock, level);
+}
+
+static int on_unlock(sqlite3_file *f, int level) {
+        return BELOW(f, xUnlock, level);
+}
+
+static int on_check_lock(sqlite3_file *f, int *ret) {
+        return BELOW(f, xCheckReservedLock, ret);
+}
+
+static int on_sector(sqlite3_file *f) {
+        return BELOW(f, xSectorSize);
+}
+
+static int on_traits(sqlite3_file *f) {
+        return BELOW(f, xDeviceCharacteristics);
+}
+
+static int on_map(sqlite3_file *f, int region, int size, int extend, void volatile **ret) {
+        return BELOW(f, xShmMap, region, size, extend, ret);
+}
+
+static int on_map_lock(sqlite3_file *f, int first, int n, int flags) {
+        return BELOW(f, xShmLock, first, n, flags);
+}
+
+static void on_barrier(sqlite3_file *f) {
+        BELOW(f, xShmBarrier);
+}
+
+static int on_unmap(sqlite3_file *f, int delete) {
+        return BELOW(f, xShmUnmap, delete);
+}
+
+#define PASSED_ON                                                                                                      \
+        .xClose = on_close, .xTruncate = on_truncate, .xSync = on_sync, .xFileSize = on_size, .xLock = on_lock,        \
+        .xUnlock = on_unlock, .xCheckReservedLock = on_check_lock, .xSectorSize = on_sector,                           \
+        .xDeviceCharacteristics = on_traits
+
+/* Version 2: pages are read, and never mapped. */
+static const sqlite3_io_methods database_methods = {
+        .iVersion = 2,
+        PASSED_ON,
+        .xRead = on_read,
+        .xWrite = on_write,
+        .xFileControl = on_control,
+        .xShmMap = on_map,
+        .xShmLock = on_map_lock,
+        .xShmBarrier = on_barrier,
+        .xShmUnmap = on_unmap,
+};
+
+static const sqlite3_io_methods log_methods = {
+        .iVersion = 1,
+        PASSED_ON,
+        .xRead = on_log_read,
+        .xWrite = on_log_write,
+        .xFileControl = on_log_control,
+};
+
+/* ---- names ---- */
+
+/* Journals and what is temporary is the system's file and nothing else. */
+static int on_open(_unused_ sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int flags, int *ret_flags) {
+        int got = flags;
+        if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)))
+                return under->xOpen(under, path, f, flags, ret_flags);
+        f->pMethods = NULL;
+        below(f)->pMethods = NULL;
+        int rc = under->xOpen(under, path, below(f), flags, &got);
+        bool log = flags & SQLITE_OPEN_WAL;
+        if (below(f)->pMethods) /* then SQLite closes it, whatever xOpen says */
+                *of(f) = (struct paged){.base.pMethods = log ? &log_methods : &database_methods,
+                                        .may_write = got & SQLITE_OPEN_READWRITE,
+                                        .database = log ? of(sqlite3_database_file_object(path)) : NULL};
+        if (ret_flags)
+                *ret_flags = got;
+        return rc;
+}
+
+static void register_once(void) {
+        under = sqlite3_vfs_find(NULL);
+        over_rc = SQLITE_ERROR;
+        if (!under)
+                return;
+        over = *under; /* whose other functions look at nothing of their own in it */
+        over.pNext = NULL;
+        over.zName = PAGES_VFS;
+        over.szOsFile = (int)sizeof(struct paged) + under->szOsFile;
+        over.xOpen = on_open;
+        over_rc = sqlite3_vfs_register(&over, 0);
+}
+
+int pages_register(void) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        pthread_once(&once, register_once);
+        return over_rc;
+}
+
+void pages_reserve(sqlite3 *db) {
+        int n = PAGE_SUM;
+        sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &n);
+}
+
+bool pages_summed(sqlite3 *db) {
+        bool summed = false;
+        return sqlite3_file_control(db, "main", CONTROL_SUMMED, &summed) == SQLITE_OK && summed;
+}
+
+void pages_note_mended(void) {
+        mended++;
+}
+
+unsigned long pages_mended(void) {
+        return mended;
+}
