@@ -24,6 +24,30 @@ static void contradictions_line(struct cli *c, const struct wire_c_member *m) {
         layout_wrap(&c->out, buf_span(&text), TEXT_INDENT, CLI_COLUMNS);
 }
 
+/* It is no member yet, and what would make it one. */
+static void waits_line(struct cli *c, enum wire_e_waits why) {
+        const char *text = "";
+        switch (why) {
+        case WAITS_PLACE:
+                text = _("WAITS FOR A PLACE: who invited it has as many homes as it may. It is a member when one of "
+                         "those goes, or as a new household on somebody else's ticket.");
+                break;
+        case WAITS_DAY:
+                text = _("WAITS FOR A PLACE: who invited it had as many homes that day as a steward may. It can join "
+                         "as a new household on a ticket of today.");
+                break;
+        case WAITS_FULL:
+                text = _("WAITS FOR A PLACE: the mesh has as many homes as its charter allows. It is a member when "
+                         "one of them goes.");
+                break;
+        case WAITS_INVITER:
+                text = _("WAITS FOR A PLACE, as who invited it does. It is a member when that home is, or as a new "
+                         "household on somebody else's ticket.");
+                break;
+        }
+        layout_wrap(&c->out, span_str(text), TEXT_INDENT, CLI_COLUMNS);
+}
+
 static void member_line(struct cli *c, const struct wire_c_member *m) {
         layout_id(&c->out, m->id);
         buf_add_str(&c->out, "  ");
@@ -37,6 +61,8 @@ static void member_line(struct cli *c, const struct wire_c_member *m) {
         buf_add_u8(&c->out, '\n');
         if (WIRE_HAS(m, C_MEMBER, contradictions))
                 contradictions_line(c, m);
+        if (WIRE_HAS(m, C_MEMBER, waits))
+                waits_line(c, (enum wire_e_waits)m->waits);
 }
 
 static void member_head(struct buf *out) {
@@ -75,7 +101,9 @@ const struct command command_member_list = {
         .help = N_("\"linked\" says that a link to one of its devices is up at the moment: a home\n"
                    "talks to a few others at a time, and alerts get around all the same. A home\n"
                    "that signed many operations which contradict each other is named: they take\n"
-                   "space in every home. Under the table stands what is under vote.\n"),
+                   "space in every home. One that waits for a place is no member yet: more homes\n"
+                   "were let in than may be; with --json it has \"waits\". Under the table stands\n"
+                   "what is under vote.\n"),
         .run = run_members,
 };
 

@@ -102,6 +102,11 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                            buf_cstr(&when));
                 line(c, _("code"), &v);
         }
+        if (WIRE_HAS(s, C_STATUS, waiting)) {
+                layout_count(&v, s->waiting, "home you invited waits", "homes you invited wait");
+                buf_add_str(&v, _(" for a place; see `porchlight member list`"));
+                line(c, _("waiting"), &v);
+        }
         if (WIRE_HAS(s, C_STATUS, muted)) {
                 buf_add(&v, s->muted);
                 line(c, _("muted"), &v);

@@ -337,6 +337,12 @@ static void check_mesh(const struct doctor_facts *f, struct doctor_finding *ret)
                 say(ret, DOCTOR_WARNING, "This home is being restored: %s.", buf_cstr(&problem));
                 fix(ret, "One neighbour's daemon must be reachable: `porchlight peer add HOST` says where to knock.");
                 return;
+        case FRESH_WAITING:
+                cli_words(&problem, s->problem);
+                say(ret, DOCTOR_PROBLEM, "This home gets no alerts: %s.", buf_cstr(&problem));
+                fix(ret, "It is a member as soon as there is a place. Or forget the mesh with `porchlight mesh leave`, "
+                         "and join on a ticket of another household.");
+                return;
         case FRESH_REMOVED:
                 if (say_out(f, ret))
                         return;
@@ -472,6 +478,14 @@ static void check_codes(const struct doctor_facts *f, struct doctor_finding *ret
         fix(ret, "`porchlight device codes` lists it, `porchlight device revoke ID` takes it back.");
 }
 
+static void check_places(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!in_mesh(f) || !WIRE_HAS(&f->status, C_STATUS, waiting))
+                return;
+        say(ret, DOCTOR_WARNING, "Homes that you invited wait for a place, and get no alerts: %llu.",
+            (unsigned long long)f->status.waiting);
+        fix(ret, "`porchlight member list` names them. Ask another household, best a steward, to invite them anew.");
+}
+
 static void check_stewards(const struct doctor_facts *f, struct doctor_finding *ret) {
         unsigned long long stewards = (unsigned long long)f->status.stewards;
         if (!in_mesh(f) || f->status.homes < STEWARDS_WANTED)
@@ -486,26 +500,13 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},
-        {N_("access"), check_access},
-        {N_("owner"), check_owner},
-        {N_("device-key"), check_key},
-        {N_("disk"), check_disk},
-        {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},
-        {N_("vault"), check_vault},
-        {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase},
-        {N_("backup"), check_backup},
-        {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours},
-        {N_("listens"), check_listens},
-        {N_("port"), check_port},
-        {N_("unsent"), check_unsent},
-        {N_("devices"), check_devices},
-        {N_("codes"), check_codes},
-        {N_("stewards"), check_stewards},
-        {NULL, NULL},
+        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
+        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
+        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},   {N_("codes"), check_codes},
+        {N_("places"), check_places},         {N_("stewards"), check_stewards}, {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

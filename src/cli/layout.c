@@ -363,6 +363,11 @@ static void replica(struct buf *out, const struct wire_c_status *s, uint64_t now
                 since(out, s, now);
                 buf_add_str(out, _("; what happened since then is not here"));
                 return;
+        case FRESH_WAITING:
+                buf_add_str(out, _("this home WAITS FOR A PLACE in the mesh"));
+                since(out, s, now);
+                buf_add_str(out, _("; nothing newer is here"));
+                return;
         case FRESH_REMOVED:
                 buf_add_str(out, _("this home is NO LONGER IN THE MESH")); /* removed, or it left */
                 since(out, s, now);

@@ -99,6 +99,10 @@ int invite_make(struct mesh *m, const struct mesh_event *ev) {
                 return 0;
         }
         const struct roster_home *me = roster_home_find(m->roster, &m->household);
+        if (!me->steward && roster_places(m->roster, me, clock_now(m)) == 0) { /* a steward has some tomorrow */
+                mesh_reply(m, ev->token, MESH_OUT_BUDGET);
+                return 0;
+        }
         struct ticket t = {0};
         t.w = (struct wire_ticket){.mesh = SPAN_OF(roster_mesh(m->roster)->b),
                                    .mesh_name = span_str(roster_mesh_name(m->roster)),

@@ -112,9 +112,8 @@ struct mesh {
         bool witnessing; /* an undo countersigned here is on its way to the disk */
         bool admitting;  /* an add countersigned here is on its way to the disk */
         bool removed;
-        enum mesh_outcome
-                fallen;  /* why this device, which was let in on a code, does not count; DONE: nothing of the kind */
-        bool leave_told; /* of this household's own leave: another home has heard */
+        enum mesh_outcome fallen; /* why this device, which was let in, does not count; DONE: nothing of the kind */
+        bool leave_told;          /* of this household's own leave: another home has heard */
         struct key household;
         struct buf join_op, join_text;
         struct hash join_mesh; /* of the ticket or code … */
@@ -249,6 +248,7 @@ int mesh_store(struct mesh *m, const struct mesh_row *row, const struct wait *w)
 _printf_(2, 3) void mesh_trace(struct mesh *m, const char *fmt, ...);
 void mesh_state_changed(struct mesh *m);
 enum mesh_outcome mesh_standing(const struct mesh *m); /* DONE for a member, else why not */
+bool mesh_waits(const struct mesh *m);                 /* let in, but there is no place for this home yet */
 void mesh_membership(struct mesh *m);                  /* looks up again who this device is, after operations came */
 
 /* ---- signed.c ---- */

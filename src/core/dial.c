@@ -105,7 +105,8 @@ static size_t outbound(const struct mesh *m) {
 
 static bool active(const struct mesh *m) {
         return m->started && !m->stopping &&
-               (m->joining || m->recover.begun || (m->member && roster_members(m->roster) > 1) || leave_untold(m));
+               (m->joining || m->recover.begun || (m->member && roster_members(m->roster) > 1) || leave_untold(m) ||
+                mesh_waits(m)); /* a place may be free, and who knows of it answers */
 }
 
 const struct roster_home *dial_branch(const struct roster_home *h) {

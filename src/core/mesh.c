@@ -133,6 +133,11 @@ void mesh_trace(struct mesh *m, const char *fmt, ...) {
                 a->trace = out_keep(&m->out, buf_span(&b), &ok);
 }
 
+bool mesh_waits(const struct mesh *m) {
+        return m->fallen == MESH_OUT_WAITS_PLACE || m->fallen == MESH_OUT_WAITS_FULL ||
+               m->fallen == MESH_OUT_WAITS_INVITER;
+}
+
 /* What people would call the state of their replica. */
 static enum wire_e_fresh state_now(const struct mesh *m) {
         if (m->recover.on)
@@ -142,7 +147,7 @@ static enum wire_e_fresh state_now(const struct mesh *m) {
         if (!m->roster)
                 return FRESH_NO_MESH;
         if (!m->member)
-                return FRESH_REMOVED;
+                return mesh_waits(m) ? FRESH_WAITING : FRESH_REMOVED;
         if (roster_members(m->roster) == 1)
                 return FRESH_CURRENT;
         bool up = false;
@@ -179,9 +184,38 @@ enum mesh_outcome mesh_standing(const struct mesh *m) {
         if (m->member)
                 return MESH_OUT_DONE;
         const struct roster_home *me = roster_home_find(m->roster, &m->household);
+        if (mesh_waits(m))
+                return m->fallen;
         if (me && me->member)
                 return m->fallen ? m->fallen : MESH_OUT_REVOKED;
         return me && me->left ? MESH_OUT_LEFT : MESH_OUT_REMOVED;
+}
+
+/* PROTOCOL 5.75: why this home, which was let in, is no member. */
+static enum mesh_outcome waits_why(const struct roster_home *home) {
+        switch (home->waits) {
+        case ROSTER_WAITS_NOT:
+                break;
+        case ROSTER_WAITS_PLACE:
+        case ROSTER_WAITS_DAY:
+                return MESH_OUT_WAITS_PLACE;
+        case ROSTER_WAITS_FULL:
+                return MESH_OUT_WAITS_FULL;
+        case ROSTER_WAITS_INVITER:
+                return MESH_OUT_WAITS_INVITER;
+        }
+        return MESH_OUT_DONE;
+}
+
+/* Why this device, which was let in, is none of a member's. *ret_home: its household. */
+static enum mesh_outcome fallen_why(const struct mesh *m, const struct roster_home **ret_home) {
+        bool spare = false;
+        const struct roster_device *fallen = roster_device_fallen(m->roster, &m->sign.pub, &spare);
+        const struct roster_home *waiting = roster_waiting_device(m->roster, &m->sign.pub);
+        *ret_home = fallen ? fallen->home : waiting;
+        if (fallen)
+                return spare ? MESH_OUT_DEVICES_FULL : MESH_OUT_CODE_TWICE;
+        return waiting ? waits_why(waiting) : MESH_OUT_DONE;
 }
 
 void mesh_membership(struct mesh *m) {
@@ -192,12 +226,12 @@ void mesh_membership(struct mesh *m) {
                 epochs_look(m);
         m->ends_stale = true;
         dial_soon(m);
-        bool spare = false;
-        const struct roster_device *fallen =
-                m->roster && !d ? roster_device_fallen(m->roster, &m->sign.pub, &spare) : NULL;
-        m->fallen = !fallen ? MESH_OUT_DONE : spare ? MESH_OUT_DEVICES_FULL : MESH_OUT_CODE_TWICE;
-        if (d || fallen)
-                m->household = d ? d->home->key : fallen->home->key;
+        const struct roster_home *home = d ? d->home : NULL;
+        m->fallen = m->roster && !d ? fallen_why(m, &home) : MESH_OUT_DONE;
+        if (home)
+                m->household = home->key;
+        if (m->joining && mesh_waits(m)) /* until there is a place, that is why it takes so long */
+                m->join_problem = m->fallen;
         mesh_state_changed(m);
 }
 

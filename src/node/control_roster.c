@@ -59,6 +59,21 @@ static size_t current_devices(const struct roster_home *home) {
         return count;
 }
 
+static enum wire_e_waits waits_row(enum roster_waits why) {
+        switch (why) {
+        case ROSTER_WAITS_DAY:
+                return WAITS_DAY;
+        case ROSTER_WAITS_FULL:
+                return WAITS_FULL;
+        case ROSTER_WAITS_INVITER:
+                return WAITS_INVITER;
+        case ROSTER_WAITS_NOT:
+        case ROSTER_WAITS_PLACE:
+                break;
+        }
+        return WAITS_PLACE;
+}
+
 #define CONTRADICTIONS_TOLD 16 /* fewer may come of a disk that was copied */
 
 static void put_member(struct caller *c, const struct roster_home *home, const struct mesh_status *st) {
@@ -77,6 +92,8 @@ static void put_member(struct caller *c, const struct roster_home *home, const s
         size_t contradictions = roster_contradictions(mesh_roster(c->n->core), home);
         if (contradictions >= CONTRADICTIONS_TOLD)
                 WIRE_PUT(&msg, C_MEMBER, contradictions, contradictions);
+        if (home->waits != ROSTER_WAITS_NOT)
+                WIRE_PUT(&msg, C_MEMBER, waits, waits_row(home->waits));
         caller_row(c, CONTROL_MEMBER_ROW, &msg);
 }
 
@@ -90,6 +107,8 @@ void control_members(struct caller *c) {
         for (size_t i = 0; (home = roster_home_at(roster, i)); i++)
                 if (home->member)
                         put_member(c, home, &st);
+        for (size_t at = 0; (home = roster_waiting_next(roster, &at));)
+                put_member(c, home, &st);
         caller_done(c);
 }
 

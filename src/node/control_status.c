@@ -41,6 +41,16 @@ static mesh_wall oldest_code(const struct node *n) {
         return made;
 }
 
+/* Homes that this household invited and that wait for a place. */
+static uint64_t waiting_below(const struct node *n, const struct key *household) {
+        const struct roster *roster = mesh_roster(n->core);
+        const struct roster_home *home;
+        uint64_t found = 0;
+        for (size_t at = 0; roster && (home = roster_waiting_next(roster, &at));)
+                found += home->inviter && memcmp(home->inviter->key.b, household->b, sizeof(household->b)) == 0;
+        return found;
+}
+
 static void put_status(struct caller *c, const struct ask *a) {
         struct node *n = c->n;
         struct mesh_status st;
@@ -83,6 +93,9 @@ static void put_status(struct caller *c, const struct ask *a) {
         mesh_wall made = oldest_code(n);
         if (made)
                 WIRE_PUT(&msg, C_STATUS, code, made);
+        uint64_t waiting = waiting_below(n, &st.household);
+        if (waiting)
+                WIRE_PUT(&msg, C_STATUS, waiting, waiting);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         if (n->backup_at)

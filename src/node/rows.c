@@ -22,6 +22,8 @@ const char *rows_household(const struct node *n, const struct key *household, ch
         _clean_(buf_fini) struct buf text = BUF_NULL;
         const struct roster *roster = mesh_roster(n->core);
         const struct roster_home *home = roster ? roster_home_find(roster, household) : NULL;
+        if (roster && !home)
+                home = roster_waiting_find(roster, household);
         if (!home) {
                 text_hex(&text, first_digits(household, UNKNOWN_DIGITS));
         } else if (home->name_clash) {

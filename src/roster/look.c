@@ -272,6 +272,29 @@ const struct roster_home *roster_waiting_next(const struct roster *r, size_t *at
         return NULL;
 }
 
+const struct roster_home *roster_waiting_find(const struct roster *r, const struct key *household) {
+        const struct home *h = map_find(&r->by_home, household->b);
+        return h && h->pub.waits != ROSTER_WAITS_NOT ? &h->pub : NULL;
+}
+
+const struct roster_home *roster_waiting_device(const struct roster *r, const struct key *sign) {
+        const struct cert *c = map_find(&r->by_sign, sign->b);
+        while (c && r->now.certs[c->index] != CERT_WAITS)
+                c = c->next_sign == NONE ? NULL : r->certs[c->next_sign];
+        return c ? &r->homes[c->home]->pub : NULL;
+}
+
+uint32_t roster_places(const struct roster *r, const struct roster_home *home, mesh_wall now) {
+        const struct home *h = CONTAINER_OF(home, struct home, pub);
+        uint32_t most = r->charter[home->steward ? CHARTER_steward_adds : CHARTER_home_invites], n = 0;
+        for (uint32_t i = h->invitees; i != NONE && n < most; i = r->ops[i]->next_of_inviter) {
+                const struct home_state *came = &r->now.homes[r->ops[i]->home];
+                if (came->add == i)
+                        n += home->steward ? r->ops[i]->pub.time / MESH_DAY == now / MESH_DAY : came->member;
+        }
+        return most - n;
+}
+
 /* One household too many on a ticket of @h, by @h's own word. */
 static bool overspent(const struct roster *r, const struct home *h, const struct op *o) {
         const struct invite *inv = r->invites[o->invite];

@@ -132,6 +132,11 @@ const struct roster_device *roster_noise_find(const struct roster *r, const stru
 const struct roster_home *roster_home_at(const struct roster *r, size_t i);
 /* Homes that wait for a place, which all other questions know nothing of. *at begins with 0; NULL past the end. */
 const struct roster_home *roster_waiting_next(const struct roster *r, size_t *at);
+const struct roster_home *roster_waiting_find(const struct roster *r, const struct key *household);
+/* The one that waits and has certified this device. */
+const struct roster_home *roster_waiting_device(const struct roster *r, const struct key *sign);
+/* How many homes more may come on tickets of @home: a member's; of a steward's, on the day of @now. */
+uint32_t roster_places(const struct roster *r, const struct roster_home *home, mesh_wall now);
 /* Operations that it signed, or countersigned on its own tickets, and that fell because others of it stand in their place. A
  * few come of an old copy of a disk; a thousand are meant. */
 size_t roster_contradictions(const struct roster *r, const struct roster_home *home);

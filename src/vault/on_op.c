@@ -235,6 +235,8 @@ static bool outcome_fine(struct ballot *b, const struct roster *trial, const str
 
 static bool know_oneself(const struct vault *v, struct ballot *b) {
         b->self = roster_home_find(b->roster, &v->key.household);
+        if (!b->self)
+                b->self = roster_waiting_find(b->roster, &v->key.household);
         if (b->self && b->self->member)
                 return true;
         b->over = b->self && b->type == OP_LEAVE;

@@ -244,10 +244,12 @@ static void tell_over(const struct pen *p, const struct ballot *b) {
         const char *who = home(p, &store, b->self), *where = mesh(p, &name);
         if (b->self->left)
                 tell(p, "The household %s has left %s. Forget it here?", who, where);
+        else if (b->self->waits != ROSTER_WAITS_NOT)
+                tell(p, "The household %s waits for a place in %s. Forget it here?", who, where);
         else
                 tell(p, "The household %s was removed from %s. Forget it here?", who, where);
         tell_lost(p);
-        if (!b->self->left)
+        if (!b->self->left && b->self->waits == ROSTER_WAITS_NOT)
                 tell(p, " Should the others vote to let it return, it could not.");
 }
 

@@ -40,7 +40,8 @@
         E(decline, DECLINE)                                                                                            \
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)                                                                                                \
-        E(origin, ORIGIN)
+        E(origin, ORIGIN)                                                                                              \
+        E(waits, WAITS)
 
 /* clang-format on */
 
@@ -66,6 +67,7 @@
 #define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,
+#define WIRE_V_WAITS(n, v, s, d) WAITS_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \

@@ -28,6 +28,7 @@ struct street *street_free(struct street *s);
 
 /* Home @i founds / home @i joins on @ticket: the command's outcome, MESH_OUT_BUSY if it did not answer in time. */
 enum mesh_outcome street_found(struct street *s, size_t i);
+enum mesh_outcome street_found_by(struct street *s, size_t i, const struct wire_list *charter); /* rows of its own */
 enum mesh_outcome street_join(struct street *s, size_t i, const char *ticket);
 const char *street_invite(struct street *s, size_t i, uint32_t uses); /* the ticket's text, owned by the street */
 /* Home @i is a member and takes @ticket in hand. @ret_news (may be NULL): its link key was not there. */

@@ -6,9 +6,13 @@
 #include "wire/codec.h"
 
 enum mesh_outcome street_found(struct street *s, size_t i) {
+        return street_found_by(s, i, &(struct wire_list){0});
+}
+
+enum mesh_outcome street_found_by(struct street *s, size_t i, const struct wire_list *charter) {
         const struct home *h = &s->homes[i];
         _clean_(buf_fini) struct buf op = BUF_NULL;
-        household_genesis(&h->house, &h->cfg, street_wall(s), &op);
+        household_charter(&h->house, &h->cfg, charter, street_wall(s), &op);
         return street_command(s, i, (struct mesh_event){.type = MESH_EV_FOUND, .found = {.op = buf_span(&op)}}, 10);
 }
 

@@ -203,6 +203,9 @@ static void freshness(void **state) {
         s.state = FRESH_REMOVED;
         layout_fresh(&out, &s, NOW);
         is(&out, "this home is NO LONGER IN THE MESH since today 01:50; nothing newer is here");
+        s.state = FRESH_WAITING;
+        layout_fresh(&out, &s, NOW);
+        is(&out, "this home WAITS FOR A PLACE in the mesh since today 01:50; nothing newer is here");
         s.state = 15;
         layout_fresh(&out, &s, NOW);
         is(&out, "fresh 15");

@@ -201,6 +201,9 @@ static void meshes(void **state) {
         ILL(p.f.status.backup = NOW - 200 * 86400, "backup", DOCTOR_NOTE, "The newest backup is of");
         ILL(p.f.vault_state.has_household = false, "backup", DOCTOR_SKIP, "");
         ILL(p.f.status.state = FRESH_REMOVED, "mesh", DOCTOR_PROBLEM, "removed");
+        ILL((p.f.status.state = FRESH_WAITING, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("no place"))), "mesh",
+            DOCTOR_PROBLEM, "no place");
+        ILL(WIRE_PUT(&p.f.status, C_STATUS, waiting, 2), "places", DOCTOR_WARNING, "wait for a place");
         ILL((p.f.status.state = FRESH_REMOVED, WIRE_PUT(&p.f.status, C_STATUS, problem, SPAN_STR("used twice"))),
             "mesh", DOCTOR_PROBLEM, "This device gets no alerts: used twice.");
         ILL(WIRE_PUT(&p.f.status, C_STATUS, muted_until, NOW + 3600), "mesh", DOCTOR_PROBLEM, "is void until 20");
