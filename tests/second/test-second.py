@@ -471,6 +471,8 @@ class Second(street.Play):
         equal(len(self.sia.roster.fold.waiting), 6, 'homes that wait')
         mine = {key.hex() for key in self.sia.roster.fold.members()}
         self.wait(lambda: self.same_members(mine), 'the daemon to say the same', SOON)
+        equal([home['waits'] for home in self.anna.json('member', 'list') if 'waits' in home], 6 * ['place'], 'who waits')
+        equal(self.anna.cli('member', 'list', code=0).out.count('WAITS FOR A PLACE'), 6, 'lines for people')
 
     def same_members(self, mine):
         return {home['id'] for home in self.anna.json('member', 'list') if 'waits' not in home} == mine
