@@ -22,9 +22,7 @@ static int late_add(struct mesh *m, struct span op) {
         return buf_ok(&m->late) ? 0 : ERR_NOMEM;
 }
 
-static int take_back(struct mesh *m, struct span op) {
-        struct hash id;
-        int r = roster_take(&m->roster, op, true, &id);
+static int taken_back(struct mesh *m, struct span op, int r) {
         if (r == ROSTER_E_PARENTS)
                 return late_add(m, op);
         return r < 0 ? r : 0;
@@ -32,19 +30,21 @@ static int take_back(struct mesh *m, struct span op) {
 
 int keep_restore(struct mesh *m, struct span op) {
         int r = m->roster ? 0 : mesh_roster_new(m);
-        return r || op.n > UINT16_MAX ? r : take_back(m, op);
+        return r || op.n > UINT16_MAX ? r : taken_back(m, op, roster_restore(&m->roster, op));
 }
 
 int keep_restored(struct mesh *m) {
         size_t before = SIZE_MAX;
-        int r = 0;
+        struct hash id;
+        int r = m->roster ? roster_restored(&m->roster) : 0;
         while (!r && m->late.n && m->late.n < before) {
                 _clean_(buf_fini) struct buf waiting = m->late;
                 m->late = BUF_NULL;
                 before = waiting.n;
                 for (struct span s = buf_span(&waiting); !r && s.n;) {
                         size_t n = get_be16(s.p);
-                        r = take_back(m, span_of(s.p + 2, n));
+                        struct span op = span_of(s.p + 2, n);
+                        r = taken_back(m, op, roster_take(&m->roster, op, true, &id));
                         s = span_from(s, 2 + n);
                 }
         }

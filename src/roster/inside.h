@@ -173,6 +173,8 @@ struct roster {
         struct roster_pool *pool; /* NULL: it is nobody else's */
         struct hash history;      /* names what it has taken, within the pool */
         uint32_t others;          /* homes that hold it, beyond one */
+        struct roster *ahead;     /* at a start: what was given back so far is the first of this one's … */
+        uint32_t n_ahead;         /* … so many operations */
 };
 
 /* ---- pool.c ---- */

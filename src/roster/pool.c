@@ -15,6 +15,7 @@
 
 struct roster_pool {
         struct map by_history;
+        struct roster *latest; /* the one that moved on last; NULL: it is gone */
         uint64_t seed[4];
 };
 
@@ -49,6 +50,8 @@ int roster_new_in(struct roster **ret, const uint64_t seed[4], struct roster_poo
 void pool_leave(struct roster *r) {
         if (r->pool && r->n_ops)
                 map_del(&r->pool->by_history, r->history.b);
+        if (r->pool && r->pool->latest == r)
+                r->pool->latest = NULL;
 }
 
 /* The history of @r with @id behind it. Ids are hashes, and the seed is secret: who makes operations cannot aim. */
@@ -99,6 +102,7 @@ static bool has(const struct roster *r, struct span op, const struct hash *id) {
 
 static int pool_enter(struct roster *r, const struct hash *history) {
         r->history = *history;
+        r->pool->latest = r;
         return map_put(&r->pool->by_history, r->history.b, r);
 }
 
@@ -122,4 +126,45 @@ int roster_take(struct roster **r, struct span op, bool checked, struct hash *re
         if ((*r)->others || !(*r)->n_ops) /* it was not taken, and nothing has changed */
                 return e;
         return pool_enter(*r, (*r)->n_ops == ops ? &was : &history) ? ERR_NOMEM : e;
+}
+
+/* ---- a start ---- */
+/* What is given back is nearly always what another home of the pool has already, in the same order. As long as it is, it is
+ * only counted, and no histories are hashed on the way. */
+static bool goes_along(struct roster *r, struct span op) {
+        if (!r->pool || r->n_ops)
+                return false;
+        if (!r->ahead && r->pool->latest) {
+                r->ahead = r->pool->latest;
+                r->ahead->others++;
+        }
+        return r->ahead && r->n_ahead < r->ahead->n_ops && span_eq(r->ahead->ops[r->n_ahead]->pub.bytes, op);
+}
+
+int roster_restored(struct roster **r) {
+        struct roster *ahead = (*r)->ahead;
+        uint32_t n = (*r)->n_ahead;
+        struct hash id;
+        int e = 0;
+        (*r)->ahead = NULL;
+        (*r)->n_ahead = 0;
+        if (ahead && n == ahead->n_ops) {
+                roster_free(*r);
+                *r = ahead;
+                return 0;
+        }
+        for (uint32_t i = 0; i < n && !e; i++)
+                e = roster_take(r, ahead->ops[i]->pub.bytes, true, &id);
+        roster_free(ahead);
+        return e;
+}
+
+int roster_restore(struct roster **r, struct span op) {
+        struct hash id;
+        if (goes_along(*r, op)) {
+                (*r)->n_ahead++;
+                return 0;
+        }
+        int e = roster_restored(r);
+        return e ? e : roster_take(r, op, true, &id);
 }

@@ -71,6 +71,7 @@ struct roster *roster_free(struct roster *r) {
                 return NULL;
         }
         pool_leave(r);
+        roster_free(r->ahead);
         for (uint32_t i = 0; i < r->n_ops; i++)
                 op_free(r->ops[i]);
         for (uint32_t i = 0; i < r->n_homes; i++) {

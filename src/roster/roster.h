@@ -91,6 +91,10 @@ size_t roster_pool_size(const struct roster_pool *p); /* different ones */
 int roster_new_in(struct roster **ret, const uint64_t seed[4], struct roster_pool *pool_or_null);
 /* As roster_add, for one that may be of a pool: *r may be another one afterwards, and what pointed into it is void. */
 int roster_take(struct roster **r, struct span op, bool checked, struct hash *ret_id);
+/* A start: the disk gives back an operation that was taken before. Until roster_restored() says that it was the last one
+ * nothing may be asked of the roster. Both return what roster_take() does, but for KNOWN. */
+int roster_restore(struct roster **r, struct span op);
+int roster_restored(struct roster **r);
 
 /* Takes an operation; the first must be the genesis. Copies the bytes. @checked: its signatures were checked before (it
  * comes from this node's own disk). Returns 0, ROSTER_E_KNOWN … ROSTER_E_RULE, or <0. @ret_id on 0, KNOWN and PARENTS. */

@@ -112,8 +112,52 @@ static void test_refused(void **state) {
         let_go();
 }
 
+static int restore(size_t holder, size_t op) {
+        return roster_restore(&held[holder], buf_span(&s.ops[op].bytes));
+}
+
+/* A home that starts gets its operations back: all that another has, the first of them, or others from some place on. */
+static void test_restored(void **state) {
+        (void)state;
+        begin(&s, 4, 1);
+        assert_int_equal(street_leave(&s, 0, 1), 0);
+        size_t one = s.n_ops - 1;
+        assert_int_equal(street_leave(&s, 1, 2), 0);
+        hold_none();
+        assert_int_equal(roster_restored(&held[0]), 0); /* nothing was there */
+        for (size_t i = 0; i <= one; i++)
+                assert_int_equal(take(0, i), 0);
+        for (size_t k = 1; k < HOLDERS; k++)
+                for (size_t i = 0; i < one; i++)
+                        assert_int_equal(restore(k, i), 0);
+        assert_int_equal(roster_pool_size(pool), 1);
+        assert_int_equal(restore(1, one), 0);
+        assert_int_equal(roster_restored(&held[1]), 0);
+        assert_ptr_equal(held[1], held[0]);
+        assert_int_equal(restore(2, one + 1), 0);
+        assert_int_equal(roster_restored(&held[2]), 0);
+        assert_int_equal(take(0, one + 1), 0); /* while the others are at it */
+        assert_int_equal(roster_restored(&held[3]), 0);
+        const size_t ops[HOLDERS] = {one + 2, one + 1, one + 1, one};
+        for (size_t k = 0; k < HOLDERS; k++) {
+                assert_int_equal(roster_ops(held[k]), ops[k]);
+                as_alone(k);
+        }
+        assert_int_equal(restore(3, one + 1), 0); /* late, and taken all the same */
+        assert_ptr_equal(held[3], held[2]);
+        let_go();
+        hold_none();
+        assert_int_equal(restore(0, 0), 0); /* there is nobody yet */
+        assert_int_equal(restore(0, 1), 0);
+        assert_int_equal(restore(1, 0), 0);
+        held[1] = roster_free(held[1]); /* in the middle */
+        assert_int_equal(roster_new_in(&held[1], pool_seed, pool), 0);
+        assert_int_equal(restore(0, s.n_ops - 1) == ROSTER_E_PARENTS, true);
+        let_go();
+}
+
 int main(void) {
-        const struct CMUnitTest tests[] = {CASE(test_one_after_the_other), CASE(test_another_order),
-                                           CASE(test_refused)};
+        const struct CMUnitTest tests[] = {CASE(test_one_after_the_other), CASE(test_another_order), CASE(test_refused),
+                                           CASE(test_restored)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
