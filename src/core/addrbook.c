@@ -59,7 +59,29 @@ void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret) {
                 WIRE_PUT(ret, ADDR, ip6, SPAN_OF(a->ip));
 }
 
+/* Contacts name thousands of addresses that are not in the book: a mark tells most of them apart at once. Marks are never
+ * taken away, so one says little, and none says for certain that the address is not here. */
+static uint64_t *mark_of(struct mesh *m, const struct mesh_addr *addr, uint64_t *ret_bit) {
+        uint64_t x = get_be64(addr->ip) * 3 ^ get_be64(addr->ip + 8) ^ (uint64_t)addr->port << 48;
+        x *= UINT64_C(0x9fb21c651e98df25);
+        *ret_bit = UINT64_C(1) << (x >> 58);
+        return &m->address_marks[(x >> 32) % ARRAY_LEN(m->address_marks)];
+}
+
+static bool marked(struct mesh *m, const struct mesh_addr *addr) {
+        uint64_t bit;
+        return (*mark_of(m, addr, &bit) & bit) != 0;
+}
+
+void address_begin(struct mesh *m, struct address *a, const struct mesh_addr *addr) {
+        uint64_t bit;
+        *mark_of(m, addr, &bit) |= bit;
+        *a = (struct address){.addr = *addr, .next = m->now};
+}
+
 struct address *address_find(struct mesh *m, const struct mesh_addr *addr) {
+        if (!marked(m, addr))
+                return NULL;
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (addr_eq(&m->addresses[i].addr, addr))
                         return &m->addresses[i];
@@ -97,7 +119,7 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
         struct address *a = m->n_addresses < ADDRESSES_MOST ? &m->addresses[m->n_addresses++] : least_useful(m);
         if (!a)
                 return NULL;
-        *a = (struct address){.addr = *addr, .next = m->now};
+        address_begin(m, a, addr);
         dial_soon(m);
         return a;
 }

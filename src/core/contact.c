@@ -46,18 +46,28 @@ static bool contact_key(struct mesh *m, const struct wire_contact *w, struct key
         return true;
 }
 
-static int read_addresses(struct mesh *m, struct contact *c, const struct wire_contact *w, struct span raw) {
+/* What the key opens is the same for all who have it. */
+static int card_read(struct card *card, const struct wire_contact *w, struct span raw, const struct key *key) {
         _clean_(buf_fini) struct buf plain = BUF_NULL;
         struct wire_contact_body body;
-        struct key key;
-        if (!contact_key(m, w, &key) || !box_open(&plain, &key, codec_before(raw, CONTACT_KEY_body), w->body) ||
+        struct wire_addr a;
+        if (!box_open(&plain, key, codec_before(raw, CONTACT_KEY_body), w->body) ||
             codec_decode(&wire_contact_body_desc, buf_span(&plain), &body, NULL))
                 return plain.starved ? ERR_NOMEM : 0;
-        struct wire_addr a;
-        while (c->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
-                if (addr_from_wire(&a, &c->card->addrs[c->n_addrs]))
-                        c->n_addrs++;
+        while (card->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
+                if (addr_from_wire(&a, &card->addrs[card->n_addrs]))
+                        card->n_addrs++;
+        card->read = true;
         return 0;
+}
+
+static int read_addresses(struct mesh *m, struct contact *c, const struct wire_contact *w, struct span raw) {
+        struct key key;
+        if (!contact_key(m, w, &key))
+                return 0;
+        int r = c->card->read ? 0 : card_read(c->card, w, raw, &key);
+        c->n_addrs = c->card->n_addrs;
+        return r;
 }
 
 /* PROTOCOL 9.1: "`contacts`: one for each device that is known and has no end (rule 5.70)" */

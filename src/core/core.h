@@ -213,6 +213,7 @@ struct mesh {
         size_t n_links, cap_links;
         struct address *addresses;
         size_t n_addresses;
+        uint64_t address_marks[ADDRESS_MARKS]; /* see address_find() */
         struct draw draw;
         uint32_t dial_vain;   /* dials since one was of use */
         mesh_time dial_paced; /* so many in vain: none before */

@@ -54,7 +54,8 @@ struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const
                 if (a)
                         a->drawn = true;
         } else if ((a = give_way(m, rank))) {
-                *a = (struct address){.addr = *addr, .next = m->now, .drawn = true};
+                address_begin(m, a, addr);
+                a->drawn = true;
         }
         if (a)
                 a->rank = rank;

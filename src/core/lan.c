@@ -166,7 +166,7 @@ static struct address *remember(struct mesh *m, const struct mesh_addr *addr) {
                 return a;
         a = make_room(m);
         if (a)
-                *a = (struct address){.addr = *addr, .next = m->now};
+                address_begin(m, a, addr);
         else
                 a = address_add(m, addr);
         if (a)

@@ -16,7 +16,9 @@ struct card { /* what a device has published: the same at all homes that hold it
         struct hash hash;
         uint64_t seq;
         mesh_wall time;
-        struct mesh_addr addrs[MESH_ADDRS_MAX]; /* once one of them could read it */
+        bool read;                              /* by one of them, who found … */
+        struct mesh_addr addrs[MESH_ADDRS_MAX]; /* … these … */
+        uint8_t n_addrs;                        /* … so many */
         bool pooled;
         uint32_t others; /* homes of this process that hold it, beyond one */
         size_t n;
@@ -58,6 +60,7 @@ struct address { /* somewhere to knock */
         enum wire_e_reason problem;
 };
 #define ADDRESSES_MOST 512
+#define ADDRESS_MARKS 256 /* words: 32 bits for each place in the book */
 #define DIAL_REACHED_MOST (2 * LINKS_MAX)
 
 struct draw {          /* of which contacts the addresses are in the book */
@@ -107,6 +110,8 @@ mesh_time draw_deadline(const struct mesh *m);
 /* ---- addrbook.c, dial.c ---- */
 struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
 struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
+void address_begin(struct mesh *m, struct address *a,
+                   const struct mesh_addr *addr); /* a place of the book is @addr's now */
 struct address *address_of_link(struct mesh *m, mesh_link id);
 /* A person says where to knock. NULL: full, as above. */
 struct address *address_named(struct mesh *m, const struct mesh_addr *addr);

@@ -3,11 +3,14 @@
  * How alerts spread over a street of many homes, and what comparing sets costs: the tables of the design, done again with
  * the core as it is. One street is built and warmed; each measurement is made in a copy of it (fork), so that none disturbs
  * the next. Prints one JSON line a figure. An alert has arrived when it is on a home's disk, which takes 2 to 21 ms there.
+ * Where homes are off or silent nothing is repaired: nobody compares sets, so that what arrives has been spread.
  */
 #include "sim/plain.h"
 #include "sim/world.h"
 
+#include "core/core.h"
 #include "core/recon.h"
+#include "roster/roster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -169,10 +172,18 @@ static void strike(struct world *w, unsigned percent, bool silent) {
         }
 }
 
+static void repair_nothing(struct world *w) {
+        for (uint32_t i = 0; i < w->n; i++)
+                if (node_on(&w->nodes[i]))
+                        w->nodes[i].core->sync_due = w->nodes[i].core->visit_due = MESH_NEVER;
+}
+
 static void play(struct world *w, const struct scene *c) {
         forget_alerts();
         strike(w, c->off, false);
         strike(w, c->silent, true);
+        if (c->off || c->silent)
+                repair_nothing(w);
         uint64_t before = w->bytes;
         post(w, c->alerts, c->over, c->kind);
         uint64_t end = w->now + WATCH;
@@ -181,13 +192,41 @@ static void play(struct world *w, const struct scene *c) {
         say(w, c, w->bytes - before);
 }
 
+/* ---- a removal ---- */
+#define HEADERS 104 /* bytes of IPv4 and TCP with timestamps, of a packet and of the one that acknowledges it */
+
+static bool all_know(const struct world *w, uint32_t removed, const struct key *old) {
+        struct key key;
+        for (uint32_t i = 0; i < w->n; i++) {
+                struct mesh *m = w->nodes[i].core;
+                if (i != removed &&
+                    (roster_members(mesh_roster(m)) != w->n - 1 || !mesh_link_key(m, &key) || key_eq(&key, old)))
+                        return false;
+        }
+        return true;
+}
+
+/* The first home, its only steward, removes the last one: until every other has the operation, and the next keys. */
+static void removal(struct world *w, const struct scene *c) {
+        struct key old;
+        uint64_t began = w->now, bytes = w->bytes, packets = w->packets;
+        REQUIRE(mesh_link_key(w->nodes[0].core, &old));
+        home_operate(w, &w->nodes[0], OP_REMOVE, &w->nodes[w->n - 1].house.sign.pub, NULL, node_wall(w, &w->nodes[0]));
+        while (!all_know(w, w->n - 1, &old) && w->now < began + WATCH)
+                world_run_until(w, w->now + 10);
+        printf("{\"figure\": \"%s\", \"homes\": %u, \"known_everywhere\": %s, \"known_ms\": %llu, "
+               "\"ip_bytes_a_home\": %llu, \"design\": \"%s\"}\n",
+               c->name, w->n, all_know(w, w->n - 1, &old) ? "true" : "false", (unsigned long long)(w->now - began),
+               (unsigned long long)((w->bytes - bytes + (w->packets - packets) * HEADERS) / w->n), c->design);
+}
+
 static void in_a_copy(struct world *w, const struct scene *c) {
         int status = 0;
         fflush(stdout);
         pid_t child = fork();
         REQUIRE(child >= 0);
         if (!child) {
-                play(w, c);
+                (c->alerts ? play : removal)(w, c);
                 fflush(stdout);
                 _exit(0);
         }
@@ -206,6 +245,7 @@ static const struct scene scenes[] = {
         {"off", KIND_NOISE, 20, 2 * SIM_SECOND, 20, 0, "20 % dead, Plumtree, degree 8: all, p99 696 ms"},
         {"silent", KIND_FIRE, 20, 2 * SIM_SECOND, 0, 33, "flood, degree 9.8: 99.97 % reached"},
         {"silent", KIND_NOISE, 20, 2 * SIM_SECOND, 0, 33, "Plumtree, degree 6: 94.4 % reached"},
+        {.name = "removal", .design = "less than 12000"},
 };
 
 static long memory(void) { /* KiB, at most so far */
@@ -308,12 +348,25 @@ static void reconcile(void) {
         free(sids);
 }
 
+/* Whether @name is in @only, a list with commas; NULL: all are wanted. */
+static bool wanted(const char *only, const char *name) {
+        for (size_t n; only; only = only[n] ? only + n + 1 : NULL) {
+                n = strcspn(only, ",");
+                if (n == strlen(name) && strncmp(only, name, n) == 0)
+                        return true;
+                if (!only[n])
+                        return false;
+        }
+        return true;
+}
+
 int main(int argc, char **argv) {
         struct options o = {.seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, .profile = "calm", .plain = true};
         o.nodes = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
         const char *only = argc > 3 ? argv[3] : NULL;
         if (o.nodes < 10 || o.nodes > 5000 || !o.seed || argc > 4) {
-                fputs("Usage: sim-figures HOMES [SEED [FIGURE]]\n\nHOMES: 10 to 5,000. Prints one JSON line a "
+                fputs("Usage: sim-figures HOMES [SEED [FIGURE[,FIGURE]...]]\n\nHOMES: 10 to 5,000. Prints one JSON "
+                      "line a "
                       "figure.\n",
                       stderr);
                 return 2;
@@ -334,7 +387,7 @@ int main(int argc, char **argv) {
         REQUIRE(fig.alerts && fig.pending && fig.deaf);
         settle(w);
         for (size_t i = 0; i < ARRAY_LEN(scenes); i++)
-                if (!only || strcmp(only, scenes[i].name) == 0)
+                if (wanted(only, scenes[i].name))
                         in_a_copy(w, &scenes[i]);
         forget_alerts();
         free(fig.alerts);

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define PIECE 4096 /* bytes of one RECV: streams come in slices */
+#define SEGMENT 1448 /* bytes of a stream in an IP packet */
+#define PIECE 4096   /* bytes of one RECV: streams come in slices */
 #define DIAL_TIMEOUT (10 * SIM_SECOND)
 #define SOCKET 131072                 /* bytes that wait with a reader before they wait with the writer */
 #define STUCK_MOST (120 * SIM_SECOND) /* a connection whose bytes wait longer is gone */
@@ -181,6 +182,7 @@ void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
                 return;
         struct net_end *to = &c->side[1 - side];
         w->bytes += a->send.n;
+        w->packets += (a->send.n + SEGMENT - 1) / SEGMENT;
         world_say(w, "home %u: sends %zu bytes to home %u", n->index, a->send.n, to->node);
         if (net_blocked(&w->net, n->index, to->node)) {
                 c->stuck_since = c->stuck_since ? c->stuck_since : w->now;

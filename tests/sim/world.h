@@ -149,7 +149,7 @@ struct world {
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
         struct delays *delays;
         struct byz *byz;
-        uint64_t bytes, posts, dials;
+        uint64_t bytes, packets, posts, dials;
         struct mesh_shared *shared; /* NULL: each home has its own of everything */
 };
 
