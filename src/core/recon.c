@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define SPLIT 16       /* ranges an unequal range is split into */
+#define SPLIT 8        /* ranges an unequal range is split into */
 #define LIST_MOST 32   /* elements up to which an unequal range is answered by its list */
 #define LIST_LIMIT 128 /* ids a list may claim: four times what this side sends; each costs a walk through the range */
 #define RANGE_MOST 32  /* bytes a bound, a mode and a fingerprint may take at most */
@@ -214,9 +214,9 @@ void recon_result_fini(struct recon_result *r) {
 /* ---- writing ranges ---- */
 struct out {
         struct buf *b;
-        size_t start, max;
-        struct bound at; /* up to where ranges are written */
-        bool lazy;       /* only SKIP since `at`: nothing written for it yet */
+        size_t start, max, brief; /* @brief: from here on what differs is only named */
+        struct bound at;          /* up to where ranges are written */
+        bool lazy;                /* only SKIP since `at`: nothing written for it yet */
         struct bound lazy_to;
 };
 
@@ -259,7 +259,7 @@ static void out_ids(const struct recon *r, struct out *o, size_t from, size_t to
 }
 
 /* PROTOCOL 9.26: "It MUST NOT send IDS or WANT" */
-/* Own elements from…to up to @end, which the other side sees otherwise: their list, or sixteen fingerprints. Who only gives
+/* Own elements from…to up to @end, which the other side sees otherwise: their list, or eight fingerprints. Who only gives
  * lets the other side list: what it has is not wanted, and would be sent where it is not in a list of this side. */
 static void out_differs(const struct recon *r, struct out *o, size_t from, size_t to, struct bound end) {
         if (r->giving && to - from <= LIST_MOST) {
@@ -410,13 +410,17 @@ static void take_fingerprint(const struct recon *r, struct in *in, struct out *o
                 out_skip(o, end);
                 return;
         }
-        out_differs(r, o, from, to, end);
+        /* PROTOCOL 9.14: "it says FINGERPRINT of each range that is left and differs, as that range came" */
+        if (o->b->n - o->start > o->brief)
+                out_fingerprint(r, o, from, to, end);
+        else
+                out_differs(r, o, from, to, end);
         res->done = false;
 }
 
 int recon_answer(const struct recon *r, struct span input, size_t max, struct buf *out, struct recon_result *ret) {
         struct in in = {.s = input};
-        struct out o = {.b = out, .start = out->n, .max = max, .at = BOUND_START};
+        struct out o = {.b = out, .start = out->n, .max = max, .brief = max - max / 4, .at = BOUND_START};
         *ret = (struct recon_result){.done = true};
         struct bound before = BOUND_START;
         size_t from = 0;

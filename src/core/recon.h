@@ -5,7 +5,7 @@
  * An element is (time, short id): the short id is SipHash under the link's salt, so that nobody can aim a collision.
  * Elements are sorted by time, then short id. A message is a run of ranges from the lowest element up; for each range it
  * says SKIP, a fingerprint, the full list of short ids, or which ids of the other side's list are wanted (a bitmap). Equal
- * fingerprints end a range; unequal ones are answered by lists where few elements are left, else by sixteen smaller ranges.
+ * fingerprints end a range; unequal ones are answered by lists where few elements are left, else by eight smaller ranges.
  *
  * Works on a snapshot: what comes in meanwhile travels by itself. PROTOCOL section 9. Pure: no links, no records here.
  */
