@@ -5,6 +5,7 @@
  * have it on their own disks follows as they acknowledge it.
  */
 #include "base/cell.h"
+#include "base/text.h"
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/link.h"
@@ -18,6 +19,10 @@
 #include <stdlib.h>
 
 #define TEXT_MOST 512
+
+static bool text_fits(struct span text) {
+        return text.n <= TEXT_MOST && text_utf8(text);
+}
 
 /* What the draft leaves open, the kind fills in. */
 static enum mesh_outcome complete(const struct mesh *m, const struct mesh_draft *d, struct wire_alert *ret,
@@ -36,7 +41,7 @@ static enum mesh_outcome complete(const struct mesh *m, const struct mesh_draft 
         a.cell = cell_coarsen(d->cell, MIN(wanted, finest));
         if (!cell_valid(a.cell))
                 return MESH_OUT_BAD_PLACE;
-        if (d->text.n > TEXT_MOST || d->clips.n > 96 || d->clips.n % 32)
+        if (!text_fits(d->text) || d->clips.n > 96 || d->clips.n % 32)
                 return MESH_OUT_BAD_TEXT;
         uint8_t klass = record_class_of((uint8_t)a.kind, (uint8_t)a.urgency, (uint8_t)a.severity, (uint8_t)a.status);
         uint64_t life = d->expires_in ? d->expires_in : MIN((uint64_t)k->hours * 3600, record_life(klass));
@@ -192,7 +197,7 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
         enum mesh_outcome o = there ? follow_allowed(m, d->type, t) : MESH_OUT_NO_TARGET;
         mesh_wall now = clock_now(m);
         uint8_t salt[16];
-        if (o == MESH_OUT_DONE && d->text.n > TEXT_MOST)
+        if (o == MESH_OUT_DONE && !text_fits(d->text))
                 o = MESH_OUT_BAD_TEXT;
         bool keeps_class = d->type == RECORD_UPDATE || d->type == RECORD_RESOLVE;
         bool retract = d->type == RECORD_RETRACT;
