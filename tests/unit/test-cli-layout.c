@@ -187,6 +187,41 @@ static void what_became_of_a_post(void **state) {
         is(&out, "confirmed, handed to 1 home");
 }
 
+static void more_of_an_alert(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        struct wire_c_alert a = alert_new();
+        a.status = STATUS_TEST;
+        a.source = SOURCE_SENSOR;
+        a.text = SPAN_STR("It beeps.");
+        a.expires = NOW - 60;
+        WIRE_PUT(&a, C_ALERT, doing, DOING_SETTING_FIRE);
+        layout_alert(&out, &a, NOW, false);
+        is(&out, "active     today 01:00      u33dc0t  fire Severe               Miller\n"
+                 "  [TEST: ignore] (setting-fire) It beeps.\n"
+                 "  id 1a2b3c4d; ended today 01:59; posted by a sensor\n");
+}
+
+static void addresses(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        static const uint8_t ip4[4] = {192, 0, 2, 7}, ip6[16] = {0x20, 1, 0x0d, 0xb8, [15] = 1};
+        struct wire_addr four = {.port = 7345}, six = four, name = four, none = four;
+        WIRE_PUT(&four, ADDR, ip4, SPAN_OF(ip4));
+        WIRE_PUT(&six, ADDR, ip6, SPAN_OF(ip6));
+        WIRE_PUT(&name, ADDR, dns, SPAN_STR("home.example\x1b[2J"));
+        layout_addr(&out, &four);
+        is(&out, "192.0.2.7:7345");
+        layout_addr(&out, &six);
+        is(&out, "[2001:db8::1]:7345");
+        layout_addr(&out, &name);
+        assert_null(strchr(buf_cstr(&out), 0x1b)); /* a neighbour's name clears no screen */
+        assert_non_null(strstr(buf_cstr(&out), "home.example"));
+        buf_clear(&out);
+        layout_addr(&out, &none);
+        is(&out, "?:7345");
+}
+
 static void freshness(void **state) {
         (void)state;
         _clean_(buf_fini) struct buf out = BUF_NULL;
@@ -206,6 +241,12 @@ static void freshness(void **state) {
         s.state = FRESH_WAITING;
         layout_fresh(&out, &s, NOW);
         is(&out, "this home WAITS FOR A PLACE in the mesh since today 01:50; nothing newer is here");
+        s.state = FRESH_JOINING;
+        layout_fresh(&out, &s, NOW);
+        is(&out, "none yet; waiting for a member to admit this home");
+        s.state = FRESH_RESTORING;
+        layout_fresh(&out, &s, NOW);
+        is(&out, "none yet; being restored, waiting for a neighbour");
         s.state = 15;
         layout_fresh(&out, &s, NOW);
         is(&out, "fresh 15");
@@ -261,6 +302,8 @@ int main(void) {
                 cmocka_unit_test(cells_pad_and_cut),
                 cmocka_unit_test(wraps),
                 cmocka_unit_test(what_became_of_a_post),
+                cmocka_unit_test(more_of_an_alert),
+                cmocka_unit_test(addresses),
                 cmocka_unit_test(freshness),
                 cmocka_unit_test(events_as_json),
                 cmocka_unit_test(qr_codes),

@@ -77,6 +77,22 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_CODE, .token = 14, .code = {{{9}}, SHARE_QUARTER, 1790000000}},
 };
 
+/* With a number of 64 bits in the place of each byte: an event that it fits into, as it stands there, or none. */
+static void numbers_that_do_not_fit(struct span bytes) {
+        static const uint8_t large[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1};
+        for (size_t i = 0; i < bytes.n; i++) {
+                _clean_(buf_fini) struct buf in = BUF_NULL, again = BUF_NULL;
+                _clean_(tape_event_fini) struct tape_event back = {.ev = {.now = 0}};
+                buf_add(&in, span_of(bytes.p, i));
+                buf_add(&in, SPAN_OF(large));
+                buf_add(&in, span_from(bytes, i + 1));
+                if (!tape_get_event(buf_span(&in), &back))
+                        continue;
+                tape_put_event(&again, &back.ev);
+                assert_true(span_eq(buf_span(&in), buf_span(&again)));
+        }
+}
+
 /* It comes back as it was; and no beginning of it, and nothing longer, is an event. */
 static void round_trip(const struct mesh_event *ev) {
         _clean_(buf_fini) struct buf once = BUF_NULL, twice = BUF_NULL;
@@ -89,6 +105,7 @@ static void round_trip(const struct mesh_event *ev) {
                         tape_put_event(&twice, &back.ev);
         }
         assert_true(span_eq(buf_span(&once), buf_span(&twice)));
+        numbers_that_do_not_fit(buf_span(&once));
         buf_add_u8(&once, 0);
         _clean_(tape_event_fini) struct tape_event longer = {.ev = {.now = 0}};
         assert_false(tape_get_event(buf_span(&once), &longer));
