@@ -40,7 +40,8 @@ def counted(root, build):
     """What gcovr says of each file, as JSON."""
     with tempfile.TemporaryDirectory() as folder:
         out = f'{folder}/coverage.json'
-        subprocess.run(['gcovr', '-r', root, '--object-directory', build, '-f', f'{root}/src/', '--json', out],
+        subprocess.run(['gcovr', '-r', root, '--object-directory', build, '-f', f'{root}/src/', '--gcov-ignore-parse-errors',
+                        '--json', out],
                        check=True, stdout=sys.stderr)
         with open(out, encoding='utf-8') as text:
             return json.load(text)['files']

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,7 +140,7 @@ static bool killed_at(struct disk *d, const char *old, const char *fresh, int n)
                 if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
                         _exit(2);
                 raise(SIGSTOP);
-                _exit(relock(d, old, fresh) ? 0 : 1);
+                syscall(SYS_exit_group, relock(d, old, fresh) ? 0 : 1); /* not a call more, whatever the build counts */
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         for (int i = 0; i < n && WIFSTOPPED(status); i++) {
