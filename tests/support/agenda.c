@@ -7,12 +7,6 @@ static bool before(const struct agenda_item *a, const struct agenda_item *b) {
         return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void swap(struct agenda_item *a, struct agenda_item *b) {
-        struct agenda_item t = *a;
-        *a = *b;
-        *b = t;
-}
-
 void agenda_add(struct agenda *a, uint64_t at, void *what) {
         if (a->n == a->cap) {
                 a->cap = a->cap ? a->cap * 2 : 256;
@@ -20,9 +14,10 @@ void agenda_add(struct agenda *a, uint64_t at, void *what) {
                 REQUIRE(a->heap);
         }
         size_t i = a->n++;
-        a->heap[i] = (struct agenda_item){at, a->planned++, what};
-        for (; i && before(&a->heap[i], &a->heap[(i - 1) / 2]); i = (i - 1) / 2)
-                swap(&a->heap[i], &a->heap[(i - 1) / 2]);
+        struct agenda_item it = {at, a->planned++, what};
+        for (; i && before(&it, &a->heap[(i - 1) / 2]); i = (i - 1) / 2)
+                a->heap[i] = a->heap[(i - 1) / 2];
+        a->heap[i] = it;
 }
 
 uint64_t agenda_next(const struct agenda *a) {
@@ -32,18 +27,15 @@ uint64_t agenda_next(const struct agenda *a) {
 void *agenda_take(struct agenda *a, uint64_t *ret_time) {
         if (!a->n)
                 return NULL;
-        struct agenda_item first = a->heap[0];
-        a->heap[0] = a->heap[--a->n];
-        for (size_t i = 0;;) {
-                size_t least = i;
-                for (size_t c = 2 * i + 1; c <= 2 * i + 2 && c < a->n; c++)
-                        if (before(&a->heap[c], &a->heap[least]))
-                                least = c;
-                if (least == i)
+        struct agenda_item first = a->heap[0], last = a->heap[--a->n];
+        size_t i = 0;
+        for (size_t c; (c = 2 * i + 1) < a->n; i = c) {
+                c += c + 1 < a->n && before(&a->heap[c + 1], &a->heap[c]);
+                if (!before(&a->heap[c], &last))
                         break;
-                swap(&a->heap[i], &a->heap[least]);
-                i = least;
+                a->heap[i] = a->heap[c];
         }
+        a->heap[i] = last;
         *ret_time = first.at;
         return first.what;
 }
