@@ -146,6 +146,7 @@ struct mesh {
         bool renew; /* no epoch is usable: this device makes one at renew_due */
         mesh_time renew_due;
         mesh_time epochs_due; /* when epochs that the disk refused are written again */
+        bool epochs_all;      /* the disk took the last one: all at once */
         mesh_wall ratcheted;  /* when old days' keys were last wiped */
         struct hash
                 unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
@@ -237,6 +238,7 @@ struct mesh {
         mesh_wall mark;
         mesh_time mark_at;
         mesh_wall expire_due;
+        mesh_wall expire_next; /* mesh time before which no record held ends */
 };
 
 /* ---- mesh.c ---- */

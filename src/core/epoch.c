@@ -598,16 +598,23 @@ int epoch_stored(struct mesh *m, struct wait *w) {
         e->refused = w->failed;
         if (w->failed)
                 m->epochs_due = MIN(m->epochs_due, m->now + UNSAVED_TIME);
+        else if (!m->epochs_all)
+                m->epochs_due = m->now; /* the disk takes them again: now the others */
+        m->epochs_all = !w->failed;
         return w->failed || !made_here(m, e) ? 0 : epoch_spread(m, e, NULL);
 }
 
-/* Writes what the disk refused once more. */
+/* Writes what the disk refused once more: one is enough to find it still full. */
 static int write_again(struct mesh *m) {
+        bool all = m->epochs_all;
         int r = 0;
         m->epochs_due = MESH_NEVER;
-        for (size_t i = 0; i < m->n_epochs && !r; i++)
-                if (m->epochs[i]->refused)
-                        r = put_down(m, m->epochs[i]);
+        for (size_t i = 0, n = 0; i < m->n_epochs && !r && (all || !n); i++) {
+                if (!m->epochs[i]->refused)
+                        continue;
+                r = put_down(m, m->epochs[i]);
+                n++;
+        }
         return r;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What would be readable to nobody but its author, as the simulation of tests/sim found it. Seed: printed, and PORCHLIGHT_SEED. */
 #include "core/core.h"
+#include "core/epoch.h"
+#include "core/limits.h"
 #include "support/street.h"
 
 #include <setjmp.h>
@@ -37,6 +39,35 @@ static void test_epoch_on_full_disk(void **state) {
         street_mend(s, 0, 1);
         street_run_for(s, 1200);
         assert_true(street_has(s, 1, &id));
+        street_free(s);
+}
+
+static size_t epochs_refused(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_epochs; i++)
+                n += m->epochs[i]->refused;
+        return n;
+}
+
+/* Of several keys that a full disk refused one is tried at a time; once it takes that one, it has them all. */
+static void test_epochs_on_full_disk(void **state) {
+        (void)state;
+        STREET(9);
+        const struct mesh *m = street_core(s, 0);
+        street_run_for(s, 30);
+        street_disk_full(s, 0, true);
+        for (size_t i = 3; i < 9; i++) {
+                assert_int_equal(street_vote(s, i, OP_LEAVE, i), MESH_OUT_DONE);
+                street_run_for(s, 60);
+        }
+        size_t refused = epochs_refused(m);
+        assert_true(refused >= 5);
+        uint64_t asked = m->next_token;
+        street_run_for(s, 600);
+        assert_true(m->next_token - asked < 3 * 600 / (UNSAVED_TIME / 1000));
+        street_disk_full(s, 0, false);
+        street_run_for(s, 10);
+        assert_int_equal(epochs_refused(m), 0);
         street_free(s);
 }
 
@@ -134,9 +165,9 @@ static void test_taking_back_what_is_ahead(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_epoch_on_full_disk),        cmocka_unit_test(test_operations_on_full_disk),
-                cmocka_unit_test(test_link_key_on_full_disk),     cmocka_unit_test(test_epoch_of_tomorrow),
-                cmocka_unit_test(test_taking_back_what_is_ahead),
+                cmocka_unit_test(test_epoch_on_full_disk),      cmocka_unit_test(test_epochs_on_full_disk),
+                cmocka_unit_test(test_operations_on_full_disk), cmocka_unit_test(test_link_key_on_full_disk),
+                cmocka_unit_test(test_epoch_of_tomorrow),       cmocka_unit_test(test_taking_back_what_is_ahead),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
