@@ -285,11 +285,11 @@ static int contact_make(struct mesh *m, const struct epoch *e, struct buf *raw, 
 
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
 static mesh_wall contact_due(const struct mesh *m) {
-        if (!m->member || m->joining || !m->n_listening || !clock_usable(m) || !epoch_usable(m))
+        if (!m->member || m->joining || !m->n_listening)
                 return MESH_NEVER;
-        if (m->contact_time == 0)
-                return 0;
-        return m->contact_time + (m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD);
+        mesh_wall spacing = m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD;
+        mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
+        return due > clock_now(m) || (clock_usable(m) && epoch_usable(m)) ? due : MESH_NEVER;
 }
 
 mesh_time contact_deadline(const struct mesh *m) {

@@ -322,13 +322,9 @@ int link_acks(struct link *l) {
         return link_say(l, LINK_ACK, &msg);
 }
 
-/* Fills one frame: the highest class first, as many messages as fit. Bulk frames only when nothing but bulk waits. */
-static int flush_frame(struct link *l) {
-        bool bulk = true;
-        for (int k = 0; k < 4; k++)
-                bulk = bulk && !l->queue[k].count;
-        size_t room = bulk ? window_frame(l) : FRAMES_NORMAL, n = 0;
-        uint8_t body[FRAMES_BULK];
+/* One frame: the highest class first, as many messages as fit. Bulk frames only when nothing but bulk waits. */
+static size_t fill(struct link *l, uint8_t *body, size_t room) {
+        size_t n = 0;
         for (size_t k = 0; k < ARRAY_LEN(l->queue); k++) {
                 struct packet *p;
                 while ((p = packet_queue_first(&l->queue[k])) && n + p->n <= room) {
@@ -339,20 +335,38 @@ static int flush_frame(struct link *l) {
                 if (p && k < 4)
                         break; /* the next of this class goes first into the next frame */
         }
-        if (n == 0) { /* one message too long for a normal frame goes alone, as bulk */
-                for (size_t k = 0; k < ARRAY_LEN(l->queue) && !n; k++) {
-                        struct packet *p = packet_queue_first(&l->queue[k]);
-                        if (!p)
-                                continue;
-                        if (p->n <= FRAMES_BULK) {
-                                memcpy(body, p->bytes, p->n);
-                                n = p->n;
-                        }
-                        packet_queue_drop(&l->queue[k]);
-                }
-        }
+        return n;
+}
+
+/* One message too long for the frame that was its turn goes alone, as bulk. */
+static int flush_long(struct link *l) {
+        struct packet_queue *q = l->queue;
+        while (!q->count)
+                q++;
+        const struct packet *p = packet_queue_first(q);
+        int r = p->n <= FRAMES_BULK ? frames_seal(&l->frames, span_of(p->bytes, p->n), &l->out) : 0;
+        packet_queue_drop(q);
+        return r;
+}
+
+static int flush_bulk(struct link *l) {
+        uint8_t body[FRAMES_BULK];
+        size_t n = fill(l, body, window_frame(l));
+        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
+}
+
+static int flush_normal(struct link *l) { /* most frames: it clears no more memory than these take */
+        uint8_t body[FRAMES_NORMAL];
+        size_t n = fill(l, body, sizeof(body));
+        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
+}
+
+static int flush_frame(struct link *l) {
+        bool bulk = true;
+        for (int k = 0; k < 4; k++)
+                bulk = bulk && !l->queue[k].count;
         l->spoke = l->m->now;
-        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : 0;
+        return bulk ? flush_bulk(l) : flush_normal(l);
 }
 
 static bool may_frame(const struct link *l) {
@@ -486,20 +500,11 @@ static int link_identify(struct link *l) {
         return l->dialled ? link_greet(l) : 0;
 }
 
-static int shaking(struct link *l, struct span bytes) {
-        struct mesh *m = l->m;
-        struct key psks[SECRETS_MOST];
-        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(m), .s = recover_noise(m), .psks = psks};
-        if (l->frames.state == FRAMES_WAIT_1) {
-                cfg.n_psk = link_keys(m, psks);
-                rng_bytes(&m->rng, cfg.e_secret.b, sizeof(cfg.e_secret));
-                if (l->frames.in.n == 0)
-                        frames_init(&l->frames, &cfg, &l->out);
-        }
+static int take_frames(struct link *l, const struct frames_config *cfg, struct span bytes) {
         int r = frames_feed(&l->frames, bytes);
         while (!r && l->state != LINK_CLOSING) {
                 struct span body;
-                r = cfg.mesh ? frames_next(&l->frames, &cfg, &l->out, &body) : FRAMES_E_BAD;
+                r = cfg->mesh ? frames_next(&l->frames, cfg, &l->out, &body) : FRAMES_E_BAD;
                 if (r == FRAMES_E_MORE) {
                         r = 0;
                         break;
@@ -514,9 +519,26 @@ static int shaking(struct link *l, struct span bytes) {
                 else if (r == 0)
                         r = on_body(l, body);
         }
-        hash_wipe(&cfg.e_secret, sizeof(cfg.e_secret));
+        return r;
+}
+
+/* A responder's first bytes: any of its link keys may open them. */
+static int first_bytes(struct link *l, struct frames_config *cfg, struct span bytes) {
+        struct key psks[SECRETS_MOST];
+        cfg->psks = psks;
+        cfg->n_psk = link_keys(l->m, psks);
+        rng_bytes(&l->m->rng, cfg->e_secret.b, sizeof(cfg->e_secret));
+        if (l->frames.in.n == 0)
+                frames_init(&l->frames, cfg, &l->out);
+        int r = take_frames(l, cfg, bytes);
+        hash_wipe(&cfg->e_secret, sizeof(cfg->e_secret));
         hash_wipe(psks, sizeof(psks));
         return r;
+}
+
+static int shaking(struct link *l, struct span bytes) {
+        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(l->m), .s = recover_noise(l->m)};
+        return l->frames.state == FRAMES_WAIT_1 ? first_bytes(l, &cfg, bytes) : take_frames(l, &cfg, bytes);
 }
 
 /* ---- greeting ---- */

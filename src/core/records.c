@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define CHUNK 256
+#define OWN_AGAIN 3600 /* seconds until an own record that is over, and whose slot is not, is looked at again */
 #define JUMBLED                                                                                                        \
         4096 /* places: RESTORE brings records in about the order of time, or else they are sorted all at once */
 #define AUTHORS_FIRST 16
@@ -390,6 +391,7 @@ static void retraction_meets(struct mesh *m, struct rec *r) {
 
 int records_hold(struct mesh *m, struct rec *r) {
         r->flags &= (uint8_t)~REC_PENDING;
+        m->expire_next = MIN(m->expire_next, r->expires + SYNC_MARGIN);
         if (m->started)
                 retraction_meets(m, r);
         if (m->n_sorted == m->cap_sorted) {
@@ -480,9 +482,18 @@ static bool expired(const struct mesh *m, const struct rec *r) {
         return !(r->flags & REC_OWN) || r->day + record_slot_days(r->klass) < record_slot_day(r->klass, now);
 }
 
-/* All that is over at once: one walk, however many there are. */
+/* When one that has not expired may have; own ones of slots that must stay taken are looked at again in an hour. */
+static mesh_wall expires_next(const struct mesh *m, const struct rec *r) {
+        mesh_wall end = r->expires + SYNC_MARGIN, now = clock_now(m);
+        return end <= now && r->flags & REC_OWN ? now + OWN_AGAIN : end;
+}
+
+/* All that is over at once: one walk, however many there are, and none while nothing is. */
 void records_expire(struct mesh *m) {
         size_t kept = 0;
+        if (clock_now(m) < m->expire_next)
+                return;
+        m->expire_next = MESH_NEVER;
         digest_ends_forget(m);
         for (size_t i = 0; i < RECENT_RECORDS; i++)
                 if (m->recent[i] != REC_NONE && expired(m, m->recs[m->recent[i]]))
@@ -494,6 +505,8 @@ void records_expire(struct mesh *m) {
                         m->sorted[kept++] = m->sorted[i];
         }
         m->n_sorted = kept;
+        for (size_t i = 0; i < kept; i++)
+                m->expire_next = MIN(m->expire_next, expires_next(m, m->sorted[i]));
 }
 
 int records_restore(struct mesh *m, const struct mesh_row *row) {

@@ -111,9 +111,9 @@ mesh_time sealed_deadline(const struct mesh *m) {
         return m->opening || list_empty(&m->openable) ? MESH_NEVER : MAX(m->open_due, m->now);
 }
 
-int sealed_tick(struct mesh *m) {
+static int ask(struct mesh *m) {
         struct hash ids[OPEN_BATCH];
-        size_t n = m->now < sealed_deadline(m) ? 0 : ask_for(m, ids);
+        size_t n = ask_for(m, ids);
         struct mesh_action *a = n ? out_add(&m->out, MESH_DO_LOAD) : NULL;
         bool ok = true;
         if (!a)
@@ -123,6 +123,10 @@ int sealed_tick(struct mesh *m) {
         a->load.ids = (const struct hash *)(const void *)kept.p;
         a->load.n = n;
         return ok ? 0 : ERR_NOMEM;
+}
+
+int sealed_tick(struct mesh *m) {
+        return m->now < sealed_deadline(m) ? 0 : ask(m);
 }
 
 /* ---- opening ---- */

@@ -66,3 +66,12 @@ bool recount_rests(const struct mesh *m) {
         }
         return agrees;
 }
+
+bool recount_ends(const struct mesh *m) {
+        bool agrees = true;
+        for (size_t i = 0; i < m->n_sorted; i++) {
+                const struct rec *r = m->sorted[i];
+                agrees = agrees && (r->flags & REC_OWN || m->expire_next <= r->expires + SYNC_MARGIN);
+        }
+        return agrees;
+}

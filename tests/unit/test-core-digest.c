@@ -25,6 +25,7 @@ static uint64_t seed;
 /* On every link; how many that were. */
 static size_t agree(struct mesh *m) {
         size_t links = 0;
+        assert_true(recount_ends(m));
         LINK_EACH(l, m) {
                 if (l->frames.state != FRAMES_OPEN)
                         continue;
