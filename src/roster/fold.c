@@ -39,7 +39,8 @@
  *      where of an add or device-add the household counts whose device countersigned it. The others, and what their author chained to
  *      them, are void.
  *  R2  Of more standing spends of an invite than `uses`, of a device code than 1, those stand first that have none of the others among their
- *      ancestors; among these as R1; and so on. The others are void. Twins are one spend.
+ *      ancestors; among these as R1, but that of an invite's those count as having built alone that are neither the inviter
+ *      nor below it (the founder's: but the founder); and so on. The others are void. Twins are one spend.
  *  R3  Of standing certificates with the same signing or noise key one counts: one of a genesis or add first, then as R1.
  *  S1  Resting: an operation is void if no twin of its author's first operation stands (of a device-add: if none at all);
  *      an add, device-add or invite-undo, if the certificate of the invite's or the countersigning device does not. A steward's vote is only an ordinary home's if the
@@ -394,11 +395,11 @@ static bool on_fallen_branch(const struct roster *r, const struct op *o) {
         return o->rival && (rival = standing_at(r, o->home, o->seq)) && comes_after(o, rival);
 }
 
-/* R2: as many as the ticket has uses come before it, and stand. */
+/* R2: another device has come on its code before it, and stands. */
 static bool comes_too_late(const struct roster *r, const struct op *o) {
         const struct invite *inv = o->invite == NONE ? NULL : r->invites[o->invite];
         uint32_t before = 0;
-        if (!inv || inv->n_adds <= inv->uses || r->n_twins || o->rival)
+        if (!inv || o->pub.type == OP_ADD || inv->n_adds <= inv->uses || r->n_twins || o->rival)
                 return false;
         for (uint32_t i = r->ops[o->index]->next_on_invite; i != NONE; i = r->ops[i]->next_on_invite) {
                 if (r->now.ops[i] & OP_VOID)
@@ -413,7 +414,8 @@ static bool comes_too_late(const struct roster *r, const struct op *o) {
 /* Whoever signs a thousand operations for one place must not make others fold a thousand times. */
 bool fold_falls(struct roster *r, const struct op *o) {
         bool branch = on_fallen_branch(r, o);
-        if (r->swayed || r->n_clashes || (!branch && !comes_too_late(r, o)))
+        /* Of spends of a ticket it matters who built on them (R2), which only a fold of all asks. */
+        if (r->swayed || r->n_clashes || (branch && r->n_crowded) || (!branch && !comes_too_late(r, o)))
                 return false;
         r->now.ops[o->index] = branch ? OP_VOID | OP_BRANCH : OP_VOID;
         if (branch && o->vote)

@@ -113,6 +113,71 @@ struct spend {
         bool built, picked;
 };
 
+/* The first operation, in the set, of the chain that begins with @root; of twins the one with the lowest id. */
+static const struct op *came_by(const struct roster *r, const struct bits *in, uint32_t root) {
+        const struct op *best = set_has(in, root) ? r->ops[root] : NULL;
+        if (!r->ops[r->ops[root]->twin]->twinned)
+                return best;
+        for (uint32_t i = r->homes[r->ops[root]->home]->ops; i != NONE; i = r->ops[i]->next_of_home) {
+                const struct op *o = r->ops[i];
+                if (!o->seq && o->twin == r->ops[root]->twin && set_has(in, i) && (!best || id_lower(o, best)))
+                        best = o;
+        }
+        return best;
+}
+
+static uint32_t root_of_cert(const struct roster *r, uint32_t cert) {
+        return r->ops[r->certs[cert]->op]->root;
+}
+
+/* Is who named what @o names neither the inviter nor, but for the founder's, below it in the invite tree? */
+static bool built_outside(const struct roster *r, const struct bits *in, const struct op *o, uint32_t inviter) {
+        bool admits = o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD;
+        const struct op *up = came_by(r, in, admits ? root_of_cert(r, o->by_cert) : o->root);
+        for (uint32_t steps = 0; up && steps < r->n_homes; steps++) {
+                if (up->home == inviter)
+                        return false;
+                if (up->inv_cert == NONE || inviter == r->ops[0]->home)
+                        return true;
+                up = came_by(r, in, root_of_cert(r, up->inv_cert));
+        }
+        return false;
+}
+
+#define BATCH 64 /* spends followed in one walk: a bit each */
+
+/* PROTOCOL 5.44: "one that a household built on which is neither the inviter's nor below it in the invite tree" */
+static void spends_walk(const struct roster *r, const struct bits *in, uint32_t inviter, struct spend *s, uint32_t n,
+                        uint64_t *has) {
+        for (uint32_t i = 0, limit = fold_limit(r, in); i < limit; i++) {
+                const struct op *o = r->ops[i];
+                has[i] = 0;
+                if (!set_has(in, i))
+                        continue;
+                for (uint32_t k = 0; k < o->n_named; k++)
+                        has[i] |= has[o->named[k]];
+                if (has[i] && built_outside(r, in, o, inviter))
+                        for (uint32_t k = 0; k < n; k++)
+                                s[k].built |= has[i] >> k & 1 && past_namer(r, o) != s[k].add->home;
+                for (uint32_t k = 0; k < n; k++)
+                        has[i] |= s[k].add == o ? UINT64_C(1) << k : 0;
+        }
+}
+
+static int spends_built(const struct roster *r, const struct bits *in, struct spend *s, uint32_t n) {
+        const struct op *lowest =
+                s->add; /* two homes may have certified the device that wrote it: whose it is, for all */
+        uint64_t *has = calloc(r->n_ops + 1, sizeof(*has));
+        if (!has)
+                return ERR_NOMEM;
+        for (uint32_t i = 1; i < n; i++)
+                lowest = id_lower(s[i].add, lowest) ? s[i].add : lowest;
+        for (uint32_t from = 0; from < n; from += BATCH)
+                spends_walk(r, in, r->certs[lowest->inv_cert]->home, s + from, MIN(n - from, BATCH), has);
+        free(has);
+        return 0;
+}
+
 static int by_preference(const void *a, const void *b) {
         const struct spend *x = a, *y = b;
         if (x->built != y->built)
@@ -120,15 +185,22 @@ static int by_preference(const void *a, const void *b) {
         return memcmp(x->add->pub.id.b, y->add->pub.id.b, sizeof(x->add->pub.id.b));
 }
 
-/* Those that stand, the one that would be picked first in front. Returns how many. */
-static uint32_t spends_list(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
-                            const struct invite *inv, struct spend *s) {
+/* Those that stand, the one that would be picked first in front. */
+static int spends_list(const struct roster *r, const struct bits *in, const struct state *st, const uint32_t *by,
+                       const struct invite *inv, struct spend *s, uint32_t *ret_n) {
         uint32_t n = 0;
         for (uint32_t i = inv->adds; i != NONE; i = r->ops[i]->next_on_invite)
                 if (stands(in, st, i))
                         s[n++] = (struct spend){.add = r->ops[i], .built = past_built_on(by[i], r->ops[i])};
+        if (n && s->add->inv_cert != NONE) {
+                for (uint32_t i = 0; i < n; i++)
+                        s[i].built = false;
+                if (spends_built(r, in, s, n))
+                        return ERR_NOMEM;
+        }
         qsort(s, n, sizeof(*s), by_preference);
-        return n;
+        *ret_n = n;
+        return 0;
 }
 
 /* It has none of those that were not picked yet among its ancestors. */
@@ -165,8 +237,8 @@ static int invite_resolve(const struct roster *r, const struct bits *in, struct 
         struct spend *s = calloc(room + 1, sizeof(*s));
         if (!s)
                 return ERR_NOMEM;
-        int ret = 0;
-        uint32_t n = spends_list(r, in, st, by, inv, s);
+        uint32_t n = 0;
+        int ret = spends_list(r, in, st, by, inv, s, &n);
         for (uint32_t used = 0; !ret && used < inv->uses && used < n; used++)
                 ret = spend_pick(r, s, n);
         for (uint32_t i = 0; !ret && i < n; i++)

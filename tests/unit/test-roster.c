@@ -246,6 +246,31 @@ static void test_ticket_spent_twice_built_on(void **state) {
         }
 }
 
+/* Who wrote a ticket cannot put the home out that came on it, by spending it once more on old names and building on that:
+ * whichever id is lower. */
+static void test_ticket_spent_again_by_its_writer(void **state) {
+        (void)state;
+        for (uint32_t i = 0; i < 12; i++) {
+                if (i)
+                        street_end(&s);
+                begin(&s, 3, 1);
+                struct ticket t;
+                street_ticket(&s, 1, 1, s.now + MESH_DAY, &t);
+                street_remember(&s, 1, 1);
+                assert_int_equal(street_join_on(&s, 0, 10, &t, 2), 0);
+                assert_int_equal(street_about(&s, 0, 2, OP_VOUCH, 10), 0);
+                s.backdate = true;
+                assert_int_equal(street_join_on(&s, 1, 20 + i, &t, 1), 0);
+                s.backdate = false;
+                assert_int_equal(street_about(&s, 1, 1, OP_VOUCH, 0), 0);
+                assert_int_equal(street_join(&s, 1, 40, 20 + i), 0); /* its own sybil's sybil builds on it, too */
+                same_for_all(&s);
+                assert_true(street_member(&s, 0, 10));
+                assert_false(street_member(&s, 0, 20 + i));
+                ticket_fini(&t);
+        }
+}
+
 /* A ticket for three is spent twice on one side, and twice on the other: earlier ones stand before those that saw them. */
 static void test_count_surplus(void **state) {
         (void)state;
@@ -649,6 +674,7 @@ int main(void) {
                 CASE(test_budgets),
                 CASE(test_ticket_spent_twice),
                 CASE(test_ticket_spent_twice_built_on),
+                CASE(test_ticket_spent_again_by_its_writer),
                 CASE(test_count_surplus),
                 CASE(test_two_doors),
                 CASE(test_undo),
