@@ -21,8 +21,6 @@ struct byz {
         struct rng rng;
         bool begun;
         uint32_t knocks;
-        uint32_t victim, keeper; /* of an eclipse */
-        bool walled;
 };
 
 /* ---- who ---- */
@@ -114,6 +112,7 @@ void byz_init(struct world *w) {
 }
 
 void byz_fini(struct world *w) {
+        walls_fini(w);
         rng_fini(&w->byz->rng);
         free(w->byz);
         seam_fini();
@@ -159,6 +158,7 @@ static void on_second(struct world *w, struct happening *h) {
 
 void byz_begin(struct world *w) {
         w->byz->begun = true;
+        walls_begin(w);
         for (uint32_t i = 0; i < w->n; i++) {
                 struct node *n = &w->nodes[i];
                 if (!n->byz)
@@ -169,6 +169,10 @@ void byz_begin(struct world *w) {
                 if (n->byz->acts)
                         world_plan(w, w->now + rng_below(&w->byz->rng, SIM_SECOND), i, on_second);
         }
+}
+
+const struct byz_module *byz_kind(size_t i) {
+        return i < ARRAY_LEN(modules) ? modules[i] : NULL;
 }
 
 void byz_explain(void) {
@@ -293,18 +297,4 @@ uint64_t byz_reads(struct world *w, uint32_t node, mesh_link link) {
                 return BYZ_READS_ALL;
         const struct link *l = link_find(n->core, link);
         return l && l->state == LINK_UP ? n->byz->reads(n) : BYZ_READS_ALL;
-}
-
-/* ---- eclipse: of all honest homes @victim reaches @keeper alone ---- */
-void byz_wall(struct world *w, const struct node *victim, const struct node *keeper) {
-        w->byz->walled = true;
-        w->byz->victim = victim->index;
-        w->byz->keeper = keeper->index;
-}
-
-bool byz_walled(const struct world *w, uint32_t a, uint32_t b) {
-        if (!w->byz->walled || w->calm || (a != w->byz->victim && b != w->byz->victim))
-                return false;
-        uint32_t other = a == w->byz->victim ? b : a;
-        return other != w->byz->keeper && !w->nodes[other].byz;
 }

@@ -19,8 +19,9 @@
 struct delays;
 
 #define VICTIM 1     /* this one of the honest homes has what is broken on purpose in it */
-#define SURROUNDED 2 /* and this one byz/eclipse.c surrounds, but for … */
-#define KEEPER 3     /* … this one */
+#define SURROUNDED 2 /* this one byz/eclipse.c surrounds, */
+#define PROMOTED 3   /* this one byz/removed.c makes a steward, */
+#define LEAVER 4     /* and this one leaves */
 
 #define BYZ_READS_ALL UINT64_MAX
 #define BYZ_READS_NOTHING 0
@@ -53,8 +54,7 @@ struct node *byz_node(struct world *w, const struct key *device);             /*
 bool byz_takes(struct world *w, struct node *n, const struct mesh_event *ev); /* it is not for the core */
 uint64_t byz_reads(struct world *w, uint32_t node, mesh_link link);
 void byz_knock(struct world *w, struct node *n, const struct node *at); /* a connection that says any bytes */
-void byz_wall(struct world *w, const struct node *victim, const struct node *keeper);
-bool byz_walled(const struct world *w, uint32_t a, uint32_t b);
+const struct byz_module *byz_kind(size_t i);                            /* NULL: no more */
 
 /* What modules say. It goes out with the home's next step, which byz.c makes it take after each deed. */
 void byz_say(struct node *n, struct link *l, enum wire_link number, const void *msg);
@@ -71,6 +71,14 @@ bool byz_is(const struct packet *p, uint32_t numbers); /* one of BYZ_BIT(…) | 
 bool byz_own_record(const struct node *n, const struct packet *p);
 /* A record of @device's, whatever @w says of slot and times, under the keys @n has. False: it has none to write under. */
 bool byz_record(struct world *w, struct node *n, const struct sign_key *device, struct wire_record *r, struct buf *raw);
+
+/* ---- walls.c: whom a home can reach, of which byzantine ones are nearly all ---- */
+void walls_begin(struct world *w); /* as --surrounded says */
+void walls_fini(struct world *w);
+/* From now on @victim reaches one honest neighbour, and the byzantine homes. False: it has no honest neighbour. */
+bool walls_put(struct world *w, const struct node *victim);
+bool walls_between(const struct world *w, uint32_t a, uint32_t b);
+bool walls_have(const struct world *w, const struct node *n); /* it is surrounded */
 
 /* ---- seam.c ---- */
 void seam_init(struct world *w);

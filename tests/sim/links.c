@@ -113,7 +113,7 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         uint32_t to = whose(w, &a->dial);
         w->dials++;
         world_say(w, "home %u: dials home %d as link %u", n->index, (int)to, (unsigned)a->link);
-        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to) || byz_walled(w, n->index, to)) {
+        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to) || walls_between(w, n->index, to)) {
                 plan_down(w, n->index, a->link, w->now + DIAL_TIMEOUT, true);
                 return;
         }

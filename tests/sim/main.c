@@ -34,6 +34,8 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "  --slowest MS    nor does any\n"
                             "  --byzantine-share PCT\n"
                             "                  of homes are byzantine, where --byzantine names no other share: 30\n"
+                            "  --surrounded PCT\n"
+                            "                  of the honest homes reach ten byzantine ones each, and one honest\n"
                             "  --byzantine NAME[:PCT],...\n"
                             "                  all, or:\n";
 
@@ -58,6 +60,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                 P99,
                 SLOWEST,
                 SHARE,
+                SURROUNDED_BY,
                 BYZANTINE,
                 READY,
                 PLAIN,
@@ -76,12 +79,13 @@ static bool parse(int argc, char **argv, struct options *o) {
                                                      {"p99", required_argument, NULL, P99},
                                                      {"slowest", required_argument, NULL, SLOWEST},
                                                      {"byzantine-share", required_argument, NULL, SHARE},
+                                                     {"surrounded", required_argument, NULL, SURROUNDED_BY},
                                                      {"byzantine", required_argument, NULL, BYZANTINE},
                                                      {"ready", no_argument, NULL, READY},
                                                      {"plain", no_argument, NULL, PLAIN},
                                                      {"alone", no_argument, NULL, ALONE},
                                                      {0}};
-        uint64_t nodes = 0, loss = 0, repeat = 0, share = SHARE_USUAL;
+        uint64_t nodes = 0, loss = 0, repeat = 0, share = SHARE_USUAL, surrounded = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
                 switch (c) {
@@ -133,6 +137,9 @@ static bool parse(int argc, char **argv, struct options *o) {
                 case SHARE:
                         ok = number(optarg, &share) && share <= 100;
                         break;
+                case SURROUNDED_BY:
+                        ok = number(optarg, &surrounded) && surrounded <= 50;
+                        break;
                 case BYZANTINE:
                         o->byzantine = optarg;
                         ok = byz_names_are_known(optarg);
@@ -146,6 +153,7 @@ static bool parse(int argc, char **argv, struct options *o) {
         o->loss = (uint32_t)loss;
         o->repeat = (uint32_t)repeat;
         o->share = (uint32_t)share;
+        o->surrounded = (uint32_t)surrounded;
         return ok && nodes && (!o->byzantine || nodes >= BYZANTINE_LEAST) && o->hours + o->minutes && optind == argc;
 }
 
@@ -180,7 +188,7 @@ static void gather(struct world *w) {
 
 /* Where some are byzantine one honest home leaves, which brings a new group key, and then the last one comes. */
 static void come_and_go(struct world *w) {
-        struct node *leaves = byz_honest(w, 4);
+        struct node *leaves = byz_honest(w, LEAVER);
         if (!w->opt.byzantine)
                 return;
         world_run_until(w, w->now + 30 * SIM_SECOND);

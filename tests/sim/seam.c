@@ -69,6 +69,14 @@ static bool repeats(struct world *w, const struct packet *p) {
                rng_below(&w->rng, 100) < w->opt.repeat;
 }
 
+/* Whoever stands around a home tells it nothing, besides what its kind does. */
+static bool says(struct node *n, struct link *l, struct packet *p) {
+        struct world *w = seam.world;
+        if (n->byz->says && !n->byz->says(w, n, l, p))
+                return false;
+        return !walls_have(w, byz_node(w, &l->device)) || byz_drop.says(w, n, l, p);
+}
+
 static bool reads_slowly(const struct link *l) {
         const struct node *peer = byz_node(seam.world, &l->device);
         return peer && peer->byz && peer->byz->reads;
@@ -79,7 +87,7 @@ int __wrap_packet_queue_put(struct packet_queue *q, struct packet *p) {
         if (!n)
                 return __real_packet_queue_put(q, p);
         struct link *l = CONTAINER_OF(q - MIN(p->klass, 5), struct link, queue);
-        if (n->byz && n->byz->says && byz_begun(seam.world) && !n->byz->says(seam.world, n, l, p)) {
+        if (n->byz && byz_begun(seam.world) && !says(n, l, p)) {
                 n->deeds++;
                 return 0;
         }
@@ -103,11 +111,11 @@ static bool of_byzantine(struct world *w, struct span raw) {
         return author && author->byz;
 }
 
-/* Of what goes round it takes nothing from honest neighbours; so does whom byz/eclipse.c surrounds. */
+/* Of what goes round it takes nothing from honest neighbours; so does each home that is surrounded. */
 static bool believes_liars_alone(const struct node *n, const struct link *l) {
         const struct node *from = byz_node(seam.world, &l->device);
-        bool credulous = seam_broken(SABOTAGE_CREDULOUS) &&
-                         (n == byz_honest(seam.world, VICTIM) || n == byz_honest(seam.world, SURROUNDED));
+        bool credulous =
+                seam_broken(SABOTAGE_CREDULOUS) && (n == byz_honest(seam.world, VICTIM) || walls_have(seam.world, n));
         return credulous && !(from && from->byz);
 }
 

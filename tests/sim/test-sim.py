@@ -88,6 +88,12 @@ for kinds, fault, check in HARM:
     case(seen, f'{check} sees what {kinds} does where homes are {fault}', said)
 shown = {kind.split(':')[0] for kinds, _, _ in HARM for kind in kinds.split(',')}
 case(shown == set(KINDS), 'each kind of byzantine home is shown to do harm', set(KINDS) - shown)
+# Each home of a set has ten byzantine neighbours left, of as many kinds, who tell it nothing, and one honest one.
+SURROUNDED = ('--ready', '--plain', '--byzantine-share', '50', '--surrounded', '30', '--slowest', '120000')
+code, said = street('all', *SURROUNDED, nodes='28')
+case(code == 0, 'with one honest neighbour left every alert comes within 120 s', said)
+code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='5')
+case(code == 1 and 'L4 does not hold' in said, 'L4 sees who believes the other ten alone', said)
 code, said = run('--nodes', '25', '--minutes', '5', '--seed', SEED, '--profile', 'calm', '--loss', '50', '--repeat', '50',
                  '--slowest', '60000')
 case(code == 0, 'half of all segments lost and half of all messages said twice: every alert is everywhere in 60 s', said)
@@ -95,6 +101,9 @@ if FULL:
     code, said = street('all', '--p99', '5000', '--slowest', '120000', nodes='100', minutes='3')
     print('\n'.join(f'# {line}' for line in said.splitlines()))
     case(code == 0, '30 of 100 homes are byzantine, in all ways: 99 of 100 arrivals take at most 5 s', said)
+    code, said = street('all', '--ready', '--surrounded', '25', '--slowest', '120000', nodes='100')
+    print('\n'.join(f'# {line}' for line in said.splitlines()))
+    case(code == 0, 'and where a quarter of the others has one honest neighbour left every alert comes within 120 s', said)
 code, said = street('nobody')
 case(code == 2, 'an unknown kind of byzantine home is refused', said)
 code, _ = run('--nodes', '1')

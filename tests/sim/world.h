@@ -25,6 +25,7 @@ struct world;
 struct happening;
 struct byz_module;
 struct delays;
+struct wall;
 
 /* What a seed switches on; each with probability 1/2. */
 struct profile {
@@ -39,6 +40,7 @@ struct options {
         uint32_t break_it;     /* a deliberate fault of enum sabotage; the checks must see it */
         const char *byzantine; /* NAME[:PERCENT],… or all; NULL: every home is honest */
         uint32_t share;        /* percent of homes for those modules that name no percentage */
+        uint32_t surrounded;   /* percent of the honest homes are (walls.c) */
         uint32_t loss;         /* percent of segments lost at all times; 0: as the profile says */
         uint32_t repeat;       /* percent of messages that are said twice, by every home */
         uint64_t p99, slowest; /* ms an honest alert may take to honest homes; 0: whatever it takes */
@@ -149,6 +151,7 @@ struct world {
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
         struct delays *delays;
         struct byz *byz;
+        struct wall **walls; /* by home; NULL: nobody is surrounded */
         uint64_t bytes, packets, posts, dials;
         struct mesh_shared *shared; /* NULL: each home has its own of everything */
 };

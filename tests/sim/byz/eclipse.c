@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One honest home has these for neighbours, and a single honest one. They take everything from it and from others, and tell
- * it nothing but that all is equal; among the others they behave.
+ * One honest home has these and other byzantine ones for neighbours, and a single honest one (walls.c). They take everything
+ * from it and from others, and tell it nothing but that all is equal; among the others they behave.
  */
 #include "sim/byz.h"
 
+#define LINKED (10 * SIM_SECOND) /* until the victim has neighbours */
+
+static void on_wall(struct world *w, struct happening *h) {
+        if (!w->calm && !walls_put(w, byz_honest(w, SURROUNDED)))
+                world_plan(w, w->now + SIM_SECOND, h->node, on_wall);
+}
+
 static void begins(struct world *w, struct node *n) {
-        struct node *victim = byz_honest(w, SURROUNDED), *keeper = byz_honest(w, KEEPER);
-        if (byz_next(w, &byz_eclipse, NULL) != n || victim == keeper)
-                return;
-        byz_wall(w, victim, keeper);
-        for (uint32_t i = 0; i < w->n; i++)
-                if (i != victim->index && byz_walled(w, victim->index, i))
-                        links_cut(w, victim, &w->nodes[i]);
+        if (byz_next(w, &byz_eclipse, NULL) == n)
+                world_plan(w, w->now + LINKED, n->index, on_wall);
 }
 
 static bool says(struct world *w, struct node *n, struct link *l, struct packet *p) {

@@ -35,7 +35,7 @@ static enum part part_of(struct world *w, const struct node *n) {
  * stewards three remove one, and two anybody else. */
 static void on_promote(struct world *w, struct happening *h) {
         struct node *founder = &w->nodes[0], *first = &w->nodes[h->node];
-        struct node *const others[] = {byz_honest(w, SURROUNDED), byz_honest(w, KEEPER), first,
+        struct node *const others[] = {byz_honest(w, SURROUNDED), byz_honest(w, PROMOTED), first,
                                        byz_next(w, &byz_removed, first)};
         if (others[h->arg])
                 home_operate(w, founder, OP_PROMOTE, &others[h->arg]->house.sign.pub, NULL, node_wall(w, founder));
