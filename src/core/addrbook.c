@@ -2,6 +2,7 @@
 /* Where to knock: addresses from tickets, people, contacts and past links. Bounded; the least useful gives way. */
 #include "core/core.h"
 #include "core/reach.h"
+#include "roster/roster.h"
 
 #define NET_BYTES_4 2 /* of an IPv4 address name a network: what one provider hands out in a region, at least */
 #define NET_BYTES_6 4 /* of an IPv6 address: what one provider has in all, as a rule */
@@ -124,10 +125,35 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
         return a;
 }
 
+static bool somebody(const struct mesh *m, const struct key *device) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, device) : NULL;
+        return d && !d->gone_at;
+}
+
+/* PROTOCOL 11.17: "Who says that an address is his, or of whom a beacon says so, need not be there." */
+/* Were the last one believed, a neighbour could name one address after the other his, and be all there is to dial. Nor does a
+ * claim shorten how long is waited between dials: two that take turns would have it dialled without end. */
+void address_claim(struct mesh *m, struct address *a, const struct key *device) {
+        if (key_eq(&a->device, device))
+                return;
+        a->self = false;
+        dial_soon(m);
+        a->disputed = somebody(m, &a->device);
+        if (a->disputed)
+                return;
+        a->device = *device;
+        a->failures = 0;
+        a->next = m->now;
+}
+
+void address_proven(struct address *a, const struct key *device) {
+        a->device = *device;
+        a->disputed = false;
+}
+
 /* Whoever answered there before may be gone, and somebody else may have moved in. */
 static void forget_gone(const struct mesh *m, struct address *a) {
-        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
-        if (!d || d->gone_at)
+        if (!somebody(m, &a->device))
                 memset(&a->device, 0, sizeof(a->device));
 }
 

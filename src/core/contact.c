@@ -138,13 +138,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
                 if (!a)
                         continue;
                 memcpy(a->shared, card->epoch, sizeof(a->shared));
-                if (!key_eq(&a->device, &card->device)) {
-                        a->device = card->device;
-                        a->self = false;
-                        a->failures = 0;
-                        a->next = m->now;
-                        dial_soon(m);
-                }
+                address_claim(m, a, &card->device);
         }
 }
 

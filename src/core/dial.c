@@ -81,16 +81,20 @@ static bool dialling_device(const struct look *k, const struct address *a) {
         return a->lan && dialling_hint(k->m, a);
 }
 
+/* PROTOCOL 11.17: "A node MUST NOT leave an address undialled since it has a link to one of several who are said to be
+ * there." */
 static bool worth_dialling(const struct look *k, const struct address *a) {
         const struct mesh *m = k->m;
         bool near = lan_fresh(m, a);
-        if (a->link || a->self || key_eq(&a->device, recover_device(m)) || dialling_device(k, a))
+        if (a->link || a->self)
+                return false;
+        if (!a->disputed && (key_eq(&a->device, recover_device(m)) || dialling_device(k, a)))
                 return false;
         if ((a->lan_only && !near) || (near && !a->manual && k->n_lan >= DIAL_LAN_MOST))
                 return false;
         if (m->joining)
                 return a->ticket || a->manual || near;
-        if (!known_device(a))
+        if (!known_device(a) || a->disputed)
                 return true;
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
         return m->recover.on ? !d || !d->gone_at : d && !d->gone_at;

@@ -174,18 +174,6 @@ static struct address *remember(struct mesh *m, const struct mesh_addr *addr) {
         return a;
 }
 
-/* An address can pass to another home. */
-static void name_device(struct address *a, const struct beacon *b, const struct roster_device *d) {
-        memcpy(a->hint, b->hint, sizeof(a->hint));
-        if (!d || key_eq(&a->device, &d->sign))
-                return;
-        a->device = d->sign;
-        a->self = false;
-        a->failures = 0;
-        a->problem = 0;
-        a->urged = 0;
-}
-
 /* The other side has answered, and had a reason that a beacon does not take away. */
 static bool turned_away(const struct mesh *m, const struct address *a) {
         return a->next > m->now && a->problem && a->problem != REASON_SILENT && a->problem != REASON_BAD_HANDSHAKE &&
@@ -214,7 +202,9 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
         bool news = !a->heard || a->heard + NEWS_TIME < m->now;
         a->lan = true;
         a->heard = m->now;
-        name_device(a, b, d);
+        memcpy(a->hint, b->hint, sizeof(a->hint));
+        if (d)
+                address_claim(m, a, &d->sign);
         struct link *l = d ? link_to_device(m, &d->sign) : NULL;
         if (l)
                 return news && memcmp(l->addr.ip, at->ip, sizeof(at->ip)) != 0 ? link_doubt(l) : 0;

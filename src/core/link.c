@@ -189,6 +189,8 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         }
         a->link = 0;
         a->down_since = clock_now(l->m);
+        if (why == REASON_DUPLICATE)
+                address_proven(a, &l->device);
         if (l->state == LINK_UP && why != REASON_DUPLICATE) {
                 a->failures = 0;
                 a->psk_try = 0;
@@ -638,7 +640,7 @@ int link_greeted(struct link *l) {
                 a->problem = 0;
                 a->show_add = false;
                 bool fresh = !a->addr.scope && !l->visit && (!a->stored || !key_eq(&a->device, &l->device));
-                a->device = l->device;
+                address_proven(a, &l->device);
                 int r = fresh && !m->joining ? address_store(m, a) : 0;
                 if (r)
                         return r;

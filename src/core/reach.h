@@ -42,6 +42,7 @@ struct address { /* somewhere to knock */
         struct mesh_addr addr;
         struct key device; /* zeros: not known */
         bool manual, stored, ticket, self;
+        bool disputed;          /* somebody else says that it is his, too */
         bool drawn;             /* a contact brought it (draw.c) … */
         uint64_t rank;          /* … of a device of this rank */
         bool lan;               /* a beacon came from it */
@@ -108,7 +109,9 @@ bool draw_again(struct mesh *m); /* those there have been tried: others come in;
 mesh_time draw_deadline(const struct mesh *m);
 
 /* ---- addrbook.c, dial.c ---- */
-struct address *address_add(struct mesh *m, const struct mesh_addr *addr); /* NULL: full of better ones */
+struct address *address_add(struct mesh *m, const struct mesh_addr *addr);       /* NULL: full of better ones */
+void address_claim(struct mesh *m, struct address *a, const struct key *device); /* @device is said to be there */
+void address_proven(struct address *a, const struct key *device);                /* it is */
 struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
 void address_begin(struct mesh *m, struct address *a,
                    const struct mesh_addr *addr); /* a place of the book is @addr's now */

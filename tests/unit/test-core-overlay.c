@@ -7,7 +7,7 @@
 #include "core/reach.h"
 #include "roster/roster.h"
 #include "support/lone.h"
-#include "support/street.h"
+#include "support/street_inside.h"
 #include "wire/codec.h"
 
 #include <setjmp.h>
@@ -323,6 +323,32 @@ static void test_contact_of_the_gone(void **state) {
         street_free(s);
 }
 
+/* ---- whose an address is ---- */
+static void claim(struct street *s, size_t i, size_t n, const struct mesh_addr *theirs) {
+        struct mesh_event ev = {.type = MESH_EV_LISTENING, .listening = {.addrs = theirs, .n = n}};
+        street_feed(s, i, ev);
+        street_run_for(s, CONTACT_SPACING + 60);
+}
+
+static bool two_meet(struct street *s, void *ctx) {
+        (void)ctx;
+        return link_between(s, 0, 1) != NULL;
+}
+
+/* A neighbour of both says that it is where they are, and then that it is nowhere. They are dialled all the same. */
+static void test_claimed_addresses(void **state) {
+        (void)state;
+        STREET(3);
+        const struct mesh_addr theirs[] = {s->homes[0].addr, s->homes[1].addr};
+        street_run_for(s, 60);
+        street_cut(s, 0, 1);
+        claim(s, 2, ARRAY_LEN(theirs), theirs);
+        assert_null(link_between(s, 0, 1));
+        street_mend(s, 0, 1);
+        assert_true(street_wait(s, 600, two_meet, NULL));
+        street_free(s);
+}
+
 /* Homes with all the neighbours they take can be visited all the same, by three at a time. */
 static void test_visits_have_places(void **state) {
         (void)state;
@@ -599,6 +625,7 @@ int main(void) {
                 cmocka_unit_test(test_eclipsed),
                 cmocka_unit_test(test_stale_contacts),
                 cmocka_unit_test(test_contact_of_the_gone),
+                cmocka_unit_test(test_claimed_addresses),
                 cmocka_unit_test(test_visits_have_places),
                 cmocka_unit_test(test_one_network),
                 cmocka_unit_test(test_one_subtree),
