@@ -23,8 +23,15 @@ static bool known_device(const struct address *a) {
         return memcmp(a->device.b, no_device, sizeof(no_device)) != 0;
 }
 
+/* Addresses that only beacons speak for have another rank each time: else who names many keeps others from their turn. */
 static uint64_t rank(const struct mesh *m, const struct address *a) {
-        return draw_rank(m, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
+        uint8_t turn[sizeof(a->addr.ip) + 2 + 4];
+        if (!a->lan_only)
+                return draw_rank(m, known_device(a) ? SPAN_OF(a->device.b) : SPAN_OF(a->addr.ip));
+        memcpy(turn, a->addr.ip, sizeof(a->addr.ip));
+        put_be16(turn + sizeof(a->addr.ip), a->addr.port);
+        put_be32(turn + sizeof(a->addr.ip) + 2, m->lan.dials);
+        return draw_rank(m, SPAN_OF(turn));
 }
 
 /* ---- who is linked already ---- */
@@ -175,12 +182,14 @@ static bool better(const struct pick *p, const struct pick *other) {
 static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
         const struct look k = look_around(m);
         struct pick best = {0};
+        mesh_time hints = lan_dial_due(m);
         *ret_due = MESH_NEVER;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                if (a->next > m->now) {
-                        if (a->next < *ret_due && worth_dialling(&k, a))
-                                *ret_due = a->next;
+                mesh_time due = a->lan_only ? MAX(a->next, hints) : a->next;
+                if (due > m->now) {
+                        if (due < *ret_due && worth_dialling(&k, a))
+                                *ret_due = due;
                         continue;
                 }
                 struct pick p = weigh(&k, a);
@@ -203,6 +212,8 @@ int dial_start(struct mesh *m, struct address *a) {
         if (!act)
                 return ERR_NOMEM;
         a->link = MESH_LINK_DIALLED | ++m->next_dial;
+        if (a->lan_only)
+                lan_dialled(m);
         act->link = a->link;
         act->dial = a->addr;
         return 0;

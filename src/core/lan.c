@@ -35,7 +35,9 @@
 #define URGE_DOUBLINGS 4
 #define FRESH_TIME 300000 /* ms a home counts as near after its last beacon */
 #define NEWS_TIME 180000  /* ms after which an address that is heard again is news about its device */
-#define KNOWN_MOST 64     /* addresses that only beacons speak for */
+#define KNOWN_MOST 64 /* addresses that only beacons speak for: one more would take KNOWN_MOST * HINT_SPACING to dial */
+#define HINT_SPACING 8000 /* ms between dials of such addresses, on average: longer than the waits of all of them … */
+#define HINT_BURST 8      /* … and so many at once, after a power cut */
 
 bool lan_fresh(const struct mesh *m, const struct address *a) {
         return a->lan && a->heard + FRESH_TIME > m->now;
@@ -147,28 +149,42 @@ static const struct roster_device *device_of_hint(const struct mesh *m, const ui
         return NULL;
 }
 
-/* Of the addresses that only beacons speak for the one heard longest ago gives way. */
+/* ms between dials that beacons bring about. */
+static mesh_time urge_spacing(const struct address *a) {
+        return (mesh_time)URGE_TIME << MIN(a->failures, (uint32_t)URGE_DOUBLINGS);
+}
+
+/* Nobody was there: forgetting it would have it dialled again at the next beacon, and not when its wait is over. */
+static bool waits(const struct mesh *m, const struct address *a) {
+        return a->failures && m->now < MAX(a->urged + urge_spacing(a), a->next);
+}
+
+static size_t known(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_addresses; i++)
+                n += m->addresses[i].lan_only;
+        return n;
+}
+
+/* Of the addresses that only beacons speak for the one heard longest ago gives way. NULL: all are needed. */
 static struct address *make_room(struct mesh *m) {
         struct address *oldest = NULL;
-        size_t n = 0;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                n += a->lan_only;
-                if (a->lan_only && !a->link && (!oldest || a->heard < oldest->heard))
+                if (a->lan_only && !a->link && !waits(m, a) && (!oldest || a->heard < oldest->heard))
                         oldest = a;
         }
-        return n >= KNOWN_MOST ? oldest : NULL;
+        return oldest;
 }
 
 static struct address *remember(struct mesh *m, const struct mesh_addr *addr) {
         struct address *a = address_find(m, addr);
         if (a)
                 return a;
-        a = make_room(m);
-        if (a)
+        bool full = known(m) >= KNOWN_MOST;
+        a = full ? make_room(m) : address_add(m, addr);
+        if (a && full)
                 address_begin(m, a, addr);
-        else
-                a = address_add(m, addr);
         if (a)
                 a->lan_only = true;
         return a;
@@ -180,9 +196,19 @@ static bool turned_away(const struct mesh *m, const struct address *a) {
                a->problem != REASON_SHUTDOWN;
 }
 
+/* PROTOCOL 11.11: "of addresses of which beacons alone speak one every 8 s on average, after a burst of 8" */
+mesh_time lan_dial_due(const struct mesh *m) {
+        const mesh_time ahead = (mesh_time)(HINT_BURST - 1) * HINT_SPACING;
+        return m->lan.dials_paid > ahead ? m->lan.dials_paid - ahead : 0;
+}
+
+void lan_dialled(struct mesh *m) {
+        m->lan.dials++;
+        m->lan.dials_paid = MAX(m->lan.dials_paid, m->now) + HINT_SPACING;
+}
+
 static void urge(struct mesh *m, struct address *a, bool my_turn, const struct key *key, size_t place) {
-        mesh_time spacing = (mesh_time)URGE_TIME << MIN(a->failures, (uint32_t)URGE_DOUBLINGS);
-        if (a->link || turned_away(m, a) || (a->urged && m->now < a->urged + spacing))
+        if (a->link || turned_away(m, a) || (a->urged && m->now < a->urged + urge_spacing(a)))
                 return;
         mesh_time at = m->now + rng_below(&m->rng, DIAL_SPREAD) + (my_turn ? 0 : OTHER_TURN);
         a->next = a->urged && a->next > m->now ? MIN(a->next, at) : at;

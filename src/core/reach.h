@@ -80,6 +80,8 @@ struct lan {
         mesh_time due;           /* of the next beacon; NEVER */
         mesh_time invited;       /* until then a neighbour with a fresh ticket may be listening */
         unsigned quick;          /* beacons still to come in quick succession */
+        uint32_t dials;          /* of addresses that only beacons speak for … */
+        mesh_time dials_paid;    /* … which would have taken until then, one after the other */
         uint64_t seen[LAN_SEEN]; /* the first half of each nonce, a ring */
         size_t seen_at;
 };
@@ -166,4 +168,6 @@ void lan_soon(struct mesh *m);    /* something changed: a few beacons at once */
 void lan_invited(struct mesh *m); /* a ticket was written: often, for a while */
 int lan_tick(struct mesh *m);
 mesh_time lan_deadline(const struct mesh *m);
+mesh_time lan_dial_due(const struct mesh *m); /* when an address may be dialled that only beacons speak for … */
+void lan_dialled(struct mesh *m);             /* … and it was */
 bool lan_fresh(const struct mesh *m, const struct address *a); /* heard of lately */

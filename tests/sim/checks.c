@@ -15,6 +15,8 @@
  *   S11 nobody keeps what a removed device makes a minute after all have heard of it, and no honest home is removed by it
  *   S12 an ordinary home brings in no more homes than the charter lets it, and the mesh has no more than it may
  *   S13 what a home takes its sets for, without walking through them, is what they are; a link that rests has no work
+ *   S14 what beacons bring about is bounded: a home dials no fourth one on its network, remembers few addresses of which they
+ *       alone speak, and dials one at which nobody is now and then, and not for ever (lans.c)
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
  *   L2  their links make one mesh
@@ -22,6 +24,7 @@
  *   L4  an honest home's alert is with all honest homes in time (delays.c)
  *   L5  a calm mesh is quiet
  *   L6  all have the same records, whoever wrote them
+ *   L7  homes of one network find each other when no router works (lans.c)
  */
 #include "sim/byz.h"
 
@@ -445,6 +448,8 @@ void checks_now(struct world *w) {
                         sabotage_look(w, n);
                 if (node_on(n))
                         folds_agree(w, n);
+                if (node_on(n))
+                        lans_look(w, n);
                 if (node_on(n) && w->n <= RECOUNTED_MOST)
                         account_kept(w, n);
         }

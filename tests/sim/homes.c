@@ -56,7 +56,7 @@ void home_on(struct world *w, struct node *n) {
         n->written = w->now;
         restore(w, n);
         world_feed(w, n, (struct mesh_event){.type = MESH_EV_START});
-        world_feed(w, n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = &n->addr, .n = 1}});
+        lans_tell(w, n);
 }
 
 void home_off(struct world *w, struct node *n, bool silent) {

@@ -104,17 +104,22 @@ static void plan_down(struct world *w, uint32_t node, mesh_link link, uint64_t a
 }
 
 /* ---- dialling ---- */
-static uint32_t whose(const struct world *w, const struct mesh_addr *addr) {
+static uint32_t whose(const struct world *w, const struct node *n, const struct mesh_addr *addr) {
+        const struct node *near = lans_private(addr) ? lans_whose(w, n, addr) : NULL;
+        if (lans_private(addr))
+                return near ? near->index : UINT32_MAX;
         uint32_t i = (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 | addr->ip[15];
-        return addr->ip[12] == 10 && i < w->n ? i : UINT32_MAX;
+        return addr->ip[12] == 10 && i < w->n && !lans_same(w, i, i) ? i : UINT32_MAX;
 }
 
 void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
-        uint32_t to = whose(w, &a->dial);
+        uint32_t to = whose(w, n, &a->dial);
+        uint64_t fails = w->now + DIAL_TIMEOUT;
         w->dials++;
         world_say(w, "home %u: dials home %d as link %u", n->index, (int)to, (unsigned)a->link);
-        if (to == UINT32_MAX || to == n->index || !net_may_dial(&w->net, n->index, to) || walls_between(w, n->index, to)) {
-                plan_down(w, n->index, a->link, w->now + DIAL_TIMEOUT, true);
+        if (!lans_dialled(w, n, a, &fails) || to == UINT32_MAX || to == n->index ||
+            !net_may_dial(&w->net, n->index, to) || walls_between(w, n->index, to) || lans_shut(w, n->index, to)) {
+                plan_down(w, n->index, a->link, fails, true);
                 return;
         }
         struct node *there = &w->nodes[to];
@@ -131,10 +136,13 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         remember(n, c, 0);
         remember(there, c, 1);
         struct happening *up = world_plan(w, at, n->index, on_up);
-        up->ev =
-                (struct mesh_event){.type = MESH_EV_LINK_UP, .link = a->link, .up = {.addr = a->dial, .dialled = true}};
+        bool near = lans_same(w, n->index, to);
+        up->ev = (struct mesh_event){
+                .type = MESH_EV_LINK_UP, .link = a->link, .up = {.addr = a->dial, .dialled = true, .lan = near}};
         up = world_plan(w, at, to, on_up);
-        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = there->accepted, .up = {.addr = n->addr}};
+        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP,
+                                     .link = there->accepted,
+                                     .up = {.addr = lans_seen(w, n, &a->dial), .lan = near}};
 }
 
 /* ---- sending ---- */

@@ -14,6 +14,7 @@
 #define SHARE_USUAL 30        /* percent */
 #define BYZANTINE_LEAST 8     /* homes: some to lie, and some to be lied to, one of which leaves and one comes */
 #define MET (30 * SIM_SECOND)
+#define ROUTERS_DOWN (15 * SIM_MINUTE)
 #define HEALING (20 * SIM_MINUTE)
 
 static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...\n"
@@ -36,6 +37,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "                  of homes are byzantine, where --byzantine names no other share: 30\n"
                             "  --surrounded PCT\n"
                             "                  of the honest homes reach ten byzantine ones each, and one honest\n"
+                            "  --lan PCT       of homes are behind routers, two to eight on a local network\n"
                             "  --byzantine NAME[:PCT],...\n"
                             "                  all, or:\n";
 
@@ -61,6 +63,7 @@ static bool parse(int argc, char **argv, struct options *o) {
                 SLOWEST,
                 SHARE,
                 SURROUNDED_BY,
+                LAN,
                 BYZANTINE,
                 READY,
                 PLAIN,
@@ -80,12 +83,13 @@ static bool parse(int argc, char **argv, struct options *o) {
                                                      {"slowest", required_argument, NULL, SLOWEST},
                                                      {"byzantine-share", required_argument, NULL, SHARE},
                                                      {"surrounded", required_argument, NULL, SURROUNDED_BY},
+                                                     {"lan", required_argument, NULL, LAN},
                                                      {"byzantine", required_argument, NULL, BYZANTINE},
                                                      {"ready", no_argument, NULL, READY},
                                                      {"plain", no_argument, NULL, PLAIN},
                                                      {"alone", no_argument, NULL, ALONE},
                                                      {0}};
-        uint64_t nodes = 0, loss = 0, repeat = 0, share = SHARE_USUAL, surrounded = 0;
+        uint64_t nodes = 0, loss = 0, repeat = 0, share = SHARE_USUAL, surrounded = 0, lan = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
                 switch (c) {
@@ -140,6 +144,9 @@ static bool parse(int argc, char **argv, struct options *o) {
                 case SURROUNDED_BY:
                         ok = number(optarg, &surrounded) && surrounded <= 50;
                         break;
+                case LAN:
+                        ok = number(optarg, &lan) && lan <= 90;
+                        break;
                 case BYZANTINE:
                         o->byzantine = optarg;
                         ok = byz_names_are_known(optarg);
@@ -154,6 +161,7 @@ static bool parse(int argc, char **argv, struct options *o) {
         o->repeat = (uint32_t)repeat;
         o->share = (uint32_t)share;
         o->surrounded = (uint32_t)surrounded;
+        o->lan = (uint32_t)lan;
         return ok && nodes && (!o->byzantine || nodes >= BYZANTINE_LEAST) && o->hours + o->minutes && optind == argc;
 }
 
@@ -206,6 +214,7 @@ static void run(struct world *w) {
                 end += w->now;
         faults_begin(w);
         byz_begin(w);
+        lans_begin(w);
         homes_live(w);
         sabotage_begin(w);
         come_and_go(w);
@@ -218,6 +227,7 @@ static void run(struct world *w) {
         w->hushed = true;
         world_run_until(w, w->now + w->opt.slowest); /* the last alert has its time, too */
         faults_end(w);
+        lans_end(w, ROUTERS_DOWN);
         sabotage_heal(w);
         world_run_until(w, w->now + HEALING);
         uint64_t since = w->now, events = w->events;
@@ -243,6 +253,7 @@ int main(int argc, char **argv) {
         run(w);
         const char *failed = checks_failed(w->checks);
         byz_report(w);
+        lans_report(w);
         printf("seed %llu: %u homes%s, %llu h, %llu events, %llu posts, %llu bytes: %s, history %016llx\n",
                (unsigned long long)o.seed, o.nodes, o.plain ? ", plain" : "", (unsigned long long)o.hours,
                (unsigned long long)w->events, (unsigned long long)w->posts, (unsigned long long)w->bytes,

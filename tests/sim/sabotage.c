@@ -48,6 +48,10 @@ static const struct {
         [SABOTAGE_ROOMY] = {"roomy", "S12"},
         [SABOTAGE_CLEMENT] = {"clement", "S11"},
         [SABOTAGE_MISCOUNT] = {"miscount", "S13"},
+        [SABOTAGE_UNHEARD] = {"unheard", "L7"},
+        [SABOTAGE_HASTY] = {"hasty", "S14"},
+        [SABOTAGE_TIRELESS] = {"tireless", "S14"},
+        [SABOTAGE_MINDFUL] = {"mindful", "S14"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {

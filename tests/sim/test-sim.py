@@ -94,6 +94,16 @@ code, said = street('all', *SURROUNDED, nodes='28')
 case(code == 0, 'with one honest neighbour left every alert comes within 120 s', said)
 code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='5')
 case(code == 1 and 'L4 does not hold' in said, 'L4 sees who believes the other ten alone', said)
+# Homes behind routers, with beacons lost, replayed, forged and drowned in noise, and homes that move.
+LANS = ('--nodes', '14', '--ready', '--plain', '--lan', '60')
+code, said = run(*LANS, '--hours', '1', '--seed', SEED)
+case(code == 0 and 'local networks: ' in said, 'on local networks every promise is kept, whatever goes round there', said)
+for fault, check in (('unheard', 'L7'), ('hasty', 'S14'), ('tireless', 'S14'), ('mindful', 'S14')):
+    for seed in '23456':  # who moves, and who does harm where, is luck
+        code, said = run(*LANS, '--minutes', '20', '--seed', seed, '--profile', 'network', '--break', fault)
+        if seen := code == 1 and f'{check} does not hold' in said:
+            break
+    case(seen, f'{check} sees homes on a local network that are {fault}', said)
 code, said = run('--nodes', '25', '--minutes', '5', '--seed', SEED, '--profile', 'calm', '--loss', '50', '--repeat', '50',
                  '--slowest', '60000')
 case(code == 0, 'half of all segments lost and half of all messages said twice: every alert is everywhere in 60 s', said)
@@ -101,6 +111,9 @@ if FULL:
     code, said = street('all', '--p99', '5000', '--slowest', '120000', nodes='100', minutes='3')
     print('\n'.join(f'# {line}' for line in said.splitlines()))
     case(code == 0, '30 of 100 homes are byzantine, in all ways: 99 of 100 arrivals take at most 5 s', said)
+    for seed in range(int(SEED), int(SEED) + 10):
+        code, said = run('--nodes', '24', '--hours', '6', '--seed', str(seed), '--ready', '--plain', '--lan', '60')
+        case(code == 0, f'six hours on local networks, seed {seed}', said)
     code, said = street('all', '--ready', '--surrounded', '25', '--slowest', '120000', nodes='100')
     print('\n'.join(f'# {line}' for line in said.splitlines()))
     case(code == 0, 'and where a quarter of the others has one honest neighbour left every alert comes within 120 s', said)

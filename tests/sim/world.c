@@ -166,7 +166,9 @@ static void perform(struct world *w, struct node *n, const struct mesh_action *a
         case MESH_DO_TRACE:
                 world_say(w, "home %u: %.*s", n->index, (int)a->trace.n, (const char *)a->trace.p);
                 break;
-        case MESH_DO_BEACON: /* nobody shares a local network here */
+        case MESH_DO_BEACON:
+                lans_beacon(w, n, a->beacons);
+                break;
         case MESH_DO_HANDED:
         case MESH_DO_STATE:
                 break;
@@ -239,6 +241,7 @@ struct world *world_new(const struct options *opt) {
                 home_init(w, i);
         w->delays = delays_new();
         byz_init(w);
+        lans_init(w);
         return w;
 }
 
@@ -271,6 +274,7 @@ struct world *world_free(struct world *w) {
         checks_free(w->checks);
         delays_free(w->delays);
         byz_fini(w);
+        lans_fini(w);
         MAP_EACH (s, &w->signatures, struct signature)
                 free(s);
         map_fini(&w->signatures);

@@ -26,6 +26,7 @@ struct happening;
 struct byz_module;
 struct delays;
 struct wall;
+struct lans;
 
 /* What a seed switches on; each with probability 1/2. */
 struct profile {
@@ -41,6 +42,7 @@ struct options {
         const char *byzantine; /* NAME[:PERCENT],… or all; NULL: every home is honest */
         uint32_t share;        /* percent of homes for those modules that name no percentage */
         uint32_t surrounded;   /* percent of the honest homes are (walls.c) */
+        uint32_t lan;          /* percent of homes are on local networks behind routers */
         uint32_t loss;         /* percent of segments lost at all times; 0: as the profile says */
         uint32_t repeat;       /* percent of messages that are said twice, by every home */
         uint64_t p99, slowest; /* ms an honest alert may take to honest homes; 0: whatever it takes */
@@ -79,6 +81,10 @@ enum sabotage {
         SABOTAGE_ROOMY,      /* everybody may bring in any number of homes */
         SABOTAGE_CLEMENT,    /* what a removed home signs afterwards counts */
         SABOTAGE_MISCOUNT,   /* a home miscounts what it has for the others */
+        SABOTAGE_UNHEARD,    /* on a network nobody hears a beacon */
+        SABOTAGE_HASTY,      /* a home dials whoever is heard on its network, whatever links it has */
+        SABOTAGE_TIRELESS,   /* a home backs off from nobody of whom a beacon spoke */
+        SABOTAGE_MINDFUL,    /* a home remembers whatever beacons say */
         SABOTAGE_COUNT
 };
 
@@ -152,6 +158,7 @@ struct world {
         struct delays *delays;
         struct byz *byz;
         struct wall **walls; /* by home; NULL: nobody is surrounded */
+        struct lans *lans;   /* NULL: nobody is on a local network */
         uint64_t bytes, packets, posts, dials;
         struct mesh_shared *shared; /* NULL: each home has its own of everything */
 };
@@ -195,6 +202,23 @@ void links_lost(struct world *w, struct node *n, bool silent); /* the node has s
 void links_mended(struct world *w);                            /* a partition is over */
 void links_cut(struct world *w, struct node *a, struct node *b);
 void links_fini(struct world *w);
+
+/* ---- lans.c: local networks behind routers, and what goes round there ---- */
+void lans_init(struct world *w);
+void lans_fini(struct world *w);
+void lans_begin(struct world *w);
+void lans_end(struct world *w, uint64_t patience); /* no fault from now on; no router works for so long */
+void lans_report(const struct world *w);
+void lans_tell(struct world *w, struct node *n); /* it has just been switched on: where it is */
+void lans_beacon(struct world *w, const struct node *n, struct span beacons);
+bool lans_private(const struct mesh_addr *a); /* it means another place on each network */
+struct node *lans_whose(const struct world *w, const struct node *n, const struct mesh_addr *a); /* NULL: nobody's */
+bool lans_shut(const struct world *w, uint32_t from, uint32_t to);
+bool lans_same(const struct world *w, uint32_t a, uint32_t b);
+struct mesh_addr lans_seen(const struct world *w, const struct node *from, const struct mesh_addr *dialled);
+/* What S14 asks of each dial. False: nobody is there, and that is known at *ret_fails. */
+bool lans_dialled(struct world *w, const struct node *n, const struct mesh_action *a, uint64_t *ret_fails);
+void lans_look(struct world *w, const struct node *n);
 
 /* ---- disks.c ---- */
 void disks_store(struct world *w, struct node *n, const struct mesh_action *a);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Homes on one local network, in virtual time: who finds whom, how soon, and what forged and replayed beacons bring about. */
 #include "core/beacon.h"
+#include "core/core.h"
 #include "support/street.h"
 
 #include <setjmp.h>
@@ -242,27 +243,62 @@ static void test_garbage(void **state) {
         street_free(s);
 }
 
+static struct key link_key(struct street *s) {
+        const struct mesh_row *row;
+        struct key ret = {{0}};
+        for (size_t i = 0; (row = street_row(s, 0, i)); i++)
+                if (row->kind == MESH_ROW_EPOCH)
+                        ret = row->epoch.link_key;
+        return ret;
+}
+
+/* Home 0 hears that a device without a name listens on @port. */
+static void forge(struct street *s, struct rng *rng, const struct key *link, uint16_t port) {
+        struct beacon b = {.port = port};
+        uint8_t bytes[BEACON_BYTES];
+        rng_bytes(rng, b.hint, sizeof(b.hint));
+        beacon_seal(bytes, &b, link, beacon_slot(street_wall(s), true), rng);
+        street_heard(s, 0, 1, SPAN_OF(bytes));
+}
+
+/* Nor does it have its neighbours try one door after the other, or the same one again and again among others. */
+static void test_flood_brings_few_dials(void **state) {
+        (void)state;
+        enum { SECONDS = 600, BURST = 8, SPACING = 8, KNOWN = 12 }; /* KNOWN: dials of where home 1 was */
+        struct street *s = street_new(2, seed);
+        struct key link = link_key(s);
+        struct rng rng;
+        uint8_t k[32] = {6};
+        rng_init(&rng, k);
+        street_off(s, 1);
+        street_run_for(s, 200);
+        mesh_link before = street_core(s, 0)->next_dial;
+        for (size_t i = 0; i < SECONDS; i++) {
+                for (uint16_t p = 0; p < 10; p++)
+                        forge(s, &rng, &link, (uint16_t)(p ? 1000 + i * 10 + p : 999));
+                street_run_for(s, 1);
+        }
+        assert_in_range(street_core(s, 0)->next_dial - before, BURST, BURST + SECONDS / SPACING + KNOWN);
+        street_on(s, 1);
+        street_lan(s, 0, true);
+        street_lan(s, 1, true);
+        assert_true(wait_met(s, 2, 120));
+        street_free(s);
+}
+
 /* A member that beacons without end from everywhere fills no more than its share of what is remembered. */
 static void test_member_flood(void **state) {
         (void)state;
         struct street *s = street_new(2, seed);
-        const struct mesh_row *row;
-        struct key link = {{0}};
+        struct key link = link_key(s);
         struct rng rng;
-        uint8_t k[32] = {5}, bytes[BEACON_BYTES];
+        uint8_t k[32] = {5};
         rng_init(&rng, k);
-        for (size_t i = 0; (row = street_row(s, 0, i)); i++)
-                if (row->kind == MESH_ROW_EPOCH)
-                        link = row->epoch.link_key;
         street_off(s, 1);
         street_run_for(s, 200);
         size_t before = known(s, 0);
-        for (size_t i = 0; i < 3000; i++) {
-                struct beacon b = {.port = (uint16_t)(1 + i)};
-                rng_bytes(&rng, b.hint, sizeof(b.hint));
-                beacon_seal(bytes, &b, &link, beacon_slot(street_wall(s), true), &rng);
-                street_heard(s, 0, 1, SPAN_OF(bytes));
-        }
+        for (size_t i = 0; i < 3000; i++)
+                forge(s, &rng, &link, (uint16_t)(1 + i));
         assert_in_range(known(s, 0) - before, 32, 64);
         street_on(s, 1);
         street_lan(s, 0, true);
@@ -363,12 +399,19 @@ static void test_idle_is_quiet(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_find_each_other), cmocka_unit_test(test_join),
-                cmocka_unit_test(test_join_late),       cmocka_unit_test(test_strangers_are_silent),
-                cmocka_unit_test(test_rhythm),          cmocka_unit_test(test_new_address),
-                cmocka_unit_test(test_at_most_three),   cmocka_unit_test(test_no_clock),
-                cmocka_unit_test(test_replay),          cmocka_unit_test(test_garbage),
-                cmocka_unit_test(test_member_flood),    cmocka_unit_test(test_nothing_to_know_them_by),
+                cmocka_unit_test(test_find_each_other),
+                cmocka_unit_test(test_join),
+                cmocka_unit_test(test_join_late),
+                cmocka_unit_test(test_strangers_are_silent),
+                cmocka_unit_test(test_rhythm),
+                cmocka_unit_test(test_new_address),
+                cmocka_unit_test(test_at_most_three),
+                cmocka_unit_test(test_no_clock),
+                cmocka_unit_test(test_replay),
+                cmocka_unit_test(test_garbage),
+                cmocka_unit_test(test_member_flood),
+                cmocka_unit_test(test_flood_brings_few_dials),
+                cmocka_unit_test(test_nothing_to_know_them_by),
                 cmocka_unit_test(test_idle_is_quiet),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
