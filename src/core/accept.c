@@ -44,6 +44,34 @@ static int acknowledge(struct link *l, const struct rec *r) {
         return l->n_acks == ACKS_MOST ? link_acks(l) : 0;
 }
 
+static int check(struct mesh *m, const struct rec *r, const struct wire_record *w, mesh_link link) {
+        struct verifying for_whom = {.rec = r->number, .link = link};
+        struct mesh_verify v = {.what = r->id, .domain = DOMAIN_RECORD};
+        struct link *from = link_find(m, link);
+        memcpy(v.pub.b, w->device.p, sizeof(v.pub.b));
+        memcpy(v.sig, w->sig.p, sizeof(v.sig));
+        buf_add(&m->verify, span_of(&v, sizeof(v)));
+        buf_add(&m->verify_for, span_of(&for_whom, sizeof(for_whom)));
+        if (from)
+                from->verifying++;
+        return buf_ok(&m->verify) && buf_ok(&m->verify_for) ? 0 : ERR_NOMEM;
+}
+
+/* What came first was found wrong: is there another one? */
+static int check_copy(struct mesh *m, struct rec *r, bool *ret) {
+        struct wire_record w;
+        mesh_link link;
+        struct packet *p = copies_take(m, &r->id, &link);
+        *ret = p != NULL;
+        if (!p)
+                return 0;
+        packet_free(r->packet);
+        r->packet = p;
+        if (CHECK_FAILS(codec_decode(&wire_record_desc, packet_map(p), &w, NULL) == 0))
+                return ERR_BROKEN;
+        return check(m, r, &w, link);
+}
+
 int accept_record(struct link *from, const struct wire_record *w, struct span raw) {
         struct mesh *m = from->m;
         struct key device;
@@ -51,6 +79,9 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         memcpy(device.b, w->device.p, sizeof(device.b));
         record_id(m, raw, &id);
         struct rec *known = records_find(m, &id);
+        /* PROTOCOL 4.30: "A node MUST NOT take one for known whose bytes are others than those that are being checked." */
+        if (known && copies_differ(known, raw))
+                return copies_keep(from, known, w, raw);
         if (known) {
                 link_unsend(from, raw);
                 spread_duplicate(from, known);
@@ -69,13 +100,7 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         if (!r)
                 return ERR_NOMEM;
         r->packet = record_packet(w, raw);
-        struct mesh_verify v = {.pub = device, .what = id, .domain = DOMAIN_RECORD};
-        memcpy(v.sig, w->sig.p, sizeof(v.sig));
-        struct verifying for_whom = {.rec = r->number, .link = from->id};
-        buf_add(&m->verify, span_of(&v, sizeof(v)));
-        buf_add(&m->verify_for, span_of(&for_whom, sizeof(for_whom)));
-        from->verifying++;
-        return r->packet && buf_ok(&m->verify) && buf_ok(&m->verify_for) ? 0 : ERR_NOMEM;
+        return r->packet ? check(m, r, w, from->id) : ERR_NOMEM;
 }
 
 int accept_flush(struct mesh *m) {
@@ -167,6 +192,7 @@ int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) 
                 if (CHECK_FAILS(r && r->flags & REC_PENDING))
                         continue;
                 if (good[i]) {
+                        copies_drop(m, &r->id);
                         e = accept(m, r, batch->items[i].link);
                         continue;
                 }
@@ -174,6 +200,10 @@ int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n) 
                  * reason `bad-signature`" */
                 if (from)
                         link_hangup(from, REASON_BAD_SIGNATURE);
+                bool again;
+                e = check_copy(m, r, &again);
+                if (again)
+                        continue;
                 records_drop(m, r);
                 m->sync_due = MIN(m->sync_due, m->now + RESYNC_TIME); /* whoever was hung up on may have had more */
         }

@@ -16,7 +16,7 @@
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
  *             proof.c      two records in one slot               refused.c   what the disk would not take
- *             sealed.c     those that came before their key
+ *             sealed.c     those that came before their key     copies.c    with another signature than the first
  *   spread.h  spread.c     who gets a record now                 sync.c      who gets it later
  *   link.h    link.c       a connection's life, its queues       on_message.c  what comes over it
  *   reach.h   contact.c    addresses devices publish             addrbook.c, dial.c  whom to knock at
@@ -186,9 +186,11 @@ struct mesh {
         size_t n_authors, cap_authors;
         uint32_t recent[RECENT_RECORDS];
         size_t recent_at;
-        struct buf verify;       /* struct mesh_verify, one after the other */
-        struct buf verify_for;   /* struct verifying, in the same order */
-        struct list verify_out;  /* batches with the shell */
+        struct buf verify;      /* struct mesh_verify, one after the other */
+        struct buf verify_for;  /* struct verifying, in the same order */
+        struct list verify_out; /* batches with the shell */
+        struct list copies;     /* of records in them, with another signature */
+        size_t n_copies;
         struct list rivals;      /* records that met another one in their slot */
         bool proofs_unsaved;     /* the disk did not take a proof, or does not know of what one voids */
         struct refused *refused; /* records the disk would not take, a ring */

@@ -41,6 +41,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         list_init(&m->waits);
         list_init(&m->verify_out);
         list_init(&m->grafts);
+        list_init(&m->copies);
         map_init(&m->contacts, m->map_seed);
         m->draw.bar = UINT64_MAX;
         map_init(&m->purses, m->map_seed);
@@ -65,6 +66,7 @@ struct mesh *mesh_free(struct mesh *m) {
         records_fini(m);
         proof_fini(m);
         spread_fini(m);
+        copies_fini(m);
         epochs_fini(m);
         tickets_fini(m);
         codes_fini(m);

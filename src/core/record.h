@@ -189,6 +189,13 @@ int accept_flush(struct mesh *m); /* hands out the signatures collected in this 
 int accept_verified(struct mesh *m, uint64_t token, const bool *good, size_t n);
 int accept_stored(struct mesh *m, struct wait *w);
 
+/* ---- copies.c ---- */
+bool copies_differ(const struct rec *r, struct span raw); /* its signature is being checked, and not this one */
+int copies_keep(struct link *from, const struct rec *r, const struct wire_record *w, struct span raw);
+struct packet *copies_take(struct mesh *m, const struct hash *id, mesh_link *ret_link); /* the next; NULL: none */
+void copies_drop(struct mesh *m, const struct hash *id);
+void copies_fini(struct mesh *m);
+
 /* ---- author.c ---- */
 int author_publish(struct mesh *m, const struct mesh_event *ev);
 int author_stored(struct mesh *m, struct wait *w);

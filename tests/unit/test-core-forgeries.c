@@ -66,6 +66,35 @@ static void test_wrong_signature(void **state) {
         street_free(s);
 }
 
+/* The true record comes while the false signature is still being checked: it has its turn. */
+static void test_true_beside_false(void **state) {
+        (void)state;
+        STREET(3);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
+        street_run_for(s, 30);
+        street_off(s, 2);
+        street_run_for(s, 5);
+        visit_greet(&v, s, 0, 2);
+        author(&v, 1, &a, &w);
+        plain_alert(&plain);
+        struct hash id = guest_record(&a, &w, buf_span(&plain), &raw);
+        for (uint8_t wrong = 2; wrong-- > 0;) {
+                raw.p[raw.n - 1] ^= 1;
+                guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+        }
+        flush(&v);
+        street_run_for(s, 0.05); /* before anybody could be asked for it again */
+        assert_true(v.g.gone);
+        assert_int_equal(v.g.bye, REASON_BAD_SIGNATURE);
+        assert_true(street_has(s, 0, &id));
+        assert_int_equal(street_times(s, 0, &id), 1);
+        visit_end(&v);
+        street_free(s);
+}
+
 static void test_unknown_device(void **state) {
         (void)state;
         struct visit v;
@@ -432,6 +461,7 @@ int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_wrong_signature),
+                cmocka_unit_test(test_true_beside_false),
                 cmocka_unit_test(test_unknown_device),
                 cmocka_unit_test(test_slot_rules),
                 cmocka_unit_test(test_class_follows_kind),
