@@ -14,8 +14,8 @@
 #define HONEST_LEAST 5 /* homes, whatever the shares: founder, victim and keeper of an eclipse, who leaves, who comes */
 
 static const struct byz_module *const modules[] = {
-        &byz_flood,   &byz_equivocate, &byz_withhold, &byz_drop,    &byz_false, &byz_garbage, &byz_slow,
-        &byz_keyless, &byz_wrongkey,   &byz_stale,    &byz_removed, &byz_clock, &byz_sybils,  &byz_eclipse};
+        &byz_flood,    &byz_equivocate, &byz_withhold, &byz_drop,  &byz_false,  &byz_garbage, &byz_slow, &byz_keyless,
+        &byz_wrongkey, &byz_stale,      &byz_removed,  &byz_clock, &byz_sybils, &byz_eclipse, &byz_forge};
 
 struct byz {
         struct rng rng;
@@ -266,6 +266,12 @@ bool byz_record(struct world *w, struct node *n, const struct sign_key *device, 
         plain_of(w, r->klass, &plain);
         guest_record(&a, r, buf_span(&plain), raw);
         return raw->n > 0 && buf_ok(raw);
+}
+
+void byz_claim(struct world *w, struct node *n, const struct mesh_addr *addrs, size_t n_addrs) {
+        n->deeds++;
+        n->core->contact_time = MIN(n->core->contact_time, node_wall(w, n) - CONTACT_SPACING);
+        world_feed(w, n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = addrs, .n = n_addrs}});
 }
 
 /* ---- connections that are no links ---- */

@@ -38,7 +38,7 @@ struct byz_module {
 };
 
 extern const struct byz_module byz_flood, byz_equivocate, byz_withhold, byz_drop, byz_false, byz_garbage, byz_slow,
-        byz_keyless, byz_wrongkey, byz_stale, byz_removed, byz_clock, byz_sybils, byz_eclipse;
+        byz_keyless, byz_wrongkey, byz_stale, byz_removed, byz_clock, byz_sybils, byz_eclipse, byz_forge;
 
 /* ---- byz.c ---- */
 void byz_init(struct world *w); /* draws who is byzantine, and how */
@@ -53,6 +53,8 @@ struct node *byz_honest(struct world *w, uint32_t nth);                       /*
 struct node *byz_node(struct world *w, const struct key *device);             /* NULL: none of these */
 bool byz_takes(struct world *w, struct node *n, const struct mesh_event *ev); /* it is not for the core */
 uint64_t byz_reads(struct world *w, uint32_t node, mesh_link link);
+/* Publishes a contact that says it is there: once more, however often it has said so. */
+void byz_claim(struct world *w, struct node *n, const struct mesh_addr *addrs, size_t n_addrs);
 void byz_knock(struct world *w, struct node *n, const struct node *at); /* a connection that says any bytes */
 const struct byz_module *byz_kind(size_t i);                            /* NULL: no more */
 

@@ -59,7 +59,7 @@ case(history(one) and history(one) != history(two), 'S10 sees chance', f'{one} /
 
 print(f'# seed {SEED}')
 KINDS = ('flood', 'equivocate', 'withhold', 'drop', 'false', 'garbage', 'slow', 'keyless', 'wrongkey', 'stale', 'removed', 'clock',
-         'sybils', 'eclipse')
+         'sybils', 'eclipse', 'forge')
 
 
 def street(kinds, *options, nodes='14', minutes='3', seed=SEED):
@@ -79,7 +79,7 @@ HARM = (('flood', 'overfull', 'S8'), ('flood', 'hoard', 'S8'), ('equivocate', 'p
         ('drop', 'credulous', 'L4'), ('drop', 'deaf', 'L4'), ('false', 'credulous', 'L4'), ('garbage', 'clinging', 'S8'),
         ('slow:20,flood:20', 'patient', 'S8'), ('keyless', 'credulous', 'L4'), ('wrongkey', 'any-key', 'S5'), ('stale', 'credulous', 'L4'),
         ('removed', 'obey', 'S11'), ('removed', 'clement', 'S11'), ('clock', 'gullible', 'L3'), ('sybils', 'roomy', 'S12'),
-        ('eclipse', 'credulous', 'L4'))
+        ('eclipse', 'credulous', 'L4'), ('forge', 'credulous', 'L4'))
 for kinds, fault, check in HARM:
     for seed in '56789':  # some harm needs luck
         code, said = street(kinds, '--p99', '5000', '--break', fault, seed=seed)
@@ -92,6 +92,8 @@ case(shown == set(KINDS), 'each kind of byzantine home is shown to do harm', set
 SURROUNDED = ('--ready', '--plain', '--byzantine-share', '50', '--surrounded', '30', '--slowest', '120000')
 code, said = street('all', *SURROUNDED, nodes='28')
 case(code == 0, 'with one honest neighbour left every alert comes within 120 s', said)
+code, said = street('forge', *SURROUNDED, nodes='28')
+case(code == 0, 'also where the ten are quicker with every record, under false signatures', said)
 code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='5')
 case(code == 1 and 'L4 does not hold' in said, 'L4 sees who believes the other ten alone', said)
 # Homes behind routers, with beacons lost, replayed, forged and drowned in noise, and homes that move.

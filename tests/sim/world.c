@@ -85,6 +85,8 @@ bool node_honest(const struct node *n) {
 }
 
 /* ---- a core and what it does ---- */
+#define CHECKING 20 /* ms: a small machine, and others' signatures first */
+
 struct signature {
         struct hash name;
         bool good;
@@ -115,7 +117,9 @@ static bool good_signature(struct world *w, const struct mesh_verify *v) {
 }
 
 static void verify(struct world *w, struct node *n, const struct mesh_action *a) {
-        struct happening *h = world_plan(w, w->now, n->index, on_verified);
+        /* Among liars it takes a while, in which others may bring the same record. */
+        uint64_t takes = w->opt.byzantine ? rng_below(&w->rng, CHECKING) : 0;
+        struct happening *h = world_plan(w, w->now + takes, n->index, on_verified);
         h->ev = (struct mesh_event){.type = MESH_EV_VERIFIED, .token = a->token, .verified = {.n = a->verify.n}};
         for (size_t k = 0; k < a->verify.n; k++) {
                 buf_add_u8(&h->bytes, good_signature(w, &a->verify.items[k]));

@@ -30,11 +30,7 @@ static void claim(struct world *w, struct node *n) {
         struct mesh_addr theirs[MESH_ADDRS_MAX] = {n->addr};
         for (size_t i = 1; i < ARRAY_LEN(theirs); i++)
                 theirs[i] = byz_honest(w, (uint32_t)rng_below(&w->rng, w->n))->addr;
-        n->deeds++;
-        n->core->contact_time = MIN(n->core->contact_time, node_wall(w, n) - CONTACT_SPACING);
-        world_feed(
-                w, n,
-                (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = theirs, .n = ARRAY_LEN(theirs)}});
+        byz_claim(w, n, theirs, ARRAY_LEN(theirs));
 }
 
 /* They knock at it until it has no place left. */
