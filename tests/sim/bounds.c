@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * S8: whatever others send, an honest home holds no more memory than its records and links account for, queues no more for a
- * link, keeps no more of an author than the slots of the charter are, and of all else on its disk no more than there are
- * devices, or places for it.
+ * link, keeps no more of an author than the slots of the charter are, no more proofs against him than there are slots and
+ * hours in a day, and of all else on its disk no more than there are devices, or places for it.
  */
 #include "sim/byz.h"
 
+#include "core/belong.h"
 #include "core/limits.h"
 #include "core/reach.h"
 #include "core/record.h"
 #include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdlib.h>
 
@@ -114,6 +116,7 @@ static void rows(struct world *w, const struct node *n) {
         } bounds[] = {{MESH_ROW_OP, "operations", roster_ops(r) + UNSAVED_MOST},
                       {MESH_ROW_EPOCH, "epochs", EPOCHS_MOST},
                       {MESH_ROW_CONTACT, "contacts", devices(r)},
+                      {MESH_ROW_REVOKE, "revocations", REVOKES_MOST},
                       {MESH_ROW_ADDR, "addresses", ADDRESSES_MOST}};
         size_t of[MESH_ROW_KINDS] = {0};
         for (size_t i = 0; i < n->disk.n; i++)
@@ -124,6 +127,56 @@ static void rows(struct world *w, const struct node *n) {
                                     bounds[i].what, bounds[i].most);
 }
 
+/* ---- proofs: each of a slot that had none, or of an hour in which its device was not muted yet ---- */
+#define HOURS 24
+
+struct proven {
+        struct key device;
+        uint64_t day;
+};
+
+static int by_day(const void *a, const void *b) {
+        const struct proven *x = a, *y = b;
+        int c = memcmp(x->device.b, y->device.b, sizeof(x->device.b));
+        return c ? c : (x->day > y->day) - (x->day < y->day);
+}
+
+static size_t proofs_of(const struct node *n, struct proven *ret) {
+        size_t many = 0;
+        for (size_t i = 0; i < n->disk.n; i++) {
+                const struct mesh_row *r = &n->disk.rows[i].row;
+                struct wire_proof p;
+                struct wire_record one;
+                if (r->kind != MESH_ROW_PROOF || codec_decode(&wire_proof_desc, r->proof.bytes, &p, NULL) ||
+                    codec_decode(&wire_record_desc, p.one, &one, NULL))
+                        continue;
+                ret[many].day = one.day;
+                memcpy(ret[many++].device.b, one.device.p, sizeof(ret->device.b));
+        }
+        qsort(ret, many, sizeof(*ret), by_day);
+        return many;
+}
+
+static void proofs(struct world *w, const struct node *n) {
+        static const uint8_t klasses[] = {CLASS_URGENT, CLASS_NORMAL, CLASS_NOTICE, CLASS_ASK};
+        const struct roster *r = mesh_roster(n->core);
+        struct proven *all = malloc((n->disk.n + 1) * sizeof(*all));
+        REQUIRE(all);
+        size_t many = proofs_of(n, all);
+        for (size_t i = 0, k; r && i < many; i = k) {
+                const struct roster_device *d = roster_device_find(r, &all[i].device);
+                size_t most = HOURS;
+                for (size_t c = 0; d && c < ARRAY_LEN(klasses); c++)
+                        most += record_quota(n->core, d, klasses[c], false);
+                for (k = i; k < many && by_day(&all[i], &all[k]) == 0; k++)
+                        ;
+                if (k - i > most)
+                        checks_fail(w, "S8", "home %u keeps %zu proofs of one author and day, %zu at most", n->index,
+                                    k - i, most);
+        }
+        free(all);
+}
+
 void bounds_check(struct world *w) {
         for (uint32_t i = 0; i < w->n && !w->stopped; i++) {
                 const struct node *n = &w->nodes[i];
@@ -132,5 +185,6 @@ void bounds_check(struct world *w) {
                 memory(w, n);
                 disk(w, n);
                 rows(w, n);
+                proofs(w, n);
         }
 }

@@ -14,6 +14,7 @@
 
 #define HARMED 1     /* the home that is harmed, where it is one */
 #define ONE_IN 50    /* posts that are lost */
+#define PROOFS 700   /* of one device and day */
 #define RESTLESS 500 /* ms between two needless ticks */
 #define BACK_AFTER (2 * SIM_HOUR)
 
@@ -51,6 +52,7 @@ static const struct {
         [SABOTAGE_UNHEARD] = {"unheard", "L7"},
         [SABOTAGE_HASTY] = {"hasty", "S14"},
         [SABOTAGE_TIRELESS] = {"tireless", "S14"},
+        [SABOTAGE_PACKRAT] = {"packrat", "S8"},
         [SABOTAGE_MINDFUL] = {"mindful", "S14"},
 };
 
@@ -166,7 +168,20 @@ static void litter(struct world *w, struct node *n) {
         }
 }
 
+/* Of each proof as many as would be one for each slot of a week. */
+static void hoard_proofs(struct world *w, struct node *n) {
+        for (size_t i = 0, rows = n->disk.n; i < rows; i++) {
+                struct mesh_row row = n->disk.rows[i].row;
+                for (unsigned k = 0; row.kind == MESH_ROW_PROOF && k < PROOFS; k++) {
+                        rng_bytes(&w->rng, row.proof.id.b, sizeof(row.proof.id.b));
+                        disk_put(&n->disk, &row);
+                }
+        }
+}
+
 void sabotage_heal(struct world *w) {
+        for (uint32_t i = 0; is(w, SABOTAGE_PACKRAT) && i < w->n; i++)
+                hoard_proofs(w, &w->nodes[i]);
         if (is(w, SABOTAGE_CUT))
                 cut_off(w);
         if (is(w, SABOTAGE_LITTER))

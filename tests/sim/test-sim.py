@@ -75,7 +75,7 @@ for kind in KINDS:
 (_, one), (_, two) = street('all'), street('all')
 case(history(one) and one == two, 'byzantine homes do the same under the same seed', f'{one} / {two}')
 # No module is harmless by luck: with a defence taken out of honest cores each does harm, and a check sees it.
-HARM = (('flood', 'overfull', 'S8'), ('flood', 'hoard', 'S8'), ('equivocate', 'picky', 'L6'), ('withhold:7', 'credulous', 'L4'),
+HARM = (('flood', 'overfull', 'S8'), ('flood', 'hoard', 'S8'), ('equivocate', 'picky', 'L6'), ('equivocate', 'packrat', 'S8'), ('withhold:7', 'credulous', 'L4'),
         ('drop', 'credulous', 'L4'), ('drop', 'deaf', 'L4'), ('false', 'credulous', 'L4'), ('garbage', 'clinging', 'S8'),
         ('slow:20,flood:20', 'patient', 'S8'), ('keyless', 'credulous', 'L4'), ('wrongkey', 'any-key', 'S5'), ('stale', 'credulous', 'L4'),
         ('removed', 'obey', 'S11'), ('removed', 'clement', 'S11'), ('clock', 'gullible', 'L3'), ('sybils', 'roomy', 'S12'),
@@ -88,11 +88,12 @@ for kinds, fault, check in HARM:
     case(seen, f'{check} sees what {kinds} does where homes are {fault}', said)
 shown = {kind.split(':')[0] for kinds, _, _ in HARM for kind in kinds.split(',')}
 case(shown == set(KINDS), 'each kind of byzantine home is shown to do harm', set(KINDS) - shown)
-# Each home of a set has ten byzantine neighbours left, of as many kinds, who tell it nothing, and one honest one.
+# Each home of a set has ten byzantine neighbours left, of as many kinds, who tell it nothing, and one honest one. A seed that is
+# known: where half of a street lies luck can leave a home outside the set with liars alone (docs/performance.md).
 SURROUNDED = ('--ready', '--plain', '--byzantine-share', '50', '--surrounded', '30', '--slowest', '120000')
-code, said = street('all', *SURROUNDED, nodes='28')
+code, said = street('all', *SURROUNDED, nodes='28', seed='5')
 case(code == 0, 'with one honest neighbour left every alert comes within 120 s', said)
-code, said = street('forge', *SURROUNDED, nodes='28')
+code, said = street('forge', *SURROUNDED, nodes='28', seed='1')
 case(code == 0, 'also where the ten are quicker with every record, under false signatures', said)
 code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='5')
 case(code == 1 and 'L4 does not hold' in said, 'L4 sees who believes the other ten alone', said)

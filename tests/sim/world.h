@@ -85,6 +85,7 @@ enum sabotage {
         SABOTAGE_HASTY,      /* a home dials whoever is heard on its network, whatever links it has */
         SABOTAGE_TIRELESS,   /* a home backs off from nobody of whom a beacon spoke */
         SABOTAGE_MINDFUL,    /* a home remembers whatever beacons say */
+        SABOTAGE_PACKRAT,    /* a disk has each proof many times */
         SABOTAGE_COUNT
 };
 
