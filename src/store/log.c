@@ -131,15 +131,29 @@ static int put_back(struct log *l, const uint8_t *base, uint64_t base_at, struct
         return l->file->pMethods->xWrite(l->file, flip.at, 1, (sqlite3_int64)(base_at + (uint64_t)(flip.at - base)));
 }
 
+/* A changed byte of the second salt does to the sums what one of the sums themselves does; but each frame has the salts, too. */
+static void find_in_header(struct log *l, struct flip *ret) {
+        uint8_t *salts = l->header + HEADER_SALTS, right[LOG_HEADER];
+        const uint8_t *frame_salts = l->frame + FRAME_SUMMED;
+        memcpy(right, l->header, LOG_HEADER);
+        memcpy(right + HEADER_SALTS, frame_salts, SALTS);
+        struct sums is = sum_on((struct sums){0}, right, HEADER_SUMMED);
+        if (same(is, sums_get(right + HEADER_SUMMED)))
+                find_difference(salts, frame_salts, SALTS, ret);
+        else if (memcmp(salts, frame_salts, SALTS) == 0)
+                find(l->header, HEADER_SALTS, SALTS, l->header + HEADER_SUMMED, is, ret);
+}
+
 static int mend_header(struct log *l) {
         int rc = l->file->pMethods->xRead(l->file, l->header, LOG_HEADER, 0);
+        struct sums is = sum_on((struct sums){0}, l->header, HEADER_SUMMED);
+        if (rc || same(is, sums_get(l->header + HEADER_SUMMED)))
+                return rc;
+        rc = l->file->pMethods->xRead(l->file, l->frame, LOG_FRAME, LOG_HEADER);
         if (rc)
                 return rc;
-        struct sums is = sum_on((struct sums){0}, l->header, HEADER_SUMMED);
         struct flip flip = {0};
-        if (same(is, sums_get(l->header + HEADER_SUMMED)))
-                return SQLITE_OK;
-        find(l->header, HEADER_SUMMED, 0, l->header + HEADER_SUMMED, is, &flip);
+        find_in_header(l, &flip);
         return flip.n == 1 ? put_back(l, l->header, 0, flip) : SQLITE_DONE;
 }
 

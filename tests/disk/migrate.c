@@ -20,6 +20,7 @@
 #define ROWS 60
 #define CUTS 50 /* a migration, about */
 #define AGAIN_ONE_IN 8
+#define VERSION_SUMMED 7 /* from which on a body must have a sum; here it is a wrong one */
 
 struct run {
         uint64_t rng, wanted;
@@ -34,17 +35,19 @@ static const char fill[] =
         "INSERT OR IGNORE INTO key VALUES (1, zeroblob(32));"
         "INSERT INTO record (id, expires, head) VALUES (randomblob(32), 2000000000,"
         " CAST(x'0000000100000001000000006b49d2000000516b00010102' || char(32 + 16 * (random() & 1)) AS BLOB));"
-        "INSERT INTO body (n, bytes) VALUES (last_insert_rowid(), randomblob(200));";
+        "INSERT INTO body (n, bytes%s) VALUES (last_insert_rowid(), randomblob(200)%s);";
 
 /* A home's store as an older program left it: half of its rows still stand in the log. */
 static int make_old(uint64_t *rng, size_t version) {
         sqlite3 *db = NULL;
+        bool summed = version >= VERSION_SUMMED;
         rows_plain(PLATTER "/" FILE_DB, version);
         int rc = sqlite3_open(PLATTER "/" FILE_DB, &db);
         if (!rc)
                 rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         for (unsigned i = 0; !rc && i < ROWS; i++) {
-                char *text = sqlite3_mprintf(fill, (unsigned)rng_below(rng, 2000), i, i);
+                char *text = sqlite3_mprintf(fill, (unsigned)rng_below(rng, 2000), i, i, summed ? ", sum" : "",
+                                             summed ? ", zeroblob(8)" : "");
                 rc = sqlite3_exec(db, text, NULL, NULL, NULL);
                 sqlite3_free(text);
                 if (!rc && i == ROWS / 2 && rng_below(rng, 2))

@@ -54,10 +54,37 @@ static void more_is_damage(void **state) {
         assert_int_equal(page_check(page, 9, &at), PAGE_WHOLE);
 }
 
+/* A log that a crash has left: the files of an open store, each byte of the header and of a frame's head in turn. */
+static void a_log_is_put_right(void **state) {
+        (void)state;
+        struct store *s = opened();
+        for (uint64_t i = 0; i < 3; i++)
+                put_alert(s, i, 1, "text");
+        uint8_t *log, *after;
+        size_t n = slurp(in_dir("porchlight.db-wal"), &log);
+        assert_true(n > LOG_HEADER + 3 * LOG_FRAME);
+        store_close(s);
+        const size_t second = LOG_HEADER + LOG_FRAME;
+        for (size_t i = 0; i < LOG_HEADER + LOG_FRAME_HEAD; i++)
+                for (unsigned flip = 1; flip < 256; flip += 42) {
+                        size_t at = i < LOG_HEADER ? i : second + i - LOG_HEADER;
+                        log[at] ^= (uint8_t)flip;
+                        spill(in_dir("porchlight.db-wal"), log, n);
+                        log[at] ^= (uint8_t)flip;
+                        assert_int_equal(log_mend(in_dir("porchlight.db-wal")), 0);
+                        assert_int_equal(slurp(in_dir("porchlight.db-wal"), &after), n);
+                        if (memcmp(after, log, n) != 0)
+                                fail_msg("byte %zu ^ %02x", at, flip);
+                        free(after);
+                }
+        free(log);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(one_byte_is_put_right),
                 TEST(more_is_damage),
+                TEST(a_log_is_put_right),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
