@@ -142,18 +142,25 @@ static int choose(struct mesh *m, const struct roster_device *me, const struct h
         return r;
 }
 
-int frontier_choose(struct mesh *m, const struct hash *removed, struct buf *ret) {
-        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
-        int r = me ? choose(m, me, removed, false, ret) : 1;
-        if (r <= 0)
-                return r;
-        r = me ? choose(m, me, removed, true, ret) : 1;
-        if (r <= 0)
-                return r ? r : shorten(m, removed, ret);
-        struct hash heads[ROSTER_HEADS_MAX]; /* this device has fallen since it was to make one */
+/* This device has fallen since it was to make one: all heads there are. */
+static int take_heads(const struct mesh *m, struct buf *ret) {
+        struct hash heads[ROSTER_HEADS_MAX];
         buf_clear(ret);
         buf_add(ret, span_of(heads, roster_heads(m->roster, heads) * ID));
         return buf_ok(ret) ? 0 : ERR_NOMEM;
+}
+
+int frontier_choose(struct mesh *m, const struct hash *removed, struct buf *ret) {
+        const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
+        if (!me)
+                return take_heads(m, ret);
+        int r = choose(m, me, removed, false, ret);
+        if (r <= 0)
+                return r;
+        r = choose(m, me, removed, true, ret);
+        if (r < 0)
+                return r;
+        return r ? take_heads(m, ret) : shorten(m, removed, ret);
 }
 
 /* ---- a part of it ---- */
