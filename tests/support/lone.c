@@ -151,6 +151,15 @@ void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_g
                 shake(l, &street_config(s, 1)->noise_secret);
 }
 
+void lone_greeted(struct lone *l, struct street *s) {
+        street_run_for(s, 60);
+        street_off(s, 0);
+        street_off(s, 1);
+        lone_start(l, s, 0, LONE_MEMBER);
+        guest_hello(&l->g, street_wall(s), false);
+        lone_flush(l);
+}
+
 void lone_end(struct lone *l) {
         if (l->g.cfg.mesh)
                 guest_end(&l->g);

@@ -41,6 +41,8 @@ enum lone_guest {
 };
 
 void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_guest who);
+/* Home 0 of @s, a minute old, from its disk, with a guest that has said HELLO as home 1's device. */
+void lone_greeted(struct lone *l, struct street *s);
 void lone_end(struct lone *l);
 void lone_recv(struct lone *l, struct span bytes);
 void lone_flush(struct lone *l); /* what the guest has said reaches the core */

@@ -240,16 +240,6 @@ static size_t waiting(struct lone *l) {
         return n;
 }
 
-/* Home 0 alone, with a guest that has said HELLO as a member does. */
-static void lone_greeted(struct lone *l, struct street *s) {
-        street_run_for(s, 60);
-        street_off(s, 0);
-        street_off(s, 1);
-        lone_start(l, s, 0, LONE_MEMBER);
-        guest_hello(&l->g, street_wall(s), false);
-        lone_flush(l);
-}
-
 /* A member opens one reconciliation after the other: most are not heard, because each costs this side a snapshot. */
 static void test_openings_are_bounded(void **state) {
         (void)state;

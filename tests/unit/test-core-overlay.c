@@ -120,17 +120,6 @@ static void test_operations_a_day(void **state) {
         street_free(s);
 }
 
-/* A home restored from a disk, and home 1's device at the other end of its only link. */
-static void lone_greet(struct lone *l, struct street *s) {
-        street_run_for(s, 60);
-        street_off(s, 0);
-        street_off(s, 1);
-        lone_start(l, s, 0, LONE_MEMBER);
-        guest_hello(&l->g, street_wall(s), false);
-        lone_flush(l);
-        assert_int_equal(link_find(l->m, LONE_LINK)->state, LINK_UP);
-}
-
 static void guest_contact(struct lone *l, const struct guest_author *a, uint64_t seq) {
         static const uint8_t body[100];
         _clean_(buf_fini) struct buf raw = BUF_NULL;
@@ -158,7 +147,8 @@ static void test_contacts_an_hour(void **state) {
         struct lone l;
         struct guest_author a;
         STREET(2);
-        lone_greet(&l, s);
+        lone_greeted(&l, s);
+        assert_int_equal(link_find(l.m, LONE_LINK)->state, LINK_UP);
         lone_author(&l, 1, &a);
         unsigned before = l.stored[MESH_ROW_CONTACT];
         for (uint64_t seq = 100; seq < 130; seq++)
@@ -208,7 +198,7 @@ static void test_revocations_of_one_device(void **state) {
         struct lone l;
         struct guest_author a, other;
         STREET(3);
-        lone_greet(&l, s);
+        lone_greeted(&l, s);
         lone_author(&l, 1, &a);
         lone_author(&l, 2, &other);
         mesh_wall now = street_wall(s);
