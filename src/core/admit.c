@@ -4,6 +4,8 @@
  * add against the fold, countersigns it with its mesh time and the heads it has applied, and stores it before it counts.
  */
 #include "core/belong.h"
+
+#include "base/array.h"
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/link.h"
@@ -17,6 +19,8 @@
 #include "wire/codec.h"
 
 #include <stdlib.h>
+
+#define TICKETS_FIRST 8 /* items; then it doubles */
 
 static void ticket_row_free(struct ticket_row *t) {
         if (!t)
@@ -43,14 +47,11 @@ static struct ticket_row *ticket_find(struct mesh *m, const struct key *id) {
 }
 
 static int ticket_put(struct mesh *m, struct ticket_row *t) {
-        if (m->n_tickets == m->cap_tickets) {
-                size_t cap = m->cap_tickets ? m->cap_tickets * 2 : 8;
-                struct ticket_row **rows = realloc(m->tickets, cap * sizeof(struct ticket_row *));
-                if (!rows)
-                        return ERR_NOMEM;
-                m->tickets = rows;
-                m->cap_tickets = cap;
-        }
+        struct ticket_row **rows =
+                array_room(m->tickets, m->n_tickets, &m->cap_tickets, sizeof(struct ticket_row *), TICKETS_FIRST);
+        if (!rows)
+                return ERR_NOMEM;
+        m->tickets = rows;
         m->tickets[m->n_tickets++] = t;
         return 0;
 }

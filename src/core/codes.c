@@ -8,10 +8,14 @@
  * on a ticket taken back, and this household is told (mesh_uninvited).
  */
 #include "core/belong.h"
+
+#include "base/array.h"
 #include "core/core.h"
 #include "roster/roster.h"
 
 #include <stdlib.h>
+
+#define CODES_FIRST 8 /* items; then it doubles */
 
 void codes_fini(struct mesh *m) {
         free(m->codes);
@@ -27,14 +31,10 @@ static struct code_row *code_find(const struct mesh *m, const struct key *id) {
 }
 
 static int code_put(struct mesh *m, const struct code_row *c) {
-        if (m->n_codes == m->cap_codes) {
-                size_t cap = m->cap_codes ? m->cap_codes * 2 : 8;
-                struct code_row *rows = realloc(m->codes, cap * sizeof(*rows));
-                if (!rows)
-                        return ERR_NOMEM;
-                m->codes = rows;
-                m->cap_codes = cap;
-        }
+        struct code_row *rows = array_room(m->codes, m->n_codes, &m->cap_codes, sizeof(*rows), CODES_FIRST);
+        if (!rows)
+                return ERR_NOMEM;
+        m->codes = rows;
         m->codes[m->n_codes++] = *c;
         return 0;
 }

@@ -10,6 +10,8 @@
  */
 #include "core/digest.h"
 
+#include "base/array.h"
+
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/limits.h"
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 
 #define ENDS_AHEAD 300 /* seconds: the list holds for so long, if nothing makes it anew */
+#define ENDS_FIRST 64  /* items; then it doubles */
 
 /* ---- operations: their number only grows ---- */
 /* PROTOCOL 9.1: "`ops`: operations, with id and stated time (rule 5.15); epochs with keys, with their header's 32-byte
@@ -76,14 +79,10 @@ void digest_ends_forget(struct mesh *m) {
 }
 
 static int ends_add(struct mesh *m, uint32_t rec) {
-        if (m->n_ends == m->cap_ends) {
-                size_t cap = m->cap_ends ? m->cap_ends * 2 : 64;
-                uint32_t *ends = realloc(m->ends, cap * sizeof(*ends));
-                if (!ends)
-                        return ERR_NOMEM;
-                m->ends = ends;
-                m->cap_ends = cap;
-        }
+        uint32_t *ends = array_room(m->ends, m->n_ends, &m->cap_ends, sizeof(*ends), ENDS_FIRST);
+        if (!ends)
+                return ERR_NOMEM;
+        m->ends = ends;
         m->ends[m->n_ends++] = rec;
         return 0;
 }

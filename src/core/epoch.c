@@ -7,6 +7,8 @@
  *   U  a record is encrypted only under an epoch whose removed set is the one this node knows, and has known since.
  */
 #include "core/epoch.h"
+
+#include "base/array.h"
 #include "core/belong.h"
 #include "core/core.h"
 #include "core/frontier.h"
@@ -24,6 +26,7 @@ enum {
 };
 
 #define LAST_DAY (KEYTREE_END - 1) /* of an epoch: something is still written on it, and the next epoch made */
+#define EPOCHS_FIRST 4             /* items; then it doubles */
 
 static struct epoch *epoch_free(struct epoch *e) {
         if (!e)
@@ -116,14 +119,10 @@ void epochs_look(struct mesh *m) {
 }
 
 static int epoch_put(struct mesh *m, struct epoch *e) {
-        if (m->n_epochs == m->cap_epochs) {
-                size_t cap = m->cap_epochs ? m->cap_epochs * 2 : 4;
-                struct epoch **es = realloc(m->epochs, cap * sizeof(struct epoch *));
-                if (!es)
-                        return ERR_NOMEM;
-                m->epochs = es;
-                m->cap_epochs = cap;
-        }
+        struct epoch **es = array_room(m->epochs, m->n_epochs, &m->cap_epochs, sizeof(struct epoch *), EPOCHS_FIRST);
+        if (!es)
+                return ERR_NOMEM;
+        m->epochs = es;
         if (map_put(&m->epochs_by, e->hash.b, e))
                 return ERR_NOMEM;
         m->epochs[m->n_epochs++] = e;

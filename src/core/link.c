@@ -5,6 +5,8 @@
  * higher one by more than the window; a link too slow for its lower classes loses them, and sync repairs that.
  */
 #include "core/link.h"
+
+#include "base/array.h"
 #include "core/belong.h"
 #include "core/core.h"
 #include "core/epoch.h"
@@ -39,14 +41,10 @@ void link_touch(struct link *l) {
 }
 
 static int place_add(struct mesh *m, struct link *l) {
-        if (m->n_links == m->cap_links) {
-                size_t cap = m->cap_links ? m->cap_links * 2 : PLACES_FIRST;
-                struct link_place *links = realloc(m->links, cap * sizeof(*links));
-                if (!links)
-                        return ERR_NOMEM;
-                m->links = links;
-                m->cap_links = cap;
-        }
+        struct link_place *links = array_room(m->links, m->n_links, &m->cap_links, sizeof(*links), PLACES_FIRST);
+        if (!links)
+                return ERR_NOMEM;
+        m->links = links;
         m->links[m->n_links++] = (struct link_place){.link = l, .id = l->id, .busy = true};
         return 0;
 }

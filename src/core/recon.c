@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/recon.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 #define SPLIT 8        /* ranges an unequal range is split into */
@@ -16,6 +18,7 @@ struct bound {
 };
 #define BOUND_START ((struct bound){0, 0})
 #define BOUND_END ((struct bound){UINT64_MAX, UINT64_MAX})
+#define RECON_FIRST 64 /* items; then it doubles */
 
 void recon_fini(struct recon *r) {
         free(r->items);
@@ -24,14 +27,10 @@ void recon_fini(struct recon *r) {
 }
 
 int recon_add(struct recon *r, uint64_t time, uint64_t sid, uint32_t what) {
-        if (r->n == r->cap) {
-                size_t cap = r->cap ? r->cap * 2 : 64;
-                struct recon_item *items = realloc(r->items, cap * sizeof(*items));
-                if (!items)
-                        return ERR_NOMEM;
-                r->items = items;
-                r->cap = cap;
-        }
+        struct recon_item *items = array_room(r->items, r->n, &r->cap, sizeof(*items), RECON_FIRST);
+        if (!items)
+                return ERR_NOMEM;
+        r->items = items;
         r->items[r->n++] = (struct recon_item){time, sid, what};
         return 0;
 }
@@ -194,14 +193,10 @@ static struct bound get_bound(struct in *in, struct bound before) {
 }
 
 static int give(struct recon_result *res, uint32_t what) {
-        if (res->n_have == res->cap_have) {
-                size_t cap = res->cap_have ? res->cap_have * 2 : 64;
-                uint32_t *have = realloc(res->have, cap * sizeof(*have));
-                if (!have)
-                        return ERR_NOMEM;
-                res->have = have;
-                res->cap_have = cap;
-        }
+        uint32_t *have = array_room(res->have, res->n_have, &res->cap_have, sizeof(*have), RECON_FIRST);
+        if (!have)
+                return ERR_NOMEM;
+        res->have = have;
         res->have[res->n_have++] = what;
         return 0;
 }

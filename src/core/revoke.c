@@ -6,6 +6,8 @@
  * removed, a device already admitted is revoked by its household.
  */
 #include "core/belong.h"
+
+#include "base/array.h"
 #include "core/core.h"
 #include "core/link.h"
 #include "core/packet.h"
@@ -15,6 +17,8 @@
 #include "wire/codec.h"
 
 #include <stdlib.h>
+
+#define REVOKES_FIRST 8 /* items; then it doubles */
 
 static void revoke_free(struct revoke *v) {
         if (!v)
@@ -89,14 +93,11 @@ static bool revoke_place(struct mesh *m, const struct revoke *v) {
 }
 
 static int revoke_room(struct mesh *m) {
-        if (m->n_revokes < m->cap_revokes)
-                return 0;
-        size_t cap = m->cap_revokes ? m->cap_revokes * 2 : 8;
-        struct revoke **vs = realloc(m->revokes, cap * sizeof(struct revoke *));
+        struct revoke **vs =
+                array_room(m->revokes, m->n_revokes, &m->cap_revokes, sizeof(struct revoke *), REVOKES_FIRST);
         if (!vs)
                 return ERR_NOMEM;
         m->revokes = vs;
-        m->cap_revokes = cap;
         return 0;
 }
 

@@ -5,6 +5,8 @@
  * opens the sessions. What the other side lacks is owed to the link and fetched from disk as its window allows.
  */
 #include "core/belong.h"
+
+#include "base/array.h"
 #include "core/core.h"
 #include "core/digest.h"
 #include "core/epoch.h"
@@ -23,6 +25,7 @@
 /* Elements of the OPS set are numbered by their place in the roster; epochs and revocations follow from here up. */
 #define WHAT_EPOCH UINT32_C(0x40000000)
 #define WHAT_REVOKE UINT32_C(0x60000000)
+#define PUSH_FIRST 64 /* items; then it doubles */
 
 void push_fini(struct push *p) {
         free(p->what);
@@ -32,14 +35,10 @@ void push_fini(struct push *p) {
 int push_add(struct push *p, uint32_t what) {
         if (p->at == p->n)
                 p->at = p->n = 0;
-        if (p->n == p->cap) {
-                size_t cap = p->cap ? p->cap * 2 : 64;
-                uint32_t *w = realloc(p->what, cap * sizeof(*w));
-                if (!w)
-                        return ERR_NOMEM;
-                p->what = w;
-                p->cap = cap;
-        }
+        uint32_t *w = array_room(p->what, p->n, &p->cap, sizeof(*w), PUSH_FIRST);
+        if (!w)
+                return ERR_NOMEM;
+        p->what = w;
         p->what[p->n++] = what;
         return 0;
 }

@@ -5,6 +5,7 @@
  * never re-entered. What the turn of the loop gathered (bytes for links, rows for the disk) leaves just before the loop
  * waits.
  */
+#include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "crypto/hash.h"
@@ -210,15 +211,10 @@ static void step(struct node *n, struct mesh_event *ev) {
 }
 
 static bool room_for_later(struct node *n) {
-        if (n->n_later < n->cap_later)
-                return true;
-        size_t cap = n->cap_later ? n->cap_later * 2 : LATER_FIRST;
-        struct node_later *more = reallocarray(n->later, cap, sizeof(*more));
-        if (!more)
-                return false;
-        n->later = more;
-        n->cap_later = cap;
-        return true;
+        struct node_later *more = array_room(n->later, n->n_later, &n->cap_later, sizeof(*more), LATER_FIRST);
+        if (more)
+                n->later = more;
+        return more;
 }
 
 static void feed_later(struct node *n, const struct mesh_event *ev, void *owned) {

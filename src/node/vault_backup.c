@@ -4,6 +4,7 @@
  * operation. The vault asks for it and seals it beside the household's keys, which never come here; out of a backup the
  * same rows come back, and the core takes it from there.
  */
+#include "base/array.h"
 #include "base/cell.h"
 #include "base/log.h"
 #include "crypto/box.h"
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 
 #define WAYS_MOST 128 /* addresses: one that answers is enough */
+#define OPS_FIRST 64  /* items; then it doubles */
 
 static struct node *node_of(struct vault_link *v) {
         return CONTAINER_OF(v, struct node, vault);
@@ -112,16 +114,12 @@ void vault_backup_drop(struct vault_link *v) {
 }
 
 static void take_op(struct vault_rows *r, struct span op) {
-        if (r->b.n_ops == r->cap_ops) {
-                size_t cap = r->cap_ops ? r->cap_ops * 2 : 64;
-                struct span *more = reallocarray(r->ops, cap, sizeof(*more));
-                if (!more) {
-                        r->failed = true;
-                        return;
-                }
-                r->ops = more;
-                r->cap_ops = cap;
+        struct span *more = array_room(r->ops, r->b.n_ops, &r->cap_ops, sizeof(*more), OPS_FIRST);
+        if (!more) {
+                r->failed = true;
+                return;
         }
+        r->ops = more;
         buf_add(&r->store, op);
         r->ops[r->b.n_ops++].n = op.n; /* its place is known when the buffer moves no more */
 }

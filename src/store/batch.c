@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/inside.h"
 
+#include "base/array.h"
 #include "base/err.h"
 
 #include <stdlib.h>
@@ -129,14 +130,10 @@ static struct item *item_new(const struct mesh_row *row, uint64_t token) {
 }
 
 int store_batch_add(struct store_batch *b, const struct mesh_row *row, uint64_t token) {
-        if (b->n == b->cap) {
-                size_t cap = b->cap ? b->cap * 2 : BATCH_FIRST;
-                struct item **items = reallocarray(b->items, cap, sizeof(*items));
-                if (!items)
-                        return ERR_NOMEM;
-                b->items = items;
-                b->cap = cap;
-        }
+        struct item **items = array_room(b->items, b->n, &b->cap, sizeof(*items), BATCH_FIRST);
+        if (!items)
+                return ERR_NOMEM;
+        b->items = items;
         struct item *it = item_new(row, token);
         if (!it)
                 return ERR_NOMEM;

@@ -6,6 +6,7 @@
  */
 #include "store/inside.h"
 
+#include "base/array.h"
 #include "base/cell.h"
 #include "base/err.h"
 #include "base/text.h"
@@ -127,14 +128,10 @@ static int text_fits(struct nearby *q, uint64_t words, bool *ret) {
 }
 
 static int add_candidate(struct nearby *q, struct candidate c) {
-        if (q->n == q->cap) {
-                size_t cap = q->cap ? q->cap * 2 : CANDIDATES_FIRST;
-                struct candidate *all = reallocarray(q->all, cap, sizeof(*all));
-                if (!all)
-                        return ERR_NOMEM;
-                q->all = all;
-                q->cap = cap;
-        }
+        struct candidate *all = array_room(q->all, q->n, &q->cap, sizeof(*all), CANDIDATES_FIRST);
+        if (!all)
+                return ERR_NOMEM;
+        q->all = all;
         q->all[q->n++] = c;
         return 0;
 }

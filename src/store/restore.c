@@ -8,6 +8,7 @@
  */
 #include "store/inside.h"
 
+#include "base/array.h"
 #include "base/err.h"
 
 #include <stdlib.h>
@@ -27,14 +28,10 @@ struct restore {
 };
 
 static int add_key(struct restore *t, sqlite3_stmt *st) {
-        if (t->n == t->cap) {
-                size_t cap = t->cap ? t->cap * 2 : KEYS_FIRST;
-                struct key *keys = reallocarray(t->keys, cap, sizeof(*keys));
-                if (!keys)
-                        return ERR_NOMEM;
-                t->keys = keys;
-                t->cap = cap;
-        }
+        struct key *keys = array_room(t->keys, t->n, &t->cap, sizeof(*keys), KEYS_FIRST);
+        if (!keys)
+                return ERR_NOMEM;
+        t->keys = keys;
         /* Keys are never deleted, so their numbers have no gaps. */
         if (sql_u64(st, 0) != t->n + 1 || !sql_blob(st, 1, t->keys[t->n].b, sizeof(t->keys[t->n].b)))
                 return STORE_E_DAMAGED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Buffers, maps and lists. The map is compared with a table that is too simple to be wrong. */
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -36,6 +37,26 @@ static void spans(void **state) {
         assert_int_equal(get_be16(b + 6), 0x0708);
         put_be32(b, UINT32_MAX);
         assert_int_equal(get_be32(b), UINT32_MAX);
+}
+
+static void array_doubles(void **state) {
+        (void)state;
+        uint32_t *items = NULL;
+        size_t cap = 0;
+        for (uint32_t n = 0; n < 100; n++) {
+                uint32_t *more = array_room(items, n, &cap, sizeof(*more), 3);
+                assert_non_null(more);
+                items = more;
+                items[n] = n;
+                assert_true(cap == 3 || cap == 6 || cap == 12 || cap > 12);
+                assert_true(n < cap && cap <= MAX(3, 2 * n));
+        }
+        for (uint32_t n = 0; n < 100; n++)
+                assert_int_equal(items[n], n);
+        size_t absurd = SIZE_MAX / 2;
+        assert_null(array_room(items, absurd, &absurd, sizeof(*items), 3));
+        assert_int_equal(absurd, SIZE_MAX / 2);
+        free(items);
 }
 
 static void owners(void **state) {
@@ -368,6 +389,7 @@ static void checks_are_counted(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(spans),
+                cmocka_unit_test(array_doubles),
                 cmocka_unit_test(owners),
                 cmocka_unit_test(buf_grows),
                 cmocka_unit_test(buf_bound_is_sticky),
