@@ -33,20 +33,22 @@
  * Folding a set closed under ancestors (this file; rivals.c R, votes.c V, places.c P):
  *  R1  Adds, and device-adds, of one household with equal pairs up to and including its signature (the code's) are twins:
  *      one operation countersigned twice. Of other operations at one place of a chain, lowest place first, one stands: of
- *      adds none that has another of
- *      the same household among its descendants; then one that another household built on before one nobody built on; then
- *      the lower id. What they rest on in other chains is not asked here. Building on x: having it among the ancestors,
- *      where of an add or device-add the household counts whose device countersigned it. The others, and what their author chained to
- *      them, are void.
- *  R2  Of more standing spends of an invite than `uses`, of a device code than 1, those stand first that have none of the others among their
- *      ancestors; among these as R1, but that of an invite's those count as having built alone that are neither the inviter
- *      nor below it (the founder's: but the founder); and so on. The others are void. Twins are one spend.
+ *      adds none that has another of the same household among its descendants; then one that another household built on
+ *      before one nobody built on; then the lower id. What they rest on in other chains is not asked here. Building on x:
+ *      having it among the ancestors, where of an add or device-add the household counts whose device countersigned it. The
+ *      others, and what their author chained to them, are void.
+ *  R2  Of more standing spends of an invite than `uses`, of a device code than 1, those stand first that have none of the
+ *      others among their ancestors; among these as R1, but that of an invite's those count as having built alone that are
+ *      neither the inviter nor below it (the founder's: but the founder); and so on. The others are void. Twins are one
+ *      spend.
  *  R3  Of standing certificates with the same signing or noise key one counts: one of a genesis or add first, then as R1.
  *  S1  Resting: an operation is void if no twin of its author's first operation stands (of a device-add: if none at all);
- *      an add, device-add or invite-undo, if the certificate of the invite's or the countersigning device does not. A steward's vote is only an ordinary home's if the
- *      promotion its author was a steward by is neither in force nor complete by votes among the vote's own ancestors.
- *  V1  A vote counts for households only once, never a target's. It is a steward's if its author was one in past(proposal)
- *      and in past(vote). Votes needed are read in past(proposal):
+ *      an add, device-add or invite-undo, if the certificate of the invite's or the countersigning device does not. A
+ *      steward's vote is only an ordinary home's if the promotion its author was a steward by is neither in force nor
+ *      complete by votes among the vote's own ancestors.
+ *  V1  A household has one vote for a proposal, however many of its operations stand (a steward's, if one is); a target has
+ *      none. It is a steward's if its author was one in past(proposal) and in past(vote). Votes needed are read in
+ *      past(proposal):
  *        remove or return a home, promote: two stewards', or one where there is one steward;
  *        remove or demote a steward: more than half of the stewards, target included; of two stewards the senior's alone;
  *        any of them, also: more than half of all units. A unit is a steward, or an ordinary home whose inviter is a
@@ -56,25 +58,27 @@
  *      leave, device-revoke and invite-undo are complete alone, with 1 vote.
  *  V2  Turns: of the standing, complete proposals whose turn has not come the one with most votes (of the stewards', or if
  *      those do not suffice the units'), then the most senior voter (of those counted), then the lower id. Repeat.
- *  V3  Taking a remove, leave or undo voids what each target signed or countersigned, and the adds on its tickets, where the
- *      standing votes that have it among their ancestors would not have been enough; votes in whose own past the removal,
- *      demotion or revocation was complete are spared: they were judged by it. A demote: so with the target's votes; adds on its tickets it
- *      lowers so, but those under a promotion that has the demote among its ancestors: they are no steward's any more. A
- *      device-revoke: so with what the device countersigned and the adds on tickets it signed. Then S1 again.
+ *  V3  Taking a remove, leave or undo voids what each target signed or countersigned, and the adds on its tickets, where
+ *      the standing votes that have it among their ancestors would not have been enough; votes in whose own past the
+ *      removal, demotion or revocation was complete are spared: they were judged by it. A demote: so with the target's
+ *      votes; adds on its tickets it lowers so, but those under a promotion that has the demote among its ancestors: they
+ *      are no steward's any more. A device-revoke: so with what the device countersigned and the adds on tickets it signed.
+ *      Then S1 again.
  *  V4  A return is taken only if it has more votes than each complete removal or undo of its target among its ancestors has
  *      now; those are then as if never proposed against that home. A later removal needs no more votes than the first did.
- *  V5  remove with `subtree` also has as targets all members, and all that wait, below the home in the invite tree of past(o), except stewards,
- *      what is below those, and homes for which two members outside the subtree have vouched.
+ *  V5  remove with `subtree` also has as targets all members, and all that wait, below the home in the invite tree of
+ *      past(o), except stewards, what is below those, and homes for which two members outside the subtree have vouched.
  *  P1  A home is of its inviter's budget: home_invites, gone ones aside; where the inviter was a steward in past(add), by a
  *      promotion in force, and the add is not lowered: steward_adds of the UTC day of its `at`, gone ones included. Those
  *      first by P2 stand, the others that are not gone wait, and so do homes whose inviter waits. Of those left only the
  *      first max_members stand.
  *  P2  On which more stewards have built (R1; who countersigned it has, too); then more units; then with fewer homes of that
  *      budget among its ancestors; then the lower id.
- *  E1  Members: homes with a standing add that do not wait, against whom no removal, leave or undo is in force. Stewards: members who are the
- *      founder with no demotion in force, or have a promotion in force among whose ancestors every demotion in force against
- *      them is. Removed set: households against whom something is in force, and devices revoked. Of more than 4 devices of
- *      a household that stand and are not revoked, the first 4 count: whole, then by stated time, then the lower id.
+ *  E1  Members: homes with a standing add that do not wait, against whom no removal, leave or undo is in force. Stewards:
+ *      members who are the founder with no demotion in force, or have a promotion in force among whose ancestors every
+ *      demotion in force against them is. Removed set: households against whom something is in force, and devices revoked.
+ *      Of more than 4 devices of a household that stand and are not revoked, the first 4 count: whole, then by stated time,
+ *      then the lower id.
  */
 #include "roster/inside.h"
 

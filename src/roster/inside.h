@@ -42,6 +42,7 @@ struct proposal {
         uint32_t reverses; /* return: votes that the removal had */
         bool against_steward;
         bool against_junior; /* there are two stewards and the target is the junior one */
+        bool again;          /* a household has signed two votes for it */
 };
 
 struct op {

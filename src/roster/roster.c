@@ -343,6 +343,8 @@ static int vote_file(struct roster *r, struct op *o) {
                 return 0;
         }
         struct vote *first = r->ops[o->vote->proposal]->vote;
+        for (uint32_t i = o->vote->proposal; i != NONE && !first->prop->again; i = r->ops[i]->vote->next)
+                first->prop->again = r->ops[i]->home == o->home;
         o->vote->next = first->next;
         first->next = o->index;
         return 0;

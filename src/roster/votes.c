@@ -64,6 +64,22 @@ static bool vote_counts(const struct bits *in, const struct state *st, const str
         return seen == NONE || v->index == seen || bits_has(&v->vote->past, seen);
 }
 
+/* PROTOCOL 5.50: "A household has one vote for it, however many of its operations stand" */
+/* A vote that was void by what its author knew, and has come to stand again, does not keep it from signing another. */
+static bool votes_again(const struct roster *r, const struct bits *in, const struct state *st, const struct op *p,
+                        const struct op *v, uint32_t seen, const struct bits *within) {
+        bool steward = st->ops[v->index] & OP_STEWARD;
+        for (uint32_t i = p->vote->prop->again ? p->index : NONE; i != NONE; i = r->ops[i]->vote->next) {
+                const struct op *o = r->ops[i];
+                if (o == v || o->home != v->home || !vote_counts(in, st, o, seen, within))
+                        continue;
+                bool as_steward = st->ops[i] & OP_STEWARD;
+                if (as_steward != steward ? as_steward : id_lower(o, v))
+                        return true;
+        }
+        return false;
+}
+
 struct tally votes_tally(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                          uint32_t seen, const struct bits *within) {
         const struct proposal *prop = p->vote->prop;
@@ -71,7 +87,7 @@ struct tally votes_tally(const struct roster *r, const struct bits *in, struct s
         if (complete_alone(p))
                 return (struct tally){vote_counts(in, st, p, seen, within), 1, p};
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
-                if (vote_counts(in, st, r->ops[i], seen, within))
+                if (vote_counts(in, st, r->ops[i], seen, within) && !votes_again(r, in, st, p, r->ops[i], seen, within))
                         count_vote(r, st, r->ops[i], &c);
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 st->count[r->ops[i]->vote->unit] = 0;
@@ -88,7 +104,7 @@ void votes_show(const struct roster *r, struct state *st, const struct op *p, st
                 return;
         }
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
-                if (vote_counts(NULL, st, r->ops[i], NONE, NULL))
+                if (vote_counts(NULL, st, r->ops[i], NONE, NULL) && !votes_again(r, NULL, st, p, r->ops[i], NONE, NULL))
                         count_vote(r, st, r->ops[i], &c);
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 st->count[r->ops[i]->vote->unit] = 0;

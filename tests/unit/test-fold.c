@@ -395,6 +395,7 @@ static void test_order_does_not_matter(void **state) {
 static void test_what_was_wrong(void **state) {
         static const uint64_t seeds[] = {
                 107444, /* a household added anew, and then let return: two whole devices */
+                5015,   /* a proposal that was void as its author knew it, endorsed by itself: two votes of one home */
         };
         (void)state;
         for (size_t i = 0; i < ARRAY_LEN(seeds); i++)
