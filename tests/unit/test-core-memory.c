@@ -141,7 +141,13 @@ static bool is_so(struct street *s, void *ctx) {
         return true;
 }
 
+/* Once more after a night: what a disk gives back has to be read again, too. */
 static void ends(struct street *s, struct end e) {
+        for (size_t i = 0; i < e.homes; i++)
+                if (street_core(s, i)) {
+                        street_off(s, i);
+                        street_on(s, i);
+                }
         bool so = street_wait(s, PATIENCE, is_so, &e);
         for (size_t i = 0; !so && i < e.homes; i++) {
                 fprintf(stderr, "# home %zu: state %d, reads", i, (int)street_state(s, i));

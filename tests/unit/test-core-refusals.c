@@ -337,6 +337,89 @@ static void test_follow_ups(void **state) {
         street_free(s);
 }
 
+/* ---- what comes too late, or from nowhere ---- */
+
+/* A link that is gone, an answer to a question that nobody has asked: nothing happens, and nobody hears of it. */
+static void test_answers_nobody_waits_for(void **state) {
+        (void)state;
+        static const bool good[1] = {true};
+        static const struct mesh_loaded item[1] = {{.id = {{1}}}};
+        static const struct mesh_event late[] = {
+                {.type = MESH_EV_LINK_DOWN, .link = 77},
+                {.type = MESH_EV_LINK_DOWN, .link = MESH_LINK_DIALLED | 77},
+                {.type = MESH_EV_RECV, .link = 77, .recv = {(const uint8_t *)"hello", 5}},
+                {.type = MESH_EV_WRITABLE, .link = 77, .writable = {5}},
+                {.type = MESH_EV_STORED, .token = UINT64_MAX, .stored = {true}},
+                {.type = MESH_EV_STORED, .token = UINT64_MAX, .stored = {false}},
+                {.type = MESH_EV_LOADED, .token = UINT64_MAX, .loaded = {item, 1}},
+                {.type = MESH_EV_VERIFIED, .token = UINT64_MAX, .verified = {good, 1}},
+        };
+        struct street *s = street_new(2, seed);
+        street_run_for(s, 30);
+        uint64_t bytes = street_bytes(s);
+        for (size_t i = 0; i < ARRAY_LEN(late); i++)
+                street_feed(s, 0, late[i]);
+        assert_int_equal(street_bytes(s), bytes);
+        assert_int_equal(street_links(s, 0), 1);
+        assert_int_equal(base_checks_failed(), 0);
+        street_free(s);
+}
+
+/* A person names more addresses than there is room for: the last is refused, and those before are kept. */
+static void test_too_many_addresses(void **state) {
+        (void)state;
+        struct street *s = street_new(2, seed);
+        struct mesh_addr a = s->homes[1].addr;
+        enum mesh_outcome o = MESH_OUT_DONE;
+        unsigned n = 0;
+        for (; o == MESH_OUT_DONE && n < 2000; n++) {
+                a.ip[13] = 77;
+                a.ip[14] = (uint8_t)(n >> 8);
+                a.ip[15] = (uint8_t)n;
+                o = ASK(s, 0, .type = MESH_EV_DIAL, .dial = {.addr = a});
+        }
+        assert_int_equal(o, MESH_OUT_TOO_MANY);
+        assert_true(n > 100);
+        assert_int_equal(street_links(s, 0), 1);
+        street_free(s);
+}
+
+/* Backups that lack what brings a home back, or have more keys than there can be. */
+static void test_half_a_backup(void **state) {
+        (void)state;
+        static const struct key keys[SECRETS_MOST + 1];
+        static const struct span op = {(const uint8_t *)"no operation", 12};
+        struct mesh_recover b = {.keys = keys, .n_keys = 1, .ops = &op, .n_ops = 0};
+        struct street *s = street_bare(1, seed);
+        assert_int_equal(ASK(s, 0, .type = MESH_EV_RECOVER, .recover = &b), MESH_OUT_BAD_OP);
+        b.n_ops = 1;
+        b.n_keys = 0;
+        assert_int_equal(ASK(s, 0, .type = MESH_EV_RECOVER, .recover = &b), MESH_OUT_BAD_OP);
+        b.n_keys = SECRETS_MOST + 1;
+        assert_int_equal(ASK(s, 0, .type = MESH_EV_RECOVER, .recover = &b), MESH_OUT_BAD_OP);
+        assert_true(in_no_mesh(s, 0));
+        street_free(s);
+}
+
+/* While one undoing waits for its countersignature, no other begins. */
+static void test_one_undo_at_a_time(void **state) {
+        (void)state;
+        struct street *s = street_new(3, seed);
+        struct home *h = &s->homes[0];
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_run_for(s, 30);
+        street_sign(s, 0, OP_INVITE_UNDO, 2, &op);
+        struct mesh_event ev = {.type = MESH_EV_OP, .operation = {.op = buf_span(&op)}};
+        h->replied = false;
+        ev.token = ++h->command;
+        street_feed(s, 0, ev);
+        assert_false(h->replied);
+        assert_int_equal(street_command(s, 0, ev, 0), MESH_OUT_BUSY);
+        street_run_for(s, 45);
+        assert_int_equal(street_members(s, 1), 2); /* the first came through all the same */
+        street_free(s);
+}
+
 /* ---- who has shown nothing ---- */
 
 /* Bytes that nobody needs to show who they are: that many at once end the connection. */
@@ -366,6 +449,10 @@ int main(void) {
                 cmocka_unit_test(test_alerts_out_of_bounds),
                 cmocka_unit_test(test_alerts_as_asked),
                 cmocka_unit_test(test_follow_ups),
+                cmocka_unit_test(test_answers_nobody_waits_for),
+                cmocka_unit_test(test_too_many_addresses),
+                cmocka_unit_test(test_half_a_backup),
+                cmocka_unit_test(test_one_undo_at_a_time),
                 cmocka_unit_test(test_too_much_before_the_handshake),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
