@@ -81,7 +81,7 @@ HARM = (('flood', 'overfull', 'S8'), ('flood', 'hoard', 'S8'), ('equivocate', 'p
         ('removed', 'obey', 'S11'), ('removed', 'clement', 'S11'), ('clock', 'gullible', 'L3'), ('sybils', 'roomy', 'S12'),
         ('eclipse', 'credulous', 'L4'), ('forge', 'credulous', 'L4'))
 for kinds, fault, check in HARM:
-    for seed in '56789':  # some harm needs luck
+    for seed in map(str, range(5, 16)):  # some harm needs luck
         code, said = street(kinds, '--p99', '5000', '--break', fault, seed=seed)
         if seen := code == 1 and f'{check} does not hold' in said:
             break
