@@ -132,6 +132,38 @@ static size_t parent_put(struct hash *ret, size_t n, const struct hash *id) {
         return n;
 }
 
+/* How many operations the @n named ones and their ancestors are. 0: no memory. */
+static uint32_t held(const struct roster *r, const struct hash *ids, size_t n) {
+        uint32_t *named, count = 0;
+        struct bits past = {0};
+        if (past_named(r, ids, n, &named))
+                return 0;
+        if (past_of(r, named, (uint32_t)n, &past) == 0)
+                for (uint32_t i = 0; i < past.n; i++)
+                        count += bits_has(&past, i);
+        bits_fini(&past);
+        free(named);
+        return count;
+}
+
+/* PROTOCOL 5.72: "Of more heads than fit, those SHOULD be named that hold most of what those named before them do not." */
+static size_t heads_put(const struct roster *r, struct span heads, struct hash *ret, size_t n) {
+        for (struct hash best; n < ROSTER_PARENTS_MAX; ret[n++] = best) {
+                uint32_t before = held(r, ret, n), most = before;
+                for (size_t at = 0; at < heads.n; at += sizeof(best)) {
+                        memcpy(ret[n].b, heads.p + at, sizeof(best));
+                        uint32_t with = held(r, ret, n + 1);
+                        if (with <= most)
+                                continue;
+                        most = with;
+                        best = ret[n];
+                }
+                if (most == before)
+                        break;
+        }
+        return n;
+}
+
 size_t roster_parents(const struct roster *r, const struct key *household, const struct hash *must, size_t n_must,
                       struct hash ret[ROSTER_PARENTS_MAX], uint64_t *ret_seq) {
         _clean_(buf_fini) struct buf heads = BUF_NULL;
@@ -147,12 +179,7 @@ size_t roster_parents(const struct roster *r, const struct key *household, const
         /* A few heads hold everything; among many, what the operation is about goes first. */
         for (size_t i = 0; i < n_must && n + n_heads > ROSTER_PARENTS_MAX; i++)
                 n = parent_put(ret, n, &must[i]);
-        for (size_t i = 0; i < n_heads && n < ROSTER_PARENTS_MAX; i++) {
-                struct hash id;
-                memcpy(id.b, heads.p + i * sizeof(id), sizeof(id));
-                n = parent_put(ret, n, &id);
-        }
-        return n;
+        return heads_put(r, buf_span(&heads), ret, n);
 }
 
 const struct roster_op *roster_home_op(const struct roster *r, const struct roster_home *home) {

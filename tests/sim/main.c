@@ -188,10 +188,15 @@ static void gather(struct world *w) {
         for (uint32_t i = 0; i < w->n; i++)
                 home_on(w, &w->nodes[i]);
         REQUIRE(home_found(w, &w->nodes[0], &(struct wire_list){0}) == MESH_OUT_DONE);
-        for (uint32_t i = 1; i < w->n - (w->opt.byzantine ? 1 : 0); i++)
+        uint32_t met = w->n - (w->opt.byzantine ? 2 : 0);
+        for (uint32_t i = 1; i < met; i++)
                 come_in(w, i, &w->nodes[rng_below(&w->rng, i)]);
-        if (w->opt.byzantine) /* whom only a liar has told of the others, it can tell nothing at all: docs/threat-model.md */
-                world_run_until(w, w->now + MET);
+        if (!w->opt.byzantine)
+                return;
+        /* Whom only a liar has told of the others, it can tell nothing at all, and where all are below one liar it can put
+         * others in the place of those that no steward has built on: docs/threat-model.md. */
+        come_in(w, met, &w->nodes[0]);
+        world_run_until(w, w->now + MET);
 }
 
 /* Where some are byzantine one honest home leaves, which brings a new group key, and then the last one comes. */

@@ -626,6 +626,12 @@ static void test_parents(void **state) {
         assert_int_equal(roster_parents(s.sides[0], &s.homes[50].key.pub, NULL, 0, parents, &seq), 0);
         const struct roster_device *d = roster_device_find(s.sides[0], &s.homes[5].device.pub);
         assert_true(hash_eq(&roster_device_op(s.sides[0], d)->id, &must[0]));
+        /* One that holds four others goes before those that hold themselves alone, whatever their ids. */
+        assert_int_equal(street_about(&s, 0, 7, OP_VOUCH, 5), 0);
+        assert_int_equal(roster_heads(s.sides[0], heads), 4);
+        assert_int_equal(roster_parents(s.sides[0], &s.homes[0].key.pub, NULL, 0, parents, &seq), 4);
+        assert_true(hash_eq(&parents[1], &s.last));
+        assert_false(hash_eq(&heads[0], &s.last));
 }
 
 /* Whom a device has let in, or asked in, since these heads: a revocation on them would put out those homes. */
