@@ -6,6 +6,7 @@
 #include "store/file.h"
 #include "unit/store-rows.h"
 
+#include "base/array.h"
 #include "base/err.h"
 
 #include <sqlite3.h>
@@ -45,11 +46,8 @@ static int see_record(struct seeing *t, const struct mesh_row *row) {
                                     row->record.type,    row->record.voided,  row->record.sealed};
         add(t, numbers, sizeof(numbers));
         add(t, row->record.epoch, sizeof(row->record.epoch));
-        if (t->n == t->cap) {
-                t->cap = t->cap ? 2 * t->cap : 64;
-                t->ids = realloc(t->ids, t->cap * sizeof(*t->ids));
-                REQUIRE(t->ids);
-        }
+        t->ids = array_room(t->ids, t->n, &t->cap, sizeof(*t->ids), 64);
+        REQUIRE(t->ids);
         t->ids[t->n++] = row->record.id;
         return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "sim/byz.h"
 
+#include "base/array.h"
 #include "roster/roster.h"
 
 #include <stdio.h>
@@ -47,10 +48,7 @@ void delays_free(struct delays *d) {
 static void made(struct world *w, const struct node *n, const struct mesh_row *row) {
         struct delays *d = w->delays;
         struct delay *one = calloc(1, sizeof(*one));
-        if (d->n == d->cap) {
-                d->cap = d->cap ? d->cap * 2 : 256;
-                d->all = realloc(d->all, d->cap * sizeof(struct delay *));
-        }
+        d->all = array_room(d->all, d->n, &d->cap, sizeof(struct delay *), 256);
         REQUIRE(one && d->all);
         *one = (struct delay){.id = row->record.id, .author = n->index, .made = w->now};
         one->there = malloc(w->n * sizeof(*one->there));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/agenda.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 static bool before(const struct agenda_item *a, const struct agenda_item *b) {
@@ -8,11 +10,8 @@ static bool before(const struct agenda_item *a, const struct agenda_item *b) {
 }
 
 void agenda_add(struct agenda *a, uint64_t at, void *what) {
-        if (a->n == a->cap) {
-                a->cap = a->cap ? a->cap * 2 : 256;
-                a->heap = realloc(a->heap, a->cap * sizeof(*a->heap));
-                REQUIRE(a->heap);
-        }
+        a->heap = array_room(a->heap, a->n, &a->cap, sizeof(*a->heap), 256);
+        REQUIRE(a->heap);
         size_t i = a->n++;
         struct agenda_item it = {at, a->planned++, what};
         for (; i && before(&it, &a->heap[(i - 1) / 2]); i = (i - 1) / 2)

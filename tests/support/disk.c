@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support/disk.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 
 static struct span keep(struct span s, void **ret) {
@@ -220,11 +222,8 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
                         wipe(target);
         }
         if (!r) {
-                if (d->n == d->cap) {
-                        d->cap = d->cap ? d->cap * 2 : 64;
-                        d->rows = realloc(d->rows, d->cap * sizeof(*d->rows));
-                        REQUIRE(d->rows);
-                }
+                d->rows = array_room(d->rows, d->n, &d->cap, sizeof(*d->rows), 64);
+                REQUIRE(d->rows);
                 r = &d->rows[d->n++];
                 *r = (struct disk_row){0};
                 fresh = true;

@@ -33,21 +33,28 @@ static struct street *in_place_of_a_neighbour(struct visit *v, struct guest_auth
 }
 
 /* ---- records ---- */
+
+/* The guest at home 0, in the place of home 2 of @s, and a record of home 1's for it to relay. */
+static struct hash relays(struct visit *v, struct street *s, struct buf *raw) {
+        struct guest_author a;
+        struct wire_record w;
+        _clean_(buf_fini) struct buf plain = BUF_NULL;
+        street_run_for(s, 30);
+        street_off(s, 2);
+        street_run_for(s, 5);
+        visit_greet(v, s, 0, 2);
+        author(v, 1, &a, &w);
+        plain_alert(&plain);
+        return guest_record(&a, &w, buf_span(&plain), raw);
+}
+
 /* Who relays a wrong signature is hung up on, and nobody else; the true record arrives all the same. */
 static void test_wrong_signature(void **state) {
         (void)state;
         STREET(3);
         struct visit v;
-        struct guest_author a;
-        struct wire_record w;
-        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
-        street_run_for(s, 30);
-        street_off(s, 2);
-        street_run_for(s, 5);
-        visit_greet(&v, s, 0, 2);
-        author(&v, 1, &a, &w); /* home 1's, as if relayed */
-        plain_alert(&plain);
-        struct hash id = guest_record(&a, &w, buf_span(&plain), &raw);
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct hash id = relays(&v, s, &raw);
         raw.p[raw.n - 1] ^= 1;
         guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
         flush(&v);
@@ -71,16 +78,8 @@ static void test_true_beside_false(void **state) {
         (void)state;
         STREET(3);
         struct visit v;
-        struct guest_author a;
-        struct wire_record w;
-        _clean_(buf_fini) struct buf plain = BUF_NULL, raw = BUF_NULL;
-        street_run_for(s, 30);
-        street_off(s, 2);
-        street_run_for(s, 5);
-        visit_greet(&v, s, 0, 2);
-        author(&v, 1, &a, &w);
-        plain_alert(&plain);
-        struct hash id = guest_record(&a, &w, buf_span(&plain), &raw);
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct hash id = relays(&v, s, &raw);
         for (uint8_t wrong = 2; wrong-- > 0;) {
                 raw.p[raw.n - 1] ^= 1;
                 guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));

@@ -61,6 +61,11 @@ static size_t waiting(void) {
         return n;
 }
 
+static void join(uint32_t first, uint32_t last, uint32_t inviter) {
+        for (uint32_t i = first; i <= last; i++)
+                assert_int_equal(street_join(&s, 0, i, inviter), 0);
+}
+
 /* ---- an ordinary home ---- */
 
 /* Two homes that the street knows stay, whatever their inviter signs now; of ten that it makes up one finds a place. */
@@ -82,53 +87,52 @@ static void test_unseen_homes(void **state) {
         assert_int_equal(roster_members(s.sides[0]), 5);
 }
 
+/* Four homes of the founder's; the first of them brings 5 to 7, and remembers what was before that. */
+static void begin_three_known(void) {
+        begin_small(60);
+        join(1, 4, 0);
+        street_sync(&s, 0, 1);
+        street_remember(&s, 1, 1);
+        join(5, 7, 1);
+}
+
+/* They have the places, and 10 to 12, who came to light later, have none. */
+static void known_stand(void) {
+        same_for_all(&s);
+        assert_int_equal(members_of(5, 3), 3);
+        assert_int_equal(members_of(10, 3), 0);
+}
+
 /* Its accomplices have built on them, all that came by itself, and one home that did not: that is less than two others. */
 static void test_accomplices(void **state) {
         (void)state;
-        begin_small(60);
-        for (uint32_t i = 1; i <= 4; i++)
-                assert_int_equal(street_join(&s, 0, i, 0), 0);
-        street_sync(&s, 0, 1);
-        street_remember(&s, 1, 1);
-        for (uint32_t i = 5; i <= 7; i++)
-                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        begin_three_known();
         assert_int_equal(street_about(&s, 0, 2, OP_VOUCH, 7), 0);
         assert_int_equal(street_about(&s, 0, 3, OP_VOUCH, 7), 0);
         bring_unseen(1, 10, 3);
         for (uint32_t i = 10; i < 13; i++)
                 assert_int_equal(street_about(&s, 1, i, OP_VOUCH, 0), 0);
         assert_int_equal(street_about(&s, 1, 4, OP_VOUCH, 11), 0);
-        same_for_all(&s);
-        assert_int_equal(members_of(5, 3), 3);
-        assert_int_equal(members_of(10, 3), 0);
+        known_stand();
 }
 
 /* One steward has heard of three, two others of those that came to light later: the steward's word is worth more. */
 static void test_stewards_before_others(void **state) {
         (void)state;
-        begin_small(60);
-        for (uint32_t i = 1; i <= 4; i++)
-                assert_int_equal(street_join(&s, 0, i, 0), 0);
-        street_sync(&s, 0, 1);
-        street_remember(&s, 1, 1);
-        for (uint32_t i = 5; i <= 7; i++)
-                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        begin_three_known();
         assert_int_equal(street_about(&s, 0, 0, OP_VOUCH, 7), 0);
         bring_unseen(1, 10, 3);
         for (uint32_t i = 2; i <= 4; i++)
                 for (uint32_t k = 10; k < 13; k++)
                         assert_int_equal(street_about(&s, 1, i, OP_VOUCH, k), 0);
-        same_for_all(&s);
-        assert_int_equal(members_of(5, 3), 3);
-        assert_int_equal(members_of(10, 3), 0);
+        known_stand();
 }
 
 /* Two doors that have not heard of each other let in two each, where three may stand: of each the first, and one more. */
 static void test_both_sides_of_a_partition(void **state) {
         (void)state;
         begin_small(60);
-        for (uint32_t i = 1; i <= 3; i++)
-                assert_int_equal(street_join(&s, 0, i, 0), 0);
+        join(1, 3, 0);
         street_sync_all(&s);
         struct ticket t[4];
         for (size_t i = 0; i < ARRAY_LEN(t); i++)
@@ -282,8 +286,7 @@ static void test_steward_days(void **state) {
         assert_int_equal(street_about(&s, 0, 0, OP_PROMOTE, 1), 0);
         street_sync_all(&s);
         street_remember(&s, 1, 1);
-        for (uint32_t i = 2; i <= 5; i++)
-                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        join(2, 5, 1);
         assert_int_equal(street_about(&s, 0, 0, OP_VOUCH, 5), 0);
         bring_unseen(1, 10, 10);
         s.now += MESH_DAY;
@@ -308,8 +311,7 @@ static void test_demoted_steward(void **state) {
         }
         street_sync_all(&s);
         street_remember(&s, 1, 1);
-        for (uint32_t i = 3; i <= 7; i++)
-                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        join(3, 7, 1);
         assert_int_equal(street_about(&s, 0, 0, OP_DEMOTE, 1), 0);
         assert_int_equal(street_endorse(&s, 0, 2, s.last), 0);
         struct hash demoted = s.last;
@@ -325,8 +327,7 @@ static void test_demoted_steward(void **state) {
         s.now += MESH_DAY;
         assert_int_equal(about_knowing(0, OP_PROMOTE, 1, demoted), 0);
         assert_int_equal(street_endorse(&s, 0, 2, s.last), 0);
-        for (uint32_t i = 30; i < 30 + STEWARD_ADDS; i++)
-                assert_int_equal(street_join(&s, 0, i, 1), 0);
+        join(30, 30 + STEWARD_ADDS - 1, 1);
         same_for_all(&s);
         assert_int_equal(members_of(30, STEWARD_ADDS), STEWARD_ADDS);
 }
@@ -337,12 +338,10 @@ static void test_demoted_steward(void **state) {
 static void test_a_full_mesh(void **state) {
         (void)state;
         begin_small(12);
-        for (uint32_t i = 1; i <= 2; i++)
-                assert_int_equal(street_join(&s, 0, i, 0), 0);
+        join(1, 2, 0);
         street_sync(&s, 0, 1);
         street_remember(&s, 1, 1);
-        for (uint32_t i = 3; i <= 5; i++)
-                assert_int_equal(street_join(&s, 0, i, 2), 0);
+        join(3, 5, 2);
         assert_int_equal(street_about(&s, 0, 0, OP_VOUCH, 5), 0);
         bring_unseen(1, 10, HOME_INVITES);
         for (uint32_t i = 0; i < HOME_INVITES; i++) {

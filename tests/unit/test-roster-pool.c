@@ -61,14 +61,20 @@ static void test_one_after_the_other(void **state) {
         let_go();
 }
 
-/* Who takes them in another order has a roster of his own, with the same members. */
-static void test_another_order(void **state) {
-        (void)state;
+/* Two homes leave, neither of which knows of the other. Returns the place of the first of these two operations. */
+static size_t two_leave(void) {
         begin(&s, 4, 1);
         assert_int_equal(street_leave(&s, 0, 1), 0);
         size_t one = s.n_ops - 1;
         assert_int_equal(street_leave(&s, 1, 2), 0);
         hold_none();
+        return one;
+}
+
+/* Who takes them in another order has a roster of his own, with the same members. */
+static void test_another_order(void **state) {
+        (void)state;
+        size_t one = two_leave();
         for (size_t i = 0; i < one; i++)
                 for (size_t k = 0; k < HOLDERS; k++)
                         assert_int_equal(take(k, i), 0);
@@ -119,11 +125,7 @@ static int restore(size_t holder, size_t op) {
 /* A home that starts gets its operations back: all that another has, the first of them, or others from some place on. */
 static void test_restored(void **state) {
         (void)state;
-        begin(&s, 4, 1);
-        assert_int_equal(street_leave(&s, 0, 1), 0);
-        size_t one = s.n_ops - 1;
-        assert_int_equal(street_leave(&s, 1, 2), 0);
-        hold_none();
+        size_t one = two_leave();
         assert_int_equal(roster_restored(&held[0]), 0); /* nothing was there */
         for (size_t i = 0; i <= one; i++)
                 assert_int_equal(take(0, i), 0);
