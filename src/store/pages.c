@@ -96,10 +96,9 @@ static int on_control(sqlite3_file *f, int what, void *arg) {
 
 /* ---- the log ---- */
 
-/* The page gets its sum, too, and the frame with it new sums of the log's own. */
-static int write_frame(sqlite3_file *f, const uint8_t *page) {
+/* The page gets its sum, too, and the frame, which stands at @at, with it new sums of the log's own. */
+static int write_frame(sqlite3_file *f, const uint8_t *page, sqlite3_int64 at) {
         uint8_t frame[LOG_FRAME], before[LOG_SUMS];
-        sqlite3_int64 at = of(f)->head_at;
         int rc = BELOW(f, xRead, before, sizeof(before), log_sums_before(at));
         if (rc)
                 return rc;
@@ -114,12 +113,8 @@ static int write_frame(sqlite3_file *f, const uint8_t *page) {
 static int on_log_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
         sqlite3_int64 head_at = of(f)->head_at;
         of(f)->head_at = 0;
-        if (head_at && n == PAGE_BYTES && at == head_at + LOG_FRAME_HEAD) {
-                of(f)->head_at = head_at;
-                int rc = write_frame(f, p);
-                of(f)->head_at = 0;
-                return rc;
-        }
+        if (head_at && n == PAGE_BYTES && at == head_at + LOG_FRAME_HEAD)
+                return write_frame(f, p, head_at);
         if (!of(f)->database->plain && n == LOG_FRAME_HEAD && (at - LOG_HEADER) % LOG_FRAME == 0) {
                 memcpy(of(f)->head, p, LOG_FRAME_HEAD);
                 of(f)->head_at = at;
