@@ -360,6 +360,7 @@ static int admit_welcome(struct mesh *m, struct span op, struct link *l) {
         l->stranger = false;
         l->device = d->sign;
         l->household = d->home->key;
+        clock_listen(m);
         mesh_trace(m, "link %u: admitted a new home", (unsigned)l->id);
         r = link_greet(l);
         return r ? r : link_greeted(l);

@@ -27,11 +27,14 @@ static int offset_compare(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
+static bool has_said(const struct link *l) {
+        return (l->state == LINK_GREETING || l->state == LINK_UP) && l->hello_got && !l->stranger;
+}
+
 /* PROTOCOL 12.7: "A neighbour's time that is earlier than the build of the program MUST NOT count" */
 /* After a power cut the clocks of half a street may stand in 1970, and would confirm each other. */
 static bool says_time(const struct mesh *m, const struct link *l) {
-        bool there = l->state == LINK_GREETING || l->state == LINK_UP;
-        return there && l->hello_got && !l->stranger && (int64_t)m->wall + l->clock_offset >= (int64_t)m->built;
+        return has_said(l) && (int64_t)m->wall + l->clock_offset >= (int64_t)m->built;
 }
 
 /* Of a household with several links the first one speaks; those not known yet are one together. */
@@ -74,16 +77,15 @@ bool clock_usable(const struct mesh *m) {
         return wall_trusted(m) || m->clock_known || offsets(m, o) > 0;
 }
 
-struct said { /* by the neighbours */
-        size_t n;
-        int64_t median;
-        bool enough; /* to override a trusted clock */
-};
-
-static struct said listen(const struct mesh *m) {
+struct said clock_said(const struct mesh *m, mesh_wall *ret_since) {
         int64_t o[LINKS_MAX];
         struct said said = {.n = offsets(m, o)};
         size_t agree = 0;
+        *ret_since = m->wall;
+        LINK_EACH(l, m) {
+                if (has_said(l) && !says_time(m, l))
+                        *ret_since = MESH_NEVER; /* it counts once its clock has come that far */
+        }
         if (!said.n)
                 return said;
         said.median = o[said.n / 2];
@@ -91,6 +93,17 @@ static struct said listen(const struct mesh *m) {
                 agree += llabs(o[i] - said.median) <= AGREE;
         said.enough = agree >= AGREE_LEAST && 2 * agree > said.n;
         return said;
+}
+
+void clock_listen(struct mesh *m) {
+        m->said_since = MESH_NEVER;
+}
+
+/* What they say stays the same while time goes on: it is looked up when one of them has come or gone, not with each tick. */
+static struct said listen(struct mesh *m) {
+        if (m->wall < m->said_since)
+                m->said = clock_said(m, &m->said_since);
+        return m->said;
 }
 
 /* Where the offset should be: 0, unless neighbours say otherwise with enough weight. */
@@ -149,6 +162,7 @@ void clock_step(struct mesh *m) {
                 m->clock_offset -= set;
         LINK_EACH(l, m)
         l->clock_offset -= set;
+        clock_listen(m);
 }
 
 void clock_tick(struct mesh *m) {

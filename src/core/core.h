@@ -82,6 +82,12 @@ struct wait {
         bool news; /* a refresh: no epoch here has the ticket's link key */
 };
 
+struct said { /* by the neighbours, of the time */
+        size_t n;
+        int64_t median; /* of their clocks, minus ours */
+        bool enough;    /* to override a trusted clock */
+};
+
 struct mesh_shared {
         struct roster_pool *rosters;
         struct map cards; /* that somebody holds */
@@ -239,6 +245,8 @@ struct mesh {
         mesh_wall clock_wall;
         mesh_wall mark;
         mesh_time mark_at;
+        struct said said;     /* what neighbours say of the time … */
+        mesh_wall said_since; /* … while the machine's clock is not earlier than this; NEVER: to be looked up again */
         mesh_wall expire_due;
         mesh_wall expire_next; /* mesh time before which no record held ends */
 };
@@ -280,5 +288,7 @@ mesh_wall clock_sure(const struct mesh *m); /* no later, and surely passed: for 
 bool clock_usable(const struct mesh *m);
 void clock_step(struct mesh *m); /* first with each event: has the machine's clock been set? */
 void clock_tick(struct mesh *m);
+void clock_listen(struct mesh *m); /* a neighbour that says the time has come, has gone, or is known by now */
+struct said clock_said(const struct mesh *m, mesh_wall *ret_since); /* looked up: as of now, and since then */
 void clock_start(struct mesh *m);
 void clock_restore(struct mesh *m, mesh_wall mark);

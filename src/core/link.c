@@ -76,6 +76,7 @@ uint64_t link_sid(const struct link *l, const struct hash *id) {
 
 void link_free(struct link *l) {
         place_del(l);
+        clock_listen(l->m);
         dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
@@ -239,6 +240,7 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
         mesh_trace(l->m, "link %u: hanging up: %s", (unsigned)l->id,
                    wire_enum_text(&wire_reason_enum, why) ? wire_enum_text(&wire_reason_enum, why) : "?");
         l->state = LINK_CLOSING;
+        clock_listen(l->m);
         l->ending = why;
         link_touch(l);
         if (up)

@@ -49,6 +49,7 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
                 return 0;
         }
         l->clock_offset = (int64_t)h->time - (int64_t)l->m->wall;
+        clock_listen(l->m);
         if (!l->dialled)
                 l->until = h->until;
         if (WIRE_HAS(h, HELLO, seen))

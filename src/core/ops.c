@@ -87,6 +87,7 @@ static int links_learn(struct mesh *m, size_t first) {
                 l->stranger = l->unproven = false;
                 l->device = d->sign;
                 l->household = d->home->key;
+                clock_listen(m);
                 int r = waiting_admission ? 0 : link_greet(l);
                 if (!r)
                         r = link_greeted(l);

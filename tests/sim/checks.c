@@ -429,6 +429,8 @@ static void account_kept(struct world *w, struct node *n) {
         size_t turn = w->checks->looks, k = 0;
         if (!recount_rests(n->core))
                 checks_fail(w, "S13", "home %u lets a link rest that has work, or for too long", n->index);
+        if (!recount_said(n->core))
+                checks_fail(w, "S13", "home %u is wrong about what its neighbours say of the time", n->index);
         if (!recount_ends(n->core))
                 checks_fail(w, "S13", "home %u would keep what is over", n->index);
         LINK_EACH(l, n->core) {

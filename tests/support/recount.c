@@ -67,6 +67,13 @@ bool recount_rests(const struct mesh *m) {
         return agrees;
 }
 
+bool recount_said(const struct mesh *m) {
+        mesh_wall since;
+        const struct said said = clock_said(m, &since), *told = &m->said;
+        return m->wall < m->said_since ||
+               (told->n == said.n && told->median == said.median && told->enough == said.enough);
+}
+
 bool recount_ends(const struct mesh *m) {
         bool agrees = true;
         for (size_t i = 0; i < m->n_sorted; i++) {

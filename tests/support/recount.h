@@ -8,5 +8,7 @@
 bool recount_agrees(struct link *l);
 /* Which links need not be looked at, and until when (src/core/link.h): once all that was to be handed out is. */
 bool recount_rests(const struct mesh *m);
+/* What neighbours say of the time (src/core/clock.c), and since when. */
+bool recount_said(const struct mesh *m);
 /* When the first record held ends, own ones aside: no later than the core takes it for. */
 bool recount_ends(const struct mesh *m);

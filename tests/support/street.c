@@ -134,7 +134,7 @@ void street_feed(struct street *s, size_t i, struct mesh_event ev) {
         }
         while (mesh_next(h->core, &a))
                 perform(s, i, &a);
-        REQUIRE(recount_rests(h->core));
+        REQUIRE(recount_rests(h->core) && recount_said(h->core));
 }
 
 static void forget(struct happening *h) {
