@@ -3,14 +3,11 @@
  * What each home's core holds in memory: the linker leads the allocations of this program and of the libraries in it through
  * here (not those inside shared libraries), and each carries whose doing it was.
  */
+#include "sim/blocks.h"
 #include "sim/byz.h"
 
 #include <stdlib.h>
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
@@ -39,20 +36,22 @@ static struct ahead *refunded(void *p) {
 }
 
 void *__wrap_malloc(size_t n) {
-        return charged(__real_malloc(n + sizeof(struct ahead)), seam_acting(), n);
+        if (n > SIZE_MAX - sizeof(struct ahead))
+                return NULL;
+        return charged(blocks_take(n + sizeof(struct ahead)), seam_acting(), n);
 }
 
 void *__wrap_calloc(size_t n, size_t size) {
         if (size && n > (SIZE_MAX - sizeof(struct ahead)) / size)
                 return NULL;
-        return charged(__real_calloc(1, n * size + sizeof(struct ahead)), seam_acting(), n * size);
+        return charged(blocks_zeros(n * size + sizeof(struct ahead)), seam_acting(), n * size);
 }
 
 void *__wrap_realloc(void *p, size_t n) {
-        if (!p)
-                return __wrap_malloc(n);
+        if (!p || n > SIZE_MAX - sizeof(struct ahead))
+                return p ? NULL : __wrap_malloc(n);
         struct ahead old = ((struct ahead *)p)[-1];
-        struct ahead *a = __real_realloc((struct ahead *)p - 1, n + sizeof(*a));
+        struct ahead *a = blocks_resize((struct ahead *)p - 1, old.n + sizeof(*a), n + sizeof(*a));
         if (!a)
                 return NULL;
         if (old.owner)
@@ -61,6 +60,7 @@ void *__wrap_realloc(void *p, size_t n) {
 }
 
 void __wrap_free(void *p) {
-        if (p)
-                __real_free(refunded(p));
+        struct ahead *a = p ? refunded(p) : NULL;
+        if (a)
+                blocks_put(a, a->n + sizeof(*a));
 }
