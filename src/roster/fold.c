@@ -124,6 +124,12 @@ int state_fit(const struct roster *r, struct state *st) {
                 homes_none(st->homes, st->cap_homes, homes);
                 st->cap_homes = homes;
         }
+        uint32_t tallies = cap_for(st->cap_tallies, r->n_proposals);
+        if (tallies > st->cap_tallies) {
+                if (array_fit(&st->tallies, st->cap_tallies, tallies, sizeof(*st->tallies), 0))
+                        return ERR_NOMEM;
+                st->cap_tallies = tallies;
+        }
         if (certs > st->cap_certs) {
                 if (array_fit(&st->certs, st->cap_certs, certs, sizeof(*st->certs), 0) ||
                     array_fit(&st->revoked, st->cap_certs, certs, sizeof(*st->revoked), 0xff))
@@ -139,6 +145,7 @@ void state_fini(struct state *st) {
         free(st->certs);
         free(st->revoked);
         free(st->count);
+        free(st->tallies);
         *st = (struct state){0};
 }
 
@@ -225,30 +232,38 @@ static bool steward_holds(const struct roster *r, const struct bits *in, struct 
         return stands(in, st, v->promo) && votes_tally(r, in, st, r->ops[v->promo], NONE, &v->past).complete;
 }
 
-/* Ancestors first. Returns whether anything became void. */
-static bool settle_once(const struct roster *r, const struct bits *in, struct state *st) {
-        bool changed = false;
+/* What a standing operation is now. */
+static uint8_t settled(const struct roster *r, const struct bits *in, struct state *st, const struct op *o) {
+        uint8_t was = st->ops[o->index];
+        if (o->seq && st->ops[o->named[0]] & OP_BRANCH)
+                return was | OP_VOID | OP_BRANCH;
+        if (rests_on_void(r, in, st, o))
+                return was | OP_VOID;
+        bool steward = o->vote && o->vote->steward && steward_holds(r, in, st, o->vote);
+        return steward ? was | OP_STEWARD : was & (uint8_t)~OP_STEWARD;
+}
+
+/* Ancestors first. Returns all that has changed of any. */
+static uint8_t settle_once(const struct roster *r, const struct bits *in, struct state *st) {
+        uint8_t changed = 0;
         for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
-                const struct op *o = r->ops[i];
                 if (!stands(in, st, i))
                         continue;
-                bool branch = o->seq && st->ops[o->named[0]] & OP_BRANCH;
-                if (branch || rests_on_void(r, in, st, o)) {
-                        st->ops[i] |= branch ? OP_VOID | OP_BRANCH : OP_VOID;
-                        changed = true;
-                        continue;
-                }
-                st->ops[i] &= (uint8_t)~OP_STEWARD;
-                if (o->vote && o->vote->steward && steward_holds(r, in, st, o->vote))
-                        st->ops[i] |= OP_STEWARD;
+                uint8_t now = settled(r, in, st, r->ops[i]);
+                changed |= now ^ st->ops[i];
+                st->ops[i] = now;
         }
         return changed;
 }
 
 /* Once is enough but for twins, of which a later one may hold up what comes before it. */
-void fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
-        while (settle_once(r, in, st) && r->n_twins)
-                ;
+bool fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
+        uint8_t changed, ever = 0;
+        do {
+                changed = settle_once(r, in, st);
+                ever |= changed;
+        } while (changed & OP_VOID && r->n_twins);
+        return ever;
 }
 
 /* ---- the outcome ---- */

@@ -137,13 +137,21 @@ struct home_state {
         uint8_t waits; /* enum roster_waits */
 };
 
+struct tally {
+        bool complete;
+        uint32_t votes;          /* of the route that completes it */
+        const struct op *senior; /* of those voters */
+        bool known;              /* in a state: it need not be counted again */
+};
+
 struct state {
         uint8_t *ops; /* OP_* */
         struct home_state *homes;
-        uint8_t *certs;    /* CERT_* */
-        uint32_t *revoked; /* the revocation of each certificate, or NONE */
-        uint32_t *count;   /* scratch: votes a unit; all 0 between uses */
-        uint32_t cap_ops, cap_homes, cap_certs;
+        uint8_t *certs;        /* CERT_* */
+        uint32_t *revoked;     /* the revocation of each certificate, or NONE */
+        uint32_t *count;       /* scratch: votes a unit; all 0 between uses */
+        struct tally *tallies; /* scratch: of each proposal, while turns are taken */
+        uint32_t cap_ops, cap_homes, cap_certs, cap_tallies;
         uint32_t members, stewards;
         uint32_t spares;  /* certificates that are CERT_SPARE */
         uint32_t waiting; /* homes that wait for a place */
@@ -235,7 +243,9 @@ static inline uint32_t op_siblings(const struct roster *r, const struct op *o) {
 const struct op *fold_certifier(const struct roster *r, const struct bits *in, const struct state *st,
                                 const struct cert *c);
 bool fold_cert_stands(const struct roster *r, const struct bits *in, const struct state *st, uint32_t cert);
-void fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+/* What rests on what is void is void too, and which votes are stewards'. Whether any vote counts otherwise than before; if
+ * nothing was made void since the last time, and no promotion came in force, it changes nothing. */
+bool fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 /* The operation is of the common kind whose effect on the rest is none but to be there. */
 bool fold_plain(const struct roster *r, const struct op *o);
 /* @o, the newest operation, has a rival before it and changes nothing: @r->now is up to date. */
@@ -257,11 +267,6 @@ bool places_left(const struct roster *r, const struct op *add);
 /* It is counted as one of a steward's homes of that day. */
 bool places_by_steward(const struct state *st, const struct op *add);
 
-struct tally {
-        bool complete;
-        uint32_t votes;          /* of the route that completes it */
-        const struct op *senior; /* of those voters */
-};
 /* Counts the standing votes for @p: only those that have @seen (an operation, or NONE) among their ancestors, and only those
  * @within a set (NULL: all). */
 struct tally votes_tally(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,

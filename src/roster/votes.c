@@ -151,9 +151,10 @@ static bool lowered_by(const struct roster *r, const struct op *p, const struct 
 }
 
 /* V3: "… where the standing votes that have it among their ancestors would not have been enough." No vote for @p is
- * among what is voided here, because no target has one: the order of the loop does not matter. */
-static void void_unseen(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
+ * among what is voided here, because no target has one: the order of the loop does not matter. Returns whether any is. */
+static bool void_unseen(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                         uint32_t home) {
+        bool voided = false;
         for (uint32_t i = 0, n = fold_limit(r, in); i < n; i++) {
                 const struct op *o = r->ops[i];
                 bool lowered = lowered_by(r, p, o, home);
@@ -162,9 +163,12 @@ static void void_unseen(const struct roster *r, const struct bits *in, struct st
                 /* Complete in the vote's own past: it was judged under it. To know the proposal alone is not enough. */
                 if (o->vote && votes_tally(r, in, st, p, NONE, &o->vote->past).complete)
                         continue;
-                if (!votes_tally(r, in, st, p, i, NULL).complete)
-                        st->ops[i] |= lowered ? OP_ORDINARY : OP_VOID;
+                if (votes_tally(r, in, st, p, i, NULL).complete)
+                        continue;
+                st->ops[i] |= lowered ? OP_ORDINARY : OP_VOID;
+                voided |= !lowered;
         }
+        return voided;
 }
 
 /* V4: a return that was taken, and had the removal @p among its ancestors, holds @p off @home. */
@@ -191,21 +195,23 @@ static void home_gone(const struct roster *r, struct state *st, const struct op 
                 h->gone = p->index;
 }
 
-static void take_removal(const struct roster *r, const struct bits *in, struct state *st, const struct op *p) {
+static bool take_removal(const struct roster *r, const struct bits *in, struct state *st, const struct op *p) {
         const struct proposal *prop = p->vote->prop;
+        bool voided = false;
         for (uint32_t i = 0; i < prop->n_targets; i++) {
                 if (votes_held_off(r, in, st, p, prop->targets[i]))
                         continue;
                 home_gone(r, st, p, prop->targets[i]);
-                void_unseen(r, in, st, p, prop->targets[i]);
+                voided |= void_unseen(r, in, st, p, prop->targets[i]);
         }
+        return voided;
 }
 
-static void take_revoke(const struct roster *r, const struct bits *in, struct state *st, const struct op *p) {
+static bool take_revoke(const struct roster *r, const struct bits *in, struct state *st, const struct op *p) {
         uint32_t *was = &st->revoked[p->vote->prop->cert];
         if (*was == NONE || states_earlier(p, r->ops[*was]))
                 *was = p->index;
-        void_unseen(r, in, st, p, NONE);
+        return void_unseen(r, in, st, p, NONE);
 }
 
 /* V4: "only if it has more votes than each complete removal or undo of its target among its ancestors has now." One that is
@@ -227,16 +233,18 @@ static bool return_wins(const struct roster *r, const struct bits *in, struct st
         return true;
 }
 
-static void take(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
+/* Returns whether anything became void. */
+static bool take(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                  const struct tally *t) {
         bool wins = p->pub.type != OP_RETURN || return_wins(r, in, st, p, t->votes);
         st->ops[p->index] |= wins ? OP_TAKEN : OP_SKIPPED;
         if (votes_is_removal(p))
-                take_removal(r, in, st, p);
+                return take_removal(r, in, st, p);
         if (p->pub.type == OP_DEVICE_REVOKE)
-                take_revoke(r, in, st, p);
+                return take_revoke(r, in, st, p);
         if (p->pub.type == OP_DEMOTE)
-                void_unseen(r, in, st, p, p->vote->prop->targets[0]);
+                return void_unseen(r, in, st, p, p->vote->prop->targets[0]);
+        return false;
 }
 
 static bool goes_first(const struct roster *r, const struct op *a, const struct tally *ta, const struct op *b,
@@ -248,15 +256,29 @@ static bool goes_first(const struct roster *r, const struct op *a, const struct 
         return id_lower(a, b);
 }
 
+/* From one turn to the next few votes change, and mostly none: what was counted is kept. */
+static const struct tally *tally_of(const struct roster *r, const struct bits *in, struct state *st, uint32_t i) {
+        struct tally *t = &st->tallies[i];
+        if (!t->known)
+                *t = votes_tally(r, in, st, r->ops[r->proposals[i]], NONE, NULL);
+        t->known = true;
+        return t;
+}
+
+static void tallies_forget(const struct roster *r, struct state *st) {
+        for (uint32_t i = 0; i < r->n_proposals; i++)
+                st->tallies[i].known = false;
+}
+
 static const struct op *turn_next(const struct roster *r, const struct bits *in, struct state *st,
-                                  struct tally *ret_tally) {
+                                  const struct tally **ret_tally) {
         const struct op *best = NULL;
         for (uint32_t i = 0; i < r->n_proposals; i++) {
                 const struct op *p = r->ops[r->proposals[i]];
                 if (!set_has(in, p->index) || st->ops[p->index] & (OP_VOID | OP_TAKEN | OP_SKIPPED))
                         continue;
-                struct tally t = votes_tally(r, in, st, p, NONE, NULL);
-                if (!t.complete || (best && !goes_first(r, p, &t, best, ret_tally)))
+                const struct tally *t = tally_of(r, in, st, i);
+                if (!t->complete || (best && !goes_first(r, p, t, best, *ret_tally)))
                         continue;
                 best = p;
                 *ret_tally = t;
@@ -265,10 +287,14 @@ static const struct op *turn_next(const struct roster *r, const struct bits *in,
 }
 
 void votes_take(const struct roster *r, const struct bits *in, struct state *st) {
-        struct tally t = {0};
+        const struct tally *t = NULL;
         fold_settle(r, in, st);
+        tallies_forget(r, st);
         for (const struct op *p; (p = turn_next(r, in, st, &t));) {
-                take(r, in, st, p, &t);
-                fold_settle(r, in, st);
+                bool voided = take(r, in, st, p, t);
+                if (!voided && p->pub.type != OP_PROMOTE)
+                        continue; /* settled as before */
+                if (fold_settle(r, in, st) || voided)
+                        tallies_forget(r, st);
         }
 }

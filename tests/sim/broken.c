@@ -17,8 +17,8 @@ bool __real_keytree_prove(const struct hash *mesh, struct span root, uint64_t da
                           struct span left, struct keytree *ret);
 bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t day, const struct key *key,
                           struct span left, struct keytree *ret);
-void __real_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
-void __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+bool __real_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
+bool __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 int __real_places_give(const struct roster *r, const struct bits *in, struct state *st);
 int __wrap_places_give(const struct roster *r, const struct bits *in, struct state *st);
 bool __real_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
@@ -48,13 +48,13 @@ bool __wrap_keytree_prove(const struct hash *mesh, struct span root, uint64_t da
 }
 
 /* PROTOCOL's fold voids what a removed home signs behind the backs of those who removed it. Here it stands. */
-void __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
+bool __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st) {
         const struct node *leader = seam_broken(SABOTAGE_CLEMENT) ? byz_next(seam_world(), &byz_removed, NULL) : NULL;
         const struct home *h = leader ? map_find(&r->by_home, leader->house.sign.pub.b) : NULL;
         for (uint32_t i = 0, n = h ? fold_limit(r, in) : 0; i < n; i++)
                 if (r->ops[i]->home == h->index)
                         st->ops[i] &= ~OP_VOID;
-        __real_fold_settle(r, in, st);
+        return __real_fold_settle(r, in, st) || leader;
 }
 
 /* A slot may be any, and anybody has as many as he likes. */
