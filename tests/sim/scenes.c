@@ -2,11 +2,13 @@
 /*
  * Stories of streets that nobody wishes for, told as facts: who is a member at whom, under which key each home writes, who
  * can read what. `scenes NAME` prints one; scenes/NAME.txt is what it has to say, so that whoever changes a rule reads what
- * comes of it. Keys have letters in the order in which they appear.
+ * comes of it. `scenes NAME TWIST` tells it of cores that lack one rule (twists.c). Keys have letters in the order in which
+ * they appear.
  */
 #include "core/core.h"
 #include "core/epoch.h"
 #include "roster/roster.h"
+#include "sim/twists.h"
 #include "support/street.h"
 
 #include <stdio.h>
@@ -204,20 +206,21 @@ static void three_stewards(void) {
         posts(3, "who is left?");
 }
 
+/* Three stewards are enough, and so are five of eight homes; more votes come first, also against who is more senior. */
 static void four_stewards(void) {
-        begin("Four stewards, two against two, and the homes between them", 7);
+        begin("Four stewards: three against one, and the ordinary homes on that one's side", 8);
         stewards(3);
-        cut_off("236");
+        cut_off("24567");
         votes(0, OP_REMOVE, "the removal of", 2);
         votes(2, OP_REMOVE, "the removal of", 0);
         street_run_for(story.s, 10);
         endorses(1, "the removal of", 2);
-        endorses(3, "the removal of", 0);
-        look(1, "minute", 60);
-        endorses(4, "the removal of", 2);
+        endorses(4, "the removal of", 0);
+        endorses(5, "the removal of", 0);
         endorses(6, "the removal of", 0);
-        street_run_for(story.s, 10);
-        endorses(5, "the removal of", 2);
+        look(1, "minute", 60);
+        endorses(3, "the removal of", 2);
+        endorses(7, "the removal of", 0);
         look(1, "minute", 60);
         meet();
         look(1, "hour", HOUR);
@@ -259,6 +262,7 @@ static void one_ticket_twice(void) {
         printf("home 4, which hears home 2 on its local network, joins on it (%s)\n", mesh_outcome(o)->name);
         learn_household(3);
         learn_household(4);
+        votes(1, OP_VOUCH, "its word for", 3);
         look(1, "minute", 60);
         posts(4, "hello");
         meet();
@@ -317,20 +321,29 @@ static void removals_on_both_sides(void) {
         posts(1, "one street again");
 }
 
+/* What home 1 signed and posted since is with others: of two operations at one place of its chain the one they built on
+ * stands, and a slot that is taken is not taken again. */
 static void disk_of_last_week(void) {
-        begin("A disk of last week", 3);
+        begin("A disk of last week", 4);
         street_copy_disk(story.s, 1);
-        posts(1, "before");
         street_run_for(story.s, WEEK);
         votes(0, OP_REMOVE, "the removal of", 2);
+        votes(1, OP_REMOVE, "the removal of", 3);
+        street_run_for(story.s, 10);
+        endorses(0, "the removal of", 3);
         street_run_for(story.s, HOUR);
+        posts(1, "before");
         street_off(story.s, 1);
         street_old_disk(story.s, 1);
         printf("home 1 starts with its disk of a week ago\n");
+        cut_off("1");
         street_on(story.s, 1);
+        votes(1, OP_PROMOTE, "the promotion of", 3);
         look(10, "seconds", 1);
+        meet();
         look(1, "hour", HOUR);
         posts(1, "after");
+        readers();
 }
 
 static void clock_of_1970(void) {
@@ -360,7 +373,9 @@ int main(int argc, char **argv) {
                        {"hub-and-laptop", hub_and_laptop},
                        {"old-disk", disk_of_last_week},
                        {"1970", clock_of_1970}};
-        for (size_t i = 0; argc == 2 && i < ARRAY_LEN(stories); i++) {
+        if (argc == 3 && !twist_all(argv[2]))
+                return 2;
+        for (size_t i = 0; argc > 1 && i < ARRAY_LEN(stories); i++) {
                 if (!span_eq(span_str(argv[1]), span_str(stories[i].name)))
                         continue;
                 stories[i].tell();
