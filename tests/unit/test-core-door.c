@@ -3,6 +3,7 @@
  * Many who come at once to one door, whose home has much to do: one after the other is written down before the next counts,
  * and a ticket for one lets one in. Seed: printed, and PORCHLIGHT_SEED.
  */
+#include "core-visit.h"
 #include "core/core.h"
 #include "support/street_inside.h"
 
@@ -86,12 +87,105 @@ static void test_full_disk_at_the_door(void **state) {
         street_free(s);
 }
 
+/* ---- at the door with what is another's ---- */
+
+static struct buf add_for(struct street *s, size_t i, const char *ticket) {
+        struct buf add = BUF_NULL;
+        assert_true(household_add(&s->homes[i].house, &s->homes[i].cfg, ticket, street_wall(s), &add));
+        return add;
+}
+
+/* Whoever shakes hands with one key and shows what certifies another is let in as neither. */
+static void test_device_of_another(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        struct wire_admit msg;
+        struct wire_refused no;
+        struct visit v;
+        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
+        _clean_(buf_fini) struct buf ticket = BUF_NULL;
+        buf_add_str(&ticket, street_invite(s, DOOR, 3));
+        _clean_(buf_fini) struct buf add = add_for(s, 1, buf_cstr(&ticket));
+        visit_shake(&v, s, DOOR, 2);
+        guest_hello(&v.g, street_wall(s), true);
+        msg = (struct wire_admit){.op = buf_span(&add)};
+        guest_say(&v.g, LINK_ADMIT, &msg);
+        flush(&v);
+        street_run_for(s, 1);
+        assert_true(v.g.gone);
+        assert_int_equal(codec_decode(&wire_refused_desc, buf_span(&v.g.last[LINK_REFUSED]), &no, NULL), 0);
+        assert_int_equal(no.reason, REASON_TICKET_BAD);
+        visit_end(&v);
+        assert_int_equal(street_members(s, DOOR), 1);
+        assert_int_equal(street_join(s, 1, buf_cstr(&ticket)), MESH_OUT_DONE); /* nothing of it was spent */
+        street_free(s);
+}
+
+/* Who asks to come in without having said that it joins, and who is in already. */
+static void test_who_does_not_join(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        struct visit v;
+        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
+        _clean_(buf_fini) struct buf ticket = BUF_NULL;
+        buf_add_str(&ticket, street_invite(s, DOOR, 3));
+        assert_int_equal(street_join(s, 1, buf_cstr(&ticket)), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        _clean_(buf_fini) struct buf add = add_for(s, 2, buf_cstr(&ticket));
+        const struct wire_admit msg = {.op = buf_span(&add)};
+        visit_greet(&v, s, DOOR, 2);
+        guest_say(&v.g, LINK_ADMIT, &msg);
+        flush(&v);
+        street_run_for(s, 1);
+        assert_true(v.g.gone);
+        assert_int_equal(v.g.got[LINK_HELLO], 0); /* a stranger is told nothing */
+        visit_end(&v);
+        street_off(s, 1);
+        street_run_for(s, 200);
+        visit_greet(&v, s, DOOR, 1);
+        guest_say(&v.g, LINK_ADMIT, &msg); /* of somebody else, and it is a member: nothing is to be done */
+        flush(&v);
+        street_run_for(s, 1);
+        visit_end(&v);
+        assert_int_equal(street_members(s, DOOR), 2);
+        street_free(s);
+}
+
+/* A home that does not know what time it is cannot say whether a ticket's time is over. */
+static void test_door_without_a_clock(void **state) {
+        (void)state;
+        struct street *s = street_bare(2, seed);
+        struct wire_refused no;
+        struct visit v;
+        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
+        _clean_(buf_fini) struct buf ticket = BUF_NULL;
+        buf_add_str(&ticket, street_invite(s, DOOR, 1));
+        _clean_(buf_fini) struct buf add = add_for(s, 1, buf_cstr(&ticket));
+        street_off(s, DOOR);
+        street_clock(s, DOOR, -(int64_t)STREET_START);
+        street_on(s, DOOR);
+        visit_shake(&v, s, DOOR, 1);
+        guest_hello(&v.g, 1, true); /* nor does who comes */
+        guest_say(&v.g, LINK_ADMIT, &(struct wire_admit){.op = buf_span(&add)});
+        flush(&v);
+        street_run_for(s, 1);
+        assert_true(v.g.gone);
+        assert_int_equal(codec_decode(&wire_refused_desc, buf_span(&v.g.last[LINK_REFUSED]), &no, NULL), 0);
+        assert_int_equal(no.reason, REASON_NOT_ISSUED_HERE);
+        visit_end(&v);
+        street_off(s, DOOR);
+        street_clock(s, DOOR, 0);
+        street_on(s, DOOR);
+        assert_int_equal(street_join(s, 1, buf_cstr(&ticket)), MESH_OUT_DONE);
+        street_free(s);
+}
+
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_all_come_in),
-                cmocka_unit_test(test_one_comes_in),
-                cmocka_unit_test(test_full_disk_at_the_door),
+                cmocka_unit_test(test_all_come_in),           cmocka_unit_test(test_one_comes_in),
+                cmocka_unit_test(test_full_disk_at_the_door), cmocka_unit_test(test_device_of_another),
+                cmocka_unit_test(test_who_does_not_join),     cmocka_unit_test(test_door_without_a_clock),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "core-visit.h"
 #include "core/core.h"
 #include "core/limits.h"
+#include "core/record.h"
 #include "roster/op.h"
 #include "wire/codec.h"
 
@@ -172,6 +173,213 @@ static void test_no_member(void **state) {
         street_free(s);
 }
 
+/* ---- records that no rule allows ---- */
+
+static struct hash target;
+static struct key slot_device;
+
+static void lives_backwards(struct wire_record *w) {
+        w->expires = w->created;
+}
+
+static void lives_for_ever(struct wire_record *w) {
+        w->expires = w->created + 366 * MESH_DAY;
+}
+
+static void in_no_class(struct wire_record *w) {
+        w->klass = 9;
+}
+
+static void takes_nothing_back(struct wire_record *w) {
+        w->type = RECORD_RETRACT;
+}
+
+static void posts_about_a_slot(struct wire_record *w) {
+        WIRE_PUT(w, RECORD, target, SPAN_OF(target.b));
+}
+
+static void posts_for_another_device(struct wire_record *w) {
+        WIRE_PUT(w, RECORD, target_device, SPAN_OF(slot_device.b));
+}
+
+static void retracts(struct wire_record *w) {
+        w->type = RECORD_RETRACT;
+        WIRE_PUT(w, RECORD, target, SPAN_OF(target.b));
+}
+
+static void retracts_for_another_household(struct wire_record *w) {
+        retracts(w);
+        WIRE_PUT(w, RECORD, target_device, SPAN_OF(slot_device.b));
+}
+
+static void retracts_for_nobody(struct wire_record *w) {
+        static const uint8_t nobody[32] = {1, 2, 3};
+        retracts(w);
+        WIRE_PUT(w, RECORD, target_device, SPAN_OF(nobody));
+}
+
+static void retracts_beyond_the_quota(struct wire_record *w) {
+        retracts(w);
+        w->index = 16000;
+}
+
+static void retracts_what_comes(struct wire_record *w) {
+        retracts(w);
+        w->day++;
+}
+
+static void retracts_for_too_long(struct wire_record *w) {
+        retracts(w);
+        w->day -= 3;
+        w->expires = w->created + 7 * MESH_DAY;
+}
+
+static void asks_within_a_period(struct wire_record *w) {
+        retracts(w);
+        w->klass = CLASS_ASK;
+        w->index = 0;
+        w->day = w->created / MESH_DAY / 30 * 30 + 1;
+        w->created += MESH_DAY;
+        w->expires = w->created + 3600;
+}
+
+static void on_another_day(struct wire_record *w) {
+        w->day--;
+}
+
+static void beyond_the_quota(struct wire_record *w) {
+        w->index = 16000;
+}
+
+static void (*const out_of_rule[])(struct wire_record *w) = {
+        lives_backwards,
+        lives_for_ever,
+        in_no_class,
+        takes_nothing_back,
+        posts_about_a_slot,
+        posts_for_another_device,
+        retracts_for_another_household,
+        retracts_for_nobody,
+        retracts_beyond_the_quota,
+        retracts_what_comes,
+        retracts_for_too_long,
+        asks_within_a_period,
+        on_another_day,
+        beyond_the_quota,
+};
+
+static void test_records_out_of_rule(void **state) {
+        (void)state;
+        STREET(3);
+        street_run_for(s, 60);
+        slot_device = roster_home_at(mesh_roster(street_core(s, HOME)), NEIGHBOUR)->devices[0]->sign;
+        street_off(s, LIAR);
+        street_run_for(s, 200);
+        size_t before = rows(s, HOME);
+        for (size_t i = 0; i < ARRAY_LEN(out_of_rule); i++) {
+                struct visit v;
+                struct guest_author a;
+                struct wire_record w;
+                visit_greet(&v, s, HOME, LIAR);
+                author(&v, LIAR, &a, &w);
+                out_of_rule[i](&w);
+                say_record(&v, &a, &w);
+                street_run_for(s, 5);
+                assert_int_equal(rows(s, HOME), before);
+                visit_end(&v);
+        }
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        visit_greet(&v, s, HOME, LIAR);
+        author(&v, LIAR, &a, &w);
+        struct hash id = say_record(&v, &a, &w);
+        street_run_for(s, 5);
+        assert_true(street_has(s, HOME, &id));
+        visit_end(&v);
+        street_free(s);
+}
+
+/* ---- bodies that mean nothing: held, so that all sets stay equal, and shown to nobody ---- */
+
+static void alert_with(struct buf *ret, mesh_cell cell, struct span clips, enum wire_e_urgency urgency) {
+        static const uint8_t salt[16] = {1};
+        struct wire_alert a = {.kind = KIND_FIRE,
+                               .cell = cell,
+                               .category = CATEGORY_FIRE,
+                               .severity = SEVERITY_EXTREME,
+                               .urgency = urgency,
+                               .certainty = CERTAINTY_OBSERVED,
+                               .status = STATUS_ACTUAL,
+                               .salt = SPAN_OF(salt)};
+        if (clips.n)
+                WIRE_PUT(&a, ALERT, clips, clips);
+        codec_encode(&wire_alert_desc, &a, ret);
+}
+
+static void follow_with(struct buf *ret, const struct hash *about) {
+        static const uint8_t salt[16] = {1};
+        struct wire_follow f = {.salt = SPAN_OF(salt)};
+        if (about)
+                WIRE_PUT(&f, FOLLOW, target, SPAN_OF(about->b));
+        codec_encode(&wire_follow_desc, &f, ret);
+}
+
+static struct hash say_body(struct street *s, uint16_t index, enum wire_e_record type, enum wire_e_class klass,
+                            struct span plain) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        visit_greet(&v, s, HOME, LIAR);
+        author(&v, LIAR, &a, &w);
+        w.type = type;
+        w.klass = klass;
+        w.index = index;
+        struct hash id = guest_record(&a, &w, plain, &raw);
+        guest_say_raw(&v.g, LINK_RECORD, buf_span(&raw));
+        flush(&v);
+        street_run_for(s, 5);
+        assert_false(v.g.gone);
+        visit_end(&v);
+        return id;
+}
+
+static void test_bodies_without_meaning(void **state) {
+        (void)state;
+        STREET(3);
+        const mesh_cell block = UINT64_C(1) << 35 | 777;
+        struct hash about, id[8];
+        struct buf plain[5] = {BUF_NULL, BUF_NULL, BUF_NULL, BUF_NULL, BUF_NULL};
+        street_run_for(s, 60);
+        assert_int_equal(street_post(s, NEIGHBOUR, KIND_FIRE, "a true one", &about), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        street_off(s, LIAR);
+        street_run_for(s, 200);
+        size_t readable = street_count(s, HOME);
+        alert_with(&plain[0], block, SPAN_STR("no hash of a clip"), URGENCY_IMMEDIATE);
+        alert_with(&plain[1], 0, SPAN_NONE, URGENCY_IMMEDIATE);
+        alert_with(&plain[2], block, SPAN_NONE, URGENCY_EXPECTED); /* a fire that can wait is not urgent */
+        follow_with(&plain[3], NULL);
+        follow_with(&plain[4], &about);
+        for (uint16_t i = 0; i < 3; i++)
+                id[i] = say_body(s, i, RECORD_ALERT, CLASS_URGENT, buf_span(&plain[i]));
+        id[3] = say_body(s, 3, RECORD_COMMENT, CLASS_NORMAL, buf_span(&plain[3]));
+        id[4] = say_body(s, 4, RECORD_COMMENT, CLASS_URGENT, buf_span(&plain[4]));
+        id[5] = say_body(s, 5, RECORD_COMMENT, CLASS_NORMAL, SPAN_STR("no map"));
+        for (size_t i = 0; i < 6; i++) {
+                assert_false(street_has(s, HOME, &id[i]));
+                assert_non_null(records_find(street_core(s, HOME), &id[i]));
+                assert_non_null(records_find(street_core(s, NEIGHBOUR), &id[i]));
+        }
+        assert_int_equal(street_count(s, HOME), readable);
+        id[6] = say_body(s, 6, RECORD_UPDATE, CLASS_URGENT, buf_span(&plain[4]));
+        assert_true(street_has(s, HOME, &id[6]));
+        for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+                buf_fini(&plain[i]);
+        street_free(s);
+}
+
 /* ---- before their parents ---- */
 
 static size_t ops_of(struct street *s, size_t i) {
@@ -312,6 +520,8 @@ int main(void) {
                 cmocka_unit_test(test_lies),
                 cmocka_unit_test(test_itself),
                 cmocka_unit_test(test_no_member),
+                cmocka_unit_test(test_records_out_of_rule),
+                cmocka_unit_test(test_bodies_without_meaning),
                 cmocka_unit_test(test_child_first),
                 cmocka_unit_test(test_children_of_nobody),
                 cmocka_unit_test(test_epochs_of_nobody),

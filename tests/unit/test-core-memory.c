@@ -347,6 +347,9 @@ static void restored(void) {
         street_off(s, 1);
         for (int i = 0; i < TRIES && !waits_for_vault(s, 3) && !belongs(s, 3); i++)
                 street_recover(s, 3, &saved.r, PAUSE);
+        street_off(s, 3); /* what it waits for is asked again */
+        street_on(s, 3);
+        street_run_for(s, PAUSE);
         AGAIN_UNTIL(belongs(s, 3), waits_for_vault(s, 3) ? street_replace(s, 3, 1, PATIENCE) : (void)0);
         e.have[1] = post(s, 3, KIND_FIRE, "as before");
         for (size_t k = 0; k < ARRAY_LEN(saved.bytes); k++)
@@ -354,12 +357,35 @@ static void restored(void) {
         ends(s, e);
 }
 
+/* More leave at once than one key can name, without having heard of each other; one home hears of all, and then the other. */
+static void exodus(void) {
+        enum { STAY = 2, HOMES = STAY + 18 };
+        struct street *s = street_of(HOMES, 0);
+        struct end e = {.homes = STAY, .members = STAY, .n_have = 2};
+        street_run_for(s, 30);
+        for (size_t i = STAY; i < HOMES; i++)
+                for (size_t k = 0; k < i; k++)
+                        street_cut(s, i, k);
+        for (size_t i = STAY; i < HOMES; i++)
+                vote(s, i, OP_LEAVE, i, HOMES - 1);
+        street_off(s, 0);
+        for (size_t i = STAY; i < HOMES; i++)
+                street_mend(s, i, 1);
+        AGAIN_UNTIL(street_members(s, 1) == 1 + 1, street_run_for(s, PATIENCE));
+        for (size_t i = STAY; i < HOMES; i++)
+                street_off(s, i);
+        e.have[0] = post(s, 1, KIND_FIRE, "who is still here?");
+        street_on(s, 0);
+        e.have[1] = post(s, 0, KIND_FIRE, "the two of us");
+        ends(s, e);
+}
+
 static const struct {
         const char *name;
         void (*tell)(void);
 } stories[] = {
-        {"evening", evening}, {"halves", halves}, {"machines", machines}, {"tickets", tickets},
-        {"moving", moving},   {"disks", disks},   {"away", away},         {"restored", restored},
+        {"evening", evening}, {"halves", halves}, {"machines", machines}, {"tickets", tickets}, {"moving", moving},
+        {"disks", disks},     {"away", away},     {"restored", restored}, {"exodus", exodus},
 };
 
 int main(int argc, char **argv) {

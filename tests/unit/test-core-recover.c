@@ -4,6 +4,7 @@
  * before the beginning is on disk cannot be taken back when the disk refuses it. Where it is told to, the test is also the
  * line to a neighbour in a street, and the vault.
  */
+#include "core-visit.h"
 #include "crypto/sign.h"
 #include "support/street.h"
 
@@ -14,7 +15,8 @@
 #include <cmocka.h>
 
 #define HOMES 3
-#define LOST 1    /* the home whose device is lost */
+#define LOST 1 /* the home whose device is lost */
+#define MESSENGER 2
 #define COMMAND 5 /* token of the restoring */
 #define STORES_MOST 64
 #define WAYS 8
@@ -353,12 +355,152 @@ static void test_full_is_named(void **state) {
         street_free(s);
 }
 
+/* ---- what may have become of the household meanwhile ---- */
+
+static void until(struct again *a, enum mesh_outcome problem) {
+        for (int i = 0; i < NAMED * 1000 / LOOK && problem_of(a) != problem; i++)
+                live(a);
+        assert_int_equal(problem_of(a), problem);
+        for (int i = 0; i < NAMED * 1000 / LOOK; i++)
+                live(a);
+        assert_int_equal(problem_of(a), problem);
+        assert_false(a->replied);
+}
+
+enum fate { REMOVED, LEFT, REPLACED };
+
+/* What its household, or the neighbour's, has signed. */
+static void sign_fate(struct street *s, enum fate fate, struct buf *ret) {
+        if (fate == REMOVED)
+                street_sign(s, NEIGHBOUR, OP_REMOVE, LOST, ret);
+        if (fate == LEFT)
+                street_sign(s, LOST, OP_LEAVE, LOST, ret);
+        if (fate == REPLACED)
+                street_sign_revoke(s, LOST, LOST, ret);
+}
+
+/* It is linked, and waits for its vault; then its household is removed, or leaves, or takes the lost device out: that is said,
+ * and nothing given out. */
+static void comes_too_late(enum fate fate, enum mesh_outcome problem) {
+        struct again a;
+        struct visit v;
+        struct street *s = street_new(HOMES, seed);
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_run_for(s, 60);
+        sign_fate(s, fate, &op);
+        begin(&a, s);
+        street_off(s, MESSENGER);
+        connect_to(&a, s);
+        disk_answers(&a, true);
+        until(&a, MESH_OUT_KEY_NEEDED);
+        visit_greet(&v, s, NEIGHBOUR, MESSENGER);
+        guest_say_raw(&v.g, LINK_OP, buf_span(&op));
+        flush(&v);
+        until(&a, problem);
+        visit_end(&v);
+        end_again(&a);
+        street_free(s);
+}
+
+static void test_removed_meanwhile(void **state) {
+        (void)state;
+        comes_too_late(REMOVED, MESH_OUT_REMOVED);
+}
+
+static void test_left_meanwhile(void **state) {
+        (void)state;
+        comes_too_late(LEFT, MESH_OUT_LEFT);
+}
+
+static void test_replaced_meanwhile(void **state) {
+        (void)state;
+        comes_too_late(REPLACED, MESH_OUT_REPLACED);
+}
+
+/* Bytes that are no operation, and one over another fold than the neighbours': the vault is asked again. */
+static void test_operation_that_does_not_fit(void **state) {
+        (void)state;
+        struct again a;
+        struct street *s = street_new(HOMES, seed);
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_run_for(s, 60);
+        const struct mesh_config cfg = begin(&a, s);
+        street_replacement(s, LOST, mesh_roster(a.m), &cfg, &op);
+        assert_int_equal(street_vote(s, LOST, OP_VOUCH, HOMES - 1), MESH_OUT_DONE); /* after the backup was made */
+        street_run_for(s, 60);
+        connect_to(&a, s);
+        disk_answers(&a, true);
+        const struct span wrong[] = {SPAN_STR("no operation at all"), buf_span(&op)};
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+                feed(&a, (struct mesh_event){.type = MESH_EV_REPLACE, .operation.op = wrong[i]});
+                until(&a, MESH_OUT_KEY_NEEDED);
+                assert_true(vault_is_wanted(&a));
+        }
+        buf_clear(&op);
+        street_replacement(s, LOST, mesh_roster(a.m), &cfg, &op);
+        feed(&a, (struct mesh_event){.type = MESH_EV_REPLACE, .operation.op = buf_span(&op)});
+        for (int i = 0; i < NAMED * 1000 / LOOK && state_of(&a) != FRESH_CURRENT; i++)
+                live(&a);
+        assert_int_equal(state_of(&a), FRESH_CURRENT);
+        assert_int_equal(a.outcome, MESH_OUT_DONE);
+        end_again(&a);
+        street_free(s);
+}
+
+static void again_refused(struct again *a, const struct mesh_recover *b, enum mesh_outcome why) {
+        a->replied = false;
+        feed(a, (struct mesh_event){.type = MESH_EV_RECOVER, .token = COMMAND, .recover = b});
+        assert_true(a->replied);
+        assert_int_equal(a->outcome, why);
+        a->replied = false;
+}
+
+/* One restoring at a time, none without a key or an operation, and none over a mesh that is there. */
+static void test_no_second_beginning(void **state) {
+        (void)state;
+        struct again a = {.now = 1000};
+        struct street *s = street_new(HOMES, seed);
+        struct key keys[MESH_PSKS_MAX + 1] = {{{1}}};
+        struct span op = SPAN_STR("is not looked at");
+        struct mesh_recover b = {.keys = keys, .n_keys = 1, .ops = &op, .n_ops = 1};
+        struct mesh_config cfg = *street_config(s, LOST);
+        street_run_for(s, 60);
+        a.wall = street_wall(s);
+        assert_int_equal(mesh_new(&a.m, &cfg), 0);
+        feed(&a, (struct mesh_event){.type = MESH_EV_START});
+        disk_answers(&a, true);
+        b.n_ops = 0;
+        again_refused(&a, &b, MESH_OUT_BAD_OP);
+        b.n_ops = 1;
+        b.n_keys = 0;
+        again_refused(&a, &b, MESH_OUT_BAD_OP);
+        b.n_keys = MESH_PSKS_MAX + 1;
+        again_refused(&a, &b, MESH_OUT_BAD_OP);
+        assert_int_equal(state_of(&a), FRESH_NO_MESH);
+        assert_int_equal(a.joins, 0);
+        mesh_free(a.m);
+
+        begin(&a, s);
+        disk_answers(&a, true);
+        b.n_keys = 1;
+        again_refused(&a, &b, MESH_OUT_IN_MESH);
+        assert_int_equal(state_of(&a), FRESH_RESTORING);
+        assert_true(vault_is_wanted(&a));
+        end_again(&a);
+        street_free(s);
+}
+
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_greets_once_begun),
                 cmocka_unit_test(test_refused_leaves_nothing),
                 cmocka_unit_test(test_full_is_named),
+                cmocka_unit_test(test_removed_meanwhile),
+                cmocka_unit_test(test_left_meanwhile),
+                cmocka_unit_test(test_replaced_meanwhile),
+                cmocka_unit_test(test_operation_that_does_not_fit),
+                cmocka_unit_test(test_no_second_beginning),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 /* Undoing the use of a ticket, in streets of real cores. Seed: printed, and PORCHLIGHT_SEED. */
 #include "core-visit.h"
 #include "roster/op.h"
+#include "support/street_inside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -375,6 +376,74 @@ static void test_plea_of_others(void **state) {
         street_free(s);
 }
 
+/* Whoever was not asked has nothing to decline, nor has who was asked something else. */
+static void test_answers_nobody_asked_for(void **state) {
+        (void)state;
+        static const uint8_t other[32] = {9};
+        struct street *s = street_of_guest();
+        struct visit v;
+        struct wire_declined msg = {.what = SPAN_OF(other), .why = DECLINE_RULE};
+        visit_start(&v, s, 0, 1);
+        guest_say(&v.g, LINK_DECLINED, &msg);
+        say_it(&v);
+        assert_false(v.g.gone);
+        street_hold(s, 2, 0, 5); /* those who are asked in earnest are slow */
+        street_hold(s, 3, 0, 5);
+        _clean_(buf_fini) struct buf op = BUF_NULL;
+        street_sign(s, 0, OP_INVITE_UNDO, 3, &op);
+        struct home *h = &s->homes[0];
+        h->replied = false;
+        street_feed(s, 0,
+                    (struct mesh_event){.type = MESH_EV_OP, .token = ++h->command, .operation.op = buf_span(&op)});
+        for (int i = 0; i < 3; i++) {
+                guest_say(&v.g, LINK_DECLINED, &msg);
+                say_it(&v);
+        }
+        assert_false(v.g.gone);
+        assert_false(h->replied);
+        street_run_for(s, 60);
+        assert_true(h->replied);
+        assert_int_equal(h->reply.reply.outcome, MESH_OUT_DONE);
+        assert_int_equal(street_members(s, 2), 3);
+        visit_end(&v);
+        street_free(s);
+}
+
+/* What the vault hands over is looked at before anybody is asked: another household's, of nothing, and two at a time. */
+static void test_what_is_no_undo_of_ours(void **state) {
+        (void)state;
+        STREET(4);
+        street_run_for(s, 30);
+        _clean_(buf_fini) struct buf theirs = BUF_NULL, forged = BUF_NULL, good = BUF_NULL;
+        street_sign(s, 1, OP_INVITE_UNDO, 3, &theirs);
+        street_sign(s, 0, OP_INVITE_UNDO, 3, &good);
+        buf_add(&forged, buf_span(&good));
+        forged.p[forged.n - 1] ^= 1;
+        struct home *h = &s->homes[0];
+        const struct buf *wrong[] = {&theirs, &forged};
+        for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+                h->replied = false;
+                street_feed(s, 0,
+                            (struct mesh_event){
+                                    .type = MESH_EV_OP, .token = ++h->command, .operation.op = buf_span(wrong[i])});
+                assert_true(h->replied);
+                assert_int_equal(h->reply.reply.outcome, MESH_OUT_BAD_OP);
+        }
+        for (size_t i = 1; i < 4; i++)
+                street_hold(s, i, 0, 5);
+        h->replied = false;
+        street_feed(s, 0,
+                    (struct mesh_event){.type = MESH_EV_OP, .token = ++h->command, .operation.op = buf_span(&good)});
+        assert_false(h->replied);
+        street_feed(s, 0,
+                    (struct mesh_event){.type = MESH_EV_OP, .token = ++h->command, .operation.op = buf_span(&good)});
+        assert_true(h->replied);
+        assert_int_equal(h->reply.reply.outcome, MESH_OUT_BUSY);
+        street_run_for(s, 60);
+        assert_int_equal(street_members(s, 2), 3);
+        street_free(s);
+}
+
 /* PROTOCOL 6.42 */
 static void test_pleas_are_bounded(void **state) {
         (void)state;
@@ -433,6 +502,8 @@ int main(void) {
                 cmocka_unit_test(test_too_few),
                 cmocka_unit_test(test_keeps_its_answer),
                 cmocka_unit_test(test_plea_of_others),
+                cmocka_unit_test(test_answers_nobody_asked_for),
+                cmocka_unit_test(test_what_is_no_undo_of_ours),
                 cmocka_unit_test(test_pleas_are_bounded),
                 cmocka_unit_test(test_old_plea),
         };
