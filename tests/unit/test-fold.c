@@ -285,8 +285,9 @@ static bool waits_rightly(const struct roster *r, const struct roster_home *h) {
         switch (h->waits) {
         case ROSTER_WAITS_NOT:
                 return false;
-        case ROSTER_WAITS_PLACE:
-                return below(r, h->inviter) >= TIGHT_INVITES || roster_members(r) == TIGHT_MEMBERS;
+        case ROSTER_WAITS_PLACE: /* its inviter may wait itself, and so does who has the place that comes with it */
+                return below(r, h->inviter) >= TIGHT_INVITES || roster_members(r) == TIGHT_MEMBERS ||
+                       h->inviter->waits != ROSTER_WAITS_NOT;
         case ROSTER_WAITS_DAY:
                 return true; /* who went took a place of that day, too */
         case ROSTER_WAITS_FULL:
@@ -395,6 +396,7 @@ static void test_order_does_not_matter(void **state) {
 static void test_what_was_wrong(void **state) {
         static const uint64_t seeds[] = {
                 107444, /* a household added anew, and then let return: two whole devices */
+                105507, /* a home that waits for a place below one that waits itself */
                 5015,   /* a proposal that was void as its author knew it, endorsed by itself: two votes of one home */
         };
         (void)state;
