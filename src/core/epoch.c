@@ -395,15 +395,16 @@ int epoch_hand(struct link *l, const struct epoch *e) {
 
 /* ---- taking ---- */
 /* The header is what a member's device says of the operations it tells of, and its signature is right. Nothing else is asked:
- * what one node takes, all do, whatever they have heard since. */
-static bool header_good(struct mesh *m, const struct epoch *e, const struct buf *ops) {
+ * what one node takes, all do, whatever they have heard since. 0, <0. */
+static int header_good(struct mesh *m, const struct epoch *e, const struct buf *ops, bool *ret) {
         const struct key device = maker(e);
-        struct hash told;
-        bool current;
-        if (e->w.frontier.n % sizeof(struct hash) || frontier_fold(m, ops, &device, &told, &current) || !current ||
-            memcmp(told.b, e->w.removed.p, sizeof(told.b)) != 0)
-                return false;
-        return sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
+        struct hash told = {{0}};
+        bool current = false;
+        int r = frontier_fold(m, ops, &device, &told, &current);
+        *ret = !r && current && e->w.frontier.n % sizeof(struct hash) == 0 &&
+               memcmp(told.b, e->w.removed.p, sizeof(told.b)) == 0 &&
+               sign_check(e->w.sig.p, &device, DOMAIN_EPOCH, &e->hash);
+        return MIN(r, 0);
 }
 
 /* PROTOCOL 7.7: "A node MUST refuse keys of a day before the epoch's first, or later than the day of now plus 600 s; a
@@ -515,8 +516,11 @@ static int take(struct mesh *m, struct link *from, const struct wire_epoch_key *
                 return err_fold(r);
         struct keytree keys = {0};
         struct key link_key = {{0}};
-        bool known = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));
-        bool good = known || header_good(m, fresh, &ops);
+        bool good = epoch_find(m, span_of(fresh->id, sizeof(fresh->id)));
+        if (!good)
+                r = header_good(m, fresh, &ops, &good);
+        if (r)
+                return r;
         bool proved = good && keys_good(m, fresh, msg, &keys, &link_key);
         if (good && (proved || !WIRE_HAS(msg, EPOCH_KEY, key)))
                 r = learn(m, from, &fresh, proved ? &keys : NULL, &link_key);

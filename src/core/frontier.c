@@ -55,9 +55,8 @@ int frontier_ops(struct mesh *m, struct span names, struct buf *ret) {
 
 int frontier_fold(struct mesh *m, const struct buf *ops, const struct key *device, struct hash *ret_removed,
                   bool *ret_current) {
-        int r = roster_removed_at(m->roster, (const struct hash *)(const void *)ops->p, ops->n / ID, device,
-                                  ret_removed, ret_current);
-        return r > 0 ? ERR_BROKEN : r; /* they are all here */
+        return roster_removed_at(m->roster, (const struct hash *)(const void *)ops->p, ops->n / ID, device, ret_removed,
+                                 ret_current);
 }
 
 /* ---- what to name ---- */
@@ -88,7 +87,9 @@ static int best_step(struct mesh *m, struct span names, const struct epoch **ret
         for (size_t i = 0; i < m->n_epochs; i++) {
                 const struct epoch *e = m->epochs[i];
                 _clean_(buf_fini) struct buf left = BUF_NULL;
-                int r = e->has_key && !e->refused ? left_by(m, e, names, &left) : 1;
+                if (!e->has_key || e->refused)
+                        continue;
+                int r = left_by(m, e, names, &left);
                 if (r < 0)
                         return r;
                 if (r || left.n >= least)
@@ -124,9 +125,10 @@ static int shorten(struct mesh *m, const struct hash *removed, struct buf *names
         int r = tells(m, buf_span(&steps), removed);
         if (r)
                 return MIN(r, 0);
-        buf_clear(names);
-        buf_add(names, buf_span(&steps));
-        return buf_ok(names) ? 0 : ERR_NOMEM;
+        buf_fini(names);
+        *names = steps;
+        steps = BUF_NULL;
+        return 0;
 }
 
 /* The least that tells of the removed set, by what the operations are about. 0, 1: nothing of @many, or few, does; <0. */
@@ -214,7 +216,8 @@ int frontier_part(struct mesh *m, struct buf *names, struct buf *ret, struct has
                 r = ret->n > 2 * ID ? current_by(m, ret, ret_removed) : 1; /* one alone is no fewer than itself */
         if (r)
                 return r;
-        buf_clear(names);
-        buf_add(names, buf_span(&rest));
-        return buf_ok(names) ? 0 : ERR_NOMEM;
+        buf_fini(names);
+        *names = rest;
+        rest = BUF_NULL;
+        return 0;
 }

@@ -12,7 +12,7 @@ struct mesh;
 /* Appends the operations that @names (32 bytes each) tell of, also by way of epochs, and of epochs named there: some may come
  * more than once. 0; 1: one of them, or one of those epochs, is not here; <0. */
 int frontier_ops(struct mesh *m, struct span names, struct buf *ret);
-/* The removed set by @ops and their ancestors, and whether @device is a current one there. 0, <0. */
+/* The removed set by @ops and their ancestors, and whether @device is a current one there. 0; >0: @ops is empty; <0. */
 int frontier_fold(struct mesh *m, const struct buf *ops, const struct key *device, struct hash *ret_removed,
                   bool *ret_current);
 /* Appends what an epoch that this device makes has to name, in as few words as it can be said: more than FRONTIER_MOST where
