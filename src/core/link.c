@@ -249,23 +249,38 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
 
 /* What ended the device at the other end, and all that it takes to see so: its votes may have come one by one, and those that
  * waited here are dropped. Where nothing did, its coming does not stand: what came from place @first on says why. */
-static size_t endings(const struct link *l, size_t first, const struct roster_op *ret[DISMISS_OPS]) {
+static size_t endings(const struct link *l, size_t first, const struct roster_op *ret[DISMISS_OPS], bool *ret_ended) {
         const struct roster *r = l->m->roster;
         size_t n = roster_ending(r, &l->device, ret, DISMISS_OPS);
-        for (bool ended = n > 0; !ended && n < DISMISS_OPS && (ret[n] = roster_op_at(r, first + n));)
+        *ret_ended = n > 0;
+        while (!*ret_ended && n < DISMISS_OPS && (ret[n] = roster_op_at(r, first + n)))
                 n++;
         return n;
+}
+
+/* Drops what waits, but for operations where its coming does not stand: what says why may rest on them. */
+static int drop_waiting(struct link *l, bool ended) {
+        struct packet_queue kept = {0};
+        struct packet *p;
+        int r = 0;
+        for (; !ended && !r && (p = packet_queue_first(&l->queue[0])); packet_queue_drop(&l->queue[0]))
+                if (p->bytes[0] == LINK_OP)
+                        r = packet_queue_put(&kept, p);
+        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
+                packet_queue_fini(&l->queue[i]);
+        l->queue[0] = kept;
+        return r;
 }
 
 /* PROTOCOL 8.25: "the node MUST drop what waits for it, send it as OP those that ended it, and close" */
 int link_dismiss(struct link *l, size_t first) {
         const struct roster_op *ops[DISMISS_OPS];
-        size_t n = endings(l, first, ops);
-        int r = 0;
-        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
-                packet_queue_fini(&l->queue[i]);
+        bool ended;
+        size_t n = endings(l, first, ops, &ended);
+        int r = drop_waiting(l, ended);
         for (size_t i = 0; !r && i < n; i++) {
                 _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, ops[i]->bytes);
+                packet_queue_del(&l->queue[0], ops[i]->bytes);
                 r = p ? link_send(l, p) : ERR_NOMEM;
         }
         if (!r)
