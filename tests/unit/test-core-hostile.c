@@ -6,6 +6,7 @@
 #include "core-visit.h"
 #include "core/core.h"
 #include "core/limits.h"
+#include "core/link.h"
 #include "core/record.h"
 #include "roster/op.h"
 #include "wire/codec.h"
@@ -380,6 +381,45 @@ static void test_bodies_without_meaning(void **state) {
         street_free(s);
 }
 
+static struct link *link_of(const struct mesh *m, const struct key *device) {
+        LINK_EACH(l, m)
+        if (key_eq(&l->device, device))
+                return l;
+        return NULL;
+}
+
+/* Of more signatures than a link may have in hand the rest is let go; when there is room the sets are compared at once. */
+static void test_too_much_to_check(void **state) {
+        (void)state;
+        STREET(3);
+        struct visit v;
+        struct guest_author a;
+        struct wire_record w;
+        street_run_for(s, 60);
+        street_off(s, LIAR);
+        street_run_for(s, 200);
+        visit_greet(&v, s, HOME, LIAR);
+        author(&v, LIAR, &a, &w);
+        struct mesh *m = street_core(s, HOME);
+        struct link *l = link_of(m, &a.device.pub);
+        assert_non_null(l);
+        l->verifying = VERIFYING_MOST;
+        struct hash first = say_record(&v, &a, &w);
+        street_run_for(s, 1);
+        assert_null(records_find(m, &first));
+        assert_true(l->shed);
+        l->verifying = 0;
+        m->sync_due = m->now + 3600 * 1000;
+        w.index++;
+        struct hash second = say_record(&v, &a, &w);
+        street_run_for(s, 1);
+        assert_true(street_has(s, HOME, &second));
+        assert_false(l->shed);
+        assert_true(m->sync_due < m->now + 3000 * 1000);
+        visit_end(&v);
+        street_free(s);
+}
+
 /* ---- before their parents ---- */
 
 static size_t ops_of(struct street *s, size_t i) {
@@ -522,6 +562,7 @@ int main(void) {
                 cmocka_unit_test(test_no_member),
                 cmocka_unit_test(test_records_out_of_rule),
                 cmocka_unit_test(test_bodies_without_meaning),
+                cmocka_unit_test(test_too_much_to_check),
                 cmocka_unit_test(test_child_first),
                 cmocka_unit_test(test_children_of_nobody),
                 cmocka_unit_test(test_epochs_of_nobody),
