@@ -192,9 +192,6 @@ static void shut(struct daemon *d) {
         notify_send("STOPPING=1");
         if (d->node)
                 node_stop(d->node);
-        uv_close((uv_handle_t *)&d->term, NULL);
-        uv_close((uv_handle_t *)&d->interrupt, NULL);
-        uv_close((uv_handle_t *)&d->hangup, NULL);
 }
 
 static void on_over(void *ctx) {
@@ -205,7 +202,8 @@ static void on_over(void *ctx) {
 
 static void on_end_signal(uv_signal_t *handle, int number) {
         struct daemon *d = handle->data;
-        log_info("%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
+        if (!d->stopping)
+                log_info("%s: ending", number == SIGTERM ? "SIGTERM" : "SIGINT");
         shut(d);
 }
 
@@ -279,6 +277,13 @@ static void watch_signals(struct daemon *d) {
                 uv_signal_start(handles[i], numbers[i] == SIGHUP ? on_hangup : on_end_signal, numbers[i]);
                 uv_unref((uv_handle_t *)handles[i]); /* the loop ends with the node */
         }
+}
+
+/* At the very end: who is told twice, as by a shell that tells the whole group, ends as cleanly as who is told once. */
+static void unwatch_signals(struct daemon *d) {
+        uv_close((uv_handle_t *)&d->term, NULL);
+        uv_close((uv_handle_t *)&d->interrupt, NULL);
+        uv_close((uv_handle_t *)&d->hangup, NULL);
 }
 
 static int make_node(struct daemon *d, const struct device_key *key) {
@@ -386,6 +391,7 @@ static void run(struct daemon *d) {
                         live(d, &key);
                 } while (d->over && d->exit == EXIT_OK && forget_mesh(d, &key) && !d->stopping);
                 shut(d);
+                unwatch_signals(d);
                 uv_run(&d->loop, UV_RUN_DEFAULT);
                 recording_close(&d->tape);
         }

@@ -171,6 +171,17 @@ class Daemon(street.Play):
         equal(left, [], 'what is left behind')
         self.wait(lambda: not any(os.path.exists(f'/proc/{pid}') for pid, _ in below), 'the vault to end')
 
+    def case_told_twice(self):
+        """who is told to end again and again, as by a terminal that tells the whole group, ends as cleanly as who is told once"""
+        home = self.home().start()
+        home.create('Impatient Street')
+        for _ in range(100):
+            home.process.send_signal(signal.SIGTERM)
+            home.process.send_signal(signal.SIGINT)
+        home.stop()
+        left = [name for name in os.listdir(home.folder) if name.endswith(('.sock', '-wal', '-shm'))]
+        equal(left, [], 'what is left behind')
+
     def case_crash(self):
         """after kill -9 the log stays, the next start reads it, and the next end clears it away"""
         home = self.home().start()
