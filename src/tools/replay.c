@@ -82,8 +82,6 @@ static int fail_play(const struct options *o, const struct player *p, int r) {
         case TAPE_E_CUT:
                 return fail(o, EXIT_NOT_FOUND, "no-run", "nothing of this run was written before it was cut off",
                             "--list shows the others");
-        case TAPE_E_PASSPHRASE:
-                return fail(o, EXIT_LOCKED, "wrong-passphrase", "it does not open with this passphrase", "try again");
         case PLAYER_E_DIVERGED:
                 return fail(o, EXIT_FAILED, "diverged", p->why,
                             other ? "it was made by another version, whose core did otherwise"
@@ -280,15 +278,46 @@ static int play(const struct options *o, struct player *p) {
         return e;
 }
 
-static int open_run(const struct options *o, struct span slot, struct player *p) {
+/* Each start of the daemon may have been given another one. *@ret: the newest run that this one opens. */
+static bool opens_another(struct span file, uint64_t slot_bytes, struct span passphrase, uint64_t *ret) {
+        bool found = false;
+        for (uint64_t i = 0; i < TAPE_SLOTS; i++) {
+                struct tape_reader t = {.ended = false};
+                struct tape_head h;
+                struct span slot = slot_of(file, slot_bytes, i);
+                if (tape_look(slot, &h) == 0 && (!found || h.run > *ret) && tape_open(&t, slot, passphrase) == 0) {
+                        *ret = h.run;
+                        found = true;
+                }
+                tape_close(&t);
+        }
+        return found;
+}
+
+static int fail_passphrase(const struct options *o, uint64_t run, bool other, uint64_t other_run) {
+        char message[80], hint[96];
+        snprintf(message, sizeof(message), "run %" PRIu64 " does not open with this passphrase", run);
+        snprintf(hint, sizeof(hint), "run %" PRIu64 " does: give --run %" PRIu64 ", or the passphrase of run %" PRIu64,
+                 other_run, other_run, run);
+        return fail(o, EXIT_LOCKED, other ? "other-passphrase" : "wrong-passphrase", message,
+                    other ? hint : "give the one that porchlightd had when it was recorded");
+}
+
+static int open_run(const struct options *o, struct span file, uint64_t slot_bytes, struct span slot,
+                    struct player *p) {
         _clean_(buf_wipe) struct buf passphrase = BUF_NULL;
-        struct tape_head head;
+        struct tape_head head = {0};
+        uint64_t other = 0;
         int e = get_passphrase(o, &passphrase);
         if (e)
                 return e;
-        int r = tape_open(&p->tape, slot, buf_span(&passphrase));
+        int r = tape_look(slot, &head);
         if (r == 0)
-                r = tape_look(slot, &head);
+                r = tape_open(&p->tape, slot, buf_span(&passphrase));
+        if (r == TAPE_E_PASSPHRASE) {
+                bool found = opens_another(file, slot_bytes, buf_span(&passphrase), &other);
+                return fail_passphrase(o, head.run, found, other);
+        }
         if (r)
                 return fail_play(o, p, r);
         p->run = head.run;
@@ -312,7 +341,7 @@ static int run(const struct options *o) {
                 return fail_play(o, &p, r);
         if (o->list)
                 return 0;
-        e = open_run(o, slot, &p);
+        e = open_run(o, buf_span(&file), slot_bytes, slot, &p);
         return e ? e : play(o, &p);
 }
 

@@ -217,6 +217,7 @@ class Recording(street.Play):
             check(f'porchlight-replay: {name}: ' in self.replay(code=code, **args).err, f'no error named {name}')
         equal(self.replay('--json', code=7, passphrase=wrong).error()['name'], 'wrong-passphrase', 'its name in JSON')
         self.replay('--run', '77', code=4)
+        equal(self.replay('--run', '0', code=4).err.split(': ')[1], 'no-run', 'a run that was written over')
         with open(self.file, 'rb') as file:
             raw = bytearray(file.read())
         for at, name in ((3, 'not-a-recording'), (8, 'other-version'), (20, 'damaged')):
@@ -234,6 +235,21 @@ class Recording(street.Play):
         with open(path, 'wb') as file:
             file.write(raw)
         return path
+
+    def case_another_passphrase(self):
+        """a start under another passphrase locks its own run alone, and whoever gives the wrong one of the two is told"""
+        old, self.passphrase = self.passphrase, self.write('new', 'another one since today')
+        self.anna.start(*self.record())
+        self.wait_state(self.anna, 'current')
+        self.anna.stop()
+        equal(self.rows()[0]['run'], 7, 'the newest run')
+        said = self.replay(code=7, passphrase=old).err
+        check(': other-passphrase: run 7 ' in said and '--run 6' in said, f'it does not say which run opens: {said}')
+        said = self.replay('--run', '6', code=7).err
+        check(': other-passphrase: run 6 ' in said and '--run 7' in said, f'it does not say which run opens: {said}')
+        equal(self.replay('--json', '--run', '6', passphrase=old).rows()[0]['run'], 6, 'the run before')
+        equal(self.replay(code=7, passphrase=self.write('wrong', 'a third passphrase')).err.split(': ')[1], 'wrong-passphrase', 'its name')
+        self.passphrase = old
 
     def case_refused(self):
         """a daemon does not start over a file that is no recording of its own, or without a passphrase"""
