@@ -407,7 +407,8 @@ static void test_replay(_unused_ void **state) {
         assert_int_equal(p.events, STEPS);
         assert_int_equal(p.actions, actions);
         assert_string_equal(p.end, "stopped");
-        assert_string_equal(p.version, "0.0.0"); /* of another program than this: what it does alike is played all the same */
+        assert_string_equal(p.version,
+                            "0.0.0"); /* of another program than this: what it does alike is played all the same */
         deck_end(&d);
 }
 
