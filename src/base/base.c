@@ -12,12 +12,11 @@ void base_require_failed(const char *what, const char *file, int line) {
         abort();
 }
 
-bool base_check_failed(const char *what, const char *file, int line) {
+void base_check_failed(const char *what, const char *file, int line) {
         /* The first few are printed, all are counted: a bug in a loop must not fill a disk with its own description. */
         if (atomic_fetch_add(&checks_failed, 1) < 16)
                 fprintf(stderr, "porchlight: CHECK: %s does not hold at %s:%d; please report this line\n", what, file,
                         line);
-        return true;
 }
 
 uint64_t base_checks_failed(void) {

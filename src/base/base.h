@@ -41,10 +41,10 @@
 
 /* REQUIRE: the process can't continue. CHECK_FAILS: a bug, counted and logged once per site; the caller lives on. */
 _noreturn_ void base_require_failed(const char *what, const char *file, int line);
-bool base_check_failed(const char *what, const char *file, int line);
+void base_check_failed(const char *what, const char *file, int line);
 uint64_t base_checks_failed(void); /* how many CHECK_FAILS were true so far in this process */
 #define REQUIRE(x) ((x) ? (void)0 : base_require_failed(#x, __FILE__, __LINE__))
-#define CHECK_FAILS(x) ((x) ? false : base_check_failed(#x, __FILE__, __LINE__))
+#define CHECK_FAILS(x) (!(x) && (base_check_failed(#x, __FILE__, __LINE__), true))
 
 /* Borrowed bytes. Valid as long as whatever they point into. */
 struct span {
