@@ -267,6 +267,7 @@ static void test_alerts_as_asked(void **state) {
                                .urgency = URGENCY_PAST,
                                .certainty = CERTAINTY_POSSIBLE,
                                .status = STATUS_EXERCISE,
+                               .doing = DOING_TRYING_CARS,
                                .cell = PLACE,
                                .precision = 6,
                                .expires_in = HOUR,
@@ -277,6 +278,7 @@ static void test_alerts_as_asked(void **state) {
         assert_int_equal(a.urgency, URGENCY_PAST);
         assert_int_equal(a.certainty, CERTAINTY_POSSIBLE);
         assert_int_equal(a.status, STATUS_EXERCISE);
+        assert_true(WIRE_HAS(&a, ALERT, doing) && a.doing == DOING_TRYING_CARS);
         assert_int_equal(a.cell, cell_coarsen(PLACE, 6));
         assert_int_equal(a.clips.n, sizeof(clip));
         assert_int_equal(life, HOUR);
@@ -401,6 +403,31 @@ static void test_half_a_backup(void **state) {
         street_free(s);
 }
 
+/* Somebody types the home's own address: it finds itself there, and neither tries again nor recommends it to its backup. */
+static void test_own_address(void **state) {
+        (void)state;
+        struct street *s = street_new(2, seed);
+        struct mesh_way ways[8];
+        street_run_for(s, 60);
+        const struct mesh *m = street_core(s, 0);
+        street_knock(s, 0, 0);
+        street_run_for(s, 30);
+        const struct address *own = NULL;
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (m->addresses[i].self)
+                        own = &m->addresses[i];
+        assert_non_null(own);
+        assert_int_equal(own->link, 0);
+        for (size_t i = mesh_ways(m, ways, ARRAY_LEN(ways)); i-- > 0;)
+                assert_memory_not_equal(&ways[i].addr, &own->addr, sizeof(own->addr));
+        uint64_t before = street_bytes(s);
+        street_run_for(s, 1200);
+        assert_true(street_bytes(s) - before < 60000); /* a handshake with itself every few seconds would be more */
+        assert_true(own->self && !own->link);
+        assert_int_equal(street_links(s, 0), 1);
+        street_free(s);
+}
+
 /* While one undoing waits for its countersignature, no other begins. */
 static void test_one_undo_at_a_time(void **state) {
         (void)state;
@@ -452,6 +479,7 @@ int main(void) {
                 cmocka_unit_test(test_answers_nobody_waits_for),
                 cmocka_unit_test(test_too_many_addresses),
                 cmocka_unit_test(test_half_a_backup),
+                cmocka_unit_test(test_own_address),
                 cmocka_unit_test(test_one_undo_at_a_time),
                 cmocka_unit_test(test_too_much_before_the_handshake),
         };
