@@ -228,6 +228,7 @@ struct mesh {
         mesh_time dial_paced; /* so many in vain: none before */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_time sync_due, dial_due, visit_due;
+        mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
         struct lan lan;
         mesh_wall alone_since;
         enum wire_e_fresh state;

@@ -164,7 +164,14 @@ struct pick {
         uint64_t rank;
 };
 
+static bool in_vain(const struct mesh *m) {
+        return m->dial_vain > DIAL_VAIN;
+}
+
+/* PROTOCOL 11.16: "takes those first that have waited longest" */
 static struct pick weigh(const struct look *k, struct address *a) {
+        if (in_vain(k->m))
+                return (struct pick){a, lan_fresh(k->m, a), false, a->next};
         return (struct pick){a, lan_fresh(k->m, a), crowded(k, a), rank(k->m, a)};
 }
 
@@ -221,11 +228,11 @@ int dial_start(struct mesh *m, struct address *a) {
 
 /* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */
 static bool too_soon(const struct mesh *m, const struct address *a) {
-        return m->dial_vain > DIAL_VAIN && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && links_up(m);
+        return in_vain(m) && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && links_up(m);
 }
 
 static void pace(struct mesh *m) {
-        if (m->dial_vain <= DIAL_VAIN)
+        if (!in_vain(m))
                 return;
         uint32_t doublings = MIN((m->dial_vain - DIAL_VAIN) / DIAL_VAIN_STEP, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_PACE);
@@ -265,6 +272,7 @@ void dial_refused(struct mesh *m, struct address *a) {
         a->refusals++;
         a->refused = m->now;
         a->next = MAX(a->next, m->now + wait);
+        visit_soon(m);
 }
 
 void dial_stood(struct mesh *m, struct address *a) {

@@ -220,7 +220,7 @@ void link_down(struct mesh *m, mesh_link id) {
         }
         struct address *a = address_of_link(m, id);
         if (a == &m->visit)
-                visit_ended(m, false, false);
+                visit_vain(m);
         if (!a || a == &m->visit)
                 return;
         a->link = 0; /* it could not be made, which says nothing of keys */

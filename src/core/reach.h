@@ -149,9 +149,11 @@ void seen_look(struct mesh *m); /* a link has come up */
 
 /* ---- visit.c ---- */
 int visit_tick(struct mesh *m);
+void visit_soon(struct mesh *m); /* somebody had no place for this home */
 mesh_time visit_deadline(const struct mesh *m);
 /* The link of a visit is gone, or never was; @compared: all sets were equal on it once; @more: another key is to be tried. */
 void visit_ended(struct mesh *m, bool compared, bool more);
+void visit_vain(struct mesh *m); /* nobody was there */
 
 /* ---- psk.c ---- */
 /* The place of the key to dial @a with among @keys[@n], newest first; *ret_tries: how many are tried there in turn. */

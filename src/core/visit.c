@@ -5,6 +5,9 @@
  * dials a member it has no link with, chosen by its own randomness among all whose contact is here, compares everything, and
  * goes again. A visit is none of the links that are wanted, and who is visited has places for it beside those for neighbours,
  * so that full homes can be asked too. Where nobody opens, somebody else is tried soon.
+ *
+ * A home that others had no place for, and that has fewer links of its own than it wants, may have nobody but liars left. It
+ * visits one of those who had no place every minute until it has links enough; all others it dials anyway.
  */
 #include "core/core.h"
 #include "core/epoch.h"
@@ -20,6 +23,8 @@
 #define VISIT_NEXT_KEY 1000  /* ms until an older link key is tried at the same door */
 #define VISIT_KEYS 4         /* link keys tried there: halves that are apart may each have removed somebody */
 #define VISIT_QUIET 5000     /* ms without a byte, with nothing more to compare or to say */
+#define VISIT_SHORT 60000    /* ms between visits of a home short of links, and from when nobody had place for it */
+#define VISIT_TURNED 3600000 /* ms for which it counts that somebody had none */
 
 static bool asleep(const struct push *p) {
         return p->at == p->n && !p->loading;
@@ -33,9 +38,13 @@ static bool over(const struct link *l) {
         return quiet && l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
 }
 
+static bool current(const struct mesh *m, const struct key *device) {
+        const struct roster_device *d = roster_device_find(m->roster, device);
+        return d && !d->gone_at;
+}
+
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        const struct roster_device *d = roster_device_find(m->roster, &c->card->device);
-        return c->n_addrs && d && !d->gone_at && !key_eq(&c->card->device, &m->sign.pub);
+        return c->n_addrs && current(m, &c->card->device) && !key_eq(&c->card->device, &m->sign.pub);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
@@ -51,7 +60,47 @@ static const struct contact *choose(struct mesh *m) {
         return chosen;
 }
 
-static int set_out(struct mesh *m) {
+/* ---- who is short of links ---- */
+static bool short_of_links(const struct mesh *m) {
+        size_t own = 0;
+        LINK_EACH(l, m)
+        own += l->state == LINK_UP && l->dialled && !l->visit;
+        return own < OUTBOUND_WANTED;
+}
+
+static bool turned_away(const struct mesh *m, const struct address *a) {
+        return a->refused && m->now < a->refused + VISIT_TURNED && current(m, &a->device);
+}
+
+void visit_soon(struct mesh *m) {
+        mesh_time due = m->now + VISIT_SHORT + rng_below(&m->rng, VISIT_SHORT / 4);
+        m->visit_soon = m->visit_soon ? MIN(m->visit_soon, due) : due;
+}
+
+/* One of those who had no place for this home, at random; the next turn comes as long as there are any. */
+static const struct address *choose_full(struct mesh *m) {
+        const struct address *chosen = NULL;
+        uint64_t n = 0;
+        bool any = false;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                if (!turned_away(m, a))
+                        continue;
+                any = true;
+                if (!dial_reaches(m, &a->device) && rng_below(&m->rng, ++n) == 0)
+                        chosen = a;
+        }
+        if (any)
+                visit_soon(m);
+        return chosen;
+}
+
+/* ---- setting out ---- */
+static bool may_go(const struct mesh *m) {
+        return !m->visit.link && !m->joining && dial_may(m);
+}
+
+static int visit_member(struct mesh *m) {
         const struct contact *c = m->visit.psk_try ? NULL : choose(m);
         if (!c && !m->visit.psk_try)
                 return 0;
@@ -63,23 +112,48 @@ static int set_out(struct mesh *m) {
         return dial_start(m, &m->visit);
 }
 
+/* PROTOCOL 9.28: "MUST visit one of those who refused it, at random, 60 to 75 s after that" */
+static int visit_full(struct mesh *m) {
+        const struct address *a = short_of_links(m) ? choose_full(m) : NULL;
+        if (!a || !may_go(m))
+                return 0;
+        m->visit = (struct address){.device = a->device, .addr = a->addr};
+        memcpy(m->visit.shared, a->shared, sizeof(a->shared));
+        return dial_start(m, &m->visit);
+}
+
 int visit_tick(struct mesh *m) {
         struct link *l = m->visit.link ? link_find(m, m->visit.link) : NULL;
         if (l && over(l))
                 link_hangup(l, REASON_VISITED);
+        if (m->visit_soon && m->now >= m->visit_soon) {
+                m->visit_soon = 0;
+                int r = visit_full(m);
+                if (r)
+                        return r;
+        }
         if (m->now < m->visit_due)
                 return 0;
         bool first = m->visit_due == 0;
         m->visit_due = m->now + VISIT_PERIOD - rng_below(&m->rng, VISIT_SPREAD);
-        return first || m->visit.link || m->joining || !dial_may(m) ? 0 : set_out(m);
+        return first || !may_go(m) ? 0 : visit_member(m);
 }
 
 mesh_time visit_deadline(const struct mesh *m) {
         mesh_time at = m->visit_due ? m->visit_due : m->now;
+        if (m->visit_soon)
+                at = MIN(at, m->visit_soon);
         const struct link *l = m->visit.link ? link_find(m, m->visit.link) : NULL;
         if (l && l->state == LINK_UP && l->caught_up)
                 at = MIN(at, MAX(MAX(l->heard, l->spoke) + VISIT_QUIET, m->now + VISIT_QUIET / 10));
         return at;
+}
+
+void visit_vain(struct mesh *m) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (key_eq(&m->addresses[i].device, &m->visit.device))
+                        m->addresses[i].refused = 0; /* until it says so again: others come sooner to their turn */
+        visit_ended(m, false, false);
 }
 
 void visit_ended(struct mesh *m, bool compared, bool more) {
