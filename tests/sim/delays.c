@@ -92,7 +92,7 @@ static size_t times(struct world *w, const struct roster *r, uint64_t *ret, size
                         if (one->there[k] == NOT_ASKED || !counts(r, &w->nodes[k]) || (!there && one->retracted))
                                 continue;
                         *ret_missing += !there;
-                        ret[n++] = (there ? one->there[k] : w->now) - one->made;
+                        ret[n++] = (there ? one->there[k] : w->calm_since) - one->made;
                 }
         }
         qsort(ret, n, sizeof(*ret), by_value);

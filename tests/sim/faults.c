@@ -179,6 +179,7 @@ void faults_begin(struct world *w) {
 
 void faults_end(struct world *w) {
         w->calm = true;
+        w->calm_since = w->now;
         w->net.calm = true;
         w->net.parted = false;
         for (uint32_t i = 0; i < w->n; i++) {

@@ -153,6 +153,7 @@ struct world {
         struct map signatures; /* checked before */
         bool hushed;           /* nobody acts any more */
         bool calm;             /* healing: nothing new breaks */
+        uint64_t calm_since;   /* when that began */
         bool stopped;          /* --until was reached, or an invariant does not hold */
         struct checks *checks;
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
