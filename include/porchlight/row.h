@@ -21,6 +21,7 @@ enum mesh_row_kind {
         MESH_ROW_ADDR,
         MESH_ROW_PROOF,
         MESH_ROW_RECORD,
+        MESH_ROW_SLOTS,
         MESH_ROW_KINDS
 };
 
@@ -101,5 +102,10 @@ struct mesh_row {
                         const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */
                         const struct wire_follow *follow; /* STORE only */
                 } record;
+                struct { /* RESTORE only: own slots of this class and day are used below @next, whatever records say */
+                        uint8_t klass;
+                        uint32_t day;
+                        uint16_t next; /* UINT16_MAX: all, and of an ask all of the period that has this day */
+                } slots;
         };
 };

@@ -226,7 +226,8 @@ void help_row(struct buf *out, struct span left, size_t column, const char *righ
 void help_group(struct buf *out, const char *group);
 void help_words(struct buf *out, const struct command *cmd); /* "porchlight alert show" */
 
-#define CODE_OLD 86400 /* seconds: a device code that was open for longer is spoken of */
+#define SALVAGE_TOLD (30 * 86400u) /* seconds: a disk that wears out is seldom replaced the same day */
+#define CODE_OLD 86400             /* seconds: a device code that was open for longer is spoken of */
 
 /* ---- layout (layout.c) ---- */
 

@@ -96,6 +96,15 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                            (int)s->uninvited.n, (const char *)s->uninvited.p);
                 line(c, _("UNINVITED"), &v);
         }
+        if (WIRE_HAS(s, C_STATUS, damaged)) {
+                buf_add_str(&v, _("a part of it cannot be read any more; start the daemon again"));
+                line(c, _("STORE"), &v);
+        } else if (WIRE_HAS(s, C_STATUS, salvaged) && c->now < s->salvaged + SALVAGE_TOLD) {
+                when_local(&when, s->salvaged, c->now);
+                buf_printf(&v, _("the disk had damaged a part of it; made whole again %s"), buf_cstr(&when));
+                line(c, _("store"), &v);
+                buf_clear(&when);
+        }
         if (WIRE_HAS(s, C_STATUS, code) && c->now >= s->code + CODE_OLD) {
                 when_local(&when, s->code, c->now);
                 buf_printf(&v, _("nobody has used the device code of %s yet; see `porchlight device codes`"),

@@ -168,6 +168,31 @@ static void check_disk(const struct doctor_facts *f, struct doctor_finding *ret)
         fix(ret, "Free some space on that disk.");
 }
 
+static void check_store(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf when = BUF_NULL;
+        const struct wire_c_status *s = &f->status;
+        if (!f->daemon)
+                return;
+        if (WIRE_HAS(s, C_STATUS, damaged)) {
+                say(ret, DOCTOR_PROBLEM, "The disk has damaged a part of the store (%s).",
+                    f->files[DOCTOR_FILE_DB].name);
+                fix(ret,
+                    "Start the daemon again: it keeps what is whole, and neighbours bring the rest. Then replace the "
+                    "disk or memory card.");
+                return;
+        }
+        if (!WIRE_HAS(s, C_STATUS, salvaged) || f->now > s->salvaged + SALVAGE_TOLD) {
+                say(ret, DOCTOR_OK, "whole, as far as was looked");
+                return;
+        }
+        when_local(&when, s->salvaged, f->now);
+        say(ret, DOCTOR_WARNING, "The disk had damaged a part of the store; since %s it is whole again.",
+            buf_cstr(&when));
+        fix(ret, "Neighbours bring lost alerts again. Look whether places, mutes and tickets are still there, and "
+                 "replace the "
+                 "disk or memory card soon.");
+}
+
 static void check_clock(const struct doctor_facts *f, struct doctor_finding *ret) {
         _clean_(buf_fini) struct buf when = BUF_NULL;
         when_local(&when, f->now, f->now);
@@ -500,13 +525,28 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
-        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
-        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},   {N_("codes"), check_codes},
-        {N_("places"), check_places},         {N_("stewards"), check_stewards}, {NULL, NULL},
+        {N_("folder"), check_folder},
+        {N_("access"), check_access},
+        {N_("owner"), check_owner},
+        {N_("device-key"), check_key},
+        {N_("disk"), check_disk},
+        {N_("store"), check_store},
+        {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},
+        {N_("vault"), check_vault},
+        {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase},
+        {N_("backup"), check_backup},
+        {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours},
+        {N_("listens"), check_listens},
+        {N_("port"), check_port},
+        {N_("unsent"), check_unsent},
+        {N_("devices"), check_devices},
+        {N_("codes"), check_codes},
+        {N_("places"), check_places},
+        {N_("stewards"), check_stewards},
+        {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -69,10 +69,21 @@ static bool slot_used(const struct mesh *m, uint32_t day, uint8_t klass, uint16_
         return records_in(m, &s, NULL) != NULL;
 }
 
+/* A disk that has lost its records still says which slots were used. */
+void author_restore(struct mesh *m, const struct mesh_row *row) {
+        if (row->slots.klass > CLASS_ASK)
+                return;
+        m->slot_used[row->slots.klass].day = row->slots.day;
+        m->slot_used[row->slots.klass].next = row->slots.next;
+}
+
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
         uint16_t quota = record_quota(m, me, klass, sensor),
                  i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
+        /* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
+        if (m->slot_used[klass].next && record_slot_day(klass, (mesh_wall)m->slot_used[klass].day * MESH_DAY) == day)
+                i = MAX(i, m->slot_used[klass].next);
         while (i < quota && slot_used(m, day, klass, i))
                 i++;
         m->slot_hint[klass].day = day;

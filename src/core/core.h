@@ -213,7 +213,8 @@ struct mesh {
         struct {
                 uint32_t day;
                 uint16_t next;
-        } slot_hint[CLASS_ASK + 1]; /* below it all own slots of the day are taken */
+        } slot_hint[CLASS_ASK + 1],       /* below it all own slots of the day are taken */
+                slot_used[CLASS_ASK + 1]; /* the same by the disk, whose records may be lost; from RESTORE */
         struct list grafts;
         size_t n_grafts;
 

@@ -276,6 +276,9 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
                 return records_restore(m, row);
         case MESH_ROW_CODE:
                 return codes_restore(m, row);
+        case MESH_ROW_SLOTS:
+                author_restore(m, row);
+                return 0;
         case MESH_ROW_KINDS:
                 break;
         }

@@ -102,6 +102,7 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
         case MESH_ROW_MARK:
         case MESH_ROW_ADDR:
         case MESH_ROW_CODE:
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         case MESH_ROW_JOIN:

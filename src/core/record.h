@@ -197,6 +197,7 @@ void copies_drop(struct mesh *m, const struct hash *id);
 void copies_fini(struct mesh *m);
 
 /* ---- author.c ---- */
+void author_restore(struct mesh *m, const struct mesh_row *row);
 int author_publish(struct mesh *m, const struct mesh_event *ev);
 int author_stored(struct mesh *m, struct wait *w);
 void author_acked(struct mesh *m, struct link *l, struct span ids);

@@ -100,6 +100,10 @@ static void put_status(struct caller *c, const struct ask *a) {
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         if (n->backup_at)
                 WIRE_PUT(&msg, C_STATUS, backup, n->backup_at);
+        if (n->salvaged_at)
+                WIRE_PUT(&msg, C_STATUS, salvaged, n->salvaged_at);
+        if (n->writer.hurt)
+                WIRE_PUT(&msg, C_STATUS, damaged, true);
         bool outside = st.state == FRESH_JOINING || st.state == FRESH_RESTORING || st.state == FRESH_NO_MESH;
         if (outside && st.join_problem != MESH_OUT_DONE)
                 WIRE_PUT(&msg, C_STATUS, problem, span_str(mesh_outcome(st.join_problem)->message));

@@ -26,8 +26,9 @@
 #define SETTING_PLACES "places" /* as places_encode() writes them */
 #define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
 
-#define SETTING_BACKUP "backup"   /* 8 bytes: when the newest one was made */
-#define SETTING_JOINING "joining" /* there: the vault does not know yet how its joining ended */
+#define SETTING_BACKUP "backup"     /* 8 bytes: when the newest one was made */
+#define SETTING_SALVAGED "salvaged" /* 8 bytes: when the store was last made anew of what was whole */
+#define SETTING_JOINING "joining"   /* there: the vault does not know yet how its joining ended */
 
 /* Who waits for a command's outcome. */
 struct command {
@@ -73,8 +74,9 @@ struct node {
         mesh_wall fed_wall; /* of the core's last event */
         uint64_t last_token;
         struct list commands;
-        mesh_cell home;      /* 0: not known */
-        mesh_wall backup_at; /* when the newest backup was made; 0: never */
+        mesh_cell home;        /* 0: not known */
+        mesh_wall salvaged_at; /* when the disk last lost a part of the store; 0: never */
+        mesh_wall backup_at;   /* when the newest backup was made; 0: never */
         struct mutes mutes;
         struct places places;
         bool owned;

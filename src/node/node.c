@@ -432,6 +432,9 @@ static int read_settings(struct node *n) {
         if (store_get(lane->reader, SETTING_BACKUP, &home) == 0 && home.n == sizeof(uint64_t))
                 n->backup_at = get_be64(home.p);
         buf_clear(&home);
+        if (store_get(lane->reader, SETTING_SALVAGED, &home) == 0 && home.n == sizeof(uint64_t))
+                n->salvaged_at = get_be64(home.p);
+        buf_clear(&home);
         n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
         buf_clear(&home);
         if (store_get(lane->reader, SETTING_MUTES, &home) == 0)
@@ -446,10 +449,55 @@ static int read_settings(struct node *n) {
         return r == STORE_E_NONE ? 0 : r;
 }
 
-static int open_store(struct node *n) {
+/* Of nothing that was read something stays: it is read again. */
+static void close_store(struct node *n) {
+        struct query_lane_state *lane = &n->queries.lanes[QUERY_QUICK];
+        lane->reader = store_reader_close(lane->reader);
+        n->writer.store = store_close(n->writer.store);
+}
+
+static int try_store(struct node *n) {
         int r = store_open(&n->writer.store, n->dir);
+        return r ? r : read_settings(n);
+}
+
+static void tell_salvage(struct node *n, const struct store_salvage *s) {
+        log_error("%s/%s: %u of its %u pages were damaged. What was whole is kept, with %llu records; %llu of which "
+                  "only a part "
+                  "was left, and what was on those pages, neighbours bring again. Look whether places, mutes and "
+                  "tickets are "
+                  "still there. A disk or memory card that does so wears out: replace it soon",
+                  n->dir, DIR_DB, s->damaged, s->pages, (unsigned long long)s->records, (unsigned long long)s->dropped);
+        if (s->slots_lost)
+                log_error("nobody knows any more which of today's slots were used: this device can post again tomorrow "
+                          "(UTC)");
+}
+
+/* Of a store that is damaged the part that is whole. Only now: behind its walls the daemon can make no new file. */
+static int salvage(struct node *n) {
+        struct store_salvage found;
+        uint8_t when[8];
+        close_store(n);
+        int r = store_salvage(n->dir, MAX(node_wall(), n->cfg.built), &found);
         if (r == 0)
-                r = read_settings(n);
+                r = try_store(n);
+        if (r)
+                return r;
+        tell_salvage(n, &found);
+        n->salvaged_at = node_wall();
+        put_be64(when, n->salvaged_at);
+        r = store_set(n->writer.store, SETTING_SALVAGED, SPAN_OF(when));
+        return r == STORE_E_FULL ? 0 : r;
+}
+
+static int open_store(struct node *n) {
+        int r = try_store(n);
+        if (r == STORE_E_IO) { /* a sector that the disk does not give back, or a cable that was loose for a moment */
+                close_store(n);
+                r = try_store(n);
+        }
+        if (r == STORE_E_DAMAGED || r == STORE_E_IO)
+                r = salvage(n);
         if (r == 0) {
                 n->opened = true;
                 return 0;

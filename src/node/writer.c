@@ -66,6 +66,7 @@ static void on_work(struct pool_job *work) {
                 w->tick_more = later == STORE_E_MORE;
         }
         w->mended = w->store && store_mends(w->store) > mends;
+        w->hurt_now = w->store && store_hurt(w->store);
         if (w->r == STORE_E_IO || later == STORE_E_IO)
                 w->reopen = true;
         else
@@ -127,6 +128,15 @@ static void note_flips(struct node *n) {
         w->flips = flips;
 }
 
+/* Behind the walls no new store can be made. */
+static void note_hurt(struct writer *w) {
+        if (w->hurt_now && !w->hurt)
+                log_error("store: a part of it cannot be read any more; start the daemon again: it keeps what is "
+                          "whole, and "
+                          "neighbours bring the rest");
+        w->hurt |= w->hurt_now;
+}
+
 static void plan_tick(struct node *n);
 
 /* What the tick that has just ended has seen to. Only here: while a job runs, how its tick went is the pool's to write. */
@@ -149,6 +159,7 @@ static void on_after(struct pool_job *work) {
         if (w->sought && quiet_may(&w->full, uv_now(n->loop), LOG_LINES))
                 log_error("store: making indexes anew: %s", store_error_text(w->sought));
         note_flips(n);
+        note_hurt(w);
         if (w->settings_r)
                 complain(n, w->settings_r);
         if (w->settings_r == 0)

@@ -28,6 +28,7 @@ struct writer {
         struct list settings_late; /* the disk had no room: again with the next rows, or the next tick */
         bool busy, tick_due, tick_now, tick_ok, tick_more, reopen;
         bool seek_due, seek_now, mended;
+        bool hurt_now, hurt;          /* pages are damaged: found by the job; said in the log */
         unsigned long flips;          /* that the log knows of */
         struct hash seek;             /* a record that no reader found where the index has it */
         mesh_wall wall, purge_before; /* of the job */

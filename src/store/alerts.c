@@ -230,6 +230,18 @@ static int insert_alert(struct store *s, uint64_t n, const struct head *h, const
         return sql_run(&s->q, st);
 }
 
+int alert_recount(struct store *s, uint64_t n) {
+        struct posted p;
+        struct face now;
+        uint8_t happening = 0;
+        int r = read_posted(s, n, &p, &now);
+        if (!r)
+                r = count_early(s, n, p.house, &p.id);
+        if (!r)
+                r = alert_derive(s, n, &happening);
+        return r || happening != HAPPENING_EXPIRED ? r : alert_event(s, n, happening);
+}
+
 int alert_put(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row) {
         const struct wire_alert *a = row->record.alert;
         struct span text = WIRE_HAS(a, ALERT, text) ? a->text : SPAN_NONE;

@@ -83,6 +83,7 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
         case MESH_ROW_MARK:
         case MESH_ROW_ADDR:
         case MESH_ROW_CODE:
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         }

@@ -83,16 +83,28 @@ int file_create(const char *path) {
         return r;
 }
 
+int file_unlink(const char *dir, const char *name, const char *suffix) {
+        _path_ path = file_path(dir, name, suffix);
+        if (!path)
+                return ERR_NOMEM;
+        return unlink(path) && errno != ENOENT ? file_error() : 0;
+}
+
 int file_remove(const char *dir, const char *name) {
         static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-        for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-                _path_ path = file_path(dir, name, suffixes[i]);
-                if (!path)
-                        return ERR_NOMEM;
-                if (unlink(path) && errno != ENOENT)
-                        return file_error();
-        }
-        return 0;
+        int r = 0;
+        for (size_t i = 0; !r && i < ARRAY_LEN(suffixes); i++)
+                r = file_unlink(dir, name, suffixes[i]);
+        return r;
+}
+
+int file_sync_names(const char *dir) {
+        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return file_error();
+        int r = fsync(fd) ? file_error() : 0;
+        close(fd);
+        return r;
 }
 
 int file_publish(const char *dir, const char *from, const char *to) {
@@ -100,12 +112,5 @@ int file_publish(const char *dir, const char *from, const char *to) {
         _path_ new_path = file_path(dir, to, "");
         if (!old_path || !new_path)
                 return ERR_NOMEM;
-        if (rename(old_path, new_path))
-                return file_error();
-        int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return file_error();
-        int r = fsync(fd) ? file_error() : 0;
-        close(fd);
-        return r;
+        return rename(old_path, new_path) ? file_error() : file_sync_names(dir);
 }

@@ -22,10 +22,12 @@ struct store {
         } keys[KEYS_REMEMBERED]; /* lately asked for, by their first byte; forgotten where a transaction fails */
         char *dir;
         int lock;
-        mesh_wall now;  /* of the commit or tick under way */
-        bool broken;    /* reading or writing failed: what SQLite has in memory may not be what is on disk */
-        bool erase_due; /* something was erased, and the log still has its old pages */
-        bool incurable; /* something is damaged that no making of indexes mends */
+        mesh_wall now;     /* of the commit or tick under way */
+        bool broken;       /* reading or writing failed: what SQLite has in memory may not be what is on disk */
+        bool erase_due;    /* something was erased, and the log still has its old pages */
+        bool hurt;         /* pages are damaged: noted for the next start */
+        uint64_t scrubbed; /* pages looked at in this round */
+        bool incurable;    /* something is damaged that no making of indexes mends */
         unsigned mends;
         struct astray astray; /* the last one that was found in this transaction */
 };
@@ -68,6 +70,8 @@ bool hash_is_zero(const struct hash *h);
  * it is run a second time, with indexes that were made anew. */
 int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx);
 int transact(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx); /* runs it once */
+/* Opens the database at @path, which is of the present version, with all that a writer needs. */
+int store_begin(struct store *s, const char *path);
 int store_last_event(struct sql *q, uint64_t *ret_seq);
 
 /* rows.c, records.c */
@@ -88,12 +92,38 @@ int mend_indexes(struct store *s);
 
 /* restore.c: makes the function that a statement of it calls. */
 int restore_prepare(struct sql *q);
+int restore_readable(struct store *s); /* STORE_E_DAMAGED: something that a start needs cannot be read */
 
 /* sum.c: what is stored beside the bytes of record number @n. */
 #define SUM_BYTES 8
 void sum_make(uint64_t n, struct span bytes, uint8_t ret[SUM_BYTES]);
 bool sum_fits(uint64_t n, struct span bytes, struct span sum); /* whether the bytes are those it was made of */
 int sum_prepare(struct sql *q);                                /* makes a function of it that a statement can call */
+
+/* A setting of the store's own: a page was found that nobody can read, and the next start is to salvage what is whole. */
+#define HURT_NAME "hurt"
+
+/* scrub.c */
+bool scrub_first(struct store *s); /* false: a page is damaged; the log is empty */
+void scrub_some(struct store *s);
+void scrub_note(struct store *s); /* damage was found that nothing here mends */
+int scrub_noted(struct store *s, bool *ret);
+
+/* salvage.c: ends what a power cut has left half done. */
+int salvage_settle(const char *dir);
+
+/* slots.c: which slots this device has used, told a second time. */
+#define SLOTS_NAME "slots"
+struct slots {
+        bool missing; /* it stands nowhere */
+        uint8_t bytes[CLASS_ASK * 6];
+};
+int slots_get(struct store *s, struct slots *ret);
+int slots_put(struct store *s, const struct slots *slots);
+int slots_note(struct store *s, const struct head *h); /* what record it is written along with */
+void slots_all_used(struct slots *s, uint32_t day);    /* nobody knows any more: none of that day is free */
+struct mesh_row slots_row(struct slots *s, uint8_t klass);
+int slots_prepare(struct sql *q); /* makes a function that a version of before is brought up to date by */
 
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
 struct alert_ref {
@@ -102,6 +132,7 @@ struct alert_ref {
 };
 int alert_put(struct store *s, uint64_t n, const struct head *h, const struct mesh_row *row);
 int alert_find(struct store *s, const struct hash *id, struct alert_ref *ret, bool *ret_found);
+int alert_recount(struct store *s, uint64_t n); /* all that others have said, and its state, anew */
 int alert_derive(struct store *s, uint64_t n, uint8_t *ret_happening); /* 0: nothing anybody sees has changed */
 int alert_event(struct store *s, uint64_t n, uint8_t happening);
 int alert_words(struct store *s, uint64_t n, struct span text, struct span clips);

@@ -70,6 +70,10 @@ void log_sum(uint8_t frame[LOG_FRAME], const uint8_t before[LOG_SUMS]) {
         sums_put(frame + FRAME_SUMS, sum_frame(frame, sums_get(before)));
 }
 
+bool log_same_salts(const uint8_t header[LOG_HEADER], const uint8_t frame[LOG_FRAME]) {
+        return memcmp(header + HEADER_SALTS, frame + FRAME_SUMMED, SALTS) == 0;
+}
+
 /* ---- which byte ---- */
 
 /* A byte that is not what it was. */

@@ -24,3 +24,5 @@ int log_mend(const char *path);
 /* Where the sums stand that those of the frame at @at go on from. */
 sqlite3_int64 log_sums_before(sqlite3_int64 at);
 void log_sum(uint8_t frame[LOG_FRAME], const uint8_t before[LOG_SUMS]);
+/* Whether the frame is of this log, and not left of one that was written over. */
+bool log_same_salts(const uint8_t header[LOG_HEADER], const uint8_t frame[LOG_FRAME]);

@@ -28,6 +28,8 @@ bool pages_summed(sqlite3 *db); /* false: the open file is one of version 7 or o
 void pages_note_mended(void);
 unsigned long pages_mended(void); /* bytes that this process has put right, of all its files */
 
+/* Whether it is a place of the file that was never written; in a database whose log is empty there is none. */
+bool page_blank(const uint8_t page[PAGE_BYTES]);
 /* Sets the sum of page @number, from 1 on. */
 void page_sum(uint8_t page[PAGE_BYTES], uint64_t number);
 enum page_state { PAGE_WHOLE, PAGE_MENDED, PAGE_DAMAGED };

@@ -116,14 +116,13 @@ static struct fit find_words(const uint8_t page[PAGE_BYTES], uint64_t number) {
         return fit;
 }
 
-/* A place of the file that was never written. */
-static bool is_blank(const uint8_t page[PAGE_BYTES]) {
+bool page_blank(const uint8_t page[PAGE_BYTES]) {
         return !page[0] && memcmp(page, page + 1, PAGE_BYTES - 1) == 0;
 }
 
 enum page_state page_check(uint8_t page[PAGE_BYTES], uint64_t number, size_t *ret_at) {
         struct lanes l = run(page, number);
-        if (join(&l) == word_at(page, WORDS) || is_blank(page))
+        if (join(&l) == word_at(page, WORDS) || page_blank(page))
                 return PAGE_WHOLE;
         struct fit fit = find_words(page, number);
         if (fit.n != 1)

@@ -129,6 +129,8 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
                 r = store_last_event(&s->q, ret_seq);
         if (r)
                 return r;
+        if (!more)
+                scrub_some(s);
         sqlite3_db_release_memory(s->q.db); /* what a burst has filled the cache with */
         return more ? STORE_E_MORE : 0;
 }

@@ -271,6 +271,8 @@ static int put_first(struct store *s, const struct mesh_row *row) {
         uint8_t parts = brought(row, &k);
         h->flags |= parts;
         r = insert_head(s, row, &k);
+        if (!r)
+                r = slots_note(s, h);
         if (!r && is_retraction && !hash_is_zero(&h->target))
                 r = retract(s, &k);
         return r ? r : put_content(s, &k, row, parts);

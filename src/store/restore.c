@@ -174,18 +174,51 @@ static bool read_row(sqlite3_stmt *st, struct mesh_row *row) {
                 row->code.revoked = sql_u64(st, 4);
                 return sql_blob(st, 0, row->code.id.b, sizeof(row->code.id.b));
         case MESH_ROW_RECORD:
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         }
         return false;
 }
 
-static const enum sql_id statement_of[MESH_ROW_KINDS] = {
+static const enum sql_id statement_of[MESH_ROW_RECORD] = {
         [MESH_ROW_MARK] = SQL_MARK_ALL,       [MESH_ROW_JOIN] = SQL_JOIN_ALL,     [MESH_ROW_OP] = SQL_OP_ALL,
         [MESH_ROW_EPOCH] = SQL_EPOCH_ALL,     [MESH_ROW_REVOKE] = SQL_REVOKE_ALL, [MESH_ROW_TICKET] = SQL_TICKET_ALL,
         [MESH_ROW_CONTACT] = SQL_CONTACT_ALL, [MESH_ROW_ADDR] = SQL_ADDR_ALL,     [MESH_ROW_PROOF] = SQL_PROOF_ALL,
         [MESH_ROW_CODE] = SQL_CODE_ALL,
 };
+
+static int read_through(struct store *s, enum sql_id id) {
+        _sql_ st = sql_get(&s->q, id);
+        for (;;) {
+                bool row;
+                int r = sql_next(&s->q, st, &row);
+                if (r || !row)
+                        return r;
+                sqlite3_column_blob(st, sqlite3_column_count(st) - 1); /* what goes on in pages of its own */
+        }
+}
+
+int restore_readable(struct store *s) {
+        static const enum sql_id ids[] = {SQL_KEY_ALL, SQL_RECORD_COUNT};
+        int r = 0;
+        for (enum mesh_row_kind kind = 0; !r && kind < MESH_ROW_RECORD; kind++)
+                r = read_through(s, statement_of[kind]);
+        for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++)
+                r = read_through(s, ids[i]);
+        return r;
+}
+
+static int hand_out_slots(struct restore *t, bool *ret_stop) {
+        struct slots slots = {.missing = false};
+        int r = slots_get(t->s, &slots);
+        for (uint8_t klass = 1; !r && !*ret_stop && !slots.missing && klass <= CLASS_ASK; klass++) {
+                struct mesh_row row = slots_row(&slots, klass);
+                if (row.slots.next)
+                        r = load_stopped(t->take(t->ctx, &row), ret_stop);
+        }
+        return r;
+}
 
 static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {
         _sql_ st = sql_get(&t->s->q, statement_of[kind]);
@@ -208,8 +241,12 @@ int store_restore(struct store *s, mesh_wall now, int (*take)(void *ctx, const s
         struct restore t = {.s = s, .now = now, .take = take, .ctx = ctx, .row.kind = MESH_ROW_RECORD};
         bool stop = false;
         int r = read_keys(&t);
-        for (enum mesh_row_kind kind = 0; !r && !stop && kind < MESH_ROW_KINDS; kind++)
-                r = kind == MESH_ROW_RECORD ? hand_out_records(&t, &stop) : hand_out(&t, kind, &stop);
+        for (enum mesh_row_kind kind = 0; !r && !stop && kind < MESH_ROW_RECORD; kind++)
+                r = hand_out(&t, kind, &stop);
+        if (!r && !stop)
+                r = hand_out_records(&t, &stop);
+        if (!r && !stop)
+                r = hand_out_slots(&t, &stop);
         free(t.keys);
         sqlite3_db_release_memory(s->q.db);
         return r;

@@ -105,8 +105,11 @@ static const char version_7[] =
 /* Pages have sums (pages.h): a copy that this program makes has them. */
 static const char version_8[] = "";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4,
-                                    version_5, version_6, version_7, version_8};
+/* The slots this device has used, told a second time (slots.c). */
+static const char version_9[] = "INSERT INTO value SELECT '" SLOTS_NAME "', slots_of(head) FROM record;";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5,
+                                    version_6, version_7, version_8, version_9};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */
@@ -118,6 +121,8 @@ static int build(const char *dir, const struct schema *schema, size_t from) {
         int r = sql_open(&q, path, SQL_WRITER);
         if (!r)
                 r = sum_prepare(&q);
+        if (!r)
+                r = slots_prepare(&q);
         if (!r)
                 r = sql_exec(&q, "BEGIN");
         for (size_t i = from; !r && i < schema->n; i++)
@@ -138,10 +143,17 @@ static int build(const char *dir, const struct schema *schema, size_t from) {
         return r;
 }
 
+int schema_make(const char *dir, const struct schema *schema) {
+        _path_ path = file_path(dir, FILE_NEW, "");
+        if (!path)
+                return ERR_NOMEM;
+        int r = file_create(path);
+        return r ? r : build(dir, schema, 0);
+}
+
 static int create(const char *dir, const struct schema *schema) {
         _path_ wal = file_path(dir, FILE_DB, "-wal");
-        _path_ path = file_path(dir, FILE_NEW, "");
-        if (!wal || !path)
+        if (!wal)
                 return ERR_NOMEM;
         /* A log without its database: somebody lost the better half. A new file beside it would swallow the log. */
         uint64_t size = 0;
@@ -152,9 +164,7 @@ static int create(const char *dir, const struct schema *schema) {
                 return STORE_E_DAMAGED;
         r = file_remove(dir, FILE_DB);
         if (!r)
-                r = file_create(path);
-        if (!r)
-                r = build(dir, schema, 0);
+                r = schema_make(dir, schema);
         return r ? r : file_publish(dir, FILE_NEW, FILE_DB);
 }
 
@@ -236,7 +246,9 @@ int schema_settle(const char *dir, const struct schema *schema) {
         if (!path || !log)
                 return ERR_NOMEM;
         uint64_t size = 0;
-        int r = file_remove(dir, FILE_NEW);
+        int r = salvage_settle(dir);
+        if (!r)
+                r = file_remove(dir, FILE_NEW);
         if (r)
                 return r;
         r = file_check(path, &size);

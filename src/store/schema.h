@@ -18,5 +18,7 @@ extern const struct schema schema_current;
 
 /* Makes DIR/porchlight.db or brings it up to date. @dir is resolved and locked. */
 int schema_settle(const char *dir, const struct schema *schema);
+/* Makes an empty store of DIR/porchlight.db.new, which is not there. */
+int schema_make(const char *dir, const struct schema *schema);
 /* Says whether the open file is a store of exactly this version. STORE_E_NEWER, STORE_E_DAMAGED. */
 int schema_check(struct sql *q, const struct schema *schema);

@@ -29,6 +29,26 @@ static int tighten(const char *dir) {
         return 0;
 }
 
+int store_begin(struct store *s, const char *path) {
+        int r = sql_open(&s->q, path, SQL_WRITER);
+        if (!r)
+                r = schema_check(&s->q, &schema_current);
+        if (!r)
+                r = sql_exec(&s->q, doomed_table);
+        if (!r)
+                r = restore_prepare(&s->q);
+        return r ? r : sql_prepare(&s->q, SQL_WRITER);
+}
+
+/* What is damaged is told before anything is handed out: from here on it could not be salvaged any more. */
+static int look(struct store *s) {
+        bool hurt = false;
+        int r = scrub_noted(s, &hurt);
+        if (!r && hurt)
+                r = STORE_E_DAMAGED;
+        return r ? r : restore_readable(s);
+}
+
 static int open_database(struct store *s) {
         _path_ path = file_path(s->dir, FILE_DB, "");
         if (!path)
@@ -37,20 +57,16 @@ static int open_database(struct store *s) {
         if (!r)
                 r = tighten(s->dir);
         if (!r)
-                r = sql_open(&s->q, path, SQL_WRITER);
+                r = store_begin(s, path);
         if (!r)
-                r = schema_check(&s->q, &schema_current);
-        if (!r)
-                r = sql_exec(&s->q, doomed_table);
-        if (!r)
-                r = restore_prepare(&s->q);
-        if (!r)
-                r = sql_prepare(&s->q, SQL_WRITER);
+                r = look(s);
         if (r)
                 return r;
         /* An erasure that a crash kept from being finished is finished here. A full disk is no reason not to open. */
         r = sql_empty_log(&s->q);
         s->erase_due = r != 0;
+        if (!r && !scrub_first(s))
+                return STORE_E_DAMAGED;
         return r == STORE_E_FULL || r == STORE_E_SHARED ? 0 : r;
 }
 
@@ -149,7 +165,10 @@ int store_transaction(struct store *s, int (*body)(struct store *s, void *ctx), 
         r = mend_indexes(s);
         if (!r)
                 r = transact(s, body, ctx);
-        s->incurable |= r == STORE_E_DAMAGED;
+        if (r == STORE_E_DAMAGED) {
+                s->incurable = true;
+                scrub_note(s);
+        }
         return r;
 }
 

@@ -17,7 +17,7 @@
 
 enum {
         STORE_E_NEWER = 1,   /* written by a newer version: upgrade */
-        STORE_E_DAMAGED = 2, /* not a store, or damaged: restore a backup */
+        STORE_E_DAMAGED = 2, /* not a store, or damaged: store_salvage() keeps what is whole */
         STORE_E_ACCESS = 3,  /* cannot be opened or created: permissions, missing folder */
         STORE_E_FULL = 4,    /* no space: nothing was changed */
         STORE_E_IO = 5,      /* reading or writing failed: nothing was acknowledged; the store must be reopened */
@@ -41,6 +41,18 @@ int store_clear(const char *dir);
 /* Removes what SQLite could not when the store of DIR was closed, behind walls: an empty log and its index. 0, also where
  * there is something in the log, or the disk is full; STORE_E_SHARED if anybody has the database open; STORE_E_ACCESS. Nothing of this matters. */
 int store_tidy(const char *dir);
+
+/* What became of a damaged store. */
+struct store_salvage {
+        uint32_t pages, damaged; /* of so many, so many cannot be read any more */
+        uint64_t records;        /* those that are kept */
+        uint64_t dropped;        /* rows of which only a part was left: records that come again from neighbours */
+        bool slots_lost;         /* nobody knows which slots of today were used, so that none is free before tomorrow */
+};
+/* Makes a new store of all that is whole in the damaged one of DIR, which nobody has open; the old one is there until the new
+ * one is durable. @now: for states, and for slots where it is not known which were used. 0: open it again.
+ * STORE_E_DAMAGED: too little is left, and nothing was changed; STORE_E_FULL and the others: nothing was changed. */
+int store_salvage(const char *dir, mesh_wall now, struct store_salvage *ret);
 int store_reader_open(struct store_reader **ret, const char *dir); /* after store_open */
 struct store_reader *store_reader_close(struct store_reader *r);
 
@@ -71,6 +83,7 @@ int store_tick(struct store *s, mesh_wall now, mesh_wall purge_before, uint64_t 
  * as in a commit that finds it so. 0 also if there is no such record. */
 int store_seek(struct store *s, const struct hash *id);
 unsigned store_mends(const struct store *s); /* how often that was done since it was opened */
+bool store_hurt(const struct store *s); /* pages were found that nobody can read any more: the next start salvages */
 /* Bytes that the disk has changed and that were put right, in this process so far. */
 unsigned long store_flips(void);
 

@@ -42,7 +42,7 @@ static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = "mark",       [MESH_ROW_JOIN] = "join",     [MESH_ROW_OP] = "op",
         [MESH_ROW_EPOCH] = "epoch",     [MESH_ROW_REVOKE] = "revoke", [MESH_ROW_TICKET] = "ticket",
         [MESH_ROW_CONTACT] = "contact", [MESH_ROW_ADDR] = "addr",     [MESH_ROW_PROOF] = "proof",
-        [MESH_ROW_RECORD] = "record",   [MESH_ROW_CODE] = "code",
+        [MESH_ROW_RECORD] = "record",   [MESH_ROW_CODE] = "code",     [MESH_ROW_SLOTS] = "slots",
 };
 
 const char *tape_event_name(enum mesh_event_type t) {
@@ -162,6 +162,11 @@ static void walk_row(struct walk *w, struct mesh_row *row) {
                 WALK_AS(w, "made", WALK_TIME, row->code.made);
                 WALK_AS(w, "expires", WALK_TIME, row->code.expires);
                 WALK_NUM(w, "revoked", row->code.revoked);
+                return;
+        case MESH_ROW_SLOTS:
+                walk_enum(w, "class", &wire_class_enum, &row->slots.klass);
+                WALK_NUM(w, "day", row->slots.day);
+                WALK_NUM(w, "next", row->slots.next);
                 return;
         case MESH_ROW_KINDS:
                 break;

@@ -5,8 +5,9 @@
  *
  * One byte, whichever it is: the store opens and shows all it has shown before, to the last letter, and takes another row.
  *
- * Many, in one sector: nothing is shown that was not there. It is all there, or the store says that it is damaged; where it was the
- * log, it may also be what it was some steps before, as after a power cut.
+ * Many, in one sector, or a page of nothing, or of what stands elsewhere: nothing is shown that was not there. It is all there, or
+ * the store says that it is damaged; where it was the log, it may also be what it was some steps before, as after a power cut. A
+ * store that is damaged is salvaged: it opens, each record it has is whole, and with the lost ones put again all is shown as it was.
  *
  * One that has changed before the page got its sum, so that the page seems whole: no record is handed out with other bytes than it
  * was stored with. It is whole, it is named as damaged, or the store says that it is damaged; and one that is named is whole again
@@ -34,6 +35,8 @@
 struct kept {
         struct hash id;
         struct span bytes; /* of the scenario; empty: it has none */
+        uint64_t shown;
+        bool there; /* of a salvaged store: it has it */
 };
 
 struct image {
@@ -55,7 +58,9 @@ struct run {
         uint64_t wanted;            /* what is shown */
         uint64_t past[FRAMES_MOST]; /* where the log ends after each of its frames, or before the first */
         size_t n_past;
-        unsigned long points, ones, many, before, refused, named, mended, astray, found, wrong;
+        unsigned long points, ones, many, before, refused, salvaged, lost, named, mended, astray, found, wrong;
+        size_t lived;  /* steps */
+        mesh_wall now; /* when its life ended */
 };
 
 static void wrong(struct run *t, size_t at, const char *what) {
@@ -90,6 +95,8 @@ static int keep_bytes(struct run *t, struct store_reader *r) {
                         t->kept[i].bytes = bytes_of(&t->sc, &t->kept[i].id);
                 if (!e && !span_eq(item.bytes, t->kept[i].bytes))
                         e = STORE_E_DAMAGED;
+                if (!e)
+                        e = seen_record(r, &t->kept[i].id, &t->kept[i].shown);
         }
         return e;
 }
@@ -108,13 +115,28 @@ static bool has_log(void) {
         return log && log->n;
 }
 
+static int tick(struct store *s, mesh_wall now) {
+        uint64_t seq;
+        int e;
+        while ((e = store_tick(s, now, 0, &seq)) == STORE_E_MORE)
+                continue;
+        return e;
+}
+
 static bool live(struct run *t) {
         struct store *s = NULL;
         struct store_reader *r = NULL;
         int e = 0;
         platter = platter_new();
-        for (size_t i = 0; !e && i < STEPS && (i < STEPS_LIVED || !has_log()); i++)
+        size_t i = 0;
+        for (; !e && i < STEPS && (i < STEPS_LIVED || !has_log()); i++)
                 e = scenario_step(&t->sc, i, &s);
+        t->lived = i;
+        t->now = t->sc.steps[i - 1].now;
+        if (!e) /* the first after the last clearing is what founded the mesh */
+                e = rows_commit(s, &(struct mesh_row){.kind = MESH_ROW_OP, .op = {{{1}}, SPAN_STR("founded")}}, t->now);
+        if (!e) /* what is over by then is over in any store */
+                e = tick(s, t->now);
         if (!e)
                 e = seen_all(s, &t->wanted);
         if (!e)
@@ -171,6 +193,16 @@ static void change_many(struct run *t, struct file *f, size_t at) {
         }
 }
 
+/* A page of nothing, or one that was meant for another place. */
+static void change_page(struct run *t, struct file *f, size_t at) {
+        size_t n = f->n / PAGE_BYTES, page = at / PAGE_BYTES;
+        uint8_t *p = f->p + page * PAGE_BYTES, *other = f->p + (page + 1) % n * PAGE_BYTES;
+        if (rng_below(&t->rng, 2))
+                memset(p, 0, PAGE_BYTES);
+        else
+                memcpy(p, other, PAGE_BYTES);
+}
+
 static bool was_so_once(const struct run *t, uint64_t seen) {
         for (size_t i = 0; i < t->n_past; i++)
                 if (t->past[i] == seen)
@@ -179,7 +211,6 @@ static bool was_so_once(const struct run *t, uint64_t seen) {
 }
 
 static void judge(struct run *t, size_t at, struct seen_left left, bool one, bool log) {
-        t->refused += left.error > 0;
         if (left.error < 0)
                 wrong(t, at, "an error without a name");
         else if (one && left.error)
@@ -188,6 +219,78 @@ static void judge(struct run *t, size_t at, struct seen_left left, bool one, boo
                 wrong(t, at, left.unsound);
         else if (!left.error && left.seen != t->wanted && (one || !log || !was_so_once(t, left.seen)))
                 wrong(t, at, log ? "of the log: something else is shown" : "something else is shown");
+}
+
+/* ---- and a store that is damaged ---- */
+
+static int note_there(void *ctx, const struct mesh_row *row) {
+        struct run *t = ctx;
+        for (size_t i = 0; row->kind == MESH_ROW_RECORD && i < t->n; i++)
+                t->kept[i].there |= memcmp(&t->kept[i].id, &row->record.id, sizeof(row->record.id)) == 0;
+        return 0;
+}
+
+/* All that its life has brought of it. */
+static int put_lost(struct run *t, struct store *s, struct kept *k) {
+        int e = 0;
+        for (size_t i = 0; i < t->lived; i++)
+                for (size_t row = 0; !e && row < t->sc.steps[i].n; row++) {
+                        const struct mesh_row *again = &t->sc.rows[t->sc.steps[i].rows[row]];
+                        if (again->kind == MESH_ROW_RECORD && memcmp(&again->record.id, &k->id, sizeof(k->id)) == 0)
+                                e = rows_commit(s, again, t->now);
+                }
+        return e;
+}
+
+/* All that is there is whole, and so is all that is not, once it was put again. */
+static int compare_all(struct run *t, size_t at, struct store_reader *r, bool put) {
+        int e = 0;
+        for (size_t i = 0; !e && i < t->n; i++) {
+                _clean_(buf_fini) struct buf buf = BUF_NULL;
+                struct kept *k = &t->kept[i];
+                struct store_loaded item = {.id = k->id};
+                uint64_t shown = 0;
+                e = store_load(r, &item, 1, &buf);
+                if (!e && (k->there || put) && !span_eq(item.bytes, k->bytes))
+                        wrong(t, at, "a record is in the salvaged store with other bytes");
+                if (!e && put && !(e = seen_record(r, &k->id, &shown)) && shown != k->shown)
+                        wrong(t, at, "with all that was lost put again, something else is shown");
+        }
+        return e;
+}
+
+static void heal(struct run *t, size_t at) {
+        struct store_salvage found;
+        struct store *s = NULL;
+        struct store_reader *r = NULL;
+        int e = store_salvage(PLATTER, t->now, &found);
+        if (e == STORE_E_DAMAGED) {
+                t->refused++;
+                return;
+        }
+        for (size_t i = 0; i < t->n; i++)
+                t->kept[i].there = false;
+        if (!e)
+                e = store_open(&s, PLATTER);
+        if (!e)
+                e = store_restore(s, 0, note_there, t);
+        if (!e)
+                e = store_reader_open(&r, PLATTER);
+        if (!e)
+                e = compare_all(t, at, r, false);
+        for (size_t i = 0; !e && i < t->n; i++) {
+                t->lost += !t->kept[i].there;
+                e = t->kept[i].there ? 0 : put_lost(t, s, &t->kept[i]);
+        }
+        if (!e)
+                e = compare_all(t, at, r, true);
+        store_reader_close(r);
+        store_close(s);
+        if (e)
+                wrong(t, at, "a salvaged store cannot be used");
+        else if (seen_unsound())
+                wrong(t, at, seen_unsound());
+        t->salvaged++;
 }
 
 static void flip(struct run *t, bool one) {
@@ -202,10 +305,13 @@ static void flip(struct run *t, bool one) {
         if (one)
                 f->p[place] = other_than(t, f->p[place]);
         else
-                change_many(t, f, place);
+                rng_below(&t->rng, 4) || log ? change_many(t, f, place) : change_page(t, f, place);
         if (sabotage == SABOTAGE_NO_SUMS && !log)
                 rows_resum(f->p, f->n);
-        judge(t, place, seen_after_cut(), one, log);
+        struct seen_left left = seen_after_cut();
+        judge(t, place, left, one, log);
+        if (left.error > 0)
+                heal(t, place);
         t->ones += one;
         t->many += !one;
         platter_free(d);
@@ -355,13 +461,16 @@ int main(int argc, char **argv) {
                 draw_flip(t);
         tell("%lu flips in a database of %zu bytes, and a log of %zu, with %zu records, %.1f s", t->points,
              t->closed.db.n, t->crashed.log.n, t->n, budget_spent(&b));
-        tell("%lu of one byte; %lu of a sector, %lu of them refused as damaged", t->ones, t->many, t->refused);
+        tell("%lu of one byte; %lu of more: %lu stores salvaged, without %lu records in all; %lu refused", t->ones,
+             t->many, t->salvaged, t->lost, t->refused);
         tell("%lu from before the sum, %lu of them named; %lu lookups led astray, %lu records found again", t->before,
              t->named, t->astray, t->found);
         if (t->wrong)
                 tell("%lu of all were wrong", t->wrong);
         tell_case(lived && t->ones && t->many, "a home lives on while nothing flips");
         tell_case(!t->wrong, "nothing is shown with other bytes than it was stored with, and one byte is put right");
+        tell_case(t->salvaged > t->refused,
+                  "what is whole of a damaged store is kept, and with the rest put again all is there");
         tell_case(t->mended > 0, "and a record that is damaged is whole again when it comes again");
         files_free(&t->closed);
         files_free(&t->crashed);

@@ -101,6 +101,11 @@ static int see_row(void *ctx, const struct mesh_row *row) {
                 add_number(t, row->code.expires);
                 add_number(t, row->code.revoked);
                 return 0;
+        case MESH_ROW_SLOTS:
+                add_number(t, row->slots.klass);
+                add_number(t, row->slots.day);
+                add_number(t, row->slots.next);
+                return 0;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -145,6 +150,13 @@ static int see_one(struct seeing *t, const struct hash *id) {
         if (r == STORE_E_NONE)
                 return 0;
         return r ? r : store_follows(t->reader, id, see_follow, t);
+}
+
+int seen_record(struct store_reader *r, const struct hash *id, uint64_t *ret) {
+        struct seeing t = {.hash = 0xcbf29ce484222325u, .reader = r};
+        int e = see_one(&t, id);
+        *ret = t.hash;
+        return e;
 }
 
 static int see_settings(struct seeing *t) {

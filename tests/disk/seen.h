@@ -7,6 +7,8 @@
 
 /* Any store error. */
 int seen_all(struct store *s, uint64_t *ret);
+/* What a store shows of one record: its bytes, its alert, what follows that. Any store error. */
+int seen_record(struct store_reader *r, const struct hash *id, uint64_t *ret);
 /* What SQLite itself finds wrong with the closed or open database; NULL: nothing. Static. */
 const char *seen_unsound(void);
 /* The first mark in any file of the disk in use that was to be gone after @acked steps; -1: there is none. */

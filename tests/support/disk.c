@@ -39,6 +39,7 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
                 return memcmp(&a->record.id, &b->record.id, sizeof(a->record.id)) == 0;
         case MESH_ROW_CODE:
                 return memcmp(&a->code.id, &b->code.id, sizeof(a->code.id)) == 0;
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         }
@@ -75,6 +76,7 @@ static size_t name_hash(const struct mesh_row *row) {
         case MESH_ROW_ADDR: /* padding would be hashed with it: all addresses are in one chain */
         case MESH_ROW_MARK:
         case MESH_ROW_JOIN:
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         }
@@ -183,6 +185,7 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         case MESH_ROW_MARK:
         case MESH_ROW_ADDR:
         case MESH_ROW_CODE:
+        case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;
         }
@@ -256,6 +259,17 @@ void disk_damage(struct disk *d, const struct hash *id) {
 bool disk_damaged(const struct disk *d, const struct hash *id) {
         const struct disk_row *r = disk_record(d, id);
         return r && r->damaged;
+}
+
+void disk_lose(struct disk *d, const struct hash *id) {
+        struct disk_row *r = disk_record(d, id);
+        REQUIRE(r && r->row.record.own);
+        struct mesh_row left = {.kind = MESH_ROW_SLOTS,
+                                .slots = {.klass = r->row.record.klass,
+                                          .day = r->row.record.day,
+                                          .next = (uint16_t)(r->row.record.index + 1)}};
+        row_fill(r, &left);
+        r->readable = false;
 }
 
 struct span disk_bytes(const struct disk *d, const struct hash *id) {

@@ -28,6 +28,8 @@ struct disk_row *disk_find(const struct disk *d, const struct mesh_row *row);
 struct disk_row *disk_record(const struct disk *d, const struct hash *id);
 void disk_damage(struct disk *d, const struct hash *id); /* its bytes are lost, until it is put again */
 bool disk_damaged(const struct disk *d, const struct hash *id);
+/* Salvaged without it: that its slot was used is all that is left of it. Its device's own. */
+void disk_lose(struct disk *d, const struct hash *id);
 struct span disk_bytes(const struct disk *d, const struct hash *id); /* of a record or proof; borrowed */
 void disk_put(struct disk *d, const struct mesh_row *row);           /* copies it */
 bool disk_gives(const struct disk_row *r, mesh_wall now);            /* at a start, as store_restore() says */

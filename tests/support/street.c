@@ -366,6 +366,10 @@ bool street_disk_damaged(const struct street *s, size_t i, const struct hash *id
         return disk_damaged(&s->homes[i].disk, id);
 }
 
+void street_disk_lose(struct street *s, size_t i, const struct hash *id) {
+        disk_lose(&s->homes[i].disk, id);
+}
+
 void street_disk_full(struct street *s, size_t i, bool full) {
         s->homes[i].disk.full = full;
 }

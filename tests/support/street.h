@@ -102,6 +102,8 @@ void street_old_disk(struct street *s, size_t i);
 /* The bytes of a record on home @i's disk are no longer what was written, until they are written again. */
 void street_disk_damage(struct street *s, size_t i, const struct hash *id);
 bool street_disk_damaged(const struct street *s, size_t i, const struct hash *id);
+/* Home @i's own record is lost with its row; that its slot was used is not. */
+void street_disk_lose(struct street *s, size_t i, const struct hash *id);
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 

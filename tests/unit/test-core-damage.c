@@ -62,11 +62,37 @@ static void test_own_slot_stays_taken(void **state) {
         street_free(s);
 }
 
+/* The whole row is gone, and it is alone at first: the next one has another slot all the same, and the lost one comes back. */
+static void test_slot_of_a_lost_record(void **state) {
+        (void)state;
+        struct hash id, next;
+        struct street *s = street_new(3, seed);
+        street_run_for(s, 60);
+        assert_int_equal(street_post(s, WORN, KIND_FIRE, "smoke", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 60));
+        street_off(s, WHOLE);
+        street_off(s, NEW);
+        street_off(s, WORN);
+        street_disk_lose(s, WORN, &id);
+        street_on(s, WORN);
+        assert_int_equal(street_post(s, WORN, KIND_FIRE, "more smoke", &next), MESH_OUT_DONE);
+        assert_false(street_has(s, WORN, &id));
+        street_on(s, WHOLE);
+        street_on(s, NEW);
+        assert_true(street_wait_all_have(s, &next, MINUTES * 60));
+        assert_true(street_wait_all_have(s, &id, MINUTES * 60));
+        street_run_for(s, MINUTES * 60);
+        for (size_t i = 0; i <= NEW; i++)
+                assert_true(street_has(s, i, &id) && street_has(s, i, &next));
+        street_free(s);
+}
+
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_healed_by_a_neighbour),
                 cmocka_unit_test(test_own_slot_stays_taken),
+                cmocka_unit_test(test_slot_of_a_lost_record),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,9 @@ static int show_row(void *ctx, const struct mesh_row *row) {
                 buf_printf(out, " %u %llu %llu %d", row->code.share, (unsigned long long)row->code.made,
                            (unsigned long long)row->code.expires, row->code.revoked);
                 break;
+        case MESH_ROW_SLOTS:
+                buf_printf(out, "%u %u %u", row->slots.klass, row->slots.day, row->slots.next);
+                break;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -259,6 +262,8 @@ static void rows_come_back_in_order(void **state) {
                 if (row.record.expires > ROWS_NOW + 5 || row.record.own) /* its slots are never used again */
                         show_row(&want, &row);
         }
+        struct mesh_row slots = {.kind = MESH_ROW_SLOTS, .slots = {CLASS_NORMAL, ROWS_NOW / MESH_DAY, 19}};
+        show_row(&want, &slots); /* behind the highest index of an own one */
         char *joined = buf_cstr(&want);
         memmove(joined + 4, joined + 4 + strlen("1 addPORCHLIGHT1\n"),
                 strlen(joined) - 3 - strlen("1 addPORCHLIGHT1\n"));
