@@ -30,10 +30,15 @@ void *map_find(const struct map *m, const uint8_t key[32]);
 int map_put(struct map *m, const uint8_t key[32], void *value);
 void *map_del(struct map *m, const uint8_t key[32]); /* the value, or NULL */
 
-/* The first slot from @i on that holds something; m->cap if there is none. */
+#define MAP_AHEAD 8 /* slots: at least a third of them hold something */
+
+/* The first slot from @i on that holds something; m->cap if there is none. Values lie all over memory: while one is looked
+ * at, those after it are on their way. */
 static inline size_t map_slot_from(const struct map *m, size_t i) {
         while (i < m->cap && !m->slots[i].key)
                 i++;
+        if (i + MAP_AHEAD < m->cap)
+                __builtin_prefetch(m->slots[i + MAP_AHEAD].value);
         return i;
 }
 

@@ -94,26 +94,73 @@ struct mesh_shared {
 };
 
 struct mesh {
+        /* Up to `lan` what most events read, and the look at what is due: together, so that it takes few lines of the cache. */
+        mesh_time now; /* of the event */
+        mesh_wall wall;
+        uint64_t steps; /* events so far */
+        bool started, stopping;
+        bool ends_stale;          /* operations have come: see records_ends() */
+        bool look;                /* something may be due at once: an event said so that another was to follow */
+        struct link_place *links; /* in the order in which they came */
+        size_t n_links, cap_links;
+        struct out out;
+        struct buf verify_for; /* struct verifying, in the order of `verify` */
+        struct roster *roster; /* NULL: no mesh */
+        bool member;           /* this device is a current member's */
+        bool joining;
+        uint64_t join_command;
+        mesh_time join_due;
+        size_t n_refresh;
+        bool renew; /* no epoch is usable: this device makes one at renew_due */
+        mesh_time renew_due;
+        mesh_time epochs_due; /* when epochs that the disk refused are written again */
+        mesh_wall ratcheted;  /* when old days' keys were last wiped */
+        size_t n_unsaved;
+        mesh_time unsaved_due;
+        size_t unkept; /* place of the first operation the disk may not have; SIZE_MAX: it has all */
+        mesh_time keep_due;
+        bool keeping; /* some are being written again */
+        mesh_wall contact_time;
+        bool contact_dirty;
+        size_t n_listening;
+        bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
+        mesh_time disk_due;   /* it is tried again then */
+        struct list openable; /* of `sealed` those whose key is here by now; the first of them are being opened */
+        uint64_t opening;     /* token of the LOAD that they began with; 0: none are */
+        mesh_time open_due;
+        struct list grafts;
+        size_t n_grafts;
+        mesh_time sync_due, dial_due, visit_due;
+        mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
+
+        mesh_wall built;
+        bool clock_trusted;   /* at the last look */
+        bool clock_known;     /* it was trusted, or a neighbour has said the time */
+        bool clock_settled;   /* it was trusted, or enough neighbours have */
+        bool clock_set;       /* somebody has set the machine's clock since the last look */
+        int64_t clock_offset; /* mesh time minus wall, seconds */
+        mesh_time clock_moved;
+        bool clock_begun; /* there was an event, at: */
+        mesh_time clock_seen;
+        mesh_wall clock_wall;
+        mesh_wall mark;
+        mesh_time mark_at;
+        struct said said;     /* what neighbours say of the time … */
+        mesh_wall said_since; /* … while the machine's clock is not earlier than this; NEVER: to be looked up again */
+        mesh_wall expire_due;
+        mesh_wall expire_next; /* mesh time before which no record held ends */
+        struct lan lan;
+
         struct mesh_shared *shared; /* NULL: alone in this process */
         struct rng rng;
         uint64_t map_seed[4];
         struct sign_key sign;
         struct box_key noise, seal;
-        mesh_wall built;
-        mesh_time now;
-        mesh_wall wall;
-        uint64_t steps; /* events so far */
-        bool started, stopping;
-        bool ends_stale; /* operations have come: see records_ends() */
-        bool look;       /* something may be due at once: an event said so that another was to follow */
         uint64_t next_token;
         mesh_link next_dial;
-        struct out out;
         struct list waits;
 
         /* belonging */
-        struct roster *roster; /* NULL: no mesh */
-        bool member;           /* this device is a current member's */
         struct plea plea;
         bool witnessing; /* an undo countersigned here is on its way to the disk */
         bool admitting;  /* an add countersigned here is on its way to the disk */
@@ -124,14 +171,10 @@ struct mesh {
         struct buf join_op, join_text;
         struct hash join_mesh; /* of the ticket or code … */
         struct key join_key;   /* … and its link key */
-        bool joining;
-        uint64_t join_command;
-        mesh_time join_due;
         enum mesh_outcome join_problem;
         struct recover recover;
         struct refresh refresh[REFRESH_MOST]; /* the latest last */
-        size_t n_refresh;
-        enum mesh_outcome refresh_problem; /* as long as no link is up */
+        enum mesh_outcome refresh_problem;    /* as long as no link is up */
         struct orphan orphans[ORPHANS_MOST];
         size_t n_orphans;
         struct buf early[EARLY_MOST]; /* epochs whose frontier is not here yet, each an encoded epoch_key */
@@ -149,28 +192,16 @@ struct mesh {
         struct map purses; /* of households and devices, this day */
         mesh_time purses_since;
         struct map contacts;
-        bool renew; /* no epoch is usable: this device makes one at renew_due */
-        mesh_time renew_due;
-        mesh_time epochs_due; /* when epochs that the disk refused are written again */
-        bool epochs_all;      /* the disk took the last one: all at once */
-        mesh_wall ratcheted;  /* when old days' keys were last wiped */
+        bool epochs_all; /* the disk took the last one: all at once */
         struct hash
                 unsaved[UNSAVED_MOST]; /* own operations the disk refused: kept from everybody until it takes them */
-        size_t n_unsaved;
-        mesh_time unsaved_due;
-        struct buf late; /* at a start: operations that came before their parents */
-        size_t unkept;   /* place of the first operation the disk may not have; SIZE_MAX: it has all */
-        mesh_time keep_due;
-        bool keeping;     /* some are being written again */
-        size_t keep_most; /* so many at once: one, while the disk refuses */
+        struct buf late;               /* at a start: operations that came before their parents */
+        size_t keep_most;              /* so many at once: one, while the disk refuses */
         uint64_t contact_seq;
         uint32_t contact_number;
         size_t contacts_ops;                    /* operations at the last look at which contacts count … */
         mesh_wall contacts_since, contacts_end; /* … whose answer holds from then until then, if none came */
-        mesh_wall contact_time;
-        bool contact_dirty;
         struct mesh_addr listening[MESH_ADDRS_MAX];
-        size_t n_listening;
         struct mesh_addr seen; /* what neighbours agree on, with the port it listens on; port 0: nothing */
 
         /* records */
@@ -193,7 +224,6 @@ struct mesh {
         uint32_t recent[RECENT_RECORDS];
         size_t recent_at;
         struct buf verify;      /* struct mesh_verify, one after the other */
-        struct buf verify_for;  /* struct verifying, in the same order */
         struct list verify_out; /* batches with the shell */
         struct list copies;     /* of records in them, with another signature */
         size_t n_copies;
@@ -202,25 +232,16 @@ struct mesh {
         struct refused *refused; /* records the disk would not take, a ring */
         size_t n_refused;
         mesh_time refused_last;
-        bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
-        mesh_time disk_due;   /* it is tried again then */
-        uint32_t unsent;      /* own records no other home has acknowledged */
-        struct list sealed;   /* records that came before their key */
-        struct list openable; /* those whose key is here by now; the first of them are being opened */
-        uint64_t opening;     /* token of the LOAD that they began with; 0: none are */
-        size_t open_most;     /* so many at once: one, while the disk refuses */
-        mesh_time open_due;
+        uint32_t unsent;    /* own records no other home has acknowledged */
+        struct list sealed; /* records that came before their key */
+        size_t open_most;   /* so many at once: one, while the disk refuses */
         struct {
                 uint32_t day;
                 uint16_t next;
         } slot_hint[CLASS_ASK + 1],       /* below it all own slots of the day are taken */
                 slot_used[CLASS_ASK + 1]; /* the same by the disk, whose records may be lost; from RESTORE */
-        struct list grafts;
-        size_t n_grafts;
 
         /* links */
-        struct link_place *links; /* in the order in which they came */
-        size_t n_links, cap_links;
         struct address *addresses;
         size_t n_addresses;
         uint64_t address_marks[ADDRESS_MARKS]; /* see address_find() */
@@ -228,29 +249,9 @@ struct mesh {
         uint32_t dial_vain;   /* dials since one was of use */
         mesh_time dial_paced; /* so many in vain: none before */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
-        mesh_time sync_due, dial_due, visit_due;
-        mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
-        struct lan lan;
         mesh_wall alone_since;
         enum wire_e_fresh state;
         mesh_wall state_since;
-
-        /* time */
-        bool clock_trusted;   /* at the last look */
-        bool clock_known;     /* it was trusted, or a neighbour has said the time */
-        bool clock_settled;   /* it was trusted, or enough neighbours have */
-        bool clock_set;       /* somebody has set the machine's clock since the last look */
-        int64_t clock_offset; /* mesh time minus wall, seconds */
-        mesh_time clock_moved;
-        bool clock_begun; /* there was an event, at: */
-        mesh_time clock_seen;
-        mesh_wall clock_wall;
-        mesh_wall mark;
-        mesh_time mark_at;
-        struct said said;     /* what neighbours say of the time … */
-        mesh_wall said_since; /* … while the machine's clock is not earlier than this; NEVER: to be looked up again */
-        mesh_wall expire_due;
-        mesh_wall expire_next; /* mesh time before which no record held ends */
 };
 
 /* ---- mesh.c ---- */

@@ -28,14 +28,14 @@ enum frames_state { FRAMES_WAIT_1, FRAMES_WAIT_2, FRAMES_WAIT_3, FRAMES_OPEN, FR
 struct frames {
         enum frames_state state;
         bool initiator;
-        struct noise noise; /* until OPEN */
+        size_t want;   /* body length of the frame being read; 0: its length is not known yet */
+        struct buf in; /* bytes received */
+        size_t at;     /* how many of them are taken */
         struct noise_cipher send, recv;
-        struct key peer;  /* the other side's static key: initiator from message 2, responder from message 3 */
-        uint8_t salt[16]; /* SipHash key of the link, from the handshake hash */
-        size_t psk;       /* responder: which of the keys offered opened message 1 */
-        size_t want;      /* body length of the frame being read; 0: its length is not known yet */
-        struct buf in;    /* bytes received */
-        size_t at;        /* how many of them are taken */
+        uint8_t salt[16];   /* SipHash key of the link, from the handshake hash */
+        struct key peer;    /* the other side's static key: initiator from message 2, responder from message 3 */
+        size_t psk;         /* responder: which of the keys offered opened message 1 */
+        struct noise noise; /* until OPEN */
 };
 
 struct frames_config {

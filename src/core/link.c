@@ -744,7 +744,7 @@ int link_tick(struct mesh *m) {
         struct wire_nothing nothing = {0};
         if (m->now < link_deadline(m))
                 return 0;
-        LINK_EACH(l, m) {
+        LINK_EACH_DUE(l, m) {
                 if (alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
                 if (l->state != LINK_UP || silence_due(l) <= m->now) {

@@ -28,7 +28,7 @@ static inline enum wire_e_set link_set_at(size_t i) {
 }
 
 struct link {
-        /* Up to `their` what most events look at: together, so that it takes few lines of the cache. */
+        /* Up to `frames`, and how these begin, what most events look at: together, so that it takes few lines of the cache. */
         struct mesh *m;
         mesh_link id;
         enum link_state state;
@@ -52,12 +52,12 @@ struct link {
         struct push push[LINK_SETS];
         struct packet_queue queue[6];
         struct window window;
+        struct frames frames;
 
         uint8_t their[LINK_SETS][8], mine[LINK_SETS][8];
         uint64_t digested; /* the step in which `mine` was computed */
         struct digest digest;
         struct mesh_addr addr;
-        struct frames frames;
         mesh_wall wall; /* when it came up */
         uint64_t sent, received;
         enum wire_e_reason ending;
@@ -140,6 +140,10 @@ void link_caught_up(struct link *l);
 #define LINK_EACH(var, m)                                                                                              \
         for (struct link *var = NULL, **once_##var = &var; once_##var; once_##var = NULL)                              \
                 for (size_t i_##var = 0; i_##var < (m)->n_links && (var = (m)->links[i_##var].link, true); i_##var++)
+/* The same of those that are due, or may be: all others rest, and there is nothing to do. */
+#define LINK_EACH_DUE(var, m)                                                                                          \
+        LINK_EACH(var, m)                                                                                              \
+        if ((m)->links[i_##var].busy || (m)->links[i_##var].due <= (m)->now)
 
 /* ---- on_message.c ---- */
 int on_body(struct link *l, struct span body); /* one frame; hangs up by itself on nonsense */

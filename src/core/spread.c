@@ -193,7 +193,7 @@ static void graft_drop(struct mesh *m, struct graft *g) {
 static int announcements_tick(struct mesh *m) {
         if (m->now < link_deadline(m))
                 return 0;
-        LINK_EACH(l, m) {
+        LINK_EACH_DUE(l, m) {
                 int r = m->now < spread_due(l) ? 0 : announce_all(l);
                 if (r)
                         return r;

@@ -461,7 +461,7 @@ static bool comparable(const struct link *l) {
 static int sessions_tick(struct mesh *m) {
         if (m->now < link_deadline(m))
                 return 0;
-        LINK_EACH(l, m) {
+        LINK_EACH_DUE(l, m) {
                 int r = m->now < sync_due(l) ? 0 : session_give_up(l);
                 if (r)
                         return r;

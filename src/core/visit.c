@@ -43,8 +43,9 @@ static bool current(const struct mesh *m, const struct key *device) {
         return d && !d->gone_at;
 }
 
+/* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        return c->n_addrs && current(m, &c->card->device) && !key_eq(&c->card->device, &m->sign.pub);
+        return c->n_addrs && (c->counted || current(m, &c->card->device)) && !key_eq(&c->card->device, &m->sign.pub);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
@@ -53,6 +54,7 @@ static const struct contact *choose(struct mesh *m) {
         const struct key *reached[DIAL_REACHED_MOST];
         size_t n_reached = dial_reached(m, reached);
         uint64_t n = 0;
+        contacts_look(m);
         MAP_EACH (c, &m->contacts, struct contact)
                 if (!dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c) &&
                     rng_below(&m->rng, ++n) == 0)

@@ -105,10 +105,21 @@ struct conn_end { /* a home's own end of a connection, where it is looked up for
 enum standing { NODE_OUT, NODE_IN, NODE_LEFT };
 
 struct node {
-        uint32_t index;
+        /* Up to `house` what each event reads. */
         struct mesh *core; /* NULL: off */
-        struct mesh_config cfg;
+        uint64_t life, wake;
+        int64_t clock_off;
+        struct conn_end *conns;
+        size_t n_conns, cap_conns;
+        mesh_wall passed;             /* what ended before that it took for surely over, and has let go for good */
+        const struct byz_module *byz; /* NULL: honest */
+        uint64_t events;
+        int32_t drift_ppm;
+        uint32_t index;
+        bool mute; /* what it sends gets lost */
+
         struct household house;
+        struct mesh_config cfg;
         struct sign_key device;
         struct disk disk;
         struct disk image;   /* an earlier state of the disk, to be put back some time */
@@ -117,14 +128,7 @@ struct node {
         bool disk_is_full;
         struct mesh_addr addr;
         uint32_t accepted;
-        uint64_t life, wake;
-        int64_t clock_off;
-        int32_t drift_ppm;
-        mesh_wall passed; /* what ended before that it took for surely over, and has let go for good */
-        struct conn_end *conns;
-        size_t n_conns, cap_conns;
         enum standing standing;
-        bool mute;        /* what it sends gets lost */
         bool rolled_back; /* its disk was set back: it may repeat itself, and is no honest home any more */
         uint64_t command;
         bool publishing; /* the command is a post */
@@ -132,10 +136,8 @@ struct node {
         enum mesh_outcome outcome;
         struct hash reply_id;
         char *ticket;
-        uint64_t events;
-        const struct byz_module *byz; /* NULL: honest */
-        uint64_t deeds, bad_at;       /* of its module; and what that counts by itself */
-        size_t heap;                  /* bytes its core holds */
+        uint64_t deeds, bad_at; /* of its module; and what that counts by itself */
+        size_t heap;            /* bytes its core holds */
 };
 
 struct world {
