@@ -102,7 +102,7 @@ static int ends_find(struct mesh *m, mesh_wall end) {
         digest_ends_forget(m);
         end = MAX(end, end + ENDS_AHEAD); /* what a neighbour calls T may be near the end of all time */
         for (size_t i = 0; i < m->n_sorted; i++) {
-                const struct rec *r = m->sorted[i];
+                const struct rec *r = rec_walk(m->sorted, m->n_sorted, i);
                 if (r->counted && r->expires <= end && ends_add(m, r->number))
                         return ERR_NOMEM;
         }
@@ -127,9 +127,11 @@ void digest_record(struct mesh *m, struct rec *r, bool counted) {
 static void sum_counted(struct link *l) {
         struct digest *d = &l->digest;
         d->records = (struct recon_sum){0};
-        for (size_t i = 0; i < l->m->n_sorted; i++)
-                if (l->m->sorted[i]->counted)
-                        recon_count(&d->records, link_sid(l, &l->m->sorted[i]->id), true);
+        for (size_t i = 0; i < l->m->n_sorted; i++) {
+                const struct rec *r = rec_walk(l->m->sorted, l->m->n_sorted, i);
+                if (r->counted)
+                        recon_count(&d->records, link_sid(l, &r->id), true);
+        }
         d->has_records = true;
 }
 

@@ -499,10 +499,11 @@ void records_expire(struct mesh *m) {
                 if (m->recent[i] != REC_NONE && expired(m, m->recs[m->recent[i]]))
                         m->recent[i] = REC_NONE;
         for (size_t i = 0; i < m->n_sorted; i++) {
-                if (expired(m, m->sorted[i]))
-                        rec_remove(m, m->sorted[i]);
+                struct rec *r = rec_walk(m->sorted, m->n_sorted, i);
+                if (expired(m, r))
+                        rec_remove(m, r);
                 else
-                        m->sorted[kept++] = m->sorted[i];
+                        m->sorted[kept++] = r;
         }
         m->n_sorted = kept;
         for (size_t i = 0; i < kept; i++)

@@ -87,7 +87,7 @@ static int snapshot_records(const struct link *l, mesh_wall until, struct recon 
         struct mesh *m = l->m;
         records_ends(m);
         for (size_t i = 0; i < m->n_sorted; i++) {
-                const struct rec *rec = m->sorted[i];
+                const struct rec *rec = rec_walk(m->sorted, m->n_sorted, i);
                 if (rec->created > until)
                         break;
                 if (rec->expires <= until + SYNC_MARGIN || !rec->counted)
