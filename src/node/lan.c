@@ -25,6 +25,7 @@ struct lan_net {
         struct node *n;
         unsigned index;        /* of the interface */
         struct mesh_addr addr; /* this machine's on it, with the port homes can knock at */
+        uint8_t mask[4];       /* IPv4: which bits of an address are the network's */
         int fd;
         bool found, closed, paused;
         bool failed; /* the last beacon could not be sent: the address may not be ready yet */
@@ -119,10 +120,22 @@ static bool may_hear(struct lan_net *net) {
         return net->heard++ < HEARD_MOST;
 }
 
+/* A router that lets such through could bring a beacon, sent again, from anywhere under any address; one of IPv6 comes from a
+ * link-local one, which no router passes on. A network of one address says nothing of who is near. */
+static bool is_near(const struct lan_net *net, const struct mesh_addr *from) {
+        static const uint8_t alone[4] = {255, 255, 255, 255};
+        if (!endpoint_is_v4(&net->addr))
+                return endpoint_is_link_local(from);
+        bool near = true;
+        for (size_t i = 0; i < sizeof(net->mask); i++)
+                near = near && ((from->ip[12 + i] ^ net->addr.ip[12 + i]) & net->mask[i]) == 0;
+        return near || memcmp(net->mask, alone, sizeof(alone)) == 0;
+}
+
 static void hand_over(struct lan_net *net, const struct sockaddr_storage *from, struct span datagram) {
         struct mesh_event ev = {.type = MESH_EV_HEARD, .heard = {.datagram = datagram}};
         if (datagram.n != MESH_BEACON_BYTES || !endpoint_from_sockaddr((const struct sockaddr *)from, &ev.heard.from) ||
-            endpoint_is_wild(&ev.heard.from) || endpoint_is_loopback(&ev.heard.from))
+            endpoint_is_wild(&ev.heard.from) || endpoint_is_loopback(&ev.heard.from) || !is_near(net, &ev.heard.from))
                 return;
         node_feed(net->n, ev);
 }
@@ -167,11 +180,20 @@ static void net_close(struct lan_net *net) {
         close(net->fd);
 }
 
-static void net_open(struct node *n, unsigned index, const struct mesh_addr *addr) {
+/* The bits of the network that @i is on; IPv6 has no need of them. */
+static void mask_of(const struct ifaddrs *i, uint8_t ret[4]) {
+        struct mesh_addr mask;
+        memset(ret, 0xff, 4);
+        if (i->ifa_netmask && endpoint_from_sockaddr(i->ifa_netmask, &mask) && endpoint_is_v4(&mask))
+                memcpy(ret, mask.ip + 12, 4);
+}
+
+static void net_open(struct node *n, unsigned index, const struct mesh_addr *addr, const uint8_t mask[4]) {
         struct lan_net *net = calloc(1, sizeof(*net));
         if (!net)
                 return;
         *net = (struct lan_net){.n = n, .index = index, .addr = *addr, .found = true};
+        memcpy(net->mask, mask, sizeof(net->mask));
         list_init(&net->on);
         bool opened = open_socket(net);
         if (opened && uv_poll_init(n->loop, &net->poll, net->fd) == 0) {
@@ -219,18 +241,20 @@ static bool usable(const struct node *n, const struct ifaddrs *i, struct mesh_ad
 /* Whether anything has changed. */
 static bool take_up(struct node *n, const struct ifaddrs *i) {
         struct mesh_addr addr;
+        uint8_t mask[4];
         if (!usable(n, i, &addr))
                 return false;
+        mask_of(i, mask);
         unsigned index = if_nametoindex(i->ifa_name);
         struct lan_net *net = find(n, index, endpoint_is_v4(&addr));
-        if (net && (net->found || endpoint_eq(&net->addr, &addr))) {
+        if (net && (net->found || (endpoint_eq(&net->addr, &addr) && memcmp(net->mask, mask, sizeof(mask)) == 0))) {
                 net->found = true;
                 return false;
         }
         if (net)
                 net_close(net);
         if (index && count_open(n) < MESH_LANS_MAX)
-                net_open(n, index, &addr);
+                net_open(n, index, &addr, mask);
         return true;
 }
 

@@ -22,6 +22,8 @@ from street import Skip, check, equal  # noqa: E402
 MEETING = 45.0    # seconds in which homes must have found each other
 JOINING = 90.0
 GROUP4, GROUP6, PORT = '239.255.73.45', 'ff12::8000:7345', 7345
+ELSEWHERE = '10.9.9.9'
+DIALLED = 10      # seconds in which whoever hears a beacon has knocked
 BEACON = 48
 HANDSHAKE = 256
 COMPARED = 1024   # bytes from the beginning of each direction of a link: handshake, greeting, first records
@@ -171,6 +173,40 @@ class Lan(street.Play):
             there = [row['address'] for row in home.linked()]
             check(all(address.startswith('10.7.3.') for address in there), f'{home.name} is linked over {there}')
         self.homes = homes
+
+    def case_from_elsewhere(self):
+        """a true beacon that comes from an address outside the network, as if a router had let it in, leads nobody there"""
+        anna, ben, _ = self.homes
+        self.end(self.homes)
+        before = len(self.beacons())
+        ben.start()
+        self.wait(lambda: len(self.beacons()) > before, 'a beacon')
+        port = int(ben.one('status')['listen'][0].rsplit(':', 1)[1])
+        ben.stop()
+        beacon = self.beacons()[-1][1]
+        self.bridge('br9')  # not the one that is captured, where nothing comes twice
+        anna.plug('br9', 'eth9')
+        anna.move('10.7.9.1', 'eth9')
+        anna.ip('route', 'add', ELSEWHERE, 'dev', 'eth9')
+        ip('address', 'add', f'{ELSEWHERE}/24', 'dev', 'br9')
+        ip('route', 'add', '10.7.9.0/24', 'dev', 'br9')
+        with socket.create_server((ELSEWHERE, port)) as door, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.bind((ELSEWHERE, 0))
+            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(ELSEWHERE))
+            anna.start()
+            for _ in range(3):
+                out.sendto(beacon, (GROUP4, PORT))
+            door.settimeout(DIALLED)
+            try:
+                raise street.Failure(f'{door.accept()[1]} knocks there')
+            except TimeoutError:
+                pass
+        anna.stop()
+        anna.ip('link', 'del', 'eth9')
+        ip('link', 'del', 'br9')
+        for home in self.homes:
+            home.start()
+        self.meet(self.homes)
 
     def case_new_address(self):
         """an interface that goes down and comes back with another address is found again"""
