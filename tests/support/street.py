@@ -24,6 +24,7 @@ exit, by their id.
 import argparse
 import atexit
 import ctypes
+import itertools
 import json
 import os
 import queue
@@ -44,6 +45,7 @@ PLACE = '52.5163,13.3777'
 COLUMNS = 80
 PATIENCE = 30.0       # seconds a condition may take unless the test says otherwise
 DAY = 86400
+FIRST_PORT = 20000    # below those that the kernel gives to whoever calls
 LOOK = 0.02           # seconds between two looks at a condition
 CLI_SECONDS = 90.0    # no command takes longer: `join` waits 45 s
 STOP_SECONDS = 15.0
@@ -218,7 +220,7 @@ class Watch:
 class Home:
     def __init__(self, play, folder, name, listen=None, prefix=(), umask=0o022):
         self.play, self.folder, self.name = play, folder, name
-        self.listen = f'{play.loopback}:0' if listen is None else listen
+        self.listen = f'{play.loopback}:{next(play.ports)}' if listen is None else listen
         self.prefix, self.umask = list(prefix), umask
         self.process = None
         self.log = folder + '.log'
@@ -404,6 +406,7 @@ class Play:
         self.seed = options.seed
         self.rng = random.Random(options.seed)
         self.loopback = own_loopback()
+        self.ports = itertools.count(FIRST_PORT)  # each home has its own: that of a home that is off goes to nobody else
         parent = tempfile.gettempdir()
         self.folder = tempfile.mkdtemp(prefix='pl', dir=parent if len(parent) < SOCKET_PATH_MAX else '/tmp')
         self.processes, self.every_home = [], []
