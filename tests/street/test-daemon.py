@@ -9,10 +9,14 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import fake_daemon  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
 TEXT_MOST = 512
+SILENCE = 10     # seconds after which a socket says nothing more
+CALLERS = 64     # that are served at once
+POST, SHOW, MUTE_ROW = 2, 6, 77  # messages of proto/control.def
 
 
 class Daemon(street.Play):
@@ -54,6 +58,110 @@ class Daemon(street.Play):
         check(second.spawn().wait(street.STOP_SECONDS) > 0, 'it has not failed cleanly')
         with open(second.log, encoding='utf-8') as log:
             check(f'cannot listen on {self.anna.listen}' in log.read(), 'the log does not say which address is taken')
+
+    def no_start(self, home, name, *more, env=None):
+        """It ends by itself, with this error and no other end."""
+        kept, self.env = self.env, {**self.env, **(env or {})}
+        code = home.spawn(*more).wait(street.STOP_SECONDS)
+        self.env = kept
+        with open(home.log, encoding='utf-8') as log:
+            said = log.read()
+        equal(code, 1, f'exit code: {said}')
+        check(f'{name}: ' in said, f'no {name} in {said!r}')
+        return said
+
+    def case_wrong_start(self):
+        """a file for a folder, a group and a user that are none: each is named, and nothing is made"""
+        home = self.home()
+        with open(home.folder, 'w', encoding='utf-8') as file:
+            file.write('my notes')
+        self.no_start(home, 'not-a-folder')
+        with open(home.folder, encoding='utf-8') as file:
+            equal(file.read(), 'my notes', 'the file')
+        home = self.home()
+        self.no_start(home, 'no-such-group', '--control-group', 'no_such_group_here')
+        self.no_start(home, 'no-such-user', '--vault-owner', 'no_such_user_here')
+        self.no_start(home, 'no-such-user', '--vault-owner', '99999999999')
+        check(not os.path.exists(home.folder), 'the folder was made')
+        home.folder = '/tmp/' + 'x' * 120
+        self.no_start(home, 'dir-too-long')
+
+    def case_device_key(self):
+        """a device's key that others could read is kept from them; one that is damaged is left alone, and named"""
+        home = self.home().start()
+        home.create('Key Street')
+        home.stop()
+        path = os.path.join(home.folder, 'device.key')
+        os.chmod(path, 0o644)
+        home.start()
+        with open(home.log, encoding='utf-8') as log:
+            check('could be read by others; it no longer can' in log.read(), 'nothing was said')
+        equal(oct(stat.S_IMODE(os.stat(path).st_mode)), '0o600', 'its mode')
+        home.stop()
+        with open(path, 'rb') as file:
+            good = file.read()
+        for bad in (good[:-1], b'', good + b'more', good[:20] + bytes([good[20] ^ 1]) + good[21:]):
+            with open(path, 'wb') as file:
+                file.write(bad)
+            said = self.no_start(home, 'device-key')
+            check(path in said, f'the file is not named: {said!r}')
+            with open(path, 'rb') as file:
+                equal(file.read(), bad, 'the file')
+        with open(path, 'wb') as file:
+            file.write(good)
+        home.start()
+        equal(home.state()['homes'], 1, 'homes')
+        home.stop()
+
+    def ask(self, data, wanted):
+        """What control.sock answers to these bytes, until @wanted is in it, or nothing more comes."""
+        with socket.socket(socket.AF_UNIX) as knock:
+            knock.connect(os.path.join(self.anna.folder, 'control.sock'))
+            knock.settimeout(SILENCE)
+            knock.sendall(data)
+            answer = b''
+            try:
+                while wanted not in answer and (more := knock.recv(65536)):
+                    answer += more
+            except (TimeoutError, ConnectionResetError):
+                pass
+            return answer
+
+    def case_another_language(self):
+        """what is no request of this version is refused by name, and neither the daemon nor the next caller minds"""
+        for data, name in ((b'\0\0\0\0', b'bad-request'),                                   # empty
+                           (b'\xff\xff\xff\xff', b'bad-request'),                            # of 4 GB
+                           (b'\0\0\x40\0' + b'x' * 0x4000, b'bad-request'),                # longer than any
+                           (b'GET / HTTP/1.1\r\n\r\n', b'bad-request'),
+                           (b'\0\0\0\3\xc1\xc1\xc1', b'bad-request'),                       # no number
+                           (fake_daemon.frame(250, {}), b'bad-request'),                     # one that is nobody's
+                           (fake_daemon.frame(POST, {}), b'bad-request'),                    # without what it needs
+                           (fake_daemon.frame(MUTE_ROW, {}), b'not-a-request'),              # an answer
+                           (fake_daemon.frame(SHOW, {1: 'abc'}), b'bad-id'),
+                           (fake_daemon.frame(SHOW, {1: 'a' * 65}), b'bad-id'),
+                           (fake_daemon.frame(SHOW, {1: 'no digits'}), b'bad-id'),
+                           (fake_daemon.frame(SHOW, {1: 'abcde'}), b'no-such')):
+            answer = self.ask(data, name)
+            check(name in answer, f'{data[:20]} was answered with {answer[:80]}')
+            self.anna.state()
+
+    def case_many_callers(self):
+        """more callers than it has room for: the last are sent away, those before are served, and so is who comes after"""
+        callers = []
+        for _ in range(CALLERS + 8):
+            callers.append(socket.socket(socket.AF_UNIX))
+            callers[-1].connect(os.path.join(self.anna.folder, 'control.sock'))
+            callers[-1].settimeout(SILENCE)
+        for extra in callers[CALLERS:]:
+            try:
+                equal(extra.recv(1), b'', 'what one too many is told')
+            except ConnectionResetError:
+                pass
+        callers[0].sendall(b'\0\0\0\0')
+        check(b'bad-request' in callers[0].recv(4096), 'the first is not served')
+        for caller in callers:
+            caller.close()
+        self.wait(lambda: self.anna.cli('status').code == 0, 'room for another')
 
     def case_bad_options(self):
         """options the daemon does not have are refused with exit code 2"""
