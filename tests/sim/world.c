@@ -62,7 +62,7 @@ static void happening_over(struct world *w, struct happening *h) {
 #define AHEAD 6 /* lines of a core that most events read (core.h) */
 
 static void fetch(const void *p, size_t n) {
-        for (size_t i = 0; i < n; i += LINE)
+        for (size_t i = 0; p && i < n; i += LINE)
                 __builtin_prefetch((const uint8_t *)p + i);
 }
 
