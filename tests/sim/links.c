@@ -69,13 +69,12 @@ static void on_recv(struct world *w, struct happening *h) {
 static void on_writable(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
         int side;
-        const struct node_conn *c = find(n, h->ev.link, &side);
+        struct node_conn *c = find(n, h->ev.link, &side);
         if (!node_on(n) || n->life != h->life || !c)
                 return;
-        uint64_t unread = c->side[side].unread, line = net_backlog(&w->net, n->index, w->now);
-        h->ev.writable.backlog = line + (unread > SOCKET ? unread - SOCKET : 0);
-        if (line) /* what other links have sent since goes out by the same line: it is told again */
-                world_plan(w, w->net.uplink_free[n->index], n->index, on_writable)->ev = h->ev;
+        struct net_end *end = &c->side[side];
+        end->waiting -= h->arg;
+        h->ev.writable.backlog = end->waiting + (end->unread > SOCKET ? end->unread - SOCKET : 0);
         world_feed(w, n, h->ev);
 }
 
@@ -160,9 +159,12 @@ static void deliver_slowly(struct world *w, struct node_conn *c, int side, struc
         REQUIRE(buf_ok(&h->bytes));
 }
 
-static void tell_writable(struct world *w, const struct net_end *from) {
+/* The shell tells of each link what of it waits: of the line behind it, which all of them share, it knows nothing. */
+static void tell_writable(struct world *w, struct net_end *from, size_t n) {
         struct happening *h = world_plan(w, w->net.uplink_free[from->node], from->node, on_writable);
         h->ev = (struct mesh_event){.type = MESH_EV_WRITABLE, .link = from->link};
+        h->arg = n;
+        from->waiting += n;
 }
 
 static void deliver(struct world *w, struct node_conn *c, int side, struct span bytes) {
@@ -171,7 +173,7 @@ static void deliver(struct world *w, struct node_conn *c, int side, struct span 
         uint64_t rate = byz_reads(w, to->node, to->link);
         if (rate != BYZ_READS_ALL) {
                 deliver_slowly(w, c, side, bytes, rate);
-                tell_writable(w, from);
+                tell_writable(w, from, bytes.n);
                 return;
         }
         for (size_t done = 0; done < bytes.n; done += PIECE) {
@@ -180,7 +182,7 @@ static void deliver(struct world *w, struct node_conn *c, int side, struct span 
                 buf_add(&h->bytes, span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done)));
                 REQUIRE(buf_ok(&h->bytes));
         }
-        tell_writable(w, from);
+        tell_writable(w, from, bytes.n);
 }
 
 void links_send(struct world *w, struct node *n, const struct mesh_action *a) {

@@ -104,9 +104,3 @@ uint64_t net_arrival(struct net *t, struct net_end *e, uint32_t to, size_t n, ui
         e->arrives = MAX(e->arrives, at); /* a stream keeps its order */
         return e->arrives;
 }
-
-uint64_t net_backlog(const struct net *t, uint32_t node, uint64_t now) {
-        if (!t->speed[node] || t->uplink_free[node] <= now)
-                return 0;
-        return (t->uplink_free[node] - now) * t->speed[node] / 1000;
-}

@@ -23,6 +23,7 @@ struct net_end {
         uint32_t node;
         uint32_t link;
         uint64_t arrives; /* when the last byte sent from here arrives at the other side */
+        uint64_t waiting; /* bytes sent from here that the uplink has still to take */
         uint64_t unread;  /* bytes sent from here which a slow reader on the other side has not read */
         uint64_t read;    /* when it will have read them */
         bool open;
@@ -51,4 +52,3 @@ bool net_may_dial(const struct net *t, uint32_t from,
 uint64_t net_dial_time(struct net *t);
 /* When @n bytes from @e of @c arrive at the other side. */
 uint64_t net_arrival(struct net *t, struct net_end *e, uint32_t to, size_t n, uint64_t now);
-uint64_t net_backlog(const struct net *t, uint32_t node, uint64_t now); /* bytes still waiting for the uplink */
