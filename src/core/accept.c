@@ -99,7 +99,7 @@ int accept_record(struct link *from, const struct wire_record *w, struct span ra
         struct rec *r = records_new(m, &id, w);
         if (!r)
                 return ERR_NOMEM;
-        r->packet = record_packet(w, raw);
+        r->packet = record_packet(w, &id, raw);
         return r->packet ? check(m, r, w, from->id) : ERR_NOMEM;
 }
 

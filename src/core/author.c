@@ -139,7 +139,7 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
         struct wait *wait = rec ? mesh_wait(m, WAIT_RECORD, command) : NULL;
         if (!wait)
                 return ERR_NOMEM;
-        rec->packet = record_packet(w, buf_span(&raw));
+        rec->packet = record_packet(w, &id, buf_span(&raw));
         wait->rec = rec->number;
         memcpy(wait->id.b, id.b, sizeof(id.b));
         if (!rec->packet)

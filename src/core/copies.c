@@ -49,7 +49,7 @@ int copies_keep(struct link *from, const struct rec *r, const struct wire_record
         struct copy *c = calloc(1, sizeof(*c));
         if (!c)
                 return ERR_NOMEM;
-        *c = (struct copy){.id = r->id, .link = from->id, .packet = record_packet(w, raw)};
+        *c = (struct copy){.id = r->id, .link = from->id, .packet = record_packet(w, &r->id, raw)};
         list_push(&m->copies, &c->list);
         m->n_copies++;
         return c->packet ? 0 : ERR_NOMEM;

@@ -18,6 +18,7 @@
  *             proof.c      two records in one slot               refused.c   what the disk would not take
  *             sealed.c     those that came before their key     copies.c    with another signature than the first
  *   spread.h  spread.c     who gets a record now                 sync.c      who gets it later
+ *             want.c       what need not be sent any more
  *   link.h    link.c       a connection's life, its queues       on_message.c  what comes over it
  *   reach.h   contact.c    addresses devices publish             addrbook.c, dial.c  whom to knock at
  *             card.c       contacts, and what many cores have alike

@@ -168,7 +168,7 @@ int frames_next(struct frames *f, const struct frames_config *cfg, struct buf *o
         return 0;
 }
 
-static size_t padded(size_t n) {
+size_t frames_padded(size_t n) {
         if (n <= FRAMES_SMALL)
                 return FRAMES_SMALL;
         if (n <= FRAMES_NORMAL)
@@ -178,7 +178,7 @@ static size_t padded(size_t n) {
 }
 
 int frames_seal(struct frames *f, struct span body, struct buf *out) {
-        size_t n = padded(body.n);
+        size_t n = frames_padded(body.n);
         if (CHECK_FAILS(f->state == FRAMES_OPEN && n <= FRAMES_BULK))
                 return ERR_BROKEN;
         uint8_t *p = buf_room(out, n + FRAMES_OVERHEAD);

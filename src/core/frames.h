@@ -15,6 +15,7 @@
 #define FRAMES_SMALL (128 - FRAMES_OVERHEAD)
 #define FRAMES_NORMAL (1024 - FRAMES_OVERHEAD)
 #define FRAMES_UNIT 1024
+#define FRAMES_URGENT (2 * FRAMES_UNIT - FRAMES_OVERHEAD) /* three alerts of the usual length, and not two */
 #define FRAMES_BULK (16 * 1024 - FRAMES_OVERHEAD)
 
 enum {
@@ -57,4 +58,5 @@ int frames_feed(struct frames *f, struct span bytes);
  * @cfg: as given to frames_init, needed while state is FRAMES_WAIT_1. */
 int frames_next(struct frames *f, const struct frames_config *cfg, struct buf *out, struct span *ret_body);
 /* Appends one frame with @body (at most FRAMES_BULK), padded to the next size. 0, ERR_NOMEM, ERR_BROKEN. */
+size_t frames_padded(size_t n); /* the length of the body that holds so many bytes */
 int frames_seal(struct frames *f, struct span body, struct buf *out);

@@ -33,7 +33,12 @@
 #define OPENINGS_MOST 12     /* reconciliations a neighbour may open in a row; each costs a snapshot */
 #define OPENINGS_TIME 5000   /* ms until it may open one more */
 #define GRAFTS_LINK 64       /* announced records waited for, of one neighbour */
-#define EAGER_BACKLOG 24576  /* bytes waiting on a link: about 50 ms at 4 Mbit/s */
+#define EAGER_MOST 65536     /* bytes of urgent records waiting on a link, after which others go along the tree */
+#define WANT_TIME 50         /* ms an urgent record waits until it is named */
+#define WANT_KNOWN 128       /* names remembered, of what did not wait: at 100 alerts a second, of more than a second */
+#define WANT_LOOK 256        /* waiting records that names are compared with: more than EAGER_MOST has room for */
+#define WANT_SAY 100         /* names in one IDONTWANT */
+#define WANT_RIDE 40         /* … that goes in a frame with records: what their padding has room for */
 #define ACKS_MOST 25         /* ids in one ACK */
 #define ANNOUNCE_TIME 100    /* ms an announcement waits for others */
 #define PRUNE_DUPLICATES 5

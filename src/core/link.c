@@ -40,6 +40,12 @@ void link_touch(struct link *l) {
         place_of(l)->busy = true;
 }
 
+/* What others may hand out of their urgent ones hangs on how many links share the line. */
+static void share_changes(struct mesh *m) {
+        for (size_t i = 0; i < m->n_links; i++)
+                m->links[i].busy |= m->links[i].link->queue[1].count > 0;
+}
+
 static int place_add(struct mesh *m, struct link *l) {
         struct link_place *links = array_room(m->links, m->n_links, &m->cap_links, sizeof(*links), PLACES_FIRST);
         if (!links)
@@ -77,12 +83,14 @@ uint64_t link_sid(const struct link *l, const struct hash *id) {
 void link_free(struct link *l) {
         place_del(l);
         clock_listen(l->m);
+        share_changes(l->m);
         dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
         buf_fini(&l->plea);
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
                 packet_queue_fini(&l->queue[i]);
+        want_fini(&l->want);
         recon_fini(&l->recon);
         for (size_t i = 0; i < LINK_SETS; i++)
                 push_fini(&l->push[i]);
@@ -280,7 +288,9 @@ int link_dismiss(struct link *l, size_t first) {
         int r = drop_waiting(l, ended);
         for (size_t i = 0; !r && i < n; i++) {
                 _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, ops[i]->bytes);
-                packet_queue_del(&l->queue[0], ops[i]->bytes);
+                size_t at;
+                if (packet_queue_find(&l->queue[0], ops[i]->bytes, &at))
+                        packet_queue_del(&l->queue[0], at);
                 r = p ? link_send(l, p) : ERR_NOMEM;
         }
         if (!r)
@@ -303,13 +313,8 @@ static void make_room(struct link *l) {
                         packet_queue_drop(&l->queue[k]);
 }
 
-int link_send(struct link *l, struct packet *p) {
-        if (l->state == LINK_CLOSING)
-                return 0;
+static int queued(struct link *l) {
         link_touch(l);
-        int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
-        if (r)
-                return r;
         if (link_queued(l) > QUEUE_MOST)
                 make_room(l);
         if (link_queued(l) <= QUEUE_HARD)
@@ -320,11 +325,32 @@ int link_send(struct link *l, struct packet *p) {
         return 0;
 }
 
+int link_send(struct link *l, struct packet *p) {
+        if (l->state == LINK_CLOSING)
+                return 0;
+        int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
+        return r ? r : queued(l);
+}
+
+int link_send_first(struct link *l, struct packet *p) {
+        struct packet_queue *q = &l->queue[MIN(p->klass, 5)];
+        size_t before = q->count;
+        if (l->state == LINK_CLOSING)
+                return 0;
+        int r = packet_queue_put(q, p);
+        if (q->count > before)
+                packet_queue_hurry(q);
+        return r ? r : queued(l);
+}
+
 /* PROTOCOL 10.10: "What waits for a link, and comes over it meanwhile, need not be sent there." */
 void link_unsend(struct link *l, struct span map) {
+        size_t at;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
-                if (packet_queue_del(&l->queue[i], map))
+                if (packet_queue_find(&l->queue[i], map, &at)) {
+                        packet_queue_del(&l->queue[i], at);
                         return;
+                }
 }
 
 int link_say(struct link *l, enum wire_link number, const void *msg) {
@@ -339,12 +365,14 @@ int link_acks(struct link *l) {
         return link_say(l, LINK_ACK, &msg);
 }
 
-/* One frame: the highest class first, as many messages as fit. Bulk frames only when nothing but bulk waits. */
+/* One frame: the highest class first, as many messages as fit; of a class that has to wait, only what the padding has room
+ * for. Bulk frames only when nothing but bulk waits. */
 static size_t fill(struct link *l, uint8_t *body, size_t room) {
         size_t n = 0;
         for (size_t k = 0; k < ARRAY_LEN(l->queue); k++) {
                 struct packet *p;
-                while ((p = packet_queue_first(&l->queue[k])) && n + p->n <= room) {
+                size_t most = window_open(l, k) ? room : MIN(room, frames_padded(n));
+                while ((p = packet_queue_first(&l->queue[k])) && n + p->n <= most) {
                         memcpy(body + n, p->bytes, p->n);
                         n += p->n;
                         packet_queue_drop(&l->queue[k]);
@@ -378,26 +406,43 @@ static int flush_normal(struct link *l) { /* most frames: it clears no more memo
         return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
 }
 
+/* PROTOCOL 8.13: "Where more of class 1 waits, it MAY hold 2,014" */
+static int flush_urgent(struct link *l) {
+        uint8_t body[FRAMES_URGENT];
+        size_t n = fill(l, body, l->queue[1].bytes > FRAMES_NORMAL ? sizeof(body) : FRAMES_NORMAL);
+        int r = n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
+        l->urgent = l->sent + l->out.n;
+        return r;
+}
+
 static int flush_frame(struct link *l) {
         bool bulk = true;
+        l->spoke = l->m->now;
+        if (l->queue[1].count)
+                return flush_urgent(l);
         for (int k = 0; k < 4; k++)
                 bulk = bulk && !l->queue[k].count;
-        l->spoke = l->m->now;
         return bulk ? flush_bulk(l) : flush_normal(l);
 }
 
 static bool may_frame(const struct link *l) {
-        return l->backlog + l->out.n < window_room(l) && link_queued(l);
+        for (size_t k = 0; k < ARRAY_LEN(l->queue); k++)
+                if (l->queue[k].count)
+                        return window_open(l, k);
+        return false;
 }
 
 int link_flush(struct link *l) {
         if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
                 return 0;
         while (may_frame(l)) {
-                int r = flush_frame(l);
+                int r = want_ride(l);
+                if (!r)
+                        r = flush_frame(l);
                 if (r)
                         return r;
         }
+        want_waits(l);
         return 0;
 }
 
@@ -473,6 +518,8 @@ void link_writable(struct mesh *m, mesh_link id, size_t backlog) {
         if (!l)
                 return;
         link_touch(l);
+        if (l->backlog && !backlog)
+                share_changes(m);
         l->backlog = backlog;
         window_gone(l);
 }

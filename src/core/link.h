@@ -9,6 +9,7 @@
 #include "core/packet.h"
 #include "core/recon.h"
 #include "core/spread.h"
+#include "core/want.h"
 #include "core/window.h"
 #include "porchlight/mesh.h"
 
@@ -45,12 +46,14 @@ struct link {
         struct buf out;            /* handed out with the next SEND */
         mesh_time since, heard, spoke, pinged;
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
+        uint64_t urgent;   /* of all bytes framed: where the last frame with urgent ones ended */
         size_t backlog;    /* as the shell last said, plus what was handed out since */
         size_t n_acks, n_announce;
         mesh_time announce_due;
         int64_t clock_offset; /* their clock minus ours, seconds */
         struct push push[LINK_SETS];
         struct packet_queue queue[6];
+        struct want want;
         struct window window;
         struct frames frames;
 
@@ -110,7 +113,8 @@ void link_hangup(struct link *l, enum wire_e_reason why);
 int link_dismiss(struct link *l, size_t first);
 /* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
 int link_send(struct link *l, struct packet *p);
-void link_unsend(struct link *l, struct span map); /* the other side has that: it need not go, if it still waits */
+int link_send_first(struct link *l, struct packet *p); /* before all others of its class */
+void link_unsend(struct link *l, struct span map);     /* the other side has that: it need not go, if it still waits */
 int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
 int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
 size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */

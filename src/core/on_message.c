@@ -111,6 +111,11 @@ static int on_prune(struct link *l, const union message *msg, struct span raw) {
         return 0;
 }
 
+static int on_idontwant(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return want_not(l, msg->ids.ids);
+}
+
 static int on_ack(struct link *l, const union message *msg, struct span raw) {
         (void)raw;
         author_acked(l->m, l, msg->acks.ids);
@@ -185,6 +190,7 @@ static const struct {
         [LINK_PROOF] = {on_proof, NEED_UP},
         [LINK_WITNESS] = {on_witness, NEED_UP},
         [LINK_DECLINED] = {on_declined, NEED_UP},
+        [LINK_IDONTWANT] = {on_idontwant, NEED_UP},
 };
 
 /* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer
@@ -197,6 +203,7 @@ static bool for_now(const struct link *l, uint64_t number) {
         case LINK_RECORD:
         case LINK_IHAVE:
         case LINK_GRAFT:
+        case LINK_IDONTWANT:
         case LINK_PROOF:
         case LINK_ADMIT:
                 return false;

@@ -63,7 +63,7 @@ int packet_queue_put(struct packet_queue *q, struct packet *p) {
                 if (!ring)
                         return ERR_NOMEM;
                 for (size_t i = 0; i < q->count; i++)
-                        ring[i] = q->ring[(q->at + i) & (q->cap - 1)];
+                        ring[i] = packet_queue_at(q, i);
                 free(q->ring);
                 q->ring = ring;
                 q->cap = cap;
@@ -74,22 +74,40 @@ int packet_queue_put(struct packet_queue *q, struct packet *p) {
         return 0;
 }
 
+void packet_queue_hurry(struct packet_queue *q) {
+        size_t mask = q->cap - 1;
+        struct packet *p = packet_queue_at(q, q->count - 1);
+        q->at = (q->at + mask) & mask;
+        q->ring[q->at] = p;
+        q->told = MIN(q->told, q->count - 1) + 1;
+}
+
+struct packet *packet_queue_at(const struct packet_queue *q, size_t i) {
+        return q->ring[(q->at + i) & (q->cap - 1)];
+}
+
 struct packet *packet_queue_first(const struct packet_queue *q) {
         return q->count ? q->ring[q->at] : NULL;
 }
 
-bool packet_queue_del(struct packet_queue *q, struct span map) {
-        size_t i = 0, mask = q->cap - 1;
-        while (i < q->count && !span_eq(packet_map(q->ring[(q->at + i) & mask]), map))
+bool packet_queue_find(const struct packet_queue *q, struct span map, size_t *ret_i) {
+        size_t i = 0;
+        while (i < q->count && !span_eq(packet_map(packet_queue_at(q, i)), map))
                 i++;
         if (i == q->count)
                 return false;
-        struct packet *found = q->ring[(q->at + i) & mask];
+        *ret_i = i;
+        return true;
+}
+
+void packet_queue_del(struct packet_queue *q, size_t i) {
+        size_t mask = q->cap - 1;
+        struct packet *found = packet_queue_at(q, i);
+        q->told -= i < q->told;
         for (q->count--; i < q->count; i++)
                 q->ring[(q->at + i) & mask] = q->ring[(q->at + i + 1) & mask];
         q->bytes -= found->n;
         packet_free(found);
-        return true;
 }
 
 void packet_queue_drop(struct packet_queue *q) {
@@ -98,6 +116,7 @@ void packet_queue_drop(struct packet_queue *q) {
                 return;
         q->at = (q->at + 1) & (q->cap - 1);
         q->count--;
+        q->told -= q->told > 0;
         q->bytes -= p->n;
         packet_free(p);
 }

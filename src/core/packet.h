@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "porchlight/mesh.h"
 #include "wire/codec.h"
 
 struct packet {
@@ -10,6 +11,7 @@ struct packet {
         uint8_t klass; /* queue 0…5 */
         size_t map_at; /* where the map begins */
         size_t n;
+        struct hash id; /* a record's; zeros: it is none */
         uint8_t bytes[];
 };
 
@@ -24,9 +26,14 @@ DEFINE_FREEP(struct packet, packet_free)
 struct packet_queue {
         struct packet **ring;
         size_t cap, at, count, bytes;
+        size_t told; /* so many from the first on: the other side was told of them, or need not be (want.c) */
 };
 void packet_queue_fini(struct packet_queue *q);
 int packet_queue_put(struct packet_queue *q, struct packet *p);  /* takes its own reference; 0 or ERR_NOMEM */
 struct packet *packet_queue_first(const struct packet_queue *q); /* NULL: empty */
 void packet_queue_drop(struct packet_queue *q);                  /* the first */
-bool packet_queue_del(struct packet_queue *q, struct span map);  /* wherever it stands; false: it does not */
+void packet_queue_hurry(struct packet_queue *q);                 /* the last becomes the first, and counts as told */
+struct packet *packet_queue_at(const struct packet_queue *q, size_t i); /* @i of count */
+void packet_queue_del(struct packet_queue *q, size_t i);
+bool packet_queue_find(const struct packet_queue *q, struct span map,
+                       size_t *ret_i); /* where it stands; false: nowhere */

@@ -17,8 +17,11 @@ void record_id(const struct mesh *m, struct span raw, struct hash *ret) {
 }
 
 /* Urgent records wait in queue 1, normal ones in 2, the others in 3. */
-struct packet *record_packet(const struct wire_record *w, struct span raw) {
-        return packet_of(LINK_RECORD, w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3, raw);
+struct packet *record_packet(const struct wire_record *w, const struct hash *id, struct span raw) {
+        struct packet *p = packet_of(LINK_RECORD, w->klass == CLASS_URGENT ? 1 : w->klass == CLASS_NORMAL ? 2 : 3, raw);
+        if (p)
+                p->id = *id;
+        return p;
 }
 
 uint64_t record_life(uint8_t klass) {

@@ -146,11 +146,11 @@ int records_hold(struct mesh *m, struct rec *r);     /* from now on it counts, a
 
 /* ---- record.c ---- */
 void record_id(const struct mesh *m, struct span raw, struct hash *ret);
-struct packet *record_packet(const struct wire_record *w, struct span raw); /* NULL: no memory */
-uint64_t record_life(uint8_t klass);                                        /* seconds; 0: unknown class */
-uint32_t record_slot_days(uint8_t klass);                                   /* how many days a slot is for */
-uint32_t record_slot_day(uint8_t klass, mesh_wall created);                 /* `day` of the slots to use then */
-mesh_wall record_slot_end(uint8_t klass, uint32_t day);                     /* nothing in such a slot lives longer */
+struct packet *record_packet(const struct wire_record *w, const struct hash *id, struct span raw); /* NULL: no memory */
+uint64_t record_life(uint8_t klass);                        /* seconds; 0: unknown class */
+uint32_t record_slot_days(uint8_t klass);                   /* how many days a slot is for */
+uint32_t record_slot_day(uint8_t klass, mesh_wall created); /* `day` of the slots to use then */
+mesh_wall record_slot_end(uint8_t klass, uint32_t day);     /* nothing in such a slot lives longer */
 /* The signer's device, and the slot's. */
 void record_devices(const struct wire_record *w, struct key *ret_signer, struct key *ret_slot);
 /* What the header alone says, whatever the time: @d is the signer. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who gets a record now. While a link's own backlog is short, urgent records go over every link; otherwise, and for the
- * lower classes always, they go over the links of a spanning tree that duplicates carve out (Plumtree), and the others hear
- * "I have it" and ask when it does not come by itself. A link is in the tree or is not, for both its sides, and authors keep
+ * Who gets a record now. Urgent ones go over every link, as far as they still have to when it is their turn (want.c). While
+ * very many of them wait, and for the lower classes always, they go over the links of a spanning tree that duplicates carve
+ * out (Plumtree), and the others hear "I have it" and ask when it does not come by itself. A link is in the tree or is not, for both its sides, and authors keep
  * to it too: an author that sent to everybody it knows would show them links as needless that others' records depend on.
  */
 #include "core/spread.h"
@@ -17,12 +17,6 @@
 #define ANNOUNCE_MOST 100 /* short ids in one IHAVE */
 #define GRAFTS_MOST 512
 #define OWED_BY_GRAFT 4096 /* records owed to a link after which GRAFT adds none */
-
-static bool pushes(const struct link *l, const struct rec *r) {
-        if (r->klass == CLASS_URGENT && l->backlog + l->out.n < EAGER_BACKLOG)
-                return true;
-        return !l->lazy;
-}
 
 static int announce_all(struct link *l) {
         struct wire_ids msg = {.ids = span_of(l->announce, 8 * l->n_announce)};
@@ -43,18 +37,28 @@ static int owe(struct link *l, const struct rec *r) {
         return push_add(&l->push[LINK_RECORDS], r->number);
 }
 
+static int send_or_say(struct link *l, const struct rec *r, struct packet *p) {
+        if (l->lazy)
+                return announce(l, r);
+        return link_queued(l) > PUSH_AHEAD ? owe(l, r)
+                                           : link_send(l, p); /* owed: fetched when there is room, in bulk */
+}
+
+static int hurry(struct link *l, const struct rec *r, struct packet *p) {
+        /* PROTOCOL 10.12: "A node's own urgent records SHOULD go before all others" */
+        if (r->flags & REC_OWN)
+                return link_send_first(l, p); /* nobody else has it */
+        if (want_knows(l, &r->id))
+                return want_answer(l, &r->id);
+        return l->lazy && l->queue[1].bytes >= EAGER_MOST ? announce(l, r) : link_send(l, p);
+}
+
 int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct link *from) {
         LINK_EACH(l, m) {
                 if (l == from || l->state != LINK_UP ||
                     !l->synced[LINK_OPS]) /* who lacks operations can't judge records */
                         continue;
-                int e = 0;
-                if (!pushes(l, r))
-                        e = announce(l, r);
-                else if (r->klass != CLASS_URGENT && link_queued(l) > PUSH_AHEAD)
-                        e = owe(l, r); /* fetched when there is room, in bulk */
-                else
-                        e = link_send(l, p);
+                int e = r->klass == CLASS_URGENT ? hurry(l, r, p) : send_or_say(l, r, p);
                 if (e)
                         return e;
         }
@@ -190,11 +194,17 @@ static void graft_drop(struct mesh *m, struct graft *g) {
         m->n_grafts--;
 }
 
+static mesh_time announce_due(const struct link *l) {
+        return l->state == LINK_UP && l->n_announce ? l->announce_due : MESH_NEVER;
+}
+
 static int announcements_tick(struct mesh *m) {
         if (m->now < link_deadline(m))
                 return 0;
         LINK_EACH_DUE(l, m) {
-                int r = m->now < spread_due(l) ? 0 : announce_all(l);
+                int r = m->now < announce_due(l) ? 0 : announce_all(l);
+                if (!r && m->now >= want_due(l))
+                        r = want_say(l);
                 if (r)
                         return r;
         }
@@ -226,7 +236,7 @@ int spread_tick(struct mesh *m) {
 }
 
 mesh_time spread_due(const struct link *l) {
-        return l->state == LINK_UP && l->n_announce ? l->announce_due : MESH_NEVER;
+        return MIN(announce_due(l), want_due(l));
 }
 
 mesh_time spread_deadline(const struct mesh *m) {

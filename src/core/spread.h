@@ -31,7 +31,7 @@ void spread_duplicate(struct link *l, const struct rec *r);
 int spread_ihave(struct link *l, struct span sids);
 int spread_graft(struct link *l, struct span sids);
 int spread_tick(struct mesh *m);
-mesh_time spread_due(const struct link *l); /* what waits to be announced over it */
+mesh_time spread_due(const struct link *l); /* what waits to be named over it */
 mesh_time spread_deadline(const struct mesh *m);
 void spread_fini(struct mesh *m);
 

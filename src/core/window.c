@@ -4,8 +4,8 @@
  * an alert that a house is on fire would stand behind them. So a link hands out no more of its lower classes than will have
  * arrived about WINDOW_DELAY after the line itself would have brought it. How long that takes it learns by looking: it marks
  * a byte as it hands it out and waits until that one has arrived. The shortest time ever seen is the line's own, what is
- * above it is queue, and the window grows or shrinks until the queue is as long as it may be. Urgent ones do not wait for
- * it: they have nothing to make way for.
+ * above it is queue, and the window grows or shrinks until the queue is as long as it may be. Urgent ones wait for no other
+ * class, but for each other: while they wait here, what others have brought meanwhile can still be spared (want.c).
  */
 #include "core/window.h"
 
@@ -41,14 +41,32 @@ void window_gone(struct link *l) {
         w->size = w->ahead >= size / 2 ? resized(w, size, took) : size; /* of few bytes nothing is learnt about many */
 }
 
-size_t window_room(const struct link *l) {
+/* Links that have handed out what has not gone: their line is mostly the same. */
+static size_t busy(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_links; i++)
+                n += m->links[i].link->backlog > 0;
+        return MAX(n, (size_t)1);
+}
+
+size_t window_room(const struct link *l, size_t klass) {
         size_t size = l->window.size ? l->window.size : WINDOW_FIRST;
-        return l->queue[0].count || l->queue[1].count ? MAX(size, (size_t)LINK_WINDOW) : size;
+        if (klass > 1)
+                return size;
+        return klass == 1 ? size / busy(l->m) : MAX(size, (size_t)LINK_WINDOW);
+}
+
+/* PROTOCOL 8.30: "One more of class 1 goes whenever none that was given away before is still there." */
+bool window_open(const struct link *l, size_t klass) {
+        size_t waiting = l->backlog + l->out.n;
+        if (klass == 1 && waiting <= l->sent + l->out.n - l->urgent)
+                return true;
+        return waiting < window_room(l, klass);
 }
 
 /* PROTOCOL 8.30: "It SHOULD make frames of classes 4 and 5 no longer than a quarter of that, but for a
  * single message that is longer." */
 size_t window_frame(const struct link *l) {
-        size_t whole = window_room(l) / 4 / FRAMES_UNIT * FRAMES_UNIT;
+        size_t whole = window_room(l, 4) / 4 / FRAMES_UNIT * FRAMES_UNIT;
         return MIN(MAX(whole, (size_t)FRAMES_UNIT) - FRAMES_OVERHEAD, (size_t)FRAMES_BULK);
 }

@@ -14,7 +14,9 @@ struct window {
         mesh_time least; /* ms: the shortest of all samples; the way there and back, and no queue */
 };
 
-void window_handed(struct link *l);        /* bytes were just handed out */
-void window_gone(struct link *l);          /* the shell has said how many of them have not arrived yet */
-size_t window_room(const struct link *l);  /* bytes that may be with the kernel before the next frame is made */
+void window_handed(struct link *l); /* bytes were just handed out */
+void window_gone(struct link *l);   /* the shell has said how many of them have not arrived yet */
+/* Bytes that may be with the kernel before the next frame is made; and whether one that begins with @klass may be. */
+size_t window_room(const struct link *l, size_t klass);
+bool window_open(const struct link *l, size_t klass);
 size_t window_frame(const struct link *l); /* the longest body of a frame of bulk */

@@ -17,6 +17,7 @@ BULK = 4                    # classes from here on wait for frames of their own
 BUFFERED = 2048             # asyncio stops reading at twice that (rule 8.4)
 GREETING, SILENT, ASK, ASK_SPEAKING = 10.0, 150.0, 60.0, 90.0  # seconds
 ANSWER, ANSWER_OF_KEYS = 10.0, 2.0         # seconds for message 2, the second where there are several keys
+NAMES = 256
 BYE_SECONDS = 2.0  # for BYE to go out
 REASON = {spelling: number for number, spelling in wire.TABLES.enums['reason'].items()}
 
@@ -37,6 +38,7 @@ class Link:
         self.reason = self.bye = None     # why it ended: what this side said, and the other
         self.eager, self.ops_equal, self.again = True, False, 0  # rules 10.3, 10.2, 10.6
         self.until, self.to_compare, self.compared, self.announced = 0, [], set(), []
+        self.theirs = collections.deque(maxlen=NAMES)  # sids of what the other side has (rule 10.11)
         self.differed = None  # sets that were not equal when it came up
         self.began = self.heard = self.spoke = self.asked = time.monotonic()
         self.peer = writer.get_extra_info('peername')
@@ -170,5 +172,5 @@ class Link:
             pass
         self.writer.close()
 
-    def waiting(self):
-        return sum(len(message) for queue in self.queues for message in queue)
+    def urgent_waiting(self):
+        return sum(len(message) for message in self.queues[1])

@@ -38,7 +38,7 @@ ROUNDS, SESSION_SECONDS = 64, 30.0
 TURN = (48.0, 72.0)                # seconds between two comparisons
 COLLECTED, GRAFT_AFTER = 0.1, 0.4  # seconds
 SIDS = 100                         # in one message
-AT_ONCE = 24576                    # bytes waiting on a link that still let an urgent record go at once
+AT_ONCE = 65536                    # bytes of class 1 waiting for a link that still let an urgent record go at once
 DUPLICATES = 5
 SENT_OFF_WITH = 8                  # operations
 LOOK = 1.0                         # seconds
@@ -468,7 +468,10 @@ class Node:
             urgent = record.slot[2] == records.CLASS['urgent']
             if not link.ops_equal:
                 continue
-            if link.eager or urgent and link.waiting() < AT_ONCE:
+            sid = crypto.short(link.salt, record.id).to_bytes(8, 'big')
+            if urgent and sid in link.theirs:
+                link.send('IDONTWANT', {'ids': sid})
+            elif link.eager or urgent and link.urgent_waiting() < AT_ONCE:
                 link.send('RECORD', record.raw, record.slot[2] if record.slot[2] < 3 else 3)
             else:
                 self.announce(link, record)
@@ -505,6 +508,10 @@ class Node:
             if record:
                 link.send('RECORD', record.raw, links.BULK)
         link.eager, link.again = True, 0
+
+    def on_idontwant(self, link, message, raw):
+        """Rule 10.11; what is in a queue already goes all the same."""
+        link.theirs.extend(message['ids'][i:i + 8] for i in range(0, len(message['ids']), 8))
 
     def on_prune(self, link, message, raw):
         link.eager = False
