@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/syscalls.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/file.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define SECONDS_MAX 1 /* of a processor: what takes it some milliseconds goes round in circles by then */
 
 const bool syscalls_built = true;
 
@@ -13,11 +24,11 @@ static void release(scmp_filter_ctx *ctx) {
                 seccomp_release(*ctx);
 }
 
-static uint64_t value_of(uint64_t value) {
-        return value == SYSCALL_OWN_PID ? (uint64_t)getpid() : value;
+static uint64_t value_of(uint64_t value, pid_t self) {
+        return value == SYSCALL_OWN_PID ? (uint64_t)self : value;
 }
 
-static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row) {
+static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row, pid_t self) {
         struct scmp_arg_cmp cmp[SYSCALL_ARGS_MAX];
         int number = seccomp_syscall_resolve_name(row->name);
         if (number == __NR_SCMP_ERROR)
@@ -26,7 +37,7 @@ static int add_row(scmp_filter_ctx ctx, const struct syscall_row *row) {
                 cmp[i] = (struct scmp_arg_cmp){.arg = row->when[i].arg,
                                                .op = SCMP_CMP_MASKED_EQ,
                                                .datum_a = row->when[i].mask,
-                                               .datum_b = value_of(row->when[i].value)};
+                                               .datum_b = value_of(row->when[i].value, self)};
         return seccomp_rule_add_array(ctx, row->fate == SYSCALL_END ? SCMP_ACT_KILL_PROCESS : SCMP_ACT_ALLOW, number,
                                       (unsigned)row->n_when, cmp);
 }
@@ -39,16 +50,66 @@ static int outcome(int r) {
         return r == -ENOMEM ? ERR_NOMEM : ERR_IO;
 }
 
-int syscalls_shut(const struct syscall_row *rows, size_t n) {
-        if (seccomp_api_get() == 0)
-                return SYSCALLS_E_NONE;
+/* What the kernel is to run for process @self, into @fd. 0, or a negative errno. */
+static int translate(const struct syscall_row *rows, size_t n, pid_t self, int fd) {
         _clean_(release) scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
         if (!ctx)
-                return ERR_NOMEM;
+                return -ENOMEM;
         int r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree: the list is long, and calls are many */
         for (size_t i = 0; r == 0 && i < n; i++)
-                r = add_row(ctx, &rows[i]);
+                r = add_row(ctx, &rows[i], self);
+        return r ? r : seccomp_export_bpf(ctx, fd);
+}
+
+static int read_all(int fd, struct buf *ret) {
+        struct stat st;
+        if (fstat(fd, &st) != 0)
+                return -errno;
+        uint8_t *p = buf_room(ret, (size_t)st.st_size);
+        if (!p)
+                return -ENOMEM;
+        ssize_t n = pread(fd, p, (size_t)st.st_size, 0);
+        buf_used(ret, n > 0 ? (size_t)n : 0);
+        return n > 0 && n == st.st_size ? 0 : -EIO;
+}
+
+/* In a process of its own, which ends where the library does. */
+static int translate_apart(const struct syscall_row *rows, size_t n, struct buf *ret) {
+        _clean_(file_close) int fd = memfd_create("filter", MFD_CLOEXEC);
+        pid_t self = getpid(), child = fd < 0 ? -1 : fork();
+        int status = 0;
+        if (child < 0)
+                return -errno;
+        if (child == 0) {
+                setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS_MAX, SECONDS_MAX});
+                _exit(translate(rows, n, self, fd) ? 1 : 0);
+        }
+        while (waitpid(child, &status, 0) < 0)
+                if (errno != EINTR)
+                        return -errno;
+        return status ? -ENOMEM : read_all(fd, ret);
+}
+
+static int load(struct span program) {
+        struct sock_fprog prog = {.len = (unsigned short)(program.n / sizeof(struct sock_filter)),
+                                  .filter = (struct sock_filter *)(void *)program.p};
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog, 0, 0) != 0)
+                return errno == ENOMEM ? ERR_NOMEM
+                                       : SYSCALLS_E_NONE; /* the kernel refuses, or who is around this process */
+        return 0;
+}
+
+/* Where libseccomp (2.5) gets no memory it may say nothing and leave rules out, so that a call is missing later, write to memory
+ * that it has given back, or go round in circles. So it works apart, and has to come to the same twice. */
+int syscalls_shut(const struct syscall_row *rows, size_t n) {
+        _clean_(buf_fini) struct buf once = BUF_NULL;
+        _clean_(buf_fini) struct buf twice = BUF_NULL;
+        if (seccomp_api_get() == 0)
+                return SYSCALLS_E_NONE;
+        int r = translate_apart(rows, n, &once);
         if (r == 0)
-                r = seccomp_load(ctx);
-        return r == -ECANCELED ? SYSCALLS_E_NONE : outcome(r); /* so it says that the kernel refused */
+                r = translate_apart(rows, n, &twice);
+        if (r == 0 && !span_eq(buf_span(&once), buf_span(&twice)))
+                r = -ENOMEM;
+        return r ? outcome(r) : load(buf_span(&once));
 }
