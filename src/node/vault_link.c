@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PROGRAM "porchlight-vault"
@@ -34,12 +35,22 @@ static struct node *node_of(struct vault_link *v) {
 
 /* ---- what it is told ---- */
 
+/* A message that is lost, for want of memory say, may be the one it waits for. The stream ends both ways: on_end() hears of
+ * it with the next turn of the loop, when nobody is in the middle of saying more. */
+static void break_off(struct vault_link *v) {
+        uv_os_fd_t fd;
+        log_warning("%s does not take messages; hanging up on it", PROGRAM);
+        v->alive = false;
+        if (uv_fileno((uv_handle_t *)&v->pipe, &fd) == 0)
+                shutdown(fd, SHUT_RDWR);
+}
+
 void vault_link_say(struct vault_link *v, enum wire_owner number, const void *msg) {
         if (!v->alive)
                 return;
         frame_put(sink_buf(&v->out), wire_owner_find(number), msg);
         if (sink_flush(&v->out))
-                log_warning("%s does not take messages; it is started again when it has ended", PROGRAM);
+                break_off(v);
 }
 
 /* The whole device of this household, where that is another one: it has the key. */
