@@ -542,6 +542,8 @@ int node_start(struct node *n) {
                 return r;
         writer_start(n);
         vault_link_state(n);
+        if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
+                return 0;
         r = listen_start(n);
         if (r == 0) {
                 nets_start(n);
