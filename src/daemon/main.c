@@ -103,12 +103,12 @@ static bool find_dir(struct daemon *d) {
         if (r == DIR_E_LONG)
                 log_error("dir-too-long: the folder's path is too long for a socket in it; choose a shorter one with "
                           "--data");
-        else if (r)
+        else if (r > 0)
                 log_error("no-dir: no folder is named; give one with --data");
-        if (r)
-                return false;
-        d->dir = strdup(buf_cstr(&dir));
+        d->dir = r ? NULL : strdup(buf_cstr(&dir));
         d->config.dir = d->dir;
+        if (r < 0 || (!r && !d->dir))
+                log_error("starting: %s", err_text(r < 0 ? r : ERR_NOMEM));
         return d->dir;
 }
 
