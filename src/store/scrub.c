@@ -10,7 +10,7 @@
 
 #define PAGES_AT_ONCE 256 /* a megabyte a minute */
 #define TRIES 2           /* of a read that fails: it may have been a cable */
-#define PAGES_FIRST 2048  /* at a start, in 2 ms: all that most homes have */
+#define PAGES_FIRST 2048  /* at a start: all that most homes have */
 
 static int put_hurt(struct store *s, _unused_ void *ctx) {
         static const uint8_t yes[] = {1};
