@@ -125,7 +125,7 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr) {
         return a;
 }
 
-static bool somebody(const struct mesh *m, const struct key *device) {
+bool address_current(const struct mesh *m, const struct key *device) {
         const struct roster_device *d = m->roster ? roster_device_find(m->roster, device) : NULL;
         return d && !d->gone_at;
 }
@@ -138,7 +138,7 @@ void address_claim(struct mesh *m, struct address *a, const struct key *device) 
                 return;
         a->self = false;
         dial_soon(m);
-        a->disputed = somebody(m, &a->device);
+        a->disputed = address_current(m, &a->device);
         if (a->disputed)
                 return;
         a->device = *device;
@@ -153,7 +153,7 @@ void address_proven(struct address *a, const struct key *device) {
 
 /* Whoever answered there before may be gone, and somebody else may have moved in. */
 static void forget_gone(const struct mesh *m, struct address *a) {
-        if (!somebody(m, &a->device))
+        if (!address_current(m, &a->device))
                 memset(&a->device, 0, sizeof(a->device));
 }
 

@@ -57,6 +57,6 @@ int frames_feed(struct frames *f, struct span bytes);
  * FRAMES_E_SHAKEN: the handshake went a step further, replies were appended to @out (state is OPEN when it is done).
  * @cfg: as given to frames_init, needed while state is FRAMES_WAIT_1. */
 int frames_next(struct frames *f, const struct frames_config *cfg, struct buf *out, struct span *ret_body);
-/* Appends one frame with @body (at most FRAMES_BULK), padded to the next size. 0, ERR_NOMEM, ERR_BROKEN. */
 size_t frames_padded(size_t n); /* the length of the body that holds so many bytes */
+/* Appends one frame with @body (at most FRAMES_BULK), padded to the next size. 0, ERR_NOMEM, ERR_BROKEN. */
 int frames_seal(struct frames *f, struct span body, struct buf *out);

@@ -288,9 +288,7 @@ int link_dismiss(struct link *l, size_t first) {
         int r = drop_waiting(l, ended);
         for (size_t i = 0; !r && i < n; i++) {
                 _clean_(packet_freep) struct packet *p = packet_of(LINK_OP, 0, ops[i]->bytes);
-                size_t at;
-                if (packet_queue_find(&l->queue[0], ops[i]->bytes, &at))
-                        packet_queue_del(&l->queue[0], at);
+                packet_queue_unput(&l->queue[0], ops[i]->bytes);
                 r = p ? link_send(l, p) : ERR_NOMEM;
         }
         if (!r)
@@ -345,12 +343,9 @@ int link_send_first(struct link *l, struct packet *p) {
 
 /* PROTOCOL 10.10: "What waits for a link, and comes over it meanwhile, need not be sent there." */
 void link_unsend(struct link *l, struct span map) {
-        size_t at;
         for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
-                if (packet_queue_find(&l->queue[i], map, &at)) {
-                        packet_queue_del(&l->queue[i], at);
+                if (packet_queue_unput(&l->queue[i], map))
                         return;
-                }
 }
 
 int link_say(struct link *l, enum wire_link number, const void *msg) {

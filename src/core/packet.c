@@ -90,13 +90,13 @@ struct packet *packet_queue_first(const struct packet_queue *q) {
         return q->count ? q->ring[q->at] : NULL;
 }
 
-bool packet_queue_find(const struct packet_queue *q, struct span map, size_t *ret_i) {
+bool packet_queue_unput(struct packet_queue *q, struct span map) {
         size_t i = 0;
         while (i < q->count && !span_eq(packet_map(packet_queue_at(q, i)), map))
                 i++;
         if (i == q->count)
                 return false;
-        *ret_i = i;
+        packet_queue_del(q, i);
         return true;
 }
 

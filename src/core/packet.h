@@ -35,5 +35,4 @@ void packet_queue_drop(struct packet_queue *q);                  /* the first */
 void packet_queue_hurry(struct packet_queue *q);                 /* the last becomes the first, and counts as told */
 struct packet *packet_queue_at(const struct packet_queue *q, size_t i); /* @i of count */
 void packet_queue_del(struct packet_queue *q, size_t i);
-bool packet_queue_find(const struct packet_queue *q, struct span map,
-                       size_t *ret_i); /* where it stands; false: nowhere */
+bool packet_queue_unput(struct packet_queue *q, struct span map); /* wherever it stands; false: it does not */

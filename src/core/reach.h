@@ -115,6 +115,7 @@ struct address *address_add(struct mesh *m, const struct mesh_addr *addr);      
 void address_claim(struct mesh *m, struct address *a, const struct key *device); /* @device is said to be there */
 void address_proven(struct address *a, const struct key *device);                /* it is */
 struct address *address_find(struct mesh *m, const struct mesh_addr *addr);
+bool address_current(const struct mesh *m, const struct key *device); /* it is a current device of some household */
 void address_begin(struct mesh *m, struct address *a,
                    const struct mesh_addr *addr); /* a place of the book is @addr's now */
 struct address *address_of_link(struct mesh *m, mesh_link id);

@@ -2,8 +2,9 @@
 /*
  * Who gets a record now. Urgent ones go over every link, as far as they still have to when it is their turn (want.c). While
  * very many of them wait, and for the lower classes always, they go over the links of a spanning tree that duplicates carve
- * out (Plumtree), and the others hear "I have it" and ask when it does not come by itself. A link is in the tree or is not, for both its sides, and authors keep
- * to it too: an author that sent to everybody it knows would show them links as needless that others' records depend on.
+ * out (Plumtree), and the others hear "I have it" and ask when it does not come by itself. A link is in the tree or is not,
+ * for both its sides, and authors keep to it too: an author that sent to everybody it knows would show them links as needless
+ * that others' records depend on.
  */
 #include "core/spread.h"
 #include "core/core.h"

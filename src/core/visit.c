@@ -38,14 +38,10 @@ static bool over(const struct link *l) {
         return quiet && l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
 }
 
-static bool current(const struct mesh *m, const struct key *device) {
-        const struct roster_device *d = roster_device_find(m->roster, device);
-        return d && !d->gone_at;
-}
-
 /* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        return c->n_addrs && (c->counted || current(m, &c->card->device)) && !key_eq(&c->card->device, &m->sign.pub);
+        return c->n_addrs && (c->counted || address_current(m, &c->card->device)) &&
+               !key_eq(&c->card->device, &m->sign.pub);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
@@ -71,7 +67,7 @@ static bool short_of_links(const struct mesh *m) {
 }
 
 static bool turned_away(const struct mesh *m, const struct address *a) {
-        return a->refused && m->now < a->refused + VISIT_TURNED && current(m, &a->device);
+        return a->refused && m->now < a->refused + VISIT_TURNED && address_current(m, &a->device);
 }
 
 void visit_soon(struct mesh *m) {

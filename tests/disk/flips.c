@@ -39,11 +39,6 @@ struct kept {
         bool there; /* of a salvaged store: it has it */
 };
 
-struct image {
-        uint8_t *p;
-        size_t n;
-};
-
 /* A home's files: closed in order, or as a crash left them, with a log. */
 struct files {
         struct image db, log;
@@ -101,15 +96,6 @@ static int keep_bytes(struct run *t, struct store_reader *r) {
         return e;
 }
 
-static struct image copy_of(const char *name) {
-        const struct file *f = platter_find(name);
-        struct image ret = {.n = f ? f->n : 0};
-        ret.p = own_resize(NULL, ret.n + 1);
-        if (ret.n)
-                memcpy(ret.p, f->p, ret.n);
-        return ret;
-}
-
 static bool has_log(void) {
         const struct file *log = platter_find(FILE_LOG);
         return log && log->n;
@@ -146,16 +132,11 @@ static bool live(struct run *t) {
         if (!e)
                 e = keep_bytes(t, r);
         store_reader_close(r);
-        t->crashed = (struct files){copy_of(FILE_DB), copy_of(FILE_LOG)};
+        t->crashed = (struct files){platter_copy(FILE_DB), platter_copy(FILE_LOG)};
         store_close(s);
-        t->closed = (struct files){copy_of(FILE_DB), copy_of(FILE_LOG)};
+        t->closed = (struct files){platter_copy(FILE_DB), platter_copy(FILE_LOG)};
         platter = platter_free(platter);
         return !e && t->closed.db.n && t->crashed.log.n && t->n;
-}
-
-static void lay_out(const char *name, struct image whole) {
-        if (whole.n)
-                REQUIRE(platter_write(platter_create(name), 0, whole.p, whole.n) == 0);
 }
 
 /* A frame of the log that is damaged ends it there, as a power cut would have. */
@@ -163,8 +144,8 @@ static bool cut_log(struct run *t) {
         bool ok = true;
         for (size_t n = LOG_HEAD; ok && n <= t->crashed.log.n && t->n_past < FRAMES_MOST; n += LOG_FRAME) {
                 struct platter *d = platter = platter_new();
-                lay_out(FILE_DB, t->crashed.db);
-                lay_out(FILE_LOG, (struct image){t->crashed.log.p, n});
+                platter_lay(FILE_DB, t->crashed.db);
+                platter_lay(FILE_LOG, (struct image){t->crashed.log.p, n});
                 struct seen_left left = seen_after_cut();
                 ok = !left.error && !left.unsound;
                 t->past[t->n_past++] = left.seen;
@@ -298,8 +279,8 @@ static void flip(struct run *t, bool one) {
         size_t at = (size_t)rng_below(&t->rng, files->db.n + files->log.n);
         bool log = at >= files->db.n;
         struct platter *d = platter = platter_new();
-        lay_out(FILE_DB, files->db);
-        lay_out(FILE_LOG, files->log);
+        platter_lay(FILE_DB, files->db);
+        platter_lay(FILE_LOG, files->log);
         struct file *f = platter_find(log ? FILE_LOG : FILE_DB);
         size_t place = log ? at - files->db.n : at;
         if (one)
@@ -406,7 +387,7 @@ static void flip_before(struct run *t) {
         bool named = false;
         size_t at = draw_place(t);
         struct platter *d = platter = platter_new();
-        lay_out(FILE_DB, t->closed.db);
+        platter_lay(FILE_DB, t->closed.db);
         struct file *f = platter_find(FILE_DB);
         f->p[at] = other_than(t, f->p[at]);
         rows_resum(f->p, f->n);

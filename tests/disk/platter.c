@@ -210,3 +210,17 @@ int platter_resize(struct file *f, uint64_t size) {
 void platter_sync(struct file *f) {
         note(CHANGE_SYNC, f);
 }
+
+struct image platter_copy(const char *name) {
+        const struct file *f = platter_find(name);
+        struct image ret = {.n = f ? f->n : 0};
+        ret.p = own_resize(NULL, ret.n + 1);
+        if (ret.n)
+                memcpy(ret.p, f->p, ret.n);
+        return ret;
+}
+
+void platter_lay(const char *name, struct image whole) {
+        if (whole.n)
+                REQUIRE(platter_write(platter_create(name), 0, whole.p, whole.n) == 0);
+}

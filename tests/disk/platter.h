@@ -75,7 +75,14 @@ extern struct platter *platter;
 struct file *platter_find(const char *name); /* NULL: no such file */
 struct file *platter_create(const char *name);
 struct file *platter_create_unnamed(void);
-void platter_release(struct file *f); /* a handle is closed */
+/* A file's bytes, apart from the disk: own_free(p). None: there is no such file. */
+struct image {
+        uint8_t *p;
+        size_t n;
+};
+struct image platter_copy(const char *name);
+void platter_lay(const char *name, struct image whole); /* a file with these bytes, if there are any */
+void platter_release(struct file *f);                   /* a handle is closed */
 void platter_unlink(const char *name);
 void platter_rename(const char *from, const char *to);
 /* 0 or ENOSPC: then nothing was written. */

@@ -23,11 +23,6 @@
 #define FULL_TRIES 8
 #define CALL_TRIES 12
 
-struct image {
-        uint8_t *p;
-        size_t n;
-};
-
 struct run {
         uint64_t rng, wanted;
         struct scenario sc;
@@ -35,15 +30,6 @@ struct run {
         mesh_wall now;
         unsigned long points, wrong, unsound, refused, fulls, failures;
 };
-
-static struct image copy_of(const char *name) {
-        const struct file *f = platter_find(name);
-        struct image ret = {.n = f ? f->n : 0};
-        ret.p = own_resize(NULL, ret.n + 1);
-        if (ret.n)
-                memcpy(ret.p, f->p, ret.n);
-        return ret;
-}
 
 /* A disk that a crash has left, with a log. */
 static int live(struct run *t) {
@@ -58,8 +44,8 @@ static int live(struct run *t) {
                 e = rows_commit(s, &(struct mesh_row){.kind = MESH_ROW_OP, .op = {{{1}}, SPAN_STR("founded")}}, t->now);
         own_free(t->db.p);
         own_free(t->log.p);
-        t->db = copy_of(FILE_DB);
-        t->log = copy_of(FILE_DB "-wal");
+        t->db = platter_copy(FILE_DB);
+        t->log = platter_copy(FILE_DB "-wal");
         store_close(s);
         platter = platter_free(d);
         return e;
@@ -67,9 +53,8 @@ static int live(struct run *t) {
 
 static struct platter *lay_out(const struct run *t) {
         struct platter *d = platter = platter_new();
-        REQUIRE(platter_write(platter_create(FILE_DB), 0, t->db.p, t->db.n) == 0);
-        if (t->log.n)
-                REQUIRE(platter_write(platter_create(FILE_DB "-wal"), 0, t->log.p, t->log.n) == 0);
+        platter_lay(FILE_DB, t->db);
+        platter_lay(FILE_DB "-wal", t->log);
         return d;
 }
 

@@ -8,18 +8,9 @@ import json
 import subprocess
 import sys
 
+from tap import case, end
+
 P99, BYTES = 2500, 4500  # ms; bytes an alert and home: of more the uplinks of 0.5 to 5 Mbit/s are full
-number = failed = 0
-
-
-def case(good, name, why=''):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f'{"ok" if good else "not ok"} {number} - {name}')
-    if not good:
-        print(f'# {why}')
-
 
 done = subprocess.run([sys.argv[1], '60', '1', 'storm-500'], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 case(done.returncode == 0, 'the figures are measured', done.stderr)
@@ -29,5 +20,4 @@ for storm in storms:
     case(storm['worst_percent'] == 100, 'every home has every alert', storm)
     case(storm['p99_ms'] < P99, f'99 of 100 within {P99} ms', storm)
     case(storm['bytes_an_alert_and_home'] < BYTES, f'for less than {BYTES} bytes an alert and home', storm)
-print(f'1..{number}')
-sys.exit(failed != 0)
+end()

@@ -9,23 +9,15 @@ import re
 import subprocess
 import sys
 
+from tap import case, end
+
 PROGRAM, FULL = sys.argv[1], '--full' in sys.argv
 SEED = sys.argv[sys.argv.index('--seed') + 1] if '--seed' in sys.argv else str(random.randrange(1 << 32))
-number = failed = 0
 
 
 def run(*options):
     done = subprocess.run([PROGRAM, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     return done.returncode, done.stdout.strip()
-
-
-def case(good, name, why=''):
-    global number, failed
-    number += 1
-    failed += not good
-    print(f'{"ok" if good else "not ok"} {number} - {name}')
-    if not good:
-        print(f'# {why}')
 
 
 def history(line):
@@ -124,5 +116,4 @@ code, said = street('nobody')
 case(code == 2, 'an unknown kind of byzantine home is refused', said)
 code, _ = run('--nodes', '1')
 case(code == 2, 'wrong options are refused', code)
-print(f'1..{number}')
-sys.exit(1 if failed else 0)
+end()
