@@ -36,9 +36,15 @@
         D(BEACON, "porchlight/1 beacon")                                                                               \
         D(RNG, "porchlight/1 rng")                                                                                     \
         D(SEALED, "porchlight/1 sealed box")         /* the key of a sealed box; the caller's context goes in as well */ \
-        D(GRANT, "porchlight/1 grant")                                                                                 \
-        D(LEDGER, "porchlight/1 ledger")                                                                               \
-        D(MANIFEST, "porchlight/1 manifest")                                                                           \
+        D(MANIFEST, "porchlight/1 manifest")         /* id of a clip; device signature over it */                      \
+        D(CHUNK, "porchlight/1 chunk")               /* hash of a chunk's ciphertext; of all those hashes */           \
+        D(CLIP_KEY, "porchlight/1 clip key")         /* what a manifest says of its key */                             \
+        D(CAMERA, "porchlight/1 camera")             /* hash of a camera's name */                                     \
+        D(GRANT, "porchlight/1 grant")               /* id of a grant; the owner's signature */                        \
+        D(GRANT_OVER, "porchlight/1 grant taken back")                                                                 \
+        D(RECEIPT, "porchlight/1 receipt")           /* the recipient's signature on the terms */                      \
+        D(ATTEST, "porchlight/1 attestation")        /* what a device says it did under a grant */                     \
+        D(LEDGER, "porchlight/1 ledger")             /* hash of a line of the ledger */                                \
         D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
         D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
         D(BACKUP, "porchlight/1 backup")                                                                               \

@@ -41,6 +41,7 @@ struct group {
 
 #define DESC_OF(name, ...) &wire_##name##_desc,
 static const struct wire_desc *const record_messages[] = {RECORD_MESSAGES(DESC_OF)};
+static const struct wire_desc *const clip_messages[] = {CLIP_MESSAGES(DESC_OF)};
 static const struct wire_desc *const link_bodies[] = {LINK_BODIES(DESC_OF)};
 static const struct wire_desc *const control_bodies[] = {CONTROL_BODIES(DESC_OF)};
 static const struct wire_desc *const owner_bodies[] = {OWNER_BODIES(DESC_OF)};
@@ -48,6 +49,7 @@ static const struct wire_desc *const owner_bodies[] = {OWNER_BODIES(DESC_OF)};
 static const struct group groups[] = {
         {"What homes sign and keep", "proto/records.def", record_messages, ARRAY_LEN(record_messages), NULL, NULL,
          NULL},
+        {"Footage", "proto/clips.def", clip_messages, ARRAY_LEN(clip_messages), NULL, NULL, NULL},
         {"Links", "proto/link.def", link_bodies, ARRAY_LEN(link_bodies), "Messages on a link", "link", wire_link_find},
         {"control.sock", "proto/control.def", control_bodies, ARRAY_LEN(control_bodies), "Messages on control.sock",
          "control", wire_control_find},

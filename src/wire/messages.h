@@ -9,6 +9,7 @@
 
 #include "backup.def"
 #include "charter.def"
+#include "clips.def"
 #include "control.def"
 #include "enums.def"
 #include "kinds.def"
@@ -41,7 +42,10 @@
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)                                                                                                \
         E(origin, ORIGIN)                                                                                              \
-        E(waits, WAITS)
+        E(waits, WAITS)                                                                                                \
+        E(media, MEDIA)                                                                                                \
+        E(attested, ATTESTED)                                                                                          \
+        E(entry, ENTRY)
 
 /* clang-format on */
 
@@ -68,6 +72,9 @@
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,
 #define WIRE_V_WAITS(n, v, s, d) WAITS_##n = v,
+#define WIRE_V_MEDIA(n, v, s, d) MEDIA_##n = v,
+#define WIRE_V_ATTESTED(n, v, s, d) ATTESTED_##n = v,
+#define WIRE_V_ENTRY(n, v, s, d) ENTRY_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \
@@ -109,6 +116,7 @@ extern const size_t wire_charter_bounds_n;
 
 #define WIRE_MESSAGES(M)                                                                                               \
         RECORD_MESSAGES(M)                                                                                             \
+        CLIP_MESSAGES(M)                                                                                               \
         LINK_BODIES(M)                                                                                                 \
         CONTROL_BODIES(M)                                                                                              \
         OWNER_BODIES(M)
