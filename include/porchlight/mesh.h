@@ -76,6 +76,7 @@ enum mesh_event_type {
         MESH_EV_REFRESH,   /* command: a member takes a ticket's link key and addresses, and joins nothing */
         MESH_EV_CODE,      /* command: the vault signs a device code; answered when its name is kept */
         MESH_EV_STOP,      /* say goodbye on every link */
+        MESH_EV_CLIP,      /* command: footage has come in; answered when its manifest is on disk */
 };
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
@@ -88,6 +89,23 @@ struct mesh_draft {
         uint64_t expires_in; /* seconds; 0: the kind's */
         struct span text, clips;
         struct hash target; /* follow-ups: the alert's id */
+};
+
+/* A file that was cut and locked: what of its manifest the core does not know by itself. */
+struct mesh_footage {
+        mesh_wall from, to; /* what it shows; 0: not known */
+        mesh_cell cell;     /* 0: not told */
+        struct hash camera; /* PROTOCOL 15.9 */
+        uint8_t media;      /* enum wire_e_media */
+        bool audio, as_is;
+        uint64_t length; /* milliseconds; 0: not known */
+        uint64_t size;
+        uint8_t salt[16];
+        struct hash hashes, commit;
+        struct hash parent;  /* zeros: made from no other clip */
+        struct span changes; /* what was done to the parent */
+        struct span sealed;  /* for the row: see row.h */
+        struct span name;    /* of the camera */
 };
 
 struct mesh_loaded {
@@ -173,6 +191,7 @@ struct mesh_event {
                         struct span name; /* the ticket is a device code: join as a device of this name, op empty */
                 } join;
                 const struct mesh_draft *draft;
+                const struct mesh_footage *footage;
                 struct {
                         struct span label;
                         uint32_t uses;
@@ -240,7 +259,7 @@ struct mesh_action {
                 } verify;
                 struct {
                         enum mesh_outcome outcome;
-                        struct hash id;    /* PUBLISH: the record; INVITE: the invite key */
+                        struct hash id;    /* PUBLISH: the record; INVITE: the invite key; CLIP: the manifest */
                         struct span text;  /* INVITE: the ticket */
                         mesh_wall expires; /* PUBLISH, INVITE */
                         bool urgent;       /* PUBLISH */

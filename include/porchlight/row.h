@@ -22,6 +22,7 @@ enum mesh_row_kind {
         MESH_ROW_PROOF,
         MESH_ROW_RECORD,
         MESH_ROW_SLOTS,
+        MESH_ROW_CLIP,
         MESH_ROW_KINDS
 };
 
@@ -107,5 +108,16 @@ struct mesh_row {
                         uint32_t day;
                         uint16_t next; /* UINT16_MAX: all, and of an ask all of the period that has this day */
                 } slots;
+                struct
+                { /* a clip taken in here, whose files are on the disk by then. RESTORE: of those this device took in
+                            the latest, with its id and place alone */
+                        struct hash id;
+                        uint64_t seq;         /* its place in this device's chain */
+                        struct span manifest; /* signed */
+                        struct span sealed;   /* its key, for the household's vault alone */
+                        struct span camera;   /* by name, which stays at home */
+                        bool as_is;           /* the file was taken with all that stood in it */
+                        bool gone;            /* destroy it: of the row its id and place are left */
+                } clip;
         };
 };

@@ -108,6 +108,11 @@ void recover_again(struct mesh *m);   /* they were not: compare once they have c
 int recover_tick(struct mesh *m);
 mesh_time recover_deadline(const struct mesh *m);
 
+/* ---- footage.c ---- */
+int footage_sign(struct mesh *m, const struct mesh_event *ev);
+int footage_stored(struct mesh *m, struct wait *w);
+void footage_restore(struct mesh *m, const struct mesh_row *row);
+
 /* ---- refresh.c ---- */
 int refresh_start(struct mesh *m, const struct mesh_event *ev);
 int refresh_stored(struct mesh *m, struct wait *w);

@@ -11,7 +11,7 @@
  *             ops.c        operations and orphans                keep.c      those the disk may not have
  *             revoke.c     tickets and codes taken back          undo.c      homes put out again that came on one
  *             leave.c      telling the others                    refresh.c   a member's tickets in hand
- *             codes.c      device codes signed here
+ *             codes.c      device codes signed here           footage.c    what is signed of footage taken in here
  *   epoch.h   epoch.c      group and link keys
  *   record.h  records.c    the index of held records             record.c    one record: id, key, class, meaning
  *             accept.c     a neighbour's record comes in         author.c    own posts
@@ -66,7 +66,8 @@ enum wait_kind {
         WAIT_RECOVER,
         WAIT_WITNESS,
         WAIT_ROOM,
-        WAIT_REFRESH
+        WAIT_REFRESH,
+        WAIT_CLIP
 };
 struct wait {
         struct list list;
@@ -241,6 +242,11 @@ struct mesh {
                 uint16_t next;
         } slot_hint[CLASS_ASK + 1],       /* below it all own slots of the day are taken */
                 slot_used[CLASS_ASK + 1]; /* the same by the disk, whose records may be lost; from RESTORE */
+
+        /* footage */
+        uint64_t footage_next;    /* the place of the next manifest in this device's chain */
+        struct hash footage_last; /* id of the one before */
+        bool footage_writing;     /* one is on its way to the disk */
 
         /* links */
         struct address *addresses;

@@ -279,6 +279,9 @@ static int restore(struct mesh *m, const struct mesh_row *row) {
         case MESH_ROW_SLOTS:
                 author_restore(m, row);
                 return 0;
+        case MESH_ROW_CLIP:
+                footage_restore(m, row);
+                return 0;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -368,6 +371,9 @@ static int stored(struct mesh *m, uint64_t token, bool ok) {
                 break;
         case WAIT_REFRESH:
                 r = refresh_stored(m, found);
+                break;
+        case WAIT_CLIP:
+                r = footage_stored(m, found);
                 break;
         }
         wait_free(found);
@@ -508,6 +514,8 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return refresh_start(m, ev);
         case MESH_EV_CODE:
                 return codes_add(m, ev);
+        case MESH_EV_CLIP:
+                return footage_sign(m, ev);
         case MESH_EV_STOP:
                 return stop(m);
         }

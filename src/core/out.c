@@ -129,6 +129,11 @@ int out_row(struct out *o, uint64_t token, const struct mesh_row *row) {
         case MESH_ROW_PROOF:
                 it->row.proof.bytes = out_keep(o, row->proof.bytes, &ok);
                 break;
+        case MESH_ROW_CLIP:
+                it->row.clip.manifest = out_keep(o, row->clip.manifest, &ok);
+                it->row.clip.sealed = out_keep(o, row->clip.sealed, &ok);
+                it->row.clip.camera = out_keep(o, row->clip.camera, &ok);
+                break;
         case MESH_ROW_RECORD:
                 keep_record(o, it, &ok);
                 break;

@@ -70,6 +70,11 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
         case MESH_ROW_PROOF:
                 ret[n++] = &row->proof.bytes;
                 break;
+        case MESH_ROW_CLIP:
+                ret[n++] = &row->clip.manifest;
+                ret[n++] = &row->clip.sealed;
+                ret[n++] = &row->clip.camera;
+                break;
         case MESH_ROW_RECORD:
                 ret[n++] = &row->record.bytes;
                 if (row->record.alert) {

@@ -125,6 +125,10 @@ void slots_all_used(struct slots *s, uint32_t day);    /* nobody knows any more:
 struct mesh_row slots_row(struct slots *s, uint8_t klass);
 int slots_prepare(struct sql *q); /* makes a function that a version of before is brought up to date by */
 
+/* clips.c */
+int clip_put(struct store *s, const struct mesh_row *row);
+int clip_last(struct store *s, struct mesh_row *ret); /* the latest that this device took in, or STORE_E_NONE */
+
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
 struct alert_ref {
         uint64_t n, house;
@@ -149,3 +153,5 @@ int load_alert(sqlite3_stmt *st, struct store_alert *ret); /* the columns ALERT_
 bool alert_in_force(uint8_t state, mesh_wall expires, mesh_wall now);
 /* What a callback returned: 0 to go on, below 0 an error to pass up, above 0 enough. */
 int load_stopped(int r, bool *ret_stop);
+/* The id between two that the statement finds, if it is the only one. 0, STORE_E_NONE, STORE_E_MANY, as all else. */
+int load_prefix(struct store_reader *r, enum sql_id between, struct span hex, struct hash *ret);

@@ -120,10 +120,14 @@ static bool prefix_range(struct span hex, struct hash *ret_first, struct hash *r
 }
 
 int store_alert_prefix(struct store_reader *r, struct span hex, struct hash *ret) {
+        return load_prefix(r, SQL_ALERT_BETWEEN, hex, ret);
+}
+
+int load_prefix(struct store_reader *r, enum sql_id between, struct span hex, struct hash *ret) {
         struct hash first, last, found;
         if (!prefix_range(hex, &first, &last))
                 return STORE_E_NONE;
-        _sql_ st = sql_get(&r->q, SQL_ALERT_BETWEEN);
+        _sql_ st = sql_get(&r->q, between);
         sql_bind_32(st, 1, first.b);
         sql_bind_32(st, 2, last.b);
         bool row;

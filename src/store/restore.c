@@ -175,6 +175,7 @@ static bool read_row(sqlite3_stmt *st, struct mesh_row *row) {
                 return sql_blob(st, 0, row->code.id.b, sizeof(row->code.id.b));
         case MESH_ROW_RECORD:
         case MESH_ROW_SLOTS:
+        case MESH_ROW_CLIP:
         case MESH_ROW_KINDS:
                 break;
         }
@@ -200,7 +201,7 @@ static int read_through(struct store *s, enum sql_id id) {
 }
 
 int restore_readable(struct store *s) {
-        static const enum sql_id ids[] = {SQL_KEY_ALL, SQL_RECORD_COUNT};
+        static const enum sql_id ids[] = {SQL_KEY_ALL, SQL_RECORD_COUNT, SQL_CLIP_ALL};
         int r = 0;
         for (enum mesh_row_kind kind = 0; !r && kind < MESH_ROW_RECORD; kind++)
                 r = read_through(s, statement_of[kind]);
@@ -218,6 +219,14 @@ static int hand_out_slots(struct restore *t, bool *ret_stop) {
                         r = load_stopped(t->take(t->ctx, &row), ret_stop);
         }
         return r;
+}
+
+static int hand_out_clip(struct restore *t, bool *ret_stop) {
+        struct mesh_row row = {.kind = MESH_ROW_CLIP};
+        int r = clip_last(t->s, &row);
+        if (r == STORE_E_NONE)
+                return 0;
+        return r ? r : load_stopped(t->take(t->ctx, &row), ret_stop);
 }
 
 static int hand_out(struct restore *t, enum mesh_row_kind kind, bool *ret_stop) {
@@ -247,6 +256,8 @@ int store_restore(struct store *s, mesh_wall now, int (*take)(void *ctx, const s
                 r = hand_out_records(&t, &stop);
         if (!r && !stop)
                 r = hand_out_slots(&t, &stop);
+        if (!r && !stop)
+                r = hand_out_clip(&t, &stop);
         free(t.keys);
         sqlite3_db_release_memory(s->q.db);
         return r;

@@ -121,6 +121,8 @@ int row_put(struct store *s, const struct mesh_row *row) {
                 return record_put(s, row);
         case MESH_ROW_CODE:
                 return put_code(s, row);
+        case MESH_ROW_CLIP:
+                return clip_put(s, row);
         case MESH_ROW_SLOTS:
         case MESH_ROW_KINDS:
                 break;

@@ -74,6 +74,7 @@ static const struct source {
         {"contact", LEAF_ROWS, "nkib", 4, is_message, "INSERT OR IGNORE INTO contact VALUES (?1, ?2, ?3, ?4)"},
         {"ticket", LEAF_ROWS, "nkbbi", 5, NULL, "INSERT OR IGNORE INTO ticket VALUES (?1, ?2, ?3, ?4, ?5)"},
         {"code", LEAF_ROWS, "nkiiii", 6, NULL, "INSERT OR IGNORE INTO code VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+        {"clip", LEAF_ROWS, "nkibbbi", 7, NULL, "INSERT OR IGNORE INTO clip VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {"addr", LEAF_ROWS, "nhiiki", 6, NULL, "INSERT OR IGNORE INTO addr VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
         {"key", LEAF_ROWS, "nk", 2, NULL, "INSERT OR IGNORE INTO key VALUES (?1, ?2)"},
         {"sqlite_autoindex_key_1", LEAF_ENTRIES, "ki", 2, NULL, "INSERT OR IGNORE INTO key (b, n) VALUES (?1, ?2)"},

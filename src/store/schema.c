@@ -108,8 +108,14 @@ static const char version_8[] = "";
 /* The slots this device has used, told a second time (slots.c). */
 static const char version_9[] = "INSERT INTO value SELECT '" SLOTS_NAME "', slots_of(head) FROM record;";
 
+/* Clips taken in here, each once; of one that was destroyed the row stays, with zeros where it had more than its name and
+ * place. Bytes are overwritten and never deleted, as those of body are, and for its reasons. */
+static const char version_10[] =
+        "CREATE TABLE clip (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, manifest BLOB NOT "
+        "NULL, sealed BLOB NOT NULL, camera BLOB NOT NULL, flags INTEGER NOT NULL) STRICT;";
+
 static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5,
-                                    version_6, version_7, version_8, version_9};
+                                    version_6, version_7, version_8, version_9, version_10};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

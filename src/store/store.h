@@ -91,6 +91,22 @@ unsigned long store_flips(void);
 int store_set(struct store *s, const char *name, struct span value);
 int store_get(struct store_reader *r, const char *name, struct buf *ret); /* STORE_E_NONE */
 
+/* ---- clips taken in here ---- */
+struct store_clip {
+        struct hash id;
+        uint64_t seq;         /* its place in this device's chain */
+        struct span manifest; /* signed; empty: it was destroyed, and so are the others */
+        struct span sealed;   /* its key, sealed to the household */
+        struct span camera;   /* by name */
+        bool as_is;
+};
+/* Newest first, also those that were destroyed. @row returns 0 to go on. */
+int store_clips(struct store_reader *r, int (*row)(void *ctx, const struct store_clip *c), void *ctx);
+int store_clip_get(struct store_reader *r, const struct hash *id, int (*row)(void *ctx, const struct store_clip *c),
+                   void *ctx); /* STORE_E_NONE */
+/* The clip whose id begins with these hex digits (4 to 64). 0, STORE_E_NONE, STORE_E_MANY. */
+int store_clip_prefix(struct store_reader *r, struct span hex, struct hash *ret);
+
 /* ---- questions ---- */
 struct store_alert {
         struct hash id;

@@ -31,6 +31,7 @@ static const char *const event_names[] = {
         [MESH_EV_REFRESH] = "refresh",
         [MESH_EV_STOP] = "stop",
         [MESH_EV_CODE] = "code",
+        [MESH_EV_CLIP] = "clip",
 };
 static const char *const action_names[] = {
         [MESH_DO_SEND] = "send",     [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
@@ -43,6 +44,7 @@ static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_EPOCH] = "epoch",     [MESH_ROW_REVOKE] = "revoke", [MESH_ROW_TICKET] = "ticket",
         [MESH_ROW_CONTACT] = "contact", [MESH_ROW_ADDR] = "addr",     [MESH_ROW_PROOF] = "proof",
         [MESH_ROW_RECORD] = "record",   [MESH_ROW_CODE] = "code",     [MESH_ROW_SLOTS] = "slots",
+        [MESH_ROW_CLIP] = "clip",
 };
 
 const char *tape_event_name(enum mesh_event_type t) {
@@ -168,6 +170,15 @@ static void walk_row(struct walk *w, struct mesh_row *row) {
                 WALK_NUM(w, "day", row->slots.day);
                 WALK_NUM(w, "next", row->slots.next);
                 return;
+        case MESH_ROW_CLIP:
+                WALK_ARRAY(w, "id", WALK_NAME, row->clip.id.b);
+                WALK_NUM(w, "seq", row->clip.seq);
+                walk_span(w, "manifest", WALK_BYTES, &row->clip.manifest);
+                walk_span(w, "sealed", WALK_SECRET, &row->clip.sealed);
+                walk_span(w, "camera", WALK_TEXT, &row->clip.camera);
+                WALK_NUM(w, "as-is", row->clip.as_is);
+                WALK_NUM(w, "gone", row->clip.gone);
+                return;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -263,6 +274,25 @@ static void walk_draft(struct walk *w, struct mesh_draft *d) {
         WALK_ARRAY(w, "target", WALK_NAME, d->target.b);
 }
 
+static void walk_footage(struct walk *w, struct mesh_footage *f) {
+        WALK_AS(w, "from", WALK_TIME, f->from);
+        WALK_AS(w, "to", WALK_TIME, f->to);
+        WALK_AS(w, "cell", WALK_PLACE, f->cell);
+        WALK_ARRAY(w, "camera", WALK_NAME, f->camera.b);
+        walk_enum(w, "media", &wire_media_enum, &f->media);
+        WALK_NUM(w, "audio", f->audio);
+        WALK_NUM(w, "as-is", f->as_is);
+        WALK_NUM(w, "length", f->length);
+        WALK_NUM(w, "size", f->size);
+        WALK_ARRAY(w, "salt", WALK_NAME, f->salt);
+        WALK_ARRAY(w, "hashes", WALK_NAME, f->hashes.b);
+        WALK_ARRAY(w, "commit", WALK_NAME, f->commit.b);
+        WALK_ARRAY(w, "parent", WALK_NAME, f->parent.b);
+        walk_span(w, "changes", WALK_TEXT, &f->changes);
+        walk_span(w, "sealed", WALK_SECRET, &f->sealed);
+        walk_span(w, "name", WALK_TEXT, &f->name);
+}
+
 static void walk_invite(struct walk *w, struct mesh_event *ev) {
         walk_span(w, "label", WALK_TEXT, &ev->invite.label);
         WALK_NUM(w, "uses", ev->invite.uses);
@@ -329,6 +359,10 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 ev->draft = &e->draft;
                 walk_draft(w, &e->draft);
                 return;
+        case MESH_EV_CLIP:
+                ev->footage = &e->footage;
+                walk_footage(w, &e->footage);
+                return;
         case MESH_EV_INVITE:
                 walk_invite(w, ev);
                 return;
@@ -382,6 +416,8 @@ static void copy_event(struct tape_event *e, const struct mesh_event *ev) {
                 e->recover = *ev->recover;
         if (ev->type == MESH_EV_PUBLISH)
                 e->draft = *ev->draft;
+        if (ev->type == MESH_EV_CLIP)
+                e->footage = *ev->footage;
 }
 
 void tape_put_event(struct buf *out, const struct mesh_event *ev) {

@@ -16,6 +16,7 @@ struct tape_event {
         struct mesh_row row;
         struct mesh_recover recover;
         struct mesh_draft draft;
+        struct mesh_footage footage;
         struct walk walk; /* has the arrays */
 };
 void tape_event_fini(struct tape_event *e);

@@ -251,6 +251,7 @@ static void draw_other(struct drawing *d) {
         case MESH_ROW_EPOCH:
         case MESH_ROW_RECORD:
         case MESH_ROW_SLOTS:
+        case MESH_ROW_CLIP:
         case MESH_ROW_KINDS:
                 break;
         }

@@ -106,6 +106,10 @@ static int see_row(void *ctx, const struct mesh_row *row) {
                 add_number(t, row->slots.day);
                 add_number(t, row->slots.next);
                 return 0;
+        case MESH_ROW_CLIP:
+                add(t, &row->clip.id, sizeof(row->clip.id));
+                add_number(t, row->clip.seq);
+                return 0;
         case MESH_ROW_KINDS:
                 break;
         }

@@ -37,6 +37,8 @@ static bool same_row(const struct mesh_row *a, const struct mesh_row *b) {
                 return memcmp(&a->proof.id, &b->proof.id, sizeof(a->proof.id)) == 0;
         case MESH_ROW_RECORD:
                 return memcmp(&a->record.id, &b->record.id, sizeof(a->record.id)) == 0;
+        case MESH_ROW_CLIP:
+                return memcmp(&a->clip.id, &b->clip.id, sizeof(a->clip.id)) == 0;
         case MESH_ROW_CODE:
                 return memcmp(&a->code.id, &b->code.id, sizeof(a->code.id)) == 0;
         case MESH_ROW_SLOTS:
@@ -73,6 +75,8 @@ static size_t name_hash(const struct mesh_row *row) {
                 return hash_of(&row->record.id, sizeof(row->record.id), h);
         case MESH_ROW_CODE:
                 return hash_of(&row->code.id, sizeof(row->code.id), h);
+        case MESH_ROW_CLIP:
+                return hash_of(&row->clip.id, sizeof(row->clip.id), h);
         case MESH_ROW_ADDR: /* padding would be hashed with it: all addresses are in one chain */
         case MESH_ROW_MARK:
         case MESH_ROW_JOIN:
@@ -169,6 +173,11 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         case MESH_ROW_TICKET:
                 r->row.ticket.text = keep(row->ticket.text, &r->kept[0]);
                 r->row.ticket.label = keep(row->ticket.label, &r->kept[1]);
+                break;
+        case MESH_ROW_CLIP:
+                r->row.clip.manifest = keep(row->clip.manifest, &r->kept[0]);
+                r->row.clip.sealed = keep(row->clip.sealed, &r->kept[1]);
+                r->row.clip.camera = SPAN_NONE; /* RESTORE has none */
                 break;
         case MESH_ROW_CONTACT:
                 r->row.contact.bytes = keep(row->contact.bytes, &r->kept[0]);

@@ -149,7 +149,7 @@ static inline struct store_alert alert_of(struct store_reader *r, struct hash id
 
 /* One row of each kind, and what replaces or follows it. */
 static inline void put_core_rows(struct store *s) {
-        struct mesh_row rows[16] = {0};
+        struct mesh_row rows[18] = {0};
         size_t n = 0;
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(2), SPAN_STR("second by id, first by time")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_OP, .op = {rows_id(1), SPAN_STR("op")}};
@@ -166,6 +166,8 @@ static inline void put_core_rows(struct store *s) {
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_CODE, .code = {{{6}}, SHARE_QUARTER, 50, 99, false}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_CODE, .code = {{{6}}, SHARE_QUARTER, 50, 99, true}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_CONTACT, .contact = {{{4}}, UINT64_MAX, SPAN_STR("contact")}};
+        rows[n++] = (struct mesh_row){.kind = MESH_ROW_CLIP,
+                                      .clip = {.id = rows_id(5), .seq = 3, .camera = SPAN_STR("door")}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_ADDR, .addr = {{{1, 2}, 443, 3}, {{8}}, true, false}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_ADDR, .addr = {{{9, 9}, 1, 0}, {{8}}, true, false}};
         rows[n++] = (struct mesh_row){.kind = MESH_ROW_ADDR, .addr = {{{9, 9}, 1, 0}, {{8}}, true, true}};

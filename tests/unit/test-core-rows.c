@@ -52,6 +52,7 @@ static void damage(struct disk *d, enum mesh_row_kind kind) {
                 case MESH_ROW_CODE:
                 case MESH_ROW_RECORD:
                 case MESH_ROW_SLOTS:
+                case MESH_ROW_CLIP:
                 case MESH_ROW_KINDS:
                         break;
                 }

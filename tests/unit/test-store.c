@@ -197,6 +197,10 @@ static int show_row(void *ctx, const struct mesh_row *row) {
         case MESH_ROW_SLOTS:
                 buf_printf(out, "%u %u %u", row->slots.klass, row->slots.day, row->slots.next);
                 break;
+        case MESH_ROW_CLIP:
+                text_hex(out, span_of(row->clip.id.b, 2));
+                buf_printf(out, " %llu", (unsigned long long)row->clip.seq);
+                break;
         case MESH_ROW_KINDS:
                 break;
         }
@@ -244,8 +248,12 @@ static void rows_come_back_in_order(void **state) {
                 "taken back\n5 0300text 1\n6 0600 2 50 99 1\n7 0400 ffffffffffffffff contact\n8 0102 443 3 08 1 0\n9 ");
         text_hex(&want, span_of(fourth.b, 2));
         buf_add_str(&want, "two in one\n");
+        struct mesh_row clip = {.kind = MESH_ROW_CLIP, .clip = {.id = rows_id(5), .seq = 3}};
+        size_t before = want.n;
+        show_row(&want, &clip);
         expect_restored(s, 0, buf_cstr(&want));
 
+        want.n = before;
         struct mesh_row over = {.kind = MESH_ROW_JOIN};
         must_commit(s, &over);
         for (uint64_t i = 0; i < 20; i++) {
@@ -264,6 +272,7 @@ static void rows_come_back_in_order(void **state) {
         }
         struct mesh_row slots = {.kind = MESH_ROW_SLOTS, .slots = {CLASS_NORMAL, ROWS_NOW / MESH_DAY, 19}};
         show_row(&want, &slots); /* behind the highest index of an own one */
+        show_row(&want, &clip);
         char *joined = buf_cstr(&want);
         memmove(joined + 4, joined + 4 + strlen("1 addPORCHLIGHT1\n"),
                 strlen(joined) - 3 - strlen("1 addPORCHLIGHT1\n"));

@@ -47,6 +47,17 @@ static const struct mesh_loaded loaded[2] = {{.id = {{1}}, .bytes = {(const uint
 static const struct mesh_addr addr = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7}, .port = 7345};
 static const bool good[3] = {true, false, true};
 
+static const struct mesh_footage footage = {.from = BEGUN,
+                                            .to = BEGUN + 9,
+                                            .cell = 0x123456789,
+                                            .media = MEDIA_JPEG,
+                                            .as_is = true,
+                                            .size = 70000,
+                                            .salt = {7},
+                                            .hashes = {{8}},
+                                            .sealed = {(const uint8_t *)"sealed", 6},
+                                            .name = {(const uint8_t *)"front door", 10}};
+
 static const struct mesh_event events[] = {
         {.type = MESH_EV_START, .now = 5, .wall = BEGUN},
         {.type = MESH_EV_TICK, .now = UINT64_MAX, .wall = UINT64_MAX},
@@ -75,6 +86,7 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_REFRESH, .token = 13, .refresh = {{(const uint8_t *)"ticket", 6}}},
         {.type = MESH_EV_STOP},
         {.type = MESH_EV_CODE, .token = 14, .code = {{{9}}, SHARE_QUARTER, 1790000000}},
+        {.type = MESH_EV_CLIP, .token = 15, .footage = &footage},
 };
 
 /* With a number of 64 bits in the place of each byte: an event that it fits into, as it stands there, or none. */
@@ -112,7 +124,7 @@ static void round_trip(const struct mesh_event *ev) {
 }
 
 static void test_events(_unused_ void **state) {
-        bool seen[MESH_EV_STOP + 1] = {[MESH_EV_RESTORE] = true};
+        bool seen[MESH_EV_CLIP + 1] = {[MESH_EV_RESTORE] = true};
         for (size_t i = 0; i < ARRAY_LEN(events); i++) {
                 round_trip(&events[i]);
                 seen[events[i].type] = true;
