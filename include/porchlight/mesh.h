@@ -69,7 +69,7 @@ enum mesh_event_type {
         MESH_EV_RECOVER,   /* command: a backup was opened; answered when this device is certified */
         MESH_EV_REPLACE,   /* the vault has signed what certifies it: see mesh_recovering() */
         MESH_EV_OP,        /* command: the vault has signed an operation of this household */
-        MESH_EV_PUBLISH,   /* command: post, or follow up */
+        MESH_EV_PUBLISH,   /* command: post, follow up, tell of a clip, or ask for some */
         MESH_EV_INVITE,    /* command: write a ticket */
         MESH_EV_REVOKE,    /* command: revoke a ticket, or take a device code back */
         MESH_EV_DIAL,      /* command: a person says where to knock */
@@ -81,14 +81,16 @@ enum mesh_event_type {
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
 struct mesh_draft {
-        uint8_t type; /* enum wire_e_record: ALERT … RETRACT */
+        uint8_t type; /* enum wire_e_record */
         bool sensor;
         uint8_t kind, severity, urgency, certainty, status, doing;
         uint8_t precision; /* 0: the charter's for a person, AREA for a sensor */
         mesh_cell cell;
-        uint64_t expires_in; /* seconds; 0: the kind's */
-        struct span text, clips;
-        struct hash target; /* follow-ups: the alert's id */
+        uint64_t expires_in;     /* seconds; 0: the kind's */
+        struct span text, clips; /* text: of an ask its reason; clips: of a notice its clip */
+        struct hash target;      /* follow-ups: the alert's id; notices and asks: that of theirs, or zeros */
+        mesh_wall from, to;      /* notices and asks: of what time */
+        uint32_t radius;         /* asks: metres */
 };
 
 /* A file that was cut and locked: what of its manifest the core does not know by itself. */
@@ -289,6 +291,14 @@ mesh_time mesh_deadline(const struct mesh *m);
 /* What a draft of an alert would become: everything left open filled in, and how long it would live. Publishes nothing. */
 enum mesh_outcome mesh_draft_complete(const struct mesh *m, const struct mesh_draft *d, struct wire_alert *ret,
                                       uint64_t *ret_life);
+
+/* What this device may still ask for. */
+struct mesh_asks {
+        bool whole;        /* false: another device of the household does that */
+        uint32_t left;     /* asks of this period */
+        mesh_wall renewed; /* when the next period begins */
+};
+void mesh_asks(const struct mesh *m, struct mesh_asks *ret); /* a member */
 
 struct mesh_status {
         enum wire_e_fresh state;

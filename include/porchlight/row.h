@@ -102,6 +102,8 @@ struct mesh_row {
                         struct span bytes;  /* the signed record; empty: only the id is kept (not used by RESTORE) */
                         const struct wire_alert *alert;   /* STORE only: the plaintext, where it could be read */
                         const struct wire_follow *follow; /* STORE only */
+                        const struct wire_notice *notice; /* STORE only */
+                        const struct wire_ask *ask;       /* STORE only */
                 } record;
                 struct { /* RESTORE only: own slots of this class and day are used below @next, whatever records say */
                         uint8_t klass;

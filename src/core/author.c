@@ -6,6 +6,7 @@
  */
 #include "base/cell.h"
 #include "base/text.h"
+#include "core/asks.h"
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/link.h"
@@ -77,13 +78,18 @@ void author_restore(struct mesh *m, const struct mesh_row *row) {
         m->slot_used[row->slots.klass].next = row->slots.next;
 }
 
+/* All below it are used, as the disk says, which may have lost what was in them. */
+static uint16_t slots_below(const struct mesh *m, uint32_t day, uint8_t klass) {
+        mesh_wall used = (mesh_wall)m->slot_used[klass].day * MESH_DAY;
+        return m->slot_used[klass].next && record_slot_day(klass, used) == day ? m->slot_used[klass].next : 0;
+}
+
 static bool next_slot(struct mesh *m, uint32_t day, uint8_t klass, bool sensor, uint16_t *ret) {
         const struct roster_device *me = roster_device_find(m->roster, &m->sign.pub);
         uint16_t quota = record_quota(m, me, klass, sensor),
                  i = m->slot_hint[klass].day == day ? m->slot_hint[klass].next : 0;
         /* PROTOCOL 4.20: "MUST NOT use one slot twice, also after a restart" */
-        if (m->slot_used[klass].next && record_slot_day(klass, (mesh_wall)m->slot_used[klass].day * MESH_DAY) == day)
-                i = MAX(i, m->slot_used[klass].next);
+        i = MAX(i, slots_below(m, day, klass));
         while (i < quota && slot_used(m, day, klass, i))
                 i++;
         m->slot_hint[klass].day = day;
@@ -117,15 +123,23 @@ static int finish(struct mesh *m, struct wire_record *w, const struct key *slot_
         return signed_finish(m, DOMAIN_RECORD, raw, RECORD_KEY_sig, ret_id);
 }
 
+static void encode_plain(const struct saying *says, struct buf *out) {
+        if (says->alert)
+                codec_encode(&wire_alert_desc, says->alert, out);
+        else if (says->follow)
+                codec_encode(&wire_follow_desc, says->follow, out);
+        else if (says->notice)
+                codec_encode(&wire_notice_desc, says->notice, out);
+        else
+                codec_encode(&wire_ask_desc, says->ask, out);
+}
+
 static int publish(struct mesh *m, uint64_t command, struct wire_record *w, const struct key *slot_device,
-                   const struct wire_alert *alert, const struct wire_follow *follow) {
+                   const struct saying *says) {
         _clean_(buf_wipe) struct buf plain = BUF_NULL;
         _clean_(buf_fini) struct buf raw = BUF_NULL;
         struct hash id;
-        if (alert)
-                codec_encode(&wire_alert_desc, alert, &plain);
-        else
-                codec_encode(&wire_follow_desc, follow, &plain);
+        encode_plain(says, &plain);
         if (plain.starved)
                 return ERR_NOMEM;
         if (CHECK_FAILS(buf_ok(&plain))) {
@@ -144,7 +158,7 @@ static int publish(struct mesh *m, uint64_t command, struct wire_record *w, cons
         memcpy(wait->id.b, id.b, sizeof(id.b));
         if (!rec->packet)
                 return ERR_NOMEM;
-        return record_store(m, rec, w, buf_span(&raw), &(struct saying){.alert = alert, .follow = follow}, wait);
+        return record_store(m, rec, w, buf_span(&raw), says, wait);
 }
 
 static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
@@ -173,8 +187,76 @@ static int post(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
                                 .expires = now + life};
         if (d->sensor)
                 WIRE_PUT(&w, RECORD, sensor, true);
-        return publish(m, command, &w, &m->sign.pub, &a, NULL);
+        return publish(m, command, &w, &m->sign.pub, &(struct saying){.alert = &a});
 }
+
+/* ---- notices and asks ---- */
+
+static struct wire_record in_slot(struct mesh *m, uint8_t type, uint8_t klass, uint64_t life) {
+        mesh_wall now = clock_now(m);
+        return (struct wire_record){.type = type,
+                                    .device = SPAN_OF(m->sign.pub.b),
+                                    .day = record_slot_day(klass, now),
+                                    .klass = klass,
+                                    .created = now,
+                                    .expires = now + life};
+}
+
+static int notice(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
+        struct wire_notice n;
+        uint8_t salt[16];
+        uint64_t life = 0;
+        uint16_t index = 0;
+        enum mesh_outcome o = asks_notice(m, d, &n, &life);
+        struct wire_record w = in_slot(m, RECORD_NOTICE, CLASS_NOTICE, life);
+        if (o == MESH_OUT_DONE && !next_slot(m, (uint32_t)w.day, CLASS_NOTICE, d->sensor, &index))
+                o = MESH_OUT_NO_SLOTS;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, command, o);
+                return 0;
+        }
+        rng_bytes(&m->rng, salt, sizeof(salt));
+        n.salt = SPAN_OF(salt);
+        w.index = index;
+        if (d->sensor)
+                WIRE_PUT(&w, RECORD, sensor, true);
+        return publish(m, command, &w, &m->sign.pub, &(struct saying){.notice = &n});
+}
+
+static bool is_whole(const struct mesh *m) {
+        return record_quota(m, roster_device_find(m->roster, &m->sign.pub), CLASS_ASK, false) > 0;
+}
+
+static int ask(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
+        struct wire_ask a;
+        uint8_t salt[16];
+        uint64_t life = 0;
+        uint16_t index = 0;
+        enum mesh_outcome o = is_whole(m) ? asks_ask(m, d, &a, &life) : MESH_OUT_ASK_OTHER;
+        struct wire_record w = in_slot(m, RECORD_ASK, CLASS_ASK, life);
+        if (o == MESH_OUT_DONE && !next_slot(m, (uint32_t)w.day, CLASS_ASK, false, &index))
+                o = MESH_OUT_ASK_USED;
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, command, o);
+                return 0;
+        }
+        rng_bytes(&m->rng, salt, sizeof(salt));
+        a.salt = SPAN_OF(salt);
+        w.index = index;
+        return publish(m, command, &w, &m->sign.pub, &(struct saying){.ask = &a});
+}
+
+void mesh_asks(const struct mesh *m, struct mesh_asks *ret) {
+        uint32_t day = record_slot_day(CLASS_ASK, clock_now(m));
+        *ret = (struct mesh_asks){.renewed = ((mesh_wall)day + ASK_DAYS) * MESH_DAY};
+        if (!m->member)
+                return;
+        ret->whole = is_whole(m);
+        for (uint16_t i = slots_below(m, day, CLASS_ASK); ret->whole && i < ASK_SLOTS; i++)
+                ret->left += !slot_used(m, day, CLASS_ASK, i);
+}
+
+/* ---- follow-ups ---- */
 
 static enum mesh_outcome follow_allowed(const struct mesh *m, uint8_t type, const struct rec *target) {
         bool own_only = type == RECORD_UPDATE || type == RECORD_RESOLVE || type == RECORD_RETRACT;
@@ -260,7 +342,26 @@ static int follow_up(struct mesh *m, uint64_t command, const struct mesh_draft *
         }
         rng_bytes(&m->rng, salt, sizeof(salt));
         f.salt = SPAN_OF(salt);
-        return publish(m, command, &w, &slot_device, NULL, &f);
+        return publish(m, command, &w, &slot_device, &(struct saying){.follow = &f});
+}
+
+static int draft(struct mesh *m, uint64_t command, const struct mesh_draft *d) {
+        switch ((enum wire_e_record)d->type) {
+        case RECORD_ALERT:
+                return post(m, command, d);
+        case RECORD_NOTICE:
+                return notice(m, command, d);
+        case RECORD_ASK:
+                return ask(m, command, d);
+        case RECORD_UPDATE:
+        case RECORD_RESOLVE:
+        case RECORD_CONFIRM:
+        case RECORD_DISPUTE:
+        case RECORD_COMMENT:
+        case RECORD_RETRACT:
+                break;
+        }
+        return follow_up(m, command, d);
 }
 
 int author_publish(struct mesh *m, const struct mesh_event *ev) {
@@ -281,7 +382,7 @@ int author_publish(struct mesh *m, const struct mesh_event *ev) {
                 mesh_reply(m, ev->token, o);
                 return 0;
         }
-        return ev->draft->type == RECORD_ALERT ? post(m, ev->token, ev->draft) : follow_up(m, ev->token, ev->draft);
+        return draft(m, ev->token, ev->draft);
 }
 
 /* On disk: it counts, it is sent, the person hears of it. Not on disk: it never was. */

@@ -28,7 +28,7 @@
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
- * epoch names; beacon.c, the bytes homes say on the local network.
+ * epoch names; beacon.c, the bytes homes say on the local network; asks.c, what a notice and an ask may say.
  */
 #pragma once
 

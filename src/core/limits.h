@@ -62,6 +62,11 @@
 #define LIFE_ASK (30 * 86400)
 #define ASK_DAYS 30 /* days of a period, in which a device has its slots for asks */
 #define ASK_SLOTS 4
+#define ASK_SPAN 7200       /* seconds an ask may cover … */
+#define ASK_RADIUS_LEAST 50 /* … and metres around its cell: never one house … */
+#define ASK_RADIUS_MOST 300 /* … and never a quarter of a town */
+#define ASK_SHOWN 604800    /* seconds it may live, as any post: of longer ago no newcomer has the key (KEYS_DAYS) */
+#define NOTICE_SPAN 86400   /* seconds of footage a notice may tell of */
 #define CONTACT_LIFE (7 * 86400) /* seconds */
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */

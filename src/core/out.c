@@ -15,8 +15,12 @@ struct out_item {
         struct mesh_action action;
         struct kept *kept;
         struct mesh_row row; /* STORE */
-        struct wire_alert alert;
-        struct wire_follow follow;
+        union {              /* what its record says, if it says something */
+                struct wire_alert alert;
+                struct wire_follow follow;
+                struct wire_notice notice;
+                struct wire_ask ask;
+        };
 };
 
 void out_init(struct out *o) {
@@ -88,6 +92,20 @@ static void keep_record(struct out *o, struct out_item *it, bool *ok) {
                 it->follow.target = out_keep(o, it->follow.target, ok);
                 it->follow.salt = SPAN_NONE;
                 r->record.follow = &it->follow;
+        }
+        if (r->record.notice) {
+                it->notice = *r->record.notice;
+                it->notice.clip = out_keep(o, it->notice.clip, ok);
+                it->notice.alert = out_keep(o, it->notice.alert, ok);
+                it->notice.salt = SPAN_NONE;
+                r->record.notice = &it->notice;
+        }
+        if (r->record.ask) {
+                it->ask = *r->record.ask;
+                it->ask.reason = out_keep(o, it->ask.reason, ok);
+                it->ask.alert = out_keep(o, it->ask.alert, ok);
+                it->ask.salt = SPAN_NONE;
+                r->record.ask = &it->ask;
         }
 }
 

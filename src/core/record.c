@@ -5,6 +5,7 @@
  */
 #include "core/record.h"
 #include "base/cell.h"
+#include "core/asks.h"
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/limits.h"
@@ -163,8 +164,24 @@ void reading_fini(struct reading *d) {
         buf_wipe(&d->plain);
 }
 
+/* Of which types somebody here can tell what it says. */
+static bool is_read(uint8_t type) {
+        return type >= RECORD_ALERT && type <= RECORD_ASK && type != RECORD_RETRACT;
+}
+
+/* What @plain means, as the record's type has it. */
+static void read_ask(const struct mesh *m, const struct rec *r, const struct wire_record *w, struct span plain,
+                     struct reading *ret) {
+        if (r->type == RECORD_NOTICE && codec_decode(&wire_notice_desc, plain, &ret->notice, NULL) == 0 &&
+            asks_notice_means(m, w, &ret->notice))
+                ret->saying.notice = &ret->notice;
+        if (r->type == RECORD_ASK && codec_decode(&wire_ask_desc, plain, &ret->ask, NULL) == 0 &&
+            asks_ask_means(m, w, &ret->ask))
+                ret->saying.ask = &ret->ask;
+}
+
 /* PROTOCOL 4.11: "A record whose signature is right MUST be *held*: it counts in reconciliation and is passed on, also
- * where its key is not here, where it does not decrypt, or where what is in it breaks rule 4.14, 4.15 or 4.16" */
+ * where its key is not here, where it does not decrypt, or where what is in it breaks rule 4.14, 4.15, 4.16, 4.31 or 4.32" */
 /* Meaningless: held and relayed like one whose key is missing, so that sets stay equal, and never shown. */
 int record_read(struct mesh *m, const struct rec *r, const struct wire_record *w, struct span raw,
                 struct reading *ret) {
@@ -173,7 +190,7 @@ int record_read(struct mesh *m, const struct rec *r, const struct wire_record *w
         *ret = (struct reading){.plain = BUF_NULL};
         if (!open_body(e, &m->authors[r->author]->device, w, raw, &ret->plain)) {
                 bool may_come = !e || epoch_may_open(e, (uint32_t)(w->created / MESH_DAY));
-                ret->saying.sealed = may_come && r->type >= RECORD_ALERT && r->type <= RECORD_COMMENT;
+                ret->saying.sealed = may_come && is_read(r->type);
                 return ret->plain.starved ? ERR_NOMEM : 0;
         }
         struct span plain = buf_span(&ret->plain);
@@ -182,6 +199,7 @@ int record_read(struct mesh *m, const struct rec *r, const struct wire_record *w
         if (is_follow && codec_decode(&wire_follow_desc, plain, &ret->follow, NULL) == 0 &&
             follow_means(w, &ret->follow))
                 ret->saying.follow = &ret->follow;
+        read_ask(m, r, w, plain, ret);
         return 0;
 }
 
@@ -210,6 +228,8 @@ int record_store(struct mesh *m, struct rec *r, const struct wire_record *w, str
         row.record.bytes = r->flags & REC_GONE ? SPAN_NONE : raw;
         row.record.alert = says->alert;
         row.record.follow = says->follow;
+        row.record.notice = says->notice;
+        row.record.ask = says->ask;
         row.record.sealed = says->sealed && row.record.bytes.n;
         if (row.record.sealed)
                 memcpy(row.record.epoch, w->epoch.p, sizeof(row.record.epoch));

@@ -111,6 +111,8 @@ struct verify_batch { /* signatures being checked by the shell */
 struct saying { /* what a record says, as far as that is known here */
         const struct wire_alert *alert;
         const struct wire_follow *follow;
+        const struct wire_notice *notice;
+        const struct wire_ask *ask;
         bool sealed; /* nobody here can know yet: its key may still come */
 };
 
@@ -118,6 +120,8 @@ struct reading { /* one, and what it points to */
         struct saying saying;
         struct wire_alert alert;
         struct wire_follow follow;
+        struct wire_notice notice;
+        struct wire_ask ask;
         struct buf plain;
 };
 

@@ -95,6 +95,8 @@ static void walk_record(struct walk *w, struct mesh_row *row) {
         walk_span(w, "bytes", WALK_BYTES, &row->record.bytes);
         walk_plain(w, "alert", &wire_alert_desc, row->record.alert);
         walk_plain(w, "follow", &wire_follow_desc, row->record.follow);
+        walk_plain(w, "notice", &wire_notice_desc, row->record.notice);
+        walk_plain(w, "ask", &wire_ask_desc, row->record.ask);
 }
 
 static void walk_epoch(struct walk *w, struct mesh_row *row) {
@@ -272,6 +274,9 @@ static void walk_draft(struct walk *w, struct mesh_draft *d) {
         walk_span(w, "text", WALK_TEXT, &d->text);
         walk_span(w, "clips", WALK_TEXT, &d->clips);
         WALK_ARRAY(w, "target", WALK_NAME, d->target.b);
+        WALK_AS(w, "from", WALK_TIME, d->from);
+        WALK_AS(w, "to", WALK_TIME, d->to);
+        WALK_NUM(w, "radius", d->radius);
 }
 
 static void walk_footage(struct walk *w, struct mesh_footage *f) {

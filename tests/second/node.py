@@ -610,15 +610,24 @@ class Node:
             raise RuntimeError('not in the mesh, or no epoch that may be used')
         alert, life = records.alert_of(kind, text, cell)
         klass = records.class_of(alert)
-        life = min(life, records.LIVES[klass])
         slot = self.records.free_slot(device, klass, now // DAY)
-        raw = records.write(self.keys.device, self.mesh, epoch, records.RECORD['alert'], slot, now, now + life,
-                            wire.encode('alert', alert))
+        return self.publish(epoch, 'alert', slot, now, min(life, records.LIVES[klass]), alert)
+
+    def publish(self, epoch, kind, slot, now, life, plain):
+        raw = records.write(self.keys.device, self.mesh, epoch, records.RECORD[kind], slot, now, now + life,
+                            wire.encode(kind, plain))
         record = records.Record(raw, self.mesh)
         self.records.take(record)
         self.write('RECORD', raw)
         self.pass_on(record, None)
         return record.id.hex()
+
+    async def say_footage(self, kind, plain):
+        """A notice or an ask of one's own."""
+        epoch, device, now = self.epochs.usable(), self.me(), int(time.time())
+        days = records.ASK_DAYS if kind == 'ask' else 1
+        slot = self.records.free_slot(device, records.CLASS[kind], now // DAY // days * days)
+        return self.publish(epoch, kind, slot, now, DAY, {**plain, 'salt': os.urandom(16)})
 
     def alerts(self):
         """What can be read here, by id."""
@@ -629,6 +638,15 @@ class Node:
                 home = fold.homes[fold.devices[record.device].household]
                 found[record.id.hex()] = {'household': home.name, 'kind': wire.TABLES.enums['kind'].get(alert['kind']),
                                           'text': alert.get('text', ''), 'cell': alert['cell']}
+        return found
+
+    def footage(self):
+        """Notices and asks that can be read here, by id."""
+        found = {}
+        for record in list(self.records.held.values()):
+            said = self.records.footage(record)
+            if said:
+                found[record.id.hex()] = said
         return found
 
     def members(self):

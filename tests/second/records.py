@@ -18,6 +18,8 @@ AHEAD, LEAVING = 600, 120  # seconds
 DAY, HOUR, MUTED_HOURS, MUTE_KEPT = 86400, 3600, 25, 2592000
 BEHIND_BODY = 15
 BODY_OVERHEAD = 40
+ASK_SPAN, ASK_LIFE, NOTICE_SPAN = 7200, 604800, 86400  # seconds
+BLANK = b'\t\n\r '
 
 
 class Dropped(Exception):
@@ -119,6 +121,28 @@ def class_of(alert):
 
 def is_place(cell):
     return cell.bit_length() in (31, 36)
+
+
+def span_fits(plain, created, most):
+    """Of both: forward, no longer than that, and over."""
+    return plain['from'] <= plain['to'] <= min(plain['from'] + most, created + AHEAD)
+
+
+def place_fits(cell, charter):
+    return is_place(cell) and cell.bit_length() <= 5 * charter['precision'] + 1
+
+
+def notice_means(record, notice, charter):
+    """Rule 4.31."""
+    return (record.slot[2] == CLASS['notice'] and place_fits(notice['cell'], charter)
+            and span_fits(notice, record.created, NOTICE_SPAN))
+
+
+def ask_means(record, ask, charter):
+    """Rule 4.32."""
+    return (record.slot[2] == CLASS['ask'] and 'sensor' not in record.fields and place_fits(ask['cell'], charter)
+            and span_fits(ask, record.created, ASK_SPAN) and ask['reason'].encode().strip(BLANK)
+            and record.expires - record.created <= ASK_LIFE)
 
 
 def alert_of(kind, text, cell):
@@ -230,17 +254,31 @@ class Records:
         slots = ((device.sign, day, klass, index) for index in range(most))
         return next(slot for slot in slots if slot not in self.slots and self.void_id(slot) not in self.facts)
 
-    def alert(self, record):
-        """What an alert says, or None where it cannot be read or has no meaning (rules 4.11 to 4.15)."""
+    def opened(self, record, kind):
+        """The plaintext of a record of that type, or None where it cannot be read (rules 4.11 to 4.14)."""
         epoch = self.epochs.find(record.fields['epoch'])
         group_key = epoch and epoch.key_of(record.created // DAY)
-        if record.type != RECORD['alert'] or not group_key or self.retracted(record):
+        if record.type != RECORD[kind] or not group_key or self.retracted(record):
             return None
         header = b''.join(wire.before(record.raw, BEHIND_BODY))
         try:
             plain = crypto.unlock(key_of(group_key, record.slot, record.type), header, record.fields['body'])
-            alert = wire.decode('alert', plain)
+            return wire.decode(kind, plain)
         except (crypto.Wrong, wire.Bad):
             return None
-        meant = class_of(alert) == record.slot[2] and is_place(alert['cell']) and len(alert.get('clips', b'')) % 32 == 0
+
+    def alert(self, record):
+        """What an alert says, or None where it has no meaning (rule 4.15)."""
+        alert = self.opened(record, 'alert')
+        meant = (alert and class_of(alert) == record.slot[2] and is_place(alert['cell'])
+                 and len(alert.get('clips', b'')) % 32 == 0)
         return alert if meant else None
+
+    def footage(self, record):
+        """What a notice or an ask says, or None."""
+        charter = self.roster.fold.charter
+        for kind, means in (('notice', notice_means), ('ask', ask_means)):
+            said = self.opened(record, kind)
+            if said and means(record, said, charter):
+                return kind, said
+        return None

@@ -149,6 +149,10 @@ static bool taken_back(const struct disk *d, const struct mesh_row *row) {
         return false;
 }
 
+static bool is_told(const struct mesh_row *row) {
+        return row->record.alert || row->record.follow || row->record.notice || row->record.ask;
+}
+
 static void row_fill(struct disk_row *r, const struct mesh_row *row) {
         free(r->kept[0]);
         free(r->kept[1]);
@@ -186,9 +190,11 @@ static void row_fill(struct disk_row *r, const struct mesh_row *row) {
                 r->row.proof.bytes = keep(row->proof.bytes, &r->kept[0]);
                 break;
         case MESH_ROW_RECORD:
-                r->readable = row->record.alert || row->record.follow;
+                r->readable = is_told(row);
                 r->row.record.alert = NULL;
                 r->row.record.follow = NULL;
+                r->row.record.notice = NULL;
+                r->row.record.ask = NULL;
                 r->row.record.bytes = keep(row->record.bytes, &r->kept[0]);
                 break;
         case MESH_ROW_MARK:
@@ -251,7 +257,7 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
                 index_row(d, d->n - 1);
         if (row->kind == MESH_ROW_RECORD && row->record.type != RECORD_RETRACT && taken_back(d, row))
                 wipe(r);
-        bool told = row->kind == MESH_ROW_RECORD && (row->record.alert || row->record.follow) && r->readable;
+        bool told = row->kind == MESH_ROW_RECORD && is_told(row) && r->readable;
         r->times = times + told;
 }
 

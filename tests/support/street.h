@@ -66,6 +66,8 @@ enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind k
 enum mesh_outcome street_follow(struct street *s, size_t i, enum wire_e_record type, const struct hash *target,
                                 const char *text, struct hash *ret_id);
 
+enum mesh_outcome street_publish(struct street *s, size_t i, const struct mesh_draft *d, struct hash *ret_id);
+
 void street_run_for(struct street *s, double seconds);
 bool street_wait(struct street *s, double seconds, bool (*done)(struct street *s, void *ctx), void *ctx);
 bool street_wait_all_have(struct street *s, const struct hash *id, double seconds); /* homes that are on, readable */

@@ -180,7 +180,7 @@ enum mesh_outcome street_endorse(struct street *s, size_t i, size_t target) {
         return MESH_OUT_NO_TARGET;
 }
 
-static enum mesh_outcome publish(struct street *s, size_t i, const struct mesh_draft *d, struct hash *ret_id) {
+enum mesh_outcome street_publish(struct street *s, size_t i, const struct mesh_draft *d, struct hash *ret_id) {
         enum mesh_outcome o = street_command(s, i, (struct mesh_event){.type = MESH_EV_PUBLISH, .draft = d}, 10);
         if (o == MESH_OUT_DONE && ret_id)
                 *ret_id = s->homes[i].reply.reply.id;
@@ -191,11 +191,11 @@ enum mesh_outcome street_post(struct street *s, size_t i, enum wire_alert_kind k
                               struct hash *ret_id) {
         struct mesh_draft d = {
                 .type = RECORD_ALERT, .kind = (uint8_t)kind, .cell = UINT64_C(1) << 35 | 777, .text = span_str(text)};
-        return publish(s, i, &d, ret_id);
+        return street_publish(s, i, &d, ret_id);
 }
 
 enum mesh_outcome street_follow(struct street *s, size_t i, enum wire_e_record type, const struct hash *target,
                                 const char *text, struct hash *ret_id) {
         struct mesh_draft d = {.type = (uint8_t)type, .target = *target, .text = span_str(text)};
-        return publish(s, i, &d, ret_id);
+        return street_publish(s, i, &d, ret_id);
 }
