@@ -23,7 +23,7 @@ struct image {
         sqlite3_vfs *vfs;
         sqlite3_file *db, *log; /* NULL: there is none */
         uint32_t pages;
-        struct frame *frames; /* in the order they were written; those that were committed */
+        struct frame *frames; /* by page: where each that was committed stands last */
         size_t n, cap;
 };
 
@@ -75,6 +75,33 @@ static int note_frame(struct image *m, uint32_t number, uint64_t at) {
         return 0;
 }
 
+static int compare(const void *x, const void *y) {
+        const struct frame *a = x, *b = y;
+        if (a->number != b->number)
+                return a->number < b->number ? -1 : 1;
+        return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* A log has a page as often as it was written: the last one counts. */
+static void keep_last(struct image *m) {
+        size_t n = 0;
+        if (m->n)
+                qsort(m->frames, m->n, sizeof(*m->frames), compare);
+        for (size_t i = 0; i < m->n; i++)
+                if (i + 1 == m->n || m->frames[i + 1].number != m->frames[i].number)
+                        m->frames[n++] = m->frames[i];
+        m->n = n;
+}
+
+static int compare_number(const void *key, const void *member) {
+        uint32_t number = *(const uint32_t *)key, its = ((const struct frame *)member)->number;
+        return number < its ? -1 : number > its;
+}
+
+static const struct frame *find_frame(const struct image *m, uint32_t number) {
+        return m->n ? bsearch(&number, m->frames, m->n, sizeof(*m->frames), compare_number) : NULL;
+}
+
 /* A frame that commits says how many pages the database has by then; what follows the last of these was never committed. */
 static int read_log(struct image *m) {
         uint8_t header[LOG_HEADER], frame[LOG_FRAME], before[LOG_SUMS];
@@ -96,6 +123,7 @@ static int read_log(struct image *m) {
                 }
         }
         m->n = committed;
+        keep_last(m);
         return r;
 }
 
@@ -155,8 +183,8 @@ static bool page_from(sqlite3_file *file, uint64_t at, uint32_t number, uint8_t 
 bool image_page(struct image *m, uint32_t number, uint8_t ret[PAGE_BYTES]) {
         if (number < 1 || number > m->pages)
                 return false;
-        for (size_t i = m->n; i--;)
-                if (m->frames[i].number == number)
-                        return page_from(m->log, m->frames[i].at, number, ret);
+        const struct frame *frame = find_frame(m, number);
+        if (frame)
+                return page_from(m->log, frame->at, number, ret);
         return page_from(m->db, (uint64_t)(number - 1) * PAGE_BYTES, number, ret);
 }

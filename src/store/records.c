@@ -201,14 +201,14 @@ static int retract(struct store *s, const struct known *k) {
         return show_retraction(s, &target);
 }
 
-/* A proof was found against it: whatever it was, it is as if its household had taken it back. */
+/* A proof was found against it: whatever it was, it is as if its household had taken it back, also where it has: which of the
+ * two came first is all the same. */
 static int void_record(struct store *s, struct known *k, const struct hash *id) {
-        bool retraction = k->head.type == RECORD_RETRACT, wiped = k->head.flags & RECORD_WIPED;
         if (k->head.flags & RECORD_VOID)
                 return 0;
         k->head.flags |= RECORD_VOID;
         int r = wipe(s, k);
-        if (r || retraction || wiped)
+        if (r || k->head.type == RECORD_RETRACT)
                 return r;
         r = insert_retraction(s, k, id, s->now);
         if (!r)

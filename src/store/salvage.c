@@ -36,8 +36,10 @@ static bool is_op(const struct leaf_row *row) {
         return row->values[2].bytes.n >= OP_LEAST;
 }
 
+/* Where an operation that is stored has its id, one has none or all of an operation. */
 static bool is_joining(const struct leaf_row *row) {
-        return row->n == 1 && row->values[2].bytes.n > CLIPS_MOST;
+        size_t n = row->values[1].bytes.n;
+        return row->n == 1 && row->values[2].bytes.n > CLIPS_MOST && (!n || n >= OP_LEAST);
 }
 
 static bool is_words(const struct leaf_row *row) {
@@ -325,11 +327,23 @@ static void key_in(sqlite3_context *call, _unused_ int n, sqlite3_value **args) 
         sqlite3_result_int64(call, keys[(size_t)sqlite3_value_int(args[1]) % ARRAY_LEN(keys)]);
 }
 
+/* is_taken_back(head): and not a retraction, which stays in force where it is void. */
+static void is_taken_back(sqlite3_context *call, _unused_ int n, sqlite3_value **args) {
+        struct head h = {0};
+        bool good = head_unpack(argument(args[0]), &h);
+        sqlite3_result_int(call, good && h.flags & RECORD_WIPED && h.type != RECORD_RETRACT);
+}
+
 static int make_functions(struct sql *q) {
-        int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
-        int rc = sqlite3_create_function_v2(q->db, "is_whole", 7, flags, NULL, is_whole, NULL, NULL, NULL);
-        if (!rc)
-                rc = sqlite3_create_function_v2(q->db, "key_in", 2, flags, NULL, key_in, NULL, NULL, NULL);
+        static const struct {
+                const char *name;
+                int args;
+                void (*call)(sqlite3_context *, int, sqlite3_value **);
+        } functions[] = {{"is_whole", 7, is_whole}, {"key_in", 2, key_in}, {"is_taken_back", 1, is_taken_back}};
+        int rc = 0, flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+        for (size_t i = 0; !rc && i < ARRAY_LEN(functions); i++)
+                rc = sqlite3_create_function_v2(q->db, functions[i].name, functions[i].args, flags, NULL,
+                                                functions[i].call, NULL, NULL, NULL);
         return rc ? sql_error(q->db, rc) : 0;
 }
 
@@ -342,8 +356,9 @@ static const char *const only_whole[] = {
         "(SELECT sum FROM body b WHERE b.n = record.n), EXISTS (SELECT 1 FROM alert a WHERE a.n = record.n), "
         "EXISTS (SELECT 1 FROM follow f WHERE f.n = record.n), EXISTS (SELECT 1 FROM retraction x WHERE x.n = "
         "record.n))",
-        "DELETE FROM record WHERE n IN (SELECT n FROM alert WHERE words0 > 0 AND words0 NOT IN (SELECT n FROM words)) "
-        "OR n IN (SELECT n FROM follow WHERE words > 0 AND words NOT IN (SELECT n FROM words))",
+        "DELETE FROM record WHERE NOT is_taken_back(head) AND "
+        "(n IN (SELECT n FROM alert WHERE words0 > 0 AND words0 NOT IN (SELECT n FROM words)) "
+        "OR n IN (SELECT n FROM follow WHERE words > 0 AND words NOT IN (SELECT n FROM words)))",
         "DELETE FROM alert WHERE n NOT IN (SELECT n FROM record)",
         "DELETE FROM follow WHERE n NOT IN (SELECT n FROM record)",
         "DELETE FROM retraction WHERE n NOT IN (SELECT n FROM record)",
@@ -366,6 +381,25 @@ static int keep_whole(struct salvage *s) {
                 r = sql_number(q, "SELECT count(*) FROM record", &after);
         s->found.records = (uint64_t)after;
         s->found.dropped = (uint64_t)(before - after);
+        return r;
+}
+
+/* Who took a record back may be lost, and when: that it was taken back is still so. It then takes itself back (schema.c),
+ * at the time that its alert shows. */
+static int stay_taken_back(struct salvage *s) {
+        static const char text[] = "INSERT OR IGNORE INTO retraction SELECT n, id, key_in(head, 1), "
+                                   "ifnull((SELECT updated FROM alert a WHERE a.n = i.n AND a.state = ?1), ?2) "
+                                   "FROM record i WHERE is_taken_back(head) AND NOT EXISTS "
+                                   "(SELECT 1 FROM retraction x JOIN record r ON r.n = x.n "
+                                   "WHERE x.target = i.id AND x.house = key_in(i.head, 1) AND r.expires = i.expires)";
+        sqlite3_stmt *st = NULL;
+        int rc = sqlite3_prepare_v2(s->to.q.db, text, -1, &st, NULL);
+        if (rc)
+                return sql_error(s->to.q.db, rc);
+        sql_bind_u64(st, 1, STATE_RETRACTED);
+        sql_bind_u64(st, 2, s->to.now);
+        int r = sql_run(&s->to.q, st);
+        sqlite3_finalize(st);
         return r;
 }
 
@@ -438,6 +472,8 @@ static int finish(struct salvage *s) {
                 r = sql_exec(&s->to.q, "BEGIN");
         if (!r)
                 r = keep_whole(s);
+        if (!r)
+                r = stay_taken_back(s);
         if (!r)
                 r = fill_keys(&s->to.q);
         if (!r)

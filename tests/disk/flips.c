@@ -36,6 +36,7 @@ struct kept {
         struct hash id;
         struct span bytes; /* of the scenario; empty: it has none */
         uint64_t shown;
+        bool back;  /* an alert that was taken back */
         bool there; /* of a salvaged store: it has it */
 };
 
@@ -79,6 +80,19 @@ static int keep(void *ctx, const struct mesh_row *row) {
 
 /* ---- a life while nothing flips ---- */
 
+static int take_state(void *ctx, const struct store_alert *a) {
+        *(uint8_t *)ctx = a->text.n ? STATE_ACTIVE : a->state;
+        return 0;
+}
+
+/* Is it an alert that is shown as taken back, without a text? */
+static int is_back(struct store_reader *r, const struct hash *id, bool *ret) {
+        uint8_t state = STATE_ACTIVE;
+        int e = store_alert_get(r, id, take_state, &state);
+        *ret = state == STATE_RETRACTED;
+        return e == STORE_E_NONE ? 0 : e;
+}
+
 /* The bytes of each record of the undamaged store. */
 static int keep_bytes(struct run *t, struct store_reader *r) {
         int e = 0;
@@ -92,6 +106,8 @@ static int keep_bytes(struct run *t, struct store_reader *r) {
                         e = STORE_E_DAMAGED;
                 if (!e)
                         e = seen_record(r, &t->kept[i].id, &t->kept[i].shown);
+                if (!e)
+                        e = is_back(r, &t->kept[i].id, &t->kept[i].back);
         }
         return e;
 }
@@ -211,15 +227,30 @@ static int note_there(void *ctx, const struct mesh_row *row) {
         return 0;
 }
 
-/* All that its life has brought of it. */
+/* All that its life has brought of it. What is void shows when that was found, which nobody else can say. */
 static int put_lost(struct run *t, struct store *s, struct kept *k) {
         int e = 0;
         for (size_t i = 0; i < t->lived; i++)
                 for (size_t row = 0; !e && row < t->sc.steps[i].n; row++) {
                         const struct mesh_row *again = &t->sc.rows[t->sc.steps[i].rows[row]];
+                        mesh_wall now = again->record.voided ? t->sc.steps[i].now : t->now;
                         if (again->kind == MESH_ROW_RECORD && memcmp(&again->record.id, &k->id, sizeof(k->id)) == 0)
-                                e = rows_commit(s, again, t->now);
+                                e = rows_commit(s, again, now);
                 }
+        return e;
+}
+
+/* Nobody comes to see what its author has taken back, whatever of it is lost. */
+static int compare_back(struct run *t, size_t at, struct store_reader *r) {
+        int e = 0;
+        for (size_t i = 0; !e && i < t->n; i++) {
+                bool back = false;
+                const struct kept *k = &t->kept[i];
+                if (k->there && k->back && !(e = is_back(r, &k->id, &back)) && !back)
+                        wrong(t, at, "what was taken back is in the salvaged store as if it were not");
+        }
+        if (seen_mark(&t->sc, t->lived) >= 0)
+                wrong(t, at, "what was erased is readable in the salvaged store");
         return e;
 }
 
@@ -259,10 +290,14 @@ static void heal(struct run *t, size_t at) {
                 e = store_reader_open(&r, PLATTER);
         if (!e)
                 e = compare_all(t, at, r, false);
+        if (!e)
+                e = compare_back(t, at, r);
         for (size_t i = 0; !e && i < t->n; i++) {
                 t->lost += !t->kept[i].there;
                 e = t->kept[i].there ? 0 : put_lost(t, s, &t->kept[i]);
         }
+        if (!e)
+                e = tick(s, t->now);
         if (!e)
                 e = compare_all(t, at, r, true);
         store_reader_close(r);

@@ -53,10 +53,11 @@ static size_t row_new(struct drawing *d, struct mesh_row row) {
         struct scenario *sc = d->sc;
         size_t i = sc->n_rows++;
         sc->rows[i] = row;
-        snprintf(sc->texts[i], sizeof(sc->texts[i]), "smoke at the old bakery " MARK_PREFIX "%06zx", TEXT_MARK(i));
+        unsigned text = TEXT_MARK((unsigned)i), body = BODY_MARK((unsigned)i);
+        snprintf(sc->texts[i], sizeof(sc->texts[i]), "smoke at the old bakery " MARK, text, text);
         size_t n = sizeof(sc->bodies[i]);
         rows_fill((uint8_t *)sc->bodies[i], n, 9, below(d, UINT32_MAX));
-        snprintf(sc->bodies[i] + n / 2, n / 2, MARK_PREFIX "%06zx", BODY_MARK(i));
+        snprintf(sc->bodies[i] + n / 2, n / 2, MARK, body, body);
         struct step *st = &sc->steps[d->step];
         st->rows[st->n++] = i;
         return i;
@@ -184,7 +185,7 @@ static void draw_epoch(struct drawing *d) {
         row->epoch.header = body_of(d->sc, i);
         row->epoch.has_key = true;
         row->epoch.day = (uint32_t)(time_of(d->step) / MESH_DAY);
-        snprintf((char *)row->epoch.key.b, sizeof(row->epoch.key.b), MARK_PREFIX "%06x", mark);
+        snprintf((char *)row->epoch.key.b, sizeof(row->epoch.key.b), MARK, mark, mark);
         d->key[which] = mark;
 }
 
@@ -197,7 +198,7 @@ static void draw_join(struct drawing *d) {
                 d->ticket = 0;
                 return; /* both empty: over */
         }
-        snprintf(d->sc->texts[i], sizeof(d->sc->texts[i]), "PORCHLIGHT1" MARK_PREFIX "%06x", mark);
+        snprintf(d->sc->texts[i], sizeof(d->sc->texts[i]), "PORCHLIGHT1" MARK, mark, mark);
         row->join.op = body_of(d->sc, i);
         row->join.ticket = span_str(d->sc->texts[i]);
         d->ticket = mark;
@@ -286,7 +287,7 @@ static void draw_setting(struct drawing *d, struct step *st) {
                 d->value[i] = 0;
                 return; /* deleted */
         }
-        snprintf(st->value, sizeof(st->value), "value " MARK_PREFIX "%06x", mark);
+        snprintf(st->value, sizeof(st->value), "value " MARK, mark, mark);
         d->value[i] = mark; /* only a deletion promises anything of what was there */
 }
 

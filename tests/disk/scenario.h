@@ -15,8 +15,11 @@
 #define ROWS_MOST (STEPS * STEP_ROWS_MOST)
 #define SETTINGS 4
 #define MARKS_MOST (2 * ROWS_MOST + STEPS)
+/* A mark says its number twice: of a sector with a part of one, and whatever stands behind it, nobody can read another. */
 #define MARK_PREFIX "M1A7K"
+#define MARK MARK_PREFIX "%06x%06x"
 #define MARK_DIGITS 6
+#define MARK_BYTES (sizeof(MARK_PREFIX) - 1 + 2 * MARK_DIGITS)
 #define SCENARIO_START 1800000000u
 #define STEP_SECONDS 60
 

@@ -217,17 +217,23 @@ const char *seen_unsound(void) {
         return sound ? NULL : text;
 }
 
+/* The mark that stands at @p, of @n bytes; -1: none, or parts of several. */
+static int mark_at(const uint8_t *p, size_t n) {
+        char number[MARK_DIGITS + 1] = "", again[MARK_BYTES + 1];
+        if (n < MARK_BYTES)
+                return -1;
+        memcpy(number, p + strlen(MARK_PREFIX), MARK_DIGITS);
+        unsigned mark = (unsigned)strtoul(number, NULL, 16);
+        snprintf(again, sizeof(again), MARK, mark, mark);
+        return mark < MARKS_MOST && memcmp(p, again, MARK_BYTES) == 0 ? (int)mark : -1;
+}
+
 static int find_mark(const struct file *f, const struct scenario *sc, size_t acked) {
         const uint8_t *p = f->p, *end = f->p + f->n;
-        size_t n = strlen(MARK_PREFIX);
-        while ((p = memmem(p, (size_t)(end - p), MARK_PREFIX, n))) {
-                p += n;
-                char digits[MARK_DIGITS + 1] = "", *stop;
-                memcpy(digits, p, MIN((size_t)(end - p), (size_t)MARK_DIGITS));
-                unsigned long mark = strtoul(digits, &stop, 16);
-                bool whole = stop == digits + MARK_DIGITS && mark < MARKS_MOST;
-                if (whole && sc->gone_after[mark] && sc->gone_after[mark] <= acked)
-                        return (int)mark;
+        for (; (p = memmem(p, (size_t)(end - p), MARK_PREFIX, strlen(MARK_PREFIX))); p++) {
+                int mark = mark_at(p, (size_t)(end - p));
+                if (mark >= 0 && sc->gone_after[mark] && sc->gone_after[mark] <= acked)
+                        return mark;
         }
         return -1;
 }

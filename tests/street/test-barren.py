@@ -3,7 +3,6 @@
 """Each request for memory that the daemon, or the vault, makes from its start over a post to its end is refused once: no crash,
 nothing acknowledged is lost, and whoever ends says why. Of so many a sample, unless --full."""
 import os
-import random
 import struct
 import sys
 
@@ -76,8 +75,7 @@ class Barren(street.Play):
     def try_program(self, program):
         most = self.story(program, 0)
         check(most > 50, f'{program} has asked for memory {most} times')
-        known = random.Random(1)  # the long form tries them all
-        tried = range(1, most + 1) if self.full else sorted(known.sample(range(1, most + 1), SAMPLE[program]))
+        tried = range(1, most + 1) if self.full else sorted(self.rng.sample(range(1, most + 1), SAMPLE[program]))
         print(f'# {program} asks {most} times; {len(tried)} of them refused')
         for at in tried:
             self.story(program, at)

@@ -150,6 +150,91 @@ static void any_page_is_lost(_unused_ void **state) {
         free(good);
 }
 
+/* ---- what was taken back ---- */
+#define BACK 120 /* alerts: taken back, void, or both */
+
+/* What says that they are gone stands on other pages than they do. */
+static size_t all_taken_back(uint8_t **ret) {
+        struct store *s = opened();
+        put_op(s, 0);
+        for (uint64_t i = 0; i < BACK; i++) {
+                struct hash id = put_alert(s, i, i % HOUSES, "text that is to be gone");
+                struct mesh_row row = rows_record(i, i % HOUSES, RECORD_ALERT, ROWS_NOW - 60);
+                row.record.voided = true;
+                if (i % 2)
+                        put_retraction(s, 1000 + i, i % HOUSES, id);
+                if (i % 4 != 1)
+                        must_commit(s, &row);
+        }
+        store_close(s);
+        return slurp(in_dir("porchlight.db"), ret);
+}
+
+static void take_all_back_again(void) {
+        struct store *s = opened();
+        struct store_batch *b = store_batch_new();
+        uint64_t seq;
+        assert_non_null(b);
+        for (uint64_t i = 0; i < BACK; i++) {
+                struct mesh_row row = rows_record(i, i % HOUSES, RECORD_ALERT, ROWS_NOW - 60);
+                struct mesh_row back = rows_record(1000 + i, i % HOUSES, RECORD_RETRACT, ROWS_NOW - 5);
+                back.record.expires = PUT_EXPIRES;
+                back.record.target = row.record.id;
+                row.record.voided = true;
+                assert_int_equal(store_batch_add(b, &back, i), 0);
+                assert_int_equal(store_batch_add(b, &row, i), 0);
+        }
+        assert_int_equal(store_commit(s, b, ROWS_NOW, &seq), 0);
+        store_batch_free(b);
+        store_close(s);
+}
+
+/* How many are there; none as if it were in force. */
+static unsigned count_taken_back(void) {
+        struct store_reader *r = reading();
+        unsigned there = 0;
+        for (uint64_t i = 0; i < BACK; i++) {
+                struct store_alert a;
+                struct hash id = rows_id(i);
+                int e = store_alert_get(r, &id, take_alert, &a);
+                if (e == STORE_E_NONE)
+                        continue;
+                assert_int_equal(e, 0);
+                assert_int_equal(a.state, STATE_RETRACTED);
+                assert_int_equal(a.text.n, 0);
+                there++;
+        }
+        store_reader_close(r);
+        return there;
+}
+
+/* Whichever page is lost, no alert that is still there comes to life again; and it may be found void, and taken back, anew. */
+static void what_was_taken_back_stays_so(_unused_ void **state) {
+        uint8_t *good;
+        size_t n = all_taken_back(&good);
+        unsigned all = 0, salvaged = 0;
+        for (size_t at = 0; at < n; at += PAGE_BYTES) {
+                struct store_salvage found;
+                uint8_t page[PAGE_BYTES];
+                memcpy(page, good + at, PAGE_BYTES);
+                rows_fill(good + at, PAGE_BYTES, 8, at);
+                rows_clear(dir);
+                spill(in_dir("porchlight.db"), good, n);
+                memcpy(good + at, page, PAGE_BYTES);
+                if (store_salvage(dir, ROWS_NOW, &found) == STORE_E_DAMAGED) /* the one with what founded the mesh */
+                        continue;
+                salvaged++;
+                unsigned there = count_taken_back();
+                all += there == BACK;
+                take_all_back_again();
+                assert_int_equal(count_taken_back(), there);
+        }
+        print_message("# of %zu pages: %u salvaged, %u with all alerts\n", n / PAGE_BYTES, salvaged, all);
+        assert_int_equal(salvaged, n / PAGE_BYTES - 1);
+        assert_true(all > salvaged / 3);
+        free(good);
+}
+
 /* The power went when the new store was whole and had not taken the old one's name. */
 static void a_salvage_is_ended(_unused_ void **state) {
         uint8_t *good, *after;
@@ -228,10 +313,8 @@ static void what_is_left_alone(_unused_ void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(any_page_is_lost),
-                TEST(a_salvage_is_ended),
-                TEST(a_page_nobody_reads),
-                TEST(what_is_left_alone),
+                TEST(any_page_is_lost),    TEST(what_was_taken_back_stays_so), TEST(a_salvage_is_ended),
+                TEST(a_page_nobody_reads), TEST(what_is_left_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
