@@ -3,6 +3,7 @@
 #include "vault/ballot.h"
 
 #include "roster/op.h"
+#include "vault/consent.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct ballot *ballot_free(struct ballot *b) {
         buf_wipe(&b->answer);
         buf_fini(&b->addrs);
         hash_wipe(&b->link_key, sizeof(b->link_key));
+        consent_free(b->consent);
         free(b);
         return NULL;
 }

@@ -17,11 +17,13 @@
 #include "vault/catalogue.h"
 #include "vault/vault.h"
 
+#define SENTENCE_MAX 2048     /* of its row in proto/owner.def */
 #define BALLOT_REASON_MAX 128 /* of an operation's row in proto/records.def */
 
 enum ballot_stage {
         BALLOT_FOLDING, /* operations come in */
         BALLOT_ASKED,   /* the sentence is out */
+        BALLOT_WRITING, /* grants, one a turn */
         BALLOT_SENT,    /* signed, and with the daemon */
 };
 
@@ -37,6 +39,7 @@ struct ballot {
         mesh_time deadline; /* of O_GO */
         enum wire_e_op type;
         bool subtree;
+        struct consent *consent;          /* it is about a clip (consent.h); NULL: about the roster */
         struct buf words;                 /* who or what it is about, as the owner wrote it; empty: nothing */
         struct buf reason;                /* empty: none */
         uint64_t expires_in;              /* of a device code, in seconds; 0: as it is without words */
@@ -72,6 +75,20 @@ static inline bool ballot_asked(const struct vault *v) {
         return v->ballot && v->ballot->stage == BALLOT_ASKED;
 }
 void ballot_drop(struct vault *v);
+/* May there be a ballot now? True, or @p has its answer. */
+bool ballot_may(const struct vault *v, struct vault_peer *p);
+/* An empty one; NULL: no memory. */
+struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, struct span language);
+/* Takes the ballot over, in the place of one that nobody has said yes to; the second also asks the daemon for every
+ * operation, and answers a @b that is NULL. */
+void ballot_put(struct vault *v, struct ballot *b);
+void ballot_fold(struct vault *v, struct vault_peer *p, struct ballot *b, mesh_time now);
+/* This household is a member of the folded roster. True, or the peer has its answer. */
+bool ballot_self(const struct vault *v, struct ballot *b);
+/* Sends the sentence, and waits for a yes. True, or the peer has its answer. */
+bool ballot_ask(const struct vault *v, struct ballot *b, const struct buf *text, bool needs_key, mesh_time now);
+/* Finds the member, or the device of this household, that the words name. True, or the peer has its answer. */
+bool ballot_recipient(struct ballot *b);
 struct ballot *ballot_free(struct ballot *b);
 DEFINE_FREEP(struct ballot, ballot_free)
 DEFINE_FREEP(struct roster, roster_free)

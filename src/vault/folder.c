@@ -3,6 +3,7 @@
 
 #include "base/dir.h"
 #include "base/file.h"
+#include "vault/bookdisk.h"
 #include "vault/keydisk.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ bool folder_open(struct folder *f, const char *dir, const char *sockets, struct 
         if (!clear_socket(f, DIR_OWNER_SOCK, ret_why) || !clear_socket(f, DIR_VAULT_SOCK, ret_why))
                 return false;
         keydisk_tidy(f->vault_fd);
+        bookdisk_tidy(f->vault_fd);
         return true;
 }
 

@@ -3,7 +3,7 @@
 #include "base/cell.h"
 #include "base/log.h"
 #include "roster/name.h"
-#include "vault/vault.h"
+#include "vault/consent.h"
 
 #include <sodium.h>
 
@@ -167,7 +167,11 @@ bool vault_key_keep(struct vault *v, struct vault_peer *p, struct household *h, 
         }
         v->key = head;
         v->has_key = true;
-        return true;
+        enum vault_error e = vault_book_begin(v, state == KEYFILE_RESTORING);
+        if (!e)
+                return true;
+        vault_key_drop(v);
+        return vault_refuse(p, e == VAULT_NO_LEDGER_DISK ? VAULT_NO_DISK : e);
 }
 
 void vault_key_drop(struct vault *v) {
@@ -175,6 +179,7 @@ void vault_key_drop(struct vault *v) {
         if (r)
                 log_error("the key of a household that came to nothing could not be removed (%s)", err_text(r));
         v->has_key = false;
+        vault_book_void(v);
         hash_wipe(&v->key, sizeof(v->key));
 }
 

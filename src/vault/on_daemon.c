@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "porchlight/outcomes.def"
 #include "vault/ballot.h"
+#include "vault/consent.h"
 #include "vault/vault.h"
 
 static const char *state_word(enum keyfile_state state) {
@@ -143,7 +144,11 @@ static void settle(struct vault *v, const struct wire_v_result *res) {
 
 void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
         (void)now;
-        if (v->errand == VAULT_OP)
+        if (v->errand == VAULT_CLIP)
+                clip_refused(v, &m->v_result);
+        else if (v->errand == VAULT_DESTROY)
+                consent_destroyed(v, &m->v_result);
+        else if (v->errand == VAULT_OP)
                 ballot_settle(v, &m->v_result);
         else if (v->errand == VAULT_DEVICE_JOIN ||
                  (!v->errand && !v->has_key)) /* the latter: begun by an earlier run */

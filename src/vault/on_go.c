@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * O_GO: the owner's yes to the sentence on this connection. Here, and nowhere else, an operation gets the household's
- * signature after it was founded or joined.
+ * signature after it was founded or joined; what a yes about a clip brings about is in consent.c.
  */
 #include "base/log.h"
 #include "roster/op.h"
 #include "vault/ballot.h"
+#include "vault/consent.h"
 
 /* The open key, or one opened for this yes alone, which is @ret_own's to free. A wrong passphrase leaves the sentence
  * standing. */
@@ -46,9 +47,15 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
                 ballot_drop(v);
                 return;
         }
-        const struct household *h = key_for(v, p, &m->o_go, now, &own);
-        if (!h)
+        bool needs_key = !b->consent || consent_needs_key(b->consent);
+        const struct household *h = needs_key ? key_for(v, p, &m->o_go, now, &own) : NULL;
+        if (needs_key && !h)
                 return;
+        if (b->consent) {
+                if (!consent_go(v, b, h, now))
+                        ballot_drop(v);
+                return;
+        }
         if (b->type == OP_DEVICE_ADD) {
                 if (!code_sign(v, b, &h->sign, now))
                         ballot_drop(v);

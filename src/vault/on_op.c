@@ -8,15 +8,14 @@
 #include "base/text.h"
 #include "roster/op.h"
 #include "vault/ballot.h"
+#include "vault/consent.h"
 #include "vault/transfer.h"
 
 #include <stdlib.h>
 
-#define SENTENCE_MAX 2048 /* of its row in proto/owner.def */
-
 /* ---- the request ---- */
 
-static bool is_plain_line(struct span text) {
+bool vault_plain_line(struct span text) {
         _clean_(buf_fini) struct buf shown = BUF_NULL;
         text_show(&shown, text, false);
         return span_eq(buf_span(&shown), text);
@@ -33,7 +32,7 @@ static bool rows_fine(struct vault_peer *p, const struct wire_o_op *q, bool targ
                 return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "only a device code has an end");
         if (WIRE_HAS(q, O_OP, subtree) && !subtree)
                 return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "only a removal takes other homes along");
-        return !WIRE_HAS(q, O_OP, reason) || is_plain_line(q->reason) || vault_refuse(p, VAULT_NO_BAD_REASON);
+        return !WIRE_HAS(q, O_OP, reason) || vault_plain_line(q->reason) || vault_refuse(p, VAULT_NO_BAD_REASON);
 }
 
 static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
@@ -60,7 +59,7 @@ static bool request_fine(struct vault_peer *p, const struct wire_o_op *q) {
         return vault_refuse_why(p, VAULT_NO_BAD_REQUEST, "such an operation is not asked for in this way");
 }
 
-static bool may_ask(const struct vault *v, struct vault_peer *p) {
+bool ballot_may(const struct vault *v, struct vault_peer *p) {
         if (!vault_has_household(v, p))
                 return false;
         if (v->key.state == KEYFILE_RESTORING)
@@ -80,16 +79,24 @@ static int roster_begin(const struct vault *v, struct roster **ret) {
         return roster_new(ret, seed);
 }
 
-static struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, const struct wire_o_op *q) {
+struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, struct span language) {
         _clean_(ballot_freep) struct ballot *b = calloc(1, sizeof(*b));
         if (!b || roster_begin(v, &b->roster))
                 return NULL;
         b->peer = p;
+        b->here = v->sign;
+        b->language = language.n ? catalogue_find(language) : NULL;
+        return TAKE(b);
+}
+
+static struct ballot *ballot_for(const struct vault *v, struct vault_peer *p, const struct wire_o_op *q) {
+        struct span language = WIRE_HAS(q, O_OP, language) ? q->language : SPAN_NONE;
+        _clean_(ballot_freep) struct ballot *b = ballot_new(v, p, language);
+        if (!b)
+                return NULL;
         b->type = (enum wire_e_op)q->type;
         b->subtree = WIRE_HAS(q, O_OP, subtree);
         b->expires_in = WIRE_HAS(q, O_OP, expires_in) ? q->expires_in : 0;
-        b->here = v->sign;
-        b->language = WIRE_HAS(q, O_OP, language) ? catalogue_find(q->language) : NULL;
         if (WIRE_HAS(q, O_OP, target))
                 buf_add(&b->words, q->target);
         if (WIRE_HAS(q, O_OP, reason))
@@ -97,18 +104,27 @@ static struct ballot *ballot_new(const struct vault *v, struct vault_peer *p, co
         return buf_ok(&b->words) && buf_ok(&b->reason) ? TAKE(b) : NULL;
 }
 
-void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
-        struct wire_c_none none = {0};
-        if (!may_ask(v, p) || !request_fine(p, &m->o_op))
-                return;
-        if (ballot_asked(v) && v->ballot->peer != p)
+void ballot_put(struct vault *v, struct ballot *b) {
+        if (ballot_asked(v) && v->ballot->peer != b->peer)
                 vault_refuse(v->ballot->peer, VAULT_NO_OVERTAKEN);
         ballot_drop(v); /* its own earlier one, or one that nobody has said yes to yet */
-        v->ballot = ballot_new(v, p, &m->o_op);
-        if (!v->ballot)
+        v->ballot = b;
+}
+
+void ballot_fold(struct vault *v, struct vault_peer *p, struct ballot *b, mesh_time now) {
+        struct wire_c_none none = {0};
+        if (!b) {
                 vault_refuse(p, VAULT_NO_MEMORY);
-        else if (!vault_ask(v, p, VAULT_OPS, OWNER_V_WANT_OPS, &none, now))
+                return;
+        }
+        ballot_put(v, b);
+        if (!vault_ask(v, p, VAULT_OPS, OWNER_V_WANT_OPS, &none, now))
                 ballot_drop(v);
+}
+
+void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        if (ballot_may(v, p) && request_fine(p, &m->o_op))
+                ballot_fold(v, p, ballot_for(v, p, &m->o_op), now);
 }
 
 /* ---- the operations ---- */
@@ -118,6 +134,8 @@ void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
         (void)now;
         if (v->renewal && v->renewal->roster)
                 renewal_take(v, m->v_ops.op);
+        else if (v->witness)
+                witness_take(v, m->v_ops.op);
         else if (v->errand != VAULT_OPS)
                 log_warning("the daemon sends operations nobody asked for; ignoring them");
         else if (b && !b->wrong)
@@ -233,7 +251,7 @@ static bool outcome_fine(struct ballot *b, const struct roster *trial, const str
 
 /* ---- the sentence ---- */
 
-static bool know_oneself(const struct vault *v, struct ballot *b) {
+bool ballot_self(const struct vault *v, struct ballot *b) {
         b->self = roster_home_find(b->roster, &v->key.household);
         if (!b->self)
                 b->self = roster_waiting_find(b->roster, &v->key.household);
@@ -260,24 +278,28 @@ static bool find_place(struct ballot *b) {
         return b->n_parents > 0 || vault_refuse(b->peer, VAULT_NO_NOT_MEMBER);
 }
 
-static bool say_sentence(const struct vault *v, struct ballot *b, const struct roster *trial, const struct hash *op,
-                         mesh_time now) {
-        _clean_(buf_fini) struct buf text = BUF_MAX(SENTENCE_MAX);
-        sentence_put(&text, b, trial, op);
-        if (!buf_ok(&text) || CHECK_FAILS(text.n > 0))
+bool ballot_ask(const struct vault *v, struct ballot *b, const struct buf *text, bool needs_key, mesh_time now) {
+        if (!buf_ok(text) || CHECK_FAILS(text->n > 0))
                 return vault_refuse(b->peer, VAULT_NO_MEMORY);
-        struct wire_o_sentence msg = {.text = buf_span(&text), .passphrase = !b->over && !vault_unlocked(v, now)};
+        struct wire_o_sentence msg = {.text = buf_span(text), .passphrase = needs_key && !vault_unlocked(v, now)};
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_SENTENCE), &msg);
         b->stage = BALLOT_ASKED;
         b->deadline = now + VAULT_GO_MS;
         return true;
 }
 
+static bool say_sentence(const struct vault *v, struct ballot *b, const struct roster *trial, const struct hash *op,
+                         mesh_time now) {
+        _clean_(buf_fini) struct buf text = BUF_MAX(SENTENCE_MAX);
+        sentence_put(&text, b, trial, op);
+        return ballot_ask(v, b, &text, !b->over, now);
+}
+
 /* True: the peer has its sentence. */
 static bool ask_owner(const struct vault *v, struct ballot *b, mesh_time now) {
         _clean_(roster_freep) struct roster *trial = NULL;
         struct hash op;
-        if (!know_oneself(v, b))
+        if (!ballot_self(v, b))
                 return false;
         if (b->over)
                 return say_sentence(v, b, NULL, NULL, now);
@@ -316,6 +338,10 @@ void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
                 renewal_end(v, &m->v_ops_end);
                 return;
         }
+        if (v->witness) {
+                witness_end(v);
+                return;
+        }
         if (v->errand == VAULT_BACKUP) {
                 transfer_gathered(v, &m->v_ops_end);
                 return;
@@ -331,6 +357,7 @@ void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
         b->wall = m->v_ops_end.time;
         b->wall_at = now;
         keep_way(b, &m->v_ops_end);
-        if (!roster_fine(b, b->wall) || !ask_owner(v, b, now))
+        bool fine = roster_fine(b, b->wall);
+        if (!fine || !(b->consent ? consent_folded(v, b, now) : ask_owner(v, b, now)))
                 ballot_drop(v);
 }

@@ -20,7 +20,7 @@
  * any of this about: it has no message for it, and a key that is a member's is never given up on its word.
  */
 #include "base/log.h"
-#include "vault/vault.h"
+#include "vault/consent.h"
 
 static void tell_daemon(struct vault *v) {
         struct wire_c_none none = {0};
@@ -48,5 +48,6 @@ void over_go_on(struct vault *v) {
                 return;
         }
         log_info("the mesh is forgotten; the household's key is removed");
+        vault_book_end(v);
         vault_key_drop(v);
 }

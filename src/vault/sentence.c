@@ -9,6 +9,9 @@
 #include "base/text.h"
 #include "vault/ballot.h"
 #include "vault/catalogue.h"
+#include "vault/consent.h"
+
+#include <time.h>
 
 #define ID_DIGITS_MIN 8
 #define SHOWN_MAX 200    /* bytes of a text, its control characters spelt out: the sentence has room for that */
@@ -341,5 +344,151 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
         case OP_GENESIS:
         case OP_ADD:
                 return; /* not asked for by O_OP */
+        }
+}
+
+/* ---- clips ---- */
+
+#define MINUTE 60
+#define SHORT_MS UINT64_C(120000) /* below it in seconds */
+#define MIB (1024 * 1024)
+#define KIB 1024
+
+/* As every language can read it. */
+static const char *when(const struct pen *p, struct buf *store, mesh_wall at) {
+        time_t t = (time_t)at;
+        struct tm tm;
+        localtime_r(&t, &tm);
+        buf_printf(store, "%04d-%02d-%02d %02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                   tm.tm_min);
+        return part(p, store);
+}
+
+static const char *clip_id(const struct pen *p, struct buf *store, const struct hash *id) {
+        put_id(store, id->b, ID_DIGITS_MIN);
+        return part(p, store);
+}
+
+static const char *how_large(const struct pen *p, struct buf *store, uint64_t size) {
+        if (size < KIB)
+                buf_printf(store, "%llu B", (unsigned long long)size);
+        else if (size < MIB)
+                buf_printf(store, "%llu KiB", (unsigned long long)(size / KIB));
+        else
+                buf_printf(store, "%llu MiB", (unsigned long long)(size / MIB));
+        return part(p, store);
+}
+
+static const char *how_long(const struct pen *p, struct buf *store, uint64_t ms) {
+        if (ms < SHORT_MS)
+                buf_printf(store, "%llu s", (unsigned long long)(ms / 1000));
+        else
+                buf_printf(store, "%llu min", (unsigned long long)(ms / 1000 / MINUTE));
+        return part(p, store);
+}
+
+/* What it shows, as far as its manifest says. */
+static void tell_clip(const struct pen *p, const struct consent *c) {
+        _clean_(buf_fini) struct buf size = BUF_NULL, length = BUF_NULL, from = BUF_NULL, to = BUF_NULL,
+                                     camera = BUF_NULL;
+        const struct wire_manifest *m = &c->m;
+        const char *large = how_large(p, &size, m->size);
+        if (WIRE_HAS(m, MANIFEST, from))
+                tell(p, " It shows what was from %s to %s", when(p, &from, m->from), when(p, &to, m->to));
+        else
+                tell(p, " It was taken in at %s", when(p, &from, m->created));
+        if (c->camera.n)
+                tell(p, ", by the camera %s", quoted(p, &camera, buf_span(&c->camera)));
+        if (WIRE_HAS(m, MANIFEST, length))
+                tell(p, ", plays for %s", how_long(p, &length, m->length));
+        tell(p, " and has %s.", large);
+        if (WIRE_HAS(m, MANIFEST, audio))
+                tell(p, " It has sound.");
+}
+
+static void tell_recipient(const struct pen *p, const struct ballot *b, const char *clip) {
+        _clean_(buf_fini) struct buf who = BUF_NULL, id = BUF_NULL, where = BUF_NULL;
+        size_t others = roster_members(p->r) - 1;
+        if (b->consent->all) {
+                const char *in = mesh(p, &where);
+                tell_count(p, "Give the clip %s to the %zu other household that is in %s now?",
+                           "Give the clip %s to each of the %zu other households that are in %s now?", others, clip,
+                           others, in);
+                return;
+        }
+        if (b->target) {
+                tell(p, "Give the clip %s to the household %s?", clip, home(p, &who, b->target));
+                return;
+        }
+        const char *name = quoted(p, &who, span_str(b->device->name));
+        put_id(&id, b->device->sign.b, ID_DIGITS_MIN);
+        tell(p, "Give the clip %s to this household's own device %s (%s)?", clip, name, part(p, &id));
+}
+
+static void tell_grant(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, purpose = BUF_NULL, until = BUF_NULL;
+        const struct consent *c = b->consent;
+        tell_recipient(p, b, clip_id(p, &id, &c->clip));
+        tell_clip(p, c);
+        tell(p, " For: %s.", quoted(p, &purpose, buf_span(&c->purpose)));
+        tell(p,
+             " Until %s; then copies are to be deleted. Whoever has the key can open the clip, and nobody can make "
+             "them "
+             "forget what they saw: taking the grant back stops only a key that has not left yet.",
+             when(p, &until, c->expires));
+}
+
+static void tell_accept(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, who = BUF_NULL, purpose = BUF_NULL, until = BUF_NULL;
+        const struct consent *c = b->consent;
+        const char *owner = home(p, &who, b->target);
+        tell(p, "Accept the clip %s of the household %s?", clip_id(p, &id, &c->clip), owner);
+        tell_clip(p, c);
+        tell(p, " For nothing but: %s.", quoted(p, &purpose, c->grant.purpose));
+        tell(p,
+             " Until %s; then every copy is deleted, and it is not passed on. Your household signs that, and the owner "
+             "keeps the signature.",
+             when(p, &until, c->grant.expires));
+}
+
+static void tell_revoke_grant(const struct pen *p, const struct ballot *b, bool released) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, grant = BUF_NULL, who = BUF_NULL;
+        const struct consent *c = b->consent;
+        const char *clip = clip_id(p, &id, &c->clip), *number = clip_id(p, &grant, &c->grant_id);
+        tell(p, "Take back the grant %s of the clip %s to %s?", number, clip, quoted(p, &who, buf_span(&c->name)));
+        if (released)
+                tell(p,
+                     " The key has left already: they can open what they have. They are told to delete it, and no key "
+                     "is released to them again.");
+        else
+                tell(p, " The key has not left yet, and now never will.");
+        tell(p, " The ledger keeps both.");
+}
+
+static void tell_destroy(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        const struct consent *c = b->consent;
+        tell(p, "Destroy the clip %s?", clip_id(p, &id, &c->clip));
+        tell_clip(p, c);
+        tell(p,
+             " Its key and its bytes are removed from this home, and nobody can bring them back. Keys that have left "
+             "stay with whom they were given to; the ledger keeps its lines.");
+}
+
+void sentence_consent(struct buf *out, const struct ballot *b, bool released) {
+        const struct pen p = {out, b->language, b->roster};
+        switch (b->consent->kind) {
+        case CONSENT_GRANT:
+                tell_grant(&p, b);
+                return;
+        case CONSENT_ACCEPT:
+                tell_accept(&p, b);
+                return;
+        case CONSENT_REVOKE:
+                tell_revoke_grant(&p, b, released);
+                return;
+        case CONSENT_DESTROY:
+                tell_destroy(&p, b);
+                return;
         }
 }

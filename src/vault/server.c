@@ -4,6 +4,7 @@
 
 #include "base/dir.h"
 #include "base/log.h"
+#include "vault/bookdisk.h"
 #include "vault/folder.h"
 #include "vault/owner.h"
 #include "vault/vault.h"
@@ -19,10 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SEATS 8                   /* tools at a time */
-#define FRAME_BYTES_MAX 4096      /* longest frame: O_JOIN and V_JOIN are about 2.2 KiB */
-#define OUT_BYTES_MAX (64 * 1024) /* answers a tool has not read; past it the tool is hung up on */
-#define SEAT_IDLE_MS 60000        /* a tool that asks nothing for so long loses its seat */
+#define SEATS 8              /* tools at a time */
+#define FRAME_BYTES_MAX 4096 /* longest frame: O_JOIN and V_JOIN are about 2.2 KiB */
+#define OUT_BYTES_MAX                                                                                                  \
+        (192 *                                                                                                         \
+         1024) /* answers a tool has not read: a chunk of a clip, or a page of the ledger, and some; past it the tool is hung up on */
+#define SEAT_IDLE_MS 60000 /* a tool that asks nothing for so long loses its seat */
 #define MS_MAX 0x7fffffff
 
 /* What has come in on one stream and is not a whole frame yet. */
@@ -78,6 +81,46 @@ static int io_key_write(void *arg, struct span bytes, bool replace) {
 
 static int io_key_remove(void *arg) {
         return keydisk_remove(((struct server *)arg)->folder.vault_fd);
+}
+
+static int vault_fd(const void *arg) {
+        return ((const struct server *)arg)->folder.vault_fd;
+}
+
+static int io_ledger_read(void *arg, uint64_t at, size_t n, struct buf *out) {
+        return bookdisk_read(vault_fd(arg), at, n, out);
+}
+
+static int io_ledger_write(void *arg, uint64_t at, struct span bytes) {
+        return bookdisk_write(vault_fd(arg), at, bytes);
+}
+
+static int io_ledger_cut(void *arg, uint64_t at) {
+        return bookdisk_cut(vault_fd(arg), at);
+}
+
+static int io_ledger_away(void *arg) {
+        return bookdisk_away(vault_fd(arg));
+}
+
+static int io_blob_read(void *arg, enum vault_blob what, const struct hash *grant, struct buf *out) {
+        return bookdisk_blob_read(vault_fd(arg), what, grant, out);
+}
+
+static int io_blob_write(void *arg, enum vault_blob what, const struct hash *grant, struct span bytes) {
+        return bookdisk_blob_write(vault_fd(arg), what, grant, bytes);
+}
+
+static int io_blob_remove(void *arg, enum vault_blob what, const struct hash *grant) {
+        return bookdisk_blob_remove(vault_fd(arg), what, grant);
+}
+
+static int io_blob_list(void *arg, enum vault_blob what, struct buf *out) {
+        return bookdisk_blob_list(vault_fd(arg), what, out);
+}
+
+static int io_clip_read(void *arg, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out) {
+        return bookdisk_clip_read(((struct server *)arg)->args->dir, clip, list, at, n, out);
 }
 
 static void io_seed(void *arg, uint8_t ret[32]) {
@@ -438,6 +481,15 @@ static struct server *server_new(const struct server_args *args) {
                 .key_remove = io_key_remove,
                 .seed = io_seed,
                 .wall = io_wall,
+                .ledger_read = io_ledger_read,
+                .ledger_write = io_ledger_write,
+                .ledger_cut = io_ledger_cut,
+                .ledger_away = io_ledger_away,
+                .blob_read = io_blob_read,
+                .blob_write = io_blob_write,
+                .blob_remove = io_blob_remove,
+                .blob_list = io_blob_list,
+                .clip_read = io_clip_read,
                 .arg = s,
                 .uid = args->service ? OWNER_NOBODY : geteuid(),
                 .owner = args->owner,

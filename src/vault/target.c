@@ -3,13 +3,12 @@
  * Whom the owner's words mean. A name is anybody's to choose, also one that looks like the beginning of a neighbour's
  * id: so names and ids are looked through together, and where more than one home answers, the owner is asked which.
  */
-#include "vault/ballot.h"
+#include "vault/consent.h"
 
 #define PREFIX_MIN 4 /* digits of an id */
 #define LISTED_MAX 5 /* ids in an error */
 
-/* Does @id begin with these hex digits, of either case? */
-static bool id_begins(const uint8_t id[32], struct span digits) {
+bool id_begins(const uint8_t id[32], struct span digits) {
         static const char hex[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
         if (digits.n < PREFIX_MIN || digits.n > 2 * sizeof(struct hash))
                 return false;
@@ -175,6 +174,29 @@ static bool resolve_device(struct ballot *b) {
         if (key_eq(&d->sign, &b->here))
                 return vault_refuse(b->peer, VAULT_NO_THIS_DEVICE);
         b->device = d;
+        return true;
+}
+
+/* ---- who may have a clip ---- */
+
+bool ballot_recipient(struct ballot *b) {
+        const struct roster_device *d = NULL;
+        struct homes found = homes_called(b, true);
+        size_t devices = devices_called(b, true, &d);
+        if (found.n > 1)
+                return refuse_homes(b, &found);
+        if (found.n + devices > 1)
+                return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS,
+                                        "a household and a device, or several devices, answer to that");
+        if (devices && key_eq(&d->sign, &b->here))
+                return vault_refuse(b->peer, VAULT_NO_GRANT_HERE);
+        if (found.n && found.first[0] == b->self)
+                return vault_refuse(b->peer, VAULT_NO_GRANT_SELF);
+        if (found.n + devices == 0)
+                return vault_refuse(b->peer,
+                                    homes_called(b, false).n ? VAULT_NO_TARGET_GONE : VAULT_NO_NO_SUCH_HOUSEHOLD);
+        b->device = d;
+        b->target = found.n ? found.first[0] : NULL;
         return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "vault/ballot.h"
+#include "vault/consent.h"
 #include "vault/transfer.h"
 
 #include <stdarg.h>
@@ -28,16 +29,29 @@ static const struct {
         {OWNER_O_KEPT, on_kept},
         {OWNER_O_GIVE, on_give},
         {OWNER_O_RESTORE, on_restore},
+        {OWNER_O_GRANT, on_grant},
+        {OWNER_O_ACCEPT, on_accept},
+        {OWNER_O_REVOKE, on_revoke},
+        {OWNER_O_DESTROY, on_destroy},
+        {OWNER_O_GRANTS, on_grants},
+        {OWNER_O_LEDGER, on_ledger},
+        {OWNER_O_VERIFY, on_verify},
+        {OWNER_O_LEGAL, on_legal},
+        {OWNER_O_READ, on_read},
+        {OWNER_O_CHUNK, on_chunk},
+        {OWNER_O_WHO, on_who},
 };
 
 static const struct {
         enum wire_owner number;
         void (*handle)(struct vault *v, const union frame_message *m, mesh_time now);
 } daemon_messages[] = {
-        {OWNER_V_DEVICE, on_device},       {OWNER_V_RESULT, on_result}, {OWNER_V_OPS, on_ops},
-        {OWNER_V_OPS_END, on_ops_end},     {OWNER_V_READY, on_ready},   {OWNER_B_DEVICE, on_b_device},
-        {OWNER_B_LINK_KEY, on_b_link_key}, {OWNER_B_ADDR, on_b_addr},   {OWNER_B_HOME, on_b_home},
-        {OWNER_B_MUTE, on_b_mute},         {OWNER_B_PLACE, on_b_place}, {OWNER_B_OP, on_b_op},
+        {OWNER_V_DEVICE, on_device},       {OWNER_V_RESULT, on_result},   {OWNER_V_OPS, on_ops},
+        {OWNER_V_OPS_END, on_ops_end},     {OWNER_V_READY, on_ready},     {OWNER_B_DEVICE, on_b_device},
+        {OWNER_B_LINK_KEY, on_b_link_key}, {OWNER_B_ADDR, on_b_addr},     {OWNER_B_HOME, on_b_home},
+        {OWNER_B_MUTE, on_b_mute},         {OWNER_B_PLACE, on_b_place},   {OWNER_B_OP, on_b_op},
+        {OWNER_V_CLIP, on_clip},           {OWNER_V_RECEIPT, on_receipt}, {OWNER_V_KEY, on_key},
+        {OWNER_V_ATTEST, on_attest},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {
@@ -129,6 +143,8 @@ int vault_init(struct vault *ret, const struct vault_io *io) {
                 ret->broken = VAULT_NO_KEY_THING;
         else
                 ret->broken = r ? VAULT_NO_KEY_UNREAD : load_key(ret, buf_span(&file), tightened);
+        if (!ret->broken && ret->has_key && !vault_key_void(ret) && vault_book_open(ret))
+                return ERR_NOMEM;
         if (ret->broken) {
                 const struct vault_error_row *row = vault_error(ret->broken);
                 log_error("%s: %s; %s", row->name, row->message, row->hint);
@@ -143,6 +159,9 @@ void vault_fini(struct vault *v) {
         ballot_drop(v);
         transfer_drop(v);
         v->renewal = renewal_free(v->renewal);
+        v->witness = witness_free(v->witness);
+        v->wanted = wanted_free(v->wanted);
+        vault_book_close(v);
         buf_wipe(&v->to_daemon);
 }
 
@@ -212,6 +231,7 @@ void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
                 ballot_drop(v);
         if (v->transfer && v->transfer->peer == p)
                 transfer_drop(v);
+        reading_gone(v, p);
 }
 
 bool vault_holds(const struct vault *v, const struct vault_peer *p) {
@@ -222,6 +242,10 @@ mesh_time vault_deadline(const struct vault *v) {
         mesh_time at = v->asker ? v->deadline : MESH_NEVER;
         if (ballot_asked(v))
                 at = MIN(at, v->ballot->deadline);
+        if (v->ballot && v->ballot->stage == BALLOT_WRITING)
+                return 0;
+        if (v->book)
+                at = MIN(at, v->book_due);
         return v->open ? MIN(at, v->open_until) : at;
 }
 
@@ -243,4 +267,8 @@ void vault_tick(struct vault *v, mesh_time now) {
                 give_up_on_daemon(v);
         if (ballot_asked(v) && now >= v->ballot->deadline)
                 give_up_on_owner(v);
+        if (v->ballot && v->ballot->stage == BALLOT_WRITING)
+                consent_more(v, now);
+        if (v->book && now >= v->book_due)
+                book_tick(v, now);
 }

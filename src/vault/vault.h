@@ -42,6 +42,12 @@ struct vault_error_row {
 };
 const struct vault_error_row *vault_error(enum vault_error e); /* @e is not VAULT_OK */
 
+/* A key in a sealed box, with what belongs to it. */
+enum vault_blob {
+        VAULT_BLOB_WRAPPED, /* of a grant this household gave: to the recipient */
+        VAULT_BLOB_TAKEN,   /* of a grant this household took: O_TAKEN */
+};
+
 /* The world. Each returns as keydisk.h says. */
 struct vault_io {
         int (*key_read)(void *arg, struct buf *out, bool *ret_tightened);
@@ -49,6 +55,20 @@ struct vault_io {
         int (*key_remove)(void *arg);
         void (*seed)(void *arg, uint8_t ret[32]); /* true randomness */
         mesh_wall (*wall)(void *arg);
+        /* DIR/vault/ledger. Reading appends at most @n bytes, none at its end or where there is no file; writing is on the
+         * disk when it returns; cutting as well. `away` puts one aside that is of another household. */
+        int (*ledger_read)(void *arg, uint64_t at, size_t n, struct buf *out);
+        int (*ledger_write)(void *arg, uint64_t at, struct span bytes);
+        int (*ledger_cut)(void *arg, uint64_t at);
+        int (*ledger_away)(void *arg);
+        /* Whole, and on the disk or from it when it returns; removing what is not there is no failure. The list is of
+         * grants, 32 bytes each. */
+        int (*blob_read)(void *arg, enum vault_blob what, const struct hash *grant, struct buf *out);
+        int (*blob_write)(void *arg, enum vault_blob what, const struct hash *grant, struct span bytes);
+        int (*blob_remove)(void *arg, enum vault_blob what, const struct hash *grant);
+        int (*blob_list)(void *arg, enum vault_blob what, struct buf *out);
+        /* DIR/clips: at most @n bytes of the ciphertext, or of its list of hashes. */
+        int (*clip_read)(void *arg, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out);
         void *arg;
         uint32_t uid;                /* the vault's own, where it shares its user with the owner; else OWNER_NOBODY */
         uint32_t passes, memory_kib; /* of new locked key files */
@@ -71,13 +91,19 @@ enum vault_errand {
         VAULT_OP,
         VAULT_DEVICE_JOIN,
         VAULT_BACKUP,
-        VAULT_RESTORE
+        VAULT_RESTORE,
+        VAULT_CLIP,
+        VAULT_DESTROY
 };
 
 struct household;
 struct ballot;
 struct transfer;
 struct renewal;
+struct book;
+struct reading;
+struct witness;
+struct wanted;
 
 struct vault {
         const struct vault_io *io; /* borrowed */
@@ -100,6 +126,11 @@ struct vault {
         struct ballot *ballot;     /* what the household is about to sign; NULL: nothing */
         struct transfer *transfer; /* a backup file on its way; NULL: none */
         struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
+        struct book *book;         /* the ledger; NULL: not read yet, or no household */
+        mesh_time book_due;        /* when grants are looked through for those whose time is over */
+        struct reading *readings;  /* clips that are being handed out, one a tool; NULL: none */
+        struct witness *witness;   /* an attestation whose device is being looked up; NULL: none */
+        struct wanted *wanted;     /* what a clip was asked of the daemon for, beside a ballot; NULL: nothing */
 };
 
 /* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
@@ -177,6 +208,8 @@ bool vault_name_fine(struct vault_peer *p, struct span household);
 bool vault_label_fine(struct vault_peer *p, const char *what, struct span name);
 bool vault_place_fine(struct vault_peer *p, bool has, mesh_cell cell);
 bool vault_wish_fine(struct vault_peer *p, const struct vault_wish *wish);
+/* No control or invisible characters, and one line. */
+bool vault_plain_line(struct span text);
 /* Whether this machine's clock can be right at all. */
 bool vault_clock_sane(mesh_wall wall);
 /* The device certificate an operation carries; @store holds its bytes. */
@@ -194,6 +227,14 @@ bool vault_ask(struct vault *v, struct vault_peer *p, enum vault_errand errand, 
 /* The same for a founding or joining, whose key is dropped if it fails. */
 bool vault_send(struct vault *v, struct vault_peer *p, enum vault_errand errand, enum wire_owner number,
                 const void *msg, mesh_time now);
+
+/* release.c: grants whose time is over lose their keys; what an attestation needs of the roster. */
+void book_tick(struct vault *v, mesh_time now);
+void witness_take(struct vault *v, struct span op);
+void witness_end(struct vault *v);
+struct witness *witness_free(struct witness *w);
+/* reading.c */
+void reading_gone(struct vault *v, const struct vault_peer *p); /* NULL: all of them */
 
 /* over.c: the owner wants to be rid of a mesh that the household is no longer in. The key is given up for good, on disk,
  * and the daemon told. VAULT_OK, or why not; then nothing was changed. */
@@ -221,6 +262,21 @@ void on_result(struct vault *v, const union frame_message *m, mesh_time now);
 void on_ops(struct vault *v, const union frame_message *m, mesh_time now);
 void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now);
 void on_ready(struct vault *v, const union frame_message *m, mesh_time now);
+void on_grant(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_accept(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_revoke(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_destroy(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_grants(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_ledger(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_verify(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_legal(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_who(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_clip(struct vault *v, const union frame_message *m, mesh_time now);
+void on_receipt(struct vault *v, const union frame_message *m, mesh_time now);
+void on_key(struct vault *v, const union frame_message *m, mesh_time now);
+void on_attest(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_device(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_link_key(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_addr(struct vault *v, const union frame_message *m, mesh_time now);

@@ -14,10 +14,12 @@
 #define ANY_BIT 0xffffffffull
 
 static int shut_files(const char *dir, const char *sockets, unsigned *ret_abi) {
-        _clean_(buf_fini) struct buf vault = BUF_NULL;
+        _clean_(buf_fini) struct buf vault = BUF_NULL, clips = BUF_NULL;
         dir_join(&vault, dir, DIR_VAULT);
+        dir_join(&clips, dir, DIR_CLIPS);
         const struct landlock_rule rules[] = {
                 {buf_cstr(&vault), LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE | LANDLOCK_MAY_MAKE},
+                {buf_cstr(&clips), LANDLOCK_MAY_READ}, /* the owner looks at a clip */
                 {sockets, LANDLOCK_MAY_BIND},
                 {"/etc/localtime", LANDLOCK_MAY_READ}, /* times in its log on a terminal, and in sentences */
                 {"/usr/share/zoneinfo", LANDLOCK_MAY_READ},
@@ -34,7 +36,7 @@ static const struct syscall_row calls[] = {
         /* its folder */
         MAY("_llseek"), MAY("access"), MAY("close"), MAY("faccessat"), MAY("faccessat2"), MAY("fchmod"), MAY("fcntl"),
         MAY("fcntl64"), MAY("fdatasync"), MAY("fstat"), MAY("fstat64"), MAY("fstatat64"), MAY("fsync"), MAY("ftruncate"),
-        MAY("ftruncate64"), MAY("linkat"), MAY("lseek"), MAY("lstat"), MAY("lstat64"), MAY("newfstatat"), MAY("open"),
+        MAY("ftruncate64"), MAY("getdents"), MAY("getdents64"), MAY("linkat"), MAY("lseek"), MAY("lstat"), MAY("lstat64"), MAY("newfstatat"), MAY("open"),
         MAY("openat"), MAY("pread64"), MAY("pwrite64"), MAY("read"), MAY("readlink"), MAY("readlinkat"), MAY("rename"),
         MAY("renameat"), MAY("renameat2"), MAY("stat"), MAY("stat64"), MAY("statx"), MAY("unlink"), MAY("unlinkat"),
         MAY("write"), MAY("writev"),

@@ -45,7 +45,9 @@
         E(waits, WAITS)                                                                                                \
         E(media, MEDIA)                                                                                                \
         E(attested, ATTESTED)                                                                                          \
-        E(entry, ENTRY)
+        E(entry, ENTRY)                                                                                                \
+        E(granted, GRANTED)                                                                                            \
+        E(holder, HOLDER)
 
 /* clang-format on */
 
@@ -75,6 +77,8 @@
 #define WIRE_V_MEDIA(n, v, s, d) MEDIA_##n = v,
 #define WIRE_V_ATTESTED(n, v, s, d) ATTESTED_##n = v,
 #define WIRE_V_ENTRY(n, v, s, d) ENTRY_##n = v,
+#define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,
+#define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \

@@ -5,6 +5,7 @@
  * body); or a byte that lets time pass, breaks the disk, makes a tool hang up, or starts the vault anew.
  */
 #include "base/log.h"
+#include "clip/clip.h"
 #include "vault/vault.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -14,9 +15,18 @@ enum step { STEP_DAEMON, STEP_FIRST, STEP_SECOND, STEP_TIME, STEP_DISK, STEP_HAN
 #define TOOLS 2
 #define STEPS_MAX 64 /* each may make keys and sign */
 #define DISK_MODES 4 /* fine, full, broken, no memory */
+#define BLOBS 8
+
+struct blob {
+        bool there;
+        enum vault_blob what;
+        struct hash id;
+        struct buf bytes;
+};
 
 struct world {
-        struct buf file;
+        struct buf file, ledger;
+        struct blob blobs[BLOBS];
         uint8_t disk;
         uint8_t seed;
         struct vault_io io;
@@ -65,6 +75,99 @@ static int key_remove(void *arg) {
         return r;
 }
 
+static int ledger_read(void *arg, uint64_t at, size_t n, struct buf *out) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        if (r == 0 && at < w->ledger.n)
+                buf_add(out, span_of(w->ledger.p + at, MIN(n, w->ledger.n - (size_t)at)));
+        return r;
+}
+
+static int ledger_cut(void *arg, uint64_t at) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        REQUIRE(at <= w->ledger.n); /* nothing that was counted is cut off, or it would not be where the vault thinks */
+        if (r == 0)
+                w->ledger.n = (size_t)at;
+        return r;
+}
+
+static int ledger_write(void *arg, uint64_t at, struct span bytes) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        REQUIRE(at == w->ledger.n); /* only ever lengthened */
+        if (r == 0)
+                buf_add(&w->ledger, bytes);
+        return r;
+}
+
+static int ledger_away(void *arg) {
+        struct world *w = arg;
+        int r = disk_error(w);
+        if (r == 0)
+                buf_clear(&w->ledger);
+        return r;
+}
+
+static struct blob *blob_find(struct world *w, enum vault_blob what, const struct hash *id) {
+        for (size_t i = 0; i < BLOBS; i++)
+                if (w->blobs[i].there && w->blobs[i].what == what && hash_eq(&w->blobs[i].id, id))
+                        return &w->blobs[i];
+        return NULL;
+}
+
+static int blob_read(void *arg, enum vault_blob what, const struct hash *id, struct buf *out) {
+        const struct blob *b = blob_find(arg, what, id);
+        int r = disk_error(arg);
+        if (r == 0 && b)
+                buf_add(out, buf_span(&b->bytes));
+        return r ? r : b ? 0 : KEYDISK_E_NONE;
+}
+
+static int blob_write(void *arg, enum vault_blob what, const struct hash *id, struct span bytes) {
+        struct world *w = arg;
+        struct blob *b = blob_find(w, what, id);
+        int r = disk_error(w);
+        for (size_t i = 0; !b && i < BLOBS; i++)
+                if (!w->blobs[i].there)
+                        b = &w->blobs[i];
+        if (r || !b)
+                return r ? r : ERR_FULL;
+        b->there = true;
+        b->what = what;
+        b->id = *id;
+        buf_clear(&b->bytes);
+        buf_add(&b->bytes, bytes);
+        return 0;
+}
+
+static int blob_remove(void *arg, enum vault_blob what, const struct hash *id) {
+        struct blob *b = blob_find(arg, what, id);
+        int r = disk_error(arg);
+        if (r == 0 && b)
+                b->there = false;
+        return r;
+}
+
+static int blob_list(void *arg, enum vault_blob what, struct buf *out) {
+        const struct world *w = arg;
+        for (size_t i = 0; i < BLOBS; i++)
+                if (w->blobs[i].there && w->blobs[i].what == what)
+                        buf_add(out, SPAN_OF(w->blobs[i].id.b));
+        return disk_error(w);
+}
+
+/* Zeros, of any length. */
+static int clip_bytes(void *arg, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out) {
+        (void)clip, (void)list, (void)at;
+        uint8_t *p = n <= FRAME_MAX ? buf_room(out, n) : NULL;
+        if (!p)
+                return KEYDISK_E_NONE;
+        memset(p, 0, n);
+        buf_used(out, n);
+        return disk_error(arg);
+}
+
 static void seed(void *arg, uint8_t ret[32]) {
         struct world *w = arg;
         memset(ret, ++w->seed, 32);
@@ -81,8 +184,28 @@ static mesh_wall wall(void *arg) {
 static void check_signed(const struct world *w, uint8_t number) {
         if (number == OWNER_V_REPLACE) /* the owner restores, and this is what for */
                 REQUIRE(w->v.key.state == KEYFILE_RESTORING);
-        if (number == OWNER_V_FOUND || number == OWNER_V_JOIN || number == OWNER_V_OP)
+        if (number == OWNER_V_FOUND || number == OWNER_V_JOIN || number == OWNER_V_OP || number == OWNER_V_GRANT ||
+            number == OWNER_V_SIGNED || number == OWNER_V_REVOKED)
                 REQUIRE(w->step == STEP_FIRST || w->step == STEP_SECOND);
+}
+
+static bool of_clips(uint8_t number) {
+        return number == OWNER_V_WANT_CLIP || number == OWNER_V_GRANT || number == OWNER_V_RELEASE ||
+               number == OWNER_V_SIGNED || number == OWNER_V_REVOKED || number == OWNER_V_REFUSED ||
+               number == OWNER_V_TOOK || number == OWNER_V_DESTROY;
+}
+
+/* A key leaves for a receipt that is in the ledger. */
+static void check_release(const struct world *w, const struct wire_v_key *m) {
+        struct ledger l = {.mesh = w->v.key.mesh};
+        struct span left = buf_span(&w->ledger);
+        struct wire_entry e;
+        bool receipt = false;
+        for (size_t n; left.n >= 4 && left.n >= 4 + (n = get_be16(left.p)); left = span_from(left, 4 + n)) {
+                REQUIRE(ledger_take(&l, span_of(left.p + 4, n), &e) == 0);
+                receipt = receipt || (e.what == ENTRY_RECEIPT && span_eq(e.grant, m->grant));
+        }
+        REQUIRE(receipt);
 }
 
 static bool of_backup(uint8_t number) {
@@ -102,9 +225,11 @@ static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
                 bool said_to_daemon = row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN ||
                                       row->number == OWNER_V_FORGET || row->number == OWNER_V_OP ||
                                       row->number == OWNER_V_WANT_OPS || row->number == OWNER_V_CLEAR ||
-                                      of_backup(row->number);
+                                      of_backup(row->number) || of_clips(row->number);
                 REQUIRE(said_to_daemon == to_daemon);
                 check_signed(w, row->number);
+                if (row->number == OWNER_V_RELEASE)
+                        check_release(w, &m.v_key);
                 in = span_from(in, used);
         }
         buf_clear(out);
@@ -194,7 +319,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct world w = {.tools = {{.uid = 1000}, {.uid = 0}}};
         struct span in = span_of(data, size);
         log_set_level(LOG_ERROR);
-        w.io = (struct vault_io){key_read, key_write, key_remove, seed, wall, &w, 1000, 1, KEYFILE_MEMORY_KIB_MIN};
+        w.io = (struct vault_io){.key_read = key_read,
+                                 .key_write = key_write,
+                                 .key_remove = key_remove,
+                                 .seed = seed,
+                                 .wall = wall,
+                                 .ledger_read = ledger_read,
+                                 .ledger_write = ledger_write,
+                                 .ledger_cut = ledger_cut,
+                                 .ledger_away = ledger_away,
+                                 .blob_read = blob_read,
+                                 .blob_write = blob_write,
+                                 .blob_remove = blob_remove,
+                                 .blob_list = blob_list,
+                                 .clip_read = clip_bytes,
+                                 .arg = &w,
+                                 .uid = 1000,
+                                 .passes = 1,
+                                 .memory_kib = KEYFILE_MEMORY_KIB_MIN};
         start(&w);
         for (int i = 0; i < STEPS_MAX; i++) {
                 size_t used = one_step(&w, in);
@@ -207,5 +349,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t i = 0; i < TOOLS; i++)
                 buf_fini(&w.tools[i].out);
         buf_wipe(&w.file);
+        buf_fini(&w.ledger);
+        for (size_t i = 0; i < BLOBS; i++)
+                buf_fini(&w.blobs[i].bytes);
         return 0;
 }

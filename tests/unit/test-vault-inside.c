@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "vault/vault.h"
+#include "../support/no_ledger.h"
 
 static struct wire_o_create create_plain(void) {
         struct wire_o_create q = {.mesh_name = SPAN_STR("Elm Street"), .household = SPAN_STR("Harris")};
@@ -80,8 +80,16 @@ static void inside_device(struct inside *in, bool in_mesh) {
 
 static void inside_init(struct inside *in) {
         *in = (struct inside){.fake.wall = VAULT_CLOCK_FLOOR + 86400, .peer.uid = 1000};
-        in->io = (struct vault_io){fake_read, fake_write, fake_remove,           fake_seed, fake_wall, &in->fake,
-                                   1000,      1,          KEYFILE_MEMORY_KIB_MIN};
+        in->io = (struct vault_io){.key_read = fake_read,
+                                   .key_write = fake_write,
+                                   .key_remove = fake_remove,
+                                   .seed = fake_seed,
+                                   .wall = fake_wall,
+                                   .arg = &in->fake,
+                                   .uid = 1000,
+                                   .passes = 1,
+                                   .memory_kib = KEYFILE_MEMORY_KIB_MIN};
+        no_ledger(&in->io);
         assert_int_equal(vault_init(&in->v, &in->io), 0);
         inside_device(in, false);
 }

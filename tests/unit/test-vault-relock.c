@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/no_ledger.h"
 #include "base/log.h"
-#include "vault/vault.h"
 
 #define OLD "correct horse"
 #define FRESH "battery staple"
@@ -106,7 +106,16 @@ static bool disk_opens(const struct disk *d, const char *passphrase) {
 /* The vault with its one request; true: it said that it is done. */
 static bool relock(struct disk *d, const char *old, const char *fresh) {
         _clean_(buf_fini) struct buf body = BUF_NULL;
-        struct vault_io io = {io_read, io_write, io_remove, io_seed, io_wall, d, getuid(), 1, KEYFILE_MEMORY_KIB_MIN};
+        struct vault_io io = {.key_read = io_read,
+                              .key_write = io_write,
+                              .key_remove = io_remove,
+                              .seed = io_seed,
+                              .wall = io_wall,
+                              .arg = d,
+                              .uid = getuid(),
+                              .passes = 1,
+                              .memory_kib = KEYFILE_MEMORY_KIB_MIN};
+        no_ledger(&io);
         struct vault_peer p = {.uid = getuid()};
         struct wire_o_passphrase q = {0};
         struct vault v;

@@ -96,7 +96,8 @@ mode_t world_mode(const struct world *w, const char *name) {
 }
 
 void world_remove(const struct world *w) {
-        static const char *const names[] = {"vault/household", "vault/household.new", "vault/lock", "owner.sock"};
+        static const char *const names[] = {"vault/household", "vault/household.new", "vault/lock",
+                                            "vault/ledger",    "vault/ledger.old",    "owner.sock"};
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 world_path(w, names[i], path);

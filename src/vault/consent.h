@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Footage, and what its owner says of it. A ballot (ballot.h) that is about a clip and not about the roster has one of these:
+ *
+ *   O_GRANT    operations → the recipient in the vault's own fold → V_WANT_CLIP, V_CLIP → sentence → O_GO → for each recipient
+ *              a line in the ledger, then the key wrapped, then V_GRANT → O_SHARED_ROW
+ *   O_ACCEPT   operations → the owner in the vault's own fold → terms as a sentence → O_GO → V_SIGNED, O_RECEIPT_ROW
+ *   O_REVOKE   sentence → O_GO → a line, the wrapped key gone → V_REVOKED
+ *   O_DESTROY  V_WANT_CLIP → sentence → O_GO → a line, wrapped keys gone → V_DESTROY → V_RESULT
+ *
+ * What needs nobody's yes is in release.c (a receipt comes), reading.c (the owner looks at a clip) and on_ledger.c.
+ */
+#pragma once
+
+#include "vault/ballot.h"
+#include "vault/unwrap.h"
+
+enum consent_kind { CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY };
+
+struct consent {
+        enum consent_kind kind;
+        struct buf clip_words; /* as the owner wrote them */
+        struct buf purpose;
+        uint64_t expires_in; /* seconds */
+        bool has_answers, all;
+        struct hash answers;
+
+        struct buf manifest, sealed, camera; /* of V_CLIP; camera: its name, proven, or empty */
+        struct wire_manifest m;              /* spans into @manifest */
+        struct hash clip;
+
+        struct buf paper; /* accept: the grant */
+        struct wire_grant grant;
+        struct hash grant_id; /* accept, revoke */
+        struct buf name;      /* revoke: the recipient's, as the ledger has it */
+
+        /* while grants are written, one a turn, so that nobody else waits for the disk */
+        struct household *key;
+        size_t next, written;
+        mesh_wall created, expires;
+};
+
+struct consent *consent_free(struct consent *c);
+DEFINE_FREEP(struct consent, consent_free)
+/* The operations are folded: goes on. False: the peer has its answer, and the ballot is to be dropped. */
+bool consent_folded(struct vault *v, struct ballot *b, mesh_time now);
+/* The owner's yes, with the key where it was needed. The same. */
+bool consent_go(struct vault *v, struct ballot *b, const struct household *h, mesh_time now);
+bool consent_needs_key(const struct consent *c);
+/* The next grant of several. */
+void consent_more(struct vault *v, mesh_time now);
+/* V_RESULT for V_DESTROY. */
+void consent_destroyed(struct vault *v, const struct wire_v_result *res);
+/* V_CLIP for a ballot. */
+bool consent_clip(struct vault *v, struct ballot *b, const struct wire_v_clip *m, mesh_time now);
+
+/* release.c: a receipt. Both lines are in the ledger and V_RELEASE is on its way, or why not. */
+enum vault_error release(struct vault *v, struct span paper);
+/* The time is @wall: what was wrapped for grants that are over is removed, before anything is answered, so that a clock that
+ * goes back revives nothing. */
+void grants_mind(struct vault *v, mesh_wall wall);
+/* Removes the key that was wrapped for it. False (logged): it is still there, and not released any more. */
+bool grant_forget(struct vault *v, struct book_grant *g);
+extern const char consent_key_left[]; /* what then is said */
+/* A grant this household took: whole, and every paper in it right. Spans are in @store. False: it is not there, or is not. */
+struct taken {
+        struct wire_o_taken w;
+        struct wire_grant grant;
+        struct wire_manifest m;
+        struct hash clip;
+};
+bool taken_read(const struct vault *v, const struct hash *grant, struct buf *store, struct taken *ret);
+
+/* Looks at what the daemon brought as a clip of this household that @words name. VAULT_OK, or why not. @ret borrows. */
+enum vault_error clip_look(const struct vault *v, struct span raw, struct span words, struct wire_manifest *ret,
+                           struct hash *ret_id);
+/* Asks the daemon for a clip; errand VAULT_CLIP. True, or the peer has its answer. */
+bool clip_want(struct vault *v, struct vault_peer *p, struct span words, mesh_time now);
+/* Does @id begin with these hex digits, of either case? At least 4. */
+bool id_begins(const uint8_t id[32], struct span digits);
+
+/* What a clip was asked of the daemon for. */
+enum wanted_for { WANTED_READ, WANTED_WHO, WANTED_LEGAL };
+struct wanted {
+        enum wanted_for what;
+        struct vault_peer *peer; /* NULL: has hung up */
+        struct buf words;        /* which clip */
+        struct buf text;         /* read: the file for a clear copy, or empty; legal: the owner's words */
+        struct household *key;   /* read */
+};
+struct wanted *wanted_free(struct wanted *w);
+DEFINE_FREEP(struct wanted, wanted_free)
+/* Asks for it. @w is taken over. */
+void wanted_ask(struct vault *v, struct wanted *w, mesh_time now);
+/* It has come: each answers its peer. @m is of this household, or of one that gave it. */
+void read_begin(struct vault *v, struct wanted *w, const struct wire_manifest *m, const struct unwrap_clip *clip);
+void who_answer(struct vault *v, struct vault_peer *p, const struct hash *clip, bool sealed);
+void legal_write(struct vault *v, struct wanted *w, const struct hash *clip);
+/* V_RESULT for V_WANT_CLIP. */
+void clip_refused(struct vault *v, const struct wire_v_result *res);
+
+/* Reads the ledger of the household whose key is here. 0, ERR_NOMEM. */
+int vault_book_open(struct vault *v);
+void vault_book_close(struct vault *v);
+/* The same for a household that came to nothing: a ledger that tells only of that goes. */
+void vault_book_void(struct vault *v);
+/* The household is out of its mesh for good: keys of clips go, and the ledger stays with its owner as ledger.old. */
+void vault_book_end(struct vault *v);
+/* The ledger is there and may be used. True, or @p has its answer. */
+bool vault_book(struct vault *v, struct vault_peer *p);
+/* A sane clock of this machine, of which the ledger's grants are told. True, or @p has its answer. */
+bool vault_clock(struct vault *v, struct vault_peer *p, mesh_wall *ret);
+/* After a founding, joining or restoring: the ledger of the household that was here before is put aside. VAULT_OK, or why
+ * not. */
+enum vault_error vault_book_begin(struct vault *v, bool restored);
+
+/* The sentence for a ballot with a consent. @released: revoke: the key has left. */
+void sentence_consent(struct buf *out, const struct ballot *b, bool released);

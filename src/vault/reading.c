@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * O_READ, O_CHUNK: the owner looks at a clip of their own, or at one that was granted to this household. The line in the
+ * ledger is on the disk before the key is opened; then the ciphertext is read from DIR/clips here, and each chunk checked
+ * against the manifest's list, opened, and handed out as the tool asks for it, so that others are served in between. Of a
+ * chunk that is damaged nothing comes out.
+ *
+ * The clip's key is in locked memory while its tool is connected, and wiped with it.
+ */
+#include "base/log.h"
+#include "vault/consent.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define PIECE_BYTES 32768 /* of O_PIECE */
+
+struct reading {
+        struct reading *next;
+        const struct vault_peer *peer;
+        struct hash clip;
+        struct key key;
+        uint8_t salt[CHUNK_SALT];
+        uint64_t size, chunks;
+        struct buf list; /* hashes of the chunks */
+};
+
+static struct reading *reading_free(struct reading *r) {
+        if (!r)
+                return NULL;
+        buf_fini(&r->list);
+        sodium_free(r); /* wipes */
+        return NULL;
+}
+DEFINE_FREEP(struct reading, reading_free)
+
+void reading_gone(struct vault *v, const struct vault_peer *p) {
+        for (struct reading **at = &v->readings; *at;) {
+                struct reading *r = *at;
+                if (p && r->peer != p) {
+                        at = &r->next;
+                        continue;
+                }
+                *at = r->next;
+                reading_free(r);
+        }
+}
+
+static struct reading *reading_of(const struct vault *v, const struct vault_peer *p) {
+        struct reading *r = v->readings;
+        while (r && r->peer != p)
+                r = r->next;
+        return r;
+}
+
+/* ---- beginning ---- */
+
+/* The list of hashes, which has to be the manifest's. */
+static enum vault_error read_list(const struct vault *v, const struct wire_manifest *m, struct reading *r) {
+        struct hash all;
+        int e = v->io->clip_read(v->io->arg, &r->clip, true, 0, sizeof(all) * r->chunks + 1, &r->list);
+        if (e == ERR_NOMEM || !buf_ok(&r->list))
+                return VAULT_NO_MEMORY;
+        if (e)
+                return VAULT_NO_CLIP_UNREAD;
+        chunk_hashes(&all, buf_span(&r->list));
+        bool right = r->list.n == sizeof(all) * r->chunks && span_eq(SPAN_OF(all.b), m->hashes);
+        return right ? VAULT_OK : VAULT_NO_CLIP_DAMAGED;
+}
+
+static enum vault_error enter_read(struct vault *v, const struct wanted *w, const struct hash *clip,
+                                   const struct wire_manifest *m, uint64_t *ret_line) {
+        struct wire_entry line = {.what = ENTRY_READ, .time = v->io->wall(v->io->arg)};
+        if (!vault_clock_sane(line.time))
+                return VAULT_NO_NO_CLOCK;
+        WIRE_PUT(&line, ENTRY, clip, SPAN_OF(clip->b));
+        if (!span_eq(m->household, SPAN_OF(v->key.household.b)))
+                WIRE_PUT(&line, ENTRY, who, m->household);
+        if (w->text.n)
+                WIRE_PUT(&line, ENTRY, text, buf_span(&w->text));
+        *ret_line = v->book->chain.n;
+        return book_write(v->book, &line);
+}
+
+static enum vault_error begin(struct vault *v, struct wanted *w, const struct wire_manifest *m,
+                              const struct unwrap_clip *clip, struct reading *r) {
+        uint64_t line;
+        r->peer = w->peer;
+        r->clip = clip->id;
+        r->size = m->size;
+        r->chunks = m->chunks;
+        memcpy(r->salt, m->salt.p, sizeof(r->salt));
+        if (book_destroyed(v->book, &clip->id))
+                return VAULT_NO_CLIP_DESTROYED;
+        enum vault_error e = read_list(v, m, r);
+        if (!e)
+                e = enter_read(v, w, &clip->id, m, &line);
+        return e ? e : unwrap_read(v->book, line, w->key, clip, &r->key);
+}
+
+void read_begin(struct vault *v, struct wanted *w, const struct wire_manifest *m, const struct unwrap_clip *clip) {
+        _clean_(reading_freep) struct reading *r = sodium_malloc(sizeof(*r));
+        if (!r) {
+                vault_refuse(w->peer, VAULT_NO_MEMORY);
+                return;
+        }
+        memset(r, 0, sizeof(*r));
+        if (!vault_book(v, w->peer))
+                return;
+        enum vault_error e = begin(v, w, m, clip, r);
+        if (e) {
+                vault_refuse(w->peer, e);
+                return;
+        }
+        struct wire_o_reading row = {
+                .v = 1, .clip = SPAN_OF(clip->id.b), .media = m->media, .size = m->size, .chunks = m->chunks};
+        reading_gone(v, w->peer);
+        r->next = v->readings;
+        v->readings = TAKE(r);
+        frame_put(&w->peer->out, wire_owner_find(OWNER_O_READING_ROW), &row);
+        vault_done(w->peer, NULL);
+        log_info("user %u opens a clip of this home", w->peer->uid);
+}
+
+/* ---- O_READ ---- */
+
+/* A clip that another household granted, whose key has come and whose time is not over. False: there is none. */
+static bool read_taken(struct vault *v, struct wanted *w) {
+        _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
+        mesh_wall wall = v->io->wall(v->io->arg);
+        if (v->io->blob_list(v->io->arg, VAULT_BLOB_TAKEN, &ids))
+                return false;
+        for (size_t at = 0; at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
+                struct taken t;
+                struct hash grant;
+                memcpy(grant.b, ids.p + at, sizeof(grant));
+                buf_clear(&store);
+                if (!taken_read(v, &grant, &store, &t) || !id_begins(t.clip.b, buf_span(&w->words)))
+                        continue;
+                if (!WIRE_HAS(&t.w, O_TAKEN, key) || wall >= t.grant.expires)
+                        continue;
+                const struct unwrap_clip clip = {t.clip, &t.m, SPAN_OF(grant.b), t.w.key};
+                read_begin(v, w, &t.m, &clip);
+                return true;
+        }
+        return false;
+}
+
+static struct wanted *wanted_new(struct vault_peer *p, const struct wire_o_read *q) {
+        _clean_(wanted_freep) struct wanted *w = calloc(1, sizeof(*w));
+        if (!w)
+                return NULL;
+        w->what = WANTED_READ;
+        w->peer = p;
+        buf_add(&w->words, q->clip);
+        if (WIRE_HAS(q, O_READ, copy))
+                buf_add(&w->text, q->copy);
+        return buf_ok(&w->words) && buf_ok(&w->text) ? TAKE(w) : NULL;
+}
+
+/* A copy of the open key, or one opened for this reading alone. */
+static bool take_key(struct vault *v, struct vault_peer *p, const struct wire_o_read *q, mesh_time now,
+                     struct household **ret) {
+        bool locked = !vault_unlocked(v, now), given = WIRE_HAS(q, O_READ, passphrase);
+        if (locked && !given)
+                return vault_refuse(p, VAULT_NO_LOCKED);
+        if (locked || !v->open)
+                return vault_open(v, p, given ? q->passphrase : SPAN_NONE, now, ret);
+        *ret = household_copy(v, v->open);
+        return *ret || vault_refuse(p, VAULT_NO_MEMORY);
+}
+
+void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        const struct wire_o_read *q = &m->o_read;
+        mesh_wall wall;
+        if (!ballot_may(v, p) || !vault_book(v, p) || !vault_clock(v, p, &wall))
+                return;
+        _clean_(wanted_freep) struct wanted *w = wanted_new(p, q);
+        if (!w)
+                vault_refuse(p, VAULT_NO_MEMORY);
+        else if (take_key(v, p, q, now, &w->key) && !read_taken(v, w))
+                wanted_ask(v, TAKE(w), now);
+}
+
+/* ---- O_CHUNK ---- */
+
+static enum vault_error open_chunk(const struct vault *v, const struct reading *r, uint64_t i, struct buf *ret) {
+        _clean_(buf_fini) struct buf cipher = BUF_NULL;
+        struct hash hash;
+        bool last = i + 1 == r->chunks;
+        size_t n = chunk_plain(r->size, i) + CHUNK_TAG, more = last ? 1 : 0; /* nothing may stand behind the last */
+        int e = v->io->clip_read(v->io->arg, &r->clip, false, i * CHUNK_CIPHER, n + more, &cipher);
+        if (e == ERR_NOMEM || !buf_ok(&cipher))
+                return VAULT_NO_MEMORY;
+        if (e)
+                return VAULT_NO_CLIP_UNREAD;
+        /* PROTOCOL 15.3: "A chunk MUST be checked against its hash before it is kept or used." */
+        chunk_hash(&hash, i, buf_span(&cipher));
+        if (cipher.n != n || memcmp(hash.b, r->list.p + sizeof(hash) * i, sizeof(hash)) != 0)
+                return VAULT_NO_CLIP_DAMAGED;
+        return chunk_open(ret, &r->key, r->salt, i, last, buf_span(&cipher)) ? VAULT_OK : VAULT_NO_CLIP_DAMAGED;
+}
+
+void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        _clean_(buf_wipe) struct buf plain = BUF_NULL;
+        const struct reading *r = reading_of(v, p);
+        (void)now;
+        if (!r || m->o_chunk.i >= r->chunks) {
+                vault_refuse(p, VAULT_NO_NOTHING_READ);
+                return;
+        }
+        enum vault_error e = open_chunk(v, r, m->o_chunk.i, &plain);
+        if (e) {
+                vault_refuse(p, e);
+                return;
+        }
+        for (size_t at = 0; at < plain.n; at += PIECE_BYTES) {
+                struct wire_o_piece piece = {.bytes = span_of(plain.p + at, MIN(plain.n - at, (size_t)PIECE_BYTES))};
+                frame_put(&p->out, wire_owner_find(OWNER_O_PIECE_ROW), &piece);
+        }
+        vault_done(p, NULL);
+}

@@ -1,0 +1,532 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See safe.h. */
+#include "safe.h"
+
+#include "base/text.h"
+#include "crypto/box.h"
+
+#define MS 1000
+
+/* ---- the disk ---- */
+
+static struct safe *safe_of(void *arg) {
+        return arg;
+}
+
+/* One more write. 0: it goes through; else what the caller gets, and *@ret_part of it is on the disk all the same: 0
+ * nothing, 1 a part, 2 all. */
+static int write_fate(struct safe *s, int *ret_part) {
+        *ret_part = 0;
+        if (s->dead)
+                return ERR_IO;
+        s->writes++;
+        if (s->fails > 0) {
+                s->fails--;
+                *ret_part = (int)rng_below(&s->rng, 3);
+                return ERR_FULL;
+        }
+        if (s->power < 0 || s->power-- > 0) {
+                *ret_part = 2;
+                return 0;
+        }
+        s->dead = true;
+        *ret_part = s->remains;
+        return ERR_IO;
+}
+
+static int read_dead(const struct safe *s) {
+        return s->dead ? ERR_IO : 0;
+}
+
+static void put(struct buf *to, struct span bytes) {
+        buf_clear(to);
+        buf_add(to, bytes);
+}
+
+static int key_read(void *arg, struct buf *out, bool *ret_tightened) {
+        (void)ret_tightened;
+        if (read_dead(arg))
+                return ERR_IO;
+        buf_add(out, buf_span(&safe_of(arg)->disk.key));
+        return safe_of(arg)->disk.key.n ? 0 : KEYDISK_E_NONE;
+}
+
+static int key_write(void *arg, struct span bytes, bool replace) {
+        int part, r = write_fate(arg, &part);
+        (void)replace;
+        if (part == 2)
+                put(&safe_of(arg)->disk.key, bytes);
+        return r;
+}
+
+static int key_remove(void *arg) {
+        int part, r = write_fate(arg, &part);
+        if (part == 2)
+                buf_clear(&safe_of(arg)->disk.key);
+        return r;
+}
+
+static void seed(void *arg, uint8_t ret[32]) {
+        rng_bytes(&safe_of(arg)->rng, ret, 32);
+}
+
+static mesh_wall wall(void *arg) {
+        return safe_of(arg)->wall;
+}
+
+static int ledger_read(void *arg, uint64_t at, size_t n, struct buf *out) {
+        const struct buf *l = &safe_of(arg)->disk.ledger;
+        if (read_dead(arg))
+                return ERR_IO;
+        if (at < l->n)
+                buf_add(out, span_of(l->p + at, MIN(n, l->n - (size_t)at)));
+        return 0;
+}
+
+static bool line_is(struct span bytes, enum wire_e_entry what) {
+        struct wire_entry e;
+        return codec_decode(&wire_entry_desc, span_from(bytes, 4), &e, NULL) == 0 && e.what == what;
+}
+
+static int ledger_write(void *arg, uint64_t at, struct span bytes) {
+        struct safe *s = arg;
+        int part, r = write_fate(s, &part);
+        size_t n = part == 2 ? bytes.n : part == 1 ? 1 + (size_t)rng_below(&s->rng, bytes.n - 1) : 0;
+        assert_true(at == s->disk.ledger.n || s->fails >= 0);
+        bool forgets =
+                s->lie == SAFE_FORGETS_LEDGER || (s->lie == SAFE_FORGETS_REVOKED && line_is(bytes, ENTRY_REVOKED));
+        if (forgets)
+                return r;
+        s->disk.ledger.n = MIN(s->disk.ledger.n, (size_t)at);
+        buf_add(&s->disk.ledger, span_of(bytes.p, n));
+        return r;
+}
+
+static int ledger_cut(void *arg, uint64_t at) {
+        struct safe *s = arg;
+        int part, r = write_fate(s, &part);
+        if (part == 2)
+                s->disk.ledger.n = MIN(s->disk.ledger.n, (size_t)at);
+        return r;
+}
+
+static int ledger_away(void *arg) {
+        struct safe *s = arg;
+        int part, r = write_fate(s, &part);
+        if (part == 2) {
+                put(&s->disk.away, buf_span(&s->disk.ledger));
+                buf_clear(&s->disk.ledger);
+        }
+        return r;
+}
+
+static struct safe_blob *blob_find(struct safe *s, enum vault_blob what, const struct hash *id) {
+        for (size_t i = 0; i < SAFE_BLOBS; i++) {
+                struct safe_blob *b = &s->disk.blobs[i];
+                if (b->there && b->what == what && hash_eq(&b->id, id))
+                        return b;
+        }
+        return NULL;
+}
+
+static int blob_read(void *arg, enum vault_blob what, const struct hash *id, struct buf *out) {
+        const struct safe_blob *b = blob_find(arg, what, id);
+        if (read_dead(arg))
+                return ERR_IO;
+        if (!b)
+                return KEYDISK_E_NONE;
+        buf_add(out, buf_span(&b->bytes));
+        return 0;
+}
+
+static int blob_write(void *arg, enum vault_blob what, const struct hash *id, struct span bytes) {
+        struct safe *s = arg;
+        struct safe_blob *b = blob_find(s, what, id);
+        int part, r = write_fate(s, &part);
+        if (part != 2)
+                return r;
+        for (size_t i = 0; !b && i < SAFE_BLOBS; i++)
+                if (!s->disk.blobs[i].there)
+                        b = &s->disk.blobs[i];
+        assert_non_null(b);
+        b->there = true;
+        b->what = what;
+        b->id = *id;
+        put(&b->bytes, bytes);
+        return r;
+}
+
+static int blob_remove(void *arg, enum vault_blob what, const struct hash *id) {
+        struct safe *s = arg;
+        struct safe_blob *b = blob_find(s, what, id);
+        int part, r = write_fate(s, &part);
+        if (b && part == 2 && s->lie != SAFE_FORGETS_REVOKED) {
+                buf_fini(&b->bytes);
+                b->there = false;
+        }
+        return r;
+}
+
+static int blob_list(void *arg, enum vault_blob what, struct buf *out) {
+        const struct safe *s = arg;
+        if (read_dead(s))
+                return ERR_IO;
+        for (size_t i = 0; i < SAFE_BLOBS; i++)
+                if (s->disk.blobs[i].there && s->disk.blobs[i].what == what)
+                        buf_add(out, SPAN_OF(s->disk.blobs[i].id.b));
+        return 0;
+}
+
+static int clip_bytes(void *arg, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out) {
+        const struct safe *s = arg;
+        for (size_t i = 0; s->clips && i < SAFE_CLIPS; i++) {
+                const struct buf *b = list ? &s->clips[i].list : &s->clips[i].cipher;
+                if (!hash_eq(&s->clips[i].id, clip))
+                        continue;
+                if (at < b->n)
+                        buf_add(out, span_of(b->p + at, MIN(n, b->n - (size_t)at)));
+                return 0;
+        }
+        return KEYDISK_E_NONE;
+}
+
+void safe_disk_copy(struct safe_disk *to, const struct safe_disk *from) {
+        put(&to->key, buf_span(&from->key));
+        put(&to->ledger, buf_span(&from->ledger));
+        for (size_t i = 0; i < SAFE_BLOBS; i++) {
+                to->blobs[i].there = from->blobs[i].there;
+                to->blobs[i].what = from->blobs[i].what;
+                to->blobs[i].id = from->blobs[i].id;
+                put(&to->blobs[i].bytes, buf_span(&from->blobs[i].bytes));
+        }
+}
+
+void safe_disk_fini(struct safe_disk *d) {
+        buf_fini(&d->key);
+        buf_fini(&d->ledger);
+        buf_fini(&d->away);
+        for (size_t i = 0; i < SAFE_BLOBS; i++)
+                buf_fini(&d->blobs[i].bytes);
+}
+
+/* ---- clips ---- */
+
+void safe_clip_make(struct safe_clip *ret, struct street *s, const struct key *seal, uint64_t n, size_t size,
+                    bool audio) {
+        struct hash hashes, commit, hash;
+        uint8_t salt[CHUNK_SALT], camera[32] = {9};
+        *ret = (struct safe_clip){0};
+        rng_bytes(&s->rng, ret->key.b, sizeof(ret->key.b));
+        rng_bytes(&s->rng, salt, sizeof(salt));
+        for (size_t i = 0; i < size; i++)
+                buf_add_u8(&ret->plain, (uint8_t)(i * 31 + n));
+        for (uint64_t i = 0; i < chunk_count(size); i++) {
+                size_t at = ret->cipher.n;
+                chunk_lock(&ret->cipher, &ret->key, salt, i, i + 1 == chunk_count(size),
+                           span_of(ret->plain.p + i * CHUNK_PLAIN, chunk_plain(size, i)));
+                chunk_hash(&hash, i, span_from(buf_span(&ret->cipher), at));
+                buf_add(&ret->list, SPAN_OF(hash.b));
+        }
+        chunk_hashes(&hashes, buf_span(&ret->list));
+        chunk_commit(&commit, &ret->key, salt);
+        struct wire_manifest m = {
+                .device = SPAN_OF(s->homes[0].device.pub.b),
+                .household = SPAN_OF(s->homes[0].key.pub.b),
+                .seq = 0,
+                .created = s->now + n,
+                .sure = true,
+                .camera = SPAN_OF(camera),
+                .media = MEDIA_MP4,
+                .size = size,
+                .chunks = chunk_count(size),
+                .salt = SPAN_OF(salt),
+                .hashes = SPAN_OF(hashes.b),
+                .commit = SPAN_OF(commit.b),
+        };
+        WIRE_PUT(&m, MANIFEST, from, s->now);
+        WIRE_PUT(&m, MANIFEST, to, s->now + 60);
+        WIRE_PUT(&m, MANIFEST, length, 60000);
+        if (audio)
+                WIRE_PUT(&m, MANIFEST, audio, true);
+        assert_int_equal(clip_sign(CLIP_MANIFEST, &m, &s->mesh, &s->homes[0].device, &ret->manifest, &ret->id), 0);
+        assert_true(chunk_seal_key(&ret->sealed, seal, salt, &ret->key, &s->rng));
+}
+
+void safe_clip_fini(struct safe_clip *c) {
+        buf_fini(&c->manifest);
+        buf_fini(&c->sealed);
+        buf_fini(&c->cipher);
+        buf_fini(&c->list);
+        buf_fini(&c->plain);
+}
+
+/* ---- the daemon ---- */
+
+void safe_tell(struct safe *s, enum wire_owner number, const void *msg) {
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        codec_put(wire_owner_find(number), msg, &out);
+        assert_true(buf_ok(&out));
+        vault_daemon(&s->v, buf_span(&out), s->now);
+}
+
+static void tell_ops(struct safe *s) {
+        const struct roster_op *op;
+        struct wire_v_ops_end end = {.time = s->wall};
+        for (size_t i = 0; (op = roster_op_at(s->street->sides[0], i)); i++) {
+                struct wire_v_ops msg = {.op = op->bytes};
+                safe_tell(s, OWNER_V_OPS, &msg);
+        }
+        safe_tell(s, OWNER_V_OPS_END, &end);
+}
+
+static void tell_clip(struct safe *s, struct span words) {
+        struct wire_v_result no = {.ok = false};
+        for (size_t i = 0; s->clips && !s->no_clip && i < SAFE_CLIPS; i++) {
+                _clean_(buf_fini) struct buf hex = BUF_NULL;
+                text_hex(&hex, SPAN_OF(s->clips[i].id.b));
+                if (words.n > hex.n || memcmp(words.p, hex.p, words.n) != 0)
+                        continue;
+                struct wire_v_clip msg = {.manifest = buf_span(&s->clips[i].manifest)};
+                if (s->clips[i].sealed.n)
+                        WIRE_PUT(&msg, V_CLIP, sealed, buf_span(&s->clips[i].sealed));
+                safe_tell(s, OWNER_V_CLIP, &msg);
+                return;
+        }
+        WIRE_PUT(&no, V_RESULT, name, SPAN_STR("no-such-clip"));
+        safe_tell(s, OWNER_V_RESULT, &no);
+}
+
+static void hear(struct safe *s, enum wire_owner number, struct span bytes, struct span grant) {
+        assert_true(s->n_heard < SAFE_HEARD);
+        struct safe_heard *h = &s->heard[s->n_heard++];
+        h->number = number;
+        put(&h->bytes, bytes);
+        if (grant.n)
+                memcpy(h->grant.b, grant.p, sizeof(h->grant));
+}
+
+static void answer(struct safe *s, const struct wire_number *row, const union frame_message *m) {
+        struct wire_v_result yes = {.ok = true};
+        switch (row->number) {
+        case OWNER_V_WANT_OPS:
+                if (!s->silent)
+                        tell_ops(s);
+                return;
+        case OWNER_V_WANT_CLIP:
+                if (!s->silent)
+                        tell_clip(s, m->v_clip_id.clip);
+                return;
+        case OWNER_V_DESTROY:
+                hear(s, OWNER_V_DESTROY, m->v_clip_id.clip, SPAN_NONE);
+                safe_tell(s, OWNER_V_RESULT, &yes);
+                return;
+        case OWNER_V_RELEASE:
+                hear(s, OWNER_V_RELEASE, m->v_key.blob, m->v_key.grant);
+                return;
+        case OWNER_V_GRANT:
+        case OWNER_V_SIGNED:
+        case OWNER_V_REVOKED:
+                hear(s, (enum wire_owner)row->number, m->v_paper.paper, SPAN_NONE);
+                return;
+        case OWNER_V_REFUSED:
+        case OWNER_V_TOOK:
+                hear(s, (enum wire_owner)row->number,
+                     WIRE_HAS(&m->v_refused, V_REFUSED, name) ? m->v_refused.name : SPAN_NONE, m->v_refused.about);
+                return;
+        }
+}
+
+/* Answers until nothing is asked any more. What a vault has said before its disk died is heard. */
+static void daemon_turn(struct safe *s) {
+        while (s->v.to_daemon.n) {
+                _clean_(buf_fini) struct buf in = s->v.to_daemon;
+                struct span left = buf_span(&in), body;
+                const struct wire_number *row;
+                union frame_message m;
+                size_t used;
+                s->v.to_daemon = BUF_NULL;
+                for (; left.n; left = span_from(left, used)) {
+                        assert_int_equal(frame_take(left, &body, &used), 0);
+                        assert_int_equal(frame_read(body, wire_owner_find, &row, &m, NULL), 0);
+                        answer(s, row, &m);
+                }
+        }
+}
+
+static void settle(struct safe *s) {
+        daemon_turn(s);
+        while (vault_deadline(&s->v) == 0) { /* grants, one a turn */
+                vault_tick(&s->v, s->now);
+                daemon_turn(s);
+        }
+}
+
+void safe_ask(struct safe *s, enum wire_owner number, const void *msg) {
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        codec_put(wire_owner_find(number), msg, &out);
+        assert_true(buf_ok(&out));
+        buf_clear(&s->peer.out);
+        vault_request(&s->v, &s->peer, buf_span(&out), s->now);
+        settle(s);
+}
+
+static bool find_row(const struct safe *s, enum wire_owner number, struct span *ret) {
+        struct span left = buf_span(&s->peer.out), body;
+        const struct wire_number *row;
+        union frame_message m;
+        size_t used;
+        for (; left.n; left = span_from(left, used)) {
+                assert_int_equal(frame_take(left, &body, &used), 0);
+                assert_int_equal(frame_read(body, wire_owner_find, &row, &m, NULL), 0);
+                if (row->number == number) {
+                        *ret = body;
+                        return true;
+                }
+        }
+        return false;
+}
+
+bool safe_row(struct safe *s, enum wire_owner number, struct buf *store, union frame_message *ret) {
+        const struct wire_number *row;
+        struct span body;
+        if (!find_row(s, number, &body))
+                return false;
+        put(store, body);
+        return frame_read(buf_span(store), wire_owner_find, &row, ret, NULL) == 0;
+}
+
+const char *safe_error(struct safe *s) {
+        static char name[64];
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        union frame_message m;
+        name[0] = 0;
+        if (safe_row(s, OWNER_O_ERROR, &store, &m))
+                snprintf(name, sizeof(name), "%.*s", (int)m.c_error.name.n, (const char *)m.c_error.name.p);
+        return name;
+}
+
+bool safe_done(const struct safe *s) {
+        struct span body;
+        return find_row(s, OWNER_O_DONE, &body);
+}
+
+const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number) {
+        for (size_t i = s->n_heard; i-- > 0;)
+                if (s->heard[i].number == number)
+                        return &s->heard[i];
+        return NULL;
+}
+
+void safe_forget(struct safe *s) {
+        buf_clear(&s->peer.out);
+        s->n_heard = 0;
+}
+
+/* ---- a life ---- */
+
+void safe_start(struct safe *s) {
+        struct wire_v_device d = {.in_mesh = true};
+        struct street_home *h = &s->street->homes[s->home];
+        if (s->running)
+                vault_fini(&s->v);
+        s->dead = false;
+        s->power = -1;
+        s->fails = 0;
+        s->running = true;
+        buf_clear(&s->peer.out);
+        assert_int_equal(vault_init(&s->v, &s->io), 0);
+        d.sign = SPAN_OF(h->device.pub.b);
+        d.noise = SPAN_OF(h->noise.b);
+        d.seal = SPAN_OF(h->noise.b);
+        safe_tell(s, OWNER_V_DEVICE, &d);
+        settle(s);
+}
+
+static void write_key(struct safe *s, const char *passphrase) {
+        struct keyfile_secret secret;
+        const struct street_home *h = &s->street->homes[s->home];
+        memcpy(secret.sign_seed, h->key.secret, sizeof(secret.sign_seed));
+        secret.seal = s->seal.secret;
+        struct keyfile head = {
+                .lock = passphrase ? KEYFILE_LOCKED : KEYFILE_PLAIN,
+                .state = KEYFILE_MEMBER,
+                .owner = 1000,
+                .mesh = s->street->mesh,
+                .household = h->key.pub,
+                .seal = s->seal.pub,
+                .passes = passphrase ? 1 : 0,
+                .memory_kib = passphrase ? KEYFILE_MEMORY_KIB_MIN : 0,
+        };
+        assert_int_equal(keyfile_encode(&s->disk.key, &head, &secret, span_str(passphrase), &s->rng), 0);
+}
+
+void safe_init(struct safe *s, struct street *street, uint32_t n, struct safe_clip *clips, const char *passphrase) {
+        uint8_t rng_seed[32] = {(uint8_t)(n + 1), 77}, secret[32] = {(uint8_t)(n + 1), 5};
+        struct key seal;
+        *s = (struct safe){.street = street, .home = n, .clips = clips, .wall = street->now, .now = MS, .power = -1};
+        rng_init(&s->rng, rng_seed);
+        memcpy(seal.b, secret, sizeof(seal.b));
+        box_key_from_secret(&s->seal, &seal);
+        s->peer.uid = 1000;
+        s->io = (struct vault_io){.key_read = key_read,
+                                  .key_write = key_write,
+                                  .key_remove = key_remove,
+                                  .seed = seed,
+                                  .wall = wall,
+                                  .ledger_read = ledger_read,
+                                  .ledger_write = ledger_write,
+                                  .ledger_cut = ledger_cut,
+                                  .ledger_away = ledger_away,
+                                  .blob_read = blob_read,
+                                  .blob_write = blob_write,
+                                  .blob_remove = blob_remove,
+                                  .blob_list = blob_list,
+                                  .clip_read = clip_bytes,
+                                  .arg = s,
+                                  .uid = 1000,
+                                  .passes = 1,
+                                  .memory_kib = KEYFILE_MEMORY_KIB_MIN,
+                                  .owner = UINT32_MAX};
+        write_key(s, passphrase);
+        safe_start(s);
+}
+
+void safe_fini(struct safe *s) {
+        if (s->running)
+                vault_fini(&s->v);
+        safe_disk_fini(&s->disk);
+        buf_wipe(&s->peer.out);
+        for (size_t i = 0; i < SAFE_HEARD; i++)
+                buf_fini(&s->heard[i].bytes);
+        rng_fini(&s->rng);
+}
+
+/* ---- what owners and recipients do ---- */
+
+bool safe_grant(struct safe *s, size_t c, uint32_t to, uint64_t seconds) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, who = BUF_NULL;
+        struct wire_o_go go = {0};
+        text_hex(&id, SPAN_OF(s->clips[c].id.b));
+        struct wire_o_grant q = {.clip = buf_span(&id), .purpose = SPAN_STR("the stolen bicycle")};
+        if (to != UINT32_MAX) {
+                text_hex(&who, SPAN_OF(s->street->homes[to].key.pub.b));
+                WIRE_PUT(&q, O_GRANT, to, buf_span(&who));
+        }
+        WIRE_PUT(&q, O_GRANT, expires_in, seconds);
+        safe_ask(s, OWNER_O_GRANT, &q);
+        if (safe_error(s)[0])
+                return false;
+        safe_ask(s, OWNER_O_GO, &go);
+        return !safe_error(s)[0];
+}
+
+void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret) {
+        struct wire_grant g;
+        struct hash id, receipt;
+        assert_int_equal(clip_read(CLIP_GRANT, grant, &street->mesh, &g, &id), 0);
+        struct wire_receipt w = {.grant = SPAN_OF(id.b),
+                                 .clip = g.clip,
+                                 .household = SPAN_OF(street->homes[by].key.pub.b),
+                                 .created = at};
+        assert_int_equal(clip_sign(CLIP_RECEIPT, &w, &street->mesh, &street->homes[by].key, ret, &receipt), 0);
+}

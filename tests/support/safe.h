@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Vaults as a library, with disks of their own in memory, a clock the test sets, and a daemon that the test plays: what is
+ * needed to say what has become of a clip's key at every moment. A disk can lose its power at any write: nothing of that
+ * write, a part of it, or all of it is there when the vault comes back, and nothing behind it.
+ */
+#pragma once
+
+#include "../unit/roster-street.h"
+
+#include "clip/clip.h"
+#include "vault/vault.h"
+
+#define SAFE_BLOBS 32
+#define SAFE_CLIPS 2
+#define SAFE_HEARD 64
+
+struct safe_blob {
+        bool there;
+        enum vault_blob what;
+        struct hash id;
+        struct buf bytes;
+};
+
+/* What is on the disk. */
+struct safe_disk {
+        struct buf key, ledger, away;
+        struct safe_blob blobs[SAFE_BLOBS];
+};
+
+/* A clip of home 0, and all that is known of it. */
+struct safe_clip {
+        struct hash id;
+        struct key key;
+        struct buf manifest, sealed, cipher, list, plain;
+};
+
+/* A message of the vault to its daemon that the test looks at. */
+struct safe_heard {
+        enum wire_owner number;
+        struct buf bytes; /* paper or blob */
+        struct hash grant;
+};
+
+enum safe_lie { /* of a disk, for a test of the tests */
+                SAFE_HONEST,
+                SAFE_FORGETS_LEDGER,  /* says that a line is written, and does not write it */
+                SAFE_FORGETS_REVOKED, /* only those that take back, and what was wrapped is not removed */
+};
+
+struct safe {
+        struct street *street;
+        uint32_t home;
+        struct box_key seal;
+        struct safe_disk disk;
+        struct safe_clip *clips; /* SAFE_CLIPS; the daemon's */
+        mesh_wall wall;
+        mesh_time now;
+        uint8_t seed;
+        struct rng rng;
+        int power;   /* writes until it goes; negative: it stays */
+        int remains; /* of the write it goes at: 0 nothing, 1 a part, 2 all */
+        bool dead;   /* it has gone */
+        int fails;   /* writes that fail from now on, with a disk that is full */
+        enum safe_lie lie;
+        unsigned writes;
+        struct vault_io io;
+        struct vault v;
+        bool running;
+        struct vault_peer peer;
+        struct safe_heard heard[SAFE_HEARD];
+        size_t n_heard;
+        bool silent; /* the daemon answers nothing */
+        bool no_clip;
+};
+
+void safe_clip_make(struct safe_clip *ret, struct street *s, const struct key *seal, uint64_t n, size_t size,
+                    bool audio);
+void safe_clip_fini(struct safe_clip *c);
+/* The vault of home @n, whose daemon holds @clips; @passphrase NULL: its key is plain. */
+void safe_init(struct safe *s, struct street *street, uint32_t n, struct safe_clip *clips, const char *passphrase);
+void safe_fini(struct safe *s);
+/* After a crash, or instead of one. */
+void safe_start(struct safe *s);
+void safe_disk_copy(struct safe_disk *to, const struct safe_disk *from);
+void safe_disk_fini(struct safe_disk *d);
+/* A request; the daemon answers what it is asked for. What the vault says to the tool is then in s->peer.out. */
+void safe_ask(struct safe *s, enum wire_owner number, const void *msg);
+/* A message of the daemon. */
+void safe_tell(struct safe *s, enum wire_owner number, const void *msg);
+/* The first row of the tool's answer with that number, whose spans point into @store. Empties the answer with @last. */
+bool safe_row(struct safe *s, enum wire_owner number, struct buf *store, union frame_message *ret);
+/* The name of the error in the answer; "" without one. Empties it. */
+const char *safe_error(struct safe *s);
+bool safe_done(const struct safe *s);
+void safe_forget(struct safe *s); /* the answers, and what was heard */
+/* The last message of that number the daemon heard; NULL: none. */
+const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number);
+
+/* The owner gives clip @c to home @to ("all": UINT32_MAX) for so long; true: it was done. */
+bool safe_grant(struct safe *s, size_t c, uint32_t to, uint64_t seconds);
+/* A receipt of home @by for it. */
+void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret);
