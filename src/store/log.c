@@ -14,12 +14,12 @@
 
 #include <stdlib.h>
 
-#define HEADER_SUMMED 24
 #define HEADER_SALTS 16
 #define FRAME_SUMMED 8
-#define FRAME_SUMS 16
 #define SALTS 8
-#define PAIR 8 /* bytes that two words take */
+#define PAIR 8  /* bytes that two words take */
+#define LANES 4 /* that a page is summed in */
+#define LANE (PAGE_BYTES / LANES)
 
 struct sums {
         uint32_t a, b;
@@ -37,11 +37,15 @@ static uint32_t word(const uint8_t *p) {
         return v;
 }
 
+static struct sums sum_pair(struct sums s, const uint8_t *p) {
+        s.a += word(p) + s.b;
+        s.b += word(p + 4) + s.a;
+        return s;
+}
+
 static struct sums sum_on(struct sums s, const uint8_t *p, size_t n) {
-        for (size_t i = 0; i < n; i += PAIR) {
-                s.a += word(p + i) + s.b;
-                s.b += word(p + i + 4) + s.a;
-        }
+        for (size_t i = 0; i < n; i += PAIR)
+                s = sum_pair(s, p + i);
         return s;
 }
 
@@ -58,16 +62,36 @@ static bool same(struct sums x, struct sums y) {
         return x.a == y.a && x.b == y.b;
 }
 
+/* What sums become by a lane of zeros: the numbers of Fibonacci number 2 x LANE / PAIR - 1, and the next two, modulo 2^32. */
+static struct sums sum_zeros(struct sums s) {
+        const uint32_t x = 0x06b77ee2, y = 0xa2592c3b, z = 0xa910ab1d;
+        return (struct sums){x * s.a + y * s.b, y * s.a + z * s.b};
+}
+
+/* Each word's sum waits for that of the word before it. So the page is taken in lanes, of which a processor sums all at
+ * once: each but the first begins at nothing, and what stands before it is added at the end. */
+static struct sums sum_page(struct sums before, const uint8_t page[PAGE_BYTES]) {
+        struct sums lane[LANES] = {before};
+        for (size_t i = 0; i < LANE; i += PAIR)
+                for (size_t k = 0; k < LANES; k++)
+                        lane[k] = sum_pair(lane[k], page + k * LANE + i);
+        for (size_t k = 1; k < LANES; k++) {
+                struct sums s = sum_zeros(lane[k - 1]);
+                lane[k] = (struct sums){lane[k].a + s.a, lane[k].b + s.b};
+        }
+        return lane[LANES - 1];
+}
+
 static struct sums sum_frame(const uint8_t frame[LOG_FRAME], struct sums before) {
-        return sum_on(sum_on(before, frame, FRAME_SUMMED), frame + LOG_FRAME_HEAD, PAGE_BYTES);
+        return sum_page(sum_on(before, frame, FRAME_SUMMED), frame + LOG_FRAME_HEAD);
 }
 
 sqlite3_int64 log_sums_before(sqlite3_int64 at) {
-        return at == LOG_HEADER ? HEADER_SUMMED : at - LOG_FRAME + FRAME_SUMS;
+        return at == LOG_HEADER ? LOG_HEADER_SUMS : at - LOG_FRAME + LOG_FRAME_SUMS;
 }
 
 void log_sum(uint8_t frame[LOG_FRAME], const uint8_t before[LOG_SUMS]) {
-        sums_put(frame + FRAME_SUMS, sum_frame(frame, sums_get(before)));
+        sums_put(frame + LOG_FRAME_SUMS, sum_frame(frame, sums_get(before)));
 }
 
 bool log_same_salts(const uint8_t header[LOG_HEADER], const uint8_t frame[LOG_FRAME]) {
@@ -141,17 +165,17 @@ static void find_in_header(struct log *l, struct flip *ret) {
         const uint8_t *frame_salts = l->frame + FRAME_SUMMED;
         memcpy(right, l->header, LOG_HEADER);
         memcpy(right + HEADER_SALTS, frame_salts, SALTS);
-        struct sums is = sum_on((struct sums){0}, right, HEADER_SUMMED);
-        if (same(is, sums_get(right + HEADER_SUMMED)))
+        struct sums is = sum_on((struct sums){0}, right, LOG_HEADER_SUMS);
+        if (same(is, sums_get(right + LOG_HEADER_SUMS)))
                 find_difference(salts, frame_salts, SALTS, ret);
         else if (memcmp(salts, frame_salts, SALTS) == 0)
-                find(l->header, HEADER_SALTS, SALTS, l->header + HEADER_SUMMED, is, ret);
+                find(l->header, HEADER_SALTS, SALTS, l->header + LOG_HEADER_SUMS, is, ret);
 }
 
 static int mend_header(struct log *l) {
         int rc = l->file->pMethods->xRead(l->file, l->header, LOG_HEADER, 0);
-        struct sums is = sum_on((struct sums){0}, l->header, HEADER_SUMMED);
-        if (rc || same(is, sums_get(l->header + HEADER_SUMMED)))
+        struct sums is = sum_on((struct sums){0}, l->header, LOG_HEADER_SUMS);
+        if (rc || same(is, sums_get(l->header + LOG_HEADER_SUMS)))
                 return rc;
         rc = l->file->pMethods->xRead(l->file, l->frame, LOG_FRAME, LOG_HEADER);
         if (rc)
@@ -167,7 +191,7 @@ static bool find_in_page(struct log *l, struct sums before, struct flip *ret) {
         size_t at;
         memcpy(right, l->frame, LOG_FRAME);
         if (page_check(right + LOG_FRAME_HEAD, get_be32(right), &at) != PAGE_MENDED ||
-            !same(sum_frame(right, before), sums_get(right + FRAME_SUMS)))
+            !same(sum_frame(right, before), sums_get(right + LOG_FRAME_SUMS)))
                 return false;
         at += LOG_FRAME_HEAD;
         *ret = (struct flip){1, l->frame + at, right[at]};
@@ -177,10 +201,10 @@ static bool find_in_page(struct log *l, struct sums before, struct flip *ret) {
 static int mend_sums(struct log *l, struct sums before) {
         struct sums is = sum_frame(l->frame, before);
         struct flip flip = {0};
-        if (same(is, sums_get(l->frame + FRAME_SUMS)))
+        if (same(is, sums_get(l->frame + LOG_FRAME_SUMS)))
                 return SQLITE_OK;
         if (!find_in_page(l, before, &flip))
-                find(l->frame, FRAME_SUMMED, PAGE_BYTES, l->frame + FRAME_SUMS, is, &flip);
+                find(l->frame, FRAME_SUMMED, PAGE_BYTES, l->frame + LOG_FRAME_SUMS, is, &flip);
         return flip.n == 1 ? put_back(l, l->frame, l->at, flip) : SQLITE_DONE;
 }
 
@@ -200,7 +224,7 @@ static int mend_frame(struct log *l, struct sums *sums) {
         rc = mend_sums(l, *sums);
         if (!rc && another)
                 rc = put_back(l, l->frame, l->at, flip);
-        *sums = sums_get(l->frame + FRAME_SUMS);
+        *sums = sums_get(l->frame + LOG_FRAME_SUMS);
         l->at += LOG_FRAME;
         return rc;
 }
@@ -212,7 +236,7 @@ static int mend_open(sqlite3_file *file) {
         l->file = file;
         l->at = LOG_HEADER;
         int rc = mend_header(l);
-        struct sums sums = sums_get(l->header + HEADER_SUMMED);
+        struct sums sums = sums_get(l->header + LOG_HEADER_SUMS);
         while (!rc)
                 rc = mend_frame(l, &sums);
         free(l);

@@ -17,6 +17,8 @@
 #define LOG_FRAME_HEAD 24 /* 8 bytes, the salts, the sums; then the page */
 #define LOG_FRAME (LOG_FRAME_HEAD + PAGE_BYTES)
 #define LOG_SUMS 8
+#define LOG_HEADER_SUMS 24 /* where they stand in the header */
+#define LOG_FRAME_SUMS 16  /* and in the head of a frame */
 
 /* @path: the log's. 0 also if there is none, or nothing can be mended. Nobody writes to it meanwhile. */
 int log_mend(const char *path);

@@ -15,8 +15,10 @@ struct paged {
         bool may_write;
         bool plain;                   /* its pages have no sums */
         const struct paged *database; /* of a log: whose it is */
-        uint8_t head[LOG_FRAME_HEAD]; /* of the frame whose page comes next */
-        sqlite3_int64 head_at;        /* where it stands; 0: none */
+        uint8_t head[LOG_FRAME_HEAD]; /* of the frame whose page comes next: they are written together */
+        sqlite3_int64 head_at;        /* where it belongs; 0: none waits */
+        uint8_t sums[LOG_SUMS];       /* of what was written last, a frame or the log's header */
+        sqlite3_int64 sums_until;     /* where that ends, and a frame goes on from them; 0: they are read again */
 };
 
 static sqlite3_vfs *under; /* the system's, or a test's */
@@ -96,34 +98,87 @@ static int on_control(sqlite3_file *f, int what, void *arg) {
 
 /* ---- the log ---- */
 
+/* What was written at the log's end, if it was: a frame, the head of one, or the log's header. */
+static int written(sqlite3_file *f, int rc, const uint8_t sums[LOG_SUMS], sqlite3_int64 until) {
+        memcpy(of(f)->sums, sums, LOG_SUMS);
+        of(f)->sums_until = rc ? 0 : until;
+        return rc;
+}
+
+static int sums_before(sqlite3_file *f, uint8_t ret[LOG_SUMS], sqlite3_int64 at) {
+        if (of(f)->sums_until != at)
+                return BELOW(f, xRead, ret, LOG_SUMS, log_sums_before(at));
+        memcpy(ret, of(f)->sums, LOG_SUMS);
+        return SQLITE_OK;
+}
+
 /* The page gets its sum, too, and the frame, which stands at @at, with it new sums of the log's own. */
 static int write_frame(sqlite3_file *f, const uint8_t *page, sqlite3_int64 at) {
         uint8_t frame[LOG_FRAME], before[LOG_SUMS];
-        int rc = BELOW(f, xRead, before, sizeof(before), log_sums_before(at));
+        int rc = sums_before(f, before, at);
         if (rc)
                 return rc;
         memcpy(frame, of(f)->head, LOG_FRAME_HEAD);
         memcpy(frame + LOG_FRAME_HEAD, page, PAGE_BYTES);
         page_sum(frame + LOG_FRAME_HEAD, get_be32(frame));
         log_sum(frame, before);
-        return BELOW(f, xWrite, frame, LOG_FRAME, at);
+        rc = BELOW(f, xWrite, frame, LOG_FRAME, at);
+        return written(f, rc, frame + LOG_FRAME_SUMS, at + LOG_FRAME);
 }
 
-/* SQLite writes the head of a frame, then its page; heads alone where it makes their sums anew of what is there. */
+/* A head that no page has followed: where SQLite makes the sums anew of what is there it writes heads alone. */
+static int settle_head(sqlite3_file *f) {
+        sqlite3_int64 at = of(f)->head_at;
+        of(f)->head_at = 0;
+        if (!at)
+                return SQLITE_OK;
+        int rc = BELOW(f, xWrite, of(f)->head, LOG_FRAME_HEAD, at);
+        return written(f, rc, of(f)->head + LOG_FRAME_SUMS, at + LOG_FRAME);
+}
+
+/* SQLite writes the head of a frame, then its page. */
 static int on_log_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
         sqlite3_int64 head_at = of(f)->head_at;
-        of(f)->head_at = 0;
-        if (head_at && n == PAGE_BYTES && at == head_at + LOG_FRAME_HEAD)
+        if (head_at && n == PAGE_BYTES && at == head_at + LOG_FRAME_HEAD) {
+                of(f)->head_at = 0;
                 return write_frame(f, p, head_at);
-        if (!of(f)->database->plain && n == LOG_FRAME_HEAD && (at - LOG_HEADER) % LOG_FRAME == 0) {
-                memcpy(of(f)->head, p, LOG_FRAME_HEAD);
-                of(f)->head_at = at;
         }
-        return BELOW(f, xWrite, p, n, at);
+        int rc = settle_head(f);
+        if (rc || of(f)->database->plain)
+                return rc ? rc : BELOW(f, xWrite, p, n, at);
+        if (n == LOG_HEADER && at == 0)
+                return written(f, BELOW(f, xWrite, p, n, at), (const uint8_t *)p + LOG_HEADER_SUMS, LOG_HEADER);
+        if (n != LOG_FRAME_HEAD || (at - LOG_HEADER) % LOG_FRAME)
+                return BELOW(f, xWrite, p, n, at);
+        memcpy(of(f)->head, p, LOG_FRAME_HEAD);
+        of(f)->head_at = at;
+        return SQLITE_OK;
 }
 
 static int on_log_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
-        return BELOW(f, xRead, p, n, at);
+        int rc = settle_head(f);
+        return rc ? rc : BELOW(f, xRead, p, n, at);
+}
+
+static int on_log_truncate(sqlite3_file *f, sqlite3_int64 size) {
+        int rc = settle_head(f);
+        of(f)->sums_until = 0;
+        return rc ? rc : BELOW(f, xTruncate, size);
+}
+
+static int on_log_sync(sqlite3_file *f, int flags) {
+        int rc = settle_head(f);
+        return rc ? rc : BELOW(f, xSync, flags);
+}
+
+static int on_log_size(sqlite3_file *f, sqlite3_int64 *ret) {
+        int rc = settle_head(f);
+        return rc ? rc : BELOW(f, xFileSize, ret);
+}
+
+static int on_log_close(sqlite3_file *f) {
+        int rc = settle_head(f), closed = BELOW(f, xClose);
+        return rc ? rc : closed;
 }
 
 static int on_log_control(sqlite3_file *f, int what, void *arg) {
@@ -184,16 +239,19 @@ static int on_unmap(sqlite3_file *f, int delete) {
 }
 
 #define PASSED_ON                                                                                                      \
-        .xClose = on_close, .xTruncate = on_truncate, .xSync = on_sync, .xFileSize = on_size, .xLock = on_lock,        \
-        .xUnlock = on_unlock, .xCheckReservedLock = on_check_lock, .xSectorSize = on_sector,                           \
+        .xLock = on_lock, .xUnlock = on_unlock, .xCheckReservedLock = on_check_lock, .xSectorSize = on_sector,         \
         .xDeviceCharacteristics = on_traits
 
 /* Version 2: pages are read, and never mapped. */
 static const sqlite3_io_methods database_methods = {
         .iVersion = 2,
         PASSED_ON,
+        .xClose = on_close,
         .xRead = on_read,
         .xWrite = on_write,
+        .xTruncate = on_truncate,
+        .xSync = on_sync,
+        .xFileSize = on_size,
         .xFileControl = on_control,
         .xShmMap = on_map,
         .xShmLock = on_map_lock,
@@ -204,8 +262,12 @@ static const sqlite3_io_methods database_methods = {
 static const sqlite3_io_methods log_methods = {
         .iVersion = 1,
         PASSED_ON,
+        .xClose = on_log_close,
         .xRead = on_log_read,
         .xWrite = on_log_write,
+        .xTruncate = on_log_truncate,
+        .xSync = on_log_sync,
+        .xFileSize = on_log_size,
         .xFileControl = on_log_control,
 };
 
