@@ -167,7 +167,8 @@ static int put_all(struct store *s, void *ctx) {
                 if (r)
                         return r;
         }
-        return store_last_event(&s->q, &c->seq);
+        int r = slots_write(s);
+        return r ? r : store_last_event(&s->q, &c->seq);
 }
 
 int store_commit(struct store *s, struct store_batch *b, mesh_wall now, uint64_t *ret_seq) {

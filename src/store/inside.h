@@ -14,12 +14,21 @@ struct astray {
         uint64_t n; /* that row; 0: none */
 };
 
+#define SLOTS_NAME "slots"
+struct slots {
+        bool missing; /* it stands nowhere */
+        uint8_t bytes[CLASS_ASK * 6];
+};
+
 struct store {
         struct sql q;
         struct {
                 struct key key;
                 uint32_t n;      /* its number; 0: none */
-        } keys[KEYS_REMEMBERED]; /* lately asked for, by their first byte; forgotten where a transaction fails */
+        } keys[KEYS_REMEMBERED]; /* lately asked for, by their first byte; forgotten where a transaction fails, with: */
+        uint64_t last;           /* number of a record, the highest that was given away; 0: it is asked for */
+        struct slots slots;      /* as they stand, or are to stand when the transaction ends */
+        bool slots_known, slots_changed;
         char *dir;
         int lock;
         mesh_wall now;     /* of the commit or tick under way */
@@ -113,14 +122,10 @@ int scrub_noted(struct store *s, bool *ret);
 int salvage_settle(const char *dir);
 
 /* slots.c: which slots this device has used, told a second time. */
-#define SLOTS_NAME "slots"
-struct slots {
-        bool missing; /* it stands nowhere */
-        uint8_t bytes[CLASS_ASK * 6];
-};
 int slots_get(struct store *s, struct slots *ret);
 int slots_put(struct store *s, const struct slots *slots);
-int slots_note(struct store *s, const struct head *h); /* what record it is written along with */
+int slots_note(struct store *s, const struct head *h); /* of a record that is written */
+int slots_write(struct store *s);                      /* what was noted, in the same transaction */
 void slots_all_used(struct slots *s, uint32_t day);    /* nobody knows any more: none of that day is free */
 struct mesh_row slots_row(struct slots *s, uint8_t klass);
 int slots_prepare(struct sql *q); /* makes a function that a version of before is brought up to date by */

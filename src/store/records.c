@@ -59,17 +59,28 @@ static int record_find(struct store *s, const struct hash *id, struct known *ret
         return row && head_unpack(sql_span(st, 0), &ret->head) ? 0 : STORE_E_DAMAGED;
 }
 
+static int find_last(struct store *s) {
+        _sql_ st = sql_get(&s->q, SQL_RECORD_LAST);
+        bool row;
+        int r = sql_next(&s->q, st, &row);
+        if (!r)
+                s->last = sql_u64(st, 0);
+        return r;
+}
+
 static int insert_head(struct store *s, const struct mesh_row *row, struct known *k) {
         uint8_t bytes[HEAD_BYTES_MAX];
         size_t n = head_pack(&k->head, bytes);
+        int r = s->last ? 0 : find_last(s);
+        if (r)
+                return r;
+        k->n = ++s->last;
         _sql_ st = sql_get(&s->q, SQL_RECORD_PUT);
-        sql_bind_32(st, 1, row->record.id.b);
-        sql_bind_u64(st, 2, row->record.expires);
-        sql_bind_span(st, 3, span_of(bytes, n));
-        int r = sql_run(&s->q, st);
-        if (!r)
-                k->n = (uint64_t)sqlite3_last_insert_rowid(s->q.db);
-        return r;
+        sql_bind_u64(st, 1, k->n);
+        sql_bind_32(st, 2, row->record.id.b);
+        sql_bind_u64(st, 3, row->record.expires);
+        sql_bind_span(st, 4, span_of(bytes, n));
+        return sql_run(&s->q, st);
 }
 
 static int update_head(struct store *s, const struct known *k) {

@@ -53,11 +53,8 @@ int slots_get(struct store *s, struct slots *ret) {
         int r = sql_next(&s->q, st, &row);
         if (r)
                 return r;
-        if (!row)
-                *ret = (struct slots){.missing = true};
-        else if (!sql_blob(st, 0, ret->bytes, sizeof(ret->bytes)))
-                return STORE_E_DAMAGED;
-        return 0;
+        *ret = (struct slots){.missing = !row};
+        return !row || sql_blob(st, 0, ret->bytes, sizeof(ret->bytes)) ? 0 : STORE_E_DAMAGED;
 }
 
 int slots_put(struct store *s, const struct slots *slots) {
@@ -68,11 +65,19 @@ int slots_put(struct store *s, const struct slots *slots) {
 }
 
 int slots_note(struct store *s, const struct head *h) {
-        struct slots slots = {.missing = false};
         if (!(h->flags & RECORD_OWN))
                 return 0;
-        int r = slots_get(s, &slots);
-        return r || !note(&slots, h) ? r : slots_put(s, &slots);
+        int r = s->slots_known ? 0 : slots_get(s, &s->slots);
+        s->slots_known = r == 0;
+        s->slots_changed |= r == 0 && note(&s->slots, h);
+        return r;
+}
+
+int slots_write(struct store *s) {
+        if (!s->slots_changed)
+                return 0;
+        s->slots_changed = false;
+        return slots_put(s, &s->slots);
 }
 
 /* ---- for a file of before: slots_of(head), over all records ---- */

@@ -138,6 +138,13 @@ static int run_named(struct store *s, enum sql_id id) {
         return sql_run(&s->q, st);
 }
 
+/* What the transaction that has failed gave away is void. */
+static void forget_given(struct store *s) {
+        memset(s->keys, 0, sizeof(s->keys));
+        s->last = 0;
+        s->slots_known = s->slots_changed = false;
+}
+
 int transact(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx) {
         if (s->broken)
                 return STORE_E_IO;
@@ -146,8 +153,8 @@ int transact(struct store *s, int (*body)(struct store *s, void *ctx), void *ctx
                 r = body(s, ctx);
         if (!r)
                 r = run_named(s, SQL_COMMIT);
-        if (r) /* numbers given in it are void */
-                memset(s->keys, 0, sizeof(s->keys));
+        if (r)
+                forget_given(s);
         if (r && !sqlite3_get_autocommit(s->q.db) && run_named(s, SQL_ROLLBACK))
                 s->broken = true;
         if (r == STORE_E_IO)
