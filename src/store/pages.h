@@ -20,7 +20,8 @@
 #define PAGE_BYTES 4096
 #define PAGE_SUM 8 /* bytes at the end of each that SQLite leaves alone */
 
-/* Makes PAGES_VFS known; called before each sqlite3_open_v2() that names it. An SQLite result. */
+/* Makes PAGES_VFS known; called before each sqlite3_open_v2() that names it, and first before anything else of SQLite's, as
+ * it also sets how that works. An SQLite result. */
 int pages_register(void);
 /* Tells a writer's connection to leave room for sums in what it creates. */
 void pages_reserve(sqlite3 *db);

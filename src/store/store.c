@@ -3,6 +3,7 @@
 #include "store/schema.h"
 
 #include "base/err.h"
+#include "store/pages.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -75,7 +76,7 @@ int store_open(struct store **ret, const char *dir) {
         if (!s)
                 return ERR_NOMEM;
         s->lock = -1;
-        int r = file_dir(dir, &s->dir);
+        int r = pages_register() ? ERR_NOMEM : file_dir(dir, &s->dir);
         if (!r)
                 r = file_lock(s->dir, &s->lock);
         if (!r)

@@ -124,6 +124,7 @@ void libc_count_sqlite(void) {
         ours.xRealloc = sqlite_realloc;
         REQUIRE(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) == SQLITE_OK);
         REQUIRE(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) == SQLITE_OK); /* else small ones never come here */
+        REQUIRE(sqlite3_initialize() == SQLITE_OK); /* before the store does, which has it count none */
 }
 
 /* ---- files ---- */
