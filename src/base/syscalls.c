@@ -74,17 +74,25 @@ static int read_all(int fd, struct buf *ret) {
 }
 
 /* In a process of its own, which ends where the library does. */
-static int translate_apart(const struct syscall_row *rows, size_t n, struct buf *ret) {
-        _clean_(file_close) int fd = memfd_create("filter", MFD_CLOEXEC);
-        pid_t self = getpid(), child = fd < 0 ? -1 : fork();
-        int status = 0;
-        if (child < 0)
-                return -errno;
-        if (child == 0) {
+static struct syscalls_making begin(const struct syscall_row *rows, size_t n) {
+        struct syscalls_making m = {.fd = memfd_create("filter", MFD_CLOEXEC), .child = -1};
+        pid_t self = getpid();
+        if (m.fd >= 0)
+                m.child = fork();
+        m.error = m.child < 0 ? errno : 0;
+        if (m.child == 0) {
                 setrlimit(RLIMIT_CPU, &(struct rlimit){SECONDS_MAX, SECONDS_MAX});
-                _exit(translate(rows, n, self, fd) ? 1 : 0);
+                _exit(translate(rows, n, self, m.fd) ? 1 : 0);
         }
-        while (waitpid(child, &status, 0) < 0)
+        return m;
+}
+
+static int end(struct syscalls_making *m, struct buf *ret) {
+        _clean_(file_close) int fd = m->fd;
+        int status = 0;
+        if (m->child < 0)
+                return -m->error;
+        while (waitpid(m->child, &status, 0) < 0)
                 if (errno != EINTR)
                         return -errno;
         return status ? -ENOMEM : read_all(fd, ret);
@@ -99,16 +107,21 @@ static int load(struct span program) {
         return 0;
 }
 
+void syscalls_begin(struct syscalls *s, const struct syscall_row *rows, size_t n) {
+        s->none = seccomp_api_get() == 0;
+        for (size_t i = 0; !s->none && i < ARRAY_LEN(s->makings); i++)
+                s->makings[i] = begin(rows, n);
+}
+
 /* Where libseccomp (2.5) gets no memory it may say nothing and leave rules out, so that a call is missing later, write to memory
  * that it has given back, or go round in circles. So it works apart, and has to come to the same twice. */
-int syscalls_shut(const struct syscall_row *rows, size_t n) {
+int syscalls_shut(struct syscalls *s) {
         _clean_(buf_fini) struct buf once = BUF_NULL;
         _clean_(buf_fini) struct buf twice = BUF_NULL;
-        if (seccomp_api_get() == 0)
+        if (s->none)
                 return SYSCALLS_E_NONE;
-        int r = translate_apart(rows, n, &once);
-        if (r == 0)
-                r = translate_apart(rows, n, &twice);
+        int r = end(&s->makings[0], &once), r2 = end(&s->makings[1], &twice);
+        r = r ? r : r2;
         if (r == 0 && !span_eq(buf_span(&once), buf_span(&twice)))
                 r = -ENOMEM;
         return r ? outcome(r) : load(buf_span(&once));

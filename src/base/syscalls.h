@@ -11,6 +11,8 @@
 
 #include "base/base.h"
 
+#include <sys/types.h>
+
 #define SYSCALL_ARGS_MAX 2
 #define SYSCALL_OWN_PID 0xffffffffffull /* as a value: this process */
 
@@ -46,5 +48,18 @@ enum {
 
 extern const bool syscalls_built; /* this build filters */
 
+/* A list on its way to what the kernel takes. It is made twice, side by side, each time in a process of its own, while
+ * this one does something else. */
+struct syscalls {
+        struct syscalls_making {
+                pid_t child; /* -1: it could not be started, and why: */
+                int error;
+                int fd; /* what comes of it */
+        } makings[2];
+        bool none; /* nothing is made here */
+};
+
+/* @rows: for the process that calls. To be followed by syscalls_shut(), unless the process ends. */
+void syscalls_begin(struct syscalls *s, const struct syscall_row *rows, size_t n);
 /* Filters the calling thread and all it starts. Sets no_new_privs. 0, SYSCALLS_E_NONE, ERR_NOMEM, ERR_IO (errno). */
-int syscalls_shut(const struct syscall_row *rows, size_t n);
+int syscalls_shut(struct syscalls *s);

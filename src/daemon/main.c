@@ -50,6 +50,7 @@ struct daemon {
         char *dir;
         struct recorder_tape tape; /* of --record */
         int control;               /* the listening end of control.sock; -1: none yet */
+        struct syscalls filter;    /* being made for the walls */
         bool walled;               /* the walls are up: once for a process */
         struct node_walls walls;
         bool over; /* the mesh is to be forgotten: another node follows */
@@ -257,7 +258,7 @@ static void on_ready(void *ctx) {
 static bool shut_walls(void *ctx, struct node_walls *ret) {
         struct daemon *d = ctx;
         if (!d->walled)
-                d->walled = walls_shut(d->dir, &d->walls);
+                d->walled = walls_shut(d->dir, &d->filter, &d->walls);
         *ret = d->walls;
         return d->walled;
 }
@@ -441,6 +442,7 @@ int main(int argc, char **argv) {
         if (!config_read(&d.config))
                 return EXIT_BAD_USAGE;
         if (settle(&d) && start_porter(&d)) {
+                walls_begin(&d.filter); /* as the porter: before there is a key in memory */
                 run(&d);
                 if (d.control >= 0)
                         close(d.control);

@@ -109,7 +109,11 @@ static const struct syscall_row calls[] = {
 
 /* ---- both ---- */
 
-bool walls_shut(const char *dir, struct node_walls *ret) {
+void walls_begin(struct syscalls *filter) {
+        syscalls_begin(filter, calls, ARRAY_LEN(calls));
+}
+
+bool walls_shut(const char *dir, struct syscalls *filter, struct node_walls *ret) {
         *ret = (struct node_walls){0};
         int r = shut_files(dir, &ret->landlock);
         if (r == LANDLOCK_E_NONE && landlock_built)
@@ -119,7 +123,7 @@ bool walls_shut(const char *dir, struct node_walls *ret) {
                 log_error("walls: Landlock does not take the daemon's rules: %s; see `dmesg`", strerror(errno));
                 return false;
         }
-        r = syscalls_shut(calls, ARRAY_LEN(calls));
+        r = syscalls_shut(filter);
         ret->syscalls = r == 0;
         if (r == SYSCALLS_E_NONE && syscalls_built)
                 log_warning("this kernel has no seccomp: the daemon's system calls are not filtered");

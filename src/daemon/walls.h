@@ -10,8 +10,11 @@
  */
 #pragma once
 
+#include "base/syscalls.h"
 #include "node/node.h"
 
+/* Has the filter of system calls made meanwhile: early, so that nobody waits for it. */
+void walls_begin(struct syscalls *filter);
 /* For good. Goes on, with a line in the log, where the kernel or the build lacks one of the two. False (logged): a wall
  * that this kernel has does not stand. */
-bool walls_shut(const char *dir, struct node_walls *ret);
+bool walls_shut(const char *dir, struct syscalls *filter, struct node_walls *ret);

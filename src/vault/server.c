@@ -430,11 +430,15 @@ static bool await_daemon(struct server *s, struct folder_why *why) {
 }
 
 static bool serve(struct server *s, struct folder_why *why) {
+        struct syscalls filter;
         sigset_t mask;
         catch_signals(&mask);
-        if (!take_daemon(s, why) || !folder_open(&s->folder, s->args->dir, s->args->sockets, why))
+        if (!take_daemon(s, why))
                 return false;
-        if (!walls_shut(s->args->dir, s->args->sockets, &s->io.walls)) {
+        walls_begin(&filter);
+        if (!folder_open(&s->folder, s->args->dir, s->args->sockets, why))
+                return false;
+        if (!walls_shut(s->args->dir, s->args->sockets, &filter, &s->io.walls)) {
                 *why = (struct folder_why){"walls", "the vault does not go on without its walls", "see the line above",
                                            0};
                 return false;

@@ -59,7 +59,11 @@ static const struct syscall_row calls[] = {
 };
 /* clang-format on */
 
-bool walls_shut(const char *dir, const char *sockets, struct walls *ret) {
+void walls_begin(struct syscalls *filter) {
+        syscalls_begin(filter, calls, ARRAY_LEN(calls));
+}
+
+bool walls_shut(const char *dir, const char *sockets, struct syscalls *filter, struct walls *ret) {
         *ret = (struct walls){0};
         int r = shut_files(dir, sockets, &ret->landlock);
         if (r == LANDLOCK_E_NONE && landlock_built)
@@ -68,7 +72,7 @@ bool walls_shut(const char *dir, const char *sockets, struct walls *ret) {
                 log_error("walls: Landlock does not take the vault's rules: %s; see `dmesg`", strerror(errno));
                 return false;
         }
-        r = syscalls_shut(calls, ARRAY_LEN(calls));
+        r = syscalls_shut(filter);
         ret->syscalls = r == 0;
         if (r == SYSCALLS_E_NONE && syscalls_built)
                 log_warning("this kernel has no seccomp: the vault's system calls are not filtered");

@@ -5,13 +5,15 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/syscalls.h"
 
 struct walls {
         unsigned landlock; /* the kernel's version of it; 0: none */
         bool syscalls;     /* filtered */
 };
 
+/* Has the filter of system calls made meanwhile: early, so that nobody waits for it. */
+void walls_begin(struct syscalls *filter);
 /* For good. Goes on, with a line in the log, where the kernel or the build lacks one of the two. False (logged): a wall
  * that this kernel has does not stand. */
-bool walls_shut(const char *dir, const char *sockets, struct walls *ret);
+bool walls_shut(const char *dir, const char *sockets, struct syscalls *filter, struct walls *ret);

@@ -24,7 +24,9 @@
 
 static bool shut(const char *dir, struct probe_walls *ret) {
         struct node_walls walls;
-        bool ok = walls_shut(dir, &walls);
+        struct syscalls filter;
+        walls_begin(&filter);
+        bool ok = walls_shut(dir, &filter, &walls);
         *ret = (struct probe_walls){walls.landlock, walls.syscalls};
         return ok;
 }

@@ -22,7 +22,9 @@
 
 static bool shut(const char *dir, struct probe_walls *ret) {
         struct walls walls;
-        bool ok = walls_shut(dir, dir, &walls);
+        struct syscalls filter;
+        walls_begin(&filter);
+        bool ok = walls_shut(dir, dir, &filter, &walls);
         *ret = (struct probe_walls){walls.landlock, walls.syscalls};
         return ok;
 }
