@@ -43,13 +43,12 @@ static bool is_plain(const uint8_t page[PAGE_BYTES], uint64_t number) {
         return number == 1 && !page[RESERVED_AT];
 }
 
-/* The page at @at, as it was written. */
-static int read_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 at) {
+/* The page that was read from @at, as it was written. */
+static int settle_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 at) {
         uint64_t number = (uint64_t)at / PAGE_BYTES + 1;
         size_t wrong = 0;
-        int rc = BELOW(f, xRead, page, PAGE_BYTES, at);
-        if (rc || of(f)->plain)
-                return rc;
+        if (of(f)->plain)
+                return SQLITE_OK;
         switch (page_check(page, number, &wrong)) {
         case PAGE_WHOLE:
                 return SQLITE_OK;
@@ -66,15 +65,23 @@ static int read_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 at
         return of(f)->plain ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
-/* SQLite reads whole pages, and a few bytes of page 1: these it looks at before it knows that the log has a newer one, and a
- * power cut may have left this one half written. So of a page that is damaged they are handed out as they are. */
+static int read_pages(sqlite3_file *f, uint8_t *p, int n, sqlite3_int64 at) {
+        int rc = BELOW(f, xRead, p, n, at);
+        for (int i = 0; !rc && i < n; i += PAGE_BYTES)
+                rc = settle_page(f, p + i, at + i);
+        return rc;
+}
+
+/* Whole pages are read, by scrub.c some in a row, and by SQLite a few bytes of page 1: these it looks at before it knows
+ * that the log has a newer one, and a power cut may have left this one half written. So of a page that is damaged they are
+ * handed out as they are. */
 static int on_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
-        if (n == PAGE_BYTES && at % PAGE_BYTES == 0)
-                return read_page(f, p, at);
+        if (n % PAGE_BYTES == 0 && at % PAGE_BYTES == 0)
+                return read_pages(f, p, n, at);
         if (of(f)->plain || at + n > PAGE_BYTES)
                 return BELOW(f, xRead, p, n, at);
         uint8_t page[PAGE_BYTES];
-        if (read_page(f, page, 0))
+        if (read_pages(f, page, PAGE_BYTES, 0))
                 return BELOW(f, xRead, p, n, at);
         memcpy(p, page + at, (size_t)n);
         return SQLITE_OK;

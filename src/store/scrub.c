@@ -9,6 +9,7 @@
 #include "store/pages.h"
 
 #define PAGES_AT_ONCE 256 /* a megabyte a minute */
+#define PAGES_READ 8      /* by one call, which is most of what a page costs */
 #define TRIES 2           /* of a read that fails: it may have been a cable */
 #define PAGES_FIRST 2048  /* at a start: all that most homes have */
 
@@ -37,18 +38,35 @@ bool store_hurt(const struct store *s) {
         return s->hurt;
 }
 
+static bool are_readable(sqlite3_file *file, uint64_t first, uint64_t n) {
+        uint8_t bytes[PAGES_READ * PAGE_BYTES];
+        if (file->pMethods->xRead(file, bytes, (int)(n * PAGE_BYTES), (sqlite3_int64)(first * PAGE_BYTES)))
+                return false;
+        for (uint64_t i = 0; i < n; i++)
+                if (page_blank(bytes + i * PAGE_BYTES))
+                        return false;
+        return true;
+}
+
 static bool is_readable(sqlite3_file *file, uint64_t page) {
-        uint8_t bytes[PAGE_BYTES];
-        sqlite3_int64 at = (sqlite3_int64)(page * PAGE_BYTES);
         for (int tries = 0; tries < TRIES; tries++)
-                if (file->pMethods->xRead(file, bytes, PAGE_BYTES, at) == SQLITE_OK)
-                        return !page_blank(bytes);
+                if (are_readable(file, page, 1))
+                        return true;
         return false;
 }
 
 /* Of one that the log has anew nobody reads what stands here. True: it is damaged, and no log has it. */
 static bool is_lost(struct store *s, sqlite3_file *file, uint64_t page) {
         return !is_readable(file, page) && sql_empty_log(&s->q) == 0 && !is_readable(file, page);
+}
+
+static bool is_any_lost(struct store *s, sqlite3_file *file, uint64_t first, uint64_t n) {
+        bool lost = false;
+        if (are_readable(file, first, n))
+                return false;
+        for (uint64_t i = 0; !lost && i < n; i++)
+                lost = is_lost(s, file, first + i);
+        return lost;
 }
 
 /* Looks at @most pages from where it ended. False: one of them is lost. */
@@ -59,10 +77,12 @@ static bool scrub(struct store *s, uint64_t most) {
             file->pMethods->xFileSize(file, &size))
                 return true;
         uint64_t pages = (uint64_t)size / PAGE_BYTES;
-        for (uint64_t n = MIN(pages, most); n; n--) {
+        for (uint64_t left = MIN(pages, most), n; left; left -= n) {
                 s->scrubbed = s->scrubbed < pages ? s->scrubbed : 0;
-                if (is_lost(s, file, s->scrubbed++))
+                n = MIN(MIN(left, pages - s->scrubbed), (uint64_t)PAGES_READ);
+                if (is_any_lost(s, file, s->scrubbed, n))
                         return false;
+                s->scrubbed += n;
         }
         return true;
 }

@@ -16,16 +16,18 @@ static void store_freep(struct store **s) {
 }
 
 /* The files SQLite keeps beside the database get its mode when they are made; these may be old. */
-static int tighten(const char *dir) {
-        static const char *const suffixes[] = {"-wal", "-shm"};
+static int tighten(const char *dir, uint64_t *ret_log) {
+        static const char *const suffixes[] = {"-shm", "-wal"};
+        *ret_log = 0;
         for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-                uint64_t size;
+                uint64_t size = 0;
                 _path_ path = file_path(dir, FILE_DB, suffixes[i]);
                 if (!path)
                         return ERR_NOMEM;
                 int r = file_check(path, &size);
                 if (r && r != STORE_E_NONE)
                         return r;
+                *ret_log = size;
         }
         return 0;
 }
@@ -51,20 +53,22 @@ static int look(struct store *s) {
 }
 
 static int open_database(struct store *s) {
+        uint64_t log = 0;
         _path_ path = file_path(s->dir, FILE_DB, "");
         if (!path)
                 return ERR_NOMEM;
         int r = schema_settle(s->dir, &schema_current);
         if (!r)
-                r = tighten(s->dir);
+                r = tighten(s->dir, &log);
         if (!r)
                 r = store_begin(s, path);
         if (!r)
                 r = look(s);
         if (r)
                 return r;
-        /* An erasure that a crash kept from being finished is finished here. A full disk is no reason not to open. */
-        r = sql_empty_log(&s->q);
+        /* An erasure that a crash kept from being finished is finished here. A full disk is no reason not to open. Where there
+         * is no log, nothing waits for the disk: one that a power cut brings back tells what the database says already. */
+        r = log ? sql_empty_log(&s->q) : 0;
         s->erase_due = r != 0;
         if (!r && !scrub_first(s))
                 return STORE_E_DAMAGED;

@@ -18,13 +18,13 @@ BREAKS = [
     ('migrate', 'lazy-log', 'opens after every power cut', 'an old log that comes back beside a new database'),
     ('calls', 'swallow', 'loses nothing', 'an error that nobody heeds'),
     ('salvage', 'no-sync', 'the next start has a store', 'a salvage that syncs nothing'),
-    ('salvage', 'no-folder', 'the next start has a store', 'a salvaged store whose name is not durable'),
+    ('salvage', 'no-folder', 'or the damaged one is as it was', 'a salvaged store whose name is not durable'),
     ('flips', 'no-sums', 'other bytes than it was stored with', 'a store that does not look at what it reads'),
     ('full', 'swallow', 'normal afterwards', 'a refusal that nobody heeds'),
 ]
 LIMITS = {'power': ('--points', '350'), 'migrate': ('--points', '600'), 'calls': ('--points', '1'), 'flips': ('--points', '500'), 'full': ('--points', '1'),
           'salvage': ('--points', '200')}
-LIVES = 8  # where the writes fall decides whether one life meets what is broken: it is enough that one of so many does
+LIVES = 16  # where the writes fall decides whether one life meets what is broken: it is enough that one of so many does
 
 
 def life(program, name, seed):
