@@ -17,7 +17,6 @@ import street
 
 ETHERNET = 14          # bytes of link header that /proc/net/dev counts with each packet of the loopback
 INTERNET_MTU = 1500    # the loopback's own of 65536 would hide most packet headers
-FLOOR_SECONDS = 0.5
 PEER_SECONDS = 300.0
 NANO = 1e9
 
@@ -102,8 +101,8 @@ def cpu_seconds(pid):
 class Tools:
     """The C programs beside this file, and where they write."""
 
-    def __init__(self, build, folder):
-        self.build, self.folder = build, folder
+    def __init__(self, build, folder, floor_seconds):
+        self.build, self.folder, self.floor_seconds = build, folder, floor_seconds
 
     def find(self, name):
         for path in (os.path.join(self.build, 'tests', 'bench', name), os.path.join(self.build, name)):
@@ -132,7 +131,7 @@ class Tools:
         return json.loads(out)
 
     def floor(self, what, core=None, threads=1):
-        return self.ask('bench-floor', self.folder, threads, FLOOR_SECONDS, what, core=core)
+        return self.ask('bench-floor', self.folder, threads, self.floor_seconds, what, core=core)
 
 
 # ---- peers ----
