@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --household | --charter | --passphrase-file | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --with | --purpose | --passphrase-file | --output | --clip | --household | --charter | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -59,17 +59,20 @@ __porchlight_value() {
         --doing) __porchlight_words "trying-doors trying-cars taking-parcels breaking-in damaging following driving-dangerously posing setting-fire other" ;;
         --status) __porchlight_words "actual exercise test" ;;
         --source) __porchlight_words "person sensor" ;;
-        --charter | --passphrase-file | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
+        --passphrase-file | --output | --charter | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
         --data) __porchlight_paths -d ;;
         esac
 }
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert mute place mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert mute place clip grant ledger mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
+        clip) echo "share get who-can-read destroy" ;;
+        grant) echo "list revoke" ;;
+        ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke undo" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
@@ -85,7 +88,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -99,6 +102,13 @@ __porchlight_options() {
         "alert retract") options="--yes" ;;
         "mute add") options="--kind --for" ;;
         "mute remove") options="--kind" ;;
+        "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
+        "clip get") options="--output --passphrase-file" ;;
+        "clip destroy") options="--yes" ;;
+        "grant list") options="--clip --since" ;;
+        "grant revoke") options="--passphrase-file --yes" ;;
+        "ledger list") options="--clip --since" ;;
+        "ledger add") options="--clip" ;;
         "mesh create") options="--household --at --charter --passphrase-file --no-passphrase" ;;
         "mesh leave") options="--passphrase-file --yes" ;;
         "invite") options="--for --count --expires --qr" ;;

@@ -73,6 +73,10 @@ enum option_id {
         OPT_AS,
         OPT_KEY_PASSPHRASE_FILE,
         OPT_FORCE,
+        OPT_WITH,
+        OPT_PURPOSE,
+        OPT_OUTPUT,
+        OPT_CLIP,
         OPT_IDS
 };
 

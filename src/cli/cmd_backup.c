@@ -9,11 +9,11 @@
 #include "base/text.h"
 #include "cli/found.h"
 #include "cli/options.h"
+#include "cli/outfile.h"
 #include "cli/owner.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,103 +21,7 @@
 
 #define PIECE_BYTES 3072                  /* of O_GIVE in proto/owner.def */
 #define FILE_BYTES_MAX (80 * 1024 * 1024) /* as in vault/backup.h */
-#define FILE_MODE 0600
-#define TEMP_SUFFIX ".part"
-#define TRIES 3 /* at typing a passphrase */
-
-/* ---- the file of a backup ---- */
-
-struct out_file {
-        const char *path;
-        struct buf temp;
-        int fd;
-        bool force, kept;
-};
-
-#define OUT_FILE_NULL ((struct out_file){.fd = -1})
-
-static void out_fini(struct out_file *f) {
-        file_close(&f->fd);
-        if (f->temp.n && !f->kept)
-                unlink(buf_cstr(&f->temp));
-        buf_fini(&f->temp);
-}
-
-static int cannot_write(struct cli *c, const struct out_file *f, int why) {
-        if (why == EEXIST)
-                return cli_fail(c, EXIT_REFUSED, "file-exists", "choose another name, or write over it with --force",
-                                "%s is there already", f->path);
-        if (why == ENOSPC || why == EDQUOT || why == EFBIG)
-                return cli_fail(c, EXIT_FAILED, "disk-full", "free some space, or choose another disk",
-                                "%s: %s; no part of it was left there", f->path, strerror(why));
-        return cli_fail(c, EXIT_FAILED, "cannot-write", "check the path and its rights", "%s: %s", f->path,
-                        strerror(why));
-}
-
-/* What stands there is found out before a passphrase is typed. */
-static int out_look(struct cli *c, const struct out_file *f) {
-        struct stat st;
-        if (lstat(f->path, &st) != 0)
-                return errno == ENOENT ? 0 : cannot_write(c, f, errno);
-        if (!S_ISREG(st.st_mode))
-                return cli_fail(c, EXIT_REFUSED, "not-a-file", "give the name of a file", "%s is not a plain file",
-                                f->path);
-        return f->force ? 0 : cannot_write(c, f, EEXIST);
-}
-
-static int out_open(struct cli *c, struct out_file *f) {
-        buf_printf(&f->temp, "%s" TEMP_SUFFIX, f->path);
-        if (!buf_ok(&f->temp))
-                return cannot_write(c, f, ENOMEM);
-        unlink(buf_cstr(&f->temp)); /* what a crash left of an earlier one */
-        f->fd = open(buf_cstr(&f->temp), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-        if (f->fd >= 0)
-                return 0;
-        int why = errno;
-        buf_fini(&f->temp);
-        return cannot_write(c, f, why);
-}
-
-static int out_write(struct cli *c, const struct out_file *f, struct span s) {
-        return file_write(f->fd, s) ? 0 : cannot_write(c, f, errno);
-}
-
-/* The new name is durable when its folder is. */
-static int sync_folder(const char *path) {
-        _clean_(file_close) int fd = -1;
-        char *copy = strdup(path);
-        if (!copy)
-                return ENOMEM;
-        fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        int why = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
-        free(copy);
-        return why == EINVAL ? 0 : why; /* file systems whose folders know no fsync */
-}
-
-static int give_name(const struct out_file *f, const char *temp) {
-        unsigned flags = f->force ? 0 : RENAME_NOREPLACE;
-        if (renameat2(AT_FDCWD, temp, AT_FDCWD, f->path, flags) == 0)
-                return 0;
-        if (errno != EINVAL || !flags)
-                return errno;
-        if (access(f->path, F_OK) == 0) /* a file system that cannot look and rename in one step */
-                return EEXIST;
-        return rename(temp, f->path) == 0 ? 0 : errno;
-}
-
-static int out_keep(struct cli *c, struct out_file *f) {
-        int why = fsync(f->fd) == 0 ? 0 : errno;
-        if (!why && close(f->fd) != 0)
-                why = errno;
-        f->fd = why ? f->fd : -1;
-        if (!why)
-                why = give_name(f, buf_cstr(&f->temp));
-        if (why)
-                return cannot_write(c, f, why);
-        f->kept = true;
-        why = sync_folder(f->path);
-        return why ? cannot_write(c, f, why) : 0;
-}
+#define TRIES 3                           /* at typing a passphrase */
 
 /* ---- backup ---- */
 
@@ -175,7 +79,7 @@ static int row_piece(struct cli *c, const struct call_row *row, void *arg) {
         if (row->number != OWNER_O_PIECE_ROW)
                 return 0;
         f->at += row->m->o_piece.bytes.n;
-        return out_write(c, f->file, row->m->o_piece.bytes);
+        return outfile_write(c, f->file, row->m->o_piece.bytes);
 }
 
 static void show_percent(const struct cli *c, const char *doing, uint64_t done, uint64_t all) {
@@ -219,11 +123,11 @@ static int make_backup(struct cli *c, struct call *owner, const struct wire_o_ba
                 r = cli_fail(c, EXIT_FAILED, "bad-answer", "are the vault and this tool of one version?",
                              "the vault did not tell what became of the backup");
         if (!r)
-                r = out_open(c, f);
+                r = outfile_open(c, f);
         if (!r)
                 r = fetch(c, owner, &got);
         if (!r)
-                r = out_keep(c, f);
+                r = outfile_keep(c, f);
         if (!r)
                 r = owner_ask(c, owner, OWNER_O_KEPT, &none, _("telling the vault"), NULL, NULL);
         if (!r)
@@ -235,12 +139,12 @@ static int make_backup(struct cli *c, struct call *owner, const struct wire_o_ba
 static int run_backup(struct cli *c, const struct args *a) {
         _clean_(passphrase_fini) struct passphrase pass = {0}, key = {0};
         _clean_(call_freep) struct call *owner = NULL;
-        _clean_(out_fini) struct out_file f = OUT_FILE_NULL;
+        _clean_(outfile_fini) struct out_file f = OUT_FILE_NULL;
         struct wire_o_state state;
         struct wire_o_backup m = {0};
         f.path = a->words[0];
         f.force = args_has(a, OPT_FORCE);
-        int r = out_look(c, &f);
+        int r = outfile_look(c, &f);
         if (r || (r = owner_open(c, &owner)) || (r = owner_state(c, owner, &state)))
                 return r;
         r = key_passphrase(c, a, &state, &key);

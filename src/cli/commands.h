@@ -20,6 +20,9 @@ extern const struct command command_member_list, command_member_proposals, comma
 extern const struct command command_device_list, command_device_invite, command_device_codes, command_device_join,
         command_device_revoke;
 extern const struct command command_vault_show, command_vault_unlock, command_vault_lock, command_vault_passphrase;
+extern const struct command command_clip_share, command_clip_get, command_clip_who_can_read, command_clip_destroy;
+extern const struct command command_grant_list, command_grant_revoke;
+extern const struct command command_ledger_list, command_ledger_verify, command_ledger_add;
 extern const struct command command_backup, command_restore;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;
 extern const struct command command_completion, command_help, command_version;

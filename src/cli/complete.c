@@ -49,6 +49,9 @@ const char *complete_first_brief(const struct command *cmd) {
                 {"peer", "where neighbours can be reached"},
                 {"mute", "what nearby and watch leave out"},
                 {"place", "names for places"},
+                {"clip", "footage of this home, locked"},
+                {"grant", "who may open which clip"},
+                {"ledger", "what became of this home's footage"},
                 {"config", "what the daemon is told"},
         };
         for (size_t i = 0; cmd->group && i < ARRAY_LEN(briefs); i++)

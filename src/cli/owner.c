@@ -133,7 +133,15 @@ static int send_go(struct cli *c, const struct args *a, struct call *owner, bool
         return call_send(owner, OWNER_O_GO, &m) ? cli_fail_call(c, call_error(owner)) : 0;
 }
 
-/* A wrong passphrase leaves the sentence standing: a person may type it again. */
+static int wait_end(struct cli *c, struct call *owner) {
+        struct call_row row;
+        int r, code = 0;
+        while ((r = owner_row(c, owner, _("signing"), &row, &code)) == 0)
+                continue;
+        return r == CALL_E_FAILED ? code : 0;
+}
+
+/* A wrong passphrase leaves the sentence standing: a person may type it again. @number 0: nothing comes but the end. */
 static int go(struct cli *c, const struct args *a, struct call *owner, bool needs_passphrase, unsigned number,
               struct call_row *ret) {
         bool typed = needs_passphrase && !args_has(a, OPT_PASSPHRASE_FILE);
@@ -142,44 +150,55 @@ static int go(struct cli *c, const struct args *a, struct call *owner, bool need
                 r = send_go(c, a, owner, needs_passphrase);
                 if (r)
                         return r;
-                r = next_is(c, owner, _("signing"), number, _("what became of it"), ret);
+                r = number ? next_is(c, owner, _("signing"), number, _("what became of it"), ret) : wait_end(c, owner);
                 if (r != EXIT_LOCKED)
                         return r;
         }
         return r;
 }
 
-/* The answer's row @number is kept in @store. */
-static int sign_for(struct cli *c, const struct args *a, const struct wire_o_op *op, bool ask, unsigned number,
-                    const struct wire_desc *desc, struct buf *store) {
+/* A request whose answer begins with a sentence. */
+struct wish {
+        unsigned request;
+        const void *msg;
+        const char *question;         /* NULL: nobody is asked */
+        unsigned number;              /* of the answer's row; 0: it has none */
+        const struct wire_desc *desc; /* of that */
+};
+
+/* The answer's row is kept in @store. */
+static int sign_for(struct cli *c, const struct args *a, const struct wish *w, struct buf *store) {
         _clean_(call_freep) struct call *owner = NULL;
         struct call_row row;
-        int code = 0, r = ask ? can_ask(c, a) : 0;
+        int r = w->question ? can_ask(c, a) : 0;
         if (r || (r = owner_open(c, &owner)))
                 return r;
-        struct wire_o_op asked = *op;
-        if (lang_tag().n)
-                WIRE_PUT(&asked, O_OP, language, lang_tag());
-        if (call_send(owner, OWNER_O_OP, &asked))
+        if (call_send(owner, w->request, w->msg))
                 return cli_fail_call(c, call_error(owner));
         r = next_is(c, owner, _("asking the vault"), OWNER_O_SENTENCE, _("what it would sign"), &row);
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
-        if (ask || c->err_tty)
+        if (w->question || c->err_tty)
                 show_sentence(c, row.m->o_sentence.text);
-        r = ask ? ask_yes(c, a, _("Sign this? [y/N] ")) : 0;
-        if (r || (r = go(c, a, owner, needs_passphrase, number, &row)))
+        r = w->question ? ask_yes(c, a, w->question) : 0;
+        if (r || (r = go(c, a, owner, needs_passphrase, w->number, &row)) || !w->number)
                 return r;
-        codec_encode(desc, row.m, store);
-        while ((r = owner_row(c, owner, _("signing"), &row, &code)) == 0)
-                continue;
-        return r == CALL_E_FAILED ? code : 0;
+        codec_encode(w->desc, row.m, store);
+        return wait_end(c, owner);
+}
+
+static void put_language(struct wire_o_op *op) {
+        if (lang_tag().n)
+                WIRE_PUT(op, O_OP, language, lang_tag());
 }
 
 int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
                struct buf *store) {
-        int r = sign_for(c, a, op, true, OWNER_O_VOTED, &wire_o_voted_desc, store);
+        struct wire_o_op asked = *op;
+        put_language(&asked);
+        const struct wish w = {OWNER_O_OP, &asked, _("Sign this? [y/N] "), OWNER_O_VOTED, &wire_o_voted_desc};
+        int r = sign_for(c, a, &w, store);
         if (r)
                 return r;
         if (!buf_ok(store) || codec_decode(&wire_o_voted_desc, buf_span(store), ret, NULL))
@@ -189,10 +208,24 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
 
 int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
                struct buf *store) {
-        int r = sign_for(c, a, op, false, OWNER_O_CODE, &wire_o_code_desc, store);
+        struct wire_o_op asked = *op;
+        put_language(&asked);
+        const struct wish w = {OWNER_O_OP, &asked, NULL, OWNER_O_CODE, &wire_o_code_desc};
+        int r = sign_for(c, a, &w, store);
         if (r)
                 return r;
         if (!buf_ok(store) || codec_decode(&wire_o_code_desc, buf_span(store), ret, NULL))
                 return bad_answer(c, _("the code"));
+        return 0;
+}
+
+int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                  unsigned number, const struct wire_desc *desc, void *ret, struct buf *store) {
+        const struct wish w = {request, msg, question, number, desc};
+        int r = sign_for(c, a, &w, store);
+        if (r || !number)
+                return r;
+        if (!buf_ok(store) || codec_decode(desc, buf_span(store), ret, NULL))
+                return bad_answer(c, _("what became of it"));
         return 0;
 }

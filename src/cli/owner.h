@@ -19,6 +19,10 @@ int owner_state(struct cli *c, struct call *owner, struct wire_o_state *ret);
  * passphrase (--yes, --passphrase-file). 0 with what became of it, its spans held by @store; or an exit code (said). */
 int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_voted *ret,
                struct buf *store);
+/* The same for any request whose answer begins with a sentence; @question asks for the yes. The row @number of the answer, which
+ * @desc describes, goes to @ret, its spans held by @store; 0: there is none. */
+int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                  unsigned number, const struct wire_desc *desc, void *ret, struct buf *store);
 /* The same for a device code. Nothing is lost by making one, so nobody is asked but for the passphrase. */
 int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
                struct buf *store);

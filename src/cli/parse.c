@@ -166,13 +166,16 @@ static int keep_value(struct cursor *k, const struct option_value *v) {
         return 0;
 }
 
-/* Takes "--name", "--name=value" or "--name value". */
+/* Takes "--name", "--name=value" or "--name value", and the two letters that every other tool has: -h, -o. */
 static int take_option(struct cursor *k, const struct command *cmd) {
         const char *word = *k->at++;
         const char *equals = strchr(word, '=');
-        bool help = same(word, "-h");
+        bool help = same(word, "-h"), output = same(word, "-o");
         size_t n = equals ? (size_t)(equals - word) : strlen(word);
-        struct span name = help ? SPAN_STR("help") : strncmp(word, "--", 2) ? SPAN_NONE : span_of(word + 2, n - 2);
+        struct span name = help                     ? SPAN_STR("help")
+                           : output                 ? SPAN_STR("output")
+                           : strncmp(word, "--", 2) ? SPAN_NONE
+                                                    : span_of(word + 2, n - 2);
         const struct option *o = option_in(options_everywhere, name);
         if (!o && cmd)
                 o = option_in(cmd->options, name);

@@ -26,9 +26,10 @@
 #define SETTING_PLACES "places" /* as places_encode() writes them */
 #define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
 
-#define SETTING_BACKUP "backup"     /* 8 bytes: when the newest one was made */
-#define SETTING_SALVAGED "salvaged" /* 8 bytes: when the store was last made anew of what was whole */
-#define SETTING_JOINING "joining"   /* there: the vault does not know yet how its joining ended */
+#define SETTING_BACKUP "backup"           /* 8 bytes: when the newest one was made */
+#define SETTING_SALVAGED "salvaged"       /* 8 bytes: when the store was last made anew of what was whole */
+#define SETTING_CAMERA_SALT "camera-salt" /* 32 bytes (PROTOCOL 15.9) */
+#define SETTING_JOINING "joining"         /* there: the vault does not know yet how its joining ended */
 
 /* Who waits for a command's outcome. */
 struct command {

@@ -219,6 +219,12 @@ static void on_clear(struct vault_link *v) {
         n->on_over(n->ctx);
 }
 
+/* Papers and keys for other homes. The vault keeps them too, and says them again when it is asked in the same way. */
+static bool is_to_carry(uint64_t number) {
+        return number == OWNER_V_GRANT || number == OWNER_V_RELEASE || number == OWNER_V_SIGNED ||
+               number == OWNER_V_REVOKED || number == OWNER_V_REFUSED || number == OWNER_V_TOOK;
+}
+
 static bool on_message(struct vault_link *v, struct span body) {
         const struct wire_number *row;
         union frame_message m;
@@ -253,6 +259,12 @@ static bool on_message(struct vault_link *v, struct span body) {
                 vault_backup_replace(v, m.v_op.op);
         else if (row->number == OWNER_V_BACKED_UP)
                 vault_backup_made(v, m.v_backed_up.time);
+        else if (row->number == OWNER_V_WANT_CLIP)
+                vault_clip_want(v, m.v_clip_id.clip);
+        else if (row->number == OWNER_V_DESTROY)
+                vault_clip_destroy(v, m.v_clip_id.clip);
+        else if (is_to_carry(row->number))
+                log_debug("%s: %s waits for a way to the other home, which is not built yet", PROGRAM, row->name);
         else if (!vault_backup_take(v, row->number, &m))
                 log_error("%s: %s is not for the daemon", PROGRAM, row->name);
         return true;
@@ -315,6 +327,7 @@ static void on_closed(uv_handle_t *handle) {
 static void hang_up(struct vault_link *v) {
         v->alive = v->knows_in_mesh = v->ready_said = false;
         vault_vote_drop(v);
+        vault_clip_drop(v);
         vault_backup_drop(v);
         if (v->open && !uv_is_closing((uv_handle_t *)&v->pipe))
                 uv_close((uv_handle_t *)&v->pipe, on_closed);
@@ -436,6 +449,7 @@ void vault_link_stop(struct node *n) {
         uv_timer_stop(&v->retry);
         drop_errand(v);
         vault_vote_drop(v);
+        vault_clip_drop(v);
         vault_backup_drop(v);
         if (v->alive && !n->vault_service && uv_shutdown(&v->goodbye, (uv_stream_t *)&v->pipe, on_shutdown) == 0)
                 return;
@@ -458,4 +472,5 @@ void vault_link_close(struct node *n) {
         struct vault_link *v = &n->vault;
         uv_close((uv_handle_t *)&v->retry, NULL);
         uv_close((uv_handle_t *)&v->patience, NULL);
+        vault_clip_end(v);
 }

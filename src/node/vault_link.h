@@ -16,6 +16,7 @@
 struct node;
 struct command;
 
+struct vault_clip;   /* what the vault wants of a clip */
 struct vault_rows;   /* of a backup that is being restored */
 struct vault_errand; /* a founding or joining that the core has in hand */
 
@@ -37,6 +38,7 @@ struct vault_link {
         size_t told;             /* … so many of them so far */
         bool telling_backup;     /* … as rows of a backup */
         struct vault_rows *rows; /* of a backup, on their way back; NULL: none */
+        struct vault_clip *clip; /* that is being looked up, or destroyed; NULL: none */
         bool ready_said;         /* the vault knows that a restored home waits for it */
         unsigned failures;
         mesh_time since;
@@ -63,6 +65,13 @@ void vault_backup_ready(struct vault_link *v); /* says V_READY where the core wa
 void vault_backup_replace(struct vault_link *v, struct span op);
 void vault_backup_made(struct vault_link *v, mesh_wall when);
 void vault_backup_drop(struct vault_link *v);
+
+/* vault_clip.c: by id, or the beginning of it. */
+void vault_clip_want(struct vault_link *v, struct span words);
+void vault_clip_destroy(struct vault_link *v, struct span words);
+void vault_clip_wiped(struct vault_link *v, bool ok); /* the writer: its row is, or could not be */
+void vault_clip_drop(struct vault_link *v);           /* the vault is gone */
+void vault_clip_end(struct vault_link *v);            /* after the loop's work is done */
 /* Gives the core a command that the owner's tool waits for up to 30 s. False: the vault has its answer. */
 bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid);
 

@@ -148,6 +148,13 @@ static void forget_expired(struct writer *w) {
         memmove(w->expiries, w->expiries + over, w->n_expiries * sizeof(w->expiries[0]));
 }
 
+static void tell_stored(struct node *n, uint64_t token, bool ok) {
+        if (token == WRITER_TOKEN_WIPED)
+                vault_clip_wiped(&n->vault, ok);
+        else
+                node_feed(n, (struct mesh_event){.type = MESH_EV_STORED, .token = token, .stored.ok = ok});
+}
+
 static void on_after(struct pool_job *work) {
         struct writer *w = CONTAINER_OF(work, struct writer, work);
         struct node *n = CONTAINER_OF(w, struct node, writer);
@@ -175,8 +182,7 @@ static void on_after(struct pool_job *work) {
         uint64_t from = w->seq;
         w->seq = MAX(w->seq, w->job_seq);
         for (size_t i = 0; done && i < store_batch_count(done); i++)
-                node_feed(n, (struct mesh_event){
-                                     .type = MESH_EV_STORED, .token = store_batch_token(done, i), .stored.ok = ok});
+                tell_stored(n, store_batch_token(done, i), ok);
         store_batch_free(done);
         control_watch_kick(n, from, &w->news.chunk);
         buf_clear(&w->news.chunk);
@@ -221,7 +227,7 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
                 w->next = store_batch_new();
         if (!w->next || store_batch_add(w->next, row, token)) {
                 complain(n, ERR_NOMEM);
-                node_feed(n, (struct mesh_event){.type = MESH_EV_STORED, .token = token});
+                tell_stored(n, token, false);
                 return;
         }
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)

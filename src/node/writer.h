@@ -20,6 +20,8 @@ struct node;
 #define WRITER_EXPIRIES                                                                                                \
         64 /* the next so many ends of alerts are known to the second; later ones are found once a minute */
 
+#define WRITER_TOKEN_WIPED UINT64_MAX /* of a clip's row: who waits is not the core, whose tokens count from 1 */
+
 struct writer {
         struct store *store;
         struct store_batch *next, *now; /* collecting; being committed */

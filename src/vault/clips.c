@@ -186,6 +186,8 @@ void clip_refused(struct vault *v, const struct wire_v_result *res) {
                 return;
         if (res->ok)
                 vault_refuse(p, VAULT_NO_CLIP_FALSE);
+        else if (WIRE_HAS(res, V_RESULT, name) && span_eq(res->name, span_str(vault_error(VAULT_NO_AMBIGUOUS)->name)))
+                vault_refuse_why(p, VAULT_NO_AMBIGUOUS, "several clips begin with that");
         else
                 vault_pass_on(p, res);
         if (v->ballot && v->ballot->peer == p)

@@ -40,6 +40,9 @@ static void words_and_options_in_any_order(void **state) {
         assert_int_equal(args_get(&args, OPT_SEVERITY)->n, SEVERITY_MINOR);
         assert_int_equal(args_get(&args, OPT_EXPIRES)->n, 7200);
         assert_false(args_has(&args, OPT_AT));
+        good(LINE("clip", "get", "-o", "-", "3f2a91c0"));
+        assert_string_equal(args_text(&args, OPT_OUTPUT), "-");
+        assert_string_equal(args.words[0], "3f2a91c0");
 }
 
 static void two_hyphens_end_the_options(void **state) {

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clip share, get, who-can-read, destroy: what the owner decides about footage. The vault says in its own words what it is
+ * about to do, writes it into its ledger, and opens keys; what passes through here of a clip is what its owner reads.
+ */
+#include "cli/commands.h"
+
+#include "base/lang.h"
+#include "base/text.h"
+#include "base/when.h"
+#include "cli/ledger.h"
+#include "cli/options.h"
+#include "cli/outfile.h"
+#include "cli/owner.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CLIP_LEAST 4 /* digits of an id */
+#define CLIP_MOST 64
+#define WITH_MAX 64
+#define PURPOSE_MAX 200
+#define COPY_MAX 512 /* bytes of a path that the ledger takes */
+#define LIFE_MAX 31536000
+#define PROGRESS_FROM (4 * 65536) /* bytes; less is there at once */
+#define BAR 24
+#define WHO_COLUMNS 28
+#define WHAT_COLUMNS 14
+#define STATE_COLUMNS 12
+
+int clip_word(struct cli *c, const char *id) {
+        size_t n = strlen(id);
+        if (n >= CLIP_LEAST && n <= CLIP_MOST && strspn(id, "0123456789abcdefABCDEF") == n)
+                return 0;
+        return cli_usage(c, "give at least 4 of its letters and digits", "\"%.64s\" is not the id of a clip or grant",
+                         id);
+}
+
+/* ---- share ---- */
+
+static int put_with(struct cli *c, const struct args *a, struct wire_o_grant *m) {
+        const char *with = args_text(a, OPT_WITH);
+        if (!with || !*with)
+                return cli_usage(c, "name a household, one of your devices, or all", "--with is missing");
+        if (strlen(with) > WITH_MAX)
+                return cli_usage(c, "shorten it", "--with is longer than %d bytes", WITH_MAX);
+        if (strcmp(with, "all") != 0)
+                WIRE_PUT(m, O_GRANT, to, span_str(with));
+        return 0;
+}
+
+static int put_purpose(struct cli *c, const struct args *a, struct wire_o_grant *m) {
+        const char *purpose = args_text(a, OPT_PURPOSE);
+        if (!purpose || !*purpose)
+                return cli_usage(c, "say what for: the recipient signs it", "--purpose TEXT is missing");
+        if (strlen(purpose) > PURPOSE_MAX)
+                return cli_usage(c, "shorten it", "--purpose is longer than %d bytes", PURPOSE_MAX);
+        m->purpose = span_str(purpose);
+        return 0;
+}
+
+static void tell_shared(struct cli *c, const struct wire_o_shared *s) {
+        _clean_(buf_fini) struct buf text = BUF_NULL, until = BUF_NULL;
+        when_local(&until, s->expires, c->now);
+        if (WIRE_HAS(s, O_SHARED, grant)) {
+                buf_add_str(&text, _("granted: "));
+                layout_id(&text, s->grant);
+        } else {
+                buf_add_str(&text, _("granted to "));
+                layout_count(&text, s->grants, "household", "households");
+        }
+        buf_printf(&text, _(", until %s; the key leaves when the terms are signed"), buf_cstr(&until));
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+}
+
+static int run_share(struct cli *c, const struct args *a) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_grant m = {.clip = span_str(a->words[0])};
+        struct wire_o_shared shared;
+        const struct option_value *v = args_get(a, OPT_EXPIRES);
+        int r = clip_word(c, a->words[0]);
+        if (!r)
+                r = put_with(c, a, &m);
+        if (!r)
+                r = put_purpose(c, a, &m);
+        if (r)
+                return r;
+        if (v)
+                WIRE_PUT(&m, O_GRANT, expires_in, v->n);
+        if (lang_tag().n)
+                WIRE_PUT(&m, O_GRANT, language, lang_tag());
+        r = owner_consent(c, a, OWNER_O_GRANT, &m, _("Grant this? [y/N] "), OWNER_O_SHARED_ROW, &wire_o_shared_desc,
+                          &shared, &store);
+        if (r)
+                return r;
+        if (c->json)
+                cli_json(c, &wire_o_shared_desc, &shared);
+        else
+                tell_shared(c, &shared);
+        return 0;
+}
+
+static const struct option share_options[] = {
+        {OPT_WITH, "with", "H", N_("a household, one of your devices, or all"), OPTION_TEXT},
+        {OPT_PURPOSE, "purpose", "TEXT", N_("what for, at most 200 bytes; the recipient signs it"), OPTION_TEXT},
+        {OPT_EXPIRES, "expires", "D", N_("until when, from now: 12h, 30d; 7d if absent"), OPTION_DURATION, NULL,
+         EXPIRES_MIN, LIFE_MAX},
+        OPTION_ROWS_SIGN,
+        OPTION_END,
+};
+
+const struct command command_clip_share = {
+        .group = "clip",
+        .name = "share",
+        .synopsis = "ID --with H|all --purpose TEXT [--expires 7d] [--yes]",
+        .brief = N_("let a household, or a device of yours, open a clip"),
+        .help = N_("Writes a grant into your ledger, for one clip and one recipient: H is a\n"
+                   "household, or a device of your own; all makes a grant for each household that is\n"
+                   "in the mesh now. The recipient gets the key when it has signed your terms: the\n"
+                   "purpose, the end, and not to pass it on. Nobody can make them forget what they\n"
+                   "saw. `porchlight grant revoke` takes back a key that has not left yet.\n"
+                   "Run it on the main device.\n"),
+        .after = SIGN_HELP,
+        .examples = N_("  porchlight clip share 3f2a91c0 --with Miller --purpose \"the stolen bicycle\"\n"),
+        .options = share_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_share,
+};
+
+/* ---- get ---- */
+
+struct getting {
+        struct wire_o_reading row; /* its id is in @id */
+        struct hash id;
+        struct out_file *file; /* NULL: stdout */
+        uint64_t done;
+};
+
+static int row_reading(struct cli *c, const struct call_row *row, void *arg) {
+        struct getting *g = arg;
+        (void)c;
+        if (row->number != OWNER_O_READING_ROW)
+                return 0;
+        g->row = row->m->o_reading;
+        memcpy(g->id.b, g->row.clip.p, sizeof(g->id));
+        g->row.clip = SPAN_OF(g->id.b);
+        return 0;
+}
+
+static int write_out(struct cli *c, struct span s) {
+        while (s.n) {
+                ssize_t n = write(STDOUT_FILENO, s.p, s.n);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return cli_fail(c, EXIT_FAILED, "cannot-write",
+                                        "what reads the clip has gone, or its disk is full", "stdout: %s",
+                                        strerror(errno));
+                s = span_from(s, (size_t)n);
+        }
+        return 0;
+}
+
+static int row_bytes(struct cli *c, const struct call_row *row, void *arg) {
+        struct getting *g = arg;
+        if (row->number != OWNER_O_PIECE_ROW)
+                return 0;
+        g->done += row->m->o_piece.bytes.n;
+        return g->file ? outfile_write(c, g->file, row->m->o_piece.bytes) : write_out(c, row->m->o_piece.bytes);
+}
+
+static void bar(const struct cli *c, const struct getting *g) {
+        uint64_t all = g->row.size;
+        if (!c->err_tty || c->json || all < PROGRESS_FROM)
+                return;
+        unsigned full = (unsigned)(g->done * BAR / all);
+        fprintf(stderr, "\r[%.*s%*s] %3u %%%s", (int)full, "########################", (int)(BAR - full), "",
+                (unsigned)(g->done * 100 / all), g->done == all ? "\r\033[K" : "");
+}
+
+static int fetch(struct cli *c, struct call *owner, struct getting *g) {
+        for (uint64_t i = 0; i < g->row.chunks; i++) {
+                struct wire_o_chunk m = {.i = i};
+                int r = owner_ask(c, owner, OWNER_O_CHUNK, &m, _("opening the clip"), row_bytes, g);
+                if (r)
+                        return r;
+                bar(c, g);
+        }
+        if (g->done == g->row.size)
+                return 0;
+        return cli_fail(c, EXIT_FAILED, "bad-answer", "try again", "the vault gave only part of the clip");
+}
+
+/* Whole, for the ledger: where a clear copy is. */
+static void absolute(struct buf *out, const char *path) {
+        char here[COPY_MAX] = "";
+        if (*path != '/' && getcwd(here, sizeof(here)))
+                buf_printf(out, "%s/", here);
+        buf_add_str(out, path);
+        out->n = MIN(out->n, (size_t)COPY_MAX);
+}
+
+static int begin(struct cli *c, const struct args *a, struct call *owner, const char *copy, struct getting *g) {
+        _clean_(passphrase_fini) struct passphrase pass = {0};
+        struct wire_o_state state;
+        struct wire_o_read m = {.clip = span_str(a->words[0])};
+        int r = owner_state(c, owner, &state);
+        if (!r && state.passphrase && !state.unlocked)
+                r = passphrase_get(c, a, _("Passphrase: "), &pass);
+        if (r)
+                return r;
+        if (pass.text.n)
+                WIRE_PUT(&m, O_READ, passphrase, buf_span(&pass.text));
+        if (copy && text_utf8(span_str(copy)))
+                WIRE_PUT(&m, O_READ, copy, span_str(copy));
+        r = owner_ask(c, owner, OWNER_O_READ, &m, _("asking the vault"), row_reading, g);
+        if (!r && !g->row.v)
+                r = cli_fail(c, EXIT_FAILED, "bad-answer", "are the vault and this tool of one version?",
+                             "the vault did not tell of the clip");
+        return r;
+}
+
+static int get_file(struct cli *c, const struct args *a, struct call *owner, struct getting *g) {
+        _clean_(buf_fini) struct buf copy = BUF_NULL;
+        _clean_(outfile_fini) struct out_file f = OUT_FILE_NULL;
+        f.path = args_text(a, OPT_OUTPUT);
+        f.force = true; /* the new one takes the old one's place when it is whole */
+        g->file = &f;
+        absolute(&copy, f.path);
+        int r = outfile_look(c, &f);
+        if (!r)
+                r = begin(c, a, owner, buf_cstr(&copy), g);
+        if (!r)
+                r = outfile_open(c, &f);
+        if (!r)
+                r = fetch(c, owner, g);
+        if (!r)
+                r = outfile_keep(c, &f);
+        if (r)
+                return r;
+        if (c->json)
+                cli_json(c, &wire_o_reading_desc, &g->row);
+        else
+                cli_note(c, "%s: %llu bytes, in the clear; the ledger says so", f.path, (unsigned long long)g->done);
+        return 0;
+}
+
+static int run_get(struct cli *c, const struct args *a) {
+        _clean_(call_freep) struct call *owner = NULL;
+        const char *to = args_text(a, OPT_OUTPUT);
+        struct getting g = {0};
+        int r = clip_word(c, a->words[0]);
+        if (r)
+                return r;
+        if (!to || !*to)
+                return cli_usage(c, "-o FILE, or -o - for stdout", "where it is to go is missing");
+        if (strcmp(to, "-") == 0 && c->out_tty)
+                return cli_usage(c, "send it into a file or a player: -o - | mpv -",
+                                 "a clip is nothing for a terminal");
+        r = owner_open(c, &owner);
+        if (r)
+                return r;
+        if (strcmp(to, "-") != 0)
+                return get_file(c, a, owner, &g);
+        r = begin(c, a, owner, NULL, &g);
+        return r ? r : fetch(c, owner, &g);
+}
+
+static const struct option get_options[] = {
+        {OPT_OUTPUT, "output", "FILE", N_("where to, also as -o; - is stdout"), OPTION_FILE},
+        OPTION_ROW_PASSPHRASE_FILE,
+        OPTION_END,
+};
+
+const struct command command_clip_get = {
+        .group = "clip",
+        .name = "get",
+        .synopsis = "ID -o FILE|- [--passphrase-file F]",
+        .brief = N_("open a clip of this home, or one that was granted to it"),
+        .help = N_("Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
+                   "clip is whole; - streams, so that a player can be piped. Your ledger tells of\n"
+                   "each reading, and of the file. Run it on the main device.\n"),
+        .examples = N_("  porchlight clip get 3f2a91c0 -o bicycle.mp4\n"
+                       "  porchlight clip get 3f2a91c0 -o - | mpv -\n"),
+        .options = get_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_get,
+};
+
+/* ---- who-can-read ---- */
+
+static const char *holder(const struct wire_o_key *k) {
+        switch ((enum wire_e_holder)k->what) {
+        case HOLDER_HOME:
+                return _("this home");
+        case HOLDER_HOUSEHOLD:
+                return _("household");
+        case HOLDER_DEVICE:
+                return _("own device");
+        case HOLDER_COPY:
+                return _("clear copy");
+        case HOLDER_READING:
+                return _("read here");
+        }
+        return "";
+}
+
+static void who_line(struct cli *c, const struct wire_o_key *k) {
+        layout_word(&c->out, holder(k), WHAT_COLUMNS);
+        if (WIRE_HAS(k, O_KEY, name))
+                layout_cell(&c->out, k->name, WHO_COLUMNS);
+        else
+                layout_word(&c->out, "", WHO_COLUMNS);
+        buf_add_str(&c->out, "  ");
+        if (WIRE_HAS(k, O_KEY, state)) {
+                _clean_(buf_fini) struct buf state = BUF_NULL;
+                layout_enum(&state, &wire_granted_enum, k->state);
+                layout_cell(&c->out, buf_span(&state), STATE_COLUMNS);
+        } else {
+                layout_word(&c->out, "", STATE_COLUMNS);
+        }
+        if (WIRE_HAS(k, O_KEY, time))
+                when_local(&c->out, k->time, c->now);
+        layout_trim(&c->out);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int row_key(struct cli *c, const struct call_row *row, void *arg) {
+        bool *any = arg;
+        if (row->number != OWNER_O_KEY_ROW)
+                return 0;
+        *any = true;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        who_line(c, &row->m->o_key);
+        return cli_flush(c);
+}
+
+static int run_who(struct cli *c, const struct args *a) {
+        _clean_(call_freep) struct call *owner = NULL;
+        struct wire_o_about m = {.id = span_str(a->words[0])};
+        bool any = false;
+        int r = clip_word(c, a->words[0]);
+        if (r || (r = owner_open(c, &owner)))
+                return r;
+        r = owner_ask(c, owner, OWNER_O_WHO, &m, _("asking the vault"), row_key, &any);
+        if (!r && !any && !c->json)
+                buf_add_str(&c->out, _("Nobody: no key of it is left here, and none has left.\n"));
+        return r;
+}
+
+const struct command command_clip_who_can_read = {
+        .group = "clip",
+        .name = "who-can-read",
+        .synopsis = "ID",
+        .brief = N_("every key of a clip that there is, and clear copies made here"),
+        .help = N_("This home's own key, each household and device with a grant whose key has left\n"
+                   "or still may, and each file a clear copy was written to. What others do with\n"
+                   "what they have opened, nobody can list. Run it on the main device.\n"),
+        .examples = N_("  porchlight clip who-can-read 3f2a91c0\n"),
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_who,
+};
+
+/* ---- destroy ---- */
+
+static int run_destroy(struct cli *c, const struct args *a) {
+        struct wire_o_about m = {.id = span_str(a->words[0])};
+        int r = clip_word(c, a->words[0]);
+        if (r)
+                return r;
+        if (lang_tag().n)
+                WIRE_PUT(&m, O_ABOUT, language, lang_tag());
+        r = owner_consent(c, a, OWNER_O_DESTROY, &m, _("Destroy it? [y/N] "), 0, NULL, NULL, NULL);
+        if (!r && !c->json)
+                buf_add_str(&c->out, _("destroyed; the ledger keeps its lines\n"));
+        return r;
+}
+
+static const struct option destroy_options[] = {OPTION_ROW_YES, OPTION_END};
+
+const struct command command_clip_destroy = {
+        .group = "clip",
+        .name = "destroy",
+        .synopsis = "ID [--yes]",
+        .brief = N_("remove a clip of this home and its key, for good"),
+        .help = N_("Key and bytes are gone from this home, and wrapped keys that have not left.\n"
+                   "What others were given they keep; clear copies in files stay where they are:\n"
+                   "`porchlight clip who-can-read` lists them. Run it on the main device.\n"),
+        .examples = N_("  porchlight clip destroy 3f2a91c0\n"),
+        .options = destroy_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_destroy,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands about the ledger and its grants have in common. */
+#pragma once
+
+#include "cli/cli.h"
+
+extern const struct option ledger_options[]; /* --clip, --since */
+
+/* A list that comes in pages. */
+struct ledger_page {
+        uint64_t next; /* the line behind the last row; the row function sets it */
+        uint64_t overdue;
+        bool any;
+};
+/* Asks for one page after the other. 0 or an exit code (said). */
+int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_fn row, struct ledger_page *p);
+/* Is it an id of a clip or a grant? 0 or an exit code (said). */
+int clip_word(struct cli *c, const char *id);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the vault wants to know of a clip, and a clip that is to go. The vault trusts none of it: manifest, key and the camera's
+ * name are each checked there. A clip that is destroyed loses its row first, with the last copy of its sealed key; its files
+ * follow, and where a crash comes in between the next start removes them.
+ */
+#include "base/dir.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "node/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ID_DIGITS (2 * sizeof(struct hash))
+
+/* One at a time: the vault asks for the next when it has its answer. The link has it until then. */
+struct vault_clip {
+        struct query q;
+        struct pool_job work;
+        struct node *n;
+        bool dropped; /* the vault has hung up */
+        bool destroy;
+        char words[ID_DIGITS + 1];
+        struct hash id;
+        uint64_t seq;
+        struct buf manifest, sealed, camera, salt;
+        int gone; /* 0, or errno */
+};
+
+static struct vault_clip *clip_free(struct vault_clip *c) {
+        buf_fini(&c->manifest);
+        buf_fini(&c->sealed);
+        buf_fini(&c->camera);
+        buf_fini(&c->salt);
+        free(c);
+        return NULL;
+}
+
+static void finish(struct vault_clip *c, enum mesh_outcome outcome) {
+        struct vault_link *v = &c->n->vault;
+        v->clip = NULL;
+        if (!c->dropped)
+                vault_link_say_result(v, outcome, false);
+        clip_free(c);
+}
+
+static void refuse_many(struct vault_clip *c) {
+        struct vault_link *v = &c->n->vault;
+        struct wire_v_result msg = {.ok = false};
+        WIRE_PUT(&msg, V_RESULT, name, SPAN_STR("ambiguous"));
+        v->clip = NULL;
+        vault_link_say(v, OWNER_V_RESULT, &msg);
+        clip_free(c);
+}
+
+/* ---- looking it up ---- */
+
+static int keep(void *ctx, const struct store_clip *row) {
+        struct vault_clip *c = ctx;
+        c->seq = row->seq;
+        buf_add(&c->manifest, row->manifest);
+        buf_add(&c->sealed, row->sealed);
+        buf_add(&c->camera, row->camera);
+        return 1;
+}
+
+/* On the pool. */
+static int look_up(struct query *q, struct store_reader *r) {
+        struct vault_clip *c = CONTAINER_OF(q, struct vault_clip, q);
+        int e = store_clip_prefix(r, span_str(c->words), &c->id);
+        if (!e)
+                e = store_clip_get(r, &c->id, keep, c);
+        if (e)
+                return e;
+        e = store_get(r, SETTING_CAMERA_SALT, &c->salt);
+        return e == STORE_E_NONE ? 0 : e;
+}
+
+static void say_clip(struct vault_clip *c) {
+        struct vault_link *v = &c->n->vault;
+        struct wire_v_clip msg = {.manifest = buf_span(&c->manifest)};
+        if (c->sealed.n)
+                WIRE_PUT(&msg, V_CLIP, sealed, buf_span(&c->sealed));
+        if (c->camera.n && c->salt.n == sizeof(struct hash)) {
+                WIRE_PUT(&msg, V_CLIP, camera, buf_span(&c->camera));
+                WIRE_PUT(&msg, V_CLIP, salt, buf_span(&c->salt));
+        }
+        v->clip = NULL;
+        vault_link_say(v, OWNER_V_CLIP, &msg);
+        clip_free(c);
+}
+
+static void wipe_row(struct vault_clip *c) {
+        struct mesh_row row = {.kind = MESH_ROW_CLIP, .clip = {.id = c->id, .seq = c->seq, .gone = true}};
+        writer_add(c->n, &row, WRITER_TOKEN_WIPED);
+}
+
+static void on_looked_up(struct query *q) {
+        struct vault_clip *c = CONTAINER_OF(q, struct vault_clip, q);
+        bool whole = buf_ok(&c->manifest) && buf_ok(&c->sealed) && buf_ok(&c->camera);
+        if (c->dropped)
+                finish(c, MESH_OUT_DONE);
+        else if (q->r == STORE_E_MANY)
+                refuse_many(c);
+        else if (q->r == STORE_E_NONE || (q->r == 0 && c->manifest.n == 0 && !c->destroy))
+                finish(c, MESH_OUT_NO_CLIP);
+        else if (q->r || !whole)
+                finish(c, MESH_OUT_STORE_FAILED);
+        else if (c->destroy)
+                wipe_row(c); /* also one whose row is gone: its files may not be */
+        else
+                say_clip(c);
+}
+
+static void begin(struct vault_link *v, struct span words, bool destroy) {
+        struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
+        if (!c) {
+                vault_link_say_result(v, MESH_OUT_BUSY, false);
+                return;
+        }
+        c->n = CONTAINER_OF(v, struct node, vault);
+        c->destroy = destroy;
+        snprintf(c->words, sizeof(c->words), "%.*s", (int)words.n, (const char *)words.p);
+        c->q = (struct query){.lane = QUERY_QUICK, .run = look_up, .done = on_looked_up};
+        v->clip = c;
+        query_start(c->n, &c->q);
+}
+
+void vault_clip_want(struct vault_link *v, struct span words) {
+        begin(v, words, false);
+}
+
+/* ---- and away ---- */
+
+/* On the pool. */
+static void remove_files(struct pool_job *work) {
+        struct vault_clip *c = CONTAINER_OF(work, struct vault_clip, work);
+        _clean_(buf_fini) struct buf path = BUF_NULL, name = BUF_NULL;
+        dir_join(&path, c->n->dir, DIR_CLIPS);
+        text_hex(&name, SPAN_OF(c->id.b));
+        _clean_(file_close) int dir = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0 && errno == ENOENT)
+                return;
+        bool gone = dir >= 0 && (unlinkat(dir, buf_cstr(&name), 0) == 0 || errno == ENOENT);
+        buf_add_str(&name, ".list");
+        gone = gone && (unlinkat(dir, buf_cstr(&name), 0) == 0 || errno == ENOENT) && fsync(dir) == 0;
+        c->gone = gone ? 0 : errno;
+}
+
+static void on_removed(struct pool_job *work) {
+        struct vault_clip *c = CONTAINER_OF(work, struct vault_clip, work);
+        if (c->gone)
+                log_error(
+                        "the files of a clip that was destroyed could not be removed (%s); the next start tries again",
+                        strerror(c->gone));
+        finish(c, c->gone ? MESH_OUT_STORE_FAILED : MESH_OUT_DONE);
+}
+
+void vault_clip_wiped(struct vault_link *v, bool ok) {
+        struct vault_clip *c = v->clip;
+        if (!c || !c->destroy)
+                return;
+        if (!ok || c->n->stopping) {
+                finish(c, ok ? MESH_OUT_DONE : MESH_OUT_STORE_FAILED);
+                return;
+        }
+        log_info("a clip is destroyed: its key is gone, and its files go");
+        c->work = (struct pool_job){.work = remove_files, .after = on_removed};
+        pool_run(&c->n->pool, &c->work);
+}
+
+void vault_clip_destroy(struct vault_link *v, struct span words) {
+        begin(v, words, true);
+}
+
+/* What it began goes on: a row that is wiped has files to remove. */
+void vault_clip_drop(struct vault_link *v) {
+        if (v->clip)
+                v->clip->dropped = true;
+}
+
+void vault_clip_end(struct vault_link *v) {
+        if (v->clip)
+                v->clip = clip_free(v->clip);
+}
