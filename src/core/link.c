@@ -787,6 +787,7 @@ int link_tick(struct mesh *m) {
         if (m->now < link_deadline(m))
                 return 0;
         LINK_EACH_DUE(l, m) {
+                link_touch(l); /* whatever comes of its time here and in the ticks behind: it is asked for anew */
                 if (alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
                 if (l->state != LINK_UP || silence_due(l) <= m->now) {

@@ -7,6 +7,7 @@
 #include "core/link.h"
 #include "core/record.h"
 #include "support/lone.h"
+#include "support/recount.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -172,6 +173,18 @@ static void test_those_that_wait_share_a_frame(void **state) {
         assert_int_equal(k->queue[1].count, 0);
 }
 
+/* What waited has gone before it was time to name it: the time passes, and is not asked for again (S13 of the simulator). */
+static void test_nothing_is_left_to_name(void **state) {
+        (void)state;
+        queue(0);
+        lone_wait(&l, WANT_TIME / 2); /* and the link rests until it is time */
+        k->backlog = 0;
+        packet_queue_del(&k->queue[1], 0);
+        lone_wait(&l, 2 * WANT_TIME); /* requires that the deadline moves on */
+        assert_int_equal(l.g.got[LINK_IDONTWANT], 0);
+        assert_true(recount_rests(l.m));
+}
+
 /* While an urgent one is still with the kernel there is only the link's share of the line for the next. */
 static void test_one_after_the_other(void **state) {
         (void)state;
@@ -197,6 +210,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_names_of_what_is_not_here_are_remembered, begin, end),
                 cmocka_unit_test_setup_teardown(test_own_ones_go_first, begin, end),
                 cmocka_unit_test_setup_teardown(test_those_that_wait_share_a_frame, begin, end),
+                cmocka_unit_test_setup_teardown(test_nothing_is_left_to_name, begin, end),
                 cmocka_unit_test_setup_teardown(test_one_after_the_other, begin, end),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
