@@ -44,10 +44,11 @@
 #define MESSAGE 200
 #define CONNS_MOST 96
 #define NONCE 24
-#define STILL_LIVES 300   /* seconds a record must have left for all to have it */
-#define HEARD_OF 60       /* seconds until all have heard of a removal */
-#define EVENTS_MOST 5000  /* a home and hour, with nothing going on */
-#define RECOUNTED_MOST 50 /* homes: in larger streets counting all again takes longer than what is simulated */
+#define STILL_LIVES 300       /* seconds a record must have left for all to have it */
+#define HEARD_OF 60           /* seconds until all have heard of a removal */
+#define KEY_ON_ITS_WAY 120000 /* ms that a key may take from one home to the next, where a link is clogged */
+#define EVENTS_MOST 5000      /* a home and hour, with nothing going on */
+#define RECOUNTED_MOST 50     /* homes: in larger streets counting all again takes longer than what is simulated */
 
 struct seen { /* one record of an honest device */
         struct hash id;
@@ -74,6 +75,12 @@ struct group_key {
         bool *granted;   /* by home: that may have it, as it came while the home was none, or a member again */
 };
 
+/* When a home last took another one for a member. */
+struct trust {
+        bool now;
+        mesh_time until; /* where not now; 0: never */
+};
+
 struct fold {
         struct hash operations, members;
 };
@@ -82,6 +89,7 @@ struct checks {
         struct map seen, slots, keys, folds;
         struct seen **all;
         size_t n_all, cap_all, looks;
+        struct trust *trust; /* of each home in each; NULL: a large street */
         char failed[MESSAGE];
 };
 
@@ -113,6 +121,7 @@ void checks_free(struct checks *c) {
         map_fini(&c->keys);
         map_fini(&c->folds);
         free(c->all);
+        free(c->trust);
         free(c);
 }
 
@@ -283,13 +292,40 @@ static bool holds_key(const struct node *n, const uint8_t id[16]) {
         return there && there->row.epoch.has_key;
 }
 
-/* Does somebody who holds the key know @n as a member (again)? Votes may have changed what a removal was. */
+static bool trusts(const struct node *other, const struct node *n) {
+        const struct roster *r = node_on(other) && other != n ? mesh_roster(other->core) : NULL;
+        const struct roster_home *h = r ? roster_home_find(r, &n->house.sign.pub) : NULL;
+        return h && h->member;
+}
+
+/* @n has folded an operation: whom it took for a member until now is told from whom it takes for one. */
+static void folded(struct world *w, const struct node *n) {
+        struct checks *c = w->checks;
+        if (w->n > RECOUNTED_MOST)
+                return;
+        if (!c->trust)
+                c->trust = calloc((size_t)w->n * w->n, sizeof(*c->trust));
+        REQUIRE(c->trust);
+        for (uint32_t i = 0; i < w->n; i++) {
+                struct trust *t = &c->trust[n->index * w->n + i];
+                bool now = trusts(n, &w->nodes[i]);
+                if (t->now && !now)
+                        t->until = w->now;
+                t->now = now;
+        }
+}
+
+static bool trusted_lately(const struct world *w, const struct node *other, const struct node *n) {
+        const struct trust *t = w->checks->trust ? &w->checks->trust[other->index * w->n + n->index] : NULL;
+        return t && t->until && w->now - t->until <= KEY_ON_ITS_WAY;
+}
+
+/* Does somebody who holds the key know @n as a member (again), or did when the key was sent? Votes may have changed what a
+ * removal was, and when two halves of a street meet again they do so twice in a second. */
 static bool welcome(const struct world *w, const struct node *n, const uint8_t id[16]) {
         for (uint32_t i = 0; i < w->n; i++) {
                 const struct node *other = &w->nodes[i];
-                const struct roster *r = node_on(other) && other != n ? mesh_roster(other->core) : NULL;
-                const struct roster_home *h = r ? roster_home_find(r, &n->house.sign.pub) : NULL;
-                if (h && h->member && holds_key(other, id))
+                if ((trusts(other, n) || trusted_lately(w, other, n)) && holds_key(other, id))
                         return true;
         }
         return false;
@@ -346,6 +382,8 @@ void checks_storing(struct world *w, struct node *n, const struct mesh_row *row)
                 return;
         if (row->kind == MESH_ROW_RECORD && row->record.own && !map_find(&w->checks->seen, row->record.id.b))
                 wrote(w, n, row);
+        if (row->kind == MESH_ROW_OP)
+                folded(w, n);
         if (row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
                 return;
         struct group_key *k = key_named(w, row->epoch.id);

@@ -160,17 +160,17 @@ void sabotage_begin(struct world *w) {
 
 /* Of each contact two more, under names of nobody. */
 static void litter(struct world *w, struct node *n) {
-        for (size_t i = 0, rows = n->disk.n; i < 2 * rows; i++) {
-                struct mesh_row row = n->disk.rows[i % rows].row;
+        for (size_t i = 0, n_rows = n->disk.n; i < 2 * n_rows; i++) {
+                struct mesh_row row = n->disk.rows[i % n_rows].row;
                 rng_bytes(&w->rng, row.contact.device.b, sizeof(row.contact.device.b));
-                if (n->disk.rows[i % rows].row.kind == MESH_ROW_CONTACT)
+                if (n->disk.rows[i % n_rows].row.kind == MESH_ROW_CONTACT)
                         disk_put(&n->disk, &row);
         }
 }
 
 /* Of each proof as many as would be one for each slot of a week. */
 static void hoard_proofs(struct world *w, struct node *n) {
-        for (size_t i = 0, rows = n->disk.n; i < rows; i++) {
+        for (size_t i = 0, n_rows = n->disk.n; i < n_rows; i++) {
                 struct mesh_row row = n->disk.rows[i].row;
                 for (unsigned k = 0; row.kind == MESH_ROW_PROOF && k < PROOFS; k++) {
                         rng_bytes(&w->rng, row.proof.id.b, sizeof(row.proof.id.b));
