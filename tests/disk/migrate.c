@@ -21,6 +21,7 @@
 #define CUTS 50 /* a migration, about */
 #define AGAIN_ONE_IN 8
 #define VERSION_SUMMED 7 /* from which on a body must have a sum; here it is a wrong one */
+#define VERSION_PAGES 8  /* from which on pages have sums */
 
 struct run {
         uint64_t rng, wanted;
@@ -37,12 +38,24 @@ static const char fill[] =
         " CAST(x'0000000100000001000000006b49d2000000516b00010102' || char(32 + 16 * (random() & 1)) AS BLOB));"
         "INSERT INTO body (n, bytes%s) VALUES (last_insert_rowid(), randomblob(200)%s);";
 
+static int make_empty(size_t version) {
+        struct schema schema = {schema_current.steps, version};
+        if (version < VERSION_PAGES) {
+                rows_plain(PLATTER "/" FILE_DB, version);
+                return 0;
+        }
+        int r = schema_make(PLATTER, &schema);
+        return r ? r : file_publish(PLATTER, FILE_NEW, FILE_DB);
+}
+
 /* A home's store as an older program left it: half of its rows still stand in the log. */
 static int make_old(uint64_t *rng, size_t version) {
         sqlite3 *db = NULL;
         bool summed = version >= VERSION_SUMMED;
-        rows_plain(PLATTER "/" FILE_DB, version);
-        int rc = sqlite3_open(PLATTER "/" FILE_DB, &db);
+        int r = make_empty(version), rc = pages_register();
+        if (!rc)
+                rc = sqlite3_open_v2(PLATTER "/" FILE_DB, &db, SQLITE_OPEN_READWRITE,
+                                     version < VERSION_PAGES ? NULL : PAGES_VFS);
         if (!rc)
                 rc = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         for (unsigned i = 0; !rc && i < ROWS; i++) {
@@ -54,7 +67,7 @@ static int make_old(uint64_t *rng, size_t version) {
                         rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
         }
         sqlite3_close(db);
-        return rc ? STORE_E_DAMAGED : 0;
+        return r || rc ? STORE_E_DAMAGED : 0;
 }
 
 static void judge(struct run *t, size_t at, struct seen_left left) {
@@ -76,11 +89,11 @@ static void cut(struct run *t, struct cutter *c, size_t at) {
         platter_free(d);
 }
 
-/* Migrates once, and cuts here and there. */
-static int migrate_once(struct run *t, const struct budget *b) {
+/* Migrates once, from @version, and cuts at about @cuts places. */
+static int migrate_once(struct run *t, size_t version, unsigned cuts, const struct budget *b) {
         struct store *s = NULL;
         struct platter *d = platter = platter_new();
-        int r = make_old(&t->rng, 1 + (size_t)rng_below(&t->rng, schema_current.n - 1));
+        int r = make_old(&t->rng, version);
         platter_log(d);
         size_t from = d->n_log;
         if (!r)
@@ -92,7 +105,7 @@ static int migrate_once(struct run *t, const struct budget *b) {
         struct cutter *c = cutter_new(d);
         for (size_t at = from; !r && at <= d->n_log; at++) {
                 cutter_go(c, at);
-                if (rng_below(&t->rng, d->n_log - from + 1) < CUTS && !budget_over(b, t->points))
+                if (rng_below(&t->rng, d->n_log - from + 1) < cuts && !budget_over(b, t->points))
                         cut(t, c, at);
         }
         cutter_free(c);
@@ -108,10 +121,13 @@ int main(int argc, char **argv) {
         struct run t = {.rng = b.seed};
         int r = 0;
         unsigned long migrations = 0;
+        size_t versions = schema_current.n - 1;
+        for (size_t version = 1; !r && version <= versions; version++)
+                r = migrate_once(&t, version, 0, &b);
         for (; !r && !budget_over(&b, t.points); migrations++)
-                r = migrate_once(&t, &b);
+                r = migrate_once(&t, 1 + (size_t)(b.seed + migrations) % versions, CUTS, &b);
         tell("%lu power cuts in %lu migrations, %.1f s", t.points, migrations, budget_spent(&b));
-        tell_case(!r && t.points, "an older store becomes one of the present while nothing is cut");
+        tell_case(!r && t.points, "a store of each older version becomes one of the present while nothing is cut");
         tell_case(!t.refused, "the store opens after every power cut, and takes another row");
         tell_case(!t.wrong, "it is the old one or the new one, whole");
         tell_case(!t.unsound, "SQLite finds every database sound");
