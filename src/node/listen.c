@@ -5,6 +5,8 @@
 #include "node/internal.h"
 #include "wire/codec.h"
 
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <stdlib.h>
 
 #define BACKLOG 128  /* connections the kernel holds until the loop takes them */
@@ -138,22 +140,27 @@ static unsigned mask_bits(const struct sockaddr *mask) {
         return bits;
 }
 
+static bool is_up(const struct ifaddrs *i) {
+        return i->ifa_addr && i->ifa_flags & IFF_UP && i->ifa_flags & IFF_RUNNING;
+}
+
+/* Not by way of libuv (1.44), which takes it that there is memory for the names of interfaces. Where there is none, what was
+ * known before stays. */
 static void look_at_nets(struct node *n) {
-        uv_interface_address_t *all;
-        int count;
-        if (uv_interface_addresses(&all, &count))
+        struct ifaddrs *all;
+        if (getifaddrs(&all) != 0)
                 return;
         struct listening *ls = &n->listening;
         ls->n_nets = 0;
-        for (int i = 0; i < count && ls->n_nets < LISTEN_NETS_MAX; i++) {
-                struct listen_net net = {.internal = all[i].is_internal};
-                if (!endpoint_from_sockaddr((const struct sockaddr *)&all[i].address, &net.addr))
+        for (const struct ifaddrs *i = all; i && ls->n_nets < LISTEN_NETS_MAX; i = i->ifa_next) {
+                struct listen_net net = {.internal = i->ifa_flags & IFF_LOOPBACK};
+                if (!is_up(i) || !endpoint_from_sockaddr(i->ifa_addr, &net.addr))
                         continue;
                 net.addr.scope = 0;
-                net.bits = mask_bits((const struct sockaddr *)&all[i].netmask);
+                net.bits = i->ifa_netmask ? mask_bits(i->ifa_netmask) : 0;
                 ls->nets[ls->n_nets++] = net;
         }
-        uv_free_interface_addresses(all, count);
+        freeifaddrs(all);
 }
 
 bool listen_is_lan(const struct node *n, const struct mesh_addr *a) {
