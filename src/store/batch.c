@@ -17,6 +17,8 @@ struct item {
         union {
                 struct wire_alert alert;
                 struct wire_follow follow;
+                struct wire_notice notice;
+                struct wire_ask ask;
         };
         uint8_t bytes[];
 };
@@ -83,6 +85,12 @@ static size_t row_spans(struct mesh_row *row, struct item *it, struct span *ret[
                 } else if (row->record.follow) {
                         ret[n++] = &it->follow.target;
                         ret[n++] = &it->follow.text;
+                } else if (row->record.notice) {
+                        ret[n++] = &it->notice.clip;
+                        ret[n++] = &it->notice.alert;
+                } else if (row->record.ask) {
+                        ret[n++] = &it->ask.reason;
+                        ret[n++] = &it->ask.alert;
                 }
                 break;
         case MESH_ROW_MARK:
@@ -107,6 +115,14 @@ static void copy_plaintext(struct item *it) {
                 it->follow = *it->row.record.follow;
                 it->follow.salt = SPAN_NONE;
                 it->row.record.follow = &it->follow;
+        } else if (it->row.record.notice) {
+                it->notice = *it->row.record.notice;
+                it->notice.salt = SPAN_NONE;
+                it->row.record.notice = &it->notice;
+        } else if (it->row.record.ask) {
+                it->ask = *it->row.record.ask;
+                it->ask.salt = SPAN_NONE;
+                it->row.record.ask = &it->ask;
         }
 }
 

@@ -134,6 +134,11 @@ int slots_prepare(struct sql *q); /* makes a function that a version of before i
 int clip_put(struct store *s, const struct mesh_row *row);
 int clip_last(struct store *s, struct mesh_row *ret); /* the latest that this device took in, or STORE_E_NONE */
 
+/* asks.c: @n is the record's number */
+int ask_put(struct store *s, uint64_t n, const struct head *h, const struct wire_ask *a);
+int notice_put(struct store *s, uint64_t n, const struct head *h, const struct wire_notice *w);
+int ask_drop(struct store *s, uint64_t n); /* its author has taken it back: an ask or a notice */
+
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */
 struct alert_ref {
         uint64_t n, house;

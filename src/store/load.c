@@ -123,6 +123,10 @@ int store_alert_prefix(struct store_reader *r, struct span hex, struct hash *ret
         return load_prefix(r, SQL_ALERT_BETWEEN, hex, ret);
 }
 
+int store_said_prefix(struct store_reader *r, struct span hex, struct hash *ret) {
+        return load_prefix(r, SQL_SAID_BETWEEN, hex, ret);
+}
+
 int load_prefix(struct store_reader *r, enum sql_id between, struct span hex, struct hash *ret) {
         struct hash first, last, found;
         if (!prefix_range(hex, &first, &last))

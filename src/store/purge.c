@@ -86,8 +86,9 @@ static int purge_some(struct store *s, void *ctx) {
         int r = doom(s, p);
         if (r || !p->n)
                 return r;
-        static const enum sql_id ids[] = {SQL_DOOM_WORDS,  SQL_DOOM_BODY,       SQL_DOOM_EVENT,  SQL_DOOM_ALERT,
-                                          SQL_DOOM_FOLLOW, SQL_DOOM_RETRACTION, SQL_DOOM_RECORD, SQL_DOOM_DONE};
+        static const enum sql_id ids[] = {SQL_DOOM_WORDS,  SQL_DOOM_BODY,       SQL_DOOM_EVENT, SQL_DOOM_ALERT,
+                                          SQL_DOOM_FOLLOW, SQL_DOOM_RETRACTION, SQL_DOOM_ASK,   SQL_DOOM_NOTICE,
+                                          SQL_DOOM_RECORD, SQL_DOOM_DONE};
         for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++) {
                 _sql_ st = sql_get(&s->q, ids[i]);
                 r = sql_run(&s->q, st);

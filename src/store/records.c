@@ -122,6 +122,8 @@ static int mend_body(struct store *s, const struct known *k, const struct mesh_r
 static bool is_plaintext_of(const struct mesh_row *row, uint8_t type) {
         if (row->record.alert)
                 return type == RECORD_ALERT;
+        if (row->record.notice || row->record.ask)
+                return type == (row->record.ask ? RECORD_ASK : RECORD_NOTICE);
         return row->record.follow && type >= RECORD_UPDATE && type <= RECORD_COMMENT;
 }
 
@@ -138,7 +140,13 @@ static int put_content(struct store *s, const struct known *k, const struct mesh
                 return r;
         if (row->record.alert)
                 return alert_put(s, k->n, &k->head, row);
-        return k->head.flags & RECORD_WIPED ? 0 : follow_put(s, k->n, &k->head, row);
+        if (k->head.flags & RECORD_WIPED)
+                return 0;
+        if (row->record.ask)
+                return ask_put(s, k->n, &k->head, row->record.ask);
+        if (row->record.notice)
+                return notice_put(s, k->n, &k->head, row->record.notice);
+        return follow_put(s, k->n, &k->head, row);
 }
 
 static int run_on(struct store *s, enum sql_id id, uint64_t n) {
@@ -165,6 +173,8 @@ static int wipe_changes(struct store *s, const struct hash *target, uint32_t hou
 static int show_retraction(struct store *s, const struct known *target) {
         if (!(target->head.flags & RECORD_READ))
                 return 0;
+        if (target->head.type == RECORD_ASK || target->head.type == RECORD_NOTICE)
+                return ask_drop(s, target->n);
         if (target->head.type != RECORD_ALERT)
                 return follow_drop(s, target->n, target->head.house);
         uint8_t happening;

@@ -92,6 +92,9 @@ static const struct source {
          "?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)"},
         {"follow", LEAF_ROWS, "nkiiiiiiiii", 11, NULL,
          "INSERT OR IGNORE INTO follow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
+        {"ask", LEAF_ROWS, "niiiiiib", 8, NULL, "INSERT OR IGNORE INTO ask VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+        {"notice", LEAF_ROWS, "niiiiikb", 8, NULL,
+         "INSERT OR IGNORE INTO notice VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
         {"event", LEAF_ROWS, "nii", 3, NULL, "INSERT OR IGNORE INTO event VALUES (?1, ?2, ?3)"},
         {"sqlite_sequence", LEAF_ROWS, "ti", 2, NULL, "INSERT INTO sqlite_sequence VALUES (?1, ?2)"},
 };
@@ -303,7 +306,7 @@ static struct span argument(sqlite3_value *v) {
         return p ? span_of(p, (size_t)sqlite3_value_bytes(v)) : SPAN_NONE;
 }
 
-/* is_whole(n, head, body, sum, whether it has an alert, a follow-up, a retraction) */
+/* is_whole(n, head, body, sum, whether it has an alert, a follow-up, ask or notice, a retraction) */
 static void is_whole(sqlite3_context *call, _unused_ int n, sqlite3_value **args) {
         struct head h = {0};
         bool good = head_unpack(argument(args[1]), &h), wiped = h.flags & RECORD_WIPED, read = h.flags & RECORD_READ;
@@ -354,15 +357,19 @@ static const char *const only_whole[] = {
         "OR key_in(head, 2) NOT IN (SELECT n FROM key)",
         "DELETE FROM record WHERE NOT is_whole(n, head, (SELECT bytes FROM body b WHERE b.n = record.n), "
         "(SELECT sum FROM body b WHERE b.n = record.n), EXISTS (SELECT 1 FROM alert a WHERE a.n = record.n), "
-        "EXISTS (SELECT 1 FROM follow f WHERE f.n = record.n), EXISTS (SELECT 1 FROM retraction x WHERE x.n = "
+        "EXISTS (SELECT 1 FROM follow f WHERE f.n = record.n) OR EXISTS (SELECT 1 FROM ask a WHERE a.n = record.n) OR "
+        "EXISTS (SELECT 1 FROM notice x WHERE x.n = record.n), EXISTS (SELECT 1 FROM retraction x WHERE x.n = "
         "record.n))",
         "DELETE FROM record WHERE NOT is_taken_back(head) AND "
         "(n IN (SELECT n FROM alert WHERE words0 > 0 AND words0 NOT IN (SELECT n FROM words)) "
-        "OR n IN (SELECT n FROM follow WHERE words > 0 AND words NOT IN (SELECT n FROM words)))",
+        "OR n IN (SELECT n FROM follow WHERE words > 0 AND words NOT IN (SELECT n FROM words)) "
+        "OR n IN (SELECT n FROM ask WHERE n NOT IN (SELECT n FROM words)))",
         "DELETE FROM alert WHERE n NOT IN (SELECT n FROM record)",
         "DELETE FROM follow WHERE n NOT IN (SELECT n FROM record)",
         "DELETE FROM retraction WHERE n NOT IN (SELECT n FROM record)",
-        "DELETE FROM event WHERE alert NOT IN (SELECT n FROM alert)",
+        "DELETE FROM ask WHERE n NOT IN (SELECT n FROM record)",
+        "DELETE FROM notice WHERE n NOT IN (SELECT n FROM record)",
+        "DELETE FROM event WHERE alert NOT IN (SELECT n FROM alert UNION ALL SELECT n FROM ask)",
         "UPDATE body SET bytes = zeroblob(length(bytes)), sum = zeroblob(length(sum)) WHERE n NOT IN (SELECT n FROM "
         "record)",
         "UPDATE words SET text = zeroblob(length(text)), clips = zeroblob(length(clips)) "

@@ -114,8 +114,19 @@ static const char version_10[] =
         "CREATE TABLE clip (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL, manifest BLOB NOT "
         "NULL, sealed BLOB NOT NULL, camera BLOB NOT NULL, flags INTEGER NOT NULL) STRICT;";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4, version_5,
-                                    version_6, version_7, version_8, version_9, version_10};
+/* What notices and asks are looked for by; an ask's reason is among the words. */
+static const char version_11[] =
+        "CREATE TABLE ask (n INTEGER PRIMARY KEY, house INTEGER NOT NULL, place INTEGER NOT NULL, radius INTEGER NOT "
+        "NULL,"
+        " start INTEGER NOT NULL, stop INTEGER NOT NULL, created INTEGER NOT NULL, alert BLOB NOT NULL) STRICT;"
+        "CREATE INDEX ask_created ON ask (created);"
+        "CREATE TABLE notice (n INTEGER PRIMARY KEY, house INTEGER NOT NULL, place INTEGER NOT NULL, start INTEGER NOT "
+        "NULL,"
+        " stop INTEGER NOT NULL, created INTEGER NOT NULL, clip BLOB NOT NULL, alert BLOB NOT NULL) STRICT;"
+        "CREATE INDEX notice_alert ON notice (alert, created);";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4,  version_5, version_6,
+                                    version_7, version_8, version_9, version_10, version_11};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

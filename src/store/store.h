@@ -160,6 +160,61 @@ struct store_event {
         uint8_t event;            /* enum wire_e_happening */
         struct store_alert alert; /* as it is now */
 };
+/* Who asks for footage, and what of it is here. */
+#define STORE_LATELY (30 * MESH_DAY) /* seconds in which asks are counted */
+struct store_ask {
+        uint64_t seq; /* of its event; 0: it was not asked for by that */
+        struct hash id;
+        struct key household;
+        bool mine, over;
+        mesh_cell cell;
+        uint32_t radius;
+        mesh_wall from, to, created, expires;
+        struct span reason;    /* borrowed until the callback returns */
+        struct span about;     /* id of its alert; empty: of none */
+        uint32_t lately;       /* asks of the last 30 days that touch its cell, itself among them */
+        uint32_t by_household; /* … and of its household */
+        uint32_t clips;        /* of this home that fit, if it was asked how many */
+};
+struct store_asks {
+        mesh_wall now;
+        bool match;              /* count the clips that fit … */
+        bool match_only;         /* … and tell of others' asks alone, where some do */
+        mesh_cell home;          /* where cameras are of which no place is told; 0: not known */
+        const struct key *muted; /* households whose asks are left out */
+        size_t n_muted;
+};
+/* Asks in force, newest first, at most 1,000. */
+int store_asks(struct store_reader *r, const struct store_asks *f, int (*row)(void *ctx, const struct store_ask *a),
+               void *ctx);
+int store_ask_prefix(struct store_reader *r, struct span hex, struct hash *ret); /* as store_alert_prefix() */
+/* One, in force or not. STORE_E_NONE. */
+int store_ask_get(struct store_reader *r, const struct store_asks *f, const struct hash *id,
+                  int (*row)(void *ctx, const struct store_ask *a), void *ctx);
+struct store_match {
+        struct hash id;
+        struct span camera; /* borrowed until the callback returns */
+        mesh_wall from, to;
+        uint32_t distance_m; /* between the centres of the cells */
+};
+/* Clips of this home that fit the ask, newest first. */
+int store_ask_clips(struct store_reader *r, const struct store_asks *f, const struct hash *id,
+                    int (*row)(void *ctx, const struct store_match *m), void *ctx);
+/* Asks in force that came with an event above @after, in order. */
+int store_ask_events(struct store_reader *r, const struct store_asks *f, uint64_t after,
+                     int (*row)(void *ctx, const struct store_ask *a), void *ctx);
+struct store_notice {
+        struct hash id, clip;
+        struct key household;
+        mesh_cell cell;
+        mesh_wall from, to, created;
+};
+/* Of an alert, oldest first. */
+int store_notices(struct store_reader *r, const struct hash *alert, int (*row)(void *ctx, const struct store_notice *n),
+                  void *ctx);
+/* The record that its author may take back by that prefix: an alert, an ask or a notice. 0, STORE_E_NONE, STORE_E_MANY. */
+int store_said_prefix(struct store_reader *r, struct span hex, struct hash *ret);
+
 /* Events with a sequence number above @after, in order, at most @limit. */
 int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
                  int (*row)(void *ctx, const struct store_event *e), void *ctx);
