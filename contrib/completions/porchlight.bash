@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --with | --purpose | --passphrase-file | --output | --clip | --household | --charter | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --camera | --from | --to | --with | --purpose | --passphrase-file | --output | --clip | --household | --charter | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -70,7 +70,7 @@ __porchlight_names() {
         alert) echo "show confirm dispute comment update resolve retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
-        clip) echo "share get who-can-read destroy" ;;
+        clip) echo "add list show share get who-can-read destroy" ;;
         grant) echo "list revoke" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
@@ -88,7 +88,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -102,6 +102,7 @@ __porchlight_options() {
         "alert retract") options="--yes" ;;
         "mute add") options="--kind --for" ;;
         "mute remove") options="--kind" ;;
+        "clip add") options="--camera --from --to --at --audio --as-is --delete-source" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
         "clip get") options="--output --passphrase-file" ;;
         "clip destroy") options="--yes" ;;
@@ -146,6 +147,7 @@ __porchlight_first_word() {
         "mute remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "place add") __porchlight_places ;;
         "place remove") __porchlight_places ;;
+        "clip add") __porchlight_paths -f ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
         "invite undo") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
@@ -156,9 +158,9 @@ __porchlight_first_word() {
         "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids) ;;
         "backup") __porchlight_paths -f ;;
         "restore") __porchlight_paths -f ;;
-        "config get") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
-        "config set") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
-        "config unset") __porchlight_words "data listen advertise lan control.group vault.owner vault.service" ;;
+        "config get") __porchlight_words "data listen advertise lan control.group clips.quota vault.owner vault.service" ;;
+        "config set") __porchlight_words "data listen advertise lan control.group clips.quota vault.owner vault.service" ;;
+        "config unset") __porchlight_words "data listen advertise lan control.group clips.quota vault.owner vault.service" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

@@ -77,6 +77,12 @@ enum option_id {
         OPT_PURPOSE,
         OPT_OUTPUT,
         OPT_CLIP,
+        OPT_CAMERA,
+        OPT_FROM,
+        OPT_TO,
+        OPT_AUDIO,
+        OPT_AS_IS,
+        OPT_DELETE_SOURCE,
         OPT_IDS
 };
 

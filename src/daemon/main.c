@@ -214,6 +214,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         memcpy(cfg->advertise, s->advertise.at, sizeof(cfg->advertise));
         cfg->n_advertise = s->advertise.n;
         cfg->lan = s->lan;
+        cfg->clips_quota = s->clips_quota;
 }
 
 static bool use_settings(void *ctx, const struct settings *next) {

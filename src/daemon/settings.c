@@ -2,6 +2,7 @@
 #include "daemon/settings.h"
 #include "base/lang.h"
 #include "base/text.h"
+#include "node/clips.h"
 #include "node/endpoint.h"
 
 #include <stdio.h>
@@ -141,19 +142,39 @@ static bool read_user(void *part, struct span value, const char **ret_why) {
         return false;
 }
 
-/* Bytes, with K, M or G behind the number for powers of 1,024. */
-static bool read_size(void *part, struct span value, const char **ret_why) {
-        static const char units[] = "KMG";
+/* Bytes, with K, M, G or T behind the number for powers of 1,024. */
+static bool read_bytes(struct span value, uint64_t *ret, const char **ret_why) {
+        static const char units[] = "KMGT";
         uint64_t n;
         const char *unit = value.n ? strchr(units, value.p[value.n - 1]) : NULL;
         unsigned shift = unit && *unit ? 10 * (unsigned)(unit - units + 1) : 0;
         struct span digits = span_of(value.p, value.n - (shift > 0));
-        if (!text_u64(digits, UINT64_MAX >> shift, &n))
+        if (text_u64(digits, UINT64_MAX >> shift, &n))
+                *ret = n << shift;
+        else
                 *ret_why = N_("is not a number of bytes, as 64M");
-        else if (n << shift < TAPE_SIZE_MIN || n << shift > TAPE_SIZE_MAX)
+        return !*ret_why;
+}
+
+static bool read_size(void *part, struct span value, const char **ret_why) {
+        uint64_t n;
+        if (!read_bytes(value, &n, ret_why))
+                return false;
+        if (n < TAPE_SIZE_MIN || n > TAPE_SIZE_MAX)
                 *ret_why = N_("is not between 1M and 1G");
         else
-                *(uint64_t *)part = n << shift;
+                *(uint64_t *)part = n;
+        return !*ret_why;
+}
+
+static bool read_quota(void *part, struct span value, const char **ret_why) {
+        uint64_t n;
+        if (!read_bytes(value, &n, ret_why))
+                return false;
+        if (n > SETTINGS_QUOTA_MAX)
+                *ret_why = N_("is more than 1024T");
+        else
+                *(uint64_t *)part = n;
         return !*ret_why;
 }
 
@@ -174,11 +195,13 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_RECORD_SIZE record_size
 #define PART_RECORD_PASSPHRASE record_passphrase
 #define PART_CONFIG config
+#define PART_CLIPS_QUOTA clips_quota
 #define READ_PATH read_path, show_path
 #define READ_LISTEN read_listen, show_listen
 #define READ_ADVERTISE read_advertise, show_advertise
 #define READ_YES read_yes, show_yes
 #define READ_SIZE read_size, show_size
+#define READ_QUOTA read_quota, show_size
 #define READ_GROUP read_group, show_group
 #define READ_USER read_user, show_group
 #define SETTING_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                              \
@@ -193,7 +216,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 11, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 12, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -371,8 +394,10 @@ int settings_put(struct settings *s, enum setting i, struct span value, struct s
 /* Listening: both families, on every interface; a machine may lack one of them. */
 static void defaults(struct settings *ret) {
         struct mesh_addr v4 = {.ip = {[10] = 0xff, [11] = 0xff}, .port = NODE_PORT}, v6 = {.port = NODE_PORT};
-        *ret = (struct settings){
-                .lan = true, .listen = {.at = {{v6, true}, {v4, true}}, .n = 2}, .record_size = TAPE_SIZE};
+        *ret = (struct settings){.lan = true,
+                                 .listen = {.at = {{v6, true}, {v4, true}}, .n = 2},
+                                 .record_size = TAPE_SIZE,
+                                 .clips_quota = CLIPS_QUOTA};
 }
 
 void settings_merge(struct settings *ret, const struct settings *ranks) {

@@ -15,7 +15,8 @@
 
 #define SETTINGS_PATH_MAX 512
 #define SETTINGS_FILE_MAX (64 * 1024)
-#define SETTINGS_GROUP_MAX 33 /* longer names of groups cannot be made on Linux */
+#define SETTINGS_QUOTA_MAX (UINT64_C(1) << 50) /* more than there are disks for */
+#define SETTINGS_GROUP_MAX 33                  /* longer names of groups cannot be made on Linux */
 
 #define SETTING_NAME(NAME, ...) SETTING_##NAME,
 #include "porchlight/settings.def"
@@ -43,6 +44,7 @@ struct settings {
         bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */
         char record[SETTINGS_PATH_MAX], record_passphrase[SETTINGS_PATH_MAX];
         uint64_t record_size; /* bytes */
+        uint64_t clips_quota; /* bytes */
 };
 
 enum {

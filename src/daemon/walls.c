@@ -37,13 +37,17 @@ static const char *const store_files[] = {DIR_DB, DIR_DB "-wal", DIR_DB "-shm", 
 
 static int shut_files(const char *dir, unsigned *ret_abi) {
         struct buf paths[ARRAY_LEN(store_files)] = {BUF_NULL};
-        struct landlock_rule rules[ARRAY_LEN(outside) + ARRAY_LEN(store_files) + 1];
+        struct landlock_rule rules[ARRAY_LEN(outside) + ARRAY_LEN(store_files) + 2];
+        _clean_(buf_fini) struct buf clips = BUF_NULL;
         memcpy(rules, outside, sizeof(outside));
         for (size_t i = 0; i < ARRAY_LEN(store_files); i++) {
                 dir_join(&paths[i], dir, store_files[i]);
                 rules[ARRAY_LEN(outside) + i] =
                         (struct landlock_rule){buf_cstr(&paths[i]), LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE};
         }
+        dir_join(&clips, dir, DIR_CLIPS);
+        rules[ARRAY_LEN(rules) - 2] =
+                (struct landlock_rule){buf_cstr(&clips), LANDLOCK_MAY_READ | LANDLOCK_MAY_WRITE | LANDLOCK_MAY_MAKE};
         rules[ARRAY_LEN(rules) - 1] = (struct landlock_rule){dir, LANDLOCK_MAY_LIST}; /* SQLite syncs it */
         int r = landlock_shut(rules, ARRAY_LEN(rules), true, ret_abi);
         for (size_t i = 0; i < ARRAY_LEN(store_files); i++)
@@ -86,7 +90,7 @@ static const struct syscall_row calls[] = {
         MAY("flock"), MAY("fstat"), MAY("fstat64"), MAY("fstatat64"), MAY("fstatfs"), MAY("fstatfs64"), MAY("fsync"),
         MAY("ftruncate"), MAY("ftruncate64"), MAY("getcwd"), MAY("getdents64"), MAY("lseek"), MAY("lstat"),
         MAY("lstat64"), MAY("newfstatat"), MAY("open"), MAY("openat"), MAY("pread64"), MAY("pwrite64"), MAY("read"),
-        MAY("readlink"), MAY("readlinkat"), MAY("readv"), MAY("stat"), MAY("stat64"), MAY("statfs"), MAY("statfs64"),
+        MAY("readlink"), MAY("readlinkat"), MAY("readv"), MAY("rename"), MAY("renameat"), MAY("renameat2"), MAY("stat"), MAY("stat64"), MAY("statfs"), MAY("statfs64"),
         MAY("statx"), MAY("unlink"), MAY("unlinkat"), MAY("write"), MAY("writev"),
         /* memory and threads */
         THREADS, LIMITS, MAY("brk"), MAY("exit"), MAY("exit_group"), MAY("futex"), MAY("futex_time64"), MAY("gettid"),

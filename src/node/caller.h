@@ -46,6 +46,7 @@ struct caller {
         mesh_time deadline;  /* 0: none */
         struct post_wait post;
         struct refresh_wait refresh;
+        struct clip_in *clip; /* being taken in over this connection, by several requests; NULL: none */
         struct watch watch;
 };
 
@@ -119,6 +120,8 @@ void control_config(struct caller *c);
 void control_config_set(struct caller *c);
 void control_places(struct caller *c);
 void control_place_set(struct caller *c);
+void control_clips(struct caller *c);
+void control_clip(struct caller *c);
 
 void control_post_answer(struct caller *c);    /* the wait is over */
 void control_refresh_look(struct caller *c);   /* something has changed */

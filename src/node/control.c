@@ -15,8 +15,9 @@
 
 #define CALLERS_MAX 64
 #define BACKLOG 64
-#define REQUEST_MAX (8 * 1024)    /* the longest request has some 1,000 bytes */
-#define IN_MAX (128 * 1024)       /* what may lie there; one read brings 64 KiB */
+#define REQUEST_MAX (8 * 1024)    /* the longest request has some 1,000 bytes … */
+#define CHUNK_MAX (65 * 1024)     /* … but a chunk, of a clip that is being taken in */
+#define IN_MAX (192 * 1024)       /* what may lie there; one read brings 64 KiB */
 #define OUT_MAX (8 * 1024 * 1024) /* lists made in one go, of 5,000 homes, take 1 MiB */
 #define DEADLINE_PERIOD 20        /* ms */
 #define STALL_TIME 10000          /* ms that a caller may leave a query's thread waiting */
@@ -54,6 +55,11 @@ static const struct {
         {CONTROL_CONFIG_SET, control_config_set},
         {CONTROL_PLACES, control_places},
         {CONTROL_PLACE_SET, control_place_set},
+        {CONTROL_CLIP_OPEN, clip_in_open},
+        {CONTROL_CLIP_PUT, clip_in_put},
+        {CONTROL_CLIP_CLOSE, clip_in_close},
+        {CONTROL_CLIPS, control_clips},
+        {CONTROL_CLIP, control_clip},
 };
 
 /* ---- the end of a caller ---- */
@@ -80,6 +86,8 @@ static void caller_close(struct caller *c) {
                 ask_of(c->query)->c = NULL;
                 query_abandon(TAKE(c->query));
         }
+        if (c->clip)
+                clip_in_leave(TAKE(c->clip));
         c->watch.on = c->post.on = c->refresh.on = false;
         uv_close((uv_handle_t *)&c->pipe, caller_reap);
 }
@@ -306,14 +314,18 @@ static void take_request(struct caller *c, struct span body) {
         serve(c);
 }
 
+static size_t longest(const struct caller *c) {
+        return c->clip ? CHUNK_MAX : REQUEST_MAX;
+}
+
 static void pump(struct caller *c) {
         struct span body;
         size_t used;
         while (!c->closed && !c->leaving && !c->row) {
                 int r = frame_take(buf_span(&c->in), &body, &used);
-                if (r == FRAME_E_MORE && c->in.n <= REQUEST_MAX)
+                if (r == FRAME_E_MORE && c->in.n <= longest(c))
                         return;
-                if (r || body.n > REQUEST_MAX) {
+                if (r || body.n > longest(c)) {
                         refuse(c, "the request is too long, or empty");
                         return;
                 }
@@ -370,7 +382,7 @@ static struct caller *caller_new(struct node *n) {
                 return NULL;
         c->n = n;
         c->in = BUF_MAX(IN_MAX);
-        c->body = BUF_MAX(REQUEST_MAX);
+        c->body = BUF_MAX(CHUNK_MAX);
         uv_pipe_init(n->loop, &c->pipe, 0);
         sink_init(&c->out, (uv_stream_t *)&c->pipe, OUT_MAX, on_written);
         list_init(&c->on);

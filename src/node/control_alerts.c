@@ -36,6 +36,7 @@ static void on_row(struct caller *c, const struct query_row *row) {
                 put_follow(c, &row->follow);
                 return;
         case QUERY_EVENT:
+        case QUERY_CLIP:
                 return;
         }
 }

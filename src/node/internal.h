@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/dir.h"
+#include "node/clips.h"
 #include "node/conn.h"
 #include "node/control.h"
 #include "node/lan.h"
@@ -21,10 +22,11 @@
 #include "roster/roster.h"
 
 /* Names of settings in the store. */
-#define SETTING_HOME "home"     /* 8 bytes: the cell */
-#define SETTING_MUTES "mutes"   /* as mutes_encode() writes them */
-#define SETTING_PLACES "places" /* as places_encode() writes them */
-#define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
+#define SETTING_HOME "home"               /* 8 bytes: the cell */
+#define SETTING_MUTES "mutes"             /* as mutes_encode() writes them */
+#define SETTING_PLACES "places"           /* as places_encode() writes them */
+#define SETTING_CAMERA_SALT "camera-salt" /* 32 bytes (PROTOCOL 15.9) */
+#define SETTING_OWNER "owner"             /* 4 bytes: the uid that founded or joined */
 
 #define SETTING_BACKUP "backup"           /* 8 bytes: when the newest one was made */
 #define SETTING_SALVAGED "salvaged"       /* 8 bytes: when the store was last made anew of what was whole */
@@ -78,6 +80,8 @@ struct node {
         mesh_cell home;        /* 0: not known */
         mesh_wall salvaged_at; /* when the disk last lost a part of the store; 0: never */
         mesh_wall backup_at;   /* when the newest backup was made; 0: never */
+        bool salvaged;         /* and that was just now */
+        struct clips clips;
         struct mutes mutes;
         struct places places;
         bool owned;

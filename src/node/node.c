@@ -155,7 +155,10 @@ static void perform(struct node *n, const struct mesh_action *a) {
                 lan_send(n, a->beacons);
                 return;
         case MESH_DO_STORE:
-                writer_add(n, a->store, a->token);
+                if (a->store->kind == MESH_ROW_CLIP)
+                        clips_store(n, a->store, a->token);
+                else
+                        writer_add(n, a->store, a->token);
                 return;
         case MESH_DO_LOAD:
                 load_start(n, a->token, a->load.ids, a->load.n);
@@ -327,6 +330,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
+        n->clips.quota = cfg->clips_quota;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
         n->porter = cfg->porter;
@@ -382,6 +386,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         conns_init(n);
         listen_init(n);
         lan_init(n);
+        clips_init(n);
         nets_init(n);
         writer_init(n);
         recorder_init(n);
@@ -435,6 +440,10 @@ static int read_settings(struct node *n) {
         if (store_get(lane->reader, SETTING_SALVAGED, &home) == 0 && home.n == sizeof(uint64_t))
                 n->salvaged_at = get_be64(home.p);
         buf_clear(&home);
+        n->clips.salted = store_get(lane->reader, SETTING_CAMERA_SALT, &home) == 0 && home.n == sizeof(n->clips.salt);
+        if (n->clips.salted)
+                memcpy(n->clips.salt.b, home.p, home.n);
+        buf_clear(&home);
         n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
         buf_clear(&home);
         if (store_get(lane->reader, SETTING_MUTES, &home) == 0)
@@ -485,6 +494,7 @@ static int salvage(struct node *n) {
                 return r;
         tell_salvage(n, &found);
         n->salvaged_at = node_wall();
+        n->salvaged = true;
         put_be64(when, n->salvaged_at);
         r = store_set(n->writer.store, SETTING_SALVAGED, SPAN_OF(when));
         return r == STORE_E_FULL ? 0 : r;
@@ -531,6 +541,8 @@ int node_start(struct node *n) {
         uv_prepare_start(&n->prepare, on_prepare);
         int r = open_store(n);
         if (r == 0)
+                clips_prepare(n); /* the vault finds the folder, and puts up its walls around it */
+        if (r == 0)
                 r = vault_link_start(n); /* it starts while the store is read */
         if (r == 0)
                 r = control_bind(n);
@@ -540,6 +552,7 @@ int node_start(struct node *n) {
                 r = restore(n);
         if (r)
                 return r;
+        clips_start(n);
         writer_start(n);
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
@@ -577,6 +590,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
                 n->n_advertise = cfg->n_advertise;
                 n->lan = cfg->lan;
+                n->clips.quota = cfg->clips_quota;
         }
         listen_settle(n);
         lan_look(n);
@@ -636,6 +650,7 @@ struct node *node_free(struct node *n) {
         if (!n)
                 return NULL;
         pool_fini(&n->pool);
+        clips_fini(n);
         queries_fini(n);
         writer_fini(n);
         recorder_fini(n);

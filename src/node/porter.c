@@ -4,6 +4,7 @@
 #include "base/dir.h"
 #include "base/err.h"
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -90,27 +91,6 @@ static bool hear(int socket, int *ret_number, int *ret_fd) {
 
 /* ---- the vault as a child ---- */
 
-static bool try_folder(struct buf *path, struct span folder) {
-        buf_clear(path);
-        buf_add(path, folder);
-        buf_add_str(path, "/" PROGRAM);
-        return access(buf_cstr(path), X_OK) == 0;
-}
-
-/* Helpers are found by $PORCHLIGHT_LIBEXEC, the daemon's own folder, libexecdir. */
-static bool find_program(const char *libexec, struct buf *ret) {
-        char self[1024];
-        const char *env = getenv("PORCHLIGHT_LIBEXEC");
-        if (env && *env && try_folder(ret, span_str(env)))
-                return true;
-        ssize_t len = readlink("/proc/self/exe", self, sizeof(self));
-        while (len > 0 && self[len - 1] != '/')
-                len--;
-        if (len > 1 && try_folder(ret, span_of(self, (size_t)len - 1)))
-                return true;
-        return try_folder(ret, span_str(libexec));
-}
-
 /* In the child, with what the loop blocks and ignores undone. */
 _noreturn_ static void become_vault(const struct porter_house *h, char *path, int stream) {
         char *args[VAULT_ARGS + 1] = {path}, owner[] = "--owner", *name = strdup(h->vault_owner), *dir = strdup(h->dir);
@@ -138,7 +118,7 @@ _noreturn_ static void become_vault(const struct porter_house *h, char *path, in
 static int start_vault(struct porter *p, int *ret_stream) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         int pair[2];
-        if (!find_program(p->house->libexec, &path)) {
+        if (!helper_find(&path, PROGRAM, p->house->libexec)) {
                 log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s", PROGRAM,
                           p->house->libexec);
                 return PORTER_E_NO_VAULT;

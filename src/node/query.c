@@ -20,11 +20,12 @@ static int hand_over(struct query *q) {
         return stop ? 1 : 0;
 }
 
-/* A row in a chunk: the struct as it is, then the text and the clips its spans will point to. */
-static int put(struct query *q, const struct query_row *row, struct span text, struct span clips) {
+/* A row in a chunk: the struct as it is, then what its spans will point to. */
+static int put(struct query *q, const struct query_row *row, struct span first, struct span second, struct span third) {
         buf_add(&q->chunk, span_of(row, sizeof(*row)));
-        buf_add(&q->chunk, text);
-        buf_add(&q->chunk, clips);
+        buf_add(&q->chunk, first);
+        buf_add(&q->chunk, second);
+        buf_add(&q->chunk, third);
         if (!buf_ok(&q->chunk))
                 return ERR_NOMEM;
         return q->chunk.n < CHUNK_BYTES ? 0 : hand_over(q);
@@ -32,17 +33,23 @@ static int put(struct query *q, const struct query_row *row, struct span text, s
 
 int query_alert(void *ctx, const struct store_alert *a) {
         struct query_row row = {.what = QUERY_ALERT, .alert = *a};
-        return put(ctx, &row, a->text, a->clips);
+        return put(ctx, &row, a->text, a->clips, SPAN_NONE);
 }
 
 int query_event(void *ctx, const struct store_event *e) {
         struct query_row row = {.what = QUERY_EVENT, .event = *e};
-        return put(ctx, &row, e->alert.text, e->alert.clips);
+        return put(ctx, &row, e->alert.text, e->alert.clips, SPAN_NONE);
 }
 
 int query_follow(void *ctx, const struct store_follow *f) {
         struct query_row row = {.what = QUERY_FOLLOW, .follow = *f};
-        return put(ctx, &row, f->text, SPAN_NONE);
+        return put(ctx, &row, f->text, SPAN_NONE, SPAN_NONE);
+}
+
+int query_clip(void *ctx, const struct store_clip *c) {
+        struct query *q = ctx;
+        struct query_row row = {.what = QUERY_CLIP, .clip = *c, .whole = clips_whole(q->n, c)};
+        return put(q, &row, c->manifest, c->sealed, c->camera);
 }
 
 static void on_work(struct pool_job *work) {
@@ -62,6 +69,13 @@ static void alert_spans(struct store_alert *a, const uint8_t **at) {
         *at += a->text.n + a->clips.n;
 }
 
+static void clip_spans(struct store_clip *c, const uint8_t **at) {
+        c->manifest.p = *at;
+        c->sealed.p = c->manifest.p + c->manifest.n;
+        c->camera.p = c->sealed.p + c->sealed.n;
+        *at = c->camera.p + c->camera.n;
+}
+
 void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct query_row *row), void *ctx) {
         const uint8_t *at = chunk->p, *end = at + chunk->n;
         struct query_row row;
@@ -74,6 +88,9 @@ void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct qu
                         break;
                 case QUERY_EVENT:
                         alert_spans(&row.event.alert, &at);
+                        break;
+                case QUERY_CLIP:
+                        clip_spans(&row.clip, &at);
                         break;
                 case QUERY_FOLLOW:
                         row.follow.text.p = at;

@@ -42,14 +42,16 @@ struct query {
         bool stop;   /* under the lock: nobody wants the rest */
 };
 
-enum query_what { QUERY_ALERT, QUERY_EVENT, QUERY_FOLLOW };
+enum query_what { QUERY_ALERT, QUERY_EVENT, QUERY_FOLLOW, QUERY_CLIP };
 
 struct query_row {
         enum query_what what;
+        bool whole; /* of a clip: its files are there */
         union {
                 struct store_alert alert;
                 struct store_event event;
                 struct store_follow follow;
+                struct store_clip clip;
         };
 };
 
@@ -87,6 +89,7 @@ void query_resume(struct query *q);
 int query_alert(void *ctx, const struct store_alert *a);
 int query_event(void *ctx, const struct store_event *e);
 int query_follow(void *ctx, const struct store_follow *f);
+int query_clip(void *ctx, const struct store_clip *c);
 
 /* On the loop: the rows of a chunk that those have filled; the writer fills one of its own (writer.h). */
 void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct query_row *row), void *ctx);

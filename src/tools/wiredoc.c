@@ -45,6 +45,7 @@ static const struct wire_desc *const clip_messages[] = {CLIP_MESSAGES(DESC_OF)};
 static const struct wire_desc *const link_bodies[] = {LINK_BODIES(DESC_OF)};
 static const struct wire_desc *const control_bodies[] = {CONTROL_BODIES(DESC_OF)};
 static const struct wire_desc *const owner_bodies[] = {OWNER_BODIES(DESC_OF)};
+static const struct wire_desc *const ingest_bodies[] = {INGEST_BODIES(DESC_OF)};
 
 static const struct group groups[] = {
         {"What homes sign and keep", "proto/records.def", record_messages, ARRAY_LEN(record_messages), NULL, NULL,
@@ -55,6 +56,8 @@ static const struct group groups[] = {
          "control", wire_control_find},
         {"owner.sock", "proto/owner.def", owner_bodies, ARRAY_LEN(owner_bodies),
          "Messages on owner.sock and the socketpair", "owner", wire_owner_find},
+        {"porchlight-ingest", "proto/ingest.def", ingest_bodies, ARRAY_LEN(ingest_bodies),
+         "Messages of porchlight-ingest", "ingest", wire_ingest_find},
 };
 
 #define ENUM_OF(name, NAME) &wire_##name##_enum,

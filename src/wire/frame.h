@@ -19,7 +19,7 @@ enum {
 union frame_message {
         uint64_t has;
 #define FRAME_MEMBER(name, NAME, doc, max) struct wire_##name name;
-        CONTROL_BODIES(FRAME_MEMBER) OWNER_BODIES(FRAME_MEMBER)
+        CONTROL_BODIES(FRAME_MEMBER) OWNER_BODIES(FRAME_MEMBER) INGEST_BODIES(FRAME_MEMBER)
 #undef FRAME_MEMBER
 };
 

@@ -12,6 +12,7 @@
 #include "clips.def"
 #include "control.def"
 #include "enums.def"
+#include "ingest.def"
 #include "kinds.def"
 #include "link.def"
 #include "owner.def"
@@ -47,7 +48,8 @@
         E(attested, ATTESTED)                                                                                          \
         E(entry, ENTRY)                                                                                                \
         E(granted, GRANTED)                                                                                            \
-        E(holder, HOLDER)
+        E(holder, HOLDER)                                                                                              \
+        E(clip_state, CLIP_STATE)
 
 /* clang-format on */
 
@@ -79,6 +81,7 @@
 #define WIRE_V_ENTRY(n, v, s, d) ENTRY_##n = v,
 #define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,
 #define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
+#define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \
@@ -123,6 +126,7 @@ extern const size_t wire_charter_bounds_n;
         CLIP_MESSAGES(M)                                                                                               \
         LINK_BODIES(M)                                                                                                 \
         CONTROL_BODIES(M)                                                                                              \
+        INGEST_BODIES(M)                                                                                               \
         OWNER_BODIES(M)
 
 #define WIRE_X_MEMBER(S, key, KIND, name, ...) wire_t_##KIND name;
@@ -141,15 +145,17 @@ WIRE_MESSAGES(WIRE_DECLARE_MESSAGE)
 #define WIRE_HAS(m, NAME, field) ((bool)((m)->has >> NAME##_KEY_##field & 1))
 #define WIRE_PUT(m, NAME, field, value) ((m)->field = (value), (m)->has |= UINT64_C(1) << NAME##_KEY_##field)
 
-/* Numbers of the messages on links, control.sock and owner.sock: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
+/* Numbers of the messages on links, control.sock, owner.sock and of porchlight-ingest: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
 #define WIRE_V_LINK(v, NAME, ...) LINK_##NAME = v,
 #define WIRE_V_CONTROL(v, NAME, ...) CONTROL_##NAME = v,
 #define WIRE_V_OWNER(v, NAME, ...) OWNER_##NAME = v,
+#define WIRE_V_INGEST(v, NAME, ...) INGEST_##NAME = v,
 enum wire_link { LINK_MESSAGES(WIRE_V_LINK) };
 enum wire_control { CONTROL_MESSAGES(WIRE_V_CONTROL) };
 enum wire_owner { OWNER_MESSAGES(WIRE_V_OWNER) };
+enum wire_ingest { INGEST_MESSAGES(WIRE_V_INGEST) };
 
-/* A numbered message of one of the three conversations. */
+/* A numbered message of one of the conversations. */
 struct wire_number {
         uint8_t number;
         uint8_t klass; /* links: queue 0…5 */
@@ -160,3 +166,4 @@ struct wire_number {
 const struct wire_number *wire_link_find(uint64_t number); /* NULL: unknown */
 const struct wire_number *wire_control_find(uint64_t number);
 const struct wire_number *wire_owner_find(uint64_t number);
+const struct wire_number *wire_ingest_find(uint64_t number);

@@ -140,12 +140,12 @@ static inline void rows_resum(uint8_t *p, size_t n) {
                 page_sum(p + at, at / PAGE_BYTES + 1);
 }
 
-/* A new database of a version below 8, as those programs made them: without sums of pages. */
+/* A new database of an older version, as programs before version 8 made them: without sums of pages. */
 static inline void rows_plain(const char *path, size_t version) {
         struct sql q = {0};
         char text[128];
         REQUIRE(sqlite3_open_v2(path, &q.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) == SQLITE_OK);
-        REQUIRE(sum_prepare(&q) == 0);
+        REQUIRE(sum_prepare(&q) == 0 && slots_prepare(&q) == 0);
         for (size_t i = 0; i < version; i++)
                 REQUIRE(sql_exec(&q, schema_current.steps[i]) == 0);
         snprintf(text, sizeof(text),

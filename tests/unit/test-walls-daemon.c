@@ -126,6 +126,17 @@ static int call_owner(const char *dir) {
         return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
 }
 
+/* Made, given its name, removed; in the folder that is there before the walls. */
+static int take_clip(const char *dir) {
+        char from[96], to[96];
+        snprintf(from, sizeof(from), "%s/clips/1.part", dir);
+        snprintf(to, sizeof(to), "%s/clips/name", dir);
+        int fd = open(from, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, "x", 1) != 1 || rename(from, to) != 0)
+                return errno;
+        return unlink(to) == 0 ? 0 : errno;
+}
+
 static const struct probe_row rows[] = {
         {"its database", read_db, 0, PROBE_NONE},
         {"its log", write_log, 0, PROBE_NONE},
@@ -144,6 +155,7 @@ static const struct probe_row rows[] = {
         {"removing it", remove_household, EACCES, PROBE_FILES},
         {"a file in DIR/vault", make_in_vault, EACCES, PROBE_FILES},
         {"reading a stranger's file in DIR", read_beside, EACCES, PROBE_FILES},
+        {"taking a clip in", take_clip, 0, PROBE_NONE},
         {"a local stream", local_stream, ENOSYS, PROBE_CALLS},
         {"local packets", local_packets, ENOSYS, PROBE_CALLS},
         {"calling owner.sock", call_owner, EPROTOTYPE, PROBE_CALLS},

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs that others of ours run. */
+#pragma once
+
+#include "base/buf.h"
+
+/* Where @program is: in $PORCHLIGHT_LIBEXEC, beside the running program, or in @libexec; a NUL stands behind the path and is
+ * not counted. False: nowhere. */
+bool helper_find(struct buf *ret, const char *program, const char *libexec);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clip list, show: what this home has of footage. How it comes in is in clip_add.c. */
+#include "cli/clips.h"
+
+#include "base/text.h"
+#include "base/when.h"
+
+#define CAMERA_COLUMNS 18
+#define WHEN_COLUMNS 14
+#define LENGTH_COLUMNS 8
+#define SIZE_COLUMNS 9
+#define MEDIA_COLUMNS 9
+#define LABEL_COLUMNS 10
+#define MS 1000
+#define AS_IS                                                                                                          \
+        N_("The file was taken byte for byte: what it tells besides its pictures (place, device, sound) is in it.")
+
+/* ---- words ---- */
+
+static const char *state_word(uint64_t state) {
+        switch ((enum wire_e_clip_state)state) {
+        case CLIP_STATE_HERE:
+                return _("here");
+        case CLIP_STATE_DAMAGED:
+                return _("DAMAGED");
+        case CLIP_STATE_DESTROYED:
+                return _("destroyed");
+        }
+        return "";
+}
+
+static const char *media_word(uint64_t media) {
+        switch ((enum wire_e_media)media) {
+        case MEDIA_MP4:
+                return "MP4";
+        case MEDIA_MATROSKA:
+                return "Matroska";
+        case MEDIA_JPEG:
+                return "JPEG";
+        case MEDIA_PNG:
+                return "PNG";
+        case MEDIA_OTHER:
+                return _("other");
+        }
+        return "";
+}
+
+/* "204 B", "1.5 kB", "20.0 MB" */
+static void size_text(struct buf *out, uint64_t n) {
+        static const char *const units[] = {"kB", "MB", "GB"};
+        uint64_t tenths = n * 10 / 1000;
+        size_t unit = 0;
+        if (n < 1000) {
+                buf_printf(out, "%llu B", (unsigned long long)n);
+                return;
+        }
+        while (tenths >= 10000 && unit + 1 < ARRAY_LEN(units)) {
+                tenths /= 1000;
+                unit++;
+        }
+        buf_printf(out, "%llu.%llu %s", (unsigned long long)tenths / 10, (unsigned long long)tenths % 10, units[unit]);
+}
+
+/* "0:07", "1:02:03" */
+static void length_text(struct buf *out, uint64_t ms) {
+        unsigned long long s = ms / MS;
+        if (s >= 3600)
+                buf_printf(out, "%llu:%02llu:%02llu", s / 3600, s / 60 % 60, s % 60);
+        else
+                buf_printf(out, "%llu:%02llu", s / 60, s % 60);
+}
+
+/* ---- taken in ---- */
+
+void clips_tell_taken(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf text = BUF_NULL, camera = BUF_NULL, size = BUF_NULL, id = BUF_NULL;
+        text_show(&camera, m->camera, false);
+        size_text(&size, m->size);
+        layout_id(&id, m->id);
+        buf_printf(&text, _("Taken in as %s: %s from the camera %s. Only your vault can open it."), buf_cstr(&id),
+                   buf_cstr(&size), buf_cstr(&camera));
+        if (WIRE_HAS(m, C_CLIP, as_is))
+                buf_printf(&text, " %s", _(AS_IS));
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+}
+
+/* ---- list ---- */
+
+static void clip_head(struct buf *out) {
+        buf_add_str(out, "ID        ");
+        layout_word(out, _("CAMERA"), CAMERA_COLUMNS + 2);
+        layout_word(out, _("WHEN"), WHEN_COLUMNS + 2);
+        layout_word(out, _("LENGTH"), LENGTH_COLUMNS);
+        layout_word(out, _("SIZE"), SIZE_COLUMNS + 2);
+        layout_word(out, _("KIND"), MEDIA_COLUMNS + 1);
+        buf_printf(out, "%s\n", _("STATE"));
+}
+
+static void clip_line(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf when = BUF_NULL, length = BUF_NULL, size = BUF_NULL;
+        if (WIRE_HAS(m, C_CLIP, taken))
+                when_local(&when, WIRE_HAS(m, C_CLIP, from) ? m->from : m->taken, c->now);
+        if (WIRE_HAS(m, C_CLIP, length))
+                length_text(&length, m->length);
+        else if (WIRE_HAS(m, C_CLIP, from))
+                length_text(&length, (m->to - m->from) * MS);
+        if (WIRE_HAS(m, C_CLIP, size))
+                size_text(&size, m->size);
+        layout_id(&c->out, m->id);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, m->camera, CAMERA_COLUMNS);
+        buf_add_str(&c->out, "  ");
+        layout_cell(&c->out, buf_span(&when), WHEN_COLUMNS + 2);
+        layout_cell(&c->out, buf_span(&length), LENGTH_COLUMNS);
+        layout_cell(&c->out, buf_span(&size), SIZE_COLUMNS + 2);
+        layout_word(&c->out, WIRE_HAS(m, C_CLIP, media) ? media_word(m->media) : "", MEDIA_COLUMNS + 1);
+        buf_printf(&c->out, "%s\n", state_word(m->state));
+}
+
+static int row_list(struct cli *c, const struct call_row *row, void *arg) {
+        bool *any = arg;
+        if (row->number != CONTROL_CLIP_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        if (!*any)
+                clip_head(&c->out);
+        *any = true;
+        clip_line(c, &row->m->c_clip);
+        return cli_flush(c);
+}
+
+static int run_list(struct cli *c, const struct args *a) {
+        (void)a;
+        return cli_list(c, CONTROL_CLIPS, row_list,
+                        _("No clips. `porchlight clip add FILE --camera NAME` takes one in.\n"));
+}
+
+const struct command command_clip_list = {
+        .group = "clip",
+        .name = "list",
+        .synopsis = "",
+        .brief = N_("the clips this home has"),
+        .help = N_("Newest first; WHEN is what it shows, where that is known, and else when it was\n"
+                   "taken in. DAMAGED: its bytes are missing on the disk, or not all there. Of one\n"
+                   "that was destroyed only the id is left.\n"
+                   "\nExample:\n  porchlight clip list --json | jq -r 'select(.state==\"here\").id'\n"),
+        .run = run_list,
+};
+
+/* ---- show ---- */
+
+static void show_line(struct cli *c, const char *label, struct span text) {
+        layout_word(&c->out, label, LABEL_COLUMNS);
+        buf_add(&c->out, text);
+        buf_add_u8(&c->out, '\n');
+}
+
+static void show_times(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf shows = BUF_NULL, taken = BUF_NULL, length = BUF_NULL;
+        if (WIRE_HAS(m, C_CLIP, from)) {
+                when_local(&shows, m->from, c->now);
+                buf_add_str(&shows, _(" to "));
+                when_local(&shows, m->to, c->now);
+                show_line(c, _("shows"), buf_span(&shows));
+        }
+        if (WIRE_HAS(m, C_CLIP, length)) {
+                length_text(&length, m->length);
+                show_line(c, _("length"), buf_span(&length));
+        }
+        when_local(&taken, m->taken, c->now);
+        if (!m->sure)
+                buf_add_str(&taken, _(", by a clock that was not to be trusted"));
+        show_line(c, _("taken in"), buf_span(&taken));
+}
+
+static void show_file(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf size = BUF_NULL, parent = BUF_NULL;
+        size_text(&size, m->size);
+        buf_printf(&size, ", %s%s", media_word(m->media), m->audio ? _(", with sound") : "");
+        show_line(c, _("file"), buf_span(&size));
+        if (WIRE_HAS(m, C_CLIP, cell))
+                show_line(c, _("where"), m->cell);
+        if (WIRE_HAS(m, C_CLIP, parent)) {
+                layout_id(&parent, m->parent);
+                buf_add_str(&parent, ": ");
+                text_show(&parent, m->changes, false);
+                show_line(c, _("made from"), buf_span(&parent));
+        }
+}
+
+static int row_show(struct cli *c, const struct call_row *row, void *arg) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, camera = BUF_NULL;
+        (void)arg;
+        if (row->number != CONTROL_CLIP_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        const struct wire_c_clip *m = &row->m->c_clip;
+        text_hex(&id, m->id);
+        show_line(c, _("clip"), buf_span(&id));
+        show_line(c, _("state"), span_str(state_word(m->state)));
+        if (!WIRE_HAS(m, C_CLIP, taken))
+                return 0;
+        text_show(&camera, m->camera, false);
+        show_line(c, _("camera"), buf_span(&camera));
+        show_times(c, m);
+        show_file(c, m);
+        if (WIRE_HAS(m, C_CLIP, as_is))
+                layout_wrap(&c->out, span_str(_(AS_IS)), 0, CLI_COLUMNS);
+        return 0;
+}
+
+static int run_show(struct cli *c, const struct args *a) {
+        struct wire_c_name m = {.name = span_str(a->words[0])};
+        return cli_ask(c, CONTROL_CLIP, &m, row_show, NULL);
+}
+
+const struct command command_clip_show = {
+        .group = "clip",
+        .name = "show",
+        .synopsis = "ID",
+        .brief = N_("one of them"),
+        .help = N_("ID is a unique beginning of its id, of 4 digits or more. What the clip shows can\n"
+                   "be seen by nobody without the vault; this is what its manifest says.\n"
+                   "\nExample:\n  porchlight clip show 3f9a\n"),
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_show,
+};

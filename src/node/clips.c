@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/clips.h"
+
+#include "base/array.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "clip/clip.h"
+#include "node/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_MODE 0700
+#define HEX_ID 64
+#define LIST_SUFFIX ".list"
+#define PART_SUFFIX ".part"
+
+/* ---- names ---- */
+
+void clips_name(char ret[CLIPS_NAME_MAX], const struct hash *id, bool list) {
+        _clean_(buf_fini) struct buf hex = BUF_NULL;
+        text_hex(&hex, SPAN_OF(id->b));
+        snprintf(ret, CLIPS_NAME_MAX, "%s%s", buf_cstr(&hex), list ? LIST_SUFFIX : "");
+}
+
+/* Whose file it is; false: of no clip. */
+static bool id_of(const char *name, struct hash *ret) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        size_t n = strlen(name);
+        if (n != HEX_ID && (n != HEX_ID + strlen(LIST_SUFFIX) || strcmp(name + HEX_ID, LIST_SUFFIX) != 0))
+                return false;
+        if (!text_unhex(&id, span_of(name, HEX_ID)) || id.n != sizeof(ret->b))
+                return false;
+        memcpy(ret->b, id.p, id.n);
+        return true;
+}
+
+static bool is_part(const char *name) {
+        size_t n = strlen(name), tail = strlen(PART_SUFFIX);
+        return n > tail && strcmp(name + n - tail, PART_SUFFIX) == 0;
+}
+
+/* ---- looking ---- */
+
+static bool has_bytes(const struct node *n, const struct hash *id, bool list, uint64_t bytes) {
+        char name[CLIPS_NAME_MAX];
+        struct stat st;
+        clips_name(name, id, list);
+        return fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+               (uint64_t)st.st_size == bytes;
+}
+
+bool clips_whole(const struct node *n, const struct store_clip *c) {
+        struct wire_manifest w;
+        if (n->clips.fd < 0 || codec_decode(&wire_manifest_desc, c->manifest, &w, NULL))
+                return false;
+        return has_bytes(n, &c->id, false, w.size + w.chunks * CHUNK_TAG) &&
+               has_bytes(n, &c->id, true, w.chunks * sizeof(struct hash));
+}
+
+/* ---- a start ---- */
+
+struct known { /* ids of clips that are not destroyed */
+        struct node *n;
+        struct hash *ids;
+        size_t count, cap;
+        unsigned damaged;
+};
+
+static int take_known(void *ctx, const struct store_clip *c) {
+        struct known *k = ctx;
+        if (!c->manifest.n)
+                return 0;
+        struct hash *ids = array_room(k->ids, k->count, &k->cap, sizeof(*ids), 16);
+        if (!ids)
+                return ERR_NOMEM;
+        k->ids = ids;
+        k->ids[k->count++] = c->id;
+        k->damaged += !clips_whole(k->n, c);
+        return 0;
+}
+
+static int compare(const void *a, const void *b) {
+        return memcmp(a, b, sizeof(struct hash));
+}
+
+static bool is_known(const struct known *k, const struct hash *id) {
+        return k->count && bsearch(id, k->ids, k->count, sizeof(*k->ids), compare);
+}
+
+/* What a crash left before its row was written, or after it was wiped. Where the store has just lost pages it may be a clip
+ * whose sealed key was on one of them: nobody opens it any more, and its owner is told. */
+static void remove_orphan(const struct node *n, const char *name) {
+        if (n->salvaged && strlen(name) == HEX_ID)
+                log_error(
+                        "clip %.8s: what opens it was on a page of the store that the disk has lost; its bytes are of "
+                        "no use any more, and are removed",
+                        name);
+        if (unlinkat(n->clips.fd, name, 0) != 0)
+                log_warning("%s/%s/%s: %s", n->dir, DIR_CLIPS, name, strerror(errno));
+}
+
+static void look_at(struct node *n, const struct known *k, const char *name) {
+        struct stat st;
+        struct hash id;
+        bool clip = id_of(name, &id);
+        if (is_part(name) || (clip && !is_known(k, &id)))
+                remove_orphan(n, name);
+        else if (clip && fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+                n->clips.used += (uint64_t)st.st_size;
+}
+
+static void look_through(struct node *n, const struct known *k) {
+        int fd = openat(n->clips.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+        if (!d) {
+                log_warning("%s/%s: %s", n->dir, DIR_CLIPS, strerror(errno));
+                file_close(&fd);
+                return;
+        }
+        for (struct dirent *e; (e = readdir(d));)
+                look_at(n, k, e->d_name);
+        closedir(d);
+}
+
+void clips_init(struct node *n) {
+        n->clips.fd = -1;
+        list_init(&n->clips.in);
+}
+
+/* A disk with no room for a folder is no reason not to start: until there is one no clip is taken in. */
+void clips_prepare(struct node *n) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        dir_join(&path, n->dir, DIR_CLIPS);
+        if (mkdir(buf_cstr(&path), FOLDER_MODE) == 0 || errno == EEXIST)
+                n->clips.fd = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (n->clips.fd < 0)
+                log_warning("%s: %s: no clip can be taken in", buf_cstr(&path), strerror(errno));
+        else if (fchmod(n->clips.fd, FOLDER_MODE) != 0)
+                log_warning("%s: others may look into it: %s", buf_cstr(&path), strerror(errno));
+}
+
+/* Nothing is removed unless every row could be read. */
+void clips_start(struct node *n) {
+        struct known k = {.n = n};
+        if (n->clips.fd < 0)
+                return;
+        n->clips.used = 0;
+        int r = store_clips(n->queries.lanes[QUERY_QUICK].reader, take_known, &k);
+        if (r) {
+                log_error("clips: %s", r > 0 ? store_error_text(r) : err_text(r));
+        } else {
+                if (k.count)
+                        qsort(k.ids, k.count, sizeof(*k.ids), compare);
+                look_through(n, &k);
+        }
+        if (k.damaged)
+                log_error("clips: of %u the files are missing or damaged; `porchlight clip list` shows which",
+                          k.damaged);
+        free(k.ids);
+}
+
+void clips_fini(struct node *n) {
+        clips_in_fini(n);
+        file_close(&n->clips.fd);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DIR/clips: the bytes of the clips this home keeps, which nothing here can open.
+ *
+ *   <id>        chunks, one after the other: 65,552 bytes each but the last
+ *   <id>.list   their hashes, 32 bytes each
+ *   *.part      one that is being taken in; a start removes what a crash left of it
+ *
+ * A clip comes in over control.sock in three steps: the caller says of which camera, gives chunk after chunk, and then what
+ * porchlight-ingest says of the whole. Chunks are hashed and written on the pool. At the end both files are synced, the
+ * core signs a manifest, they get their names, the folder is synced, and only then the row is written: so a row has its files,
+ * and a crash at any point leaves a clip or nothing. A caller that goes away before it has said everything leaves nothing.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "porchlight/mesh.h"
+
+struct caller;
+struct clip_in;
+struct node;
+struct store_clip;
+
+#define CLIPS_QUOTA (UINT64_C(8) << 30) /* bytes, where clips.quota does not say otherwise */
+
+struct clips {
+        int fd;        /* of the folder; -1: there is none */
+        uint64_t used; /* bytes of its files */
+        uint64_t quota;
+        uint64_t parts; /* that have had a name so far */
+        struct list in; /* being taken in */
+        unsigned n_in;
+        struct clip_in *signing; /* of them with the core; NULL: none */
+        struct hash salt;        /* of cameras' names; where `salted` */
+        bool salted;
+};
+
+void clips_init(struct node *n);
+void clips_prepare(struct node *n); /* makes and opens the folder, while that can be done */
+void clips_start(struct node *n);   /* the store is open: removes what belongs to no clip */
+void clips_fini(struct node *n);    /* after the loop has ended */
+
+/* clip_in.c */
+void clips_in_fini(struct node *n);
+#define CLIPS_NAME_MAX 72
+void clips_name(char ret[CLIPS_NAME_MAX], const struct hash *id, bool list); /* of its bytes, or of their list */
+
+/* The core's row of a clip: its files get their names first. */
+void clips_store(struct node *n, const struct mesh_row *row, uint64_t token);
+/* On the pool: whether its files are there, as long as they should be. */
+bool clips_whole(const struct node *n, const struct store_clip *c);
+void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole);
+/* For a caller (control_clip.c). Each answers it, now or later, but clip_in_leave(). */
+void clip_in_open(struct caller *c);
+void clip_in_put(struct caller *c);
+void clip_in_close(struct caller *c);
+void clip_in_leave(struct clip_in *in); /* the caller has gone */

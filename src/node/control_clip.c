@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CLIPS and CLIP: what this home has of footage, from its own disk. How it comes in is told in clip_in.c. */
+#include "base/cell.h"
+#include "clip/clip.h"
+#include "node/caller.h"
+#include "node/clips.h"
+
+static void put_place(struct wire_c_clip *row, mesh_cell cell, struct buf *text) {
+        int32_t lat, lon;
+        cell_centre_e6(cell, &lat, &lon);
+        cell_text(text, cell);
+        WIRE_PUT(row, C_CLIP, cell, buf_span(text));
+        WIRE_PUT(row, C_CLIP, lat, lat);
+        WIRE_PUT(row, C_CLIP, lon, lon);
+}
+
+static void put_times(struct wire_c_clip *row, const struct wire_manifest *w) {
+        WIRE_PUT(row, C_CLIP, taken, w->created);
+        WIRE_PUT(row, C_CLIP, sure, w->sure);
+        if (WIRE_HAS(w, MANIFEST, from)) {
+                WIRE_PUT(row, C_CLIP, from, w->from);
+                WIRE_PUT(row, C_CLIP, to, w->to);
+        }
+        if (WIRE_HAS(w, MANIFEST, length))
+                WIRE_PUT(row, C_CLIP, length, w->length);
+}
+
+static void put_file(struct wire_c_clip *row, const struct wire_manifest *w, bool as_is) {
+        WIRE_PUT(row, C_CLIP, size, w->size);
+        WIRE_PUT(row, C_CLIP, media, w->media);
+        WIRE_PUT(row, C_CLIP, audio, WIRE_HAS(w, MANIFEST, audio));
+        if (as_is)
+                WIRE_PUT(row, C_CLIP, as_is, true);
+        if (WIRE_HAS(w, MANIFEST, parent)) {
+                WIRE_PUT(row, C_CLIP, parent, w->parent);
+                WIRE_PUT(row, C_CLIP, changes, w->changes);
+        }
+}
+
+void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole) {
+        _clean_(buf_fini) struct buf cell = BUF_NULL;
+        struct wire_manifest w;
+        struct wire_c_clip row = {.v = 1, .id = SPAN_OF(clip->id.b), .number = clip->seq};
+        bool known = clip->manifest.n && !codec_decode(&wire_manifest_desc, clip->manifest, &w, NULL);
+        row.state = !clip->manifest.n ? CLIP_STATE_DESTROYED : known && whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
+        if (clip->camera.n)
+                WIRE_PUT(&row, C_CLIP, camera, clip->camera);
+        if (known) {
+                put_times(&row, &w);
+                put_file(&row, &w, clip->as_is);
+        }
+        if (known && WIRE_HAS(&w, MANIFEST, cell))
+                put_place(&row, w.cell, &cell);
+        caller_row(c, CONTROL_CLIP_ROW, &row);
+}
+
+static void on_row(struct caller *c, const struct query_row *row) {
+        if (row->what == QUERY_CLIP)
+                control_clip_row(c, &row->clip, row->whole);
+}
+
+static int list_run(struct query *q, struct store_reader *r) {
+        return store_clips(r, query_clip, q);
+}
+
+static void list_after(struct caller *c, const struct ask *a) {
+        if (a->q.r)
+                caller_store_error(c, a->q.r);
+        else
+                caller_done(c);
+}
+
+void control_clips(struct caller *c) {
+        caller_ask(c, &(struct ask){.list = true, .row = on_row, .after = list_after}, list_run, SPAN_NONE);
+}
+
+static int show_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        int e = store_clip_prefix(r, buf_span(&a->keep), &a->id);
+        return e ? e : store_clip_get(r, &a->id, query_clip, q);
+}
+
+static void show_after(struct caller *c, const struct ask *a) {
+        if (a->q.r == STORE_E_NONE)
+                caller_outcome(c, MESH_OUT_NO_CLIP);
+        else if (a->q.r == STORE_E_MANY)
+                caller_error(c, "ambiguous", "several clips have an id that begins so", "give more digits",
+                             EXIT_NOT_FOUND);
+        else
+                list_after(c, a);
+}
+
+void control_clip(struct caller *c) {
+        struct span id = c->msg.c_name.name;
+        if (caller_id_ok(c, id))
+                caller_ask(c, &(struct ask){.row = on_row, .after = show_after}, show_run, id);
+}
