@@ -65,28 +65,36 @@ static void say(const struct mesh_addr *a, int r, bool fatal) {
         if (r == 0)
                 log_info("listening on %s", buf_cstr(&text));
         else if (fatal)
-                log_error("cannot listen on %s: %s; choose another with --listen", buf_cstr(&text), uv_strerror(r));
+                log_error("cannot listen on %s: %s%s", buf_cstr(&text), uv_strerror(r),
+                          r == UV_ENOMEM ? "" : "; choose another with --listen");
         else
                 log_info("not listening on %s: %s", buf_cstr(&text), uv_strerror(r));
 }
 
 /* 0, or a libuv error. */
-static int open_one(struct node *n, const struct node_endpoint *e) {
+static int listener_new(struct node *n, const struct mesh_addr *wanted, struct listener **ret) {
         struct listener *l = calloc(1, sizeof(*l));
-        if (!l)
-                return UV_ENOMEM;
-        l->n = n;
-        l->wanted = e->addr;
-        list_init(&l->on);
-        int r = uv_tcp_init(n->loop, &l->tcp);
+        int r = l ? uv_tcp_init(n->loop, &l->tcp) : UV_ENOMEM;
         if (r) {
                 free(l);
                 return r;
         }
+        l->n = n;
+        l->wanted = *wanted;
+        list_init(&l->on);
         list_push(&n->listening.all, &l->on);
-        r = bind_and_listen(l);
-        say(r ? &l->wanted : &l->bound, r, !e->optional);
-        if (r)
+        *ret = l;
+        return 0;
+}
+
+/* 0, or a libuv error, which is told. */
+static int open_one(struct node *n, const struct node_endpoint *e) {
+        struct listener *l = NULL;
+        int r = listener_new(n, &e->addr, &l);
+        if (r == 0)
+                r = bind_and_listen(l);
+        say(r ? &e->addr : &l->bound, r, !e->optional);
+        if (r && l)
                 listener_close(l);
         return r;
 }
