@@ -70,7 +70,7 @@ __porchlight_names() {
         alert) echo "show confirm dispute comment update resolve retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
-        clip) echo "add list show share get who-can-read destroy" ;;
+        clip) echo "add watch list show share get who-can-read destroy" ;;
         grant) echo "list revoke" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
@@ -88,7 +88,7 @@ __porchlight_command() {
         nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -102,7 +102,8 @@ __porchlight_options() {
         "alert retract") options="--yes" ;;
         "mute add") options="--kind --for" ;;
         "mute remove") options="--kind" ;;
-        "clip add") options="--camera --from --to --at --audio --as-is --delete-source" ;;
+        "clip add") options="--camera --at --audio --as-is --from --to --delete-source" ;;
+        "clip watch") options="--camera --at --audio --as-is" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
         "clip get") options="--output --passphrase-file" ;;
         "clip destroy") options="--yes" ;;
@@ -148,6 +149,7 @@ __porchlight_first_word() {
         "place add") __porchlight_places ;;
         "place remove") __porchlight_places ;;
         "clip add") __porchlight_paths -f ;;
+        "clip watch") __porchlight_paths -f ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
         "invite undo") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;

@@ -32,13 +32,9 @@
 extern char **environ;
 
 struct adding {
-        const char *path;
-        const char *camera;
-        bool audio, as_is, delete_source, regular;
-        bool times;
-        uint64_t from, to; /* where `times` */
-        uint64_t cell;     /* PLACE_HOME: the daemon's home */
-        uint64_t size;     /* where `regular` */
+        const struct clip_wish *wish;
+        bool regular;
+        uint64_t size; /* where `regular` */
         int file, stream;
         pid_t pid;
         uint8_t household[32];
@@ -61,18 +57,18 @@ static int too_large(struct cli *c, const char *path) {
 
 static int open_file(struct cli *c, struct adding *add) {
         struct stat st;
-        bool is_stdin = strcmp(add->path, "-") == 0;
+        bool is_stdin = strcmp(add->wish->path, "-") == 0;
         add->file = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-                             : open(add->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+                             : open(add->wish->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (add->file < 0 || fstat(add->file, &st) != 0)
-                return cannot_read(c, add->path, errno);
+                return cannot_read(c, add->wish->path, errno);
         if (S_ISDIR(st.st_mode))
-                return cannot_read(c, add->path, EISDIR);
+                return cannot_read(c, add->wish->path, EISDIR);
         add->regular = S_ISREG(st.st_mode);
         add->size = add->regular ? (uint64_t)st.st_size : 0;
         if (add->size > SIZE_MAX_CLIP)
-                return too_large(c, add->path);
-        if (add->delete_source && (is_stdin || !add->regular))
+                return too_large(c, add->wish->path);
+        if (add->wish->delete_source && (is_stdin || !add->regular))
                 return cli_usage(c, "name the file itself", "--delete-source needs a file that can be removed");
         return 0;
 }
@@ -111,9 +107,9 @@ static int start_ingest(struct cli *c, struct adding *add) {
         if (pipe2(ends, O_CLOEXEC) != 0)
                 return cli_fail(c, EXIT_FAILED, "ingest-failed", "", "pipe: %s", strerror(errno));
         argv[0] = buf_cstr(&path);
-        if (add->audio)
+        if (add->wish->audio)
                 argv[n++] = audio;
-        if (add->as_is)
+        if (add->wish->as_is)
                 argv[n++] = as_is;
         argv[n] = buf_cstr(&key);
         int r = spawn(argv, add->file, ends[1], &add->pid);
@@ -164,9 +160,9 @@ static int pass_chunk(struct cli *c, struct adding *add) {
 
 static int pass_end(struct cli *c, struct adding *add) {
         struct wire_i_end *end = &add->intake.msg.i_end;
-        if (add->times) {
-                WIRE_PUT(end, I_END, from, add->from);
-                WIRE_PUT(end, I_END, to, add->to);
+        if (add->wish->times) {
+                WIRE_PUT(end, I_END, from, add->wish->from);
+                WIRE_PUT(end, I_END, to, add->wish->to);
         }
         int r = cli_ask(c, CONTROL_CLIP_CLOSE, end, row_taken, add);
         if (!r && !add->told)
@@ -239,25 +235,26 @@ static int row_seal(struct cli *c, const struct call_row *row, void *arg) {
 }
 
 static int ask_open(struct cli *c, struct adding *add) {
-        struct wire_c_clip_open m = {.camera = span_str(add->camera)};
+        struct wire_c_clip_open m = {.camera = span_str(add->wish->camera)};
         if (add->regular)
                 WIRE_PUT(&m, C_CLIP_OPEN, size, add->size);
-        if (add->cell != PLACE_HOME)
-                WIRE_PUT(&m, C_CLIP_OPEN, cell, add->cell);
+        if (add->wish->cell != PLACE_HOME)
+                WIRE_PUT(&m, C_CLIP_OPEN, cell, add->wish->cell);
         return cli_ask(c, CONTROL_CLIP_OPEN, &m, row_seal, add);
 }
 
 /* The clear copy is what the lock was for: it is said where it stays. */
 static int settle_source(struct cli *c, const struct adding *add) {
-        if (!add->delete_source) {
+        if (!add->wish->delete_source) {
                 if (add->regular)
-                        cli_note(c, "the file itself is still there, for anybody who may read it: %s", add->path);
+                        cli_note(c, "the file itself is still there, for anybody who may read it: %s", add->wish->path);
                 return 0;
         }
-        if (unlink(add->path) == 0)
+        if (unlink(add->wish->path) == 0)
                 return 0;
         return cli_fail(c, EXIT_FAILED, "source-left", "remove it yourself",
-                        "the clip was taken in, but its file could not be removed: %s: %s", add->path, strerror(errno));
+                        "the clip was taken in, but its file could not be removed: %s: %s", add->wish->path,
+                        strerror(errno));
 }
 
 static int take_in(struct cli *c, struct adding *add) {
@@ -271,7 +268,7 @@ static int take_in(struct cli *c, struct adding *add) {
         return r ? r : settle_source(c, add);
 }
 
-static int times_from(struct cli *c, const struct args *a, struct adding *add) {
+static int times_from(struct cli *c, const struct args *a, struct clip_wish *ret) {
         _clean_(buf_fini) struct buf from = BUF_NULL, to = BUF_NULL;
         const struct option_value *f = args_get(a, OPT_FROM), *t = args_get(a, OPT_TO);
         if (!f != !t)
@@ -280,43 +277,49 @@ static int times_from(struct cli *c, const struct args *a, struct adding *add) {
                 return 0;
         if (t->n < f->n || f->n == 0)
                 return cli_usage(c, "give the earlier one first", "--to is before --from");
-        add->times = true;
-        add->from = f->n;
-        add->to = t->n;
+        ret->times = true;
+        ret->from = f->n;
+        ret->to = t->n;
         when_local(&from, f->n, c->now);
         when_local(&to, t->n, c->now);
         cli_note(c, "from %s to %s", buf_cstr(&from), buf_cstr(&to));
         return 0;
 }
 
-static int run_add(struct cli *c, const struct args *a) {
-        struct adding add = {.path = a->words[0], .file = -1, .stream = -1, .camera = args_text(a, OPT_CAMERA)};
+int clip_wish_from(struct cli *c, const struct args *a, struct clip_wish *ret) {
         const struct option_value *at = args_get(a, OPT_AT);
-        add.audio = args_has(a, OPT_AUDIO);
-        add.as_is = args_has(a, OPT_AS_IS);
-        add.delete_source = args_has(a, OPT_DELETE_SOURCE);
-        add.cell = at ? at->n : PLACE_HOME;
-        if (!add.camera || !*add.camera)
+        *ret = (struct clip_wish){.path = a->words[0],
+                                  .camera = args_text(a, OPT_CAMERA),
+                                  .audio = args_has(a, OPT_AUDIO),
+                                  .as_is = args_has(a, OPT_AS_IS),
+                                  .delete_source = args_has(a, OPT_DELETE_SOURCE),
+                                  .cell = at ? at->n : PLACE_HOME};
+        if (!ret->camera || !*ret->camera)
                 return cli_usage(c, "--camera NAME says which", "a clip is of a camera");
-        if (strlen(add.camera) > CAMERA_MAX || !text_utf8(span_str(add.camera)))
+        if (strlen(ret->camera) > CAMERA_MAX || !text_utf8(span_str(ret->camera)))
                 return cli_usage(c, "shorten it, or write it in UTF-8",
                                  "the camera's name is longer than 64 bytes, or not UTF-8");
-        int r = times_from(c, a, &add);
-        if (r)
-                return r;
+        return times_from(c, a, ret);
+}
+
+int clip_take(struct cli *c, const struct clip_wish *wish) {
+        struct adding add = {.wish = wish, .file = -1, .stream = -1};
         intake_init(&add.intake);
-        r = take_in(c, &add);
+        int r = take_in(c, &add);
         end_ingest(&add);
         return r;
 }
 
+static int run_add(struct cli *c, const struct args *a) {
+        struct clip_wish wish;
+        int r = clip_wish_from(c, a, &wish);
+        return r ? r : clip_take(c, &wish);
+}
+
 static const struct option add_options[] = {
-        {OPT_CAMERA, "camera", "NAME", N_("which camera made it, as you call it; stays in this home"), OPTION_TEXT},
+        CLIP_OPTION_ROWS,
         {OPT_FROM, "from", "T", N_("when what it shows begins: 14:05, yesterday, -2h"), OPTION_TIME},
         {OPT_TO, "to", "T", N_("and when it ends"), OPTION_TIME},
-        OPTION_ROW_AT(N_("where the camera is; home if absent")),
-        {OPT_AUDIO, "audio", NULL, N_("keep the sound"), OPTION_FLAG},
-        {OPT_AS_IS, "as-is", NULL, N_("take FILE byte for byte, with all that it tells"), OPTION_FLAG},
         {OPT_DELETE_SOURCE, "delete-source", NULL, N_("remove FILE once the clip is on disk"), OPTION_FLAG},
         OPTION_END,
 };

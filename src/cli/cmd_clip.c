@@ -5,8 +5,8 @@
 #include "base/text.h"
 #include "base/when.h"
 
-#define CAMERA_COLUMNS 18
-#define WHEN_COLUMNS 14
+#define CAMERA_COLUMNS 16
+#define WHEN_COLUMNS 16
 #define LENGTH_COLUMNS 8
 #define SIZE_COLUMNS 9
 #define MEDIA_COLUMNS 9

@@ -20,6 +20,7 @@ const struct command *const commands[] = {
         &command_place_list,
         &command_place_remove,
         &command_clip_add,
+        &command_clip_watch,
         &command_clip_list,
         &command_clip_show,
         &command_clip_share,

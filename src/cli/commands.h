@@ -10,7 +10,7 @@ extern const struct command command_alert_show, command_alert_confirm, command_a
 extern const struct command command_mute_add, command_mute_list, command_mute_remove;
 extern const struct command command_place_add, command_place_list, command_place_remove;
 extern const struct command command_config_get, command_config_set, command_config_unset, command_config_list;
-extern const struct command command_clip_add, command_clip_list, command_clip_show;
+extern const struct command command_clip_add, command_clip_watch, command_clip_list, command_clip_show;
 extern const struct command command_mesh_create, command_mesh_show, command_mesh_leave;
 extern const struct command command_invite, command_invite_list, command_invite_show, command_invite_revoke,
         command_invite_undo;

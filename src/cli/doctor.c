@@ -193,6 +193,17 @@ static void check_store(const struct doctor_facts *f, struct doctor_finding *ret
                  "disk or memory card soon.");
 }
 
+static void check_clips(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!f->clips || f->clips_here + f->clips_damaged == 0)
+                return;
+        if (!f->clips_damaged) {
+                say(ret, DOCTOR_OK, "%u, all of their bytes are there", f->clips_here);
+                return;
+        }
+        say(ret, DOCTOR_WARNING, "Of %u clips the bytes are missing on the disk, or not all there.", f->clips_damaged);
+        fix(ret, "`porchlight clip list` shows which. What nobody else has a copy of is lost; destroy it.");
+}
+
 static void check_clock(const struct doctor_facts *f, struct doctor_finding *ret) {
         _clean_(buf_fini) struct buf when = BUF_NULL;
         when_local(&when, f->now, f->now);
@@ -531,6 +542,7 @@ const struct doctor_check doctor_checks[] = {
         {N_("device-key"), check_key},
         {N_("disk"), check_disk},
         {N_("store"), check_store},
+        {N_("clips"), check_clips},
         {N_("clock"), check_clock},
         {N_("daemon"), check_daemon},
         {N_("vault"), check_vault},

@@ -60,7 +60,9 @@ struct doctor_facts {
         bool peers;       /* the links were told */
         unsigned inbound; /* links that others dialled */
         bool main;        /* this is the device that holds the household's key */
-        struct buf down;  /* "192.0.2.7:7345: connection refused", a line each; text of peers */
+        bool clips;       /* they were told, and are: */
+        unsigned clips_here, clips_damaged;
+        struct buf down; /* "192.0.2.7:7345: connection refused", a line each; text of peers */
 
         bool vault; /* it told its state; else @vault_error */
         struct call_error vault_error;

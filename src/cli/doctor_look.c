@@ -134,6 +134,13 @@ static void row_device(struct doctor_facts *f, const struct call_row *row) {
         f->main |= d->this_one && WIRE_HAS(d, C_DEVICE, main) && d->main;
 }
 
+static void row_clip(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != CONTROL_CLIP_ROW)
+                return;
+        f->clips_here += row->m->c_clip.state == CLIP_STATE_HERE;
+        f->clips_damaged += row->m->c_clip.state == CLIP_STATE_DAMAGED;
+}
+
 static void row_vault(struct doctor_facts *f, const struct call_row *row) {
         if (row->number != OWNER_O_STATE_ROW)
                 return;
@@ -157,6 +164,8 @@ static void look_daemon(struct doctor_facts *f, const char *data) {
                 f->peers = ask(f, call, CONTROL_PEERS, row_peer, &none);
         if (f->daemon)
                 ask(f, call, CONTROL_DEVICES, row_device, &none); /* in no mesh it has none */
+        if (f->daemon)
+                f->clips = ask(f, call, CONTROL_CLIPS, row_clip, &none);
 }
 
 static void look_vault(struct doctor_facts *f, const char *data) {

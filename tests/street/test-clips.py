@@ -153,6 +153,48 @@ class Clips(street.Play):
         equal((failed.returncode, os.path.exists(film)), (1, True), 'a film that cannot be taken in')
         equal(self.anna.json('clip', 'list')[0], row, 'the latest clip')
 
+    def case_watch(self):
+        """a folder is watched: what is there, what is closed, what is moved in; not what is still written"""
+        before = len(self.anna.json('clip', 'list'))
+        camera = os.path.join(self.folder, 'camera')
+        os.mkdir(camera)
+
+        def write(name, content):
+            return self.file(os.path.join('camera', name), content)
+
+        def left():
+            return sorted(os.listdir(camera))
+
+        write('1.bin', b'there before')
+        write('.hidden', b'not for anybody')
+        half = open(os.path.join(camera, '2.bin'), 'wb', 0)
+        half.write(b'half ')
+        watch = subprocess.Popen([self.programs.cli, '--data', self.anna.folder, 'clip', 'watch', camera, '--camera', 'yard', '--json'],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=self.env, text=True,
+                                 preexec_fn=street.die_with_parent)
+        self.processes.append(watch)
+        equal(json.loads(watch.stdout.readline())['size'], len(b'there before'), 'the first')
+        os.rename(self.file('3', b'moved in'), os.path.join(camera, '3.bin'))
+        equal(json.loads(watch.stdout.readline())['size'], len(b'moved in'), 'the second')
+        equal(left(), ['.hidden', '2.bin'], 'what is left')
+        half.write(b'whole')
+        half.close()
+        equal(json.loads(watch.stdout.readline())['size'], len(b'half whole'), 'the third')
+        bad = write('4.jpg', b'\xff\xd8\xff no picture')
+        write('5.bin', b'behind a bad one')
+        equal(json.loads(watch.stdout.readline())['size'], len(b'behind a bad one'), 'the fourth')
+        equal(left(), ['.hidden', '4.jpg'], 'what is left')
+        self.anna.stop()
+        write('6.bin', b'while it is off')
+        self.anna.start()
+        equal(json.loads(watch.stdout.readline())['size'], len(b'while it is off'), 'the fifth')
+        watch.terminate()
+        equal(watch.wait(street.STOP_SECONDS), 0, 'how the watch ended')
+        watch.stdout.close()
+        equal(len(self.anna.json('clip', 'list')), before + 5, 'clips')
+        check(os.path.exists(bad), 'what could not be taken in is gone')
+        self.anna.refused('cannot-read', street.NOT_FOUND, 'clip', 'watch', camera + '-not', '--camera', 'yard')
+
     def case_missing(self):
         """a clip whose bytes are gone or cut off is told as damaged"""
         row = self.anna.one('clip', 'add', self.file('lost', b'lost'), '--camera', 'd')
@@ -162,6 +204,8 @@ class Clips(street.Play):
         os.unlink(path)
         equal(self.anna.one('clip', 'show', row['id'])['state'], 'damaged', 'missing')
         check('DAMAGED' in self.anna.cli('clip', 'list', code=0).out, 'the list for people')
+        told = {row['check']: row['state'] for row in self.anna.cli('doctor', '--json').rows()}
+        equal(told['clips'], 'warning', 'what doctor says')
         self.anna.stop()
         self.anna.start()
         equal(self.anna.one('clip', 'show', row['id'])['state'], 'damaged', 'after a restart')
