@@ -64,6 +64,22 @@ bool clips_whole(const struct node *n, const struct store_clip *c) {
                has_bytes(n, &c->id, true, w.chunks * sizeof(struct hash));
 }
 
+int clips_unlink(const struct node *n, const struct hash *id, uint64_t *ret_bytes) {
+        *ret_bytes = 0;
+        if (n->clips.fd < 0)
+                return 0;
+        for (int list = 0; list < 2; list++) {
+                char name[CLIPS_NAME_MAX];
+                struct stat st = {.st_size = 0};
+                clips_name(name, id, list);
+                if (fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && unlinkat(n->clips.fd, name, 0) == 0)
+                        *ret_bytes += (uint64_t)st.st_size;
+                else if (errno != ENOENT)
+                        return errno;
+        }
+        return fsync(n->clips.fd) == 0 ? 0 : errno;
+}
+
 /* ---- a start ---- */
 
 struct known { /* ids of clips that are not destroyed */

@@ -50,6 +50,9 @@ void clips_store(struct node *n, const struct mesh_row *row, uint64_t token);
 /* On the pool: whether its files are there, as long as they should be. */
 bool clips_whole(const struct node *n, const struct store_clip *c);
 void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole);
+/* On the pool: removes its files, for good. 0, or an errno; *@ret_bytes are the disk's again, and to be taken from `used`. */
+int clips_unlink(const struct node *n, const struct hash *id, uint64_t *ret_bytes);
+
 /* For a caller (control_clip.c). Each answers it, now or later, but clip_in_leave(). */
 void clip_in_open(struct caller *c);
 void clip_in_put(struct caller *c);

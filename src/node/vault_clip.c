@@ -4,14 +4,11 @@
  * name are each checked there. A clip that is destroyed loses its row first, with the last copy of its sealed key; its files
  * follow, and where a crash comes in between the next start removes them.
  */
-#include "base/dir.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "node/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,7 +26,8 @@ struct vault_clip {
         struct hash id;
         uint64_t seq;
         struct buf manifest, sealed, camera, salt;
-        int gone; /* 0, or errno */
+        int gone;       /* 0, or errno */
+        uint64_t freed; /* bytes of its files that are the disk's again */
 };
 
 static struct vault_clip *clip_free(struct vault_clip *c) {
@@ -140,20 +138,12 @@ void vault_clip_want(struct vault_link *v, struct span words) {
 /* On the pool. */
 static void remove_files(struct pool_job *work) {
         struct vault_clip *c = CONTAINER_OF(work, struct vault_clip, work);
-        _clean_(buf_fini) struct buf path = BUF_NULL, name = BUF_NULL;
-        dir_join(&path, c->n->dir, DIR_CLIPS);
-        text_hex(&name, SPAN_OF(c->id.b));
-        _clean_(file_close) int dir = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir < 0 && errno == ENOENT)
-                return;
-        bool gone = dir >= 0 && (unlinkat(dir, buf_cstr(&name), 0) == 0 || errno == ENOENT);
-        buf_add_str(&name, ".list");
-        gone = gone && (unlinkat(dir, buf_cstr(&name), 0) == 0 || errno == ENOENT) && fsync(dir) == 0;
-        c->gone = gone ? 0 : errno;
+        c->gone = clips_unlink(c->n, &c->id, &c->freed);
 }
 
 static void on_removed(struct pool_job *work) {
         struct vault_clip *c = CONTAINER_OF(work, struct vault_clip, work);
+        c->n->clips.used -= c->freed;
         if (c->gone)
                 log_error(
                         "the files of a clip that was destroyed could not be removed (%s); the next start tries again",

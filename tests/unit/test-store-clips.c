@@ -98,7 +98,8 @@ static void destroyed(void **state) {
 /* Either of the two places that tell the end of the chain may be lost. */
 static void the_end_is_told_twice(void **state) {
         (void)state;
-        static const char *const losses[] = {"DELETE FROM clip", "DELETE FROM value WHERE name = 'clip-end'"};
+        static const char *const losses[] = {"DELETE FROM clip WHERE seq > 6",
+                                             "DELETE FROM value WHERE name = 'clip-end'"};
         for (size_t i = 0; i < ARRAY_LEN(losses); i++) {
                 struct store *s = opened();
                 struct mesh_row first = clip(6, "key", "door"), row = clip(7 + i, "key", "door");
