@@ -53,6 +53,10 @@ static struct reading *reading_of(const struct vault *v, const struct vault_peer
         return r;
 }
 
+bool reading_on(const struct vault *v, const struct vault_peer *p) {
+        return reading_of(v, p) != NULL;
+}
+
 /* ---- beginning ---- */
 
 /* The list of hashes, which has to be the manifest's. */

@@ -235,7 +235,7 @@ void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
 }
 
 bool vault_holds(const struct vault *v, const struct vault_peer *p) {
-        return v->asker == p || (v->ballot && v->ballot->peer == p);
+        return v->asker == p || (v->ballot && v->ballot->peer == p) || reading_on(v, p);
 }
 
 mesh_time vault_deadline(const struct vault *v) {

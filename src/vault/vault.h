@@ -6,7 +6,7 @@
  * asker's `out` and in `to_daemon`, which the caller sends. Sockets are not its matter, and disk, clock and randomness
  * are reached through struct vault_io, so that a fuzzer can drive it whole. At most one request waits for the daemon at
  * a time; it is answered after 45 s at the latest. Between requests no secret is in memory, whatever the key file's
- * lock, but for the while that the owner has unlocked it for.
+ * lock, but for the while that the owner has unlocked it for, and the key of a clip while it is being read.
  *
  * Requests are a table of number and handler (vault.c): a new one is a row there and a file on_<message>.c.
  */
@@ -146,7 +146,7 @@ void vault_request(struct vault *v, struct vault_peer *p, struct span body, mesh
 void vault_daemon(struct vault *v, struct span body, mesh_time now);
 /* The tool hung up. What the daemon has in hand goes on; what is not signed yet never will be. */
 void vault_peer_gone(struct vault *v, const struct vault_peer *p);
-/* The tool waits for an answer, or has a sentence to say yes to. */
+/* The tool waits for an answer, has a sentence to say yes to, or reads a clip. */
 bool vault_holds(const struct vault *v, const struct vault_peer *p);
 mesh_time vault_deadline(const struct vault *v); /* MESH_NEVER: none */
 void vault_tick(struct vault *v, mesh_time now);
@@ -234,7 +234,8 @@ void witness_take(struct vault *v, struct span op);
 void witness_end(struct vault *v);
 struct witness *witness_free(struct witness *w);
 /* reading.c */
-void reading_gone(struct vault *v, const struct vault_peer *p); /* NULL: all of them */
+void reading_gone(struct vault *v, const struct vault_peer *p);     /* NULL: all of them */
+bool reading_on(const struct vault *v, const struct vault_peer *p); /* a player may pause for as long as it likes */
 
 /* over.c: the owner wants to be rid of a mesh that the household is no longer in. The key is given up for good, on disk,
  * and the daemon told. VAULT_OK, or why not; then nothing was changed. */

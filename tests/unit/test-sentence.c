@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the vault says before it signs: in each language, and at its longest. */
 #include "roster-street.h"
-#include "vault/ballot.h"
+#include "vault/consent.h"
 
 #define HOMES 9
 #define SENTENCE_MAX 2048 /* of its row in proto/owner.def */
@@ -213,6 +213,51 @@ static void test_over(void **state) {
         street_end(&s);
 }
 
+/* All four that are about a clip, with the longest of what others chose in them. */
+static void consents_fit(const struct street *s, struct consent *c) {
+        static const enum consent_kind kinds[] = {CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY};
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+                struct ballot b = ballot_of(s, OP_GENESIS);
+                b.consent = c;
+                c->kind = kinds[i];
+                for (int tag = 0; tag < 2; tag++) {
+                        _clean_(buf_fini) struct buf text = BUF_NULL;
+                        b.language = catalogue_find(span_str(tag ? "de" : "en"));
+                        sentence_consent(&text, &b, true);
+                        assert_true(buf_ok(&text));
+                        fits(&text);
+                        if (tag)
+                                is_german(&text);
+                }
+        }
+}
+
+static void test_clips(void **state) {
+        struct street s;
+        struct consent c = {0};
+        char purpose[200];
+        (void)state;
+        found_long(&s);
+        memset(purpose, '\a', sizeof(purpose));
+        c.m = (struct wire_manifest){.size = UINT64_C(1) << 32};
+        WIRE_PUT(&c.m, MANIFEST, from, s.now);
+        WIRE_PUT(&c.m, MANIFEST, to, s.now);
+        WIRE_PUT(&c.m, MANIFEST, length, UINT64_C(604800000));
+        WIRE_PUT(&c.m, MANIFEST, audio, true);
+        c.grant.purpose = span_of(purpose, sizeof(purpose));
+        buf_add(&c.purpose, c.grant.purpose);
+        buf_add(&c.camera, span_of(purpose, 64));
+        buf_add(&c.name, span_of(purpose, 32));
+        c.expires = c.grant.expires = s.now;
+        consents_fit(&s, &c);
+        c.all = true;
+        consents_fit(&s, &c);
+        buf_fini(&c.purpose);
+        buf_fini(&c.camera);
+        buf_fini(&c.name);
+        street_end(&s);
+}
+
 /* Other languages put the words elsewhere: who and what must not change places with them. */
 static void test_german(void **state) {
         _clean_(buf_fini) struct buf text = BUF_NULL, reason = BUF_NULL;
@@ -271,6 +316,7 @@ int main(void) {
                 cmocka_unit_test(test_longest_votes),  cmocka_unit_test(test_endorsed),
                 cmocka_unit_test(test_longest_others), cmocka_unit_test(test_over),
                 cmocka_unit_test(test_german),         cmocka_unit_test(test_tags),
+                cmocka_unit_test(test_clips),
         };
         return cmocka_run_group_tests_name("sentence", tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "vault-street.h"
@@ -141,6 +142,22 @@ static void hear_replaced(struct world *w, struct answer *d) {
 
 /* ---- cases ---- */
 
+/* PROTOCOL 15.24: its ledger says so before anything else. */
+static void begins_restored(const struct world *w) {
+        char path[128];
+        uint8_t bytes[4 + ENTRY_BYTES_MAX];
+        struct wire_entry e;
+        world_path(w, "vault/ledger", path);
+        int fd = open(path, O_RDONLY);
+        assert_true(fd >= 0);
+        ssize_t n = read(fd, bytes, sizeof(bytes));
+        close(fd);
+        assert_true(n > 4);
+        assert_int_equal(codec_decode(&wire_entry_desc, span_of(bytes + 4, (size_t)n - 4), &e, NULL), 0);
+        assert_int_equal(e.what, ENTRY_RESTORED);
+        assert_int_equal(e.n, 0);
+}
+
 static void test_back_and_forth(void **state) {
         _clean_(buf_fini) struct buf file = BUF_NULL;
         _clean_(answer_fini) struct answer d = {0};
@@ -162,6 +179,7 @@ static void test_back_and_forth(void **state) {
         result_says(&w, true, NULL, false);
         hear_done(fd);
         assert_int_equal(key_state(&w), KEYFILE_MEMBER);
+        begins_restored(&w);
         close(fd);
         world_fini(&w);
         street_end(&street);
