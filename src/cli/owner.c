@@ -166,6 +166,19 @@ struct wish {
         const struct wire_desc *desc; /* of that */
 };
 
+/* Where there are more rows of it the last one counts. */
+static int keep_last(struct cli *c, struct call *owner, const struct wish *w, struct buf *store) {
+        struct call_row row;
+        int r, code = 0;
+        while ((r = owner_row(c, owner, _("signing"), &row, &code)) == 0) {
+                if (row.number != w->number)
+                        continue;
+                buf_clear(store);
+                codec_encode(w->desc, row.m, store);
+        }
+        return r == CALL_E_FAILED ? code : 0;
+}
+
 /* The answer's row is kept in @store. */
 static int sign_for(struct cli *c, const struct args *a, const struct wish *w, struct buf *store) {
         _clean_(call_freep) struct call *owner = NULL;
@@ -185,7 +198,7 @@ static int sign_for(struct cli *c, const struct args *a, const struct wish *w, s
         if (r || (r = go(c, a, owner, needs_passphrase, w->number, &row)) || !w->number)
                 return r;
         codec_encode(w->desc, row.m, store);
-        return wait_end(c, owner);
+        return keep_last(c, owner, w, store);
 }
 
 static void put_language(struct wire_o_op *op) {

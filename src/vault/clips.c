@@ -89,7 +89,8 @@ static void forget_blobs(const struct vault *v, enum vault_blob what) {
                 r = v->io->blob_remove(v->io->arg, what, &id);
         }
         if (r)
-                log_error("keys of clips could not be removed (%s); remove DIR/vault/wrapped-* and taken-*",
+                log_error("keys of clips could not be removed (%s); what begins with wrapped- or taken- in DIR/vault "
+                          "can go",
                           err_text(r));
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#define TOLD_EACH 16 /* grants to all: a tool that hears nothing for long gives up */
 #define CLOCKS_APART                                                                                                   \
         MESH_DAY /* seconds between this machine's clock and the mesh's: a grant's end would mean nothing */
 
@@ -238,12 +239,17 @@ static bool next_recipient(struct ballot *b, struct recipient *ret) {
         return ret->home;
 }
 
-static void answer_shared(const struct ballot *b, const struct hash *id) {
+/* How many are written so far, which is all of them in the last. */
+static void tell_shared(const struct ballot *b, const struct hash *id) {
         const struct consent *c = b->consent;
         struct wire_o_shared row = {.v = 1, .clip = SPAN_OF(c->clip.b), .grants = c->written, .expires = c->expires};
         if (!c->all)
                 WIRE_PUT(&row, O_SHARED, grant, SPAN_OF(id->b));
         frame_put(&b->peer->out, wire_owner_find(OWNER_O_SHARED_ROW), &row);
+}
+
+static void answer_shared(const struct ballot *b, const struct hash *id) {
+        tell_shared(b, id);
         vault_done(b->peer, NULL);
 }
 
@@ -265,10 +271,11 @@ static bool grant_step(struct vault *v, struct ballot *b) {
                 enum vault_error e = grant_write(v, b, &to, &id);
                 if (e)
                         refuse_write(b, e);
-                else if (b->consent->all)
-                        return true;
-                else
+                else if (!b->consent->all)
                         answer_shared(b, &id);
+                else if (b->consent->written % TOLD_EACH == 0)
+                        tell_shared(b, &id);
+                return !e && b->consent->all;
         }
         return false;
 }

@@ -11,7 +11,7 @@
 #include "clip/clip.h"
 #include "vault/vault.h"
 
-#define SAFE_BLOBS 32
+#define SAFE_BLOBS 64
 #define SAFE_CLIPS 2
 #define SAFE_HEARD 64
 

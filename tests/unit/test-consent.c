@@ -338,6 +338,33 @@ static void test_all(void **state) {
         assert_memory_equal(book_grant_at(owner.v.book, 1)->to.b, street.homes[2].key.pub.b, 32);
 }
 
+/* Of many the tool hears in between, or it would give up; the last row has all. */
+static void test_many(void **state) {
+        const struct wire_number *row;
+        union frame_message m;
+        uint64_t told = 0, grants = 0;
+        size_t used;
+        (void)state;
+        for (uint32_t i = 3; i < 40; i++)
+                assert_int_equal(street_join(&street, 0, i, 0), 0);
+        owner.wall = street.now;
+        assert_true(safe_grant(&owner, 0, UINT32_MAX, WEEK));
+        struct span left = buf_span(&owner.peer.out), body;
+        for (; left.n; left = span_from(left, used)) {
+                assert_int_equal(frame_take(left, &body, &used), 0);
+                assert_int_equal(frame_read(body, wire_owner_find, &row, &m, NULL), 0);
+                if (row->number != OWNER_O_SHARED_ROW)
+                        continue;
+                assert_true(m.o_shared.grants > grants);
+                grants = m.o_shared.grants;
+                told++;
+        }
+        assert_int_equal(told, 3);
+        assert_int_equal(grants, 39);
+        assert_int_equal(lines(&owner), 39);
+        assert_true(safe_done(&owner));
+}
+
 /* A device of this household: nobody else has to sign, and the key goes out at once. */
 static void test_own_device(void **state) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
@@ -785,6 +812,7 @@ int main(void) {
                 TEST(test_expiry),
                 TEST(test_expiry_by_itself),
                 TEST(test_all),
+                TEST(test_many),
                 TEST(test_own_device),
                 TEST(test_locked),
                 TEST(test_two_vaults),
