@@ -72,6 +72,67 @@ class Consent(street.Play):
         self.ben.start()
         equal([l['text'] for l in self.ledger(self.ben)], ['one', 'two'], 'the ledger, put back')
 
+    def clip(self, home, text, camera='front'):
+        """Takes a file in. Its id."""
+        path = os.path.join(home.folder, 'source')
+        with open(path, 'wb') as file:
+            file.write(text)
+        return home.one('clip', 'add', path, '--camera', camera, '--from', '-10min', '--to', '-9min')['id']
+
+    def case_clip(self):
+        """a clip is read by its owner, shared, told of by the ledger, and destroyed; the ledger outlives it"""
+        text = os.urandom(200000)
+        clip = self.clip(self.anna, text)
+        before = len(self.ledger(self.anna))
+        out = os.path.join(self.anna.folder, 'out')
+        self.anna.cli('clip', 'get', clip[:8], '-o', out, code=0)
+        with open(out, 'rb') as file:
+            check(file.read() == text, 'what was read is not what was taken in')
+        os.remove(out)
+        shared = self.anna.cli('clip', 'share', clip[:8], '--with', self.ben.name, '--purpose', 'the stolen bicycle', '--yes',
+                               code=0)
+        check(f'to the household "{self.ben.name}" (' in shared.err and 'by the camera "front"' in shared.err,
+              f'the sentence does not say to whom, or of which camera: {shared.err}')
+        grant = self.anna.json('grant', 'list')[0]
+        equal((grant['clip'], grant['name'], grant['state'], grant['released'], grant['purpose']),
+              (clip, self.ben.name, 'open', False, 'the stolen bicycle'), 'the grant')
+        who = self.anna.json('clip', 'who-can-read', clip)
+        equal(sorted(k['what'] for k in who), ['copy', 'home', 'household'], 'who can read it')
+        equal([l['what'] for l in self.ledger(self.anna)[before:]], ['read', 'granted'], 'the ledger')
+        self.anna.cli('grant', 'revoke', grant['grant'][:8], '--yes', code=0)
+        equal(self.anna.json('grant', 'list')[0]['state'], 'revoked', 'the grant, taken back')
+        self.anna.cli('clip', 'share', clip, '--with', 'all', '--purpose', 'y', '--yes', code=0)
+        self.anna.cli('clip', 'destroy', clip[:8], '--yes', code=0)
+        check(not [name for name in os.listdir(os.path.join(self.anna.folder, 'clips')) if name.startswith(clip)],
+              'files of the clip are left')
+        check(not [name for name in os.listdir(os.path.join(self.anna.folder, 'vault')) if name.startswith('wrapped-')],
+              'wrapped keys are left')
+        self.anna.stop()
+        self.anna.start()
+        self.anna.refused('no-such-clip', street.NOT_FOUND, 'clip', 'get', clip, '-o', out)
+        equal([l['what'] for l in self.ledger(self.anna)[before:]], ['read', 'granted', 'revoked', 'granted', 'destroyed'],
+              'the ledger at the end')
+        equal(self.verified(self.anna)['objects'], 3, 'signed papers in it')
+
+    def case_damaged_clip(self):
+        """of a chunk that is damaged nothing comes out, and the file that stood there stays"""
+        text = os.urandom(200000)
+        clip = self.clip(self.anna, text)
+        out = os.path.join(self.anna.folder, 'kept')
+        with open(out, 'wb') as file:
+            file.write(b'before')
+        with open(os.path.join(self.anna.folder, 'clips', clip), 'r+b') as file:
+            file.seek(70000)
+            byte = file.read(1)
+            file.seek(70000)
+            file.write(bytes([byte[0] ^ 1]))
+        self.anna.cli('clip', 'get', clip, '-o', out, code=street.FAILED)
+        with open(out, 'rb') as file:
+            equal(file.read(), b'before', 'the file')
+        got = self.anna.cli('clip', 'get', clip, '-o', '-', code=street.FAILED)
+        check('clip-damaged' in got.err, f'the error: {got.err}')
+        os.remove(out)
+
 
 if __name__ == '__main__':
     street.main(Consent)
