@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --for | --camera | --from | --to | --with | --purpose | --passphrase-file | --output | --clip | --household | --charter | --count | --reason | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --with | --purpose | --passphrase-file | --output | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -59,6 +59,7 @@ __porchlight_value() {
         --doing) __porchlight_words "trying-doors trying-cars taking-parcels breaking-in damaging following driving-dangerously posing setting-fire other" ;;
         --status) __porchlight_words "actual exercise test" ;;
         --source) __porchlight_words "person sensor" ;;
+        --area) __porchlight_places ;;
         --passphrase-file | --output | --charter | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
         --data) __porchlight_paths -d ;;
         esac
@@ -66,8 +67,9 @@ __porchlight_value() {
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert mute place clip grant ledger mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert ask inbox mute place clip grant ledger mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
+        ask) echo "post list match retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
         clip) echo "add watch list show share get who-can-read destroy" ;;
@@ -85,7 +87,7 @@ __porchlight_names() {
 
 __porchlight_command() {
         case ${words[0]-} in
-        nearby | watch | post | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
+        nearby | watch | post | inbox | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
         "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
@@ -97,9 +99,13 @@ __porchlight_options() {
         case $command in
         "nearby") options="--at --within --since --kind --min-severity --text --limit --muted --max-age" ;;
         "watch") options="--at --within --since --kind --min-severity --text --limit --muted --after --exec" ;;
-        "post") options="--at --precision --severity --urgency --certainty --doing --status --expires --source --dry-run" ;;
+        "post") options="--at --precision --severity --urgency --certainty --doing --status --expires --source --clip --notice --dry-run" ;;
         "alert update") options="--severity --urgency --certainty --expires" ;;
         "alert retract") options="--yes" ;;
+        "ask post") options="--area --radius --from --to --reason --alert --expires" ;;
+        "ask list") options="--muted" ;;
+        "ask retract") options="--yes" ;;
+        "inbox") options="--muted" ;;
         "mute add") options="--kind --for" ;;
         "mute remove") options="--kind" ;;
         "clip add") options="--camera --at --audio --as-is --from --to --delete-source" ;;

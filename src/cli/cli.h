@@ -83,6 +83,10 @@ enum option_id {
         OPT_AUDIO,
         OPT_AS_IS,
         OPT_DELETE_SOURCE,
+        OPT_AREA,
+        OPT_RADIUS,
+        OPT_ALERT,
+        OPT_NOTICE,
         OPT_IDS
 };
 
@@ -308,9 +312,12 @@ struct posted_sink {
         bool alert; /* a new one: its id is of use */
         bool told;
         int exit;
+        struct hash id; /* of what was posted; zeros: it was not */
 };
 /* Sends such a request and says what became of it: the exit code. */
 int cli_ask_posted(struct cli *c, unsigned number, const void *msg, const char *done);
+/* The same, for who has more to do with @sink. */
+int cli_ask_posted_as(struct cli *c, unsigned number, const void *msg, struct posted_sink *sink);
 int row_posted(struct cli *c, const struct call_row *row, void *arg);
 /* Prints an alert; a cli_row_fn. */
 int row_alert(struct cli *c, const struct call_row *row, void *arg);

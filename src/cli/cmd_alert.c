@@ -58,11 +58,44 @@ static void followed_text(struct cli *c, const struct wire_c_followed *f) {
         layout_wrap(&c->out, buf_span(&text), 4, CLI_COLUMNS);
 }
 
+static void notice_text(struct cli *c, const struct wire_c_notice *n) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        when_local(&text, n->created, c->now);
+        buf_add_str(&text, _("  footage of "));
+        buf_add(&text, n->household);
+        buf_add_str(&text, ": ");
+        when_local(&text, n->from, c->now);
+        buf_add_str(&text, " - ");
+        when_local(&text, n->to, c->now);
+        buf_add_str(&text, ", ");
+        buf_add(&text, n->cell);
+        buf_add_str(&text, _(", clip "));
+        layout_id(&text, n->clip);
+        buf_add_str(&text, _("; notice "));
+        layout_id(&text, n->id);
+        layout_wrap(&c->out, buf_span(&text), 4, CLI_COLUMNS);
+}
+
+static void clips_text(struct cli *c, const struct wire_c_alert *a) {
+        if (!WIRE_HAS(a, C_ALERT, clips))
+                return;
+        for (size_t i = 0; i + sizeof(struct hash) <= a->clips.n; i += sizeof(struct hash)) {
+                buf_add_str(&c->out, _("    clip "));
+                layout_id(&c->out, span_of(a->clips.p + i, sizeof(struct hash)));
+                buf_add_u8(&c->out, '\n');
+        }
+}
+
 static int row_show(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, arg);
-        if (row->number == CONTROL_ALERT_ROW)
-                return row_alert(c, row, arg);
+        if (row->number == CONTROL_ALERT_ROW) {
+                int r = row_alert(c, row, arg);
+                clips_text(c, &row->m->c_alert);
+                return r;
+        }
+        if (row->number == CONTROL_NOTICE_ROW)
+                notice_text(c, &row->m->c_notice);
         if (row->number == CONTROL_FOLLOWED_ROW)
                 followed_text(c, &row->m->c_followed);
         return cli_flush(c);
@@ -86,7 +119,7 @@ const struct command command_alert_show = {
         .brief = N_("show an alert and what followed it"),
         .help = N_("ID is the one that `porchlight nearby` prints, or 4 letters and digits of its\n"
                    "beginning or more. With --json: the alert, then one line each for what\n"
-                   "followed.\n"
+                   "followed, and for each notice of footage.\n"
                    "\nExample:\n  porchlight alert show 1a2b3c4d\n"),
         .min_words = 1,
         .max_words = 1,

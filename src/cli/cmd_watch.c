@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 
 #include "base/when.h"
+#include "cli/cmd_ask.h"
 #include "cli/options.h"
 #include "wire/json.h"
 
@@ -59,6 +60,38 @@ static int on_event(struct cli *c, const struct wire_c_event *e, char *const *ar
         return cli_flush(c);
 }
 
+/* The same shape as that of an alert's event, with an ask in its place. */
+static void asked_json(struct buf *out, const struct wire_c_asked *e, const struct wire_c_ask *a) {
+        const char *quote = e->seq > NUMBER_EXACT ? "\"" : "";
+        buf_printf(out, "{\"v\":1,\"seq\":%s%" PRIu64 "%s,\"event\":\"asked\",\"ask\":", quote, e->seq, quote);
+        json_message(out, &wire_c_ask_desc, a);
+        buf_add_str(out, "}\n");
+}
+
+static void asked_text(struct cli *c, const struct wire_c_asked *e, const struct wire_c_ask *a) {
+        uint64_t now = (uint64_t)time(NULL);
+        when_local(&c->out, now, now);
+        buf_add_str(&c->out, ": ");
+        layout_enum(&c->out, &wire_happening_enum, e->event);
+        buf_printf(&c->out, " (%" PRIu64 ")\n", e->seq);
+        ask_layout(&c->out, a, now);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int on_asked(struct cli *c, const struct wire_c_asked *e, char *const *argv) {
+        _clean_(buf_fini) struct buf json = BUF_NULL;
+        struct wire_list list = e->ask;
+        struct wire_c_ask ask;
+        if (!wire_list_next(&wire_c_ask_desc, &list, &ask))
+                return 0;
+        asked_json(argv ? &json : c->json ? &c->out : &json, e, &ask);
+        if (argv)
+                return exec_run(c, argv, buf_span(&json));
+        if (!c->json)
+                asked_text(c, e, &ask);
+        return cli_flush(c);
+}
+
 /* Until a signal, @most events, the end of stdout's reader, or the daemon's. */
 static int follow(struct cli *c, char *const *argv, uint64_t most) {
         struct call_row row;
@@ -72,6 +105,9 @@ static int follow(struct cli *c, char *const *argv, uint64_t most) {
                                         "the daemon ended the watch");
                 if (r == 0 && row.number == CONTROL_EVENT_ROW) {
                         r = on_event(c, &row.m->c_event, argv);
+                        told++;
+                } else if (r == 0 && row.number == CONTROL_ASKED_ROW) {
+                        r = on_asked(c, &row.m->c_asked, argv);
                         told++;
                 }
                 if (r && r != CALL_E_AGAIN)
@@ -112,6 +148,9 @@ const struct command command_watch = {
                    "{\"v\":1,\"seq\":…,\"event\":\"posted\",\"alert\":{…}}. Remember the last seq and give it\n"
                    "to --after, and nothing is missed between two runs. With --since it first tells\n"
                    "again what happened with the alerts that changed since then.\n"
+                   "\n"
+                   "The home's owner is also told of asks that clips of this home fit, unless a\n"
+                   "filter is given: \"asked\", with \"ask\" in the place of \"alert\".\n"
                    "\n"
                    "--exec runs a program with fixed words for each event, without a shell: the\n"
                    "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"

@@ -7,6 +7,7 @@
 extern const struct command command_nearby, command_watch, command_post;
 extern const struct command command_alert_show, command_alert_confirm, command_alert_dispute, command_alert_comment,
         command_alert_update, command_alert_resolve, command_alert_retract;
+extern const struct command command_ask_post, command_ask_list, command_ask_match, command_ask_retract, command_inbox;
 extern const struct command command_mute_add, command_mute_list, command_mute_remove;
 extern const struct command command_place_add, command_place_list, command_place_remove;
 extern const struct command command_config_get, command_config_set, command_config_unset, command_config_list;

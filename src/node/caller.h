@@ -28,7 +28,10 @@ struct watch {
         bool on;
         uint64_t after; /* everything up to here was looked at */
         struct store_filter filter;
-        bool muted; /* shows what is muted as well */
+        bool muted;     /* shows what is muted as well */
+        bool owner;     /* who is told of asks that clips here fit … */
+        uint64_t asked; /* … and has been of those up to here */
+        uint64_t asks;  /* of writer.asks, when that was looked up */
 };
 
 struct caller {
@@ -63,6 +66,7 @@ void caller_no_place(struct caller *c); /* a radius, and home is not known */
 /* Changes of this home's own settings: for the uid that founded or joined, the daemon's own, and root. Else the caller is
  * answered. */
 bool caller_is_owner(struct caller *c);
+bool caller_owns(const struct caller *c); /* the same, without an answer */
 bool caller_has_room(const struct caller *c);
 void caller_flush(struct caller *c);
 /* The deadline of a post, or of a caller that does not read. 0 takes it away. */
@@ -76,7 +80,12 @@ struct ask {
         void (*row)(struct caller *c, const struct query_row *row);
         void (*after)(struct caller *c, const struct ask *a);
         struct store_filter filter; /* parameters and results of the several questions */
-        struct buf keep;            /* what the filter points to (muted households, then text), or the id's prefix */
+        struct store_asks asks;
+        struct mesh_draft draft; /* of a notice: what its clip says */
+        uint8_t clips[96];       /* ids of own ones that were looked up … */
+        size_t n_clips;          /* … in bytes */
+        bool clip_next;          /* the alert was found */
+        struct buf keep;         /* what the filter points to (muted households, then text), or the id's prefix */
         uint64_t seq;
         struct hash id;
         uint64_t count;
@@ -106,6 +115,11 @@ void control_devices(struct caller *c);
 void control_codes(struct caller *c);
 void control_code_revoke(struct caller *c);
 void control_post(struct caller *c);
+void control_ask_post(struct caller *c);
+void control_notice_post(struct caller *c);
+void control_asks(struct caller *c);
+void control_ask_match(struct caller *c);
+void control_inbox(struct caller *c);
 void control_follow(struct caller *c);
 void control_nearby(struct caller *c);
 void control_show(struct caller *c);
@@ -127,5 +141,6 @@ void control_post_answer(struct caller *c);    /* the wait is over */
 void control_refresh_look(struct caller *c);   /* something has changed */
 void control_refresh_answer(struct caller *c); /* the wait is over */
 void control_watch_more(struct caller *c);
+bool control_watch_asks(struct caller *c); /* looks for asks that clips fit; false: there is nothing new */
 /* Events have come: those above @from are in @news, unless it is empty (query_rows). */
 void control_watch_news(struct caller *c, uint64_t from, const struct buf *news);

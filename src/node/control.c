@@ -53,6 +53,11 @@ static const struct {
         {CONTROL_MUTES, control_mutes},
         {CONTROL_CONFIG, control_config},
         {CONTROL_CONFIG_SET, control_config_set},
+        {CONTROL_ASK_POST, control_ask_post},
+        {CONTROL_ASKS, control_asks},
+        {CONTROL_ASK_MATCH, control_ask_match},
+        {CONTROL_INBOX, control_inbox},
+        {CONTROL_NOTICE_POST, control_notice_post},
         {CONTROL_PLACES, control_places},
         {CONTROL_PLACE_SET, control_place_set},
         {CONTROL_CLIP_OPEN, clip_in_open},
@@ -179,15 +184,19 @@ bool caller_found(struct caller *c, int r) {
         return false;
 }
 
-bool caller_is_owner(struct caller *c) {
+bool caller_owns(const struct caller *c) {
         struct ucred who = {.uid = (uid_t)-1};
         socklen_t n = sizeof(who);
         uv_os_fd_t fd;
-        bool known =
-                uv_fileno((uv_handle_t *)&c->pipe, &fd) == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0;
-        if (known && (who.uid == 0 || who.uid == geteuid() || (c->n->owned && who.uid == c->n->owner)))
+        bool known = uv_fileno((const uv_handle_t *)&c->pipe, &fd) == 0 &&
+                     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0;
+        return known && (who.uid == 0 || who.uid == geteuid() || (c->n->owned && who.uid == c->n->owner));
+}
+
+bool caller_is_owner(struct caller *c) {
+        if (caller_owns(c))
                 return true;
-        caller_error(c, "not-the-owner", "only this home's owner changes its settings",
+        caller_error(c, "not-the-owner", "only this home's owner sees its clips and changes its settings",
                      "run it as the user who founded or joined, or with sudo", EXIT_REFUSED);
         return false;
 }

@@ -27,6 +27,12 @@ static void put_follow(struct caller *c, const struct store_follow *f) {
         caller_row(c, CONTROL_FOLLOWED_ROW, &row);
 }
 
+static void put_notice(struct caller *c, const struct store_notice *n) {
+        struct rows_notice row;
+        rows_notice(c->n, n, &row);
+        caller_row(c, CONTROL_NOTICE_ROW, &row.w);
+}
+
 static void on_row(struct caller *c, const struct query_row *row) {
         switch (row->what) {
         case QUERY_ALERT:
@@ -35,8 +41,13 @@ static void on_row(struct caller *c, const struct query_row *row) {
         case QUERY_FOLLOW:
                 put_follow(c, &row->follow);
                 return;
+        case QUERY_NOTICE:
+                put_notice(c, &row->notice);
+                return;
         case QUERY_EVENT:
         case QUERY_CLIP:
+        case QUERY_ASK:
+        case QUERY_MATCH:
                 return;
         }
 }
@@ -86,6 +97,8 @@ static int show_run(struct query *q, struct store_reader *r) {
                 e = store_alert_get(r, &a->id, query_alert, q);
         if (e == 0)
                 e = store_follows(r, &a->id, query_follow, q);
+        if (e == 0)
+                e = store_notices(r, &a->id, query_notice, q);
         return e;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST and FOLLOW. The core answers when the record is on this disk; then the caller waits until every linked household
+ * POST, FOLLOW, ASK_POST and NOTICE_POST. The core answers when the record is on this disk; then the caller waits until every linked household
  * has it on its own disk, or its patience is over: "posted, handed to N homes" is said of homes that have it, never of
  * attempts.
  */
@@ -8,6 +8,7 @@
 #include "node/caller.h"
 #include "node/request.h"
 #include "node/rows.h"
+#include "wire/codec.h"
 
 #define WAIT_MS 5000 /* unless the caller says otherwise */
 
@@ -39,6 +40,10 @@ void control_post_answer(struct caller *c) {
 static uint64_t patience(const struct caller *c) {
         if (c->row->number == CONTROL_POST)
                 return WIRE_HAS(&c->msg.c_post, C_POST, wait) ? c->msg.c_post.wait : WAIT_MS;
+        if (c->row->number == CONTROL_ASK_POST)
+                return WIRE_HAS(&c->msg.c_ask_post, C_ASK_POST, wait) ? c->msg.c_ask_post.wait : WAIT_MS;
+        if (c->row->number == CONTROL_NOTICE_POST)
+                return WIRE_HAS(&c->msg.c_notice_post, C_NOTICE_POST, wait) ? c->msg.c_notice_post.wait : WAIT_MS;
         return WIRE_HAS(&c->msg.c_follow, C_FOLLOW, wait) ? c->msg.c_follow.wait : WAIT_MS;
 }
 
@@ -55,11 +60,28 @@ static void say_muted(struct caller *c) {
         caller_refuse(c, row->name, &message, row->hint, (enum wire_e_exit)row->exit);
 }
 
+static void say_used_up(struct caller *c) {
+        const struct mesh_outcome_row *row = mesh_outcome(MESH_OUT_ASK_USED);
+        struct mesh_asks asks;
+        _clean_(buf_fini) struct buf renewed = BUF_NULL;
+        struct said message;
+        mesh_asks(c->n->core, &asks);
+        when_rfc3339(&renewed, asks.renewed);
+        said_set(&message, "%s; the next is free from %s on", row->message, buf_cstr(&renewed));
+        said_words(&message, 0);
+        said_time(&message, 1, asks.renewed);
+        caller_refuse(c, row->name, &message, row->hint, (enum wire_e_exit)row->exit);
+}
+
 static void on_reply(struct command *cmd, const struct mesh_action *a) {
         struct caller *c = CONTAINER_OF(cmd, struct caller, cmd);
         struct mesh_status st;
         if (a->reply.outcome == MESH_OUT_MUTED) {
                 say_muted(c);
+                return;
+        }
+        if (a->reply.outcome == MESH_OUT_ASK_USED) {
+                say_used_up(c);
                 return;
         }
         if (a->reply.outcome != MESH_OUT_DONE) {
@@ -118,18 +140,67 @@ static void dry_run(struct caller *c, const struct mesh_draft *draft) {
         caller_done(c);
 }
 
-void control_post(struct caller *c) {
+static void post_with(struct caller *c, struct span clips) {
         struct mesh_draft draft;
         request_draft(&c->msg.c_post, home_of(c->n), &draft);
+        if (clips.n)
+                draft.clips = clips;
         if (WIRE_HAS(&c->msg.c_post, C_POST, dry_run))
                 dry_run(c, &draft);
         else
                 publish(c, &draft);
 }
 
+static int clips_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        struct span rest = buf_span(&a->keep);
+        while (rest.n) {
+                const uint8_t *space = memchr(rest.p, ' ', rest.n);
+                struct span word = span_of(rest.p, space ? (size_t)(space - rest.p) : rest.n);
+                rest = span_from(rest, MIN(rest.n, word.n + 1));
+                int e = a->n_clips < sizeof(a->clips) ? store_clip_prefix(r, word, &a->id) : STORE_E_NONE;
+                if (e)
+                        return e;
+                memcpy(a->clips + a->n_clips, a->id.b, sizeof(a->id.b));
+                a->n_clips += sizeof(a->id.b);
+        }
+        return 0;
+}
+
+/* As caller_found(), of clips. */
+static bool clip_found(struct caller *c, int r) {
+        if (r == STORE_E_NONE)
+                caller_outcome(c, MESH_OUT_NO_CLIP);
+        else if (r == STORE_E_MANY)
+                caller_error(c, "ambiguous", "several clips have an id that begins so", "give more digits",
+                             EXIT_NOT_FOUND);
+        else
+                return caller_found(c, r);
+        return false;
+}
+
+static void clips_found(struct caller *c, const struct ask *a) {
+        if (clip_found(c, a->q.r))
+                post_with(c, span_of(a->clips, a->n_clips));
+}
+
+void control_post(struct caller *c) {
+        const struct wire_c_post *m = &c->msg.c_post;
+        if (!WIRE_HAS(m, C_POST, clip_words))
+                post_with(c, SPAN_NONE);
+        else if (caller_is_owner(c))
+                caller_ask(c, &(struct ask){.after = clips_found}, clips_run, m->clip_words);
+}
+
 static int prefix_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
         return store_alert_prefix(r, buf_span(&a->keep), &a->id);
+}
+
+/* What may be taken back: asks and notices, too. */
+static int said_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        return store_said_prefix(r, buf_span(&a->keep), &a->id);
 }
 
 static void prefix_found(struct caller *c, const struct ask *a) {
@@ -143,5 +214,84 @@ static void prefix_found(struct caller *c, const struct ask *a) {
 void control_follow(struct caller *c) {
         const struct wire_c_follow *m = &c->msg.c_follow;
         if (caller_id_ok(c, m->target))
-                caller_ask(c, &(struct ask){.after = prefix_found}, prefix_run, m->target);
+                caller_ask(c, &(struct ask){.after = prefix_found}, m->what == RECORD_RETRACT ? said_run : prefix_run,
+                           m->target);
+}
+
+/* ---- ASK_POST ---- */
+
+static void ask_publish(struct caller *c, const struct hash *alert) {
+        struct mesh_draft draft;
+        request_ask(&c->msg.c_ask_post, home_of(c->n), alert, &draft);
+        publish(c, &draft);
+}
+
+static void ask_alert_found(struct caller *c, const struct ask *a) {
+        if (caller_found(c, a->q.r))
+                ask_publish(c, &a->id);
+}
+
+void control_ask_post(struct caller *c) {
+        static const struct hash none;
+        const struct wire_c_ask_post *m = &c->msg.c_ask_post;
+        if (!WIRE_HAS(m, C_ASK_POST, alert))
+                ask_publish(c, &none);
+        else if (caller_id_ok(c, m->alert))
+                caller_ask(c, &(struct ask){.after = ask_alert_found}, prefix_run, m->alert);
+}
+
+/* ---- NOTICE_POST ---- */
+
+static int take_clip(void *ctx, const struct store_clip *clip) {
+        struct mesh_draft *d = ctx;
+        struct wire_manifest m;
+        if (clip->manifest.n == 0 || codec_decode(&wire_manifest_desc, clip->manifest, &m, NULL))
+                return 0;
+        d->type = RECORD_NOTICE;
+        d->cell = WIRE_HAS(&m, MANIFEST, cell) ? m.cell : 0;
+        d->from = WIRE_HAS(&m, MANIFEST, to) ? m.from : 0;
+        d->to = m.to;
+        return 0;
+}
+
+/* The clip's prefix, then the alert's. */
+static int notice_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        struct span alert = span_from(buf_span(&a->keep), (size_t)a->count);
+        int e = alert.n ? store_alert_prefix(r, alert, &a->draft.target) : 0;
+        if (e)
+                return e;
+        a->clip_next = true;
+        e = store_clip_prefix(r, span_of(a->keep.p, (size_t)a->count), &a->id);
+        return e ? e : store_clip_get(r, &a->id, take_clip, &a->draft);
+}
+
+static void notice_found(struct caller *c, const struct ask *a) {
+        struct mesh_draft draft = a->draft;
+        if (!(a->clip_next ? clip_found : caller_found)(c, a->q.r))
+                return;
+        if (draft.type != RECORD_NOTICE) {
+                caller_outcome(c, MESH_OUT_NO_CLIP);
+                return;
+        }
+        if (!draft.from) {
+                caller_error(c, "no-times", "nobody knows of what time that clip is", "post it without a notice",
+                             EXIT_REFUSED);
+                return;
+        }
+        draft.cell = draft.cell ? draft.cell : home_of(c->n);
+        draft.clips = SPAN_OF(a->id.b);
+        publish(c, &draft);
+}
+
+void control_notice_post(struct caller *c) {
+        const struct wire_c_notice_post *m = &c->msg.c_notice_post;
+        _clean_(buf_fini) struct buf ids = BUF_NULL;
+        bool alert = WIRE_HAS(m, C_NOTICE_POST, alert);
+        if (!caller_is_owner(c) || !caller_id_ok(c, m->clip) || (alert && !caller_id_ok(c, m->alert)))
+                return;
+        buf_add(&ids, m->clip);
+        if (alert)
+                buf_add(&ids, m->alert);
+        caller_ask(c, &(struct ask){.after = notice_found, .count = m->clip.n}, notice_run, buf_span(&ids));
 }

@@ -57,8 +57,12 @@ static void events_after(struct caller *c, const struct ask *a) {
 
 void control_watch_more(struct caller *c) {
         uint64_t last = c->n->writer.seq;
-        if (c->query || c->watch.after >= last || !caller_has_room(c))
+        if (c->query || !caller_has_room(c))
                 return;
+        if (c->watch.after >= last) {
+                control_watch_asks(c);
+                return;
+        }
         c->watch.filter.now = node_time(c->n);
         caller_ask(c, &(struct ask){.row = on_event, .after = events_after, .seq = c->watch.after, .count = last},
                    events_run, SPAN_NONE);
@@ -90,6 +94,9 @@ void control_watch(struct caller *c) {
         c->watch.on = true;
         c->watch.muted = WIRE_HAS(m, C_FILTER, muted);
         uint64_t from = WIRE_HAS(m, C_FILTER, since) ? 0 : c->n->writer.seq;
-        c->watch.after = WIRE_HAS(m, C_FILTER, after) ? m->after : from;
+        c->watch.after = c->watch.asked = WIRE_HAS(m, C_FILTER, after) ? m->after : from;
+        bool all = !m->kinds.n && !m->text.n && !WIRE_HAS(m, C_FILTER, min_severity) && !WIRE_HAS(m, C_FILTER, within);
+        c->watch.owner = all && caller_owns(c); /* whoever looks for some kind of alert has not asked for these */
+        c->watch.asks = c->watch.after < c->n->writer.seq ? UINT64_MAX : c->n->writer.asks; /* UINT64_MAX: look */
         control_watch_more(c);
 }

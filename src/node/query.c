@@ -52,6 +52,21 @@ int query_clip(void *ctx, const struct store_clip *c) {
         return put(q, &row, c->manifest, c->sealed, c->camera);
 }
 
+int query_ask(void *ctx, const struct store_ask *a) {
+        struct query_row row = {.what = QUERY_ASK, .ask = *a};
+        return put(ctx, &row, a->reason, a->about, SPAN_NONE);
+}
+
+int query_match(void *ctx, const struct store_match *m) {
+        struct query_row row = {.what = QUERY_MATCH, .match = *m};
+        return put(ctx, &row, m->camera, SPAN_NONE, SPAN_NONE);
+}
+
+int query_notice(void *ctx, const struct store_notice *n) {
+        struct query_row row = {.what = QUERY_NOTICE, .notice = *n};
+        return put(ctx, &row, SPAN_NONE, SPAN_NONE, SPAN_NONE);
+}
+
 static void on_work(struct pool_job *work) {
         struct query_lane_state *lane = CONTAINER_OF(work, struct query_lane_state, work);
         struct query *q = lane->now;
@@ -95,6 +110,17 @@ void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct qu
                 case QUERY_FOLLOW:
                         row.follow.text.p = at;
                         at += row.follow.text.n;
+                        break;
+                case QUERY_ASK:
+                        row.ask.reason.p = at;
+                        row.ask.about.p = at + row.ask.reason.n;
+                        at += row.ask.reason.n + row.ask.about.n;
+                        break;
+                case QUERY_MATCH:
+                        row.match.camera.p = at;
+                        at += row.match.camera.n;
+                        break;
+                case QUERY_NOTICE:
                         break;
                 }
                 take(ctx, &row);

@@ -42,7 +42,7 @@ struct query {
         bool stop;   /* under the lock: nobody wants the rest */
 };
 
-enum query_what { QUERY_ALERT, QUERY_EVENT, QUERY_FOLLOW, QUERY_CLIP };
+enum query_what { QUERY_ALERT, QUERY_EVENT, QUERY_FOLLOW, QUERY_CLIP, QUERY_ASK, QUERY_MATCH, QUERY_NOTICE };
 
 struct query_row {
         enum query_what what;
@@ -52,6 +52,9 @@ struct query_row {
                 struct store_event event;
                 struct store_follow follow;
                 struct store_clip clip;
+                struct store_ask ask;
+                struct store_match match;
+                struct store_notice notice;
         };
 };
 
@@ -90,6 +93,9 @@ int query_alert(void *ctx, const struct store_alert *a);
 int query_event(void *ctx, const struct store_event *e);
 int query_follow(void *ctx, const struct store_follow *f);
 int query_clip(void *ctx, const struct store_clip *c);
+int query_ask(void *ctx, const struct store_ask *a);
+int query_match(void *ctx, const struct store_match *m);
+int query_notice(void *ctx, const struct store_notice *n);
 
 /* On the loop: the rows of a chunk that those have filled; the writer fills one of its own (writer.h). */
 void query_rows(const struct buf *chunk, void (*take)(void *ctx, const struct query_row *row), void *ctx);

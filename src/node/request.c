@@ -43,6 +43,19 @@ void request_draft(const struct wire_c_post *m, mesh_cell home, struct mesh_draf
         };
 }
 
+void request_ask(const struct wire_c_ask_post *m, mesh_cell home, const struct hash *alert, struct mesh_draft *ret) {
+        *ret = (struct mesh_draft){
+                .type = RECORD_ASK,
+                .cell = WIRE_HAS(m, C_ASK_POST, cell) ? m->cell : home,
+                .expires_in = m->expires_in,
+                .text = m->reason,
+                .target = *alert,
+                .from = m->from,
+                .to = m->to,
+                .radius = (uint32_t)m->radius,
+        };
+}
+
 void request_follow(const struct wire_c_follow *m, const struct hash *target, struct mesh_draft *ret) {
         *ret = (struct mesh_draft){
                 .type = (uint8_t)m->what,

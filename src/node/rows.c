@@ -84,15 +84,19 @@ void rows_mutes(const struct node *n, struct buf *out) {
                 buf_printf(out, " and %zu more", more);
 }
 
-static void put_place(const struct store_alert *a, struct rows_alert *ret) {
+static struct span put_cell(mesh_cell at, char ret[16], int64_t *ret_lat, int64_t *ret_lon) {
         _clean_(buf_fini) struct buf cell = BUF_NULL;
         int32_t lat = 0, lon = 0;
-        cell_text(&cell, a->cell);
-        snprintf(ret->cell, sizeof(ret->cell), "%s", buf_cstr(&cell));
-        cell_centre_e6(a->cell, &lat, &lon);
-        ret->w.cell = span_str(ret->cell);
-        ret->w.lat = lat;
-        ret->w.lon = lon;
+        cell_text(&cell, at);
+        snprintf(ret, 16, "%s", buf_cstr(&cell));
+        cell_centre_e6(at, &lat, &lon);
+        *ret_lat = lat;
+        *ret_lon = lon;
+        return span_str(ret);
+}
+
+static void put_place(const struct store_alert *a, struct rows_alert *ret) {
+        ret->w.cell = put_cell(a->cell, ret->cell, &ret->w.lat, &ret->w.lon);
         if (a->distance_m != UINT32_MAX)
                 WIRE_PUT(&ret->w, C_ALERT, distance_m, a->distance_m);
 }
@@ -125,4 +129,40 @@ void rows_alert(const struct node *n, const struct store_alert *a, struct rows_a
                 WIRE_PUT(&ret->w, C_ALERT, updated, a->updated);
         if (a->clips.n)
                 WIRE_PUT(&ret->w, C_ALERT, clips, a->clips);
+}
+
+void rows_ask(const struct node *n, const struct store_ask *a, bool clips, struct rows_ask *ret) {
+        ret->w = (struct wire_c_ask){
+                .v = 1,
+                .id = SPAN_OF(a->id.b),
+                .household = span_str(rows_household(n, &a->household, ret->household)),
+                .mine = a->mine,
+                .state = a->over ? STATE_EXPIRED : STATE_ACTIVE,
+                .radius = a->radius,
+                .from = a->from,
+                .to = a->to,
+                .reason = a->reason,
+                .created = a->created,
+                .expires = a->expires,
+                .asked_here = a->lately,
+                .asked_by = a->by_household,
+        };
+        ret->w.cell = put_cell(a->cell, ret->cell, &ret->w.lat, &ret->w.lon);
+        if (a->about.n)
+                WIRE_PUT(&ret->w, C_ASK, alert, a->about);
+        if (clips)
+                WIRE_PUT(&ret->w, C_ASK, clips, a->clips);
+}
+
+void rows_notice(const struct node *n, const struct store_notice *a, struct rows_notice *ret) {
+        ret->w = (struct wire_c_notice){
+                .v = 1,
+                .id = SPAN_OF(a->id.b),
+                .household = span_str(rows_household(n, &a->household, ret->household)),
+                .clip = SPAN_OF(a->clip.b),
+                .from = a->from,
+                .to = a->to,
+                .created = a->created,
+        };
+        ret->w.cell = put_cell(a->cell, ret->cell, &ret->w.lat, &ret->w.lon);
 }

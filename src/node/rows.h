@@ -21,5 +21,16 @@ struct rows_alert {
         struct wire_c_alert w;
         char household[ROWS_NAME_MAX], cell[16];
 };
+struct rows_ask {
+        struct wire_c_ask w;
+        char household[ROWS_NAME_MAX], cell[16];
+};
+/* @clips: how many fit is told, too. @ret->w points into @ret and @a. */
+void rows_ask(const struct node *n, const struct store_ask *a, bool clips, struct rows_ask *ret);
+struct rows_notice {
+        struct wire_c_notice w;
+        char household[ROWS_NAME_MAX], cell[16];
+};
+void rows_notice(const struct node *n, const struct store_notice *a, struct rows_notice *ret);
 /* @ret->w points into @ret and @a. */
 void rows_alert(const struct node *n, const struct store_alert *a, struct rows_alert *ret);

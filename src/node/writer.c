@@ -181,6 +181,7 @@ static void on_after(struct pool_job *work) {
         w->tick_due |= w->tick_more && !n->stopping; /* after what is to be committed by then */
         uint64_t from = w->seq;
         w->seq = MAX(w->seq, w->job_seq);
+        w->asks += ok ? w->asks_now : 0;
         for (size_t i = 0; done && i < store_batch_count(done); i++)
                 tell_stored(n, store_batch_token(done, i), ok);
         store_batch_free(done);
@@ -206,6 +207,8 @@ void writer_kick(struct node *n) {
         if (w->busy || (!rows && list_empty(&w->settings) && !w->tick_due && !w->seek_due))
                 return;
         w->now = rows ? TAKE(w->next) : NULL;
+        w->asks_now = w->asks_next;
+        w->asks_next = 0;
         if (w->now || w->tick_due)
                 move_settings(&w->settings_late, &w->settings);
         move_settings(&w->settings, &w->settings_now);
@@ -230,6 +233,8 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
                 tell_stored(n, token, false);
                 return;
         }
+        if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ASK)
+                w->asks_next++;
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(n, row->record.expires);
 }
