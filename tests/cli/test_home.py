@@ -238,7 +238,12 @@ class HomeTest(street.Play):
         """what people read fits 80 columns, also alone and with long names"""
         commands = [('status',), ('nearby',), ('nearby', '--within', '2km'), ('peers',), ('member', 'list'),
                     ('member', 'proposals'), ('invite', 'list'), ('device', 'list'), ('device', 'codes'),
-                    ('mesh', 'show'), ('vault', 'show')]
+                    ('mesh', 'show'), ('vault', 'show'), ('ask', 'list'), ('inbox',)]
+        ask = self.anna.one('ask', 'post', '--area', 'home', '--radius', '300m', '--from', '-4h', '--to', '-2h', '--reason',
+                            'Ein rotes Fahrrad wurde vom Ständer an der Ecke gestohlen; wer hat etwas gesehen? ' * 2)
+        self.wait(lambda: all(home.json('ask', 'list') for home in (self.anna, self.ben)), 'the ask')
+        for home in (self.anna, self.ben):
+            self.narrow(home, 'ask', 'match', ask['id'][:8])
         for home in self.homes:
             for args in commands:
                 self.narrow(home, *args)

@@ -270,6 +270,24 @@ class Second(street.Play):
             self.wait(lambda: len(self.sia.acked.get(bytes.fromhex(alert), ())) == len(self.homes),
                       'every home to acknowledge', SOON)
 
+    def case_footage(self):
+        """asks and notices go both ways, and what each says is what the other shows"""
+        to = int(time.time()) - 3600
+        said = {'cell': self.cell, 'radius': 200, 'from': to - 7200, 'to': to, 'reason': 'Ein Fahrrad, grün'}
+        ask = self.run(self.sia.say_footage('ask', said))
+        notice = {'cell': self.cell, 'from': to - 60, 'to': to, 'clip': bytes(31) + b'\x07'}
+        alert = self.anna.post('theft', 'A bicycle')['id']
+        self.run(self.sia.say_footage('notice', {**notice, 'alert': bytes.fromhex(alert)}))
+        for home in self.homes:
+            row = self.wait(lambda h=home: next((row for row in h.json('ask', 'list') if row['id'] == ask), None), 'the ask', SOON)
+            equal((row['household'], row['radius'], row['reason']), (self.sia.name, 200, said['reason']),
+                  f'the ask as {home.name} shows it')
+            told = self.wait(lambda h=home: h.json('alert', 'show', alert)[1:], 'the notice', SOON)[0]
+            equal((told['household'], told['clip']), (self.sia.name, notice['clip'].hex()), f'the notice at {home.name}')
+        mine = self.anna.one('ask', 'post', '--area', 'home', '--radius', '50m', '--from', '-3h', '--to', '-2h', '--reason', 'Wer?')
+        kind, plain = self.wait(lambda: self.sia.footage().get(mine['id']), 'the ask of a daemon', SOON)
+        equal((kind, plain['radius'], plain['to'] - plain['from'], plain['reason']), ('ask', 50, 3600, 'Wer?'), 'what it says')
+
     def case_acknowledge(self):
         """what it has on its disk counts for the daemon that posted it"""
         self.wait(lambda: len(self.anna.linked()) == len(self.homes), 'the links of the first home', SOON)

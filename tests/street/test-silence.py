@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Three streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has
+no camera. While they are asked, and while the neighbours look, what they send cannot be told apart.
+
+In a network namespace of its own, so that the capture holds this test's packets and no others.
+"""
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import capture  # noqa: E402
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+ASKS = 3
+LISTENED = 3  # seconds after the last ask, for what might be sent late
+UNIT = 128  # bytes: every frame is a multiple of it, and an acknowledgement is one
+SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'no camera')
+
+
+class Silence(street.Play):
+    def open(self):
+        if not shutil.which('tcpdump') or not shutil.which('ip'):
+            raise street.Skip('needs tcpdump and ip')
+        street.unshare(street.CLONE_NEWNET)
+        subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+        self.now = int(time.time())
+        self.pairs = [self.street(2).homes for _ in SITUATIONS]
+        for (asker, neighbour), situation in zip(self.pairs, SITUATIONS):
+            if 'clip' in situation:
+                neighbour.stop()
+                put = os.path.join(self.programs.build, 'tests', 'put-clip')
+                subprocess.run([put, neighbour.folder, str(self.now - 7000), str(self.now - 6900), asker.state()['home']], check=True,
+                               stdout=subprocess.DEVNULL)
+                neighbour.start()
+            if 'muted' in situation:
+                neighbour.cli('mute', 'add', asker.name, code=0)
+        for pair in self.pairs:
+            self.wait(lambda p=pair: all(home.state()['state'] == 'current' and home.linked() for home in p), 'the homes to meet')
+        self.listen()
+        self.fits = [self.talk(*pair) for pair in self.pairs]
+        over = time.monotonic() + LISTENED
+        self.wait(lambda: time.monotonic() > over and all(len(sizes) >= ASKS for sizes in self.sent()), 'what was sent')
+        self.tcpdump.send_signal(signal.SIGINT)
+        self.tcpdump.wait(street.STOP_SECONDS)
+        check(' 0 packets dropped' in ' ' + self.tcpdump.stderr.read().replace('\n', ' '), 'tcpdump dropped packets')
+
+    def listen(self):
+        self.file = os.path.join(self.folder, 'capture')
+        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'lo', '-w', self.file, '-U', '-s', '0', '-B', '16384', '-Z', 'root',
+                                         'tcp'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
+        self.processes.append(self.tcpdump)
+        while 'listening on' not in self.tcpdump.stderr.readline():
+            check(self.tcpdump.poll() is None, 'tcpdump has ended')
+
+    def talk(self, asker, neighbour):
+        """How many clips the neighbour was told of, in its own house."""
+        watch, told = neighbour.watch('--muted'), 0
+        for number in range(ASKS):
+            ask = asker.one('ask', 'post', '--area', 'home', '--radius', '300m', '--from', f'@{self.now - 7200}', '--to',
+                            f'@{self.now - 3600}', '--reason', f'Ask number {number}')
+            equal(ask['handed_to'], 1, 'homes that have it')
+            rows = neighbour.json('ask', 'match', ask['id'])
+            told += len(rows) - 1
+            equal(len(neighbour.json('inbox', '--muted')), (number + 1) * (len(rows) - 1), 'the inbox')
+        neighbour.json('ask', 'list')
+        if told:
+            watch.until(lambda event: event['event'] == 'asked')
+        watch.close()
+        return told
+
+    def sent(self):
+        """Sizes of what each neighbour sent, in the order of the streets."""
+        found = [[] for _ in self.pairs]
+        ports = [(asker.port(), neighbour.port()) for asker, neighbour in self.pairs]
+        for _, _, protocol, _, tcp in capture.packets(self.file):
+            if protocol != socket.IPPROTO_TCP or len(tcp) < 20:
+                continue
+            source, target = struct.unpack('!HH', tcp[:4])
+            size = len(tcp) - (tcp[12] >> 4) * 4
+            for sizes, (asker, neighbour) in zip(found, ports):
+                if size and (target == asker or source == neighbour):
+                    sizes.append(size)
+        return found
+
+    def case_fits(self):
+        """the neighbours with a clip are told of it at home, the other is not"""
+        equal(self.fits, [ASKS, ASKS, 0], 'clips they were told of')
+
+    def case_same(self):
+        """what the three send has the same sizes, and not a byte more than it takes to say that asks have come"""
+        found = self.sent()
+        for sizes, situation in zip(found, SITUATIONS):
+            print(f'# {situation}: {len(sizes)} segments, {sum(sizes)} bytes')
+            check(len(sizes) >= ASKS, f'{situation}: only {len(sizes)} segments')
+        equal([set(sizes) for sizes in found], [{UNIT}] * len(found), 'sizes of segments')
+
+
+if __name__ == '__main__':
+    street.main(Silence)
