@@ -191,12 +191,30 @@ void home_endorse(struct world *w, struct node *n) {
         }
 }
 
+/* Footage exists, or is asked for; of asks a home soon has none left, and hears so. */
+static void tell_of_footage(struct world *w, struct node *n, uint8_t type) {
+        static const uint8_t clip[32] = {1};
+        mesh_wall now = node_wall(w, n);
+        struct mesh_draft d = {.type = type,
+                               .cell = CELL,
+                               .radius = 50 + (uint32_t)rng_below(&w->rng, 251),
+                               .from = now - 7200,
+                               .to = now - 3600,
+                               .text = SPAN_STR("something happened"),
+                               .clips = SPAN_OF(clip)};
+        command(w, n, (struct mesh_event){.type = MESH_EV_PUBLISH, .draft = &d});
+}
+
 #define POSTS_ONLY 900 /* of 1000 */
 
 static void act(struct world *w, struct node *n) {
         uint64_t dice = rng_below(&w->rng, w->opt.byzantine ? POSTS_ONLY : 1000);
-        if (dice < 550)
+        if (dice < 500)
                 home_post(w, n);
+        else if (dice < 530)
+                tell_of_footage(w, n, RECORD_NOTICE);
+        else if (dice < 550)
+                tell_of_footage(w, n, RECORD_ASK);
         else if (dice < 700)
                 follow(w, n, RECORD_COMMENT);
         else if (dice < 780)
