@@ -3,6 +3,7 @@
  * Records that a member's device really signed, with any header and any plaintext: what stands behind the signature check.
  * The input is a run of records: 20 bytes that fill the header, a length, and the plaintext.
  */
+#include "core/limits.h"
 #include "support/lone.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -56,6 +57,8 @@ static size_t one(struct lone *l, struct guest_author *a, struct span in, struct
         w.created = p[5] & 128 ? now : around(now, p + 6);
         w.expires = p[5] & 64 ? w.created + 3600 : around(w.created, p + 8);
         w.day = w.created / MESH_DAY + (p[5] & 32 ? p[10] % 5 : 0);
+        if (w.klass == CLASS_ASK && !(p[5] & 16))
+                w.day -= w.day % ASK_DAYS;
         if (bits & BIT_SENSOR)
                 WIRE_PUT(&w, RECORD, sensor, true);
         if (bits & BIT_REAL_TARGET)
