@@ -7,7 +7,7 @@
 
 #include "wire/codec.h"
 
-#define SAMPLE_ROOM (64 * 1024)
+#define SAMPLE_ROOM (256 * 1024) /* the longest field, a chunk of a clip, has 64 KiB and a tag */
 
 struct sample {
         uint64_t state; /* 0: the plain pattern, every optional field there; else where the random numbers start */
