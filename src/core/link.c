@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection's life: handshake, greeting, up, closing. Every connection is bounded: 4 KiB before it has proved itself, ten
- * seconds to do so, a window towards the kernel, queues by class behind it. Within a link a lower class never delays a
- * higher one by more than the window; a link too slow for its lower classes loses them, and sync repairs that.
+ * seconds to do so; what is sent over it is bounded, too (link_send.c).
  */
 #include "core/link.h"
 
@@ -38,12 +37,6 @@ static struct link_place *place_of(const struct link *l) {
 
 void link_touch(struct link *l) {
         place_of(l)->busy = true;
-}
-
-/* What others may hand out of their urgent ones hangs on how many links share the line. */
-static void share_changes(struct mesh *m) {
-        for (size_t i = 0; i < m->n_links; i++)
-                m->links[i].busy |= m->links[i].link->queue[1].count > 0;
 }
 
 static int place_add(struct mesh *m, struct link *l) {
@@ -83,7 +76,7 @@ uint64_t link_sid(const struct link *l, const struct hash *id) {
 void link_free(struct link *l) {
         place_del(l);
         clock_listen(l->m);
-        share_changes(l->m);
+        links_share(l->m);
         dial_soon(l->m);
         frames_fini(&l->frames);
         buf_fini(&l->out);
@@ -295,228 +288,6 @@ int link_dismiss(struct link *l, size_t first) {
                 r = link_flush(l);
         link_hangup(l, REASON_REMOVED);
         return r;
-}
-
-/* ---- sending ---- */
-size_t link_queued(const struct link *l) {
-        size_t n = 0;
-        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
-                n += l->queue[i].bytes;
-        return n;
-}
-
-static void make_room(struct link *l) {
-        for (int k = 3; k >= 2 && link_queued(l) > QUEUE_MOST; k--)
-                while (l->queue[k].count && link_queued(l) > QUEUE_MOST)
-                        packet_queue_drop(&l->queue[k]);
-}
-
-static int queued(struct link *l) {
-        link_touch(l);
-        if (link_queued(l) > QUEUE_MOST)
-                make_room(l);
-        if (link_queued(l) <= QUEUE_HARD)
-                return 0;
-        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++) /* first, so that there is room for the farewell */
-                packet_queue_fini(&l->queue[i]);
-        link_hangup(l, REASON_OVERLOAD);
-        return 0;
-}
-
-int link_send(struct link *l, struct packet *p) {
-        if (l->state == LINK_CLOSING)
-                return 0;
-        int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
-        return r ? r : queued(l);
-}
-
-int link_send_first(struct link *l, struct packet *p) {
-        struct packet_queue *q = &l->queue[MIN(p->klass, 5)];
-        size_t before = q->count;
-        if (l->state == LINK_CLOSING)
-                return 0;
-        int r = packet_queue_put(q, p);
-        if (q->count > before)
-                packet_queue_hurry(q);
-        return r ? r : queued(l);
-}
-
-/* PROTOCOL 10.10: "What waits for a link, and comes over it meanwhile, need not be sent there." */
-void link_unsend(struct link *l, struct span map) {
-        for (size_t i = 0; i < ARRAY_LEN(l->queue); i++)
-                if (packet_queue_unput(&l->queue[i], map))
-                        return;
-}
-
-int link_say(struct link *l, enum wire_link number, const void *msg) {
-        const struct wire_number *row = wire_link_find(number);
-        _clean_(packet_freep) struct packet *p = packet_new(number, row ? row->klass : 0, msg);
-        return p ? link_send(l, p) : ERR_NOMEM;
-}
-
-int link_acks(struct link *l) {
-        struct wire_acks msg = {.ids = span_of(l->acks, l->n_acks * sizeof(l->acks[0]))};
-        l->n_acks = 0;
-        return link_say(l, LINK_ACK, &msg);
-}
-
-/* One frame: the highest class first, as many messages as fit; of a class that has to wait, only what the padding has room
- * for. Bulk frames only when nothing but bulk waits. */
-static size_t fill(struct link *l, uint8_t *body, size_t room) {
-        size_t n = 0;
-        for (size_t k = 0; k < ARRAY_LEN(l->queue); k++) {
-                struct packet *p;
-                size_t most = window_open(l, k) ? room : MIN(room, frames_padded(n));
-                while ((p = packet_queue_first(&l->queue[k])) && n + p->n <= most) {
-                        memcpy(body + n, p->bytes, p->n);
-                        n += p->n;
-                        packet_queue_drop(&l->queue[k]);
-                }
-                if (p && k < 4)
-                        break; /* the next of this class goes first into the next frame */
-        }
-        return n;
-}
-
-/* One message too long for the frame that was its turn goes alone, as bulk. */
-static int flush_long(struct link *l) {
-        struct packet_queue *q = l->queue;
-        while (!q->count)
-                q++;
-        const struct packet *p = packet_queue_first(q);
-        int r = p->n <= FRAMES_BULK ? frames_seal(&l->frames, span_of(p->bytes, p->n), &l->out) : 0;
-        packet_queue_drop(q);
-        return r;
-}
-
-static int flush_bulk(struct link *l) {
-        uint8_t body[FRAMES_BULK];
-        size_t n = fill(l, body, window_frame(l));
-        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
-}
-
-static int flush_normal(struct link *l) { /* most frames: it clears no more memory than these take */
-        uint8_t body[FRAMES_NORMAL];
-        size_t n = fill(l, body, sizeof(body));
-        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
-}
-
-/* PROTOCOL 8.13: "Where more of class 1 waits, it MAY hold 2,014" */
-static int flush_urgent(struct link *l) {
-        uint8_t body[FRAMES_URGENT];
-        size_t n = fill(l, body, l->queue[1].bytes > FRAMES_NORMAL ? sizeof(body) : FRAMES_NORMAL);
-        int r = n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
-        l->urgent = l->sent + l->out.n;
-        return r;
-}
-
-static int flush_frame(struct link *l) {
-        bool bulk = true;
-        l->spoke = l->m->now;
-        if (l->queue[1].count)
-                return flush_urgent(l);
-        for (int k = 0; k < 4; k++)
-                bulk = bulk && !l->queue[k].count;
-        return bulk ? flush_bulk(l) : flush_normal(l);
-}
-
-static bool may_frame(const struct link *l) {
-        for (size_t k = 0; k < ARRAY_LEN(l->queue); k++)
-                if (l->queue[k].count)
-                        return window_open(l, k);
-        return false;
-}
-
-int link_flush(struct link *l) {
-        if (l->state == LINK_CLOSING || l->frames.state != FRAMES_OPEN)
-                return 0;
-        while (may_frame(l)) {
-                int r = want_ride(l);
-                if (!r)
-                        r = flush_frame(l);
-                if (r)
-                        return r;
-        }
-        want_waits(l);
-        return 0;
-}
-
-/* ---- an event ---- */
-static void out_over(struct link *l) { /* it was handed out, and the shell has it by now */
-        if (!l->out_given)
-                return;
-        if (l->out.cap > LINK_WINDOW)
-                buf_fini(&l->out);
-        buf_clear(&l->out);
-        l->out_given = false;
-}
-
-void links_begin(struct mesh *m) {
-        for (size_t i = 0; i < m->n_links; i++)
-                if (m->links[i].busy)
-                        out_over(m->links[i].link);
-}
-
-int links_work(struct mesh *m) {
-        int r = 0;
-        for (size_t i = 0; !r && i < m->n_links; i++) {
-                struct link *l = m->links[i].link;
-                if (!m->links[i].busy)
-                        continue;
-                if (l->state == LINK_UP)
-                        r = sync_pump(l);
-                if (!r && l->n_acks)
-                        r = link_acks(l);
-                if (!r)
-                        r = link_flush(l);
-        }
-        return r;
-}
-
-bool link_rests(const struct link *l) {
-        bool nothing = !l->out.n && !l->out_given && !l->n_acks;
-        return l->state == LINK_UP && nothing && !may_frame(l) && !sync_owes(l);
-}
-
-static struct mesh_action out_give(struct link *l) {
-        l->sent += l->out.n;
-        l->backlog += l->out.n;
-        window_handed(l);
-        l->out_given = true;
-        return (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
-}
-
-bool links_next(struct mesh *m, struct mesh_action *ret) {
-        for (size_t i = 0; i < m->n_links; i++) {
-                struct link_place *p = &m->links[i];
-                struct link *l = p->link;
-                if (!p->busy)
-                        continue;
-                out_over(l);
-                if (l->out.n) {
-                        *ret = out_give(l);
-                        return true;
-                }
-                if (l->state == LINK_CLOSING) {
-                        *ret = (struct mesh_action){.type = MESH_DO_HANGUP, .link = l->id, .hangup = l->ending};
-                        link_free(l);
-                        return true;
-                }
-                p->busy = !link_rests(l);
-                p->due = link_due(l);
-        }
-        return false;
-}
-
-void link_writable(struct mesh *m, mesh_link id, size_t backlog) {
-        struct link *l = link_find(m, id);
-        if (!l)
-                return;
-        link_touch(l);
-        if (l->backlog && !backlog)
-                share_changes(m);
-        l->backlog = backlog;
-        window_gone(l);
 }
 
 /* ---- receiving ---- */

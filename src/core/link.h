@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connections: what is known of one, its life and its queues (link.c), and what comes over it (on_message.c). */
+/* Connections: what is known of one, its life (link.c), what goes out over it (link_send.c) and what comes (on_message.c). */
 #pragma once
 
 #include "base/list.h"
@@ -106,25 +106,11 @@ struct link_place {
 int link_up(struct mesh *m, const struct mesh_event *ev);
 void link_down(struct mesh *m, mesh_link id);
 int link_recv(struct mesh *m, mesh_link id, struct span bytes);
-void link_writable(struct mesh *m, mesh_link id, size_t backlog);
 struct link *link_find(const struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);
 /* Removed: its queue is dropped, and the last it hears is what ended it, or the operations from place @first on. */
 int link_dismiss(struct link *l, size_t first);
-/* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
-int link_send(struct link *l, struct packet *p);
-int link_send_first(struct link *l, struct packet *p); /* before all others of its class */
-void link_unsend(struct link *l, struct span map);     /* the other side has that: it need not go, if it still waits */
-int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
-int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
-size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
-int link_flush(struct link *l);                                       /* frames what the window allows */
-void link_touch(struct link *l);                                      /* makes it busy */
-void links_begin(struct mesh *m);                                     /* of a step: what was handed out is gone */
-int links_work(
-        struct mesh *m); /* at the end of a step: what is owed, acknowledged and queued on busy links is framed */
-bool links_next(struct mesh *m, struct mesh_action *ret); /* what busy links have to hand out; they rest afterwards */
-bool link_rests(const struct link *l);                    /* there is nothing to do until it is due */
+void link_touch(struct link *l);          /* makes it busy */
 mesh_time link_due(const struct link *l); /* when it needs looking at: link_tick, sync_tick, spread_tick */
 int link_tick(struct mesh *m);
 mesh_time link_deadline(const struct mesh *m); /* of all */
@@ -140,6 +126,24 @@ size_t links_shown(const struct mesh *m); /* all but those accepted that have no
 void link_free(struct link *l);
 void links_free(struct mesh *m);
 void link_caught_up(struct link *l);
+
+/* ---- link_send.c ---- */
+/* Queues a message; takes its own reference. Lower classes are dropped when the link is too slow. */
+int link_send(struct link *l, struct packet *p);
+int link_send_first(struct link *l, struct packet *p); /* before all others of its class */
+void link_unsend(struct link *l, struct span map);     /* the other side has that: it need not go, if it still waits */
+int link_say(struct link *l, enum wire_link number, const void *msg); /* encodes and queues in the message's class */
+int link_acks(struct link *l);                                        /* says what was acknowledged in this step */
+size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
+int link_flush(struct link *l);                                       /* frames what the window allows */
+void link_writable(struct mesh *m, mesh_link id, size_t backlog);
+bool link_rests(const struct link *l); /* there is nothing to do until it is due */
+void links_share(struct mesh *m);      /* one more of them, or one less, has to do with the line */
+void links_begin(struct mesh *m);      /* of a step: what was handed out is gone */
+int links_work(
+        struct mesh *m); /* at the end of a step: what is owed, acknowledged and queued on busy links is framed */
+bool links_next(struct mesh *m, struct mesh_action *ret); /* what busy links have to hand out; they rest afterwards */
+
 /* break leaves the loop; no link may be freed inside. */
 #define LINK_EACH(var, m)                                                                                              \
         for (struct link *var = NULL, **once_##var = &var; once_##var; once_##var = NULL)                              \
