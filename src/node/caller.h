@@ -89,6 +89,7 @@ struct ask {
         uint64_t seq;
         struct hash id;
         uint64_t count;
+        bool fresh; /* what it waits for was begun for it */
 };
 
 /* Starts it; the caller is answered with an error if memory is out. @like: parameters, copied. */

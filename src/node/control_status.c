@@ -4,9 +4,9 @@
 #include "node/caller.h"
 #include "node/rows.h"
 
-static int count_run(struct query *q, struct store_reader *r) {
-        struct ask *a = ask_of(q);
-        return store_in_force(r, a->filter.now, &a->count);
+/* Nothing: when it is its turn in the lane, the count that was begun before it is there. */
+static int wait_run(_unused_ struct query *q, _unused_ struct store_reader *r) {
+        return 0;
 }
 
 static void put_membership(struct caller *c, const struct mesh_status *st, struct wire_c_status *msg, char *household,
@@ -51,15 +51,11 @@ static uint64_t waiting_below(const struct node *n, const struct key *household)
         return found;
 }
 
-static void put_status(struct caller *c, const struct ask *a) {
+static void put_status(struct caller *c) {
         struct node *n = c->n;
         struct mesh_status st;
         char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
         _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL, home = BUF_NULL;
-        if (a->q.r) {
-                caller_store_error(c, a->q.r);
-                return;
-        }
         mesh_status(n->core, &st);
         struct wire_c_status msg = {
                 .v = 1,
@@ -67,7 +63,7 @@ static void put_status(struct caller *c, const struct ask *a) {
                 .homes = st.homes,
                 .stewards = st.stewards,
                 .links = st.links,
-                .alerts = a->count,
+                .alerts = n->force.found.count,
                 .unsent = st.unsent,
                 .version = span_str(n->version),
                 .data = span_str(n->dir),
@@ -113,8 +109,28 @@ static void put_status(struct caller *c, const struct ask *a) {
         caller_done(c);
 }
 
+static void counted(struct caller *c, const struct ask *a);
+
+/* One that is under way may have begun before something that the caller knows of. */
+static void await_count(struct caller *c) {
+        struct ask a = {.after = counted, .fresh = !c->n->force.counting};
+        force_begin(c->n);
+        caller_ask(c, &a, wait_run, SPAN_NONE);
+}
+
+static void counted(struct caller *c, const struct ask *a) {
+        int r = a->q.r ? a->q.r : c->n->force.q.r;
+        if (r)
+                caller_store_error(c, r);
+        else if (a->fresh || force_holds(c->n))
+                put_status(c);
+        else
+                await_count(c);
+}
+
 void control_status(struct caller *c) {
-        struct ask a = {.after = put_status};
-        a.filter.now = node_time(c->n);
-        caller_ask(c, &a, count_run, SPAN_NONE);
+        if (force_holds(c->n))
+                put_status(c);
+        else
+                await_count(c);
 }

@@ -6,6 +6,7 @@
 #include "node/clips.h"
 #include "node/conn.h"
 #include "node/control.h"
+#include "node/force.h"
 #include "node/lan.h"
 #include "node/listen.h"
 #include "node/mutes.h"
@@ -102,6 +103,7 @@ struct node {
         struct writer writer;
         struct recorder recorder;
         struct queries queries;
+        struct force force;
         struct resolver resolver;
         struct control control;
         struct vault_link vault;

@@ -548,8 +548,10 @@ int node_start(struct node *n) {
                 r = control_bind(n);
         if (r == 0 && !n->shut(n->ctx, &n->walls))
                 r = ERR_IO;
-        if (r == 0)
+        if (r == 0) {
+                force_begin(n);
                 r = restore(n);
+        }
         if (r)
                 return r;
         clips_start(n);

@@ -188,14 +188,20 @@ int store_last_seq(struct store_reader *r, uint64_t *ret) {
         return store_last_event(&r->q, ret);
 }
 
-int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret) {
-        _sql_ st = sql_get(&r->q, SQL_IN_FORCE);
+static int number_at(struct store_reader *r, enum sql_id id, mesh_wall now, uint64_t *ret) {
+        _sql_ st = sql_get(&r->q, id);
         sql_bind_u64(st, 1, now);
         bool row;
         int e = sql_next(&r->q, st, &row);
-        if (!e)
-                *ret = row ? sql_u64(st, 0) : 0;
+        if (!e && row)
+                *ret = sql_u64(st, 0);
         return e;
+}
+
+int store_in_force(struct store_reader *r, mesh_wall now, struct store_force *ret) {
+        *ret = (struct store_force){.until = UINT64_MAX};
+        int e = number_at(r, SQL_FORCE_ENDS, now, &ret->until); /* before: what comes in between is a new event */
+        return e ? e : number_at(r, SQL_IN_FORCE, now, &ret->count);
 }
 
 static int load_proof(struct store_reader *r, struct store_loaded *item, struct buf *keep, size_t *ret_n, bool *ret) {

@@ -222,7 +222,12 @@ int store_events(struct store_reader *r, uint64_t after, uint32_t limit,
 int store_news(struct store *s, uint64_t after, uint32_t limit, int (*row)(void *ctx, const struct store_event *e),
                void *ctx);
 int store_last_seq(struct store_reader *r, uint64_t *ret);
-int store_in_force(struct store_reader *r, mesh_wall now, uint64_t *ret); /* how many alerts */
+/* How many alerts are in force. */
+struct store_force {
+        uint64_t count;
+        mesh_wall until; /* when the first of them ends; UINT64_MAX: never */
+};
+int store_in_force(struct store_reader *r, mesh_wall now, struct store_force *ret);
 /* Bytes of these records and proofs; an item without bytes has none (or was retracted), is damaged: then store_commit takes
  * the record's bytes again. Bytes are appended to @keep, which the items point into afterwards. */
 struct store_loaded {

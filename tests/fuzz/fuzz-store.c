@@ -147,12 +147,12 @@ static void ask(void) {
         struct store_reader *r = NULL;
         struct store_filter f = {.centre = somewhere(), .within_m = 500, .now = ROWS_NOW};
         size_t sum = 0;
-        uint64_t n;
+        struct store_force force;
         if (store_reader_open(&r, folder()))
                 return;
         (void)store_nearby(r, &f, see_alert, &sum);
         (void)store_events(r, 0, EVENTS, see_event, &sum);
-        (void)store_in_force(r, ROWS_NOW, &n);
+        (void)store_in_force(r, ROWS_NOW, &force);
         for (uint64_t i = 0; i < ALERTS; i++) {
                 _clean_(buf_fini) struct buf keep = BUF_NULL;
                 struct store_loaded item = {.id = rows_id(i)};

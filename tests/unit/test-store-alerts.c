@@ -205,13 +205,17 @@ static void nearby_finds_what_fits(void **state) {
                 assert_int_equal(c.n, MIN(want, 3));
         }
         assert_true(total > questions);
-        uint64_t in_force, want = 0;
-        assert_int_equal(store_in_force(r, ROWS_NOW, &in_force), 0);
+        struct store_force force, want = {.until = UINT64_MAX};
+        assert_int_equal(store_in_force(r, ROWS_NOW, &force), 0);
         for (uint64_t i = 0; i < NEAR_ALERTS; i++) {
                 struct store_alert a = alert_of(r, rows_id(i));
-                want += a.state <= STATE_UPDATED && a.expires > ROWS_NOW;
+                if (a.state > STATE_UPDATED || a.expires <= ROWS_NOW)
+                        continue;
+                want.count++;
+                want.until = MIN(want.until, a.expires);
         }
-        assert_int_equal(in_force, want);
+        assert_int_equal(force.count, want.count);
+        assert_int_equal(force.until, want.until);
         store_reader_close(r);
         store_close(s);
 }
