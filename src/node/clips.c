@@ -24,7 +24,8 @@
 /* ---- names ---- */
 
 void clips_name(char ret[CLIPS_NAME_MAX], const struct hash *id, bool list) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
+        uint8_t room[HEX_ID + 1]; /* a name must not hang on memory */
+        struct buf hex = BUF_ON(room);
         text_hex(&hex, SPAN_OF(id->b));
         snprintf(ret, CLIPS_NAME_MAX, "%s%s", buf_cstr(&hex), list ? LIST_SUFFIX : "");
 }

@@ -123,9 +123,10 @@ static const char *blob_prefix(enum vault_blob what) {
 }
 
 static void blob_name(enum vault_blob what, const struct hash *id, char ret[NAME_MAX_BYTES]) {
-        size_t n = (size_t)snprintf(ret, NAME_MAX_BYTES, "%s", blob_prefix(what));
-        for (size_t i = 0; i < sizeof(id->b); i++)
-                n += (size_t)snprintf(ret + n, NAME_MAX_BYTES - n, "%02x", id->b[i]);
+        uint8_t room[HEX + 1]; /* a name must not hang on memory */
+        struct buf hex = BUF_ON(room);
+        text_hex(&hex, SPAN_OF(id->b));
+        snprintf(ret, NAME_MAX_BYTES, "%s%s", blob_prefix(what), buf_cstr(&hex));
 }
 
 int bookdisk_blob_read(int vault_fd, enum vault_blob what, const struct hash *id, struct buf *out) {
