@@ -38,6 +38,19 @@ int clip_word(struct cli *c, const char *id) {
                          id);
 }
 
+int ledger_consent(struct cli *c, const struct args *a, unsigned request, const char *question, const char *done) {
+        struct wire_o_about m = {.id = span_str(a->words[0])};
+        int r = clip_word(c, a->words[0]);
+        if (r)
+                return r;
+        if (lang_tag().n)
+                WIRE_PUT(&m, O_ABOUT, language, lang_tag());
+        r = owner_consent(c, a, request, &m, question, 0, NULL, NULL, NULL);
+        if (!r && !c->json)
+                buf_add_str(&c->out, done);
+        return r;
+}
+
 /* ---- share ---- */
 
 static int put_with(struct cli *c, const struct args *a, struct wire_o_grant *m) {
@@ -370,16 +383,8 @@ const struct command command_clip_who_can_read = {
 /* ---- destroy ---- */
 
 static int run_destroy(struct cli *c, const struct args *a) {
-        struct wire_o_about m = {.id = span_str(a->words[0])};
-        int r = clip_word(c, a->words[0]);
-        if (r)
-                return r;
-        if (lang_tag().n)
-                WIRE_PUT(&m, O_ABOUT, language, lang_tag());
-        r = owner_consent(c, a, OWNER_O_DESTROY, &m, _("Destroy it? [y/N] "), 0, NULL, NULL, NULL);
-        if (!r && !c->json)
-                buf_add_str(&c->out, _("destroyed; the ledger keeps its lines\n"));
-        return r;
+        return ledger_consent(c, a, OWNER_O_DESTROY, _("Destroy it? [y/N] "),
+                              _("destroyed; the ledger keeps its lines\n"));
 }
 
 static const struct option destroy_options[] = {OPTION_ROW_YES, OPTION_END};

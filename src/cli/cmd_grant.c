@@ -85,16 +85,7 @@ const struct command command_grant_list = {
 /* ---- revoke ---- */
 
 static int run_revoke(struct cli *c, const struct args *a) {
-        struct wire_o_about m = {.id = span_str(a->words[0])};
-        int r = clip_word(c, a->words[0]);
-        if (r)
-                return r;
-        if (lang_tag().n)
-                WIRE_PUT(&m, O_ABOUT, language, lang_tag());
-        r = owner_consent(c, a, OWNER_O_REVOKE, &m, _("Take it back? [y/N] "), 0, NULL, NULL, NULL);
-        if (!r && !c->json)
-                buf_add_str(&c->out, _("taken back\n"));
-        return r;
+        return ledger_consent(c, a, OWNER_O_REVOKE, _("Take it back? [y/N] "), _("taken back\n"));
 }
 
 static const struct option revoke_options[] = {OPTION_ROWS_SIGN, OPTION_END};

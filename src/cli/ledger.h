@@ -16,3 +16,6 @@ struct ledger_page {
 int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_fn row, struct ledger_page *p);
 /* Is it an id of a clip or a grant? 0 or an exit code (said). */
 int clip_word(struct cli *c, const char *id);
+/* Asks the vault for @request about the clip or grant that the first word names, shows its sentence, and takes the owner's yes;
+ * then tells a person @done. 0 or an exit code (said). */
+int ledger_consent(struct cli *c, const struct args *a, unsigned request, const char *question, const char *done);
