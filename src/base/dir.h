@@ -8,7 +8,7 @@
 #define DIR_OWNER_SOCK "owner.sock"     /* the vault: what needs the owner */
 #define DIR_VAULT_SOCK "vault.sock"     /* a vault that runs by itself: its daemon */
 #define DIR_VAULT "vault"               /* 0700: the household's keys */
-#define DIR_CLIPS "clips"               /* 0700: ciphertext of clips and the hashes of its chunks */
+#define DIR_CLIPS "clips"               /* ciphertext of clips, the hashes of its chunks: clip/files.h */
 #define DIR_DB "porchlight.db"
 #define DIR_DEVICE_KEY "device.key"
 

@@ -21,7 +21,6 @@
 
 #define CLIPS_AT_ONCE 4                 /* of up to a chunk and a list of 2 MiB in memory each */
 #define ROOM_LEAST (UINT64_C(32) << 20) /* bytes that a clip leaves of the disk, for the store */
-#define FILE_MODE 0600
 #define LIST_MAX (CHUNKS_MAX * sizeof(struct hash))
 #define CHANGES_MAX 256 /* as in proto/clips.def */
 #define CAMERA_MAX 64   /* as in proto/control.def */
@@ -57,14 +56,14 @@ static const char hint_whole[] = "are the tool and the daemon of the same versio
 
 /* ---- its files ---- */
 
-static void part_name(char ret[CLIPS_NAME_MAX], const struct clip_in *in, bool list) {
-        snprintf(ret, CLIPS_NAME_MAX, "%llu%s.part", (unsigned long long)in->part, list ? "-list" : "");
+static void part_name(char ret[CLIP_FILE_NAME_MAX], const struct clip_in *in, bool list) {
+        snprintf(ret, CLIP_FILE_NAME_MAX, "%llu%s.part", (unsigned long long)in->part, list ? "-list" : "");
 }
 
 static int make_file(const struct clip_in *in, bool list) {
-        char name[CLIPS_NAME_MAX];
+        char name[CLIP_FILE_NAME_MAX];
         part_name(name, in, list);
-        return openat(in->n->clips.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+        return clips_make_file(in->n, name);
 }
 
 /* Whether so many bytes more leave the store what it needs. */
@@ -107,10 +106,10 @@ static void run_close(struct clip_in *in) {
 }
 
 static bool give_name(struct clip_in *in, bool list) {
-        char from[CLIPS_NAME_MAX], to[CLIPS_NAME_MAX];
+        char from[CLIP_FILE_NAME_MAX], to[CLIP_FILE_NAME_MAX];
         int dir = in->n->clips.fd;
         part_name(from, in, list);
-        clips_name(to, &in->id, list);
+        clip_file_name(to, &in->id, list);
         return renameat(dir, from, dir, to) == 0;
 }
 
@@ -122,11 +121,11 @@ static void run_name(struct clip_in *in) {
 
 /* All it may have, under either name. */
 static void run_drop(struct clip_in *in) {
-        char name[CLIPS_NAME_MAX];
+        char name[CLIP_FILE_NAME_MAX];
         for (int list = 0; list < 2; list++) {
                 part_name(name, in, list);
                 unlinkat(in->n->clips.fd, name, 0);
-                clips_name(name, &in->id, list);
+                clip_file_name(name, &in->id, list);
                 if (in->named)
                         unlinkat(in->n->clips.fd, name, 0);
         }

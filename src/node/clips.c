@@ -16,31 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FOLDER_MODE 0700
-#define HEX_ID 64
-#define LIST_SUFFIX ".list"
 #define PART_SUFFIX ".part"
 
 /* ---- names ---- */
-
-void clips_name(char ret[CLIPS_NAME_MAX], const struct hash *id, bool list) {
-        uint8_t room[HEX_ID + 1]; /* a name must not hang on memory */
-        struct buf hex = BUF_ON(room);
-        text_hex(&hex, SPAN_OF(id->b));
-        snprintf(ret, CLIPS_NAME_MAX, "%s%s", buf_cstr(&hex), list ? LIST_SUFFIX : "");
-}
-
-/* Whose file it is; false: of no clip. */
-static bool id_of(const char *name, struct hash *ret) {
-        _clean_(buf_fini) struct buf id = BUF_NULL;
-        size_t n = strlen(name);
-        if (n != HEX_ID && (n != HEX_ID + strlen(LIST_SUFFIX) || strcmp(name + HEX_ID, LIST_SUFFIX) != 0))
-                return false;
-        if (!text_unhex(&id, span_of(name, HEX_ID)) || id.n != sizeof(ret->b))
-                return false;
-        memcpy(ret->b, id.p, id.n);
-        return true;
-}
 
 static bool is_part(const char *name) {
         size_t n = strlen(name), tail = strlen(PART_SUFFIX);
@@ -50,9 +28,9 @@ static bool is_part(const char *name) {
 /* ---- looking ---- */
 
 static bool has_bytes(const struct node *n, const struct hash *id, bool list, uint64_t bytes) {
-        char name[CLIPS_NAME_MAX];
+        char name[CLIP_FILE_NAME_MAX];
         struct stat st;
-        clips_name(name, id, list);
+        clip_file_name(name, id, list);
         return fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
                (uint64_t)st.st_size == bytes;
 }
@@ -70,9 +48,9 @@ int clips_unlink(const struct node *n, const struct hash *id, uint64_t *ret_byte
         if (n->clips.fd < 0)
                 return 0;
         for (int list = 0; list < 2; list++) {
-                char name[CLIPS_NAME_MAX];
+                char name[CLIP_FILE_NAME_MAX];
                 struct stat st = {.st_size = 0};
-                clips_name(name, id, list);
+                clip_file_name(name, id, list);
                 if (fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && unlinkat(n->clips.fd, name, 0) == 0)
                         *ret_bytes += (uint64_t)st.st_size;
                 else if (errno != ENOENT)
@@ -114,7 +92,7 @@ static bool is_known(const struct known *k, const struct hash *id) {
 /* What a crash left before its row was written, or after it was wiped. Where the store has just lost pages it may be a clip
  * whose sealed key was on one of them: nobody opens it any more, and its owner is told. */
 static void remove_orphan(const struct node *n, const char *name) {
-        if (n->salvaged && strlen(name) == HEX_ID)
+        if (n->salvaged && strlen(name) == 2 * sizeof(struct hash))
                 log_error(
                         "clip %.8s: what opens it was on a page of the store that the disk has lost; its bytes are of "
                         "no use any more, and are removed",
@@ -126,7 +104,7 @@ static void remove_orphan(const struct node *n, const char *name) {
 static void look_at(struct node *n, const struct known *k, const char *name) {
         struct stat st;
         struct hash id;
-        bool clip = id_of(name, &id);
+        bool clip = clip_file_id(name, &id);
         if (is_part(name) || (clip && !is_known(k, &id)))
                 remove_orphan(n, name);
         else if (clip && fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
@@ -151,16 +129,31 @@ void clips_init(struct node *n) {
         list_init(&n->clips.in);
 }
 
+/* Whoever set the machine up made the folder for a vault with a user of its own; that stays as it is. */
+static bool is_shared(int fd) {
+        struct stat st;
+        return fstat(fd, &st) == 0 && (st.st_mode & 07777) == CLIP_FOLDER_SHARED && st.st_gid != getegid();
+}
+
 /* A disk with no room for a folder is no reason not to start: until there is one no clip is taken in. */
 void clips_prepare(struct node *n) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         dir_join(&path, n->dir, DIR_CLIPS);
-        if (mkdir(buf_cstr(&path), FOLDER_MODE) == 0 || errno == EEXIST)
+        if (mkdir(buf_cstr(&path), CLIP_FOLDER_MODE) == 0 || errno == EEXIST)
                 n->clips.fd = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (n->clips.fd < 0)
                 log_warning("%s: %s: no clip can be taken in", buf_cstr(&path), strerror(errno));
-        else if (fchmod(n->clips.fd, FOLDER_MODE) != 0)
+        else if (is_shared(n->clips.fd))
+                n->clips.shared = true;
+        else if (fchmod(n->clips.fd, CLIP_FOLDER_MODE) != 0)
                 log_warning("%s: others may look into it: %s", buf_cstr(&path), strerror(errno));
+}
+
+int clips_make_file(const struct node *n, const char *name) {
+        int fd = openat(n->clips.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, CLIP_FILE_MODE);
+        if (fd >= 0 && n->clips.shared && fchmod(fd, CLIP_FILE_SHARED) != 0)
+                file_close(&fd);
+        return fd;
 }
 
 /* Nothing is removed unless every row could be read. */

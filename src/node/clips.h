@@ -2,9 +2,8 @@
 /*
  * DIR/clips: the bytes of the clips this home keeps, which nothing here can open.
  *
- *   <id>        chunks, one after the other: 65,552 bytes each but the last
- *   <id>.list   their hashes, 32 bytes each
- *   *.part      one that is being taken in; a start removes what a crash left of it
+ *   <id>, <id>.list   see clip/files.h
+ *   *.part            one that is being taken in; a start removes what a crash left of it
  *
  * A clip comes in over control.sock in three steps: the caller says of which camera, gives chunk after chunk, and then what
  * porchlight-ingest says of the whole. Chunks are hashed and written on the pool. At the end both files are synced, the
@@ -14,6 +13,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "clip/files.h"
 #include "porchlight/mesh.h"
 
 struct caller;
@@ -25,6 +25,7 @@ struct store_clip;
 
 struct clips {
         int fd;        /* of the folder; -1: there is none */
+        bool shared;   /* with a vault that has a user of its own (clip/files.h) */
         uint64_t used; /* bytes of its files */
         uint64_t quota;
         uint64_t parts; /* that have had a name so far */
@@ -42,8 +43,9 @@ void clips_fini(struct node *n);    /* after the loop has ended */
 
 /* clip_in.c */
 void clips_in_fini(struct node *n);
-#define CLIPS_NAME_MAX 72
-void clips_name(char ret[CLIPS_NAME_MAX], const struct hash *id, bool list); /* of its bytes, or of their list */
+/* Makes a file that is not there yet, to be written; the vault may read it where it has a user of its own. A descriptor, or -1
+ * and errno. */
+int clips_make_file(const struct node *n, const char *name);
 
 /* The core's row of a clip: its files get their names first. */
 void clips_store(struct node *n, const struct mesh_row *row, uint64_t token);

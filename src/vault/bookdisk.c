@@ -4,6 +4,7 @@
 #include "base/dir.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "clip/files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -191,15 +192,14 @@ void bookdisk_tidy(int vault_fd) {
 /* ---- clips ---- */
 
 int bookdisk_clip_read(const char *dir, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out) {
-        _clean_(buf_fini) struct buf path = BUF_NULL, name = BUF_NULL;
+        _clean_(buf_fini) struct buf path = BUF_NULL;
         _clean_(file_close) int fd = -1, dir_fd = -1;
+        char name[CLIP_FILE_NAME_MAX];
+        clip_file_name(name, clip, list);
         dir_join(&path, dir, DIR_CLIPS);
-        text_hex(&name, SPAN_OF(clip->b));
-        if (list)
-                buf_add_str(&name, ".list");
         dir_fd = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir_fd < 0)
                 return errno == ENOENT ? KEYDISK_E_NONE : ERR_IO;
-        int r = open_plain(dir_fd, buf_cstr(&name), O_RDONLY, &fd);
+        int r = open_plain(dir_fd, name, O_RDONLY, &fd);
         return r ? r : read_at(fd, at, n, out);
 }

@@ -89,10 +89,12 @@ class Served(street.Home):
         self.vaults = 0
         self.over = threading.Event()
         self.run = self.folder + '-run'
-        for folder, uid, mode in ((self.folder, confine.UID, 0o711), (self.folder + '/vault', confine.VAULT_UID, 0o700),
-                                  (self.run, confine.VAULT_UID, 0o711)):
+        for folder, uid, gid, mode in ((self.folder, confine.UID, confine.UID, 0o711),
+                                       (self.folder + '/vault', confine.VAULT_UID, confine.VAULT_UID, 0o700),
+                                       (self.folder + '/clips', confine.UID, confine.VAULT_UID, 0o2750),
+                                       (self.run, confine.VAULT_UID, confine.VAULT_UID, 0o711)):
             os.mkdir(folder)
-            os.chown(folder, uid, uid)
+            os.chown(folder, uid, gid)
             os.chmod(folder, mode)
         for name in ('owner.sock', 'vault.sock'):
             os.symlink(os.path.join(self.run, name), os.path.join(self.folder, name))
@@ -223,8 +225,27 @@ class Service(street.Play):
             said = self.anna.as_user(who, *words, '--json')
             equal((said.code, said.error()['name']), (street.REFUSED, 'no-access'), f'{said}')
 
+    def case_clip(self):
+        """the vault opens a clip that the daemon keeps; others see neither of its files"""
+        film = os.path.join(self.folder, 'film')
+        with open(film, 'wb') as file:
+            file.write(bytes(range(256)) * 1000)
+        clip = self.anna.one('clip', 'add', film, '--camera', 'door', '--as-is')['id']
+        got = os.path.join(self.folder, 'got')
+        self.anna.cli('clip', 'get', clip, '-o', got, code=0)
+        with open(film, 'rb') as file, open(got, 'rb') as other:
+            check(file.read() == other.read(), 'the clip came out otherwise')
+        path = os.path.join(self.anna.folder, 'clips', clip)
+        daemon = ['setpriv', f'--reuid={confine.UID}', f'--regid={confine.UID}', '--clear-groups', '--no-new-privs']
+        vault = ['setpriv', f'--reuid={confine.VAULT_UID}', f'--regid={confine.VAULT_UID}', '--clear-groups']
+        for who, words, code in ((OUTSIDER, ('cat', path), 1), (MEMBER, ('cat', path), 1), (daemon, ('cat', path), 0),
+                                 (vault, ('cat', path + '.list'), 0), (vault, ('rm', '-f', path), 1)):
+            run = subprocess.run([*who, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+            equal(run.returncode, code, f'exit code of {words[0]} as {who[1]}')
+
     def case_modes(self):
-        """the folder is 0711, control.sock 0660 of the group, DIR/vault of its own user, all else the daemon's alone"""
+        """the folder is 0711, control.sock 0660 of the group, DIR/vault of its own user, clips for both, all else the
+        daemon's alone"""
         equal(stat.S_IMODE(os.stat(self.anna.folder).st_mode), 0o711, 'mode of the folder')
         for folder, folders, names in os.walk(self.anna.folder):
             for name in [*folders, *names]:
@@ -232,8 +253,10 @@ class Service(street.Play):
                 if stat.S_ISLNK(st.st_mode):
                     continue
                 want = 0o660 if name == 'control.sock' else 0o700 if stat.S_ISDIR(st.st_mode) else 0o600
-                uid = confine.VAULT_UID if name == 'vault' or folder.endswith('/vault') else confine.UID
-                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), uid, uid), name)
+                uid = gid = confine.VAULT_UID if name == 'vault' or folder.endswith('/vault') else confine.UID
+                if name == 'clips' or folder.endswith('/clips'):
+                    want, gid = 0o2750 if name == 'clips' else 0o640, confine.VAULT_UID
+                equal((oct(stat.S_IMODE(st.st_mode)), st.st_uid, st.st_gid), (oct(want), uid, gid), name)
         equal(oct(stat.S_IMODE(os.stat(os.path.join(self.anna.run, 'owner.sock')).st_mode)), '0o600',
               'mode of owner.sock, where the owner is root')
 

@@ -18,6 +18,7 @@ import lint
 EXPOSURE_MOST = 1.5  # of 10; what is left are the network, local sockets and netlink, which the daemon is there for
 NAMES = {'system': 'porchlight.service', 'user': 'porchlight-user.service'}
 VAULT_STATE = '/var/lib/porchlight/vault'
+CLIPS = '/var/lib/porchlight/clips'
 
 
 def with_program(text, program):
@@ -74,9 +75,12 @@ def wrong_user(unit, sysusers):
 
 
 def made_folders(tmpfiles, sysusers):
-    """What systemd-tmpfiles makes, in a root of its own, when it runs twice: path to (mode, owner's name) or link."""
+    """What systemd-tmpfiles makes, in a root of its own, when it runs twice, where a clip is from a daemon that had no group
+    for it: path to mode, owner's and group's name, or link."""
     with tempfile.TemporaryDirectory() as top:
         os.mkdir(os.path.join(top, 'etc'))
+        os.makedirs(top + CLIPS, 0o700)
+        os.close(os.open(f'{top}{CLIPS}/old', os.O_CREAT, 0o600))
         for words in (['systemd-sysusers', f'--root={top}', os.path.abspath(sysusers)],
                       *[['systemd-tmpfiles', f'--root={top}', '--create', os.path.abspath(tmpfiles)]] * 2):
             run = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
@@ -84,10 +88,12 @@ def made_folders(tmpfiles, sysusers):
                 return {'failed': run.stdout.strip()}
         with open(os.path.join(top, 'etc', 'passwd'), encoding='utf-8') as file:
             names = {int(line.split(':')[2]): line.split(':')[0] for line in file}
+        with open(os.path.join(top, 'etc', 'group'), encoding='utf-8') as file:
+            groups = {int(line.split(':')[2]): line.split(':')[0] for line in file}
         found = {}
-        for path in ('/var/lib/porchlight', VAULT_STATE):
+        for path in ('/var/lib/porchlight', VAULT_STATE, CLIPS, CLIPS + '/old'):
             st = os.lstat(top + path)
-            found[path] = f'{stat.S_IMODE(st.st_mode):o} {names.get(st.st_uid)}'
+            found[path] = f'{stat.S_IMODE(st.st_mode):o} {names.get(st.st_uid)} {groups.get(st.st_gid)}'
         for name in ('owner.sock', 'vault.sock'):
             found[name] = os.readlink(f'{top}/var/lib/porchlight/{name}')
         return found
@@ -114,7 +120,8 @@ def main():
                     ['no nobody-of-that-name in passwd', 'no nobody-of-that-name in group'])
         tap.clean('sysusers.d makes the user and the group of the unit', wrong_user(system + vault, sysusers))
         made = made_folders(tmpfiles, sysusers)
-        wanted = {'/var/lib/porchlight': '711 porchlight', VAULT_STATE: '700 porchlight-vault',
+        wanted = {'/var/lib/porchlight': '711 porchlight porchlight', VAULT_STATE: '700 porchlight-vault porchlight-vault',
+                  CLIPS: '2750 porchlight porchlight-vault', CLIPS + '/old': '640 porchlight porchlight-vault',
                   'owner.sock': '/run/porchlight-vault/owner.sock', 'vault.sock': '/run/porchlight-vault/vault.sock'}
         tap.clean('tmpfiles.d makes the folders, each of its user, and the links to the sockets',
                   [] if made == wanted else [f'made {made}'])
