@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include "base/err.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,6 +22,14 @@ void file_close(int *fd) {
                 close(*fd);
         *fd = -1;
         errno = saved;
+}
+
+bool file_full(int err) {
+        return err == ENOSPC || err == EDQUOT || err == EFBIG;
+}
+
+int file_fail(void) {
+        return file_full(errno) ? ERR_FULL : ERR_IO;
 }
 
 bool file_write(int fd, struct span s) {

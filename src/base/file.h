@@ -10,7 +10,10 @@
  * a line for stderr would be written into it. From here on these three are taken, by what can be neither read nor written
  * where nothing was. */
 void file_hold_std(void);
-void file_close(int *fd);               /* and sets it to -1, which means that nothing is open; errno stays */
+void file_close(int *fd); /* and sets it to -1, which means that nothing is open; errno stays */
+/* Is this errno about room: the disk, the quota, or the largest file there may be? Somebody can make some. */
+bool file_full(int err);
+int file_fail(void);                    /* of the errno there is: ERR_FULL, or ERR_IO */
 bool file_write(int fd, struct span s); /* all of it; false with errno */
 /* A new file @name in @dir, whole and on the disk. What stands under that name is what a crash left of an earlier attempt,
  * and goes. False with errno: the name may be there, and is the caller's to remove. */

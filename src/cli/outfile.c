@@ -25,7 +25,7 @@ static int cannot_write(struct cli *c, const struct out_file *f, int why) {
         if (why == EEXIST)
                 return cli_fail(c, EXIT_REFUSED, "file-exists", "choose another name, or write over it with --force",
                                 "%s is there already", f->path);
-        if (why == ENOSPC || why == EDQUOT || why == EFBIG)
+        if (file_full(why))
                 return cli_fail(c, EXIT_FAILED, "disk-full", "free some space, or choose another disk",
                                 "%s: %s; no part of it was left there", f->path, strerror(why));
         return cli_fail(c, EXIT_FAILED, "cannot-write", "check the path and its rights", "%s: %s", f->path,

@@ -198,7 +198,7 @@ static struct caller *let_go(struct clip_in *in) {
 
 static void refuse_disk(struct caller *c, int e) {
         struct said message;
-        if (e == ENOSPC || e == EDQUOT || e == EFBIG) {
+        if (file_full(e)) {
                 caller_error(c, "no-space", "the disk has no room for this clip; nothing of it was kept",
                              "free some space, or destroy clips that nobody needs any more", EXIT_FAILED);
                 return;

@@ -47,41 +47,33 @@ static uint64_t patience(const struct caller *c) {
         return WIRE_HAS(&c->msg.c_follow, C_FOLLOW, wait) ? c->msg.c_follow.wait : WAIT_MS;
 }
 
-static void say_muted(struct caller *c) {
-        const struct mesh_outcome_row *row = mesh_outcome(MESH_OUT_MUTED);
-        struct mesh_status st;
-        _clean_(buf_fini) struct buf until = BUF_NULL;
+/* No, until a time: MUTED or ASK_USED. */
+static void say_until(struct caller *c, enum mesh_outcome outcome, mesh_wall until) {
+        const struct mesh_outcome_row *row = mesh_outcome(outcome);
+        _clean_(buf_fini) struct buf time = BUF_NULL;
         struct said message;
-        mesh_status(c->n->core, &st);
-        when_rfc3339(&until, st.muted_until);
-        said_set(&message, "%s until %s", row->message, buf_cstr(&until));
+        when_rfc3339(&time, until);
+        if (outcome == MESH_OUT_MUTED)
+                said_set(&message, "%s until %s", row->message, buf_cstr(&time));
+        else
+                said_set(&message, "%s; the next is free from %s on", row->message, buf_cstr(&time));
         said_words(&message, 0);
-        said_time(&message, 1, st.muted_until);
-        caller_refuse(c, row->name, &message, row->hint, (enum wire_e_exit)row->exit);
-}
-
-static void say_used_up(struct caller *c) {
-        const struct mesh_outcome_row *row = mesh_outcome(MESH_OUT_ASK_USED);
-        struct mesh_asks asks;
-        _clean_(buf_fini) struct buf renewed = BUF_NULL;
-        struct said message;
-        mesh_asks(c->n->core, &asks);
-        when_rfc3339(&renewed, asks.renewed);
-        said_set(&message, "%s; the next is free from %s on", row->message, buf_cstr(&renewed));
-        said_words(&message, 0);
-        said_time(&message, 1, asks.renewed);
+        said_time(&message, 1, until);
         caller_refuse(c, row->name, &message, row->hint, (enum wire_e_exit)row->exit);
 }
 
 static void on_reply(struct command *cmd, const struct mesh_action *a) {
         struct caller *c = CONTAINER_OF(cmd, struct caller, cmd);
         struct mesh_status st;
+        struct mesh_asks asks;
         if (a->reply.outcome == MESH_OUT_MUTED) {
-                say_muted(c);
+                mesh_status(c->n->core, &st);
+                say_until(c, MESH_OUT_MUTED, st.muted_until);
                 return;
         }
         if (a->reply.outcome == MESH_OUT_ASK_USED) {
-                say_used_up(c);
+                mesh_asks(c->n->core, &asks);
+                say_until(c, MESH_OUT_ASK_USED, asks.renewed);
                 return;
         }
         if (a->reply.outcome != MESH_OUT_DONE) {

@@ -2,6 +2,7 @@
 #include "store/file.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -16,10 +17,9 @@
 #define FILE_OTHERS 0077
 
 static int file_error(void) {
-        switch (errno) {
-        case ENOSPC:
-        case EDQUOT:
+        if (file_full(errno))
                 return STORE_E_FULL;
+        switch (errno) {
         case EIO:
                 return STORE_E_IO;
         case ENOMEM:

@@ -2,6 +2,7 @@
 #include "store/sql.h"
 
 #include "base/err.h"
+#include "base/file.h"
 #include "store/pages.h"
 #include "store/store.h"
 
@@ -207,7 +208,7 @@ bool sql_blob(sqlite3_stmt *st, int i, void *ret, size_t n) {
 
 static bool out_of_space(sqlite3 *db) {
         int e = db ? sqlite3_system_errno(db) : 0;
-        return e == ENOSPC || e == EDQUOT;
+        return file_full(e);
 }
 
 int sql_error(sqlite3 *db, int rc) {

@@ -19,10 +19,6 @@
 #define HEX (2 * sizeof(struct hash))
 #define NAME_MAX_BYTES 80
 
-static int io_error(void) {
-        return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? ERR_FULL : ERR_IO;
-}
-
 /* ---- reading at a place ---- */
 
 /* O_NONBLOCK: a fifo in its place must not hold the vault up. */
@@ -34,7 +30,7 @@ static int open_plain(int dir_fd, const char *name, int flags, int *ret) {
         if (fd < 0 && (errno == ELOOP || errno == ENXIO || errno == EISDIR))
                 return KEYDISK_E_THING;
         if (fd < 0 || fstat(fd, &st) != 0)
-                return io_error();
+                return file_fail();
         if (!S_ISREG(st.st_mode))
                 return KEYDISK_E_THING;
         *ret = fd;
@@ -90,15 +86,15 @@ int bookdisk_write(int vault_fd, uint64_t at, struct span bytes) {
         if (r)
                 return r < 0 ? r : ERR_IO;
         if (!write_at(fd, at, bytes) || fsync(fd) != 0)
-                return io_error();
-        return at == 0 && fsync(vault_fd) != 0 ? io_error() : 0; /* its name, the first time */
+                return file_fail();
+        return at == 0 && fsync(vault_fd) != 0 ? file_fail() : 0; /* its name, the first time */
 }
 
 /* One without a line is not there. */
 static int remove_empty(int vault_fd) {
         if (unlinkat(vault_fd, BOOKDISK_LEDGER, 0) != 0)
-                return errno == ENOENT ? 0 : io_error();
-        return fsync(vault_fd) == 0 ? 0 : io_error();
+                return errno == ENOENT ? 0 : file_fail();
+        return fsync(vault_fd) == 0 ? 0 : file_fail();
 }
 
 int bookdisk_cut(int vault_fd, uint64_t at) {
@@ -108,13 +104,13 @@ int bookdisk_cut(int vault_fd, uint64_t at) {
         int r = open_plain(vault_fd, BOOKDISK_LEDGER, O_WRONLY, &fd);
         if (r)
                 return ERR_IO;
-        return ftruncate(fd, (off_t)at) == 0 && fsync(fd) == 0 ? 0 : io_error();
+        return ftruncate(fd, (off_t)at) == 0 && fsync(fd) == 0 ? 0 : file_fail();
 }
 
 int bookdisk_away(int vault_fd) {
         if (renameat(vault_fd, BOOKDISK_LEDGER, vault_fd, BOOKDISK_AWAY) != 0 && errno != ENOENT)
-                return io_error();
-        return fsync(vault_fd) == 0 ? 0 : io_error();
+                return file_fail();
+        return fsync(vault_fd) == 0 ? 0 : file_fail();
 }
 
 /* ---- keys in sealed boxes ---- */
@@ -144,7 +140,7 @@ int bookdisk_blob_write(int vault_fd, enum vault_blob what, const struct hash *i
         bool put = file_put(vault_fd, BLOB_TEMP, bytes, MODE);
         if (put && renameat(vault_fd, BLOB_TEMP, vault_fd, name) == 0 && fsync(vault_fd) == 0)
                 return 0;
-        int r = io_error();
+        int r = file_fail();
         unlinkat(vault_fd, BLOB_TEMP, 0);
         return r;
 }
@@ -155,9 +151,9 @@ int bookdisk_blob_remove(int vault_fd, enum vault_blob what, const struct hash *
         blob_name(what, id, name);
         _clean_(file_close) int fd = openat(vault_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (unlinkat(vault_fd, name, 0) != 0 && errno != ENOENT)
-                return io_error();
+                return file_fail();
         if (fsync(vault_fd) != 0)
-                return io_error();
+                return file_fail();
         file_wipe(fd, BLOB_BYTES_MAX);
         return 0;
 }

@@ -13,10 +13,6 @@
 #define KEYDISK_MODE 0600
 #define KEYDISK_OTHERS 0077
 
-static int io_error(void) {
-        return errno == ENOSPC || errno == EDQUOT ? ERR_FULL : ERR_IO;
-}
-
 static int read_all(int fd, struct buf *out) {
         for (;;) {
                 uint8_t *p = buf_room(out, KEYFILE_BYTES_MAX);
@@ -58,10 +54,10 @@ int keydisk_read(int vault_fd, struct buf *out, bool *ret_tightened) {
  * taken back: a key that the caller was told is not there must not turn up after a crash. */
 static int put_new(int vault_fd) {
         if (linkat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME, 0) != 0)
-                return errno == EEXIST ? KEYDISK_E_THERE : io_error();
+                return errno == EEXIST ? KEYDISK_E_THERE : file_fail();
         if (unlinkat(vault_fd, KEYDISK_TEMP, 0) == 0 && fsync(vault_fd) == 0)
                 return 0;
-        int r = io_error();
+        int r = file_fail();
         unlinkat(vault_fd, KEYDISK_NAME, 0);
         return r;
 }
@@ -76,16 +72,16 @@ static int put_over(int vault_fd) {
         _clean_(file_close) int old = open_to_wipe(vault_fd, KEYDISK_NAME);
         struct stat st;
         if (renameat(vault_fd, KEYDISK_TEMP, vault_fd, KEYDISK_NAME) != 0)
-                return io_error();
+                return file_fail();
         if (fsync(vault_fd) != 0)
-                return io_error();
+                return file_fail();
         if (old >= 0 && fstat(old, &st) == 0 && st.st_nlink == 0)
                 file_wipe(old, KEYFILE_BYTES_MAX);
         return 0;
 }
 
 int keydisk_write(int vault_fd, struct span bytes, bool replace) {
-        int r = file_put(vault_fd, KEYDISK_TEMP, bytes, KEYDISK_MODE) ? 0 : io_error();
+        int r = file_put(vault_fd, KEYDISK_TEMP, bytes, KEYDISK_MODE) ? 0 : file_fail();
         if (r == 0)
                 r = replace ? put_over(vault_fd) : put_new(vault_fd);
         if (r)
