@@ -77,6 +77,9 @@ enum mesh_event_type {
         MESH_EV_CODE,      /* command: the vault signs a device code; answered when its name is kept */
         MESH_EV_STOP,      /* say goodbye on every link */
         MESH_EV_CLIP,      /* command: footage has come in; answered when its manifest is on disk */
+        MESH_EV_HAUL,      /* command: connect to this member's device for footage; answered when HAUL_UP was given */
+        MESH_EV_HAUL_SAY,  /* a message for a link that carries footage; dropped where there is no room for it */
+        MESH_EV_HAUL_END,  /* such a link is not needed any more */
 };
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
@@ -215,6 +218,13 @@ struct mesh_event {
                 struct {
                         struct span ticket;
                 } refresh;
+                struct {
+                        struct key device;
+                } haul;
+                struct {
+                        uint8_t number;  /* enum wire_link: LINK_PAPER … LINK_STOP */
+                        struct span map; /* the message, encoded */
+                } say;
         };
 };
 
@@ -226,12 +236,15 @@ enum mesh_action_type {
         MESH_DO_BEACON, /* send to each network of the last LAN event its own 48 bytes */
         MESH_DO_STORE, /* write durably, then STORED with this token. Rows handed out before the next STORED may share one
                             transaction, in their order */
-        MESH_DO_LOAD,   /* fetch the bytes of these records, then LOADED */
-        MESH_DO_VERIFY, /* check these signatures, then VERIFIED */
-        MESH_DO_REPLY,  /* a command's outcome */
-        MESH_DO_HANDED, /* so many other households have this own record on disk by now */
-        MESH_DO_STATE,  /* mesh_status() has changed in a way people care about */
-        MESH_DO_TRACE,  /* one stable line for the log and for tests */
+        MESH_DO_LOAD,      /* fetch the bytes of these records, then LOADED */
+        MESH_DO_VERIFY,    /* check these signatures, then VERIFIED */
+        MESH_DO_REPLY,     /* a command's outcome */
+        MESH_DO_HANDED,    /* so many other households have this own record on disk by now */
+        MESH_DO_STATE,     /* mesh_status() has changed in a way people care about */
+        MESH_DO_TRACE,     /* one stable line for the log and for tests */
+        MESH_DO_HAUL_UP,   /* a link that carries footage is up, dialled or accepted: messages may go */
+        MESH_DO_HAUL_DOWN, /* it is gone, and what was on its way may be lost */
+        MESH_DO_HAUL,      /* a message came over it, within the bounds of its row and of PROTOCOL 15.34 */
 };
 
 struct mesh_verify {
@@ -272,6 +285,14 @@ struct mesh_action {
                         uint32_t homes;
                 } handed;
                 struct span trace;
+                struct {
+                        struct key device, household;
+                        bool dialled;
+                } haul_up;
+                struct {
+                        uint8_t number; /* enum wire_link */
+                        struct span map;
+                } haul;
         };
 };
 
@@ -286,6 +307,13 @@ mesh_time mesh_deadline(const struct mesh *m);
 
 /* DIAL's link numbers have this bit; the shell numbers the connections it accepts from 1 up without it. */
 #define MESH_LINK_DIALLED UINT32_C(0x80000000)
+
+/* ---- links that carry footage ---- */
+/* Bytes that may wait for such a link now: of one SAY that is longer, all are taken; where it is 0, none. It grows with
+ * WRITABLE, if that is of this link. 0 also where there is no such link. */
+size_t mesh_haul_room(const struct mesh *m, mesh_link link);
+/* The most bytes of a PIECE that does not hold the line up for long: fewer where it is slow. */
+size_t mesh_haul_piece(const struct mesh *m, mesh_link link);
 
 /* ---- looking in ---- */
 /* What a draft of an alert would become: everything left open filled in, and how long it would live. Publishes nothing. */

@@ -92,6 +92,9 @@ struct address *address_find(struct mesh *m, const struct mesh_addr *addr) {
 struct address *address_of_link(struct mesh *m, mesh_link id) {
         if (id && m->visit.link == id)
                 return &m->visit;
+        struct carry *h = carry_of_link(m, id);
+        if (h)
+                return &h->at;
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (m->addresses[i].link == id)
                         return &m->addresses[i];

@@ -25,6 +25,7 @@
  *             lan.c        homes on the local network            seen.c      where others see this node
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *             draw.c       whose addresses the book has room for
+ *             carry.c      links that carry footage, and no gossip
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
@@ -253,8 +254,9 @@ struct mesh {
         size_t n_addresses;
         uint64_t address_marks[ADDRESS_MARKS]; /* see address_find() */
         struct draw draw;
-        uint32_t dial_vain;   /* dials since one was of use */
-        mesh_time dial_paced; /* so many in vain: none before */
+        uint32_t dial_vain;                  /* dials since one was of use */
+        mesh_time dial_paced;                /* so many in vain: none before */
+        struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
         enum wire_e_fresh state;

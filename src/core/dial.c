@@ -38,7 +38,7 @@ static uint64_t rank(const struct mesh *m, const struct address *a) {
 size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]) {
         size_t n = 0;
         LINK_EACH(l, m) {
-                if (l->state != LINK_CLOSING && n < DIAL_REACHED_MOST)
+                if (l->state != LINK_CLOSING && !l->haul && n < DIAL_REACHED_MOST)
                         ret[n++] = &l->device;
         }
         for (size_t i = 0; i < m->n_addresses; i++)

@@ -204,6 +204,8 @@ static enum mesh_outcome outcome_of(enum wire_e_reason why) {
         case REASON_SELF:
         case REASON_REKEYED:
         case REASON_VISITED:
+        case REASON_IDLE:
+        case REASON_ELSEWHERE:
                 break;
         }
         return MESH_OUT_DONE; /* not final: another member may see it otherwise */

@@ -125,13 +125,20 @@ static bool nobody_yet(const struct link *l) { /* accepted, and has shown nothin
 size_t links_shown(const struct mesh *m) {
         size_t n = 0;
         LINK_EACH(l, m)
-        n += !nobody_yet(l);
+        n += !l->haul && !nobody_yet(l);
+        return n;
+}
+
+static size_t links_counted(const struct mesh *m) { /* those for footage have bounds of their own */
+        size_t n = 0;
+        LINK_EACH(l, m)
+        n += !l->haul;
         return n;
 }
 
 /* Connections that say nothing keep nobody out: the oldest of them gives way. */
 static bool make_place(struct mesh *m) {
-        if (m->n_links < LINKS_MAX)
+        if (m->n_links < LINKS_MAX || links_counted(m) < LINKS_MAX)
                 return true;
         LINK_EACH(l, m) {
                 if (!nobody_yet(l))
@@ -153,6 +160,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
                 return ERR_NOMEM;
         *l = (struct link){.m = m, .id = ev->link, .dialled = ev->up.dialled, .lan = ev->up.lan, .addr = ev->up.addr};
         l->visit = a == &m->visit;
+        l->haul = carry_of_link(m, ev->link);
         l->since = l->heard = l->spoke = m->now;
         int r = place_add(m, l);
         if (r) {
@@ -187,6 +195,10 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 visit_ended(l->m, l->caught_up, more);
                 return;
         }
+        if (l->haul) {
+                carry_ended(l->m, carry_of_link(l->m, l->id), why, l->state == LINK_HAUL, more);
+                return;
+        }
         a->link = 0;
         a->down_since = clock_now(l->m);
         if (why == REASON_DUPLICATE)
@@ -213,6 +225,7 @@ void link_down(struct mesh *m, mesh_link id) {
         if (l) {
                 enum wire_e_reason why = l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_SHUTDOWN;
                 bool up = l->state == LINK_UP;
+                carry_down(l);
                 link_forget_address(l, why);
                 link_free(l);
                 if (up)
@@ -220,9 +233,12 @@ void link_down(struct mesh *m, mesh_link id) {
                 return;
         }
         struct address *a = address_of_link(m, id);
+        struct carry *h = carry_of_link(m, id);
+        if (h)
+                carry_ended(m, h, REASON_SILENT, false, false);
         if (a == &m->visit)
                 visit_vain(m);
-        if (!a || a == &m->visit)
+        if (!a || h || a == &m->visit)
                 return;
         a->link = 0; /* it could not be made, which says nothing of keys */
         dial_failed(m, a, REASON_SILENT, false);
@@ -232,11 +248,12 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
         if (l->state == LINK_CLOSING)
                 return;
         bool up = l->state == LINK_UP;
-        if (up && why != REASON_REMOVED) {
+        if ((up || l->state == LINK_HAUL) && why != REASON_REMOVED) {
                 struct wire_bye bye = {.reason = why};
                 link_say(l, LINK_BYE, &bye);
                 link_flush(l);
         }
+        carry_down(l);
         link_forget_address(l, why);
         mesh_trace(l->m, "link %u: hanging up: %s", (unsigned)l->id,
                    wire_enum_text(&wire_reason_enum, why) ? wire_enum_text(&wire_reason_enum, why) : "?");
@@ -327,6 +344,10 @@ static int link_identify(struct link *l) {
                  * (rule 6.10), until an operation makes it a current device's." */
                 l->stranger = true;
         }
+        if (!carry_expects(l)) {
+                link_hangup(l, REASON_ELSEWHERE);
+                return 0;
+        }
         return l->dialled ? link_greet(l) : 0;
 }
 
@@ -372,15 +393,27 @@ static int shaking(struct link *l, struct span bytes) {
 }
 
 /* ---- greeting ---- */
+/* PROTOCOL 15.31: "A further one is told BYE `full` in the place of HELLO." */
+static int turn_away(struct link *l) {
+        struct wire_bye bye = {.reason = REASON_FULL};
+        int r = link_say(l, LINK_BYE, &bye);
+        if (!r)
+                r = link_flush(l);
+        link_hangup(l, REASON_FULL);
+        return r;
+}
+
 int link_greet(struct link *l) {
         struct mesh *m = l->m;
         if (l->hello_sent)
                 return 0;
         uint8_t seen[18];
+        if (l->haul && !l->dialled && !carry_welcome(l))
+                return turn_away(l);
         l->hello_sent = true;
         if (l->dialled)
                 l->until = clock_now(m);
-        int r = sync_digests(l);
+        int r = l->haul ? 0 : sync_digests(l); /* of zeros nothing is learnt, and nothing will be compared */
         if (r)
                 return r;
         memcpy(seen, l->addr.ip, 16);
@@ -397,6 +430,8 @@ int link_greet(struct link *l) {
                 WIRE_PUT(&h, HELLO, joining, true);
         if (l->visit)
                 WIRE_PUT(&h, HELLO, visiting, true);
+        if (l->haul)
+                WIRE_PUT(&h, HELLO, haul, true);
         r = link_say(l, LINK_HELLO, &h);
         if (!r)
                 r = link_flush(l); /* the first frame holds the hello alone: 128 bytes */
@@ -424,8 +459,9 @@ int link_greet(struct link *l) {
 /* Two links to one device: both sides keep the one that the device with the lower key dialled. */
 static bool link_settle_duplicate(struct link *l) {
         struct mesh *m = l->m;
+        enum link_state up = l->haul ? LINK_HAUL : LINK_UP; /* the two kinds stand side by side */
         LINK_EACH(other, m) {
-                if (other == l || other->state != LINK_UP || !key_eq(&other->device, &l->device))
+                if (other == l || other->state != up || !key_eq(&other->device, &l->device))
                         continue;
                 bool mine_lower = memcmp(recover_device(m)->b, l->device.b, 32) < 0;
                 bool keep_new = other->dialled == l->dialled || l->dialled == mine_lower;
@@ -455,6 +491,8 @@ int link_greeted(struct link *l) {
                 return 0;
         if (!link_settle_duplicate(l))
                 return 0;
+        if (l->haul)
+                return carry_up(l);
         if (!link_welcome(l)) {
                 l->state = LINK_UP; /* so that the reason is sent */
                 link_hangup(l, REASON_FULL);
@@ -528,6 +566,8 @@ static mesh_time alive_due(const struct link *l) {
                 mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
                 return MIN(MIN(silence_due(l), ping), life_due(l));
         }
+        case LINK_HAUL: /* who has nothing to say there need not keep it */
+                return MIN(l->hauled + HAUL_IDLE, life_due(l));
         case LINK_CLOSING:
                 break;
         }
@@ -561,7 +601,9 @@ int link_tick(struct mesh *m) {
                 link_touch(l); /* whatever comes of its time here and in the ticks behind: it is asked for anew */
                 if (alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
-                if (l->state != LINK_UP || silence_due(l) <= m->now) {
+                if (l->state == LINK_HAUL && life_due(l) > m->now) {
+                        link_hangup(l, REASON_IDLE);
+                } else if (l->state != LINK_HAUL && (l->state != LINK_UP || silence_due(l) <= m->now)) {
                         link_hangup(l, REASON_SILENT);
                 } else if (life_due(l) <= m->now) {
                         link_hangup(l, l->visit || l->visiting ? REASON_VISITED : REASON_REKEYED);

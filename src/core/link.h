@@ -18,7 +18,8 @@ struct mesh;
 enum link_state {
         LINK_HANDSHAKE, /* Noise */
         LINK_GREETING,  /* waiting for the other side's hello (and, from a stranger, its admit) */
-        LINK_UP,        /* both are members and have greeted */
+        LINK_UP,        /* both are members and have greeted: neighbours */
+        LINK_HAUL,      /* the same, and it carries footage alone */
         LINK_CLOSING,
 };
 
@@ -36,6 +37,7 @@ struct link {
         bool dialled, lan;
         bool out_given;       /* `out` was handed out: forget it at the next call */
         bool visit, visiting; /* this side, or the other, only compares and goes again */
+        bool haul;            /* it is to carry footage, and nothing else; the dialling side says so */
         bool joining;
         bool ticket;               /* initiator: under the key of a ticket in hand */
         bool psk_spare;            /* initiator: there are other link keys to try */
@@ -45,6 +47,7 @@ struct link {
         mesh_time recon_due;       /* gives up then */
         struct buf out;            /* handed out with the next SEND */
         mesh_time since, heard, spoke, pinged;
+        mesh_time hauled;  /* when a message about footage last went or came */
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
         uint64_t urgent;   /* of all bytes framed: where the last frame with urgent ones ended */
         size_t backlog;    /* as the shell last said, plus what was handed out since */

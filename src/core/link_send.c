@@ -191,7 +191,7 @@ int links_work(struct mesh *m) {
 
 bool link_rests(const struct link *l) {
         bool nothing = !l->out.n && !l->out_given && !l->n_acks;
-        return l->state == LINK_UP && nothing && !may_frame(l) && !sync_owes(l);
+        return (l->state == LINK_UP || l->state == LINK_HAUL) && nothing && !may_frame(l) && !sync_owes(l);
 }
 
 static struct mesh_action out_give(struct link *l) {

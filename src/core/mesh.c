@@ -444,6 +444,8 @@ static int timers(struct mesh *m) {
                 r = sync_tick(m);
         if (!r)
                 r = visit_tick(m);
+        if (!r)
+                r = carry_tick(m);
         if (!r && m->wall >= m->expire_due) {
                 m->expire_due = m->wall + EXPIRE_PERIOD;
                 records_expire(m);
@@ -516,6 +518,13 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return codes_add(m, ev);
         case MESH_EV_CLIP:
                 return footage_sign(m, ev);
+        case MESH_EV_HAUL:
+                return carry_start(m, ev);
+        case MESH_EV_HAUL_SAY:
+                return carry_say(m, ev);
+        case MESH_EV_HAUL_END:
+                carry_finish(m, ev->link);
+                return 0;
         case MESH_EV_STOP:
                 return stop(m);
         }
@@ -562,6 +571,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, lan_deadline(m));
         at = MIN(at, sync_deadline(m));
         at = MIN(at, visit_deadline(m));
+        at = MIN(at, carry_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));

@@ -31,7 +31,26 @@ union message {
         struct wire_proof proof;
         struct wire_witness witness;
         struct wire_declined declined;
+        struct wire_haul_paper haul_paper;
+        struct wire_haul_box haul_box;
+        struct wire_haul_no haul_no;
+        struct wire_haul_clip haul_clip;
+        struct wire_haul_have haul_have;
+        struct wire_haul_from haul_from;
+        struct wire_haul_list haul_list;
+        struct wire_haul_want haul_want;
+        struct wire_haul_piece haul_piece;
 };
+
+/* PROTOCOL 15.30: "An initiator that hears a HELLO without it MUST close." */
+static bool greeted_alike(struct link *l, const struct wire_hello *h) {
+        bool haul = WIRE_HAS(h, HELLO, haul);
+        if (!l->dialled)
+                l->haul = haul && !l->joining;
+        else if (l->haul && !haul)
+                carry_unknown(l);
+        return l->state != LINK_CLOSING;
+}
 
 static int on_hello(struct link *l, const union message *msg, struct span raw) {
         (void)raw;
@@ -44,6 +63,8 @@ static int on_hello(struct link *l, const union message *msg, struct span raw) {
         l->joining = WIRE_HAS(h, HELLO, joining);
         l->newcomer = l->joining && l->stranger;
         l->visiting = WIRE_HAS(h, HELLO, visiting) && !l->dialled;
+        if (!greeted_alike(l, h))
+                return 0;
         if (l->stranger && !l->joining && l->m->stopping) {
                 link_hangup(l, REASON_NOT_MEMBER);
                 return 0;
@@ -140,8 +161,9 @@ static int on_pong(struct link *l, const union message *msg, struct span raw) {
 static int on_bye(struct link *l, const union message *msg, struct span raw) {
         (void)raw;
         struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
+        bool haul = l->haul; /* it is told of the reason, and its place is forgotten */
         link_hangup(l, (enum wire_e_reason)msg->bye.reason);
-        if (a && msg->bye.reason == REASON_FULL)
+        if (a && !haul && msg->bye.reason == REASON_FULL)
                 dial_refused(l->m, a);
         return 0;
 }
@@ -165,7 +187,7 @@ static int on_declined(struct link *l, const union message *msg, struct span raw
 }
 
 /* What a link must have shown before a message counts. */
-enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP };
+enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP, NEED_HAUL };
 
 static const struct {
         int (*on)(struct link *l, const union message *msg, struct span raw);
@@ -191,6 +213,16 @@ static const struct {
         [LINK_WITNESS] = {on_witness, NEED_UP},
         [LINK_DECLINED] = {on_declined, NEED_UP},
         [LINK_IDONTWANT] = {on_idontwant, NEED_UP},
+        [LINK_PAPER] = {NULL, NEED_HAUL},
+        [LINK_BOX] = {NULL, NEED_HAUL},
+        [LINK_NO] = {NULL, NEED_HAUL},
+        [LINK_SEEK] = {NULL, NEED_HAUL},
+        [LINK_HAVE] = {NULL, NEED_HAUL},
+        [LINK_LIST_WANT] = {NULL, NEED_HAUL},
+        [LINK_LIST] = {NULL, NEED_HAUL},
+        [LINK_WANT] = {NULL, NEED_HAUL},
+        [LINK_PIECE] = {NULL, NEED_HAUL},
+        [LINK_STOP] = {NULL, NEED_HAUL},
 };
 
 /* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer
@@ -211,8 +243,17 @@ static bool for_now(const struct link *l, uint64_t number) {
         return true;
 }
 
-static bool allowed(const struct link *l, enum need need) {
-        switch (need) {
+/* PROTOCOL 15.32: "Over such a link a node takes HELLO, BYE, OP and messages 21 to 30, and MUST ignore all others." */
+static bool of_this_kind(const struct link *l, uint64_t number) {
+        if (!l->haul)
+                return handlers[number].need != NEED_HAUL;
+        return handlers[number].need == NEED_HAUL || number == LINK_HELLO || number == LINK_BYE || number == LINK_OP;
+}
+
+static bool allowed(const struct link *l, uint64_t number) {
+        if (!of_this_kind(l, number))
+                return false;
+        switch (handlers[number].need) {
         case NEED_NOTHING:
                 return true;
         case NEED_HELLO:
@@ -221,8 +262,20 @@ static bool allowed(const struct link *l, enum need need) {
                 return l->hello_got && !l->stranger && (!l->unproven || !l->m->member || l->ticket);
         case NEED_UP:
                 return l->state == LINK_UP;
+        case NEED_HAUL:
+                return l->state == LINK_HAUL;
         }
         return false;
+}
+
+static int handle(struct link *l, uint64_t number, const union message *msg, struct span raw) {
+        if (handlers[number].need == NEED_HAUL)
+                return carry_took(l, number, msg, raw);
+        return handlers[number].on(l, msg, raw);
+}
+
+static bool known(uint64_t number) {
+        return number < ARRAY_LEN(handlers) && (handlers[number].on || handlers[number].need == NEED_HAUL);
 }
 
 int on_body(struct link *l, struct span body) {
@@ -243,14 +296,14 @@ int on_body(struct link *l, struct span body) {
                         link_hangup(l, REASON_BAD_FRAME);
                         return 0;
                 }
-                if (row->number >= ARRAY_LEN(handlers) || !handlers[row->number].on || !for_now(l, row->number))
+                if (!known(row->number) || !for_now(l, row->number))
                         continue;
-                if (!allowed(l, handlers[row->number].need)) {
+                if (!allowed(l, row->number)) {
                         if (l->stranger)
                                 link_hangup(l, REASON_NOT_MEMBER);
                         continue; /* early or late, not hostile: sync brings it again */
                 }
-                int e = handlers[row->number].on(l, &msg, raw);
+                int e = handle(l, row->number, &msg, raw);
                 if (e)
                         return e;
         }

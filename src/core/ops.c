@@ -69,10 +69,11 @@ static int roster_begin(struct mesh *m, struct span op) {
 /* After new operations: links learn who they are, a removed home is hung up on, and on nobody else. */
 static int links_learn(struct mesh *m, size_t first) {
         LINK_EACH(l, m) {
-                if (l->state != LINK_GREETING && l->state != LINK_UP)
+                bool up = l->state == LINK_UP || l->state == LINK_HAUL;
+                if (l->state != LINK_GREETING && !up)
                         continue;
                 const struct roster_device *d = roster_noise_find(m->roster, &l->frames.peer);
-                bool known = l->state == LINK_UP || (!l->stranger && !l->unproven);
+                bool known = up || (!l->stranger && !l->unproven);
                 if (known && !d && m->member) {
                         int r = link_dismiss(l, first);
                         if (r)

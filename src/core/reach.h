@@ -71,6 +71,16 @@ struct draw {          /* of which contacts the addresses are in the book */
         mesh_time due; /* no other turn before */
 };
 
+struct carry { /* a link for footage that was asked for here */
+        bool used;
+        struct address at; /* whom it is for, and where it knocks or is linked */
+        uint64_t command;  /* 0: answered */
+        struct mesh_addr ways[HAUL_WAYS];
+        size_t n_ways, way; /* the next one is @way */
+        mesh_time due;      /* of the next knock; NEVER: one is under way, or the link is up */
+        bool full, old;     /* somebody said so */
+};
+
 #define LAN_SEEN 512 /* nonces remembered: the beacons of a street for the 20 minutes one could be replayed */
 
 struct lan {
@@ -155,6 +165,22 @@ mesh_time visit_deadline(const struct mesh *m);
 /* The link of a visit is gone, or never was; @compared: all sets were equal on it once; @more: another key is to be tried. */
 void visit_ended(struct mesh *m, bool compared, bool more);
 void visit_vain(struct mesh *m); /* nobody was there */
+
+/* ---- carry.c ---- */
+int carry_start(struct mesh *m, const struct mesh_event *ev);
+int carry_say(struct mesh *m, const struct mesh_event *ev);
+void carry_finish(struct mesh *m, mesh_link id);
+struct carry *carry_of_link(struct mesh *m, mesh_link id); /* NULL: it is none that was dialled for footage */
+bool carry_expects(const struct link *l); /* the device is the one that was looked for; any, where it was not dialled */
+void carry_unknown(struct link *l);       /* the other side's program knows of no such links */
+bool carry_welcome(const struct link *l); /* accepted: there is a place for it */
+int carry_up(struct link *l);
+int carry_took(struct link *l, uint64_t number, const void *msg, struct span raw); /* hangs up where it is nonsense */
+void carry_down(struct link *l);
+/* It is gone, or never was; @more: another link key is to be tried at the same door. */
+void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool up, bool more);
+int carry_tick(struct mesh *m);
+mesh_time carry_deadline(const struct mesh *m);
 
 /* ---- psk.c ---- */
 /* The place of the key to dial @a with among @keys[@n], newest first; *ret_tries: how many are tried there in turn. */

@@ -24,10 +24,10 @@ void window_handed(struct link *l) {
 }
 
 /* In one step by a factor of two at most: a home that was busy with something else must not mistake that for the line. */
-static size_t resized(const struct window *w, size_t size, mesh_time took) {
-        size_t fit = size * (w->least + WINDOW_DELAY) / took;
+static size_t resized(const struct window *w, bool haul, size_t size, mesh_time took) {
+        size_t fit = size * (w->least + (haul ? HAUL_DELAY : WINDOW_DELAY)) / took;
         fit = MIN(MAX(fit, size / 2), size * 2);
-        return MIN(MAX(fit, (size_t)WINDOW_LEAST), (size_t)WINDOW_MOST);
+        return MIN(MAX(fit, (size_t)WINDOW_LEAST), (size_t)(haul ? HAUL_WINDOW : WINDOW_MOST));
 }
 
 void window_gone(struct link *l) {
@@ -38,14 +38,15 @@ void window_gone(struct link *l) {
         size_t size = w->size ? w->size : WINDOW_FIRST;
         w->mark = 0;
         w->least = w->least ? MIN(w->least, took) : took;
-        w->size = w->ahead >= size / 2 ? resized(w, size, took) : size; /* of few bytes nothing is learnt about many */
+        w->size = w->ahead >= size / 2 ? resized(w, l->haul, size, took)
+                                       : size; /* of few bytes nothing is learnt about many */
 }
 
 /* Links that have handed out what has not gone: their line is mostly the same. */
 static size_t busy(const struct mesh *m) {
         size_t n = 0;
         for (size_t i = 0; i < m->n_links; i++)
-                n += m->links[i].link->backlog > 0;
+                n += m->links[i].link->backlog > 0 && !m->links[i].link->haul;
         return MAX(n, (size_t)1);
 }
 

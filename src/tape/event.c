@@ -32,12 +32,16 @@ static const char *const event_names[] = {
         [MESH_EV_STOP] = "stop",
         [MESH_EV_CODE] = "code",
         [MESH_EV_CLIP] = "clip",
+        [MESH_EV_HAUL] = "haul",
+        [MESH_EV_HAUL_SAY] = "haul-say",
+        [MESH_EV_HAUL_END] = "haul-end",
 };
 static const char *const action_names[] = {
-        [MESH_DO_SEND] = "send",     [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
-        [MESH_DO_BEACON] = "beacon", [MESH_DO_STORE] = "store", [MESH_DO_LOAD] = "load",
-        [MESH_DO_VERIFY] = "verify", [MESH_DO_REPLY] = "reply", [MESH_DO_HANDED] = "handed",
-        [MESH_DO_STATE] = "state",   [MESH_DO_TRACE] = "trace",
+        [MESH_DO_SEND] = "send",           [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
+        [MESH_DO_BEACON] = "beacon",       [MESH_DO_STORE] = "store", [MESH_DO_LOAD] = "load",
+        [MESH_DO_VERIFY] = "verify",       [MESH_DO_REPLY] = "reply", [MESH_DO_HANDED] = "handed",
+        [MESH_DO_STATE] = "state",         [MESH_DO_TRACE] = "trace", [MESH_DO_HAUL_UP] = "haul-up",
+        [MESH_DO_HAUL_DOWN] = "haul-down", [MESH_DO_HAUL] = "haul",
 };
 static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = "mark",       [MESH_ROW_JOIN] = "join",     [MESH_ROW_OP] = "op",
@@ -307,6 +311,12 @@ static void walk_invite(struct walk *w, struct mesh_event *ev) {
         walk_span(w, "addr", WALK_ADDRESS, &ev->invite.addrs.items);
 }
 
+/* About footage: papers say who shows what to whom, and a box has a key in it. */
+static void walk_message(struct walk *w, uint8_t *number, struct span *map) {
+        WALK_NUM(w, "number", *number);
+        walk_span(w, "map", WALK_SECRET, map);
+}
+
 static void walk_payload(struct walk *w, struct tape_event *e) {
         struct mesh_event *ev = &e->ev;
         switch (ev->type) {
@@ -385,9 +395,16 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
         case MESH_EV_REFRESH:
                 walk_span(w, "ticket", WALK_SECRET, &ev->refresh.ticket);
                 return;
+        case MESH_EV_HAUL:
+                WALK_ARRAY(w, "device", WALK_NAME, ev->haul.device.b);
+                return;
+        case MESH_EV_HAUL_SAY:
+                walk_message(w, &ev->say.number, &ev->say.map);
+                return;
         case MESH_EV_START:
         case MESH_EV_TICK:
         case MESH_EV_LINK_DOWN:
+        case MESH_EV_HAUL_END:
         case MESH_EV_FORGET:
         case MESH_EV_STOP:
                 return;
@@ -557,6 +574,16 @@ static void walk_deed(struct walk *w, struct mesh_action *a) {
                 return;
         case MESH_DO_TRACE:
                 walk_trace(w, a);
+                return;
+        case MESH_DO_HAUL_UP:
+                WALK_ARRAY(w, "device", WALK_NAME, a->haul_up.device.b);
+                WALK_ARRAY(w, "household", WALK_NAME, a->haul_up.household.b);
+                WALK_NUM(w, "dialled", a->haul_up.dialled);
+                return;
+        case MESH_DO_HAUL:
+                walk_message(w, &a->haul.number, &a->haul.map);
+                return;
+        case MESH_DO_HAUL_DOWN:
                 return;
         }
 }

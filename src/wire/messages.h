@@ -40,6 +40,8 @@
         E(reason, REASON)                                                                                              \
         E(set, SET)                                                                                                    \
         E(decline, DECLINE)                                                                                            \
+        E(paper, PAPER)                                                                                                \
+        E(refusal, REFUSAL)                                                                                            \
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)                                                                                                \
         E(origin, ORIGIN)                                                                                              \
@@ -72,6 +74,8 @@
 #define WIRE_V_REASON(n, v, s, d) REASON_##n = v,
 #define WIRE_V_SET(n, v, s, d) SET_##n = v,
 #define WIRE_V_DECLINE(n, v, s, d) DECLINE_##n = v,
+#define WIRE_V_PAPER(n, v, s, d) PAPER_##n = v,
+#define WIRE_V_REFUSAL(n, v, s, d) REFUSAL_##n = v,
 #define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,

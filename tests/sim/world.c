@@ -197,6 +197,9 @@ static void perform(struct world *w, struct node *n, const struct mesh_action *a
                 break;
         case MESH_DO_HANDED:
         case MESH_DO_STATE:
+        case MESH_DO_HAUL_UP:
+        case MESH_DO_HAUL_DOWN:
+        case MESH_DO_HAUL:
                 break;
         }
 }

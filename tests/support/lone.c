@@ -80,6 +80,9 @@ static void perform(struct lone *l, const struct mesh_action *a) {
         case MESH_DO_HANDED:
         case MESH_DO_BEACON:
         case MESH_DO_STATE:
+        case MESH_DO_HAUL_UP:
+        case MESH_DO_HAUL_DOWN:
+        case MESH_DO_HAUL:
         case MESH_DO_TRACE:
                 break;
         }

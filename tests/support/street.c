@@ -106,6 +106,12 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
                         fprintf(stderr, "# %8llu home %zu: %.*s\n", (unsigned long long)s->now, i, (int)a->trace.n,
                                 (const char *)a->trace.p);
                 break;
+        case MESH_DO_HAUL_UP:
+        case MESH_DO_HAUL_DOWN:
+        case MESH_DO_HAUL:
+                if (h->on_haul)
+                        h->on_haul(h->haul_ctx, i, a);
+                break;
         case MESH_DO_STATE:
                 break;
         }
@@ -222,6 +228,31 @@ enum mesh_outcome street_command(struct street *s, size_t i, struct mesh_event e
         ev.token = ++h->command;
         street_feed(s, i, ev);
         return street_wait(s, seconds, replied, &i) ? h->reply.reply.outcome : MESH_OUT_BUSY;
+}
+
+/* ---- footage ---- */
+void street_on_haul(struct street *s, size_t i, street_haul_told on, void *ctx) {
+        s->homes[i].on_haul = on;
+        s->homes[i].haul_ctx = ctx;
+}
+
+enum mesh_outcome street_haul(struct street *s, size_t i, size_t to, mesh_link *ret_link) {
+        struct mesh_event ev = {.type = MESH_EV_HAUL};
+        struct sign_key device;
+        sign_key_from_seed(&device, s->homes[to].cfg.sign_seed);
+        ev.haul.device = device.pub;
+        enum mesh_outcome o = street_command(s, i, ev, 120);
+        *ret_link = o == MESH_OUT_DONE ? s->homes[i].reply.link : 0;
+        return o;
+}
+
+void street_haul_say(struct street *s, size_t i, mesh_link link, enum wire_link number, const void *msg) {
+        _clean_(buf_fini) struct buf map = BUF_NULL;
+        struct mesh_event ev = {.type = MESH_EV_HAUL_SAY, .link = link, .say = {.number = (uint8_t)number}};
+        codec_encode(wire_link_find(number)->desc, msg, &map);
+        REQUIRE(buf_ok(&map));
+        ev.say.map = buf_span(&map);
+        street_feed(s, i, ev);
 }
 
 /* ---- homes ---- */

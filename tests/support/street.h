@@ -109,6 +109,14 @@ void street_disk_lose(struct street *s, size_t i, const struct hash *id);
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 
+/* Links for footage. What home @i's core says of them (HAUL_UP, HAUL_DOWN, HAUL) goes to @on at once; it must not call the
+ * street. */
+typedef void (*street_haul_told)(void *ctx, size_t i, const struct mesh_action *a);
+void street_on_haul(struct street *s, size_t i, street_haul_told on, void *ctx);
+/* Home @i asks for one to home @to's device. DONE: *ret_link is it. */
+enum mesh_outcome street_haul(struct street *s, size_t i, size_t to, mesh_link *ret_link);
+void street_haul_say(struct street *s, size_t i, mesh_link link, enum wire_link number, const void *msg);
+
 struct mesh *street_core(struct street *s, size_t i);
 enum wire_e_fresh street_state(struct street *s, size_t i);
 size_t street_links(struct street *s, size_t i);   /* that are up */

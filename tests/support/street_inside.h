@@ -25,6 +25,8 @@ struct home {
         bool replied;
         uint64_t busy; /* ms; see street_busy */
         bool in_turn;  /* a TICK that ends it is on its way */
+        street_haul_told on_haul;
+        void *haul_ctx;
         struct mesh_action reply;
         uint64_t command;
         struct {

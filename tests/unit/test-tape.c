@@ -87,6 +87,9 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_STOP},
         {.type = MESH_EV_CODE, .token = 14, .code = {{{9}}, SHARE_QUARTER, 1790000000}},
         {.type = MESH_EV_CLIP, .token = 15, .footage = &footage},
+        {.type = MESH_EV_HAUL, .token = 16, .haul = {{{10}}}},
+        {.type = MESH_EV_HAUL_SAY, .link = 5, .say = {LINK_SEEK, {(const uint8_t *)"map", 3}}},
+        {.type = MESH_EV_HAUL_END, .link = 5},
 };
 
 /* With a number of 64 bits in the place of each byte: an event that it fits into, as it stands there, or none. */
@@ -124,7 +127,7 @@ static void round_trip(const struct mesh_event *ev) {
 }
 
 static void test_events(_unused_ void **state) {
-        bool seen[MESH_EV_CLIP + 1] = {[MESH_EV_RESTORE] = true};
+        bool seen[MESH_EV_HAUL_END + 1] = {[MESH_EV_RESTORE] = true};
         for (size_t i = 0; i < ARRAY_LEN(events); i++) {
                 round_trip(&events[i]);
                 seen[events[i].type] = true;

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Links that carry footage. A clip is a thousand times as long as an alert, so it goes over a connection of its own: same
+ * handshake, same keys, same proof of membership, and then only messages about footage. Such a link is no neighbour: it is in
+ * another state than UP, so that no gossip, comparing or choosing of links ever finds it. What is said over it is not looked
+ * at here but for its shape: the shell is told, and the shell answers (src/node/haul_link.c). Who is to be reached, it says,
+ * too; this file knocks at every address that is known of that device, one after the other, with the link keys that may fit.
+ */
+#include "core/core.h"
+#include "core/frames.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/reach.h"
+#include "crypto/chunk.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
+
+/* ---- where a device may be ---- */
+static void way_add(struct carry *h, const struct mesh_addr *a) {
+        for (size_t i = 0; i < h->n_ways; i++)
+                if (addr_eq(&h->ways[i], a))
+                        return;
+        if (h->n_ways < HAUL_WAYS)
+                h->ways[h->n_ways++] = *a;
+}
+
+/* Those on the local network first, then where a link to it was dialled, then what else the book has, then its contact. */
+static void ways_find(struct mesh *m, struct carry *h) {
+        const struct key *device = &h->at.device;
+        const struct contact *c = map_find(&m->contacts, device->b);
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (key_eq(&m->addresses[i].device, device) && lan_fresh(m, &m->addresses[i]))
+                        way_add(h, &m->addresses[i].addr);
+        LINK_EACH(l, m)
+        if (l->state == LINK_UP && l->dialled && key_eq(&l->device, device))
+                way_add(h, &l->addr);
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (key_eq(&m->addresses[i].device, device))
+                        way_add(h, &m->addresses[i].addr);
+        for (size_t i = 0; c && i < c->n_addrs; i++)
+                way_add(h, &c->card->addrs[i]);
+        if (c)
+                memcpy(h->at.shared, c->card->epoch, sizeof(h->at.shared));
+}
+
+/* ---- who asked for it ---- */
+static int answer(struct mesh *m, uint64_t command, enum mesh_outcome o, mesh_link link) {
+        struct mesh_action *a = command ? out_add(&m->out, MESH_DO_REPLY) : NULL;
+        if (!a)
+                return command ? ERR_NOMEM : 0;
+        a->token = command;
+        a->link = link;
+        a->reply.outcome = o;
+        return 0;
+}
+
+static struct link *carry_to(struct mesh *m, const struct key *device) {
+        LINK_EACH(l, m) {
+                if (l->state == LINK_HAUL && key_eq(&l->device, device))
+                        return l;
+        }
+        return NULL;
+}
+
+static void carry_free(struct mesh *m, struct carry *h, enum mesh_outcome o, mesh_link link) {
+        answer(m, h->command, o, link);
+        *h = (struct carry){.due = MESH_NEVER};
+}
+
+struct carry *carry_of_link(struct mesh *m, mesh_link id) {
+        for (size_t i = 0; id && i < ARRAY_LEN(m->carries); i++)
+                if (m->carries[i].used && m->carries[i].at.link == id)
+                        return &m->carries[i];
+        return NULL;
+}
+
+static struct carry *place_for(struct mesh *m, const struct key *device, enum mesh_outcome *ret_why) {
+        struct carry *place = NULL;
+        *ret_why = MESH_OUT_HAUL_MANY;
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++) {
+                if (!m->carries[i].used)
+                        place = place ? place : &m->carries[i];
+                else if (key_eq(&m->carries[i].at.device, device))
+                        *ret_why = MESH_OUT_BUSY; /* somebody is waiting for it already */
+        }
+        return *ret_why == MESH_OUT_BUSY ? NULL : place;
+}
+
+/* ---- knocking ---- */
+static int knock(struct mesh *m, struct carry *h) {
+        h->due = MESH_NEVER;
+        return dial_start(m, &h->at);
+}
+
+static int next_way(struct mesh *m, struct carry *h) {
+        if (h->way == h->n_ways) {
+                carry_free(m, h,
+                          h->full  ? MESH_OUT_HAUL_FULL
+                          : h->old ? MESH_OUT_HAUL_OLD
+                                   : MESH_OUT_HAUL_SILENT,
+                          0);
+                return 0;
+        }
+        h->at.addr = h->ways[h->way++];
+        h->at.psk_try = 0;
+        return knock(m, h);
+}
+
+int carry_start(struct mesh *m, const struct mesh_event *ev) {
+        const struct key *device = &ev->haul.device;
+        enum mesh_outcome o = mesh_standing(m);
+        if (o != MESH_OUT_DONE)
+                return answer(m, ev->token, o, 0);
+        if (!address_current(m, device) || key_eq(device, &m->sign.pub))
+                return answer(m, ev->token, MESH_OUT_NO_DEVICE, 0);
+        const struct link *there = carry_to(m, device);
+        if (there)
+                return answer(m, ev->token, MESH_OUT_DONE, there->id);
+        struct carry *h = place_for(m, device, &o);
+        if (!h)
+                return answer(m, ev->token, o, 0);
+        *h = (struct carry){.used = true, .command = ev->token, .at = {.device = *device}, .due = MESH_NEVER};
+        ways_find(m, h);
+        if (h->n_ways)
+                return next_way(m, h);
+        carry_free(m, h, MESH_OUT_HAUL_NO_WAY, 0);
+        return 0;
+}
+
+void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool up, bool more) {
+        if (!h)
+                return;
+        h->at.link = 0;
+        h->full |= why == REASON_FULL;
+        const struct link *other = carry_to(m, &h->at.device);
+        if (up || other || m->stopping) { /* it has been what it was for, or another one is */
+                carry_free(m, h, other ? MESH_OUT_DONE : MESH_OUT_HAUL_SILENT, other ? other->id : 0);
+                return;
+        }
+        if (!more || h->at.psk_try >= HAUL_KEYS)
+                h->at.psk_try = 0;
+        h->due = m->now + (h->at.psk_try ? HAUL_NEXT_KEY : 0);
+}
+
+int carry_tick(struct mesh *m) {
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++) {
+                struct carry *h = &m->carries[i];
+                if (!h->used || h->due > m->now)
+                        continue;
+                int r = h->at.psk_try ? knock(m, h) : next_way(m, h);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
+mesh_time carry_deadline(const struct mesh *m) {
+        mesh_time at = MESH_NEVER;
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++)
+                if (m->carries[i].used)
+                        at = MIN(at, m->carries[i].due);
+        return at;
+}
+
+/* ---- coming up, and going ---- */
+bool carry_expects(const struct link *l) {
+        const struct carry *h = l->haul && l->dialled ? carry_of_link(l->m, l->id) : NULL;
+        return !h || (!l->unproven && key_eq(&l->device, &h->at.device));
+}
+
+void carry_unknown(struct link *l) {
+        struct carry *h = carry_of_link(l->m, l->id);
+        if (h)
+                h->old = true;
+        link_hangup(l, REASON_ELSEWHERE);
+}
+
+/* PROTOCOL 15.31: "A node accepts 8 of them, at most 2 of one household." */
+bool carry_welcome(const struct link *l) {
+        size_t all = 0, same = 0;
+        LINK_EACH(other, l->m) {
+                if (other == l || other->dialled || other->state != LINK_HAUL)
+                        continue;
+                all++;
+                same += key_eq(&other->household, &l->household);
+        }
+        return all < HAULS_ACCEPTED && same < HAULS_HOUSEHOLD && l->m->member;
+}
+
+int carry_up(struct link *l) {
+        struct mesh *m = l->m;
+        struct mesh_action *a = out_add(&m->out, MESH_DO_HAUL_UP);
+        if (!a)
+                return ERR_NOMEM;
+        l->state = LINK_HAUL;
+        l->hauled = m->now;
+        l->wall = clock_now(m);
+        a->link = l->id;
+        a->haul_up.device = l->device;
+        a->haul_up.household = l->household;
+        a->haul_up.dialled = l->dialled;
+        mesh_trace(m, "link %u: carries footage, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
+        clock_listen(m);
+        struct carry *h = carry_of_link(m, l->id);
+        uint64_t command = h ? h->command : 0;
+        if (h)
+                h->command = 0;
+        return answer(m, command, MESH_OUT_DONE, l->id);
+}
+
+void carry_down(struct link *l) {
+        struct mesh_action *a = l->state == LINK_HAUL ? out_add(&l->m->out, MESH_DO_HAUL_DOWN) : NULL;
+        if (a)
+                a->link = l->id;
+}
+
+void carry_finish(struct mesh *m, mesh_link id) {
+        struct link *l = link_find(m, id);
+        if (l && l->state == LINK_HAUL)
+                link_hangup(l, REASON_IDLE);
+}
+
+/* ---- messages ---- */
+/* PROTOCOL 15.34: "`hashes` MUST be a multiple of 32 bytes that ends with the last chunk a clip can have, or before; WANT and
+ * PIECE MUST NOT reach beyond the 65,552 bytes of a chunk's ciphertext." */
+static bool shaped(uint64_t number, const void *msg) {
+        const struct wire_haul_list *list = msg;
+        const struct wire_haul_want *want = msg;
+        const struct wire_haul_piece *piece = msg;
+        switch (number) {
+        case LINK_LIST:
+                return list->hashes.n % sizeof(struct hash) == 0 &&
+                       list->from + list->hashes.n / sizeof(struct hash) <= CHUNKS_MAX;
+        case LINK_WANT:
+                return want->at + want->n <= CHUNK_CIPHER;
+        case LINK_PIECE:
+                return piece->at + piece->bytes.n <= CHUNK_CIPHER;
+        }
+        return true;
+}
+
+int carry_took(struct link *l, uint64_t number, const void *msg, struct span raw) {
+        if (!shaped(number, msg)) {
+                link_hangup(l, REASON_BAD_FRAME);
+                return 0;
+        }
+        struct mesh_action *a = out_add(&l->m->out, MESH_DO_HAUL);
+        if (!a)
+                return ERR_NOMEM;
+        l->hauled = l->m->now;
+        a->link = l->id;
+        a->haul.number = (uint8_t)number;
+        a->haul.map = raw; /* in the link's own buffer: it goes when all that was to be handed out is */
+        return 0;
+}
+
+static const struct wire_number *row_of(uint8_t number) {
+        return number >= LINK_PAPER && number <= LINK_STOP ? wire_link_find(number) : NULL;
+}
+
+int carry_say(struct mesh *m, const struct mesh_event *ev) {
+        struct link *l = link_find(m, ev->link);
+        const struct wire_number *row = row_of(ev->say.number);
+        if (!row || ev->say.map.n > row->desc->max || !mesh_haul_room(m, ev->link))
+                return 0;
+        _clean_(packet_freep) struct packet *p =
+                packet_of((enum wire_link)ev->say.number, row->klass, ev->say.map);
+        if (!p)
+                return ERR_NOMEM;
+        l->hauled = m->now;
+        return link_send(l, p);
+}
+
+size_t mesh_haul_room(const struct mesh *m, mesh_link link) {
+        const struct link *l = link_find(m, link);
+        if (!l || l->state != LINK_HAUL)
+                return 0;
+        size_t waits = l->queue[5].bytes;
+        return waits < HAUL_QUEUE ? HAUL_QUEUE - waits : 0;
+}
+
+/* What is in a frame besides the bytes: number, map, id, places and the length of the bytes. */
+#define PIECE_AROUND 64
+
+size_t mesh_haul_piece(const struct mesh *m, mesh_link link) {
+        const struct link *l = link_find(m, link);
+        bool slow = !l || window_room(l, 5) < HAUL_WINDOW_SLOW;
+        return (slow ? HAUL_FRAME_SLOW : FRAMES_BULK + FRAMES_OVERHEAD) - FRAMES_OVERHEAD - PIECE_AROUND;
+}
