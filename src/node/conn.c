@@ -5,6 +5,8 @@
 #include "node/internal.h"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
@@ -19,6 +21,8 @@
 #define ACCEPTED_MAX 64
 #define ACCEPTED_PER_IP 16 /* a block of flats behind one address; a stranger takes a quarter of all places at most */
 #define LOG_LINES 20       /* a minute */
+#define HAUL_NOTSENT 65536 /* bytes of footage the kernel takes ahead of what it sends */
+#define IPTOS_LE 4         /* DSCP 1, "lower effort" (RFC 8622), in the place of the byte */
 
 enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
 
@@ -332,6 +336,20 @@ void conn_send(struct node *n, mesh_link number, struct span bytes) {
         l->dirty = n->conns.dirty = true;
 }
 
+/* What the kernel has not sent yet can't be overtaken by anything else of ours, and what is marked as bulk a router may hold
+ * back. Both are hints: where they are not taken, the window in the core still bounds what is under way. */
+bool conn_carries(struct node *n, mesh_link number) {
+        struct conn *l = conn_find(n, number);
+        int waiting = HAUL_NOTSENT, bulk = IPTOS_LE;
+        uv_os_fd_t fd;
+        if (!l || uv_fileno((const uv_handle_t *)&l->tcp, &fd))
+                return false;
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &bulk, sizeof(bulk));
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &bulk, sizeof(bulk));
+        return listen_is_lan(n, &l->addr);
+}
+
 static bool worth_saying(enum wire_e_reason r) {
         switch (r) {
         case REASON_SHUTDOWN:
@@ -341,6 +359,8 @@ static bool worth_saying(enum wire_e_reason r) {
         case REASON_REKEYED:
         case REASON_VISITED:
         case REASON_SILENT:
+        case REASON_IDLE:
+        case REASON_ELSEWHERE:
                 return false;
         case REASON_NOT_MEMBER:
         case REASON_REMOVED:

@@ -32,5 +32,7 @@ void conn_accept(struct node *n, uv_stream_t *listener);
 void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr);
 void conn_send(struct node *n, mesh_link number, struct span bytes);
 void conn_hangup(struct node *n, mesh_link number, enum wire_e_reason reason);
+/* It carries footage: it takes less of the line than others would. True: its other end is on a network of this machine. */
+bool conn_carries(struct node *n, mesh_link number);
 /* Writes what was sent since the last call. Once before each wait of the loop. */
 void conns_flush(struct node *n);

@@ -7,6 +7,7 @@
 #include "node/conn.h"
 #include "node/control.h"
 #include "node/force.h"
+#include "node/haul_link.h"
 #include "node/lan.h"
 #include "node/listen.h"
 #include "node/mutes.h"
@@ -97,6 +98,7 @@ struct node {
 
         struct pool pool;
         struct conns conns;
+        struct haul_links hauls;
         struct listening listening;
         struct lans lans;
         struct nets nets;

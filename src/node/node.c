@@ -179,6 +179,15 @@ static void perform(struct node *n, const struct mesh_action *a) {
         case MESH_DO_TRACE:
                 log_debug("%.*s", (int)a->trace.n, (const char *)a->trace.p);
                 return;
+        case MESH_DO_HAUL_UP:
+                haul_links_up(n, a);
+                return;
+        case MESH_DO_HAUL_DOWN:
+                haul_links_down(n, a);
+                return;
+        case MESH_DO_HAUL:
+                haul_links_took(n, a);
+                return;
         }
 }
 
@@ -303,15 +312,17 @@ static void end_gathering(struct node *n) {
 
 static void on_prepare(uv_prepare_t *prepare) {
         struct node *n = CONTAINER_OF(prepare, struct node, prepare);
-        for (int i = 0; (n->gathered || n->conns.dirty) && i < FLUSH_ROUNDS; i++) {
+        bool more = haul_links_turn(n);
+        for (int i = 0; (n->gathered || n->conns.dirty || more) && i < FLUSH_ROUNDS; i++) {
                 end_gathering(n);
                 conns_flush(n);
+                more = haul_links_turn(n);
         }
         set_timer(n);
         if (n->opened)
                 writer_kick(n);
         recorder_kick(n);
-        if (n->gathered || n->conns.dirty) /* so that the loop does not wait, but looks at what else has come */
+        if (n->gathered || n->conns.dirty || more) /* so that the loop does not wait, but looks at what else has come */
                 uv_idle_start(&n->idle, on_idle);
         else
                 uv_idle_stop(&n->idle);
@@ -384,6 +395,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         uv_idle_init(loop, &n->idle);
         pool_watch(&n->pool, loop);
         conns_init(n);
+        haul_links_init(n);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -652,6 +664,7 @@ struct node *node_free(struct node *n) {
         if (!n)
                 return NULL;
         pool_fini(&n->pool);
+        haul_links_fini(n);
         clips_fini(n);
         queries_fini(n);
         writer_fini(n);
