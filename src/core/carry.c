@@ -95,11 +95,7 @@ static int knock(struct mesh *m, struct carry *h) {
 
 static int next_way(struct mesh *m, struct carry *h) {
         if (h->way == h->n_ways) {
-                carry_free(m, h,
-                          h->full  ? MESH_OUT_HAUL_FULL
-                          : h->old ? MESH_OUT_HAUL_OLD
-                                   : MESH_OUT_HAUL_SILENT,
-                          0);
+                carry_free(m, h, h->full ? MESH_OUT_HAUL_FULL : h->old ? MESH_OUT_HAUL_OLD : MESH_OUT_HAUL_SILENT, 0);
                 return 0;
         }
         h->at.addr = h->ways[h->way++];
@@ -264,8 +260,7 @@ int carry_say(struct mesh *m, const struct mesh_event *ev) {
         const struct wire_number *row = row_of(ev->say.number);
         if (!row || ev->say.map.n > row->desc->max || !mesh_haul_room(m, ev->link))
                 return 0;
-        _clean_(packet_freep) struct packet *p =
-                packet_of((enum wire_link)ev->say.number, row->klass, ev->say.map);
+        _clean_(packet_freep) struct packet *p = packet_of((enum wire_link)ev->say.number, row->klass, ev->say.map);
         if (!p)
                 return ERR_NOMEM;
         l->hauled = m->now;

@@ -36,7 +36,7 @@ struct haul_link {
         struct key device, household; /* of the other side */
         bool dialled;                 /* by this side */
         bool lan;                     /* the other side's address is of a network this machine is on */
-        void *of[HAUL_USERS];         /* each user's own: NULL in on_up; what it points to ends in on_down at the latest */
+        void *of[HAUL_USERS]; /* each user's own: NULL in on_up; what it points to ends in on_down at the latest */
 
         /* of haul_link.c */
         struct list on;
@@ -81,7 +81,7 @@ struct haul_link *haul_find(struct node *n, const struct key *device);
 bool haul_say(struct haul_link *l, enum wire_link number, const void *msg);
 size_t haul_room(const struct haul_link *l);  /* bytes; 0: haul_say would be false */
 size_t haul_piece(const struct haul_link *l); /* at most so many bytes in a PIECE, now: few on a slow line */
-void haul_hangup(struct haul_link *l);        /* the other side has lied, or there is nothing more to say; on_down follows */
+void haul_hangup(struct haul_link *l); /* the other side has lied, or there is nothing more to say; on_down follows */
 
 /* ---- for node.c ---- */
 struct haul_links {

@@ -3,10 +3,10 @@
  * Links that carry footage: who gets one, what goes over it and what does not, and that it is in nobody's way. Seed: printed,
  * and PORCHLIGHT_SEED.
  */
+#include "core-visit.h"
 #include "core/core.h"
 #include "core/limits.h"
 #include "core/link.h"
-#include "core-visit.h"
 #include "crypto/chunk.h"
 #include "support/street_inside.h"
 
@@ -366,7 +366,8 @@ static size_t say_pieces(struct street *s, size_t i, mesh_link link, uint64_t *c
         size_t said = 0;
         while (mesh_haul_room(street_core(s, i), link)) {
                 size_t n = mesh_haul_piece(street_core(s, i), link);
-                struct wire_haul_piece piece = {.clip = SPAN_OF(clip.b), .chunk = (*chunk)++, .bytes = span_of(bytes, n)};
+                struct wire_haul_piece piece = {
+                        .clip = SPAN_OF(clip.b), .chunk = (*chunk)++, .bytes = span_of(bytes, n)};
                 street_haul_say(s, i, link, LINK_PIECE, &piece);
                 said += n;
         }
@@ -424,10 +425,12 @@ static void test_no_room(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_both_ways),      cmocka_unit_test(test_idle),     cmocka_unit_test(test_both_dial),
-                cmocka_unit_test(test_who),            cmocka_unit_test(test_removal),  cmocka_unit_test(test_stranger),
-                cmocka_unit_test(test_places),         cmocka_unit_test(test_kinds),    cmocka_unit_test(test_junk),
-                cmocka_unit_test(test_dialled_places), cmocka_unit_test(test_much),     cmocka_unit_test(test_no_room),
+                cmocka_unit_test(test_both_ways), cmocka_unit_test(test_idle),
+                cmocka_unit_test(test_both_dial), cmocka_unit_test(test_who),
+                cmocka_unit_test(test_removal),   cmocka_unit_test(test_stranger),
+                cmocka_unit_test(test_places),    cmocka_unit_test(test_kinds),
+                cmocka_unit_test(test_junk),      cmocka_unit_test(test_dialled_places),
+                cmocka_unit_test(test_much),      cmocka_unit_test(test_no_room),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
