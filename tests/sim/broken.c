@@ -6,6 +6,8 @@
  */
 #include "sim/byz.h"
 
+#include "core/core.h"
+#include "core/epoch.h"
 #include "crypto/keytree.h"
 #include "roster/inside.h"
 
@@ -21,6 +23,8 @@ bool __real_fold_settle(const struct roster *r, const struct bits *in, struct st
 bool __wrap_fold_settle(const struct roster *r, const struct bits *in, struct state *st);
 int __real_places_give(const struct roster *r, const struct bits *in, struct state *st);
 int __wrap_places_give(const struct roster *r, const struct bits *in, struct state *st);
+struct epoch *__real_epoch_usable(const struct mesh *m);
+struct epoch *__wrap_epoch_usable(const struct mesh *m);
 bool __real_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 bool __wrap_record_fits(const struct mesh *m, const struct wire_record *w, const struct roster_device *d);
 
@@ -55,6 +59,18 @@ bool __wrap_fold_settle(const struct roster *r, const struct bits *in, struct st
                 if (r->ops[i]->home == h->index)
                         st->ops[i] &= ~OP_VOID;
         return __real_fold_settle(r, in, st) || leader;
+}
+
+/* Whatever has been removed since, it goes on with the first key of all that today still opens. */
+struct epoch *__wrap_epoch_usable(const struct mesh *m) {
+        struct epoch *first = __real_epoch_usable(m);
+        uint32_t today = (uint32_t)(clock_now(m) / MESH_DAY);
+        if (!first || !seam_victim(seam_acting(), SABOTAGE_LOYAL))
+                return first;
+        for (size_t i = 0; i < m->n_epochs; i++)
+                if (m->epochs[i]->w.generation < first->w.generation && epoch_opens(m->epochs[i], today))
+                        first = m->epochs[i];
+        return first;
 }
 
 /* A slot may be any, and anybody has as many as he likes. */

@@ -73,6 +73,7 @@ struct group_key {
         bool known;
         bool *forbidden; /* by home: somebody wrote under it who knew that home as removed */
         bool *granted;   /* by home: that may have it, as it came while the home was none, or a member again */
+        bool *welcomed;  /* by home: who had it already took the home for a member when it came */
 };
 
 /* When a home last took another one for a member. */
@@ -112,6 +113,7 @@ void checks_free(struct checks *c) {
         MAP_EACH (k, &c->keys, struct group_key) {
                 free(k->forbidden);
                 free(k->granted);
+                free(k->welcomed);
                 free(k);
         }
         MAP_EACH (f, &c->folds, struct fold)
@@ -268,7 +270,8 @@ static struct group_key *key_named(struct world *w, const uint8_t id[16]) {
         k->name = name;
         k->forbidden = calloc(w->n, sizeof(*k->forbidden));
         k->granted = calloc(w->n, sizeof(*k->granted));
-        REQUIRE(k->forbidden && k->granted);
+        k->welcomed = calloc(w->n, sizeof(*k->welcomed));
+        REQUIRE(k->forbidden && k->granted && k->welcomed);
         put(&w->checks->keys, k->name.b, k);
         return k;
 }
@@ -357,20 +360,33 @@ static void learnt(struct world *w, struct node *n, const struct mesh_row *row) 
                 checks_fail(w, "S5", "home %u has another key of epoch %s", n->index, hex(&k->name));
 }
 
-/* @n writes: whom it knows as removed must never hold the key it writes under. What it hears while the disk is at it comes
- * too late for this record. */
+/* Was the key made without all whom @n knows as removed, and nobody else? */
+static bool made_without(const struct node *n, struct span epoch) {
+        const struct epoch *e = epoch_find(n->core, epoch);
+        struct hash removed;
+        roster_removed(mesh_roster(n->core), &removed);
+        return e && memcmp(e->w.removed.p, removed.b, sizeof(removed.b)) == 0;
+}
+
+/*
+ * @n writes: whom it knows as removed must never hold the key it writes under. What it hears while the disk is at it comes
+ * too late for this record. So does what it cannot hear: behind a cut others may have voted, and taken a removal back. Who
+ * then hands the key, which was made without that home, to it as a member knows more than @n does.
+ */
 static void wrote(struct world *w, struct node *n, const struct mesh_row *row) {
         struct wire_record r;
         const struct roster *roster = mesh_roster(n->core);
         if (!roster || codec_decode(&wire_record_desc, row->record.bytes, &r, NULL))
                 return;
         struct group_key *k = key_named(w, r.epoch.p);
+        if (!made_without(n, r.epoch))
+                checks_fail(w, "S4", "home %u wrote under a key of before a removal that it knows", n->index);
         for (uint32_t i = 0; i < w->n; i++) {
                 const struct roster_home *h = roster_home_find(roster, &w->nodes[i].house.sign.pub);
                 if (!h || h->member || k->forbidden[i])
                         continue;
                 k->forbidden[i] = true;
-                if (!w->nodes[i].byz && holds_key(&w->nodes[i], r.epoch.p))
+                if (!w->nodes[i].byz && !k->welcomed[i] && holds_key(&w->nodes[i], r.epoch.p))
                         checks_fail(w, "S4", "home %u wrote under a key that home %u, which it knows as removed, holds",
                                     n->index, i);
         }
@@ -387,7 +403,8 @@ void checks_storing(struct world *w, struct node *n, const struct mesh_row *row)
         if (row->kind != MESH_ROW_EPOCH || !row->epoch.has_key)
                 return;
         struct group_key *k = key_named(w, row->epoch.id);
-        k->granted[n->index] |= !k->forbidden[n->index] || welcome(w, n, row->epoch.id);
+        k->welcomed[n->index] |= welcome(w, n, row->epoch.id);
+        k->granted[n->index] |= !k->forbidden[n->index] || k->welcomed[n->index];
 }
 
 /* What a removed device makes is kept by nobody; the founder, who is honest, knows who that is. */

@@ -54,6 +54,7 @@ static const struct {
         [SABOTAGE_TIRELESS] = {"tireless", "S14"},
         [SABOTAGE_PACKRAT] = {"packrat", "S8"},
         [SABOTAGE_MINDFUL] = {"mindful", "S14"},
+        [SABOTAGE_LOYAL] = {"loyal", "S4"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {

@@ -31,6 +31,11 @@ FOUND = (
     (7, 18, 'network', 100174),
     (6, 29, None, 300019),  # and a key that a full disk took late
 )
+# What needs so many homes that only the long form has the time for it.
+FOUND_LONG = (
+    (25, 48, None, 165153833257279),  # a key handed to who is a member again, while a home behind a cut writes under it still
+)
+LONG = 60  # seconds: whoever gives that much has time for those, too
 LAST_WORDS = 40  # lines of the trace before a failure
 
 
@@ -56,6 +61,8 @@ def holds(arguments):
 
 
 known = sum(not holds(options(*world)) for world in FOUND)
+if SECONDS >= LONG:
+    known += sum(not holds([*options(*world), '--plain']) for world in FOUND_LONG)
 print(f'{"not ok" if known else "ok"} 1 - what was found once stays mended')
 print(f'# PORCHLIGHT_SEED={FIRST}, from there on for {SECONDS:.0f} s', flush=True)
 seed, failed, hours, end = FIRST, 0, 0, time.monotonic() + SECONDS

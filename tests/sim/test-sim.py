@@ -41,7 +41,7 @@ code, plain = run(*faulty, '--plain')
 case(code == 0 and ', plain,' in plain and 'all invariants hold' in plain, 'so it does with plain links', plain)
 
 # Each invariant is seen to be asked: what is broken on purpose trips it, and no other.
-for name, invariant in (('lose-acked', 'S9'), ('forge', 'S1'), ('twice', 'S2'), ('undead', 'S3'), ('leak', 'S4'), ('other-key', 'S5'),
+for name, invariant in (('lose-acked', 'S9'), ('forge', 'S1'), ('twice', 'S2'), ('undead', 'S3'), ('leak', 'S4'), ('loyal', 'S4'), ('other-key', 'S5'),
                         ('steward', 'S6'), ('set-back', 'S7'), ('litter', 'S8'), ('miscount', 'S13'), ('lose', 'L1'), ('cut', 'L2'), ('seal', 'L3'), ('restless', 'L5')):
     code, line = run('--nodes', '8', '--hours', '6', '--seed', '1', '--profile', 'calm', '--break', name)
     case(code == 1 and f': {invariant} does not hold' in line, f'{invariant} sees {name}', line)

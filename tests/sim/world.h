@@ -86,6 +86,7 @@ enum sabotage {
         SABOTAGE_TIRELESS,   /* a home backs off from nobody of whom a beacon spoke */
         SABOTAGE_MINDFUL,    /* a home remembers whatever beacons say */
         SABOTAGE_PACKRAT,    /* a disk has each proof many times */
+        SABOTAGE_LOYAL,      /* a home goes on with a key, whoever was removed */
         SABOTAGE_COUNT
 };
 
