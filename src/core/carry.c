@@ -217,6 +217,25 @@ void carry_finish(struct mesh *m, mesh_link id) {
                 link_hangup(l, REASON_IDLE);
 }
 
+/* ---- making way ---- */
+/* PROTOCOL 15.36: "For 500 ms after an urgent record was queued on any link, a node SHOULD send nothing of class 5" */
+void carry_yield(struct mesh *m, size_t klass) {
+        if (klass > CLASS_NORMAL)
+                return;
+        m->haul_hurried = m->now + HAUL_HURRIED;
+        if (klass > CLASS_URGENT)
+                return;
+        m->haul_pause = m->now + HAUL_PAUSE;
+        LINK_EACH(l, m)
+        if (l->state == LINK_HAUL)
+                link_touch(l);
+}
+
+mesh_time carry_due(const struct link *l) {
+        bool paused = l->state == LINK_HAUL && l->queue[5].count && l->m->now < l->m->haul_pause;
+        return paused ? l->m->haul_pause : MESH_NEVER;
+}
+
 /* ---- messages ---- */
 /* PROTOCOL 15.34: "`hashes` MUST be a multiple of 32 bytes that ends with the last chunk a clip can have, or before; WANT and
  * PIECE MUST NOT reach beyond the 65,552 bytes of a chunk's ciphertext." */

@@ -257,6 +257,7 @@ struct mesh {
         uint32_t dial_vain;                  /* dials since one was of use */
         mesh_time dial_paced;                /* so many in vain: none before */
         struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
+        mesh_time haul_pause, haul_hurried;  /* footage waits until then; goes gently until then */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
         enum wire_e_fresh state;

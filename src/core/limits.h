@@ -85,15 +85,18 @@
 #define MARK_PERIOD 600          /* seconds between clock marks on disk */
 #define SECRETS_MOST 64          /* link keys kept */
 #define SECRETS_DAYS 30
-#define HAULS_DIALLED 8         /* links for footage: a clip comes from several homes at once … */
-#define HAULS_ACCEPTED 8        /* … and goes to several */
-#define HAULS_HOUSEHOLD 2       /* of them to one: its main device and the one who watches */
-#define HAUL_WAYS 8             /* addresses of a device that are tried */
-#define HAUL_KEYS 4             /* link keys tried at each, as at a visit's */
-#define HAUL_NEXT_KEY 500       /* ms until the next of them */
-#define HAUL_IDLE 60000         /* ms without a message, after which nobody needs the link */
-#define HAUL_QUEUE 131072       /* bytes waiting on such a link: a few times what goes out at once */
-#define HAUL_DELAY 50           /* ms that they may queue in the kernel and the line: half of what gossip's bulk may */
+#define HAULS_DIALLED 8       /* links for footage: a clip comes from several homes at once … */
+#define HAULS_ACCEPTED 8      /* … and goes to several */
+#define HAULS_HOUSEHOLD 2     /* of them to one: its main device and the one who watches */
+#define HAUL_WAYS 8           /* addresses of a device that are tried */
+#define HAUL_KEYS 4           /* link keys tried at each, as at a visit's */
+#define HAUL_NEXT_KEY 500     /* ms until the next of them */
+#define HAUL_IDLE 60000       /* ms without a message, after which nobody needs the link */
+#define HAUL_QUEUE 131072     /* bytes waiting on such a link: a few times what goes out at once */
+#define HAUL_DELAY 50         /* ms that they may queue in the kernel and the line: half of what gossip's bulk may */
+#define HAUL_DELAY_HURRIED 10 /* … while alerts go about: hardly anything stands before the next */
+#define HAUL_HURRIED 10000    /* ms for which one alert makes another likely */
+#define HAUL_PAUSE 500 /* ms in which nothing of it goes out after an urgent one: it and its copies have the line */
 #define HAUL_WINDOW 4194304     /* bytes that may be with the kernel: 1 Gbit/s where an answer takes 30 ms */
 #define HAUL_FRAME_SLOW 4096    /* bytes of a frame on a line … */
 #define HAUL_WINDOW_SLOW 131072 /* … whose window is shorter than that: 8 whole frames */

@@ -583,7 +583,7 @@ int link_doubt(struct link *l) {
 }
 
 mesh_time link_due(const struct link *l) {
-        return MIN(alive_due(l), MIN(sync_due(l), spread_due(l)));
+        return MIN(MIN(alive_due(l), carry_due(l)), MIN(sync_due(l), spread_due(l)));
 }
 
 mesh_time link_deadline(const struct mesh *m) {

@@ -38,9 +38,15 @@ static int queued(struct link *l) {
         return 0;
 }
 
+static void make_way(struct link *l, const struct packet *p) {
+        if (p->bytes[0] == LINK_RECORD)
+                carry_yield(l->m, p->klass);
+}
+
 int link_send(struct link *l, struct packet *p) {
         if (l->state == LINK_CLOSING)
                 return 0;
+        make_way(l, p);
         int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
         return r ? r : queued(l);
 }
@@ -50,6 +56,7 @@ int link_send_first(struct link *l, struct packet *p) {
         size_t before = q->count;
         if (l->state == LINK_CLOSING)
                 return 0;
+        make_way(l, p);
         int r = packet_queue_put(q, p);
         if (q->count > before)
                 packet_queue_hurry(q);

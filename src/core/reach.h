@@ -179,6 +179,9 @@ int carry_took(struct link *l, uint64_t number, const void *msg, struct span raw
 void carry_down(struct link *l);
 /* It is gone, or never was; @more: another link key is to be tried at the same door. */
 void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool up, bool more);
+void carry_yield(struct mesh *m,
+                 size_t klass);            /* a record goes out: footage makes way, the more the more urgent it is */
+mesh_time carry_due(const struct link *l); /* what waits there may go then; NEVER: nothing does, or at once */
 int carry_tick(struct mesh *m);
 mesh_time carry_deadline(const struct mesh *m);
 

@@ -23,11 +23,17 @@ void window_handed(struct link *l) {
         w->began = l->m->now;
 }
 
+static mesh_time delay(const struct link *l) {
+        if (!l->haul)
+                return WINDOW_DELAY;
+        return l->m->now < l->m->haul_hurried ? HAUL_DELAY_HURRIED : HAUL_DELAY;
+}
+
 /* In one step by a factor of two at most: a home that was busy with something else must not mistake that for the line. */
-static size_t resized(const struct window *w, bool haul, size_t size, mesh_time took) {
-        size_t fit = size * (w->least + (haul ? HAUL_DELAY : WINDOW_DELAY)) / took;
+static size_t resized(const struct link *l, size_t size, mesh_time took) {
+        size_t fit = size * (l->window.least + delay(l)) / took;
         fit = MIN(MAX(fit, size / 2), size * 2);
-        return MIN(MAX(fit, (size_t)WINDOW_LEAST), (size_t)(haul ? HAUL_WINDOW : WINDOW_MOST));
+        return MIN(MAX(fit, (size_t)WINDOW_LEAST), (size_t)(l->haul ? HAUL_WINDOW : WINDOW_MOST));
 }
 
 void window_gone(struct link *l) {
@@ -38,8 +44,7 @@ void window_gone(struct link *l) {
         size_t size = w->size ? w->size : WINDOW_FIRST;
         w->mark = 0;
         w->least = w->least ? MIN(w->least, took) : took;
-        w->size = w->ahead >= size / 2 ? resized(w, l->haul, size, took)
-                                       : size; /* of few bytes nothing is learnt about many */
+        w->size = w->ahead >= size / 2 ? resized(l, size, took) : size; /* of few bytes nothing is learnt about many */
 }
 
 /* Links that have handed out what has not gone: their line is mostly the same. */
@@ -59,6 +64,8 @@ size_t window_room(const struct link *l, size_t klass) {
 
 /* PROTOCOL 8.30: "One more of class 1 goes whenever none that was given away before is still there." */
 bool window_open(const struct link *l, size_t klass) {
+        if (l->haul && klass == 5 && l->m->now < l->m->haul_pause)
+                return false;
         size_t waiting = l->backlog + l->out.n;
         if (klass == 1 && waiting <= l->sent + l->out.n - l->urgent)
                 return true;

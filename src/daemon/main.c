@@ -215,6 +215,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         cfg->n_advertise = s->advertise.n;
         cfg->lan = s->lan;
         cfg->clips_quota = s->clips_quota;
+        cfg->clips_uplink = s->clips_uplink;
 }
 
 static bool use_settings(void *ctx, const struct settings *next) {

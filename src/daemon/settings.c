@@ -178,6 +178,15 @@ static bool read_quota(void *part, struct span value, const char **ret_why) {
         return !*ret_why;
 }
 
+static bool read_rate(void *part, struct span value, const char **ret_why) {
+        uint64_t n;
+        if (!text_u64(value, SETTINGS_RATE_MAX, &n))
+                *ret_why = N_("is not a number of kbit/s, from 0 to 100000000");
+        else
+                *(uint64_t *)part = n;
+        return !*ret_why;
+}
+
 static void show_size(const void *part, struct buf *out) {
         buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)part);
 }
@@ -196,12 +205,14 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_RECORD_PASSPHRASE record_passphrase
 #define PART_CONFIG config
 #define PART_CLIPS_QUOTA clips_quota
+#define PART_CLIPS_UPLINK clips_uplink
 #define READ_PATH read_path, show_path
 #define READ_LISTEN read_listen, show_listen
 #define READ_ADVERTISE read_advertise, show_advertise
 #define READ_YES read_yes, show_yes
 #define READ_SIZE read_size, show_size
 #define READ_QUOTA read_quota, show_size
+#define READ_RATE read_rate, show_size
 #define READ_GROUP read_group, show_group
 #define READ_USER read_user, show_group
 #define SETTING_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                              \
@@ -216,7 +227,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 12, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 13, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;

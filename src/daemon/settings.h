@@ -15,6 +15,7 @@
 
 #define SETTINGS_PATH_MAX 512
 #define SETTINGS_FILE_MAX (64 * 1024)
+#define SETTINGS_RATE_MAX 100000000            /* kbit/s: 100 Gbit/s */
 #define SETTINGS_QUOTA_MAX (UINT64_C(1) << 50) /* more than there are disks for */
 #define SETTINGS_GROUP_MAX 33                  /* longer names of groups cannot be made on Linux */
 
@@ -43,8 +44,9 @@ struct settings {
         char owner[SETTINGS_GROUP_MAX]; /* whom the vault obeys besides root; empty: who founded or joined */
         bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */
         char record[SETTINGS_PATH_MAX], record_passphrase[SETTINGS_PATH_MAX];
-        uint64_t record_size; /* bytes */
-        uint64_t clips_quota; /* bytes */
+        uint64_t record_size;  /* bytes */
+        uint64_t clips_quota;  /* bytes */
+        uint64_t clips_uplink; /* kbit/s; 0: no limit */
 };
 
 enum {

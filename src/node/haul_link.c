@@ -7,7 +7,10 @@
 
 #include <stdlib.h>
 
-#define ROOM_WORTH 32768 /* bytes of room that are worth telling of: two frames */
+#define ROOM_WORTH                                                                                                     \
+        32768          /* bytes of room that are worth telling of: two frames; of a paced line what it gives at once */
+#define REFILL_LEAST 5 /* ms */
+#define BYTES_KBIT 125 /* a second */
 
 /* One command with the core: a device that several may be waiting for. */
 struct call {
@@ -86,11 +89,41 @@ void haul_links_took(struct node *n, const struct mesh_action *a) {
                 ops->on_message(l, (enum wire_link)a->haul.number, &msg);
 }
 
+/* ---- how much ---- */
+static void on_refill(_unused_ uv_timer_t *timer) { /* the turn that follows tells who has room */
+}
+
+static bool is_thirsty(const struct haul_link *l) {
+        for (size_t u = 0; u < HAUL_USERS; u++)
+                if (l->thirsty[u])
+                        return true;
+        return false;
+}
+
+/* Somebody waits, and it is not the link that keeps him waiting: nothing else would wake the loop. */
+static void watch_pace(struct node *n) {
+        mesh_time now = uv_now(n->loop);
+        bool waits = false;
+        LIST_EACH (l, &n->hauls.all, struct haul_link, on)
+                waits |= !l->lan && !l->down && is_thirsty(l);
+        if (!waits || !n->hauls.pace.rate)
+                uv_timer_stop(&n->hauls.refill);
+        else
+                uv_timer_start(&n->hauls.refill, on_refill,
+                               MAX(pace_due(&n->hauls.pace, ROOM_WORTH, now) - now, REFILL_LEAST), 0);
+}
+
+void haul_links_limit(struct node *n, uint64_t kbit) {
+        if (n->hauls.pace.rate != kbit * BYTES_KBIT)
+                pace_set(&n->hauls.pace, kbit * BYTES_KBIT, uv_now(n->loop));
+}
+
 /* ---- saying ---- */
 size_t haul_room(const struct haul_link *l) {
         size_t room = l->down ? 0 : mesh_haul_room(l->n->core, l->number);
         size_t later = l->n->feeding ? l->later : 0; /* what was said meanwhile is not with the core yet */
-        return room > later ? room - later : 0;
+        size_t paced = l->lan ? SIZE_MAX : pace_room(&l->n->hauls.pace, uv_now(l->n->loop));
+        return MIN(room > later ? room - later : 0, paced);
 }
 
 size_t haul_piece(const struct haul_link *l) {
@@ -111,6 +144,8 @@ bool haul_say(struct haul_link *l, enum wire_link number, const void *msg) {
                 return false;
         }
         l->later = l->n->feeding ? l->later + map.n : 0;
+        if (!l->lan)
+                pace_spend(&l->n->hauls.pace, map.n);
         struct mesh_event ev = {.type = MESH_EV_HAUL_SAY, .link = l->number};
         ev.say.number = (uint8_t)number;
         ev.say.map = buf_span(&map);
@@ -218,9 +253,19 @@ static void tell_down(struct haul_link *l) {
         free(l);
 }
 
+/* Nobody is told of a few bytes, unless there will not be more. */
+static bool has_room(struct haul_link *l) {
+        struct pace *pace = &l->n->hauls.pace;
+        mesh_time now = uv_now(l->n->loop);
+        bool paced = !l->lan && pace->rate;
+        if (paced && pace_due(pace, ROOM_WORTH, now) > now)
+                return false;
+        return mesh_haul_room(l->n->core, l->number) >= ROOM_WORTH;
+}
+
 static bool tell_room(struct haul_link *l) {
         bool any = false;
-        for (size_t u = 0; u < HAUL_USERS && haul_room(l) >= ROOM_WORTH; u++) {
+        for (size_t u = 0; u < HAUL_USERS && has_room(l); u++) {
                 const struct haul_ops *ops = l->n->hauls.ops[u];
                 if (!l->thirsty[u])
                         continue;
@@ -244,13 +289,20 @@ bool haul_links_turn(struct node *n) {
                         tell_down(l);
         }
         any |= turn_calls(n);
-        return turn_lost(n) || any;
+        any |= turn_lost(n);
+        watch_pace(n);
+        return any;
 }
 
 void haul_links_init(struct node *n) {
         list_init(&n->hauls.all);
         list_init(&n->hauls.wants);
         list_init(&n->hauls.calls);
+        uv_timer_init(n->loop, &n->hauls.refill);
+}
+
+void haul_links_close(struct node *n) {
+        uv_close((uv_handle_t *)&n->hauls.refill, NULL);
 }
 
 void haul_links_fini(struct node *n) {

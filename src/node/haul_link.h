@@ -21,7 +21,10 @@
 #pragma once
 
 #include "base/list.h"
+#include "haul/pace.h"
 #include "porchlight/mesh.h"
+
+#include <uv.h>
 
 struct node;
 
@@ -87,9 +90,13 @@ void haul_hangup(struct haul_link *l); /* the other side has lied, or there is n
 struct haul_links {
         struct list all, wants, calls;
         const struct haul_ops *ops[HAUL_USERS];
+        struct pace pace;  /* clips.uplink, over all links that leave the local network */
+        uv_timer_t refill; /* when somebody waits for it */
 };
 void haul_links_init(struct node *n);
-void haul_links_fini(struct node *n); /* the loop has ended */
+void haul_links_close(struct node *n);
+void haul_links_fini(struct node *n);                 /* the loop has ended */
+void haul_links_limit(struct node *n, uint64_t kbit); /* from now on; 0: no limit */
 void haul_links_up(struct node *n, const struct mesh_action *a);
 void haul_links_down(struct node *n, const struct mesh_action *a);
 void haul_links_took(struct node *n, const struct mesh_action *a);

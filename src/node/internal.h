@@ -57,6 +57,7 @@ struct node {
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
         bool lan;
+        uint64_t clips_uplink; /* as the node was born with it */
         struct node_group control_group;
         struct node_settings settings;
         int porter;

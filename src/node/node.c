@@ -342,6 +342,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
         n->clips.quota = cfg->clips_quota;
+        n->clips_uplink = cfg->clips_uplink;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
         n->porter = cfg->porter;
@@ -396,6 +397,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         pool_watch(&n->pool, loop);
         conns_init(n);
         haul_links_init(n);
+        haul_links_limit(n, n->clips_uplink);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -605,6 +607,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->n_advertise = cfg->n_advertise;
                 n->lan = cfg->lan;
                 n->clips.quota = cfg->clips_quota;
+                haul_links_limit(n, cfg->clips_uplink);
         }
         listen_settle(n);
         lan_look(n);
@@ -621,6 +624,7 @@ static void close_all(struct node *n) {
         uv_close((uv_handle_t *)&n->idle, NULL);
         pool_close(&n->pool);
         conns_close(n);
+        haul_links_close(n);
         lan_close(n);
         nets_close(n);
         writer_close(n);

@@ -402,6 +402,30 @@ static void test_much(void **state) {
         told_end(&t, s);
 }
 
+/* PROTOCOL 15.36: while an urgent one goes about, nothing of it moves, and then it goes on by itself. */
+static void test_makes_way(void **state) {
+        (void)state;
+        struct told t;
+        struct street *s = watched(2, &t);
+        struct hash alert;
+        uint64_t chunk = 0, first = 0;
+        mesh_link link;
+        assert_int_equal(street_haul(s, 0, 1, &link), MESH_OUT_DONE);
+        assert_int_equal(street_post(s, 0, KIND_FIRE, "over there", &alert), MESH_OUT_DONE);
+        first += say_pieces(s, 0, link, &chunk);
+        street_run_for(s, 0.4);
+        assert_int_equal(t.at[1].bytes, 0);
+        assert_true(street_wait_all_have(s, &alert, 1));
+        street_run_for(s, 2);
+        assert_int_equal(t.at[1].bytes, first);
+        assert_int_equal(street_post(s, 0, KIND_THEFT, "a bicycle", &alert),
+                         MESH_OUT_DONE); /* it waits for no such one */
+        first += say_pieces(s, 0, link, &chunk);
+        street_run_for(s, 0.4);
+        assert_true(t.at[1].bytes > 0 && !t.at[1].jumbled);
+        told_end(&t, s);
+}
+
 /* What does not fit is not taken, and nothing comes of it. */
 static void test_no_room(void **state) {
         (void)state;
@@ -431,6 +455,7 @@ int main(void) {
                 cmocka_unit_test(test_places),    cmocka_unit_test(test_kinds),
                 cmocka_unit_test(test_junk),      cmocka_unit_test(test_dialled_places),
                 cmocka_unit_test(test_much),      cmocka_unit_test(test_no_room),
+                cmocka_unit_test(test_makes_way),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);

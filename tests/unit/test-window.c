@@ -29,13 +29,14 @@ static struct mesh m;
 static mesh_time handed_at[1 << 22]; /* of each frame */
 
 /* Bulk without end over @line, looked at each ms. */
-static struct seen watch(const struct line *line, mesh_time stall) {
+static struct seen watch(const struct line *line, mesh_time stall, bool haul) {
         static struct link l;
         struct seen s = {0};
         double away = 0; /* bytes that have left */
         uint64_t here[4096] = {0}, come = 0;
         memset(&l, 0, sizeof(l));
         l.m = &m;
+        l.haul = haul;
         m.now = 1;
         window_handed(&l);
         for (mesh_time t = 1; t <= LEARNING + WATCHED; t++, m.now++) {
@@ -68,7 +69,7 @@ static void test_lines(void **state) {
                                             {125000, 200}, {625000, 100}, {1000000, 200}, {1000000, 10}};
         for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
                 const struct line *line = &lines[i];
-                struct seen s = watch(line, 0);
+                struct seen s = watch(line, 0, false);
                 mesh_time least = (2 * WINDOW_LEAST + 2 * FRAME) * 1000 / line->speed;
                 print_message("# %u bytes/s, %u ms: at most %u ms, %u %% of the line\n", (unsigned)line->speed,
                               (unsigned)line->way, (unsigned)s.longest,
@@ -82,7 +83,7 @@ static void test_lines(void **state) {
 static void test_stalls(void **state) {
         (void)state;
         const struct line line = {1000000, 20};
-        struct seen s = watch(&line, 1000);
+        struct seen s = watch(&line, 1000, false);
         assert_true(s.arrived * 1000 / WATCHED >= line.speed * 7 / 10);
 }
 
@@ -100,11 +101,44 @@ static void test_urgent(void **state) {
         assert_int_equal(window_frame(&l), FRAMES_BULK);
 }
 
+/* Footage queues half as long, and hardly at all while alerts go about; the line is used all the same. */
+static void test_footage(void **state) {
+        (void)state;
+        static const struct line lines[] = {{16000, 40}, {62500, 40}, {625000, 20}, {6250000, 20}, {6250000, 200}};
+        for (int hurried = 0; hurried < 2; hurried++)
+                for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+                        const struct line *line = &lines[i];
+                        mesh_time delay = hurried ? HAUL_DELAY_HURRIED : HAUL_DELAY;
+                        m = (struct mesh){.haul_hurried = hurried ? MESH_NEVER : 0};
+                        struct seen s = watch(line, 0, true);
+                        mesh_time least = (2 * WINDOW_LEAST + 2 * FRAME) * 1000 / line->speed;
+                        unsigned used = (unsigned)(s.arrived * 100 * 1000 / WATCHED / line->speed);
+                        print_message("# %u bytes/s, %u ms%s: at most %u ms, %u %% of the line\n",
+                                      (unsigned)line->speed, (unsigned)line->way, hurried ? ", alerts" : "",
+                                      (unsigned)s.longest, used);
+                        assert_true(s.longest <= line->way + least + 2 * delay);
+                        assert_true(used >= 80);
+                }
+        m = (struct mesh){0};
+}
+
+/* After an urgent one nothing of it begins, however short the window's queue; what hurries does. */
+static void test_pause(void **state) {
+        (void)state;
+        static struct link l;
+        l.m = &m;
+        l.haul = true;
+        m = (struct mesh){.now = 100, .haul_pause = 101};
+        assert_true(!window_open(&l, 5) && window_open(&l, 0));
+        m.now = 101;
+        assert_true(window_open(&l, 5));
+        m = (struct mesh){0};
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_lines),
-                cmocka_unit_test(test_stalls),
-                cmocka_unit_test(test_urgent),
+                cmocka_unit_test(test_lines),   cmocka_unit_test(test_stalls), cmocka_unit_test(test_urgent),
+                cmocka_unit_test(test_footage), cmocka_unit_test(test_pause),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
