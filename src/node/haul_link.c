@@ -120,7 +120,9 @@ void haul_links_limit(struct node *n, uint64_t kbit) {
 
 /* ---- saying ---- */
 size_t haul_room(const struct haul_link *l) {
-        size_t room = l->down ? 0 : mesh_haul_room(l->n->core, l->number);
+        if (l->down)
+                return 0;
+        size_t room = mesh_haul_room(l->n->core, l->number);
         size_t later = l->n->feeding ? l->later : 0; /* what was said meanwhile is not with the core yet */
         size_t paced = l->lan ? SIZE_MAX : pace_room(&l->n->hauls.pace, uv_now(l->n->loop));
         return MIN(room > later ? room - later : 0, paced);
@@ -306,8 +308,10 @@ void haul_links_close(struct node *n) {
 }
 
 void haul_links_fini(struct node *n) {
-        LIST_EACH (l, &n->hauls.all, struct haul_link, on)
+        LIST_EACH (l, &n->hauls.all, struct haul_link, on) {
+                l->down = true;
                 tell_down(l);
+        }
         LIST_EACH (c, &n->hauls.calls, struct call, on) {
                 list_drop(&c->on);
                 free(c);

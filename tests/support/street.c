@@ -92,6 +92,8 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
                 verify(s, i, a);
                 break;
         case MESH_DO_REPLY:
+                if (h->on_haul)
+                        h->on_haul(h->haul_ctx, i, a);
                 if (a->token != h->command)
                         break;
                 h->replied = true;

@@ -109,7 +109,7 @@ void street_disk_lose(struct street *s, size_t i, const struct hash *id);
 void street_disk_full(struct street *s, size_t i, bool full);
 void street_clock(struct street *s, size_t i, int64_t seconds_off);
 
-/* Links for footage. What home @i's core says of them (HAUL_UP, HAUL_DOWN, HAUL) goes to @on at once; it must not call the
+/* Links for footage. What home @i's core says of them (HAUL_UP, HAUL_DOWN, HAUL, and every REPLY) goes to @on at once; it must not call the
  * street. */
 typedef void (*street_haul_told)(void *ctx, size_t i, const struct mesh_action *a);
 void street_on_haul(struct street *s, size_t i, street_haul_told on, void *ctx);

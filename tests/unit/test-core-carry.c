@@ -43,7 +43,7 @@ static void on_told(void *ctx, size_t i, const struct mesh_action *a) {
                 t->at[i].link = a->link;
         } else if (a->type == MESH_DO_HAUL_DOWN) {
                 t->at[i].down++;
-        } else {
+        } else if (a->type == MESH_DO_HAUL) {
                 t->at[i].got[a->haul.number]++;
                 buf_clear(&t->at[i].last);
                 buf_add(&t->at[i].last, a->haul.map);
@@ -265,6 +265,37 @@ static void test_places(void **state) {
         told_end(&t, s);
 }
 
+/* The third device of a household finds no place, though there is one for others; when one of the two goes, it does. */
+static void test_household(void **state) {
+        (void)state;
+        struct told t = {0};
+        struct street *s = street_bare(5, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < 5; i += 3) {
+                char *ticket = strdup(street_invite(s, 0, 1));
+                assert_int_equal(street_join(s, i, ticket), MESH_OUT_DONE);
+                free(ticket);
+        }
+        for (size_t i = 2; i < 4; i++) {
+                _clean_(buf_fini) struct buf code = BUF_NULL;
+                street_code(s, 1, 0, &code);
+                assert_int_equal(street_enrol(s, i, buf_span(&code), "shed"), MESH_OUT_DONE);
+        }
+        for (size_t i = 0; i < 5; i++)
+                street_on_haul(s, i, on_told, &t);
+        street_run_for(s, 30);
+        mesh_link link, first;
+        assert_int_equal(street_haul(s, 1, 0, &first), MESH_OUT_DONE);
+        assert_int_equal(street_haul(s, 2, 0, &link), MESH_OUT_DONE);
+        assert_int_equal(street_haul(s, 3, 0, &link), MESH_OUT_HAUL_FULL);
+        assert_int_equal(street_haul(s, 4, 0, &link), MESH_OUT_DONE);
+        assert_int_equal(street_haul(s, 3, 1, &link), MESH_OUT_DONE); /* devices of one household among themselves */
+        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = first});
+        street_run_for(s, 1);
+        assert_int_equal(street_haul(s, 3, 0, &link), MESH_OUT_DONE);
+        told_end(&t, s);
+}
+
 static void test_dialled_places(void **state) {
         (void)state;
         struct told t;
@@ -455,7 +486,7 @@ int main(void) {
                 cmocka_unit_test(test_places),    cmocka_unit_test(test_kinds),
                 cmocka_unit_test(test_junk),      cmocka_unit_test(test_dialled_places),
                 cmocka_unit_test(test_much),      cmocka_unit_test(test_no_room),
-                cmocka_unit_test(test_makes_way),
+                cmocka_unit_test(test_makes_way), cmocka_unit_test(test_household),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
