@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --with | --purpose | --passphrase-file | --output | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --with | --purpose | --passphrase-file | --output | --mesh | --extract | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
         esac
         return 1
 }
@@ -60,19 +60,19 @@ __porchlight_value() {
         --status) __porchlight_words "actual exercise test" ;;
         --source) __porchlight_words "person sensor" ;;
         --area) __porchlight_places ;;
-        --passphrase-file | --output | --charter | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
+        --passphrase-file | --output | --extract | --charter | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
         --data) __porchlight_paths -d ;;
         esac
 }
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert ask inbox mute place clip grant ledger mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert ask inbox mute place clip grant ledger verify mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         ask) echo "post list match retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
-        clip) echo "add watch list show share get who-can-read destroy" ;;
+        clip) echo "add watch list show share get who-can-read export destroy" ;;
         grant) echo "list revoke" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
@@ -87,10 +87,10 @@ __porchlight_names() {
 
 __porchlight_command() {
         case ${words[0]-} in
-        nearby | watch | post | inbox | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
+        nearby | watch | post | inbox | verify | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -112,11 +112,13 @@ __porchlight_options() {
         "clip watch") options="--camera --at --audio --as-is" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
         "clip get") options="--output --passphrase-file" ;;
+        "clip export") options="--output --force --passphrase-file --yes" ;;
         "clip destroy") options="--yes" ;;
         "grant list") options="--clip --since" ;;
         "grant revoke") options="--passphrase-file --yes" ;;
         "ledger list") options="--clip --since" ;;
         "ledger add") options="--clip" ;;
+        "verify") options="--mesh --extract --force" ;;
         "mesh create") options="--household --at --charter --passphrase-file --no-passphrase" ;;
         "mesh leave") options="--passphrase-file --yes" ;;
         "invite") options="--for --count --expires --qr" ;;
@@ -156,6 +158,7 @@ __porchlight_first_word() {
         "place remove") __porchlight_places ;;
         "clip add") __porchlight_paths -f ;;
         "clip watch") __porchlight_paths -f ;;
+        "verify") __porchlight_paths -f ;;
         "invite revoke") __porchlight_offer < <(__porchlight_ask invite list | __porchlight_ids) ;;
         "invite undo") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;
         "member remove") __porchlight_offer < <(__porchlight_ask member list | __porchlight_field name) ;;

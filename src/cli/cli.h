@@ -76,6 +76,8 @@ enum option_id {
         OPT_WITH,
         OPT_PURPOSE,
         OPT_OUTPUT,
+        OPT_MESH,
+        OPT_EXTRACT,
         OPT_CLIP,
         OPT_CAMERA,
         OPT_FROM,

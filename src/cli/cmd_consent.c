@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/outfile.h"
 #include "cli/owner.h"
+#include "cli/progress.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,8 +25,6 @@
 #define PURPOSE_MAX 200
 #define COPY_MAX 512 /* bytes of a path that the ledger takes */
 #define LIFE_MAX 31536000
-#define PROGRESS_FROM (4 * 65536) /* bytes; less is there at once */
-#define BAR 24
 #define WHO_COLUMNS 28
 #define WHAT_COLUMNS 14
 #define STATE_COLUMNS 12
@@ -185,35 +184,17 @@ static int row_bytes(struct cli *c, const struct call_row *row, void *arg) {
         return g->file ? outfile_write(c, g->file, row->m->o_piece.bytes) : write_out(c, row->m->o_piece.bytes);
 }
 
-static void bar(const struct cli *c, const struct getting *g) {
-        uint64_t all = g->row.size;
-        if (!c->err_tty || c->json || all < PROGRESS_FROM)
-                return;
-        unsigned full = (unsigned)(g->done * BAR / all);
-        fprintf(stderr, "\r[%.*s%*s] %3u %%%s", (int)full, "########################", (int)(BAR - full), "",
-                (unsigned)(g->done * 100 / all), g->done == all ? "\r\033[K" : "");
-}
-
 static int fetch(struct cli *c, struct call *owner, struct getting *g) {
         for (uint64_t i = 0; i < g->row.chunks; i++) {
                 struct wire_o_chunk m = {.i = i};
                 int r = owner_ask(c, owner, OWNER_O_CHUNK, &m, _("opening the clip"), row_bytes, g);
                 if (r)
                         return r;
-                bar(c, g);
+                progress_bar(c, g->done, g->row.size);
         }
         if (g->done == g->row.size)
                 return 0;
         return cli_fail(c, EXIT_FAILED, "bad-answer", "try again", "the vault gave only part of the clip");
-}
-
-/* Whole, for the ledger: where a clear copy is. */
-static void absolute(struct buf *out, const char *path) {
-        char here[COPY_MAX] = "";
-        if (*path != '/' && getcwd(here, sizeof(here)))
-                buf_printf(out, "%s/", here);
-        buf_add_str(out, path);
-        out->n = MIN(out->n, (size_t)COPY_MAX);
 }
 
 static int begin(struct cli *c, const struct args *a, struct call *owner, const char *copy, struct getting *g) {
@@ -242,7 +223,7 @@ static int get_file(struct cli *c, const struct args *a, struct call *owner, str
         f.path = args_text(a, OPT_OUTPUT);
         f.force = true; /* the new one takes the old one's place when it is whole */
         g->file = &f;
-        absolute(&copy, f.path);
+        outfile_absolute(&copy, f.path, COPY_MAX); /* for the ledger: where a clear copy is */
         int r = outfile_look(c, &f);
         if (!r)
                 r = begin(c, a, owner, buf_cstr(&copy), g);

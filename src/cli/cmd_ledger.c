@@ -77,17 +77,22 @@ static void entry_head(struct buf *out) {
         buf_printf(out, "%s\n", _("WHO, OR IN WHAT WORDS"));
 }
 
+void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, bool head) {
+        if (head)
+                entry_head(&c->out);
+        entry_line(c, e);
+}
+
 static int row_entry(struct cli *c, const struct call_row *row, void *arg) {
         struct ledger_page *p = arg;
         if (row->number != OWNER_O_ENTRY_ROW)
                 return 0;
         p->next = row->m->o_entry.n + 1;
-        if (!p->any && !c->json)
-                entry_head(&c->out);
+        bool first = !p->any;
         p->any = true;
         if (c->json)
                 return cli_row_json(c, row, NULL);
-        entry_line(c, &row->m->o_entry);
+        ledger_entry_line(c, &row->m->o_entry, first);
         return cli_flush(c);
 }
 

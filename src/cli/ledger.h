@@ -14,6 +14,8 @@ struct ledger_page {
 };
 /* Asks for one page after the other. 0 or an exit code (said). */
 int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_fn row, struct ledger_page *p);
+/* A line for a person, below the words over the columns where @head. */
+void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, bool head);
 /* Is it an id of a clip or a grant? 0 or an exit code (said). */
 int clip_word(struct cli *c, const char *id);
 /* Asks the vault for @request about the clip or grant that the first word names, shows its sentence, and takes the owner's yes;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -13,6 +14,14 @@
 
 #define FILE_MODE 0600
 #define TEMP_SUFFIX ".part"
+
+void outfile_absolute(struct buf *out, const char *path, size_t most) {
+        char here[PATH_MAX] = "";
+        if (*path != '/' && getcwd(here, sizeof(here)))
+                buf_printf(out, "%s/", here);
+        buf_add_str(out, path);
+        out->n = MIN(out->n, most);
+}
 
 void outfile_fini(struct out_file *f) {
         file_close(&f->fd);

@@ -14,6 +14,9 @@ struct out_file {
 
 #define OUT_FILE_NULL ((struct out_file){.fd = -1})
 
+/* @path from the root on, at most @most bytes of it. */
+void outfile_absolute(struct buf *out, const char *path, size_t most);
+
 /* Each: 0 or an exit code (said). */
 int outfile_look(struct cli *c,
                  const struct out_file *f); /* what stands there is found out before work is done for it */

@@ -179,26 +179,30 @@ static int keep_last(struct cli *c, struct call *owner, const struct wish *w, st
         return r == CALL_E_FAILED ? code : 0;
 }
 
-/* The answer's row is kept in @store. */
-static int sign_for(struct cli *c, const struct args *a, const struct wish *w, struct buf *store) {
-        _clean_(call_freep) struct call *owner = NULL;
+/* The answer's row is kept in @store, and the connection is left open in @owner. */
+static int sign_on(struct cli *c, const struct args *a, const struct wish *w, struct buf *store, struct call **owner) {
         struct call_row row;
         int r = w->question ? can_ask(c, a) : 0;
-        if (r || (r = owner_open(c, &owner)))
+        if (r || (r = owner_open(c, owner)))
                 return r;
-        if (call_send(owner, w->request, w->msg))
-                return cli_fail_call(c, call_error(owner));
-        r = next_is(c, owner, _("asking the vault"), OWNER_O_SENTENCE, _("what it would sign"), &row);
+        if (call_send(*owner, w->request, w->msg))
+                return cli_fail_call(c, call_error(*owner));
+        r = next_is(c, *owner, _("asking the vault"), OWNER_O_SENTENCE, _("what it would sign"), &row);
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
         if (w->question || c->err_tty)
                 show_sentence(c, row.m->o_sentence.text);
         r = w->question ? ask_yes(c, a, w->question) : 0;
-        if (r || (r = go(c, a, owner, needs_passphrase, w->number, &row)) || !w->number)
+        if (r || (r = go(c, a, *owner, needs_passphrase, w->number, &row)) || !w->number)
                 return r;
         codec_encode(w->desc, row.m, store);
-        return keep_last(c, owner, w, store);
+        return keep_last(c, *owner, w, store);
+}
+
+static int sign_for(struct cli *c, const struct args *a, const struct wish *w, struct buf *store) {
+        _clean_(call_freep) struct call *owner = NULL;
+        return sign_on(c, a, w, store, &owner);
 }
 
 static void put_language(struct wire_o_op *op) {
@@ -232,13 +236,19 @@ int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, 
         return 0;
 }
 
-int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
-                  unsigned number, const struct wire_desc *desc, void *ret, struct buf *store) {
+int owner_consent_on(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                     unsigned number, const struct wire_desc *desc, void *ret, struct buf *store, struct call **owner) {
         const struct wish w = {request, msg, question, number, desc};
-        int r = sign_for(c, a, &w, store);
+        int r = sign_on(c, a, &w, store, owner);
         if (r || !number)
                 return r;
         if (!buf_ok(store) || codec_decode(desc, buf_span(store), ret, NULL))
                 return bad_answer(c, _("what became of it"));
         return 0;
+}
+
+int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                  unsigned number, const struct wire_desc *desc, void *ret, struct buf *store) {
+        _clean_(call_freep) struct call *owner = NULL;
+        return owner_consent_on(c, a, request, msg, question, number, desc, ret, store, &owner);
 }

@@ -23,6 +23,9 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
  * @desc describes, goes to @ret, its spans held by @store; 0: there is none. */
 int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
                   unsigned number, const struct wire_desc *desc, void *ret, struct buf *store);
+/* The same, and the connection stays open for what follows; @owner is to be freed. */
+int owner_consent_on(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                     unsigned number, const struct wire_desc *desc, void *ret, struct buf *store, struct call **owner);
 /* The same for a device code. Nothing is lost by making one, so nobody is asked but for the passphrase. */
 int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
                struct buf *store);

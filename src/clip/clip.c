@@ -20,7 +20,7 @@ struct object {
 static const struct object objects[] = {
         OBJECT(MANIFEST, manifest, device),        OBJECT(GRANT, grant, household),
         OBJECT(RECEIPT, receipt, household),       OBJECT(ATTEST, attest, device),
-        OBJECT(GRANT_OVER, grant_over, household),
+        OBJECT(GRANT_OVER, grant_over, household), OBJECT(BUNDLE, bundle, household),
 };
 
 static struct span span_at(const void *msg, size_t offset) {
@@ -62,6 +62,7 @@ static bool right(enum clip_object what, const void *msg) {
         case CLIP_RECEIPT:
         case CLIP_ATTEST:
         case CLIP_GRANT_OVER:
+        case CLIP_BUNDLE:
                 return true;
         }
         return false;
@@ -121,9 +122,25 @@ int clip_read(enum clip_object what, struct span raw, const struct hash *mesh, v
 
 /* ---- the ledger ---- */
 
-static void ledger_move(struct ledger *l, struct span raw) {
+void ledger_line_hash(struct hash *ret, const struct hash *mesh, struct span raw) {
+        hash_make(ret, DOMAIN_LINE, mesh, raw);
+}
+
+/* PROTOCOL 15.15: "The hash of a line is `hash(LEDGER, mesh, be64(its number) || hash of the line before || hash(LINE, mesh,
+ * the line's map))`, the hash before the first being `0^32`." */
+void ledger_skip(struct ledger *l, const struct hash *line) {
+        const struct hash before = l->n ? l->last : (struct hash){0};
+        uint8_t n[8];
+        put_be64(n, l->n);
+        const struct span parts[] = {SPAN_OF(n), SPAN_OF(before.b), SPAN_OF(line->b)};
+        hash_make_n(&l->last, DOMAIN_LEDGER, &l->mesh, parts, ARRAY_LEN(parts));
         l->n++;
-        hash_make(&l->last, DOMAIN_LEDGER, &l->mesh, raw);
+}
+
+static void ledger_move(struct ledger *l, struct span raw) {
+        struct hash line;
+        ledger_line_hash(&line, &l->mesh, raw);
+        ledger_skip(l, &line);
 }
 
 int ledger_add(struct ledger *l, struct wire_entry *line, struct buf *out) {

@@ -20,6 +20,7 @@ enum clip_object {
         CLIP_RECEIPT,
         CLIP_ATTEST,
         CLIP_GRANT_OVER,
+        CLIP_BUNDLE,
 };
 
 enum {
@@ -55,5 +56,8 @@ enum {
 
 /* Appends the line to @out, its number and predecessor filled in, and moves the end. 0, CLIP_E_SHAPE, ERR_NOMEM. */
 int ledger_add(struct ledger *l, struct wire_entry *line, struct buf *out);
+/* What a line comes to, alone: a reader who has that and not the line can go on behind it. */
+void ledger_line_hash(struct hash *ret, const struct hash *mesh, struct span raw);
+void ledger_skip(struct ledger *l, const struct hash *line);
 /* Takes a line as it stands in a file. @ret borrows @raw. 0, LEDGER_E_*; then the end has not moved. */
 int ledger_take(struct ledger *l, struct span raw, struct wire_entry *ret);

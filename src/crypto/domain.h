@@ -45,6 +45,9 @@
         D(RECEIPT, "porchlight/1 receipt")           /* the recipient's signature on the terms */                      \
         D(ATTEST, "porchlight/1 attestation")        /* what a device says it did under a grant */                     \
         D(LEDGER, "porchlight/1 ledger")             /* hash of a line of the ledger */                                \
+        D(LINE, "porchlight/1 ledger line")          /* of its bytes alone, without the line before it */              \
+        D(BUNDLE, "porchlight/1 bundle")             /* the owner's word on an evidence bundle */                      \
+        D(BUNDLE_SUM, "porchlight/1 bundle sum")     /* of the sections before it */                                   \
         D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
         D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
         D(BACKUP, "porchlight/1 backup")                                                                               \

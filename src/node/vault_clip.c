@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #define ID_DIGITS (2 * sizeof(struct hash))
+#define SEEN_MAX 4    /* of a manifest's row in proto/clips.def */
+#define SEEN_LEAST 64 /* bytes of one, as V_SEEN has it */
 
 /* One at a time: the vault asks for the next when it has its answer. The link has it until then. */
 struct vault_clip {
@@ -26,6 +28,9 @@ struct vault_clip {
         struct hash id;
         uint64_t seq;
         struct buf manifest, sealed, camera, salt;
+        struct buf keep; /* what @seen points into */
+        struct store_loaded seen[SEEN_MAX];
+        size_t n_seen;
         int gone;       /* 0, or errno */
         uint64_t freed; /* bytes of its files that are the disk's again */
 };
@@ -35,6 +40,7 @@ static struct vault_clip *clip_free(struct vault_clip *c) {
         buf_fini(&c->sealed);
         buf_fini(&c->camera);
         buf_fini(&c->salt);
+        buf_fini(&c->keep);
         free(c);
         return NULL;
 }
@@ -67,21 +73,47 @@ static int keep(void *ctx, const struct store_clip *row) {
         return 1;
 }
 
+/* The records of other homes that the manifest names, where they are still here: they prove how old the clip can be at most. */
+static int load_seen(struct vault_clip *c, struct store_reader *r) {
+        struct wire_manifest m;
+        if (codec_decode(&wire_manifest_desc, buf_span(&c->manifest), &m, NULL) || !WIRE_HAS(&m, MANIFEST, seen))
+                return 0;
+        c->n_seen = MIN(m.seen.n / sizeof(struct hash), (size_t)SEEN_MAX);
+        for (size_t i = 0; i < c->n_seen; i++)
+                memcpy(c->seen[i].id.b, m.seen.p + i * sizeof(struct hash), sizeof(struct hash));
+        return store_load(r, c->seen, c->n_seen, &c->keep);
+}
+
 /* On the pool. */
 static int look_up(struct query *q, struct store_reader *r) {
         struct vault_clip *c = CONTAINER_OF(q, struct vault_clip, q);
         int e = store_clip_prefix(r, span_str(c->words), &c->id);
         if (!e)
                 e = store_clip_get(r, &c->id, keep, c);
+        if (!e)
+                e = load_seen(c, r);
         if (e)
                 return e;
         e = store_get(r, SETTING_CAMERA_SALT, &c->salt);
         return e == STORE_E_NONE ? 0 : e;
 }
 
+static void put_seen(const struct vault_clip *c, struct buf *store, struct wire_v_clip *ret) {
+        struct wire_list list = {0};
+        for (size_t i = 0; i < c->n_seen; i++) {
+                struct wire_v_seen one = {.record = c->seen[i].bytes};
+                if (one.record.n >= SEEN_LEAST && one.record.n <= RECORD_BYTES_MAX)
+                        wire_list_add(&wire_v_seen_desc, &list, store, &one);
+        }
+        if (list.count)
+                WIRE_PUT(ret, V_CLIP, seen, list);
+}
+
 static void say_clip(struct vault_clip *c) {
+        _clean_(buf_fini) struct buf seen = BUF_NULL;
         struct vault_link *v = &c->n->vault;
         struct wire_v_clip msg = {.manifest = buf_span(&c->manifest)};
+        put_seen(c, &seen, &msg);
         if (c->sealed.n)
                 WIRE_PUT(&msg, V_CLIP, sealed, buf_span(&c->sealed));
         if (c->camera.n && c->salt.n == sizeof(struct hash)) {
@@ -100,7 +132,7 @@ static void wipe_row(struct vault_clip *c) {
 
 static void on_looked_up(struct query *q) {
         struct vault_clip *c = CONTAINER_OF(q, struct vault_clip, q);
-        bool whole = buf_ok(&c->manifest) && buf_ok(&c->sealed) && buf_ok(&c->camera);
+        bool whole = buf_ok(&c->keep) && buf_ok(&c->manifest) && buf_ok(&c->sealed) && buf_ok(&c->camera);
         if (c->dropped)
                 finish(c, MESH_OUT_DONE);
         else if (q->r == STORE_E_MANY)

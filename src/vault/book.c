@@ -6,6 +6,7 @@
 
 #define READ_BYTES 65536 /* of the file at a time */
 #define LINE_MAX (BOOK_HEAD + ENTRY_BYTES_MAX)
+#define ENTRY_SALT 16
 
 enum { BOOK_E_LARGE = 32 }; /* beside KEYDISK_E_* */
 
@@ -371,6 +372,45 @@ bool book_line(const struct book *b, uint64_t n, struct buf *store, struct wire_
                codec_decode(&wire_entry_desc, raw, ret, NULL) == 0 && ret->n == n;
 }
 
+/* As many as are whole in @in. */
+static int each_in(struct buf *in, uint64_t *left, int (*fn)(void *arg, struct span raw, const struct wire_entry *e),
+                   void *arg) {
+        struct span raw;
+        size_t at = 0;
+        for (; *left && line_at(span_from(buf_span(in), at), &raw) == LINE_WHOLE; at += BOOK_HEAD + raw.n, --*left) {
+                struct wire_entry e;
+                if (codec_decode(&wire_entry_desc, raw, &e, NULL))
+                        return ERR_IO;
+                int r = fn(arg, raw, &e);
+                if (r)
+                        return r;
+        }
+        buf_drop(in, at);
+        return 0;
+}
+
+int book_each(const struct book *b, uint64_t from, int (*fn)(void *arg, struct span raw, const struct wire_entry *e),
+              void *arg) {
+        _clean_(buf_fini) struct buf in = BUF_NULL;
+        if (from >= b->chain.n || b->broken)
+                return 0;
+        uint64_t at = get_be64(b->lines.p + 8 * from), left = b->chain.n - from;
+        while (left) {
+                uint64_t before = left;
+                size_t had = in.n;
+                int r = b->io->ledger_read(b->io->arg, at, READ_BYTES, &in);
+                if (r || !buf_ok(&in))
+                        return r ? r : ERR_NOMEM;
+                at += in.n - had;
+                r = each_in(&in, &left, fn, arg);
+                if (r)
+                        return r;
+                if (left == before && in.n == had) /* the file is shorter than it was */
+                        return ERR_IO;
+        }
+        return 0;
+}
+
 /* ---- writing ---- */
 
 static int line_put(struct buf *out, struct span map) {
@@ -395,17 +435,21 @@ static enum vault_error write_failed(struct book *b, int r) {
 enum vault_error book_write(struct book *b, struct wire_entry *line) {
         _clean_(buf_fini) struct buf map = BUF_NULL, bytes = BUF_NULL;
         struct ledger before = b->chain, after = b->chain;
-        struct wire_entry e;
+        uint8_t seed[32];
+        struct wire_entry e, salted = *line;
         if (b->broken)
                 return b->broken;
         if (b->end > BOOK_BYTES_MAX - LINE_MAX)
                 return VAULT_NO_LEDGER_LARGE;
-        if (ledger_add(&after, line, &map) || line_put(&bytes, buf_span(&map)) ||
+        b->io->seed(b->io->arg, seed);
+        WIRE_PUT(&salted, ENTRY, salt, span_of(seed, ENTRY_SALT));
+        if (ledger_add(&after, &salted, &map) || line_put(&bytes, buf_span(&map)) ||
             codec_decode(&wire_entry_desc, buf_span(&map), &e, NULL))
                 return VAULT_NO_MEMORY;
         int r = b->io->ledger_write(b->io->arg, b->end, buf_span(&bytes));
         if (r)
                 return write_failed(b, r);
+        line->n = salted.n;
         b->chain = after;
         if (!CHECK_FAILS(note(b, &before, &e, map.n)) && buf_ok(&b->lines) && buf_ok(&b->grants) &&
             buf_ok(&b->destroyed))

@@ -53,10 +53,14 @@ void book_fini(struct book *b);
 /* May it be written and read? True, or @p has its answer. */
 bool book_fine(const struct book *b, struct vault_peer *p);
 
-/* Writes a line; it is on the disk when this returns VAULT_OK. Else why not, and the ledger is as it was. */
+/* Writes a line, salted; it is on the disk when this returns VAULT_OK, and @line has its number. Else why not, and the ledger
+ * is as it was. */
 enum vault_error book_write(struct book *b, struct wire_entry *line);
 /* Line @n; its spans are in @store. False: it cannot be read (any more). */
 bool book_line(const struct book *b, uint64_t n, struct buf *store, struct wire_entry *ret);
+/* Hands over each line from @from on, with its bytes; other than 0 ends it. 0, what @fn returned, or ERR_IO. */
+int book_each(const struct book *b, uint64_t from, int (*fn)(void *arg, struct span raw, const struct wire_entry *e),
+              void *arg);
 /* Reads the file once more from its beginning, into @ret, which is to be finished. 0, ERR_NOMEM. */
 int book_again(const struct book *b, struct book *ret);
 

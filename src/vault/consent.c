@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See consent.h: the owner's yes about a clip, from the request to the line in the ledger and what follows it. */
-#include "vault/consent.h"
+#include "vault/reading.h"
 
 #include "base/log.h"
 #include "base/text.h"
@@ -14,8 +14,8 @@
 struct consent *consent_free(struct consent *c) {
         if (!c)
                 return NULL;
-        struct buf *const bufs[] = {&c->clip_words, &c->purpose, &c->manifest, &c->sealed,
-                                    &c->camera,     &c->paper,   &c->name};
+        struct buf *const bufs[] = {&c->clip_words, &c->purpose, &c->manifest, &c->sealed, &c->camera,
+                                    &c->paper,      &c->name,    &c->seen,     &c->file};
         for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
                 buf_fini(bufs[i]);
         household_free(c->key);
@@ -106,17 +106,31 @@ static void keep_camera(struct consent *c, const struct wire_v_clip *m) {
                 buf_add(&c->camera, m->camera);
 }
 
+/* Longer than a record may be none is. */
+static void keep_seen(struct consent *c, const struct wire_v_clip *m) {
+        struct wire_list list = m->seen;
+        struct wire_v_seen one;
+        while (WIRE_HAS(m, V_CLIP, seen) && wire_list_next(&wire_v_seen_desc, &list, &one)) {
+                uint8_t n[2];
+                put_be16(n, (uint16_t)one.record.n);
+                buf_add(&c->seen, SPAN_OF(n));
+                buf_add(&c->seen, one.record);
+        }
+}
+
 static enum vault_error keep_clip(const struct vault *v, struct ballot *b, const struct wire_v_clip *m) {
         struct consent *c = b->consent;
         buf_add(&c->manifest, m->manifest);
         if (WIRE_HAS(m, V_CLIP, sealed))
                 buf_add(&c->sealed, m->sealed);
-        if (!buf_ok(&c->manifest) || !buf_ok(&c->sealed))
+        keep_seen(c, m);
+        if (!buf_ok(&c->manifest) || !buf_ok(&c->sealed) || !buf_ok(&c->seen))
                 return VAULT_NO_MEMORY;
         enum vault_error e = clip_look(v, buf_span(&c->manifest), buf_span(&c->clip_words), &c->m, &c->clip);
-        if (!e && c->kind == CONSENT_GRANT && !by_own_device(b, &c->m))
+        bool opens = c->kind == CONSENT_GRANT || c->kind == CONSENT_EXPORT;
+        if (!e && opens && !by_own_device(b, &c->m))
                 e = VAULT_NO_CLIP_FALSE;
-        if (!e && c->kind == CONSENT_GRANT && c->sealed.n != CHUNK_SEALED)
+        if (!e && opens && c->sealed.n != CHUNK_SEALED)
                 e = VAULT_NO_NO_CLIP_KEY;
         keep_camera(c, m);
         return e ? e : buf_ok(&c->camera) ? VAULT_OK : VAULT_NO_MEMORY;
@@ -521,12 +535,59 @@ void consent_destroyed(struct vault *v, const struct wire_v_result *res) {
         ballot_drop(v);
 }
 
+/* ---- O_EXPORT ---- */
+
+/* PROTOCOL 16.9: "A vault makes a bundle of a clip of its own household alone" */
+static bool is_taken(const struct vault *v, struct span words) {
+        _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
+        bool found = false;
+        if (v->io->blob_list(v->io->arg, VAULT_BLOB_TAKEN, &ids))
+                return false;
+        for (size_t at = 0; !found && at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
+                struct taken t;
+                struct hash grant;
+                memcpy(grant.b, ids.p + at, sizeof(grant));
+                buf_clear(&store);
+                found = taken_read(v, &grant, &store, &t) && id_begins(t.clip.b, words);
+        }
+        return found;
+}
+
+void on_export(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        const struct wire_o_export *q = &m->o_export;
+        if (!ballot_may(v, p) || !vault_book(v, p))
+                return;
+        if (is_taken(v, q->clip)) {
+                vault_refuse(p, VAULT_NO_EXPORT_OTHERS);
+                return;
+        }
+        struct ballot *b =
+                ballot_about(v, p, CONSENT_EXPORT, q->clip, WIRE_HAS(q, O_EXPORT, language) ? q->language : SPAN_NONE);
+        if (b) {
+                buf_add(&b->consent->file, q->file);
+                if (!buf_ok(&b->consent->file))
+                        b = ballot_free(b);
+        }
+        ballot_fold(v, p, b, now);
+}
+
 /* ---- both ways ---- */
 
 bool consent_folded(struct vault *v, struct ballot *b, mesh_time now) {
         if (!ballot_self(v, b) || !vault_book(v, b->peer))
                 return false;
-        return b->consent->kind == CONSENT_GRANT ? grant_folded(v, b, now) : accept_folded(v, b, now);
+        switch (b->consent->kind) {
+        case CONSENT_GRANT:
+                return grant_folded(v, b, now);
+        case CONSENT_ACCEPT:
+                return accept_folded(v, b, now);
+        case CONSENT_EXPORT:
+                return clip_want(v, b->peer, buf_span(&b->consent->clip_words), now);
+        case CONSENT_REVOKE:
+        case CONSENT_DESTROY:
+                break; /* no roster is asked */
+        }
+        return false;
 }
 
 bool consent_go(struct vault *v, struct ballot *b, const struct household *h, mesh_time now) {
@@ -539,6 +600,8 @@ bool consent_go(struct vault *v, struct ballot *b, const struct household *h, me
                 return revoke_go(v, b, h);
         case CONSENT_DESTROY:
                 return destroy_go(v, b, now);
+        case CONSENT_EXPORT:
+                return export_go(v, b, h);
         }
         return false;
 }

@@ -7,6 +7,7 @@
  *   O_ACCEPT   operations → the owner in the vault's own fold → terms as a sentence → O_GO → V_SIGNED, O_RECEIPT_ROW
  *   O_REVOKE   sentence → O_GO → a line, the wrapped key gone → V_REVOKED
  *   O_DESTROY  V_WANT_CLIP → sentence → O_GO → a line, wrapped keys gone → V_DESTROY → V_RESULT
+ *   O_EXPORT   operations → V_WANT_CLIP, V_CLIP → sentence → O_GO → a line, then the key opened → O_EXPORT_ROW (export.c)
  *
  * What needs nobody's yes is in release.c (a receipt comes), reading.c (the owner looks at a clip) and on_ledger.c.
  */
@@ -15,7 +16,7 @@
 #include "vault/ballot.h"
 #include "vault/unwrap.h"
 
-enum consent_kind { CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY };
+enum consent_kind { CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY, CONSENT_EXPORT };
 
 struct consent {
         enum consent_kind kind;
@@ -29,6 +30,8 @@ struct consent {
         struct wire_manifest m;              /* spans into @manifest */
         struct hash clip;
 
+        struct buf seen;  /* export: records that the manifest names, be16 and bytes each … */
+        struct buf file;  /* … and where the bundle goes */
         struct buf paper; /* accept: the grant */
         struct wire_grant grant;
         struct hash grant_id; /* accept, revoke */

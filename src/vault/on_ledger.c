@@ -26,8 +26,14 @@ static void put_line(struct buf *out, const struct wire_entry *e, const struct h
 static void line_hash(const struct vault *v, const struct wire_entry *e, struct hash *ret) {
         uint8_t room[ENTRY_BYTES_MAX];
         struct buf raw = BUF_ON(room);
+        struct ledger at = {.n = e->n, .mesh = v->key.mesh};
+        struct hash line;
+        if (WIRE_HAS(e, ENTRY, prev))
+                memcpy(at.last.b, e->prev.p, sizeof(at.last));
         codec_encode(&wire_entry_desc, e, &raw);
-        hash_make(ret, DOMAIN_LEDGER, &v->key.mesh, buf_span(&raw));
+        ledger_line_hash(&line, &at.mesh, buf_span(&raw));
+        ledger_skip(&at, &line);
+        *ret = at.last;
 }
 
 static bool wanted_line(const struct wire_o_ledger *q, const struct wire_entry *e) {

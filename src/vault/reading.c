@@ -7,32 +7,34 @@
  *
  * The clip's key is in locked memory while its tool is connected, and wiped with it.
  */
+#include "vault/reading.h"
+
 #include "base/log.h"
-#include "vault/consent.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
-#define PIECE_BYTES 32768 /* of O_PIECE */
+struct reading *reading_new(const struct vault_peer *p, const struct hash *clip, const struct wire_manifest *m) {
+        struct reading *r = sodium_malloc(sizeof(*r));
+        if (!r)
+                return NULL;
+        memset(r, 0, sizeof(*r));
+        r->peer = p;
+        r->clip = *clip;
+        r->size = m->size;
+        r->chunks = m->chunks;
+        memcpy(r->salt, m->salt.p, sizeof(r->salt));
+        return r;
+}
 
-struct reading {
-        struct reading *next;
-        const struct vault_peer *peer;
-        struct hash clip;
-        struct key key;
-        uint8_t salt[CHUNK_SALT];
-        uint64_t size, chunks;
-        struct buf list; /* hashes of the chunks */
-};
-
-static struct reading *reading_free(struct reading *r) {
+struct reading *reading_free(struct reading *r) {
         if (!r)
                 return NULL;
         buf_fini(&r->list);
-        sodium_free(r); /* wipes */
+        buf_wipe(&r->papers); /* the key is in them */
+        sodium_free(r);       /* wipes */
         return NULL;
 }
-DEFINE_FREEP(struct reading, reading_free)
 
 void reading_gone(struct vault *v, const struct vault_peer *p) {
         for (struct reading **at = &v->readings; *at;) {
@@ -44,6 +46,12 @@ void reading_gone(struct vault *v, const struct vault_peer *p) {
                 *at = r->next;
                 reading_free(r);
         }
+}
+
+void reading_put(struct vault *v, struct reading *r) {
+        reading_gone(v, r->peer);
+        r->next = v->readings;
+        v->readings = r;
 }
 
 static struct reading *reading_of(const struct vault *v, const struct vault_peer *p) {
@@ -59,8 +67,7 @@ bool reading_on(const struct vault *v, const struct vault_peer *p) {
 
 /* ---- beginning ---- */
 
-/* The list of hashes, which has to be the manifest's. */
-static enum vault_error read_list(const struct vault *v, const struct wire_manifest *m, struct reading *r) {
+enum vault_error reading_list(const struct vault *v, const struct wire_manifest *m, struct reading *r) {
         struct hash all;
         int e = v->io->clip_read(v->io->arg, &r->clip, true, 0, sizeof(all) * r->chunks + 1, &r->list);
         if (e == ERR_NOMEM || !buf_ok(&r->list))
@@ -89,26 +96,20 @@ static enum vault_error enter_read(struct vault *v, const struct wanted *w, cons
 static enum vault_error begin(struct vault *v, struct wanted *w, const struct wire_manifest *m,
                               const struct unwrap_clip *clip, struct reading *r) {
         uint64_t line;
-        r->peer = w->peer;
-        r->clip = clip->id;
-        r->size = m->size;
-        r->chunks = m->chunks;
-        memcpy(r->salt, m->salt.p, sizeof(r->salt));
         if (book_destroyed(v->book, &clip->id))
                 return VAULT_NO_CLIP_DESTROYED;
-        enum vault_error e = read_list(v, m, r);
+        enum vault_error e = reading_list(v, m, r);
         if (!e)
                 e = enter_read(v, w, &clip->id, m, &line);
         return e ? e : unwrap_read(v->book, line, w->key, clip, &r->key);
 }
 
 void read_begin(struct vault *v, struct wanted *w, const struct wire_manifest *m, const struct unwrap_clip *clip) {
-        _clean_(reading_freep) struct reading *r = sodium_malloc(sizeof(*r));
+        _clean_(reading_freep) struct reading *r = reading_new(w->peer, &clip->id, m);
         if (!r) {
                 vault_refuse(w->peer, VAULT_NO_MEMORY);
                 return;
         }
-        memset(r, 0, sizeof(*r));
         if (!vault_book(v, w->peer))
                 return;
         enum vault_error e = begin(v, w, m, clip, r);
@@ -118,9 +119,7 @@ void read_begin(struct vault *v, struct wanted *w, const struct wire_manifest *m
         }
         struct wire_o_reading row = {
                 .v = 1, .clip = SPAN_OF(clip->id.b), .media = m->media, .size = m->size, .chunks = m->chunks};
-        reading_gone(v, w->peer);
-        r->next = v->readings;
-        v->readings = TAKE(r);
+        reading_put(v, TAKE(r));
         frame_put(&w->peer->out, wire_owner_find(OWNER_O_READING_ROW), &row);
         vault_done(w->peer, NULL);
         log_info("user %u opens a clip of this home", w->peer->uid);
@@ -188,27 +187,46 @@ void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m
 
 /* ---- O_CHUNK ---- */
 
-static enum vault_error open_chunk(const struct vault *v, const struct reading *r, uint64_t i, struct buf *ret) {
-        _clean_(buf_fini) struct buf cipher = BUF_NULL;
+enum vault_error reading_cipher(const struct vault *v, const struct reading *r, uint64_t i, struct buf *ret) {
         struct hash hash;
         bool last = i + 1 == r->chunks;
-        size_t n = chunk_plain(r->size, i) + CHUNK_TAG, more = last ? 1 : 0; /* nothing may stand behind the last */
-        int e = v->io->clip_read(v->io->arg, &r->clip, false, i * CHUNK_CIPHER, n + more, &cipher);
-        if (e == ERR_NOMEM || !buf_ok(&cipher))
+        size_t had = ret->n, n = chunk_plain(r->size, i) + CHUNK_TAG;
+        size_t more = last ? 1 : 0; /* nothing may stand behind the last */
+        int e = v->io->clip_read(v->io->arg, &r->clip, false, i * CHUNK_CIPHER, n + more, ret);
+        if (e == ERR_NOMEM || !buf_ok(ret))
                 return VAULT_NO_MEMORY;
         if (e)
                 return VAULT_NO_CLIP_UNREAD;
         /* PROTOCOL 15.3: "A chunk MUST be checked against its hash before it is kept or used." */
-        chunk_hash(&hash, i, buf_span(&cipher));
-        if (cipher.n != n || memcmp(hash.b, r->list.p + sizeof(hash) * i, sizeof(hash)) != 0)
-                return VAULT_NO_CLIP_DAMAGED;
-        return chunk_open(ret, &r->key, r->salt, i, last, buf_span(&cipher)) ? VAULT_OK : VAULT_NO_CLIP_DAMAGED;
+        chunk_hash(&hash, i, span_from(buf_span(ret), had));
+        bool right = ret->n == had + n && memcmp(hash.b, r->list.p + sizeof(hash) * i, sizeof(hash)) == 0;
+        return right ? VAULT_OK : VAULT_NO_CLIP_DAMAGED;
+}
+
+static enum vault_error open_chunk(const struct vault *v, const struct reading *r, uint64_t i, struct buf *ret) {
+        _clean_(buf_fini) struct buf cipher = BUF_NULL;
+        enum vault_error e = reading_cipher(v, r, i, &cipher);
+        if (e)
+                return e;
+        return chunk_open(ret, &r->key, r->salt, i, i + 1 == r->chunks, buf_span(&cipher)) ? VAULT_OK
+                                                                                           : VAULT_NO_CLIP_DAMAGED;
+}
+
+void reading_pieces(struct vault_peer *p, struct span bytes) {
+        for (size_t at = 0; at < bytes.n; at += READING_PIECE) {
+                struct wire_o_piece piece = {.bytes = span_of(bytes.p + at, MIN(bytes.n - at, (size_t)READING_PIECE))};
+                frame_put(&p->out, wire_owner_find(OWNER_O_PIECE_ROW), &piece);
+        }
 }
 
 void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         _clean_(buf_wipe) struct buf plain = BUF_NULL;
         const struct reading *r = reading_of(v, p);
         (void)now;
+        if (r && r->papers.n) {
+                export_part(v, p, r, m->o_chunk.i);
+                return;
+        }
         if (!r || m->o_chunk.i >= r->chunks) {
                 vault_refuse(p, VAULT_NO_NOTHING_READ);
                 return;
@@ -218,9 +236,6 @@ void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *
                 vault_refuse(p, e);
                 return;
         }
-        for (size_t at = 0; at < plain.n; at += PIECE_BYTES) {
-                struct wire_o_piece piece = {.bytes = span_of(plain.p + at, MIN(plain.n - at, (size_t)PIECE_BYTES))};
-                frame_put(&p->out, wire_owner_find(OWNER_O_PIECE_ROW), &piece);
-        }
+        reading_pieces(p, buf_span(&plain));
         vault_done(p, NULL);
 }

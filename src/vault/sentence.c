@@ -475,6 +475,20 @@ static void tell_destroy(const struct pen *p, const struct ballot *b) {
              "stay with whom they were given to; the ledger keeps its lines.");
 }
 
+static void tell_export(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, file = BUF_NULL;
+        const struct consent *c = b->consent;
+        const char *clip = clip_id(p, &id, &c->clip);
+        tell(p, "Write the clip %s into a bundle of evidence, the file %s?", clip,
+             quoted(p, &file, buf_span(&c->file)));
+        tell_clip(p, c);
+        tell(p, " The bundle has the footage and its key in it: whoever gets the file can see it and pass it on, and "
+                "no grant "
+                "limits them. It also tells who has signed for the clip, and how they came into the mesh. Your ledger "
+                "says that "
+                "you made it.");
+}
+
 void sentence_consent(struct buf *out, const struct ballot *b, bool released) {
         const struct pen p = {out, b->language, b->roster};
         switch (b->consent->kind) {
@@ -489,6 +503,9 @@ void sentence_consent(struct buf *out, const struct ballot *b, bool released) {
                 return;
         case CONSENT_DESTROY:
                 tell_destroy(&p, b);
+                return;
+        case CONSENT_EXPORT:
+                tell_export(&p, b);
                 return;
         }
 }

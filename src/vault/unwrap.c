@@ -35,7 +35,8 @@ enum vault_error unwrap_read(const struct book *b, uint64_t n, const struct hous
                              const struct unwrap_clip *clip, struct key *ret) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_entry e;
-        bool told = book_line(b, n, &store, &e) && e.what == ENTRY_READ && span_eq(e.clip, SPAN_OF(clip->id.b));
+        bool told = book_line(b, n, &store, &e) && (e.what == ENTRY_READ || e.what == ENTRY_EXPORTED) &&
+                    span_eq(e.clip, SPAN_OF(clip->id.b));
         if (!told || book_destroyed(b, &clip->id))
                 return VAULT_NO_NOT_GRANTED;
         return open_key(h, clip, ret) ? VAULT_OK : VAULT_NO_CLIP_KEY;

@@ -20,7 +20,7 @@ struct unwrap_clip {
  * has no such grant in force for this clip; VAULT_NO_CLIP_KEY; VAULT_NO_MEMORY. */
 enum vault_error unwrap_grant(const struct book *b, const struct hash *grant, const struct household *h,
                               const struct unwrap_clip *clip, const struct key *to, struct rng *rng, struct buf *ret);
-/* The key, for the reading that line @n tells of. @ret is to be wiped. The same errors. */
+/* The key, for the reading, or the bundle of evidence, that line @n tells of. @ret is to be wiped. The same errors. */
 enum vault_error unwrap_read(const struct book *b, uint64_t n, const struct household *h,
                              const struct unwrap_clip *clip, struct key *ret);
 /* Is it the key of this clip? Opened, looked at, and wiped. */

@@ -40,6 +40,7 @@ static const struct {
         {OWNER_O_READ, on_read},
         {OWNER_O_CHUNK, on_chunk},
         {OWNER_O_WHO, on_who},
+        {OWNER_O_EXPORT, on_export},
 };
 
 static const struct {

@@ -272,6 +272,7 @@ void on_ledger(struct vault *v, struct vault_peer *p, const union frame_message 
 void on_verify(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_legal(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_export(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_who(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_clip(struct vault *v, const union frame_message *m, mesh_time now);

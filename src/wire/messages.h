@@ -47,6 +47,9 @@
         E(origin, ORIGIN)                                                                                              \
         E(waits, WAITS)                                                                                                \
         E(media, MEDIA)                                                                                                \
+        E(section, SECTION)                                                                                            \
+        E(claim, CLAIM)                                                                                                \
+        E(proven, PROVEN)                                                                                              \
         E(attested, ATTESTED)                                                                                          \
         E(entry, ENTRY)                                                                                                \
         E(granted, GRANTED)                                                                                            \
@@ -81,6 +84,9 @@
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,
 #define WIRE_V_WAITS(n, v, s, d) WAITS_##n = v,
 #define WIRE_V_MEDIA(n, v, s, d) MEDIA_##n = v,
+#define WIRE_V_SECTION(n, v, s, d) SECTION_##n = v,
+#define WIRE_V_CLAIM(n, v, s, d) CLAIM_##n = v,
+#define WIRE_V_PROVEN(n, v, s, d) PROVEN_##n = v,
 #define WIRE_V_ATTESTED(n, v, s, d) ATTESTED_##n = v,
 #define WIRE_V_ENTRY(n, v, s, d) ENTRY_##n = v,
 #define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,

@@ -29,6 +29,11 @@ static int ledger_cut(void *arg, uint64_t at) {
         return 0;
 }
 
+static void seed(void *arg, uint8_t ret[32]) {
+        (void)arg;
+        memset(ret, 9, 32);
+}
+
 static int blob_list(void *arg, enum vault_blob what, struct buf *out) {
         (void)arg, (void)what, (void)out;
         return 0;
@@ -42,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                     .ledger_write = ledger_write,
                                     .ledger_cut = ledger_cut,
                                     .blob_list = blob_list,
+                                    .seed = seed,
                                     .arg = &file};
         struct wire_entry line = {.what = ENTRY_DESTROYED, .time = VAULT_CLOCK_FLOOR};
         struct book b, again;

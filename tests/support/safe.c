@@ -258,6 +258,7 @@ void safe_clip_fini(struct safe_clip *c) {
         buf_fini(&c->cipher);
         buf_fini(&c->list);
         buf_fini(&c->plain);
+        buf_fini(&c->seen);
 }
 
 /* ---- the daemon ---- */
@@ -289,6 +290,9 @@ static void tell_clip(struct safe *s, struct span words) {
                 struct wire_v_clip msg = {.manifest = buf_span(&s->clips[i].manifest)};
                 if (s->clips[i].sealed.n)
                         WIRE_PUT(&msg, V_CLIP, sealed, buf_span(&s->clips[i].sealed));
+                if (s->clips[i].n_seen)
+                        WIRE_PUT(&msg, V_CLIP, seen,
+                                 ((struct wire_list){s->clips[i].n_seen, buf_span(&s->clips[i].seen)}));
                 safe_tell(s, OWNER_V_CLIP, &msg);
                 return;
         }

@@ -33,6 +33,8 @@ struct safe_clip {
         struct hash id;
         struct key key;
         struct buf manifest, sealed, cipher, list, plain;
+        struct buf seen; /* records that the daemon brings with it, each a v_seen … */
+        uint32_t n_seen; /* … and how many */
 };
 
 /* A message of the vault to its daemon that the test looks at. */

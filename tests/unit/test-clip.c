@@ -224,6 +224,34 @@ static void test_a_changed_line_shows(void **state) {
         }
 }
 
+/* All of the hash before is in a line's, to its last byte, and so are its number and the line itself; who has the line's own
+ * hash alone comes to the same place. */
+static void test_what_a_lines_hash_covers(void **state) {
+        (void)state;
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct ledger at = {.n = 7, .last = some, .mesh = mesh}, added = at;
+        struct wire_entry line = {.what = ENTRY_RESTORED, .time = 1800000000};
+        struct hash alone, other;
+        assert_int_equal(ledger_add(&added, &line, &raw), 0);
+        ledger_line_hash(&alone, &mesh, buf_span(&raw));
+        for (size_t byte = 0; byte < sizeof(struct hash); byte++) {
+                struct ledger skipped = at, moved = at;
+                moved.last.b[byte] ^= 1;
+                other = alone;
+                other.b[byte] ^= 1;
+                ledger_skip(&moved, &alone);
+                assert_false(hash_eq(&moved.last, &added.last));
+                ledger_skip(&skipped, &other);
+                assert_false(hash_eq(&skipped.last, &added.last));
+        }
+        struct ledger skipped = at, later = at;
+        later.n++;
+        ledger_skip(&later, &alone);
+        assert_false(hash_eq(&later.last, &added.last));
+        ledger_skip(&skipped, &alone);
+        assert_memory_equal(&skipped, &added, sizeof(added));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_every_object),
@@ -232,6 +260,7 @@ int main(void) {
                 cmocka_unit_test(test_rules_of_a_grant),
                 cmocka_unit_test(test_the_ledger_is_one_chain),
                 cmocka_unit_test(test_a_changed_line_shows),
+                cmocka_unit_test(test_what_a_lines_hash_covers),
         };
         return cmocka_run_group_tests_name("clip", tests, set_up, NULL);
 }
