@@ -16,6 +16,7 @@
 
 #define RECORD_BYTES 600 /* of a post of 512 bytes of text, about */
 #define AEAD_AT_ONCE 64
+#define CHUNK_BYTES 65536 /* of a clip */
 #define THREADS_MAX 16
 #define KEYS 64 /* other signatures each time, as from other authors */
 
@@ -89,6 +90,29 @@ static uint64_t hash_some(_unused_ void *ctx) {
         return AEAD_AT_ONCE;
 }
 
+/* A chunk of a clip, as whoever checks and opens one has to: its hash, then the AEAD. */
+struct chunk {
+        uint8_t key[32], nonce[crypto_aead_chacha20poly1305_ietf_NPUBBYTES], plain[CHUNK_BYTES];
+        uint8_t cipher[CHUNK_BYTES + crypto_aead_chacha20poly1305_ietf_ABYTES];
+};
+
+static uint64_t open_chunk(void *ctx) {
+        struct chunk *c = ctx;
+        uint8_t hash[32];
+        crypto_generichash(hash, sizeof(hash), c->cipher, sizeof(c->cipher), NULL, 0);
+        REQUIRE(crypto_aead_chacha20poly1305_ietf_decrypt(c->plain, NULL, NULL, c->cipher, sizeof(c->cipher), NULL, 0,
+                                                          c->nonce, c->key) == 0);
+        return CHUNK_BYTES;
+}
+
+/* Bytes a second, on one core. */
+static double chunks(double for_s) {
+        static struct chunk c;
+        crypto_aead_chacha20poly1305_ietf_encrypt(c.cipher, NULL, c.plain, sizeof(c.plain), NULL, 0, NULL, c.nonce,
+                                                  c.key);
+        return rate(open_chunk, &c, 1, for_s);
+}
+
 static void make_records(void) {
         for (size_t i = 0; i < KEYS; i++) {
                 struct signed_record *r = &records[i];
@@ -146,6 +170,7 @@ static void print_crypto(unsigned cores, double for_s) {
         printf(", \"sign\": %.0f", rate(sign_some, NULL, cores, for_s));
         printf(", \"aead\": %.0f", rate(lock_some, NULL, cores, for_s));
         printf(", \"hash\": %.0f", rate(hash_some, NULL, cores, for_s));
+        printf(", \"chunks\": %.0f", chunks(for_s));
 }
 
 static void print_disk(const char *dir, double for_s) {

@@ -87,6 +87,16 @@ def memory(pid):
     return rows['Rss:'], rows['Pss:']
 
 
+def highest_kib(pid, name):
+    """The most memory that process has had so far, once it is the program of that name; 0 before and afterwards."""
+    try:
+        with open(f'/proc/{pid}/status', encoding='ascii') as file:
+            rows = dict(line.split(':', 1) for line in file)
+    except OSError:
+        return 0
+    return int(rows['VmHWM'].split()[0]) if rows['Name'].strip() == name and 'VmHWM' in rows else 0
+
+
 def cpu_seconds(pid):
     """Of all its threads. From the scheduler: the ticks of /proc/PID/stat miss most of a process that only wakes up."""
     spent = 0
