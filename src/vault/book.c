@@ -256,27 +256,22 @@ static int judge_rest(struct book *b, bool *ret_torn) {
         return r;
 }
 
-static int read_lines(struct book *b, bool *ret_torn) {
-        _clean_(buf_fini) struct buf in = BUF_NULL;
-        for (uint64_t at = 0;;) {
-                size_t had = in.n;
-                int r = b->io->ledger_read(b->io->arg, at, READ_BYTES, &in);
-                if (r)
-                        return r;
-                size_t got = in.n - had;
-                at += got;
-                bool fine = take_lines(b, &in);
-                if (!buf_ok(&in) || !buf_ok(&b->lines) || !buf_ok(&b->grants) || !buf_ok(&b->destroyed))
-                        return ERR_NOMEM;
-                if (!fine)
-                        return judge_rest(b, ret_torn);
-                if (at > BOOK_BYTES_MAX)
-                        return BOOK_E_LARGE;
-                if (got)
-                        continue;
-                *ret_torn = in.n > 0;
-                return 0;
-        }
+/* A piece of the file. */
+static int read_piece(struct book *b, struct book_reading *r) {
+        size_t had = r->in.n;
+        int e = b->io->ledger_read(b->io->arg, r->at, READ_BYTES, &r->in);
+        if (e)
+                return e;
+        size_t got = r->in.n - had;
+        r->at += got;
+        bool fine = take_lines(b, &r->in);
+        if (!buf_ok(&r->in) || !buf_ok(&b->lines) || !buf_ok(&b->grants) || !buf_ok(&b->destroyed))
+                return ERR_NOMEM;
+        r->over = !fine || got == 0;
+        r->torn = r->in.n > 0;
+        if (!fine)
+                return judge_rest(b, &r->torn);
+        return r->at > BOOK_BYTES_MAX ? BOOK_E_LARGE : 0;
 }
 
 static enum vault_error read_error(int r) {
@@ -314,20 +309,38 @@ static int find_kept(struct book *b) {
         return r ? r : buf_ok(&ids) ? 0 : ERR_NOMEM;
 }
 
-static int book_begin(struct book *b, const struct vault_io *io, const struct hash *mesh, const struct key *household,
-                      bool *ret_torn) {
-        *b = (struct book){.io = io, .chain = {.mesh = *mesh}, .household = *household};
-        int r = read_lines(b, ret_torn);
-        if (r == ERR_NOMEM)
-                return r;
-        if (r)
-                b->broken = read_error(r);
+int book_read_on(struct book *b, struct book_reading *r) {
+        int e = read_piece(b, r);
+        if (e == ERR_NOMEM)
+                return e;
+        if (e) {
+                b->broken = read_error(e);
+                r->over = true;
+        }
         return 0;
+}
+
+void book_read_end(struct book_reading *r) {
+        buf_fini(&r->in);
+}
+
+static int read_all(struct book *b, bool *ret_torn) {
+        _clean_(book_read_end) struct book_reading r = {.in = BUF_NULL};
+        int e = 0;
+        while (!e && !r.over)
+                e = book_read_on(b, &r);
+        *ret_torn = r.torn;
+        return e;
+}
+
+static void book_init(struct book *b, const struct vault_io *io, const struct hash *mesh, const struct key *household) {
+        *b = (struct book){.io = io, .chain = {.mesh = *mesh}, .household = *household};
 }
 
 int book_open(struct book *b, const struct vault_io *io, const struct hash *mesh, const struct key *household) {
         bool torn = false;
-        int r = book_begin(b, io, mesh, household, &torn);
+        book_init(b, io, mesh, household);
+        int r = read_all(b, &torn);
         if (r)
                 return r;
         if (torn && !b->broken) {
@@ -342,9 +355,8 @@ int book_open(struct book *b, const struct vault_io *io, const struct hash *mesh
         return 0;
 }
 
-int book_again(const struct book *b, struct book *ret) {
-        bool torn = false;
-        return book_begin(ret, b->io, &b->chain.mesh, &b->household, &torn);
+void book_again(const struct book *b, struct book *ret) {
+        book_init(ret, b->io, &b->chain.mesh, &b->household);
 }
 
 void book_fini(struct book *b) {

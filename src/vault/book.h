@@ -61,8 +61,18 @@ bool book_line(const struct book *b, uint64_t n, struct buf *store, struct wire_
 /* Hands over each line from @from on, with its bytes; other than 0 ends it. 0, what @fn returned, or ERR_IO. */
 int book_each(const struct book *b, uint64_t from, int (*fn)(void *arg, struct span raw, const struct wire_entry *e),
               void *arg);
-/* Reads the file once more from its beginning, into @ret, which is to be finished. 0, ERR_NOMEM. */
-int book_again(const struct book *b, struct book *ret);
+/* How far the file is read. */
+struct book_reading {
+        struct buf in;
+        uint64_t at;
+        bool over; /* to its end, or to what is wrong with it */
+        bool torn; /* then: the last line is not whole */
+};
+/* The file is to be read once more from its beginning, into @ret, which is to be finished. */
+void book_again(const struct book *b, struct book *ret);
+/* Reads on, 64 KiB at a time: some 250 signatures. 0, with @broken of the book as book_open has it; ERR_NOMEM. */
+int book_read_on(struct book *b, struct book_reading *r);
+void book_read_end(struct book_reading *r);
 
 size_t book_n_grants(const struct book *b);
 struct book_grant *book_grant_at(const struct book *b, size_t i);

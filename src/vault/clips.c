@@ -51,6 +51,9 @@ bool vault_clock(struct vault *v, struct vault_peer *p, mesh_wall *ret) {
 
 void vault_book_close(struct vault *v) {
         reading_gone(v, NULL);
+        if (v->checking)
+                vault_refuse(checking_peer(v), VAULT_NO_BUSY);
+        v->checking = checking_free(v->checking);
         if (v->book)
                 book_fini(v->book);
         free(TAKE(v->book));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the ledger tells its owner: its lines, what they prove, the grants, who can open a clip; and the one line the owner
+/* What the ledger tells its owner: its lines, the grants, who can open a clip; and the one line the owner
  * writes by hand. */
 #include "base/text.h"
 #include "vault/consent.h"
@@ -62,34 +62,6 @@ void on_ledger(struct vault *v, struct vault_peer *p, const union frame_message 
                 put_line(&p->out, &e, &hash);
         }
         vault_done(p, NULL);
-}
-
-/* ---- O_VERIFY ---- */
-
-void on_verify(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
-        struct book b;
-        (void)m, (void)now;
-        if (!vault_book(v, p))
-                return;
-        if (book_again(v->book, &b)) {
-                book_fini(&b);
-                vault_refuse(p, VAULT_NO_MEMORY);
-                return;
-        }
-        struct wire_o_verified row = {.v = 1,
-                                      .lines = b.chain.n,
-                                      .objects = b.objects,
-                                      .covered = b.covered,
-                                      .restored = b.restored,
-                                      .last = SPAN_OF(b.chain.last.b)};
-        if (!b.broken &&
-            !hash_eq(&b.chain.last, &v->book->chain.last)) /* somebody took lines off its end, or put some on */
-                b.broken = VAULT_NO_LEDGER_CHANGED;
-        if (book_fine(&b, p)) {
-                frame_put(&p->out, wire_owner_find(OWNER_O_VERIFIED_ROW), &row);
-                vault_done(p, NULL);
-        }
-        book_fini(&b);
 }
 
 /* ---- O_GRANTS ---- */

@@ -232,18 +232,20 @@ void vault_peer_gone(struct vault *v, const struct vault_peer *p) {
                 ballot_drop(v);
         if (v->transfer && v->transfer->peer == p)
                 transfer_drop(v);
+        if (checking_peer(v) == p)
+                v->checking = checking_free(v->checking);
         reading_gone(v, p);
 }
 
 bool vault_holds(const struct vault *v, const struct vault_peer *p) {
-        return v->asker == p || (v->ballot && v->ballot->peer == p) || reading_on(v, p);
+        return v->asker == p || (v->ballot && v->ballot->peer == p) || checking_peer(v) == p || reading_on(v, p);
 }
 
 mesh_time vault_deadline(const struct vault *v) {
         mesh_time at = v->asker ? v->deadline : MESH_NEVER;
         if (ballot_asked(v))
                 at = MIN(at, v->ballot->deadline);
-        if (v->ballot && v->ballot->stage == BALLOT_WRITING)
+        if (v->checking || (v->ballot && v->ballot->stage == BALLOT_WRITING))
                 return 0;
         if (v->book)
                 at = MIN(at, v->book_due);
@@ -270,6 +272,8 @@ void vault_tick(struct vault *v, mesh_time now) {
                 give_up_on_owner(v);
         if (v->ballot && v->ballot->stage == BALLOT_WRITING)
                 consent_more(v, now);
+        if (v->checking)
+                checking_more(v);
         if (v->book && now >= v->book_due)
                 book_tick(v, now);
 }

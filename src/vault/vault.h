@@ -128,6 +128,7 @@ struct vault {
         struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
         struct book *book;         /* the ledger; NULL: not read yet, or no household */
         mesh_time book_due;        /* when grants are looked through for those whose time is over */
+        struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */
         struct reading *readings;  /* clips that are being handed out, one a tool; NULL: none */
         struct witness *witness;   /* an attestation whose device is being looked up; NULL: none */
         struct wanted *wanted;     /* what a clip was asked of the daemon for, beside a ballot; NULL: nothing */
@@ -233,6 +234,11 @@ void book_tick(struct vault *v, mesh_time now);
 void witness_take(struct vault *v, struct span op);
 void witness_end(struct vault *v);
 struct witness *witness_free(struct witness *w);
+/* on_verify.c */
+struct checking;
+struct checking *checking_free(struct checking *c);
+struct vault_peer *checking_peer(const struct vault *v); /* NULL: nobody waits for that */
+void checking_more(struct vault *v);
 /* reading.c */
 void reading_gone(struct vault *v, const struct vault_peer *p);     /* NULL: all of them */
 bool reading_on(const struct vault *v, const struct vault_peer *p); /* a player may pause for as long as it likes */

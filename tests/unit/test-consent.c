@@ -545,6 +545,57 @@ static void test_attest(void **state) {
         assert_int_equal(lines(&owner), 5);
 }
 
+/* ---- the ledger, read again ---- */
+
+#define LONG_LINES 300
+
+static void legal(struct safe *s, struct vault_peer *p) {
+        _clean_(buf_fini) struct buf id = BUF_NULL, out = BUF_NULL;
+        char text[500];
+        memset(text, 'x', sizeof(text));
+        struct wire_o_legal q = {.clip = hex(&id, &clips[0].id), .text = span_of(text, sizeof(text))};
+        codec_put(wire_owner_find(OWNER_O_LEGAL), &q, &out);
+        vault_request(&s->v, p, buf_span(&out), s->now);
+}
+
+static void ask_raw(struct safe *s, struct vault_peer *p, enum wire_owner number) {
+        _clean_(buf_fini) struct buf out = BUF_NULL;
+        struct wire_c_none none = {0};
+        codec_put(wire_owner_find(number), &none, &out);
+        buf_clear(&p->out);
+        vault_request(&s->v, p, buf_span(&out), s->now);
+}
+
+/* It is read a piece a turn: others are served in between, and what is written meanwhile counts. */
+static void test_verify_in_steps(void **state) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct vault_peer other = {.uid = owner.peer.uid};
+        union frame_message m;
+        unsigned turns = 0;
+        (void)state;
+        for (int i = 0; i < LONG_LINES; i++)
+                legal(&owner, &other);
+        ask_raw(&owner, &owner.peer, OWNER_O_VERIFY);
+        assert_int_equal(owner.peer.out.n, 0);
+        assert_true(vault_holds(&owner.v, &owner.peer));
+        vault_tick(&owner.v, owner.now);
+        assert_int_equal(owner.peer.out.n, 0);
+        ask_raw(&owner, &other, OWNER_O_STATE);
+        assert_true(other.out.n > 0);
+        ask_raw(&owner, &other, OWNER_O_VERIFY);
+        assert_true(other.out.n > 0); /* busy */
+        legal(&owner, &other);
+        for (; vault_deadline(&owner.v) == 0; turns++)
+                vault_tick(&owner.v, owner.now);
+        assert_true(turns >= 2);
+        assert_true(safe_row(&owner, OWNER_O_VERIFIED_ROW, &store, &m));
+        assert_int_equal(m.o_verified.lines, LONG_LINES + 1);
+        ask_raw(&owner, &other, OWNER_O_VERIFY);
+        vault_peer_gone(&owner.v, &other); /* hangs up: nobody waits, and nothing is read any more */
+        assert_true(vault_deadline(&owner.v) != 0);
+        buf_fini(&other.out);
+}
+
 /* ---- a stolen disk ---- */
 
 /* Every 32 bytes of it, tried as the key of the box and as the clip's. */
@@ -819,6 +870,7 @@ int main(void) {
                 TEST(test_false_key),
                 TEST(test_false_offers),
                 TEST(test_attest),
+                TEST(test_verify_in_steps),
                 TEST(test_read),
                 TEST(test_damaged_chunks),
                 TEST(test_destroy),
