@@ -162,7 +162,8 @@ void clips_start(struct node *n) {
         if (n->clips.fd < 0)
                 return;
         n->clips.used = 0;
-        int r = store_clips(n->queries.lanes[QUERY_QUICK].reader, take_known, &k);
+        struct store_reader *reader = queries_reader(n, QUERY_QUICK);
+        int r = reader ? store_clips(reader, take_known, &k) : ERR_BROKEN;
         if (r) {
                 log_error("clips: %s", r > 0 ? store_error_text(r) : err_text(r));
         } else {

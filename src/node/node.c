@@ -563,12 +563,12 @@ int node_start(struct node *n) {
         if (r == 0 && !n->shut(n->ctx, &n->walls))
                 r = ERR_IO;
         if (r == 0) {
-                force_begin(n);
+                clips_start(n);
+                force_begin(n); /* beside what follows: from here on the lane's connection is the pool's */
                 r = restore(n);
         }
         if (r)
                 return r;
-        clips_start(n);
         writer_start(n);
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */

@@ -237,6 +237,11 @@ int queries_init(struct node *n) {
         return 0;
 }
 
+struct store_reader *queries_reader(struct node *n, enum query_lane lane) {
+        const struct query_lane_state *l = &n->queries.lanes[lane];
+        return CHECK_FAILS(!l->now) ? NULL : l->reader;
+}
+
 void queries_stop(struct node *n) {
         for (size_t i = 0; n->queries.ready && i < QUERY_LANES; i++)
                 if (n->queries.lanes[i].now)

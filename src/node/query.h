@@ -76,6 +76,9 @@ struct queries {
 };
 
 int queries_init(struct node *n);  /* 0, <0 */
+/* A lane's connection, for what is asked on the loop while the node starts: nobody may have asked the lane anything yet, since
+ * two threads in one connection each find what the other has half done. NULL: somebody has. */
+struct store_reader *queries_reader(struct node *n, enum query_lane lane);
 void queries_stop(struct node *n); /* tells all running questions to end */
 bool queries_idle(const struct node *n);
 void queries_close(struct node *n); /* when idle: closes the handle */

@@ -50,7 +50,8 @@ LOOK = 0.02           # seconds between two looks at a condition
 CLI_SECONDS = 90.0    # no command takes longer: `join` waits 45 s
 STOP_SECONDS = 15.0
 LOG_LINES = 60        # of each home's log that a failure shows
-SANITIZER = re.compile(r'(Address|Leak|Thread)Sanitizer: |: runtime error: ')  # how each begins to say what it found
+# How sanitizers begin to say what they found, and the program of itself (base_check_failed).
+FOUND_BUG = re.compile(r'(Address|Leak|Thread)Sanitizer: |: runtime error: |^porchlight: CHECK: ')
 SOCKET_PATH_MAX = 60  # bytes of the folder that leave room for DIR/control.sock
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNS = 0x00020000
@@ -449,14 +450,14 @@ class Play:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def findings(self):
-        """What a sanitizer said in the homes' logs: the end of a daemon, or of a vault, which is started again, need
-        not fail a case."""
+        """What a sanitizer, or a program of itself, said in the homes' logs: the end of a daemon, or of a vault, which is
+        started again, need not fail a case."""
         for home in self.every_home:
             if not os.path.exists(home.log):
                 continue
             with open(home.log, encoding='utf-8', errors='replace') as log:
                 lines = log.read().splitlines()
-            first = next((number for number, line in enumerate(lines) if SANITIZER.search(line)), None)
+            first = next((number for number, line in enumerate(lines) if FOUND_BUG.search(line)), None)
             if first is not None:
                 yield home.name, lines[first:first + LOG_LINES]
 
@@ -567,7 +568,7 @@ def main(kind):
     play.end_all()
     for name, lines in play.findings():
         number, failed = number + 1, failed + 1
-        print(f'not ok {number} - no sanitizer has anything to say of {name}', *(f'# {line}' for line in lines),
+        print(f'not ok {number} - no bug shows in the log of {name}', *(f'# {line}' for line in lines),
               sep='\n', flush=True)
     print(f'1..{number}', flush=True)
     sys.exit(1 if failed else 0)
