@@ -13,7 +13,8 @@
 struct paged {
         sqlite3_file base;
         bool may_write;
-        bool plain;                   /* its pages have no sums */
+        bool plain;   /* its pages have no sums */
+        bool indexed; /* of a database: it has the log's index, so that locks keep its reads and a checkpoint apart */
         const struct paged *database; /* of a log: whose it is */
         uint8_t head[LOG_FRAME_HEAD]; /* of the frame whose page comes next: they are written together */
         sqlite3_int64 head_at;        /* where it belongs; 0: none waits */
@@ -43,6 +44,15 @@ static bool is_plain(const uint8_t page[PAGE_BYTES], uint64_t number) {
         return number == 1 && !page[RESERVED_AT];
 }
 
+/*
+ * Who opens a database while its log is empty reads page 1 before it knows that there is a log, to learn just that, and reads
+ * it again afterwards. By then the writer may have brought a log into the database, and be in the middle of that page: no
+ * lock is between them. So what does not fit its sum is no damage yet. The writer itself reads and writes by turns.
+ */
+static bool may_be_torn(sqlite3_file *f, uint64_t number) {
+        return number == 1 && !of(f)->indexed && !of(f)->may_write;
+}
+
 /* The page that was read from @at, as it was written. */
 static int settle_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 at) {
         uint64_t number = (uint64_t)at / PAGE_BYTES + 1;
@@ -53,6 +63,8 @@ static int settle_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 
         case PAGE_WHOLE:
                 return SQLITE_OK;
         case PAGE_MENDED:
+                if (may_be_torn(f, number))
+                        return SQLITE_OK;
                 pages_note_mended();
                 /* Nobody else writes to the database; where it fails the next who reads the page mends it again. */
                 if (of(f)->may_write)
@@ -62,7 +74,7 @@ static int settle_page(sqlite3_file *f, uint8_t page[PAGE_BYTES], sqlite3_int64 
                 break;
         }
         of(f)->plain = is_plain(page, number);
-        return of(f)->plain ? SQLITE_OK : SQLITE_IOERR_DATA;
+        return of(f)->plain || may_be_torn(f, number) ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 static int read_pages(sqlite3_file *f, uint8_t *p, int n, sqlite3_int64 at) {
@@ -230,6 +242,7 @@ static int on_traits(sqlite3_file *f) {
 }
 
 static int on_map(sqlite3_file *f, int region, int size, int extend, void volatile **ret) {
+        of(f)->indexed = true;
         return BELOW(f, xShmMap, region, size, extend, ret);
 }
 
@@ -242,6 +255,7 @@ static void on_barrier(sqlite3_file *f) {
 }
 
 static int on_unmap(sqlite3_file *f, int delete) {
+        of(f)->indexed = false;
         return BELOW(f, xShmUnmap, delete);
 }
 

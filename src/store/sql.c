@@ -232,6 +232,7 @@ int sql_error(sqlite3 *db, int rc) {
                 return out_of_space(db) ? STORE_E_FULL : STORE_E_ACCESS;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
+        case SQLITE_PROTOCOL: /* others changed the log each time that it looked, for ten seconds */
                 return STORE_E_SHARED;
         default: /* not an enumeration: whatever else SQLite finds wrong is wrong in the file */
                 return STORE_E_DAMAGED;
