@@ -75,7 +75,7 @@ struct queries {
         bool ready;
 };
 
-int queries_init(struct node *n);  /* 0, <0 */
+int queries_init(struct node *n); /* 0, <0 */
 /* A lane's connection, for what is asked on the loop while the node starts: nobody may have asked the lane anything yet, since
  * two threads in one connection each find what the other has half done. NULL: somebody has. */
 struct store_reader *queries_reader(struct node *n, enum query_lane lane);
