@@ -41,6 +41,9 @@ struct book {
         uint64_t end;         /* bytes in lines */
         struct buf lines;     /* be64 offset of each */
         struct buf grants;    /* struct book_grant each */
+        struct buf begins;    /* the first 8 bytes of the id of each */
+        bool reading;         /* the file; then … */
+        struct buf times;     /* … the time of each line */
         struct buf destroyed; /* ids of clips, 32 bytes each */
         /* counted while reading, for who wants it verified */
         uint64_t objects, covered, restored;
