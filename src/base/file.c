@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ZEROS 512 /* bytes; the files that are wiped are smaller */
+#define ZEROS 512 /* bytes at a time */
 
 void file_hold_std(void) {
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -54,8 +54,11 @@ bool file_put(int dir, const char *name, struct span bytes, mode_t mode) {
 void file_wipe(int fd, size_t most) {
         static const uint8_t zeros[ZEROS];
         struct stat st;
-        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || CHECK_FAILS(most <= sizeof(zeros)))
+        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
                 return;
-        if (file_write(fd, span_of(zeros, MIN((size_t)st.st_size, most))))
+        bool written = true;
+        for (size_t left = MIN((size_t)st.st_size, most); left && written; left -= MIN(left, sizeof(zeros)))
+                written = file_write(fd, span_of(zeros, MIN(left, sizeof(zeros))));
+        if (written)
                 fdatasync(fd);
 }
