@@ -63,6 +63,13 @@ static struct link *carry_to(struct mesh *m, const struct key *device) {
         return NULL;
 }
 
+static void plan(struct mesh *m) {
+        m->carry_due = MESH_NEVER;
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++)
+                if (m->carries[i].used)
+                        m->carry_due = MIN(m->carry_due, m->carries[i].due);
+}
+
 static void carry_free(struct mesh *m, struct carry *h, enum mesh_outcome o, mesh_link link) {
         answer(m, h->command, o, link);
         *h = (struct carry){.due = MESH_NEVER};
@@ -137,26 +144,24 @@ void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool u
         if (!more || h->at.psk_try >= HAUL_KEYS)
                 h->at.psk_try = 0;
         h->due = m->now + (h->at.psk_try ? HAUL_NEXT_KEY : 0);
+        plan(m);
 }
 
 int carry_tick(struct mesh *m) {
-        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++) {
+        int r = 0;
+        if (m->now < m->carry_due)
+                return 0;
+        for (size_t i = 0; !r && i < ARRAY_LEN(m->carries); i++) {
                 struct carry *h = &m->carries[i];
-                if (!h->used || h->due > m->now)
-                        continue;
-                int r = h->at.psk_try ? knock(m, h) : next_way(m, h);
-                if (r)
-                        return r;
+                if (h->used && h->due <= m->now)
+                        r = h->at.psk_try ? knock(m, h) : next_way(m, h);
         }
-        return 0;
+        plan(m);
+        return r;
 }
 
 mesh_time carry_deadline(const struct mesh *m) {
-        mesh_time at = MESH_NEVER;
-        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++)
-                if (m->carries[i].used)
-                        at = MIN(at, m->carries[i].due);
-        return at;
+        return m->carry_due;
 }
 
 /* ---- coming up, and going ---- */

@@ -134,6 +134,7 @@ struct mesh {
         struct list grafts;
         size_t n_grafts;
         mesh_time sync_due, dial_due, visit_due;
+        mesh_time carry_due;  /* of the next knock for footage; NEVER */
         mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
 
         mesh_wall built;
