@@ -169,9 +169,9 @@ __porchlight_first_word() {
         "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids) ;;
         "backup") __porchlight_paths -f ;;
         "restore") __porchlight_paths -f ;;
-        "config get") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink vault.owner vault.service" ;;
-        "config set") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink vault.owner vault.service" ;;
-        "config unset") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink vault.owner vault.service" ;;
+        "config get") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
+        "config set") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
+        "config unset") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

@@ -216,6 +216,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         cfg->lan = s->lan;
         cfg->clips_quota = s->clips_quota;
         cfg->clips_uplink = s->clips_uplink;
+        cfg->clips_cache = s->clips_cache;
 }
 
 static bool use_settings(void *ctx, const struct settings *next) {

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "node/clips.h"
 #include "node/endpoint.h"
+#include "node/fetch.h"
 
 #include <stdio.h>
 
@@ -206,6 +207,7 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_CONFIG config
 #define PART_CLIPS_QUOTA clips_quota
 #define PART_CLIPS_UPLINK clips_uplink
+#define PART_CLIPS_CACHE clips_cache
 #define READ_PATH read_path, show_path
 #define READ_LISTEN read_listen, show_listen
 #define READ_ADVERTISE read_advertise, show_advertise
@@ -227,7 +229,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 13, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 14, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -408,7 +410,8 @@ static void defaults(struct settings *ret) {
         *ret = (struct settings){.lan = true,
                                  .listen = {.at = {{v6, true}, {v4, true}}, .n = 2},
                                  .record_size = TAPE_SIZE,
-                                 .clips_quota = CLIPS_QUOTA};
+                                 .clips_quota = CLIPS_QUOTA,
+                                 .clips_cache = FETCH_CACHE};
 }
 
 void settings_merge(struct settings *ret, const struct settings *ranks) {

@@ -47,6 +47,7 @@ struct settings {
         uint64_t record_size;  /* bytes */
         uint64_t clips_quota;  /* bytes */
         uint64_t clips_uplink; /* kbit/s; 0: no limit */
+        uint64_t clips_cache;  /* bytes */
 };
 
 enum {

@@ -404,13 +404,25 @@ int haul_serve_step(struct haul_serve *s, const struct haul_serve_event *ev) {
 
 /* ---- actions ---- */
 
-static bool do_none(struct haul_serve *s, struct haul_serve_action *ret) {
-        if (!s->n_none)
-                return false;
+static void none_over(struct haul_serve *s, size_t i) {
         s->n_none--;
-        *ret = (struct haul_serve_action){
-                .type = SERVE_DO_NONE, .link = s->none_for[s->n_none], .clip = s->none[s->n_none]};
-        return true;
+        s->none[i] = s->none[s->n_none];
+        s->none_for[i] = s->none_for[s->n_none];
+}
+
+static bool do_none(struct haul_serve *s, struct haul_serve_action *ret) {
+        for (size_t i = 0; i < s->n_none; i++) {
+                struct serve_link *l = link_of(s, s->none_for[i]);
+                if (l && !l->room)
+                        continue;
+                *ret = (struct haul_serve_action){.type = SERVE_DO_NONE, .link = s->none_for[i], .clip = s->none[i]};
+                none_over(s, i--);
+                if (!l)
+                        continue; /* it has gone */
+                l->room--;
+                return true;
+        }
+        return false;
 }
 
 static bool do_look(struct haul_serve *s, struct haul_serve_action *ret) {
@@ -426,13 +438,14 @@ static bool do_look(struct haul_serve *s, struct haul_serve_action *ret) {
 }
 
 static bool do_have(struct serve_link *l, struct haul_serve_action *ret) {
-        for (int i = 0; i < SERVE_CLIPS; i++) {
+        for (int i = 0; l->room && i < SERVE_CLIPS; i++) {
                 const struct served *c = l->clips[i].clip;
                 if (!c || !c->known || !l->clips[i].due)
                         continue;
                 l->clips[i].due = false;
                 *ret = (struct haul_serve_action){.type = SERVE_DO_HAVE, .link = l->number, .clip = c->id};
                 ret->have = c->have ? span_of(c->have, bits_bytes(c->chunks)) : SPAN_NONE;
+                l->room -= MIN(l->room, bits_bytes(c->chunks));
                 return true;
         }
         return false;

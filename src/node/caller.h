@@ -24,6 +24,15 @@ struct refresh_wait {
         bool news;          /* its link key was not here */
 };
 
+/* Watches a clip come. */
+struct fetch_wait {
+        bool on, reading;
+        struct hash clip;
+        uint64_t reads, held; /* as last told … */
+        uint8_t state;
+        mesh_time at; /* … and when */
+};
+
 struct watch {
         bool on;
         uint64_t after; /* everything up to here was looked at */
@@ -50,6 +59,7 @@ struct caller {
         struct post_wait post;
         struct refresh_wait refresh;
         struct clip_in *clip; /* being taken in over this connection, by several requests; NULL: none */
+        struct fetch_wait fetch;
         struct watch watch;
 };
 
@@ -137,10 +147,15 @@ void control_places(struct caller *c);
 void control_place_set(struct caller *c);
 void control_clips(struct caller *c);
 void control_clip(struct caller *c);
+void control_fetches(struct caller *c);
+void control_fetch(struct caller *c);
+void control_fetch_cancel(struct caller *c);
+void control_fetch_begin(struct caller *c);
 
 void control_post_answer(struct caller *c);    /* the wait is over */
 void control_refresh_look(struct caller *c);   /* something has changed */
 void control_refresh_answer(struct caller *c); /* the wait is over */
+void control_fetch_more(struct caller *c);     /* something about the clip it watches has changed */
 void control_watch_more(struct caller *c);
 bool control_watch_asks(struct caller *c); /* looks for asks that clips fit; false: there is nothing new */
 /* Events have come: those above @from are in @news, unless it is empty (query_rows). */

@@ -105,6 +105,8 @@ static void look_at(struct node *n, const struct known *k, const char *name) {
         struct stat st;
         struct hash id;
         bool clip = clip_file_id(name, &id);
+        if (clip && fetch_known(n, &id))
+                return; /* another home's */
         if (is_part(name) || (clip && !is_known(k, &id)))
                 remove_orphan(n, name);
         else if (clip && fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)

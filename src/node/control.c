@@ -65,6 +65,10 @@ static const struct {
         {CONTROL_CLIP_CLOSE, clip_in_close},
         {CONTROL_CLIPS, control_clips},
         {CONTROL_CLIP, control_clip},
+        {CONTROL_FETCHES, control_fetches},
+        {CONTROL_FETCH, control_fetch},
+        {CONTROL_FETCH_CANCEL, control_fetch_cancel},
+        {CONTROL_FETCH_BEGIN, control_fetch_begin},
 };
 
 /* ---- the end of a caller ---- */
@@ -450,6 +454,17 @@ bool control_watched(const struct node *n) {
                         return true;
         }
         return false;
+}
+
+void control_fetch_news(struct node *n, const struct hash *clip) {
+        bool reads = false;
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
+                if (c->closed || !c->fetch.on || !hash_eq(&c->fetch.clip, clip))
+                        continue;
+                reads |= c->fetch.reading;
+                control_fetch_more(c);
+        }
+        fetch_reader(n, clip, reads);
 }
 
 void control_watch_kick(struct node *n, uint64_t from, const struct buf *news) {

@@ -41,3 +41,5 @@ void control_state(struct node *n);
 bool control_watched(const struct node *n); /* somebody waits for events */
 /* Those above @from have come, and are in @news, or @news is empty (query_rows). */
 void control_watch_kick(struct node *n, uint64_t from, const struct buf *news);
+/* Something about a clip that is fetched has changed. */
+void control_fetch_news(struct node *n, const struct hash *clip);

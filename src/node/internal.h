@@ -6,6 +6,7 @@
 #include "node/clips.h"
 #include "node/conn.h"
 #include "node/control.h"
+#include "node/fetch.h"
 #include "node/force.h"
 #include "node/haul_link.h"
 #include "node/lan.h"
@@ -85,6 +86,7 @@ struct node {
         mesh_wall backup_at;   /* when the newest backup was made; 0: never */
         bool salvaged;         /* and that was just now */
         struct clips clips;
+        struct fetches fetches;
         struct mutes mutes;
         struct places places;
         bool owned;

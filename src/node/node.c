@@ -343,6 +343,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->lan = cfg->lan;
         n->clips.quota = cfg->clips_quota;
         n->clips_uplink = cfg->clips_uplink;
+        n->fetches.cache = cfg->clips_cache;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
         n->porter = cfg->porter;
@@ -361,6 +362,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
 static void free_parts(struct node *n) {
         hash_wipe(&n->cfg, sizeof(n->cfg));
         n->core = mesh_free(n->core);
+        haul_serve_free(n->fetches.serve);
         for (size_t i = 0; i < n->n_later; i++)
                 free(n->later[i].owned);
         free(n->later);
@@ -385,6 +387,8 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
                 r = pool_init(&n->pool);
         if (r == 0)
                 r = queries_init(n);
+        if (r == 0)
+                r = haul_serve_new(&n->fetches.serve);
         if (r) {
                 pool_fini(&n->pool);
                 free_parts(n);
@@ -398,6 +402,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         conns_init(n);
         haul_links_init(n);
         haul_links_limit(n, n->clips_uplink);
+        fetches_init(n);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -563,12 +568,14 @@ int node_start(struct node *n) {
         if (r == 0 && !n->shut(n->ctx, &n->walls))
                 r = ERR_IO;
         if (r == 0) {
+                fetches_look(n);
                 clips_start(n);
                 force_begin(n); /* beside what follows: from here on the lane's connection is the pool's */
                 r = restore(n);
         }
         if (r)
                 return r;
+        fetches_start(n);
         writer_start(n);
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
@@ -608,6 +615,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->lan = cfg->lan;
                 n->clips.quota = cfg->clips_quota;
                 haul_links_limit(n, cfg->clips_uplink);
+                fetches_cache(n, cfg->clips_cache);
         }
         listen_settle(n);
         lan_look(n);
@@ -627,6 +635,7 @@ static void close_all(struct node *n) {
         haul_links_close(n);
         lan_close(n);
         nets_close(n);
+        fetches_close(n);
         writer_close(n);
         recorder_close(n);
         queries_close(n);
@@ -655,6 +664,7 @@ void node_stop(struct node *n) {
         listen_stop(n);
         lan_stop(n);
         control_stop(n);
+        fetches_stop(n);
         queries_stop(n);
         if (n->started)
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STOP});
@@ -668,6 +678,7 @@ struct node *node_free(struct node *n) {
         if (!n)
                 return NULL;
         pool_fini(&n->pool);
+        fetches_fini(n);
         haul_links_fini(n);
         clips_fini(n);
         queries_fini(n);

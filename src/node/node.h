@@ -83,6 +83,7 @@ struct node_config {
         bool lan;
         uint64_t clips_quota;            /* bytes */
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
+        uint64_t clips_cache;            /* bytes of others' clips that others may have from here */
         struct node_group control_group; /* of control.sock; not reloaded */
         struct node_settings settings;
         int porter;      /* as of porter_start(); the caller closes it, after node_free */
@@ -107,7 +108,7 @@ struct node;
 int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg);
 /* Opens the store, starts the vault, listens. Logs why not: 0, NODE_E_*, <0; then node_stop is due as well. */
 int node_start(struct node *n);
-/* Takes over listen, advertise, lan, clips_quota and clips_uplink of @cfg; on failure the old ones stay. 0, NODE_E_LISTEN. */
+/* Takes over listen, advertise, lan and clips_* of @cfg; on failure the old ones stay. 0, NODE_E_LISTEN. */
 int node_reload(struct node *n, const struct node_config *cfg);
 /* Says goodbye, flushes the store, ends the vault, closes every handle; takes at most a few seconds of the loop. */
 void node_stop(struct node *n);

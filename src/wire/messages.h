@@ -54,7 +54,8 @@
         E(entry, ENTRY)                                                                                                \
         E(granted, GRANTED)                                                                                            \
         E(holder, HOLDER)                                                                                              \
-        E(clip_state, CLIP_STATE)
+        E(clip_state, CLIP_STATE)                                                                                      \
+        E(fetching, FETCHING)
 
 /* clang-format on */
 
@@ -92,6 +93,7 @@
 #define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,
 #define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
 #define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,
+#define WIRE_V_FETCHING(n, v, s, d) FETCHING_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \

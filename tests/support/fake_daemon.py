@@ -19,7 +19,7 @@ def pack(v):
         b = v.encode()
         return (bytes([0xa0 | len(b)]) if len(b) < 32 else b"\xd9" + bytes([len(b)])) + b
     if isinstance(v, bytes):
-        return b"\xc4" + bytes([len(v)]) + v
+        return (b"\xc4" + bytes([len(v)]) if len(v) < 256 else b"\xc5" + struct.pack(">H", len(v))) + v
     if isinstance(v, list):
         return bytes([0x90 | len(v)]) + b"".join(pack(x) for x in v)
     pairs = b"".join(pack(k) + pack(x) for k, x in sorted(v.items()))

@@ -129,6 +129,9 @@ static int begin(void **state) {
         assert_int_equal(out.looks, 1);
         known(&clip, SPAN_NONE);
         drain(true);
+        assert_int_equal(out.haves, 0); /* there is no room */
+        room(1, 1);
+        drain(true);
         assert_int_equal(out.haves, 1);
         return 0;
 }
@@ -249,7 +252,11 @@ static void none(void **state) {
         (void)state;
         step((struct haul_serve_event){.type = SERVE_EV_WANT, .link = 1, .clip = other});
         drain(true);
+        assert_int_equal(out.nones, 0);
+        room(1, 1);
+        drain(true);
         assert_int_equal(out.nones, 1);
+        room(1, 1);
         step((struct haul_serve_event){.type = SERVE_EV_SEEK, .link = 1, .clip = other});
         drain(true);
         assert_int_equal(out.looks, 1);

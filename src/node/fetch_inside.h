@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of fetching and giving know of each other. fetch.c: which clips are fetched, and what is done with each.
+ * fetch_disk.c: their files. fetch_ways.c: which homes are asked. give.c: links, and what others are given.
+ */
+#pragma once
+
+#include "crypto/chunk.h"
+#include "haul/fetch.h"
+#include "haul/limits.h"
+#include "haul/serve.h"
+#include "node/fetch.h"
+#include "node/haul_link.h"
+#include "node/internal.h"
+
+#define FETCH_ROOM_LEAST (UINT64_C(32) << 20) /* bytes a fetch leaves of the disk, for the store */
+#define FETCH_ROOM_MS 5000                    /* between two looks whether a full disk has room again */
+#define FETCH_AGAIN_FIRST 2000  /* ms until a home that could not be reached, or has nothing, is tried again … */
+#define FETCH_AGAIN_MOST 300000 /* … twice as long each time, up to this */
+#define FETCH_OTHERS_AFTER 5000 /* ms without a byte before homes other than the owner's are asked (PROTOCOL 15.41) */
+#define LINK_QUEUE 256          /* requests that wait for room on a link; more than all windows hold */
+
+struct fetch;
+
+/* A home that may have it. */
+struct fetch_way {
+        struct haul_want want;
+        struct fetch *f;
+        struct key device;
+        bool owner, waiting, bad; /* bad: it lied */
+        uint32_t number;          /* of its link, where it is a source; 0: it is none now */
+        mesh_time next;           /* when it is tried */
+        unsigned tries;
+};
+
+struct fetch_write {
+        uint64_t chunk;
+        struct span bytes;
+        bool ok;
+};
+
+/* One job on the pool at a time; what is to be done next collects meanwhile. */
+struct fetch_disk {
+        struct pool_job work;
+        bool busy;
+        bool prepare, list_due, save_due, finish; /* asked for */
+        bool prepares, lists, saves, finishes;    /* of the job */
+        bool list_there;                          /* on the disk, and with it the first .have */
+        bool ok;                                  /* of the job: what is not a write */
+        int data;                                 /* the chunks; -1 */
+        int e;                                    /* errno of what went wrong */
+        struct span list, have;
+        struct buf kept_list, kept_have; /* what prepare found */
+        struct fetch_write writes[2][READY_MOST];
+        size_t n_writes[2];
+        unsigned now; /* which of the two the job has */
+};
+
+struct fetch {
+        struct list on;
+        struct node *n;
+        struct hash id;
+        struct buf manifest;
+        struct haul_clip clip;
+        struct key household; /* the owner's … */
+        char name[49];        /* … and as it was last called */
+        mesh_wall until;
+        struct haul_fetch *f; /* NULL: whole, or not prepared yet */
+        bool known;           /* .want is on the disk */
+        bool whole, ending;
+        bool given;     /* others may have it from here */
+        uint64_t reads; /* chunks from the first on that are there */
+        mesh_time room_at, moved_at;
+        uint64_t moved; /* bytes that had come by then */
+        struct fetch_disk disk;
+        struct fetch_way ways[HAUL_SOURCES];
+        size_t n_ways;
+};
+
+/* A request that waits for room. */
+struct link_request {
+        uint8_t number; /* enum wire_link */
+        struct hash clip;
+        uint64_t chunk;
+        uint32_t n;
+};
+
+struct chunk_link {
+        struct list on;
+        struct haul_link *l;
+        uint32_t number;
+        struct link_request *queue; /* LINK_QUEUE of them, from `first` on, in a ring; NULL: none so far */
+        size_t first, n;
+        uint8_t waits; /* enum wire_link: an answer that found no room; 0: none */
+        struct hash clip;
+        uint64_t chunk, at;
+        struct buf bytes;
+};
+
+/* fetch.c */
+struct fetch *fetch_find(const struct node *n, const struct hash *clip);
+void fetch_drive(struct fetch *f);
+void fetch_feed(struct fetch *f, struct haul_event ev); /* and drives it */
+void fetch_prepared(struct fetch *f);
+void fetch_became_whole(struct fetch *f);
+void fetch_free(struct fetch *f);
+void fetch_news(struct fetch *f); /* whoever watches is told */
+
+/* fetch_disk.c */
+void disk_finish(struct fetch *f); /* all of it is durable: fetch_became_whole() follows */
+void disk_close(struct fetch *f);
+void disk_kick(struct fetch *f); /* starts a job where there is something to do */
+bool disk_whole(const struct node *n, const struct hash *id, const struct haul_clip *clip);
+void disk_remove(struct node *n, const struct hash *id);
+bool disk_has_room(const struct node *n, uint64_t more);
+/* At a start: what .want files there are. */
+void disk_look(struct node *n,
+               void (*found)(struct node *n, const struct hash *id, struct span manifest, mesh_wall until));
+
+/* fetch_ways.c */
+void ways_tick(struct fetch *f);
+void ways_end(struct fetch *f);
+void ways_up(struct fetch *f, const struct haul_link *l);
+void ways_down(struct fetch *f, uint32_t number);
+void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why);
+void ways_none(struct fetch *f, uint32_t number);
+
+/* give.c */
+struct chunk_link *give_link(const struct node *n, uint32_t number); /* NULL: it is gone */
+void give_request(struct node *n, uint32_t number, enum wire_link what, const struct hash *clip, uint64_t chunk,
+                  uint32_t bytes);
+void give_init(struct node *n);
+void give_fini(struct node *n);
+void give_grown(struct node *n, const struct fetch *f); /* more of it is durable, or nothing any more */

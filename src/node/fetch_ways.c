@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which homes a clip is asked of. The devices of its owner and of this home's own household first; only where nothing comes
+ * of that for a while, neighbours to whom a link is up anyway: each home that is asked learns that this one has been given
+ * the clip. A home that is away, or has nothing, is tried again later and later, for as long as the clip may be here.
+ */
+#include "node/fetch_inside.h"
+
+#include "base/log.h"
+#include "base/text.h"
+
+static struct fetch_way *way_of(struct fetch *f, uint32_t number) {
+        for (size_t i = 0; i < f->n_ways; i++)
+                if (f->ways[i].number == number && number)
+                        return &f->ways[i];
+        return NULL;
+}
+
+/* PROTOCOL 15.41: "A home MUST NOT say SEEK for one clip to more than 8 homes at a time, and not before it was granted that
+ * clip." */
+static void add_way(struct fetch *f, const struct key *device, bool owner) {
+        struct mesh_status st;
+        mesh_status(f->n->core, &st);
+        if (f->n_ways == HAUL_SOURCES || key_eq(&st.device, device))
+                return;
+        for (size_t i = 0; i < f->n_ways; i++)
+                if (key_eq(&f->ways[i].device, device))
+                        return;
+        f->ways[f->n_ways++] = (struct fetch_way){.f = f, .device = *device, .owner = owner};
+}
+
+static void add_household(struct fetch *f, const struct key *household, bool owner) {
+        const struct roster *r = mesh_roster(f->n->core);
+        const struct roster_home *home = r ? roster_home_find(r, household) : NULL;
+        for (size_t i = 0; home && home->member && i < home->n_devices; i++)
+                if (home->devices[i]->gone_at == 0)
+                        add_way(f, &home->devices[i]->sign, owner);
+}
+
+static void add_neighbours(struct fetch *f) {
+        struct mesh_peer p;
+        for (size_t i = 0; mesh_peer_at(f->n->core, i, &p); i++)
+                if (p.up)
+                        add_way(f, &p.device, false);
+}
+
+/* Where a byte has come lately the rest of the street need not know. */
+static bool stuck(struct fetch *f) {
+        struct haul_look look;
+        mesh_time now = uv_now(f->n->loop);
+        haul_fetch_look(f->f, &look);
+        if (look.got != f->moved || look.full) {
+                f->moved = look.got;
+                f->moved_at = now;
+        }
+        return now - f->moved_at >= FETCH_OTHERS_AFTER;
+}
+
+static void later(struct fetch_way *w) {
+        mesh_time wait = (mesh_time)FETCH_AGAIN_FIRST << MIN(w->tries, 10u);
+        w->tries++;
+        w->number = 0;
+        w->next = uv_now(w->f->n->loop) + MIN(wait, (mesh_time)FETCH_AGAIN_MOST);
+}
+
+static void use(struct fetch_way *w, const struct haul_link *l) {
+        const struct chunk_link *c = l->of[HAUL_CHUNKS];
+        struct haul_event ev = {.type = HAUL_EV_SOURCE};
+        if (!c) {
+                later(w); /* there are too many links */
+                return;
+        }
+        w->number = c->number;
+        ev.source = c->number;
+        ev.up.device = w->device;
+        ev.up.lan = l->lan;
+        ev.up.owner = w->owner;
+        fetch_feed(w->f, ev);
+}
+
+static void on_link(struct haul_want *want, enum mesh_outcome o, struct haul_link *l) {
+        struct fetch_way *w = CONTAINER_OF(want, struct fetch_way, want);
+        w->waiting = false;
+        if (o == MESH_OUT_DONE && l && !w->number)
+                use(w, l);
+        else if (!w->number)
+                later(w);
+}
+
+static void try(struct fetch_way *w) {
+        struct haul_link *l = haul_find(w->f->n, &w->device);
+        if (l && l->of[HAUL_CHUNKS]) {
+                use(w, l);
+                return;
+        }
+        w->waiting = true;
+        w->want = (struct haul_want){.done = on_link};
+        haul_connect(w->f->n, &w->device, &w->want);
+}
+
+void ways_tick(struct fetch *f) {
+        struct mesh_status st;
+        mesh_time now = uv_now(f->n->loop);
+        if (f->n->stopping)
+                return;
+        mesh_status(f->n->core, &st);
+        add_household(f, &f->household, true);
+        add_household(f, &st.household, false);
+        if (stuck(f))
+                add_neighbours(f);
+        for (size_t i = 0; f->f && i < f->n_ways; i++) {
+                struct fetch_way *w = &f->ways[i];
+                if (!w->bad && !w->waiting && !w->number && now >= w->next)
+                        try(w);
+        }
+}
+
+/* It knocks here: so it is there. */
+void ways_up(struct fetch *f, const struct haul_link *l) {
+        for (size_t i = 0; f->f && i < f->n_ways; i++) {
+                struct fetch_way *w = &f->ways[i];
+                if (w->bad || w->number || !key_eq(&w->device, &l->device))
+                        continue;
+                w->tries = 0;
+                use(w, l);
+        }
+}
+
+void ways_down(struct fetch *f, uint32_t number) {
+        struct fetch_way *w = way_of(f, number);
+        if (!w)
+                return;
+        fetch_feed(f, (struct haul_event){.type = HAUL_EV_GONE, .source = number});
+        w->tries = 0;
+        later(w);
+}
+
+void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
+        struct fetch_way *w = way_of(f, number);
+        _clean_(buf_fini) struct buf device = BUF_NULL, clip = BUF_NULL;
+        if (!w)
+                return;
+        bool lied = why == HAUL_FALSE_LIST || why == HAUL_FALSE_CHUNK || why == HAUL_UNASKED || why == HAUL_BANNED;
+        text_hex(&device, span_of(w->device.b, 4));
+        text_hex(&clip, span_of(f->id.b, 4));
+        if (lied)
+                log_warning("device %s: %s: it is not asked for clip %s again", buf_cstr(&device), haul_wrong_text(why),
+                            buf_cstr(&clip));
+        else
+                log_debug("device %s: clip %s: %s", buf_cstr(&device), buf_cstr(&clip), haul_wrong_text(why));
+        w->bad = lied;
+        later(w);
+}
+
+/* A source that says it has nothing may have something later. */
+void ways_none(struct fetch *f, uint32_t number) {
+        struct fetch_way *w = way_of(f, number);
+        if (w)
+                later(w);
+}
+
+void ways_end(struct fetch *f) {
+        for (size_t i = 0; i < f->n_ways; i++) {
+                if (f->ways[i].waiting)
+                        haul_forget(&f->ways[i].want);
+                f->ways[i].waiting = false;
+                f->ways[i].number = 0;
+        }
+        f->n_ways = 0;
+}
