@@ -111,7 +111,7 @@ __porchlight_options() {
         "clip add") options="--camera --at --audio --as-is --from --to --delete-source" ;;
         "clip watch") options="--camera --at --audio --as-is" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
-        "clip get") options="--output --passphrase-file" ;;
+        "clip get") options="--output --cancel --passphrase-file" ;;
         "clip export") options="--output --force --passphrase-file --yes" ;;
         "clip destroy") options="--yes" ;;
         "grant list") options="--clip --since" ;;

@@ -344,6 +344,7 @@ complete -c porchlight -n '__porchlight_in clip share' -l expires -x -d 'until w
 complete -c porchlight -n '__porchlight_in clip share' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in clip share' -l yes -d 'do not ask'
 complete -c porchlight -n '__porchlight_in clip get' -l output -r -F -d 'where to, also as -o; - is stdout'
+complete -c porchlight -n '__porchlight_in clip get' -l cancel -d 'call it off: remove what has come of another home\'s'
 complete -c porchlight -n '__porchlight_in clip get' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in clip export' -l output -r -F -d 'the file to write, also as -o'
 complete -c porchlight -n '__porchlight_in clip export' -l force -d 'replace a file that is there'

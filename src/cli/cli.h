@@ -75,6 +75,7 @@ enum option_id {
         OPT_FORCE,
         OPT_WITH,
         OPT_PURPOSE,
+        OPT_CANCEL,
         OPT_OUTPUT,
         OPT_MESH,
         OPT_EXTRACT,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clip list, show: what this home has of footage. How it comes in is in clip_add.c. */
+#include "cli/clip_fetch.h"
 #include "cli/clips.h"
 
 #include "base/text.h"
@@ -132,8 +133,9 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
 
 static int run_list(struct cli *c, const struct args *a) {
         (void)a;
-        return cli_list(c, CONTROL_CLIPS, row_list,
-                        _("No clips. `porchlight clip add FILE --camera NAME` takes one in.\n"));
+        int r = cli_list(c, CONTROL_CLIPS, row_list,
+                         _("No clips. `porchlight clip add FILE --camera NAME` takes one in.\n"));
+        return r ? r : clip_fetches(c);
 }
 
 const struct command command_clip_list = {
@@ -143,7 +145,9 @@ const struct command command_clip_list = {
         .brief = N_("the clips this home has"),
         .help = N_("Newest first; WHEN is what it shows, where that is known, and else when it was\n"
                    "taken in. DAMAGED: its bytes are missing on the disk, or not all there. Of one\n"
-                   "that was destroyed only the id is left.\n"
+                   "that was destroyed only the id is left. Below them stand clips of other homes\n"
+                   "that are here or on their way, for the home's owner alone; in JSON these have\n"
+                   "\"clip\" instead of \"id\".\n"
                    "\nExample:\n  porchlight clip list --json | jq -r 'select(.state==\"here\").id'\n"),
         .run = run_list,
 };

@@ -8,6 +8,7 @@
 #include "base/lang.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "cli/clip_fetch.h"
 #include "cli/ledger.h"
 #include "cli/options.h"
 #include "cli/outfile.h"
@@ -149,6 +150,7 @@ struct getting {
         struct hash id;
         struct out_file *file; /* NULL: stdout */
         uint64_t done;
+        struct clip_coming coming; /* of another home's that is on its way */
 };
 
 static int row_reading(struct cli *c, const struct call_row *row, void *arg) {
@@ -187,10 +189,13 @@ static int row_bytes(struct cli *c, const struct call_row *row, void *arg) {
 static int fetch(struct cli *c, struct call *owner, struct getting *g) {
         for (uint64_t i = 0; i < g->row.chunks; i++) {
                 struct wire_o_chunk m = {.i = i};
-                int r = owner_ask(c, owner, OWNER_O_CHUNK, &m, _("opening the clip"), row_bytes, g);
+                int r = clip_coming_wait(c, &g->coming, i + 1);
+                if (!r)
+                        r = owner_ask(c, owner, OWNER_O_CHUNK, &m, _("opening the clip"), row_bytes, g);
                 if (r)
                         return r;
-                progress_bar(c, g->done, g->row.size);
+                if (!g->coming.daemon)
+                        progress_bar(c, g->done, g->row.size);
         }
         if (g->done == g->row.size)
                 return 0;
@@ -226,6 +231,10 @@ static int get_file(struct cli *c, const struct args *a, struct call *owner, str
         outfile_absolute(&copy, f.path, COPY_MAX); /* for the ledger: where a clear copy is */
         int r = outfile_look(c, &f);
         if (!r)
+                r = clip_coming_begin(c, a->words[0], false, &g->coming);
+        if (!r)
+                r = clip_coming_wait(c, &g->coming, UINT64_MAX); /* the ledger tells of a reading when there is one */
+        if (!r)
                 r = begin(c, a, owner, buf_cstr(&copy), g);
         if (!r)
                 r = outfile_open(c, &f);
@@ -242,6 +251,16 @@ static int get_file(struct cli *c, const struct args *a, struct call *owner, str
         return 0;
 }
 
+/* In order, while it comes. */
+static int get_stream(struct cli *c, const struct args *a, struct call *owner, struct getting *g) {
+        int r = clip_coming_begin(c, a->words[0], true, &g->coming);
+        if (!r)
+                r = clip_coming_wait(c, &g->coming, 1); /* and with it the list that it is checked by */
+        if (!r)
+                r = begin(c, a, owner, NULL, g);
+        return r ? r : fetch(c, owner, g);
+}
+
 static int run_get(struct cli *c, const struct args *a) {
         _clean_(call_freep) struct call *owner = NULL;
         const char *to = args_text(a, OPT_OUTPUT);
@@ -249,6 +268,8 @@ static int run_get(struct cli *c, const struct args *a) {
         int r = clip_word(c, a->words[0]);
         if (r)
                 return r;
+        if (args_has(a, OPT_CANCEL))
+                return clip_coming_cancel(c, a->words[0]);
         if (!to || !*to)
                 return cli_usage(c, "-o FILE, or -o - for stdout", "where it is to go is missing");
         if (strcmp(to, "-") == 0 && c->out_tty)
@@ -257,14 +278,14 @@ static int run_get(struct cli *c, const struct args *a) {
         r = owner_open(c, &owner);
         if (r)
                 return r;
-        if (strcmp(to, "-") != 0)
-                return get_file(c, a, owner, &g);
-        r = begin(c, a, owner, NULL, &g);
-        return r ? r : fetch(c, owner, &g);
+        r = strcmp(to, "-") != 0 ? get_file(c, a, owner, &g) : get_stream(c, a, owner, &g);
+        clip_coming_fini(&g.coming);
+        return r;
 }
 
 static const struct option get_options[] = {
         {OPT_OUTPUT, "output", "FILE", N_("where to, also as -o; - is stdout"), OPTION_FILE},
+        {OPT_CANCEL, "cancel", NULL, N_("call it off: remove what has come of another home's"), OPTION_FLAG},
         OPTION_ROW_PASSPHRASE_FILE,
         OPTION_END,
 };
@@ -272,11 +293,15 @@ static const struct option get_options[] = {
 const struct command command_clip_get = {
         .group = "clip",
         .name = "get",
-        .synopsis = "ID -o FILE|- [--passphrase-file F]",
+        .synopsis = "ID -o FILE|- [--passphrase-file F] | ID --cancel",
         .brief = N_("open a clip of this home, or one that was granted to it"),
         .help = N_("Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
                    "clip is whole; - streams, so that a player can be piped. Your ledger tells of\n"
-                   "each reading, and of the file. Run it on the main device.\n"),
+                   "each reading, and of the file. Run it on the main device.\n"
+                   "\n"
+                   "A clip of another home comes from whoever has it, and goes on coming by itself\n"
+                   "when you interrupt this, or when its owner is away for a while. With - it can be\n"
+                   "watched while it comes. --json tells on stderr how it comes along.\n"),
         .examples = N_("  porchlight clip get 3f2a91c0 -o bicycle.mp4\n"
                        "  porchlight clip get 3f2a91c0 -o - | mpv -\n"),
         .options = get_options,

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The bytes of a clip on their way from home to home, over links of their own: whole and the same whatever happens to either."""
+import ctypes
 import os
 import socket
 import sqlite3
-import struct
 import sys
 import time
 
@@ -14,6 +14,10 @@ import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
 SIZE = 20 * 1000 * 1000
+LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
+CHUNK = 65536 + 16
+DISK = 128 << 20
+MNT_DETACH = 2
 FETCH_BEGIN, DONE = 45, 64  # proto/control.def
 LIFE = 3600
 
@@ -61,6 +65,10 @@ class Haul(street.Play):
         check(self.bytes(home, clip) == self.bytes(owner, clip), 'it is another clip')
         check(not os.path.exists(self.path(home, clip, '.have.part')), 'something is left')
 
+    def told(self, home, clip):
+        """What `clip list` says of it."""
+        return [row['state'] for row in home.json('clip', 'list') if row.get('clip') == clip]
+
     def held(self, home, clip):
         """Chunks that its .have tells of."""
         try:
@@ -83,6 +91,107 @@ class Haul(street.Play):
         self.begin(self.carla, clip, manifest)
         self.wait_whole(self.carla, self.ben, clip)
         self.anna.start()
+
+    # -- what goes wrong --
+
+    def part(self, home, clip, least=64):
+        """Waits until so many chunks are told durable; how many."""
+        self.wait(lambda: self.held(home, clip) >= least or self.has(home, clip), 'the first chunks')
+        return self.held(home, clip)
+
+    def case_owner_killed(self):
+        """the owner is killed in the middle: what was there stays, and the rest comes when it is back"""
+        clip = self.clip(self.anna, LONG)
+        self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        self.part(self.ben, clip)
+        self.anna.kill9()
+        before = self.held(self.ben, clip)
+        check(not self.has(self.ben, clip), 'it was whole before its owner could be killed')
+        self.wait(lambda: 'waits' in self.told(self.ben, clip), 'the fetch to wait')
+        check(self.held(self.ben, clip) >= before, 'something was thrown away')
+        self.anna.start()
+        self.wait_whole(self.ben, self.anna, clip)
+
+    def case_recipient_killed(self):
+        """the recipient is killed in the middle, twice, and goes on by itself where it was; a damaged .have is made anew"""
+        clip = self.clip(self.anna, LONG)
+        self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        for least, spoil in ((64, False), (200, True)):
+            self.part(self.ben, clip, least)
+            self.ben.kill9()
+            before = self.held(self.ben, clip)
+            check(before and not self.has(self.ben, clip), 'it was whole before it could be killed')
+            if spoil:
+                self.flip(self.path(self.ben, clip, '.have'))
+            self.anna.stop()
+            self.ben.start()
+            self.wait(lambda: self.held(self.ben, clip) >= before, 'what was there to be there again')  # noqa: B023
+            self.anna.start()
+        self.wait_whole(self.ben, self.anna, clip)
+
+    def flip(self, path, every=None):
+        with open(path, 'r+b') as file:
+            for at in range(0, os.path.getsize(path), every or os.path.getsize(path)):
+                file.seek(at)
+                byte = file.read(1)[0]
+                file.seek(at)
+                file.write(bytes([byte ^ 1]))
+
+    def case_liar(self):
+        """a source that lies brings nothing, is named, and is asked no more; its owner's own bytes make the clip whole"""
+        clip = self.clip(self.anna)
+        manifest = self.manifest(self.anna, clip)
+        self.begin(self.carla, clip, manifest)
+        self.wait_whole(self.carla, self.anna, clip)
+        self.anna.stop()
+        self.flip(self.path(self.carla, clip), CHUNK)
+        self.begin(self.ben, clip, manifest)
+        self.wait(lambda: 'a chunk of it is not what the list says' in self.read_log(self.ben), 'the liar to be named')
+        equal(self.held(self.ben, clip), 0, 'chunks of a liar')
+        self.anna.start()
+        self.wait_whole(self.ben, self.anna, clip)
+
+    def read_log(self, home):
+        with open(home.log, encoding='utf-8', errors='replace') as log:
+            return log.read()
+
+    def case_full_disk(self):
+        """a disk that gets full holds the fetch up, by name; with room again it goes on"""
+        street.unshare(street.CLONE_NEWNS)
+        disk = os.path.join(self.folder, 'disk')
+        os.makedirs(disk)
+        if street.libc.mount(b'tmpfs', disk.encode(), b'tmpfs', 0, f'size={DISK}'.encode()):
+            raise street.Skip(f'no tmpfs: {os.strerror(ctypes.get_errno())}')
+        try:
+            dora = self.home()
+            dora.folder = os.path.join(disk, 'home')
+            dora.start()
+            dora.join(self.anna.invite())
+            clip = self.clip(self.anna)
+            ballast = os.path.join(disk, 'ballast')
+            with open(ballast, 'wb') as file:
+                file.write(bytes(DISK - (48 << 20)))
+            self.begin(dora, clip, self.manifest(self.anna, clip))
+            self.wait(lambda: 'no-room' in self.told(dora, clip), 'the fetch to want room')
+            check(not self.has(dora, clip), 'it had room for it')
+            os.unlink(ballast)
+            self.wait_whole(dora, self.anna, clip)
+            dora.stop()
+        finally:
+            street.libc.umount2(disk.encode(), MNT_DETACH)
+
+    def case_called_off(self):
+        """--cancel removes what has come; so does the end of its time; nothing of it is left behind"""
+        for life in (LIFE, 3):
+            clip = self.clip(self.anna, 1000000)
+            self.begin(self.ben, clip, self.manifest(self.anna, clip), life)
+            self.wait_whole(self.ben, self.anna, clip)
+            if life == LIFE:
+                self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)
+            self.wait(lambda: not any(name.startswith(clip) for name in os.listdir(self.path(self.ben, ''))),  # noqa: B023
+                      'its files to go')
+        self.ben.refused('no-fetch', street.NOT_FOUND, 'clip', 'get', clip[:8], '--cancel')
+        equal(self.anna.one('clip', 'show', clip)['state'], 'here', "the owner's own")
 
 
 if __name__ == '__main__':
