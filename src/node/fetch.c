@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define IDLE_TICK 60000 /* ms between looks at clips that are whole: whether their time is over */
+
 struct fetch *fetch_find(const struct node *n, const struct hash *clip) {
         LIST_EACH (f, &n->fetches.all, struct fetch, on) {
                 if (!f->ending && hash_eq(&f->id, clip))
@@ -148,7 +150,7 @@ void fetch_free(struct fetch *f) {
 static void on_tick(uv_timer_t *timer);
 
 static void wake(struct node *n) {
-        if (!uv_is_active((uv_handle_t *)&n->fetches.timer) && !n->stopping)
+        if (!n->stopping)
                 uv_timer_start(&n->fetches.timer, on_tick, 0, TICK);
 }
 
@@ -301,17 +303,18 @@ static void tick(struct fetch *f) {
 static void on_tick(uv_timer_t *timer) {
         struct fetches *k = CONTAINER_OF(timer, struct fetches, timer);
         struct node *n = CONTAINER_OF(k, struct node, fetches);
-        bool more = false;
+        mesh_time next = IDLE_TICK;
+        mesh_wall now = node_time(n);
         LIST_EACH (f, &k->all, struct fetch, on) {
                 struct hash id = f->id;
-                if (!f->ending && f->until <= node_time(n))
+                if (!f->ending && f->until <= now)
                         fetch_end(n, &id);
                 else if (!f->whole && !f->ending)
                         tick(f);
         }
         LIST_EACH (f, &k->all, struct fetch, on)
-                more |= !f->whole;
-        uv_timer_start(timer, on_tick, more ? TICK : 60 * TICK, TICK);
+                next = f->whole && !f->ending ? MIN(next, (f->until - now) * 1000) : TICK;
+        uv_timer_start(timer, on_tick, MAX(next, (mesh_time)TICK), TICK);
         if (list_empty(&k->all))
                 uv_timer_stop(timer);
 }
