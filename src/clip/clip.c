@@ -21,6 +21,7 @@ static const struct object objects[] = {
         OBJECT(MANIFEST, manifest, device),        OBJECT(GRANT, grant, household),
         OBJECT(RECEIPT, receipt, household),       OBJECT(ATTEST, attest, device),
         OBJECT(GRANT_OVER, grant_over, household), OBJECT(BUNDLE, bundle, household),
+        OBJECT(REQUEST, request, device),
 };
 
 static struct span span_at(const void *msg, size_t offset) {
@@ -53,12 +54,19 @@ static bool grant_right(const struct wire_grant *w) {
                WIRE_HAS(w, GRANT, prev) == (w->line > 0);
 }
 
+/* PROTOCOL 15.60: "A request MUST expire after it was made, and at most 7 days after." */
+static bool request_right(const struct wire_request *w) {
+        return w->expires > w->created && w->expires - w->created <= CLIP_REQUEST_LIFE_S;
+}
+
 static bool right(enum clip_object what, const void *msg) {
         switch (what) {
         case CLIP_MANIFEST:
                 return manifest_right(msg);
         case CLIP_GRANT:
                 return grant_right(msg);
+        case CLIP_REQUEST:
+                return request_right(msg);
         case CLIP_RECEIPT:
         case CLIP_ATTEST:
         case CLIP_GRANT_OVER:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a clip is on paper: manifest, grant, receipt, attestation, ledger. Bytes in, bytes out; no files, no clock, no
+ * What a clip is on paper: manifest, request, grant, receipt, attestation, ledger. Bytes in, bytes out; no files, no clock, no
  * secrets but the key that signs. Used by whoever makes one of these (the core a manifest, the vault the rest) and by
  * whoever reads one: the other home, the ledger's reader, and the verifier of a bundle, which has neither daemon nor
  * network.
@@ -21,7 +21,10 @@ enum clip_object {
         CLIP_ATTEST,
         CLIP_GRANT_OVER,
         CLIP_BUNDLE,
+        CLIP_REQUEST,
 };
+
+#define CLIP_REQUEST_LIFE_S (7 * (mesh_wall)MESH_DAY) /* as an ask lives */
 
 enum {
         CLIP_E_SHAPE = 1,     /* the bytes are no such object */

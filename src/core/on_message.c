@@ -33,7 +33,7 @@ union message {
         struct wire_declined declined;
         struct wire_haul_paper haul_paper;
         struct wire_haul_box haul_box;
-        struct wire_haul_no haul_no;
+        struct wire_haul_answer haul_answer;
         struct wire_haul_clip haul_clip;
         struct wire_haul_have haul_have;
         struct wire_haul_from haul_from;
@@ -215,7 +215,7 @@ static const struct {
         [LINK_IDONTWANT] = {on_idontwant, NEED_UP},
         [LINK_PAPER] = {NULL, NEED_HAUL},
         [LINK_BOX] = {NULL, NEED_HAUL},
-        [LINK_NO] = {NULL, NEED_HAUL},
+        [LINK_ANSWER] = {NULL, NEED_HAUL},
         [LINK_SEEK] = {NULL, NEED_HAUL},
         [LINK_HAVE] = {NULL, NEED_HAUL},
         [LINK_LIST_WANT] = {NULL, NEED_HAUL},

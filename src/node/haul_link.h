@@ -30,7 +30,7 @@ struct node;
 
 /* Who uses links, and the numbers of the messages that are his. */
 enum haul_user {
-        HAUL_PAPERS, /* PAPER, BOX, NO */
+        HAUL_PAPERS, /* PAPER, BOX, ANSWER */
         HAUL_CHUNKS, /* SEEK … STOP */
         HAUL_USERS
 };

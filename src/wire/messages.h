@@ -52,6 +52,7 @@
         E(proven, PROVEN)                                                                                              \
         E(attested, ATTESTED)                                                                                          \
         E(entry, ENTRY)                                                                                                \
+        E(given, GIVEN)                                                                                                \
         E(granted, GRANTED)                                                                                            \
         E(holder, HOLDER)                                                                                              \
         E(clip_state, CLIP_STATE)                                                                                      \
@@ -90,6 +91,7 @@
 #define WIRE_V_PROVEN(n, v, s, d) PROVEN_##n = v,
 #define WIRE_V_ATTESTED(n, v, s, d) ATTESTED_##n = v,
 #define WIRE_V_ENTRY(n, v, s, d) ENTRY_##n = v,
+#define WIRE_V_GIVEN(n, v, s, d) GIVEN_##n = v,
 #define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,
 #define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
 #define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,

@@ -66,6 +66,14 @@ static struct wire_grant_over over(void) {
                 .grant = SPAN_OF(some.b), .household = SPAN_OF(signer.pub.b), .created = 1800000003};
 }
 
+static struct wire_request request(void) {
+        return (struct wire_request){.clip = SPAN_OF(some.b),
+                                     .household = SPAN_OF(some.b),
+                                     .device = SPAN_OF(signer.pub.b),
+                                     .created = 1800000000,
+                                     .expires = 1800000000 + CLIP_REQUEST_LIFE_S};
+}
+
 /* Signs, reads back, and has every bit of it changed. */
 static void there_and_back(enum clip_object what, const void *msg) {
         _clean_(buf_fini) struct buf raw = BUF_NULL;
@@ -95,11 +103,13 @@ static void test_every_object(void **state) {
         struct wire_receipt r = receipt();
         struct wire_attest a = attest();
         struct wire_grant_over o = over();
+        struct wire_request q = request();
         there_and_back(CLIP_MANIFEST, &m);
         there_and_back(CLIP_GRANT, &g);
         there_and_back(CLIP_RECEIPT, &r);
         there_and_back(CLIP_ATTEST, &a);
         there_and_back(CLIP_GRANT_OVER, &o);
+        there_and_back(CLIP_REQUEST, &q);
 }
 
 /* One kind of object is never good as another, though both are 32-byte fields and a signature. */
@@ -110,9 +120,28 @@ static void test_kinds_do_not_mix(void **state) {
         union wire_any got;
         struct hash id;
         assert_int_equal(clip_sign(CLIP_RECEIPT, &r, &mesh, &signer, &raw, &id), 0);
-        for (int what = CLIP_MANIFEST; what <= CLIP_GRANT_OVER; what++)
+        for (int what = CLIP_MANIFEST; what <= CLIP_REQUEST; what++)
                 if (what != CLIP_RECEIPT)
                         assert_int_not_equal(clip_read((enum clip_object)what, buf_span(&raw), &mesh, &got, &id), 0);
+}
+
+static int sign_request(mesh_wall created, mesh_wall expires) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        struct wire_request w = request();
+        struct hash id;
+        w.created = created;
+        w.expires = expires;
+        return clip_sign(CLIP_REQUEST, &w, &mesh, &signer, &raw, &id);
+}
+
+static void test_a_request_ends(void **state) {
+        (void)state;
+        mesh_wall made = 1800000000;
+        assert_int_equal(sign_request(made, made), CLIP_E_RULE);
+        assert_int_equal(sign_request(made, made - 1), CLIP_E_RULE);
+        assert_int_equal(sign_request(made, made + 1), 0);
+        assert_int_equal(sign_request(made, made + CLIP_REQUEST_LIFE_S), 0);
+        assert_int_equal(sign_request(made, made + CLIP_REQUEST_LIFE_S + 1), CLIP_E_RULE);
 }
 
 static int sign_manifest(const struct wire_manifest *w) {
@@ -254,13 +283,10 @@ static void test_what_a_lines_hash_covers(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_every_object),
-                cmocka_unit_test(test_kinds_do_not_mix),
-                cmocka_unit_test(test_rules_of_a_manifest),
-                cmocka_unit_test(test_rules_of_a_grant),
-                cmocka_unit_test(test_the_ledger_is_one_chain),
-                cmocka_unit_test(test_a_changed_line_shows),
-                cmocka_unit_test(test_what_a_lines_hash_covers),
+                cmocka_unit_test(test_every_object),         cmocka_unit_test(test_kinds_do_not_mix),
+                cmocka_unit_test(test_a_request_ends),       cmocka_unit_test(test_rules_of_a_manifest),
+                cmocka_unit_test(test_rules_of_a_grant),     cmocka_unit_test(test_the_ledger_is_one_chain),
+                cmocka_unit_test(test_a_changed_line_shows), cmocka_unit_test(test_what_a_lines_hash_covers),
         };
         return cmocka_run_group_tests_name("clip", tests, set_up, NULL);
 }
