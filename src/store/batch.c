@@ -13,6 +13,8 @@
 struct item {
         uint64_t token;
         size_t size;
+        bool is_paper; /* else a row */
+        struct store_paper paper;
         struct mesh_row row;
         union {
                 struct wire_alert alert;
@@ -163,6 +165,29 @@ int store_batch_add(struct store_batch *b, const struct mesh_row *row, uint64_t 
         return 0;
 }
 
+int store_batch_paper(struct store_batch *b, const struct store_paper *p, uint64_t token) {
+        struct item **items = array_room(b->items, b->n, &b->cap, sizeof(*items), BATCH_FIRST);
+        if (!items)
+                return ERR_NOMEM;
+        b->items = items;
+        size_t size = sizeof(struct item) + p->paper.n + p->more.n;
+        struct item *it = calloc(1, size);
+        if (!it)
+                return ERR_NOMEM;
+        it->token = token;
+        it->size = size;
+        it->is_paper = true;
+        it->paper = *p;
+        it->paper.paper.p = it->bytes;
+        it->paper.more.p = it->bytes + p->paper.n;
+        if (p->paper.n)
+                memcpy(it->bytes, p->paper.p, p->paper.n);
+        if (p->more.n)
+                memcpy(it->bytes + p->paper.n, p->more.p, p->more.n);
+        b->items[b->n++] = it;
+        return 0;
+}
+
 size_t store_batch_count(const struct store_batch *b) {
         return b->n;
 }
@@ -179,7 +204,8 @@ struct commit {
 static int put_all(struct store *s, void *ctx) {
         struct commit *c = ctx;
         for (size_t i = 0; i < c->batch->n; i++) {
-                int r = row_put(s, &c->batch->items[i]->row);
+                const struct item *it = c->batch->items[i];
+                int r = it->is_paper ? paper_put(s, &it->paper) : row_put(s, &it->row);
                 if (r)
                         return r;
         }

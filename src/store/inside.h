@@ -134,6 +134,9 @@ int slots_prepare(struct sql *q); /* makes a function that a version of before i
 int clip_put(struct store *s, const struct mesh_row *row);
 int clip_last(struct store *s, struct mesh_row *ret); /* the latest that this device took in, or STORE_E_NONE */
 
+/* papers.c */
+int paper_put(struct store *s, const struct store_paper *p);
+
 /* asks.c: @n is the record's number */
 int ask_put(struct store *s, uint64_t n, const struct head *h, const struct wire_ask *a);
 int notice_put(struct store *s, uint64_t n, const struct head *h, const struct wire_notice *w);

@@ -201,7 +201,7 @@ static int read_through(struct store *s, enum sql_id id) {
 }
 
 int restore_readable(struct store *s) {
-        static const enum sql_id ids[] = {SQL_KEY_ALL, SQL_RECORD_COUNT, SQL_CLIP_ALL};
+        static const enum sql_id ids[] = {SQL_KEY_ALL, SQL_RECORD_COUNT, SQL_CLIP_ALL, SQL_PAPER_ALL};
         int r = 0;
         for (enum mesh_row_kind kind = 0; !r && kind < MESH_ROW_RECORD; kind++)
                 r = read_through(s, statement_of[kind]);

@@ -125,8 +125,14 @@ static const char version_11[] =
         " stop INTEGER NOT NULL, created INTEGER NOT NULL, clip BLOB NOT NULL, alert BLOB NOT NULL) STRICT;"
         "CREATE INDEX notice_alert ON notice (alert, created);";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4,  version_5, version_6,
-                                    version_7, version_8, version_9, version_10, version_11};
+/* What was signed about clips and goes from home to home. A row is overwritten before it is deleted. */
+static const char version_12[] =
+        "CREATE TABLE paper (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, what INTEGER NOT NULL, house BLOB NOT "
+        "NULL, about BLOB NOT NULL, expires INTEGER NOT NULL, state INTEGER NOT NULL, bytes BLOB NOT NULL, more BLOB "
+        "NOT NULL) STRICT;";
+
+static const char *const steps[] = {version_1, version_2, version_3, version_4,  version_5,  version_6,
+                                    version_7, version_8, version_9, version_10, version_11, version_12};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

@@ -107,6 +107,27 @@ int store_clip_get(struct store_reader *r, const struct hash *id, int (*row)(voi
 /* The clip whose id begins with these hex digits (4 to 64). 0, STORE_E_NONE, STORE_E_MANY. */
 int store_clip_prefix(struct store_reader *r, struct span hex, struct hash *ret);
 
+/* ---- papers: what was signed about clips and goes from home to home (node/papers.h) ---- */
+struct store_paper {
+        struct hash id;
+        uint8_t what;         /* the node's; so is the next */
+        uint8_t state;        /* the one thing that changes */
+        struct key household; /* the other one */
+        struct hash about;
+        mesh_wall expires; /* when the row is of no use any more */
+        struct span paper; /* as it was signed */
+        struct span more;  /* what belongs to it */
+        bool gone;         /* put: erase it */
+};
+/* All, in the order they came. @row returns 0 to go on. */
+int store_papers(struct store_reader *r, int (*row)(void *ctx, const struct store_paper *p), void *ctx);
+/* A paper for the batch: a new one, a new state of one that is there, or its end. */
+int store_batch_paper(struct store_batch *b, const struct store_paper *p, uint64_t token);
+
+/* Whose clip that is, as notices and alerts of other households tell: the clip whose id begins with these hex digits (4 to 64).
+ * 0, STORE_E_NONE, STORE_E_MANY. */
+int store_clip_told(struct store_reader *r, struct span hex, struct hash *ret_clip, struct key *ret_household);
+
 /* ---- questions ---- */
 struct store_alert {
         struct hash id;
