@@ -102,6 +102,11 @@ void legal_write(struct vault *v, struct wanted *w, const struct hash *clip);
 /* V_RESULT for V_WANT_CLIP. */
 void clip_refused(struct vault *v, const struct wire_v_result *res);
 
+/* Answers what the daemon brought: V_TOOK, or V_REFUSED with why. */
+void vault_tell_taken(struct vault *v, const struct hash *about, enum vault_error e);
+/* The ledger, where there is one: nobody has asked for it. */
+enum vault_error vault_book_there(struct vault *v);
+
 /* Reads the ledger of the household whose key is here. 0, ERR_NOMEM. */
 int vault_book_open(struct vault *v);
 void vault_book_close(struct vault *v);

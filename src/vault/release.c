@@ -156,15 +156,14 @@ enum vault_error release(struct vault *v, struct span paper) {
 
 /* ---- answers to the daemon ---- */
 
-static void answer(struct vault *v, const struct hash *about, enum vault_error e) {
+void vault_tell_taken(struct vault *v, const struct hash *about, enum vault_error e) {
         struct wire_v_refused msg = {.about = SPAN_OF(about->b)};
         if (e)
                 WIRE_PUT(&msg, V_REFUSED, name, span_str(vault_error(e)->name));
         frame_put(&v->to_daemon, wire_owner_find(e ? OWNER_V_REFUSED : OWNER_V_TOOK), &msg);
 }
 
-/* The ledger, where there is one: nobody has asked for it. */
-static enum vault_error book_there(struct vault *v) {
+enum vault_error vault_book_there(struct vault *v) {
         if (!v->has_key || vault_key_void(v) || v->broken)
                 return VAULT_NO_NO_HOUSEHOLD;
         if (!v->book && vault_book_open(v))
@@ -178,11 +177,11 @@ void on_receipt(struct vault *v, const union frame_message *m, mesh_time now) {
         (void)now;
         if (codec_decode(&wire_receipt_desc, m->v_paper.paper, &w, NULL) == 0)
                 memcpy(about.b, w.grant.p, sizeof(about));
-        enum vault_error e = book_there(v);
+        enum vault_error e = vault_book_there(v);
         if (!e)
                 e = release(v, m->v_paper.paper);
         if (e)
-                answer(v, &about, e);
+                vault_tell_taken(v, &about, e);
 }
 
 /* ---- a key comes ---- */
@@ -208,7 +207,7 @@ static bool key_fits(const struct vault *v, const struct taken *t, const struct 
 static enum vault_error key_take(struct vault *v, const struct hash *grant, struct span blob, mesh_time now) {
         _clean_(buf_fini) struct buf store = BUF_NULL, fresh = BUF_NULL;
         struct taken t;
-        enum vault_error e = book_there(v);
+        enum vault_error e = vault_book_there(v);
         if (e)
                 return e;
         if (!taken_read(v, grant, &store, &t))
@@ -228,7 +227,7 @@ static enum vault_error key_take(struct vault *v, const struct hash *grant, stru
 void on_key(struct vault *v, const union frame_message *m, mesh_time now) {
         struct hash grant;
         memcpy(grant.b, m->v_key.grant.p, sizeof(grant));
-        answer(v, &grant, key_take(v, &grant, m->v_key.blob, now));
+        vault_tell_taken(v, &grant, key_take(v, &grant, m->v_key.blob, now));
 }
 
 /* ---- an attestation ---- */
@@ -276,7 +275,7 @@ static enum vault_error attest_enter(struct vault *v, const struct witness *w, s
         struct wire_attest a;
         struct key device;
         mesh_wall wall = v->io->wall(v->io->arg);
-        enum vault_error e = book_there(v);
+        enum vault_error e = vault_book_there(v);
         if (!e)
                 e = attest_wrong(v, buf_span(&w->paper), &a);
         if (e)
@@ -300,7 +299,7 @@ void witness_end(struct vault *v) {
         struct hash about = {0};
         v->errand = VAULT_NO_ERRAND;
         enum vault_error e = attest_enter(v, w, &about);
-        answer(v, &about, e);
+        vault_tell_taken(v, &about, e);
         witness_free(w);
 }
 
@@ -321,7 +320,7 @@ void on_attest(struct vault *v, const union frame_message *m, mesh_time now) {
         struct wire_attest a;
         struct hash about = {0};
         (void)now;
-        enum vault_error e = book_there(v);
+        enum vault_error e = vault_book_there(v);
         if (!e)
                 e = attest_wrong(v, m->v_paper.paper, &a);
         if (!e)
@@ -331,7 +330,7 @@ void on_attest(struct vault *v, const union frame_message *m, mesh_time now) {
         if (!e && !(v->witness = witness_new(v, m->v_paper.paper)))
                 e = VAULT_NO_MEMORY;
         if (e) {
-                answer(v, &about, e);
+                vault_tell_taken(v, &about, e);
                 return;
         }
         v->errand = VAULT_OPS;

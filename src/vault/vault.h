@@ -285,6 +285,8 @@ void on_clip(struct vault *v, const union frame_message *m, mesh_time now);
 void on_receipt(struct vault *v, const union frame_message *m, mesh_time now);
 void on_key(struct vault *v, const union frame_message *m, mesh_time now);
 void on_attest(struct vault *v, const union frame_message *m, mesh_time now);
+void on_over(struct vault *v, const union frame_message *m, mesh_time now);
+void on_papers(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_device(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_link_key(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_addr(struct vault *v, const union frame_message *m, mesh_time now);

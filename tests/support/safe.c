@@ -332,6 +332,9 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
         case OWNER_V_REVOKED:
                 hear(s, (enum wire_owner)row->number, m->v_paper.paper, SPAN_NONE);
                 return;
+        case OWNER_V_PAPERS_END:
+                hear(s, OWNER_V_PAPERS_END, SPAN_NONE, SPAN_NONE);
+                return;
         case OWNER_V_REFUSED:
         case OWNER_V_TOOK:
                 hear(s, (enum wire_owner)row->number,
