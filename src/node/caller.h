@@ -131,6 +131,12 @@ void control_notice_post(struct caller *c);
 void control_asks(struct caller *c);
 void control_ask_match(struct caller *c);
 void control_inbox(struct caller *c);
+void control_inbox_papers(struct caller *c, bool muted); /* the rest of INBOX, and its end */
+void control_given(struct caller *c);
+void control_offer(struct caller *c);
+void control_request(struct caller *c);
+void control_requests(struct caller *c);
+void control_deny(struct caller *c);
 void control_follow(struct caller *c);
 void control_nearby(struct caller *c);
 void control_show(struct caller *c);

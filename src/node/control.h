@@ -39,6 +39,10 @@ void control_handed(struct node *n, const struct hash *id, uint32_t homes);
 void control_state(struct node *n);
 /* There may be new events on disk. */
 bool control_watched(const struct node *n); /* somebody waits for events */
+/* A paper has come that the owner is to know of, and is on the disk; a grant was taken back. */
+struct paper;
+void control_paper_came(struct node *n, const struct paper *p);
+void control_paper_back(struct node *n, const struct paper *p);
 /* Those above @from have come, and are in @news, or @news is empty (query_rows). */
 void control_watch_kick(struct node *n, uint64_t from, const struct buf *news);
 /* Something about a clip that is fetched has changed. */

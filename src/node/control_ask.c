@@ -23,7 +23,7 @@ static void on_row(struct caller *c, const struct query_row *row) {
         struct rows_ask ask;
         if (row->what == QUERY_MATCH)
                 put_match(c, &row->match);
-        if (row->what != QUERY_ASK)
+        if (row->what != QUERY_ASK || (ask_of(c->query)->asks.match_only && papers_denied(c->n, &row->ask.id)))
                 return;
         rows_ask(c->n, &row->ask, ask_of(c->query)->asks.match, &ask);
         caller_row(c, CONTROL_ASK_ROW, &ask.w);
@@ -58,8 +58,10 @@ static int list_run(struct query *q, struct store_reader *r) {
         return buf_ok(&a->keep) ? store_asks(r, muted_of(a), query_ask, q) : ERR_NOMEM;
 }
 
+static void inbox_after(struct caller *c, const struct ask *a);
+
 static void list(struct caller *c, bool match_only) {
-        struct ask a = {.list = true, .row = on_row, .after = after};
+        struct ask a = {.list = true, .row = on_row, .after = match_only ? inbox_after : after};
         _clean_(buf_fini) struct buf keep = BUF_NULL;
         wanted(c, WIRE_HAS(&c->msg.c_asks, C_ASKS, muted), &a.asks, &keep);
         a.asks.match_only = match_only;
@@ -68,6 +70,13 @@ static void list(struct caller *c, bool match_only) {
 
 void control_asks(struct caller *c) {
         list(c, false);
+}
+
+static void inbox_after(struct caller *c, const struct ask *a) {
+        if (a->q.r)
+                caller_store_error(c, a->q.r);
+        else
+                control_inbox_papers(c, WIRE_HAS(&c->msg.c_asks, C_ASKS, muted));
 }
 
 void control_inbox(struct caller *c) {

@@ -14,6 +14,7 @@
 #include "node/mutes.h"
 #include "node/nets.h"
 #include "node/node.h"
+#include "node/papers.h"
 #include "node/places.h"
 #include "node/pool.h"
 #include "node/query.h"
@@ -112,6 +113,7 @@ struct node {
         struct resolver resolver;
         struct control control;
         struct vault_link vault;
+        struct papers papers;
 };
 
 /* Hands an event to the core (now, wall and more are filled in) and does what it says; what it gives to send may come

@@ -389,6 +389,8 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
                 r = queries_init(n);
         if (r == 0)
                 r = haul_serve_new(&n->fetches.serve);
+        if (r == 0)
+                r = papers_init(n);
         if (r) {
                 pool_fini(&n->pool);
                 free_parts(n);
@@ -403,6 +405,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         haul_links_init(n);
         haul_links_limit(n, n->clips_uplink);
         fetches_init(n);
+        papers_use(n);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -577,6 +580,7 @@ int node_start(struct node *n) {
                 return r;
         fetches_start(n);
         writer_start(n);
+        papers_start(n);
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
                 return 0;
@@ -640,6 +644,7 @@ static void close_all(struct node *n) {
         recorder_close(n);
         queries_close(n);
         control_close(n);
+        papers_close(n);
         vault_link_close(n);
 }
 
@@ -664,6 +669,7 @@ void node_stop(struct node *n) {
         listen_stop(n);
         lan_stop(n);
         control_stop(n);
+        papers_stop(n);
         fetches_stop(n);
         queries_stop(n);
         if (n->started)
@@ -681,6 +687,7 @@ struct node *node_free(struct node *n) {
         fetches_fini(n);
         haul_links_fini(n);
         clips_fini(n);
+        papers_fini(n);
         queries_fini(n);
         writer_fini(n);
         recorder_fini(n);

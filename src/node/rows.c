@@ -148,6 +148,7 @@ void rows_ask(const struct node *n, const struct store_ask *a, bool clips, struc
                 .asked_by = a->by_household,
         };
         ret->w.cell = put_cell(a->cell, ret->cell, &ret->w.lat, &ret->w.lon);
+        WIRE_PUT(&ret->w, C_ASK, household_id, SPAN_OF(a->household.b));
         if (a->about.n)
                 WIRE_PUT(&ret->w, C_ASK, alert, a->about);
         if (clips)

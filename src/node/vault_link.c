@@ -219,12 +219,6 @@ static void on_clear(struct vault_link *v) {
         n->on_over(n->ctx);
 }
 
-/* Papers and keys for other homes. The vault keeps them too, and says them again when it is asked in the same way. */
-static bool is_to_carry(uint64_t number) {
-        return number == OWNER_V_GRANT || number == OWNER_V_RELEASE || number == OWNER_V_SIGNED ||
-               number == OWNER_V_REVOKED || number == OWNER_V_REFUSED || number == OWNER_V_TOOK;
-}
-
 static bool on_message(struct vault_link *v, struct span body) {
         const struct wire_number *row;
         union frame_message m;
@@ -263,8 +257,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 vault_clip_want(v, m.v_clip_id.clip);
         else if (row->number == OWNER_V_DESTROY)
                 vault_clip_destroy(v, m.v_clip_id.clip);
-        else if (is_to_carry(row->number))
-                log_debug("%s: %s waits for a way to the other home, which is not built yet", PROGRAM, row->name);
+        else if (paper_vault_take(node_of(v), row->number, &m))
+                return true;
         else if (!vault_backup_take(v, row->number, &m))
                 log_error("%s: %s is not for the daemon", PROGRAM, row->name);
         return true;
@@ -298,6 +292,7 @@ void vault_link_state(struct node *n) {
                 v->untold = in_mesh && (v->untold || !v->knows_in_mesh);
                 v->knows_in_mesh = true;
                 say_device(v);
+                paper_vault_up(n);
         }
         settle_joining(v, &st);
         vault_backup_ready(v);
@@ -329,6 +324,7 @@ static void hang_up(struct vault_link *v) {
         vault_vote_drop(v);
         vault_clip_drop(v);
         vault_backup_drop(v);
+        paper_vault_down(node_of(v));
         if (v->open && !uv_is_closing((uv_handle_t *)&v->pipe))
                 uv_close((uv_handle_t *)&v->pipe, on_closed);
 }

@@ -151,6 +151,8 @@ static void forget_expired(struct writer *w) {
 static void tell_stored(struct node *n, uint64_t token, bool ok) {
         if (token == WRITER_TOKEN_WIPED)
                 vault_clip_wiped(&n->vault, ok);
+        else if (token >= WRITER_TOKEN_PAPERS)
+                papers_stored(n, token, ok);
         else
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STORED, .token = token, .stored.ok = ok});
 }
@@ -237,6 +239,16 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
                 w->asks_next++;
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(n, row->record.expires);
+}
+
+void writer_paper(struct node *n, const struct store_paper *p, uint64_t token) {
+        struct writer *w = &n->writer;
+        if (!w->next)
+                w->next = store_batch_new();
+        if (w->next && store_batch_paper(w->next, p, token) == 0)
+                return;
+        complain(n, ERR_NOMEM);
+        papers_stored(n, token, false);
 }
 
 void writer_set(struct node *n, const char *name, struct span value) {

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Papers go. For each household that something waits for there is a courier: it wants a link for footage to the household's main
+ * device, at once when the paper is made, and later less and less often. Whoever dialled, a link that is up takes all that
+ * waits. As soon as the other device is heard of again (it has become a neighbour, or told its addresses) it is tried
+ * at once. What was said and not answered is said again over the next link, so that nothing hangs on a link's fate.
+ */
+#include "base/log.h"
+#include "node/internal.h"
+#include "node/rows.h"
+
+#include <stdlib.h>
+
+#define DIALS_MOST 4          /* at a time: a grant to all homes is no storm */
+#define RETRY_FIRST_MS 5000   /* after a dial that failed, doubled each time … */
+#define RETRY_MOST_MS 1800000 /* … up to half an hour */
+#define RETRY_DOUBLINGS 9
+
+struct courier {
+        struct list on;
+        struct node *n;
+        struct key household;
+        struct haul_want want;
+        bool wanting;
+        bool needed; /* of the look under way: something waits */
+        unsigned failures;
+        mesh_time next;  /* when to dial */
+        mesh_wall tried; /* when it was dialled last */
+};
+
+static bool waits(const struct paper *p) {
+        return p->what <= PAPER_OUT_REQUEST && p->state == PAPER_WAITS;
+}
+
+static void courier_free(struct courier *c) {
+        haul_forget(&c->want);
+        map_del(&c->n->papers.courier_of, c->household.b);
+        list_drop(&c->on);
+        free(c);
+}
+
+/* ---- saying ---- */
+
+static enum wire_e_paper paper_of(const struct paper *p) {
+        switch ((enum paper_what)p->what) {
+        case PAPER_OUT_GRANT:
+                return PAPER_GRANT;
+        case PAPER_OUT_OVER:
+                return PAPER_GRANT_OVER;
+        case PAPER_OUT_RECEIPT:
+                return PAPER_RECEIPT;
+        case PAPER_OUT_ATTEST:
+                return PAPER_ATTEST;
+        case PAPER_OUT_REQUEST:
+                return PAPER_REQUEST;
+        case PAPER_IN_GRANT:
+        case PAPER_IN_OVER:
+        case PAPER_IN_REQUEST:
+        case PAPER_ASK_DENIED:
+                break;
+        }
+        return PAPER_MANIFEST;
+}
+
+/* False: there is no room; on_room follows, and the grant is said anew with its manifest. */
+static bool say(struct haul_link *l, struct paper *p) {
+        struct wire_haul_paper msg = {.what = PAPER_MANIFEST, .object = buf_span(&p->more)};
+        if (p->more.n && !haul_say(l, LINK_PAPER, &msg))
+                return false;
+        msg = (struct wire_haul_paper){.what = paper_of(p), .object = buf_span(&p->bytes)};
+        if (!haul_say(l, LINK_PAPER, &msg))
+                return false;
+        p->said = l;
+        return true;
+}
+
+/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other." */
+static bool to_main(const struct haul_link *l) {
+        const struct roster_device *d = papers_main(l->n, &l->household);
+        return d && key_eq(&d->sign, &l->device);
+}
+
+static void say_all(struct haul_link *l) {
+        if (!to_main(l))
+                return;
+        LIST_EACH (p, &l->n->papers.all, struct paper, on)
+                if (waits(p) && p->said != l && key_eq(&p->household, &l->household) && !say(l, p))
+                        return;
+}
+
+/* ---- links ---- */
+
+static void on_up(struct haul_link *l) {
+        say_all(l);
+}
+
+static void on_down(struct haul_link *l) {
+        LIST_EACH (p, &l->n->papers.all, struct paper, on)
+                if (p->said == l)
+                        p->said = NULL;
+        paper_in_end(l);
+        papers_plan(l->n);
+}
+
+static const struct haul_ops ops = {.on_up = on_up, .on_down = on_down, .on_message = paper_in, .on_room = say_all};
+
+void courier_use(struct node *n) {
+        haul_use(n, HAUL_PAPERS, &ops);
+}
+
+/* ---- dialling ---- */
+
+static void later(struct courier *c) {
+        mesh_time wait = (mesh_time)RETRY_FIRST_MS << MIN(c->failures, (unsigned)RETRY_DOUBLINGS);
+        c->failures++;
+        c->next = uv_now(c->n->loop) + MIN(wait, (mesh_time)RETRY_MOST_MS);
+}
+
+static void on_done(struct haul_want *w, enum mesh_outcome o, struct haul_link *l) {
+        struct courier *c = CONTAINER_OF(w, struct courier, want);
+        char name[ROWS_NAME_MAX];
+        c->wanting = false;
+        later(c);
+        if (l)
+                say_all(l);
+        else
+                log_debug("papers for %s wait: %s", rows_household(c->n, &c->household, name),
+                          mesh_outcome(o)->message);
+}
+
+/* Something was heard of the device since it was tried last. */
+static bool came_back(const struct courier *c, const struct roster_device *d) {
+        return mesh_heard(c->n->core, &d->sign) > c->tried;
+}
+
+static size_t dialling(const struct node *n) {
+        size_t count = 0;
+        LIST_EACH (c, &n->papers.couriers, struct courier, on)
+                count += c->wanting;
+        return count;
+}
+
+static void dial(struct courier *c, const struct roster_device *d) {
+        c->wanting = true;
+        c->tried = node_time(c->n);
+        c->want.done = on_done;
+        haul_connect(c->n, &d->sign, &c->want);
+}
+
+/* PROTOCOL 15.63: "A paper is brought again, at growing intervals, until the other home has answered or its time is over." */
+static void look(struct courier *c) {
+        const struct roster_device *d = papers_main(c->n, &c->household);
+        mesh_time now = uv_now(c->n->loop);
+        if (!d || c->wanting)
+                return;
+        struct haul_link *l = haul_find(c->n, &d->sign);
+        if (l)
+                say_all(l);
+        else if ((now >= c->next || came_back(c, d)) && dialling(c->n) < DIALS_MOST)
+                dial(c, d);
+}
+
+/* In a large mesh there may be thousands of both: each is looked at once. */
+static void find_needed(struct node *n) {
+        LIST_EACH (c, &n->papers.couriers, struct courier, on)
+                c->needed = false;
+        LIST_EACH (p, &n->papers.all, struct paper, on) {
+                struct courier *c = waits(p) ? map_find(&n->papers.courier_of, p->household.b) : NULL;
+                if (c)
+                        c->needed = true;
+        }
+}
+
+void courier_tick(struct node *n) {
+        find_needed(n);
+        LIST_EACH (c, &n->papers.couriers, struct courier, on) {
+                if (c->needed)
+                        look(c);
+                else if (!c->wanting)
+                        courier_free(c);
+        }
+}
+
+static struct courier *courier_new(struct node *n, const struct key *household) {
+        struct courier *c = calloc(1, sizeof(*c));
+        if (!c)
+                return NULL;
+        c->n = n;
+        c->household = *household;
+        if (map_put(&n->papers.courier_of, c->household.b, c)) {
+                free(c);
+                return NULL;
+        }
+        list_push(&n->papers.couriers, &c->on);
+        return c;
+}
+
+void courier_kick(struct node *n, const struct key *household) {
+        struct courier *c = map_find(&n->papers.courier_of, household->b);
+        if (!c && !(c = courier_new(n, household)))
+                return; /* the next paper, or the next start, sends one */
+        c->failures = 0;
+        c->next = 0;
+        if (n->papers.started && !n->feeding)
+                look(c);
+        papers_plan(n);
+}
+
+bool courier_waiting(const struct node *n) {
+        return !list_empty(&n->papers.couriers);
+}
+
+void courier_end(struct node *n) {
+        LIST_EACH (c, &n->papers.couriers, struct courier, on)
+                courier_free(c);
+}

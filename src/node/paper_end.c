@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes of a grant that was accepted here: its key comes, its bytes are fetched, its device says that the copy is
+ * complete. At its end, or when its owner takes it back, the vault lets the key go first, then the bytes go, then the
+ * device says that they are gone; a start goes on with that wherever it was cut off. And rows that nobody needs any more go.
+ */
+#include "base/log.h"
+#include "crypto/sign.h"
+#include "node/internal.h"
+#include "node/rows.h"
+
+/* PROTOCOL 15.14: "A device whose copy is complete signs an attestation `complete`; when the grant expires it deletes the copy
+ * and the key, and signs `deleted`." */
+static void attest(struct node *n, const struct paper *grant, enum wire_e_attested what) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct hash mesh = papers_mesh(n), id;
+        struct sign_key sign;
+        sign_key_from_seed(&sign, n->cfg.sign_seed);
+        struct wire_attest w = {
+                .grant = SPAN_OF(grant->id.b), .device = SPAN_OF(sign.pub.b), .what = what, .created = node_time(n)};
+        int r = clip_sign(CLIP_ATTEST, &w, &mesh, &sign, &paper, &id);
+        hash_wipe(&sign, sizeof(sign));
+        struct store_paper row = {.id = id,
+                                  .what = PAPER_OUT_ATTEST,
+                                  .state = PAPER_WAITS,
+                                  .household = grant->household,
+                                  .about = grant->id,
+                                  .expires = grant->expires,
+                                  .paper = buf_span(&paper)};
+        if (r || !papers_add(n, &row))
+                log_error("what became of a clip cannot be told to its owner: there are too many papers under way");
+        else
+                courier_kick(n, &row.household);
+}
+
+static void drop_about(struct node *n, enum paper_what what, const struct hash *grant) {
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (p->what == what && hash_eq(&p->about, grant))
+                        papers_drop(n, p);
+}
+
+/* ---- it is here ---- */
+
+/* Before the key is here: nobody can open them without. What could not begin begins with the next look. */
+void paper_end_fetch(struct node *n, const struct paper *grant) {
+        if (!fetch_known(n, &grant->about))
+                fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
+}
+
+void paper_end_key(struct node *n, struct paper *grant) {
+        char name[ROWS_NAME_MAX];
+        if (grant->what != PAPER_IN_GRANT || grant->state != GIVEN_SIGNED)
+                return;
+        log_info("the key of a clip that %s granted is here", rows_household(n, &grant->household, name));
+        papers_set(n, grant, GIVEN_OPEN);
+        drop_about(n, PAPER_OUT_RECEIPT, &grant->id);
+        if (fetch_whole(n, &grant->about))
+                papers_complete(n, &grant->about);
+        else
+                paper_end_fetch(n, grant);
+}
+
+void papers_complete(struct node *n, const struct hash *clip) {
+        LIST_EACH (p, &n->papers.all, struct paper, on) {
+                if (p->what != PAPER_IN_GRANT || p->state != GIVEN_OPEN || !hash_eq(&p->about, clip))
+                        continue;
+                papers_set(n, p, GIVEN_COMPLETE);
+                attest(n, p, ATTESTED_COMPLETE);
+        }
+}
+
+/* ---- it ends ---- */
+
+/* PROTOCOL 15.69: "When a grant that was accepted is taken back, the recipient's home MUST do as at its end: the key goes, then
+ * the bytes that no other grant keeps, then its device signs `deleted`." */
+void paper_end_begin(struct node *n, struct paper *grant, bool back) {
+        char name[ROWS_NAME_MAX];
+        bool accepted = grant->state > GIVEN_OFFERED;
+        log_info("a clip that %s granted: %s", rows_household(n, &grant->household, name),
+                 back ? "it was taken back" : "its time is over");
+        drop_about(n, PAPER_OUT_RECEIPT, &grant->id);
+        if (back)
+                control_paper_back(n, grant);
+        if (!accepted) {
+                papers_drop(n, grant);
+                return;
+        }
+        papers_set(n, grant, back ? PAPER_ENDING_BACK : PAPER_ENDING_OVER);
+        paper_vault_over(n, grant); /* if it does not take it now: with the next look */
+}
+
+static void ended(struct node *n, struct paper *grant) {
+        papers_set(n, grant, grant->state == PAPER_ENDING_BACK ? GIVEN_TAKEN_BACK : GIVEN_OVER);
+        drop_about(n, PAPER_IN_OVER, &grant->id);
+        attest(n, grant, ATTESTED_DELETED);
+}
+
+/* Another grant for the same clip keeps its bytes. They go on the pool: it is looked at again until they are gone. */
+void paper_end_keyless(struct node *n, struct paper *grant) {
+        if (grant->state < PAPER_ENDING_BACK || n->stopping)
+                return;
+        bool wanted = papers_clip_wanted(n, &grant->about);
+        if (!wanted)
+                fetch_end(n, &grant->about);
+        if (wanted || !fetch_known(n, &grant->about))
+                ended(n, grant);
+}
+
+/* ---- time passes ---- */
+
+static bool grant_over(const struct paper *p, mesh_wall now) {
+        return p->expires - PAPERS_LINGER <= now;
+}
+
+static bool orphan(const struct node *n, const struct paper *p) {
+        const struct paper *grant = papers_find(n, &p->about);
+        return !p->token && (!grant || grant->state < PAPER_ENDING_BACK);
+}
+
+static void look(struct node *n, struct paper *p, mesh_wall now) {
+        bool given = p->what == PAPER_IN_GRANT;
+        if (given && p->state < GIVEN_TAKEN_BACK && grant_over(p, now))
+                paper_end_begin(n, p, false);
+        else if (given && p->state >= PAPER_ENDING_BACK)
+                paper_vault_over(n, p);
+        else if (given && (p->state == GIVEN_SIGNED || p->state == GIVEN_OPEN))
+                paper_end_fetch(n, p);
+        else if (p->expires <= now || (p->what == PAPER_IN_OVER && orphan(n, p)))
+                papers_drop(n, p);
+        else if (p->what == PAPER_OUT_GRANT && p->state == PAPER_WAITS && grant_over(p, now))
+                papers_set(n, p, PAPER_NOT);
+}
+
+/* PROTOCOL 15.70: "Papers are erased when their time is over: a request at its end, an offer at the grant's, and what is left of a
+ * grant 30 days later." Each look may drop others: what is to be looked at is taken down first. */
+void paper_end_tick(struct node *n, mesh_wall now) {
+        _clean_(buf_fini) struct buf ids = BUF_NULL;
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                buf_add(&ids, SPAN_OF(p->id.b));
+        for (size_t at = 0; buf_ok(&ids) && at < ids.n; at += sizeof(struct hash)) {
+                struct hash id;
+                memcpy(id.b, ids.p + at, sizeof(id.b));
+                struct paper *p = papers_find(n, &id);
+                if (p)
+                        look(n, p, now);
+        }
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Papers come. Each is looked at by paper_rules.c; what no honest device brings ends the link, by name. What is fine is kept,
+ * and its bringer hears so when it is on the disk; a receipt and an attestation go to the vault, which looks at them again.
+ *
+ * A request is answered alike whatever becomes of it: whether the clip is here, whether its household is muted, and whether
+ * anybody likes it does not show (PROTOCOL 15.67).
+ */
+#include "base/log.h"
+#include "node/internal.h"
+#include "node/paper_rules.h"
+#include "node/rows.h"
+
+#include <stdlib.h>
+
+/* Of a link: the manifest that came last, for the grant behind it. */
+struct paper_link {
+        struct buf manifest;
+};
+
+/* PROTOCOL 15.62: "Who brings anything else MUST be hung up on." */
+static void junk(struct haul_link *l, const char *what) {
+        char name[ROWS_NAME_MAX];
+        log_warning("%s brings %s that no honest home brings; hanging up", rows_household(l->n, &l->household, name),
+                    what);
+        haul_hangup(l);
+}
+
+static struct paper_eye eye_of(const struct haul_link *l) {
+        struct mesh_status st;
+        mesh_status(l->n->core, &st);
+        return (struct paper_eye){.roster = mesh_roster(l->n->core),
+                                  .self = st.household,
+                                  .bringer = l->household,
+                                  .now = node_time(l->n)};
+}
+
+static void say(struct haul_link *l, const struct hash *about, uint8_t why) {
+        struct wire_haul_answer msg = {.about = SPAN_OF(about->b)};
+        if (why)
+                WIRE_PUT(&msg, HAUL_ANSWER, why, why);
+        haul_say(l, LINK_ANSWER, &msg); /* what is lost is asked for again, by bringing the paper again */
+}
+
+void paper_answer(struct node *n, const struct key *device, const struct hash *about, uint8_t why) {
+        struct haul_link *l = haul_find(n, device);
+        if (l)
+                say(l, about, why);
+}
+
+/* What was brought before: again is as good as once. True: it is there, and answered, or will be. */
+static bool known(struct haul_link *l, const struct hash *id) {
+        struct paper *p = papers_find(l->n, id);
+        if (!p)
+                return false;
+        if (p->token) { /* on its way to the disk */
+                p->answer = true;
+                p->bringer = l->device;
+        } else {
+                say(l, id, 0);
+        }
+        return true;
+}
+
+static void keep(struct haul_link *l, const struct store_paper *row) {
+        struct paper *p = papers_add(l->n, row);
+        if (!p) {
+                say(l, &row->id, REFUSAL_NOT_NOW);
+                return;
+        }
+        p->answer = true;
+        p->bringer = l->device;
+}
+
+/* ---- what the owner brings ---- */
+
+/* A grant that is not in force takes no room from one that is. */
+static bool offers_full(const struct node *n, const struct key *household) {
+        size_t count = 0;
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                count += p->what == PAPER_IN_GRANT && key_eq(&p->household, household) && p->state < GIVEN_TAKEN_BACK;
+        return count >= PAPERS_EACH;
+}
+
+static void on_grant(struct haul_link *l, struct span paper) {
+        const struct paper_link *mine = l->of[HAUL_PAPERS];
+        struct paper_eye eye = eye_of(l);
+        struct paper_grant g;
+        enum paper_verdict v = paper_grant_read(&eye, paper, buf_span(&mine->manifest), &g);
+        if (v == PAPER_JUNK)
+                junk(l, "a grant");
+        else if (v == PAPER_LATE)
+                say(l, &g.id, REFUSAL_OVER);
+        else if (known(l, &g.id))
+                return;
+        else if (offers_full(l->n, &l->household) || !papers_here(l->n))
+                say(l, &g.id, REFUSAL_NOT_NOW);
+        else
+                keep(l, &(struct store_paper){.id = g.id,
+                                              .what = PAPER_IN_GRANT,
+                                              .state = GIVEN_OFFERED,
+                                              .household = l->household,
+                                              .about = g.clip,
+                                              .expires = g.grant.expires + PAPERS_LINGER,
+                                              .paper = paper,
+                                              .more = buf_span(&mine->manifest)});
+}
+
+static struct paper *grant_of(const struct haul_link *l, enum paper_what what, struct span id) {
+        struct hash h;
+        memcpy(h.b, id.p, sizeof(h.b));
+        struct paper *p = papers_find(l->n, &h);
+        return p && p->what == what && key_eq(&p->household, &l->household) ? p : NULL;
+}
+
+/* An offer goes; of one that was accepted the vault lets the key go first, and is told by this very paper. */
+static void on_back(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        struct wire_grant_over w;
+        struct hash id;
+        if (paper_over_read(&eye, paper, &w, &id) != PAPER_FINE) {
+                junk(l, "a revocation");
+                return;
+        }
+        struct paper *g = grant_of(l, PAPER_IN_GRANT, w.grant);
+        if (!g || g->state >= GIVEN_TAKEN_BACK) {
+                say(l, &id, 0); /* nothing of it is here */
+                return;
+        }
+        if (known(l, &id))
+                return;
+        keep(l, &(struct store_paper){.id = id,
+                                      .what = PAPER_IN_OVER,
+                                      .household = l->household,
+                                      .about = g->id,
+                                      .expires = g->expires,
+                                      .paper = paper});
+        if (papers_find(l->n, &id))
+                paper_end_begin(l->n, g, true);
+}
+
+static void on_box(struct haul_link *l, const struct wire_haul_box *m) {
+        const struct paper *g = grant_of(l, PAPER_IN_GRANT, m->grant);
+        if (g && g->state == GIVEN_SIGNED) /* else it is here, or nobody asked for it */
+                paper_vault_key(l->n, g, m->box);
+}
+
+/* ---- what the recipient brings ---- */
+
+static void on_receipt(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        struct wire_receipt w;
+        struct hash id;
+        if (paper_receipt_read(&eye, paper, &w, &id) != PAPER_FINE) {
+                junk(l, "a receipt");
+                return;
+        }
+        const struct paper *g = grant_of(l, PAPER_OUT_GRANT, w.grant);
+        if (!g)
+                say(l, &id, REFUSAL_UNKNOWN);
+        else if (!paper_vault_receipt(l->n, g, &l->device, &id, paper))
+                say(l, &id, REFUSAL_NOT_NOW);
+}
+
+static void on_attest(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        struct wire_attest w;
+        struct hash id;
+        if (paper_attest_read(&eye, paper, &w, &id) != PAPER_FINE) {
+                junk(l, "an attestation");
+                return;
+        }
+        struct paper *g = grant_of(l, PAPER_OUT_GRANT, w.grant);
+        if (!g)
+                say(l, &id, REFUSAL_UNKNOWN);
+        else if (++g->attests > PAPERS_ATTESTS || !paper_vault_attest(l->n, g, &l->device, &id, paper))
+                say(l, &id, REFUSAL_NOT_NOW);
+}
+
+/* PROTOCOL 15.67: "A node MUST answer a request that is right in the same way whether it has the clip or not, and whether it
+ * has muted who asks or not." */
+static void on_request(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        struct wire_request w;
+        struct hash id, clip;
+        enum paper_verdict v = paper_request_read(&eye, paper, &w, &id);
+        if (v == PAPER_JUNK)
+                junk(l, "a request");
+        else if (v == PAPER_LATE)
+                say(l, &id, REFUSAL_OVER);
+        else if (known(l, &id))
+                return;
+        else if (papers_count(l->n, PAPER_IN_REQUEST, &l->household) >= PAPERS_REQUESTS)
+                say(l, &id, REFUSAL_NOT_NOW);
+        else {
+                memcpy(clip.b, w.clip.p, sizeof(clip.b));
+                keep(l, &(struct store_paper){.id = id,
+                                              .what = PAPER_IN_REQUEST,
+                                              .state = PAPER_ASKED,
+                                              .household = l->household,
+                                              .about = clip,
+                                              .expires = w.expires,
+                                              .paper = paper});
+        }
+}
+
+/* ---- what was brought from here ---- */
+
+static void refused(struct node *n, struct paper *p, uint8_t why) {
+        char name[ROWS_NAME_MAX];
+        if (why == REFUSAL_NOT_NOW)
+                return; /* with the next link */
+        log_info("%s does not take a paper about a clip: %s", rows_household(n, &p->household, name),
+                 wire_enum_text(&wire_refusal_enum, why) ? wire_enum_text(&wire_refusal_enum, why)
+                                                         : "for a reason not known here");
+        if (p->what == PAPER_OUT_RECEIPT || p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST)
+                papers_drop(n, p);
+        else
+                papers_set(n, p, PAPER_NOT);
+}
+
+static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
+        struct hash id;
+        memcpy(id.b, m->about.p, sizeof(id.b));
+        struct paper *p = papers_find(l->n, &id);
+        if (!p || p->what > PAPER_OUT_REQUEST || !key_eq(&p->household, &l->household))
+                return;
+        if (WIRE_HAS(m, HAUL_ANSWER, why))
+                refused(l->n, p, (uint8_t)m->why);
+        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST)
+                papers_drop(l->n, p);
+        else if (p->what != PAPER_OUT_RECEIPT) /* what answers that is the key */
+                papers_set(l->n, p, PAPER_THERE);
+}
+
+/* ---- by number ---- */
+
+static void on_paper(struct haul_link *l, const struct wire_haul_paper *m) {
+        struct paper_link *mine = l->of[HAUL_PAPERS];
+        switch ((enum wire_e_paper)m->what) {
+        case PAPER_MANIFEST:
+                buf_clear(&mine->manifest);
+                buf_add(&mine->manifest, m->object);
+                return;
+        case PAPER_GRANT:
+                on_grant(l, m->object);
+                return;
+        case PAPER_GRANT_OVER:
+                on_back(l, m->object);
+                return;
+        case PAPER_RECEIPT:
+                on_receipt(l, m->object);
+                return;
+        case PAPER_ATTEST:
+                on_attest(l, m->object);
+                return;
+        case PAPER_REQUEST:
+                on_request(l, m->object);
+                return;
+        }
+}
+
+void paper_in(struct haul_link *l, enum wire_link number, const void *msg) {
+        if (!l->of[HAUL_PAPERS] && !(l->of[HAUL_PAPERS] = calloc(1, sizeof(struct paper_link))))
+                return;
+        if (number == LINK_PAPER)
+                on_paper(l, msg);
+        else if (number == LINK_BOX)
+                on_box(l, msg);
+        else if (number == LINK_ANSWER)
+                on_answer(l, msg);
+}
+
+void paper_in_end(struct haul_link *l) {
+        struct paper_link *mine = l->of[HAUL_PAPERS];
+        if (mine)
+                buf_fini(&mine->manifest);
+        free(mine);
+        l->of[HAUL_PAPERS] = NULL;
+}

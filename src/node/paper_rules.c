@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/paper_rules.h"
+
+#include "crypto/hash.h"
+
+#define AHEAD_S 600 /* that another home's clock may be ahead, as of records (PROTOCOL 4.11) */
+
+static bool is(struct span key, const struct key *k) {
+        return span_eq(key, SPAN_OF(k->b));
+}
+
+/* A device, current or of before, of the household that brings the paper. */
+static bool bringers(const struct paper_eye *e, struct span device) {
+        struct key k;
+        memcpy(k.b, device.p, sizeof(k.b));
+        const struct roster_device *d = roster_device_find(e->roster, &k);
+        return d && key_eq(&d->home->key, &e->bringer);
+}
+
+static bool current(const struct paper_eye *e, struct span device) {
+        struct key k;
+        memcpy(k.b, device.p, sizeof(k.b));
+        const struct roster_device *d = roster_device_find(e->roster, &k);
+        return d && d->gone_at == 0 && key_eq(&d->home->key, &e->bringer);
+}
+
+static bool read_object(enum clip_object what, const struct paper_eye *e, struct span raw, void *ret,
+                        struct hash *ret_id) {
+        return clip_read(what, raw, roster_mesh(e->roster), ret, ret_id) == 0;
+}
+
+/* PROTOCOL 15.62: "A grant is brought by a device of the household that signed it, to the household it names, with the manifest of
+ * the clip it names, which a device of the same household signed." */
+enum paper_verdict paper_grant_read(const struct paper_eye *e, struct span paper, struct span manifest,
+                                    struct paper_grant *ret) {
+        if (!read_object(CLIP_GRANT, e, paper, &ret->grant, &ret->id) ||
+            !read_object(CLIP_MANIFEST, e, manifest, &ret->manifest, &ret->clip))
+                return PAPER_JUNK;
+        bool right = is(ret->grant.household, &e->bringer) && is(ret->grant.to, &e->self) &&
+                     !WIRE_HAS(&ret->grant, GRANT, device) && is(ret->manifest.household, &e->bringer) &&
+                     bringers(e, ret->manifest.device) && span_eq(ret->grant.clip, SPAN_OF(ret->clip.b));
+        if (!right)
+                return PAPER_JUNK;
+        return ret->grant.expires > e->now ? PAPER_FINE : PAPER_LATE;
+}
+
+enum paper_verdict paper_over_read(const struct paper_eye *e, struct span paper, struct wire_grant_over *ret,
+                                   struct hash *ret_id) {
+        bool right = read_object(CLIP_GRANT_OVER, e, paper, ret, ret_id) && is(ret->household, &e->bringer);
+        return right ? PAPER_FINE : PAPER_JUNK;
+}
+
+enum paper_verdict paper_receipt_read(const struct paper_eye *e, struct span paper, struct wire_receipt *ret,
+                                      struct hash *ret_id) {
+        bool right = read_object(CLIP_RECEIPT, e, paper, ret, ret_id) && is(ret->household, &e->bringer);
+        return right ? PAPER_FINE : PAPER_JUNK;
+}
+
+/* The device may have been revoked since. */
+enum paper_verdict paper_attest_read(const struct paper_eye *e, struct span paper, struct wire_attest *ret,
+                                     struct hash *ret_id) {
+        bool right = read_object(CLIP_ATTEST, e, paper, ret, ret_id) && bringers(e, ret->device) &&
+                     wire_enum_text(&wire_attested_enum, ret->what);
+        return right ? PAPER_FINE : PAPER_JUNK;
+}
+
+/* PROTOCOL 15.66: "A request is brought by a device of the household it names, and signed by a current device of that
+ * household." */
+enum paper_verdict paper_request_read(const struct paper_eye *e, struct span paper, struct wire_request *ret,
+                                      struct hash *ret_id) {
+        bool right = read_object(CLIP_REQUEST, e, paper, ret, ret_id) && is(ret->household, &e->bringer) &&
+                     current(e, ret->device) && ret->created <= e->now + AHEAD_S;
+        if (!right)
+                return PAPER_JUNK;
+        return ret->expires > e->now ? PAPER_FINE : PAPER_LATE;
+}

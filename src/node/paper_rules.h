@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a paper must be that another home brings: shape, rule and signature, and that the home whose device brings it may
+ * bring it. Judged by the bytes, the roster and the clock alone; nothing here knows what this home has.
+ */
+#pragma once
+
+#include "clip/clip.h"
+#include "roster/roster.h"
+
+struct paper_eye {
+        const struct roster *roster;
+        struct key self;    /* this household */
+        struct key bringer; /* the household of the device that brings it */
+        mesh_wall now;
+};
+
+enum paper_verdict {
+        PAPER_FINE,
+        PAPER_LATE, /* its time is over: a clock, or a long way */
+        PAPER_JUNK, /* no honest device brings that */
+};
+
+struct paper_grant {
+        struct wire_grant grant;
+        struct wire_manifest manifest;
+        struct hash id, clip;
+};
+/* Spans of @ret are in @paper and @manifest. */
+enum paper_verdict paper_grant_read(const struct paper_eye *e, struct span paper, struct span manifest,
+                                    struct paper_grant *ret);
+enum paper_verdict paper_over_read(const struct paper_eye *e, struct span paper, struct wire_grant_over *ret,
+                                   struct hash *ret_id);
+enum paper_verdict paper_receipt_read(const struct paper_eye *e, struct span paper, struct wire_receipt *ret,
+                                      struct hash *ret_id);
+enum paper_verdict paper_attest_read(const struct paper_eye *e, struct span paper, struct wire_attest *ret,
+                                     struct hash *ret_id);
+enum paper_verdict paper_request_read(const struct paper_eye *e, struct span paper, struct wire_request *ret,
+                                      struct hash *ret_id);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Papers: what is signed about clips and goes from home to home, from the time it is made or comes until nobody needs it any
+ * more. The vault makes and checks what needs the household's key; here it is kept in the store, carried to the other
+ * home's main device over a link for footage, and brought again until that home has it, over any number of restarts of
+ * either (PROTOCOL 15.61 to 15.72).
+ *
+ *   papers.c       the book of them, in memory as it is in the store, with its bounds
+ *   paper_rules.c  what an incoming one must be, and who may bring it
+ *   paper_in.c     they come
+ *   courier.c      they go: whose device is dialled, and when
+ *   paper_vault.c  to the vault and from it
+ *   paper_end.c    a copy is complete; a grant comes to its end
+ *
+ * All of it is the main device's: nobody else has the vault.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/map.h"
+#include "clip/clip.h"
+#include "node/haul_link.h"
+#include "roster/roster.h"
+#include "store/store.h"
+#include "wire/frame.h"
+
+#include <uv.h>
+
+struct node;
+
+/* In all: `clip share --with all` in a large mesh, and what else there is. */
+#define PAPERS_MOST 8192
+/* On their way to one household, and come from one, of each kind: more than people decide about. */
+#define PAPERS_EACH 32
+/* Requests of one household that wait for an answer here. */
+#define PAPERS_REQUESTS 4
+/* Attestations about one grant that go to the vault between two starts, which folds the roster for each: an honest device signs
+ * two, and brings them again when an answer was lost. */
+#define PAPERS_ATTESTS 16
+/* Seconds that a grant is remembered behind its end: the recipient's word that its copy is gone may come late. */
+#define PAPERS_LINGER (30 * (mesh_wall)MESH_DAY)
+
+/* In the store: append, never reuse. */
+enum paper_what {
+        PAPER_OUT_GRANT = 1,   /* more: the manifest */
+        PAPER_OUT_OVER = 2,    /* a grant taken back */
+        PAPER_OUT_RECEIPT = 3, /* goes until the key has come */
+        PAPER_OUT_ATTEST = 4,
+        PAPER_OUT_REQUEST = 5,
+        PAPER_IN_GRANT = 6, /* more: the manifest */
+        PAPER_IN_OVER = 7,  /* until the vault has let its key go */
+        PAPER_IN_REQUEST = 8,
+        PAPER_ASK_DENIED = 9, /* an ask that this home does not want to see any more: no paper, only its id */
+};
+
+/* In the store. Of what goes: */
+enum {
+        PAPER_WAITS = 1,
+        PAPER_THERE = 2, /* the other home has it */
+        PAPER_NOT = 3,   /* the other home will not have it */
+};
+/* Of a grant that came: enum wire_e_given, and while its key and bytes are being removed: */
+enum {
+        PAPER_ENDING_BACK = 33, /* GIVEN_TAKEN_BACK */
+        PAPER_ENDING_OVER = 34, /* GIVEN_OVER */
+};
+/* Of a request that came: */
+enum {
+        PAPER_ASKED = 1,
+        PAPER_DENIED = 2,
+};
+
+struct paper {
+        struct list on; /* of all, in their order */
+        struct hash id; /* of the object */
+        uint8_t what, state;
+        struct key household; /* the other one */
+        struct hash about;    /* of a grant or request the clip, else the grant */
+        mesh_wall expires;    /* of the row */
+        struct buf bytes, more;
+        uint64_t token;               /* of its first write, until that is on the disk; 0: it is */
+        bool answer;                  /* whoever brought it is to hear that it is kept */
+        struct key bringer;           /* that device */
+        const struct haul_link *said; /* over this link already */
+        unsigned attests;             /* of a grant that was given: that came since the start */
+};
+
+struct courier;      /* courier.c: of a household that something waits for */
+struct paper_errand; /* paper_vault.c */
+
+struct papers {
+        struct list all;
+        struct map by_id;
+        size_t n;
+        bool started;
+        uint64_t token;
+        struct list couriers;
+        struct map courier_of; /* by household */
+        uv_timer_t timer;
+        struct list errands; /* of the vault; the first is with it */
+        size_t n_errands;
+        bool asking; /* the vault is saying its papers again */
+};
+
+/* ---- papers.c ---- */
+int papers_init(struct node *n); /* 0, ERR_NOMEM */
+void papers_use(struct node *n); /* links and fetches can be used */
+void papers_fini(struct node *n);
+void papers_start(struct node *n); /* the store is open, the core has started */
+void papers_plan(struct node *n);  /* when it is looked at next */
+void papers_stop(struct node *n);
+void papers_close(struct node *n);
+void papers_stored(struct node *n, uint64_t token, bool ok); /* the writer */
+
+struct paper *papers_find(const struct node *n, const struct hash *id);
+/* A new one, on its way to the disk: everything but its id, what, state, household, about and expires is copied. NULL: there is
+ * no room for it, or no memory. */
+struct paper *papers_add(struct node *n, const struct store_paper *row);
+void papers_set(struct node *n, struct paper *p, uint8_t state); /* here and on the disk */
+void papers_drop(struct node *n, struct paper *p);               /* the same */
+size_t papers_count(const struct node *n, enum paper_what what, const struct key *household);
+/* By the beginning of its id, or of its clip's; NULL: none, *@ret_many: several. */
+struct paper *papers_named(const struct node *n, enum paper_what what, struct span digits, bool *ret_many);
+bool papers_denied(const struct node *n, const struct hash *ask);
+enum wire_e_given papers_given_state(const struct paper *p);
+/* Is there a grant for this clip that is in force here and accepted? Its bytes are to be kept. */
+bool papers_clip_wanted(const struct node *n, const struct hash *clip);
+
+/* The household's main device, which has its vault. NULL: it has none now. */
+const struct roster_device *papers_main(const struct node *n, const struct key *household);
+bool papers_here(const struct node *n); /* this is the main device of a member */
+struct hash papers_mesh(const struct node *n);
+
+/* ---- paper_in.c ---- */
+void paper_in(struct haul_link *l, enum wire_link number, const void *msg);
+void paper_in_end(struct haul_link *l); /* it is down */
+/* Tells the device that brought it. @why 0: it is kept. */
+void paper_answer(struct node *n, const struct key *device, const struct hash *about, uint8_t why);
+
+/* ---- courier.c ---- */
+void courier_use(struct node *n);
+void courier_kick(struct node *n, const struct key *household); /* something waits for it: at once */
+void courier_tick(struct node *n);
+bool courier_waiting(const struct node *n);
+void courier_end(struct node *n);
+
+/* ---- paper_vault.c ---- */
+void paper_vault_up(struct node *n);   /* the vault knows its device: it says again what there is to carry */
+void paper_vault_down(struct node *n); /* it has gone */
+/* V_GRANT … V_TOOK, V_PAPERS_END. False: no such message. */
+bool paper_vault_take(struct node *n, uint64_t number, const union frame_message *m);
+/* What came is for the vault, by whom it may be brought. False: there is no room, try again later. */
+bool paper_vault_receipt(struct node *n, const struct paper *grant, const struct key *device, const struct hash *id,
+                         struct span paper);
+bool paper_vault_attest(struct node *n, const struct paper *grant, const struct key *device, const struct hash *id,
+                        struct span paper);
+bool paper_vault_key(struct node *n, const struct paper *grant, struct span blob);
+bool paper_vault_over(struct node *n, const struct paper *grant);
+
+/* ---- paper_end.c ---- */
+/* Every byte of the clip is here and was checked: the grants it came under are complete, and their owners hear so. */
+void papers_complete(struct node *n, const struct hash *clip);
+void paper_end_fetch(struct node *n, const struct paper *grant); /* it is accepted: its bytes are fetched */
+void paper_end_key(struct node *n, struct paper *grant);         /* a key has come */
+void paper_end_begin(struct node *n, struct paper *grant, bool back);
+void paper_end_keyless(struct node *n, struct paper *grant); /* the vault's key is gone: so go the bytes */
+void paper_end_tick(struct node *n, mesh_wall now);
