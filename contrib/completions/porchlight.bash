@@ -72,8 +72,8 @@ __porchlight_names() {
         ask) echo "post list match retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
-        clip) echo "add watch list show share get who-can-read export destroy" ;;
-        grant) echo "list revoke" ;;
+        clip) echo "add watch list show share request get who-can-read export destroy" ;;
+        grant) echo "give deny list requests revoke" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke undo" ;;
@@ -90,7 +90,7 @@ __porchlight_command() {
         nearby | watch | post | inbox | verify | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant list" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -111,10 +111,12 @@ __porchlight_options() {
         "clip add") options="--camera --at --audio --as-is --from --to --delete-source" ;;
         "clip watch") options="--camera --at --audio --as-is" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
+        "clip request") options="--reason --expires" ;;
         "clip get") options="--output --cancel --passphrase-file" ;;
         "clip export") options="--output --force --passphrase-file --yes" ;;
         "clip destroy") options="--yes" ;;
-        "grant list") options="--clip --since" ;;
+        "grant give") options="--clip --purpose --expires --passphrase-file --yes" ;;
+        "grant list") options="--clip --since --overdue" ;;
         "grant revoke") options="--passphrase-file --yes" ;;
         "ledger list") options="--clip --since" ;;
         "ledger add") options="--clip" ;;

@@ -90,6 +90,7 @@ enum option_id {
         OPT_RADIUS,
         OPT_ALERT,
         OPT_NOTICE,
+        OPT_OVERDUE,
         OPT_IDS
 };
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/clip_fetch.h"
+#include "cli/given.h"
 #include "cli/ledger.h"
 #include "cli/options.h"
 #include "cli/outfile.h"
@@ -64,7 +65,7 @@ static int put_with(struct cli *c, const struct args *a, struct wire_o_grant *m)
         return 0;
 }
 
-static int put_purpose(struct cli *c, const struct args *a, struct wire_o_grant *m) {
+int grant_purpose(struct cli *c, const struct args *a, struct wire_o_grant *m) {
         const char *purpose = args_text(a, OPT_PURPOSE);
         if (!purpose || !*purpose)
                 return cli_usage(c, "say what for: the recipient signs it", "--purpose TEXT is missing");
@@ -88,24 +89,13 @@ static void tell_shared(struct cli *c, const struct wire_o_shared *s) {
         layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
 }
 
-static int run_share(struct cli *c, const struct args *a) {
+int grant_make(struct cli *c, const struct args *a, struct wire_o_grant *m) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_o_grant m = {.clip = span_str(a->words[0])};
         struct wire_o_shared shared;
-        const struct option_value *v = args_get(a, OPT_EXPIRES);
-        int r = clip_word(c, a->words[0]);
-        if (!r)
-                r = put_with(c, a, &m);
-        if (!r)
-                r = put_purpose(c, a, &m);
-        if (r)
-                return r;
-        if (v)
-                WIRE_PUT(&m, O_GRANT, expires_in, v->n);
         if (lang_tag().n)
-                WIRE_PUT(&m, O_GRANT, language, lang_tag());
-        r = owner_consent(c, a, OWNER_O_GRANT, &m, _("Grant this? [y/N] "), OWNER_O_SHARED_ROW, &wire_o_shared_desc,
-                          &shared, &store);
+                WIRE_PUT(m, O_GRANT, language, lang_tag());
+        int r = owner_consent(c, a, OWNER_O_GRANT, m, _("Grant this? [y/N] "), OWNER_O_SHARED_ROW, &wire_o_shared_desc,
+                              &shared, &store);
         if (r)
                 return r;
         if (c->json)
@@ -113,6 +103,21 @@ static int run_share(struct cli *c, const struct args *a) {
         else
                 tell_shared(c, &shared);
         return 0;
+}
+
+static int run_share(struct cli *c, const struct args *a) {
+        struct wire_o_grant m = {.clip = span_str(a->words[0])};
+        const struct option_value *v = args_get(a, OPT_EXPIRES);
+        int r = clip_word(c, a->words[0]);
+        if (!r)
+                r = put_with(c, a, &m);
+        if (!r)
+                r = grant_purpose(c, a, &m);
+        if (r)
+                return r;
+        if (v)
+                WIRE_PUT(&m, O_GRANT, expires_in, v->n);
+        return grant_make(c, a, &m);
 }
 
 static const struct option share_options[] = {
@@ -275,7 +280,10 @@ static int run_get(struct cli *c, const struct args *a) {
         if (strcmp(to, "-") == 0 && c->out_tty)
                 return cli_usage(c, "send it into a file or a player: -o - | mpv -",
                                  "a clip is nothing for a terminal");
-        r = owner_open(c, &owner);
+        bool given;
+        r = given_take(c, a, a->words[0], &given);
+        if (!r)
+                r = owner_open(c, &owner);
         if (r)
                 return r;
         r = strcmp(to, "-") != 0 ? get_file(c, a, owner, &g) : get_stream(c, a, owner, &g);
@@ -295,7 +303,11 @@ const struct command command_clip_get = {
         .name = "get",
         .synopsis = "ID -o FILE|- [--passphrase-file F] | ID --cancel",
         .brief = N_("open a clip of this home, or one that was granted to it"),
-        .help = N_("Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
+        .help = N_("A clip that another home granted: its terms are shown, and to get it is to accept\n"
+                   "them; then its key is waited for, up to a minute, and comes later by itself. Key\n"
+                   "and bytes are deleted here when the grant's time is over.\n"
+                   "\n"
+                   "Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
                    "clip is whole; - streams, so that a player can be piped. Your ledger tells of\n"
                    "each reading, and of the file. Run it on the main device.\n"
                    "\n"

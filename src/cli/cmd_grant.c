@@ -5,6 +5,7 @@
 #include "base/lang.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "cli/given.h"
 #include "cli/ledger.h"
 #include "cli/options.h"
 #include "cli/owner.h"
@@ -41,12 +42,21 @@ static void grant_head(struct buf *out) {
         buf_printf(out, "%s\n", _("FOR"));
 }
 
+struct grants_page {
+        struct ledger_page page;
+        bool overdue_only;
+};
+
 static int row_grant(struct cli *c, const struct call_row *row, void *arg) {
         struct ledger_page *p = arg;
+        const struct grants_page *all = CONTAINER_OF(p, struct grants_page, page);
+        bool overdue = row->number == OWNER_O_GRANTED_ROW && row->m->o_granted.state == GRANTED_OVERDUE;
         if (row->number != OWNER_O_GRANTED_ROW)
                 return 0;
         p->next = row->m->o_granted.line + 1;
-        p->overdue += row->m->o_granted.state == GRANTED_OVERDUE;
+        p->overdue += overdue;
+        if (all->overdue_only && !overdue)
+                return 0;
         if (c->json) {
                 p->any = true;
                 return cli_row_json(c, row, NULL);
@@ -58,27 +68,47 @@ static int row_grant(struct cli *c, const struct call_row *row, void *arg) {
         return cli_flush(c);
 }
 
+/* What others gave to this home. */
+static int row_received(struct cli *c, const struct call_row *row, void *arg) {
+        const bool *any = arg;
+        if (row->number == CONTROL_GIVEN_ROW && !*any && !c->json)
+                buf_printf(&c->out, "\n%s\n\n", _("Given to this home:"));
+        return row_given(c, row, arg);
+}
+
 static int run_list(struct cli *c, const struct args *a) {
-        struct ledger_page p = {0};
-        int r = ledger_pages(c, a, OWNER_O_GRANTS, row_grant, &p);
-        if (!r && !p.any && !c->json)
-                buf_add_str(&c->out, _("No clip was granted to anybody.\n"));
-        if (!r && p.overdue)
+        struct grants_page p = {.overdue_only = args_has(a, OPT_OVERDUE)};
+        struct wire_c_none none = {0};
+        bool any = false;
+        int r = ledger_pages(c, a, OWNER_O_GRANTS, row_grant, &p.page);
+        if (!r && !p.page.any && !c->json)
+                buf_add_str(&c->out,
+                            p.overdue_only ? _("No grant is overdue.\n") : _("No clip was granted to anybody.\n"));
+        if (!r && !p.overdue_only && !args_has(a, OPT_CLIP) && !args_has(a, OPT_SINCE))
+                r = cli_ask(c, CONTROL_GIVEN, &none, row_received, &any);
+        if (!r && p.page.overdue)
                 cli_note(c, "overdue: the time is over, and the recipient has not said that its copy is gone");
         return r;
 }
 
+static const struct option list_options[] = {
+        OPTION_ROWS_LEDGER,
+        {OPT_OVERDUE, "overdue", NULL,
+         N_("only those whose recipient should have deleted its copy, and has not said so"), OPTION_FLAG},
+        OPTION_END,
+};
+
 const struct command command_grant_list = {
         .group = "grant",
         .name = "list",
-        .synopsis = "[--clip ID] [--since T]",
+        .synopsis = "[--clip ID] [--since T] [--overdue]",
         .brief = N_("who was given which clip, and what became of it"),
         .help = N_("open: the recipient has not signed your terms, and has no key. released: it has.\n"
                    "complete: and every byte. deleted: it says that its copy is gone. overdue: the\n"
                    "time is over and it has not said so. expired, revoked, destroyed: no key will\n"
                    "leave. broken-off: the vault was stopped before it had wrapped the key.\n"),
         .examples = N_("  porchlight grant list --json | jq -r 'select(.state==\"overdue\").name'\n"),
-        .options = ledger_options,
+        .options = list_options,
         .run = run_list,
 };
 

@@ -15,8 +15,7 @@
 
 /* clang-format off */
 const struct option ledger_options[] = {
-        {OPT_CLIP, "clip", "ID", N_("only what is about this clip"), OPTION_TEXT},
-        {OPT_SINCE, "since", "T", N_("only what happened since then: -2h, 14:05, yesterday"), OPTION_TIME},
+        OPTION_ROWS_LEDGER,
         OPTION_END,
 };
 /* clang-format on */

@@ -4,6 +4,7 @@
 
 #include "base/when.h"
 #include "cli/cmd_ask.h"
+#include "cli/given.h"
 #include "cli/options.h"
 #include "wire/json.h"
 
@@ -92,6 +93,51 @@ static int on_asked(struct cli *c, const struct wire_c_asked *e, char *const *ar
         return cli_flush(c);
 }
 
+/* Of a grant or a request: they have no number. */
+static void came_json(struct buf *out, const struct wire_c_came *e, const struct wire_c_given *g,
+                      const struct wire_c_requested *q) {
+        _clean_(buf_fini) struct buf word = BUF_NULL;
+        layout_enum(&word, &wire_happening_enum, e->event);
+        buf_add_str(out, "{\"v\":1,\"event\":");
+        json_string(out, buf_span(&word));
+        buf_printf(out, ",\"%s\":", g ? "grant" : "request");
+        if (g)
+                json_message(out, &wire_c_given_desc, g);
+        else
+                json_message(out, &wire_c_requested_desc, q);
+        buf_add_str(out, "}\n");
+}
+
+static void came_text(struct cli *c, const struct wire_c_came *e, const struct wire_c_given *g,
+                      const struct wire_c_requested *q) {
+        uint64_t now = (uint64_t)time(NULL);
+        when_local(&c->out, now, now);
+        buf_add_str(&c->out, ": ");
+        layout_enum(&c->out, &wire_happening_enum, e->event);
+        buf_add_u8(&c->out, '\n');
+        if (g)
+                given_layout(&c->out, g, now);
+        else
+                request_layout(&c->out, q, now);
+        buf_add_u8(&c->out, '\n');
+}
+
+static int on_came(struct cli *c, const struct wire_c_came *e, char *const *argv) {
+        _clean_(buf_fini) struct buf json = BUF_NULL;
+        struct wire_list grants = e->given, requests = e->request;
+        struct wire_c_given g;
+        struct wire_c_requested q;
+        bool given = WIRE_HAS(e, C_CAME, given) && wire_list_next(&wire_c_given_desc, &grants, &g);
+        if (!given && !(WIRE_HAS(e, C_CAME, request) && wire_list_next(&wire_c_requested_desc, &requests, &q)))
+                return 0;
+        came_json(argv ? &json : c->json ? &c->out : &json, e, given ? &g : NULL, given ? NULL : &q);
+        if (argv)
+                return exec_run(c, argv, buf_span(&json));
+        if (!c->json)
+                came_text(c, e, given ? &g : NULL, given ? NULL : &q);
+        return cli_flush(c);
+}
+
 /* Until a signal, @most events, the end of stdout's reader, or the daemon's. */
 static int follow(struct cli *c, char *const *argv, uint64_t most) {
         struct call_row row;
@@ -108,6 +154,9 @@ static int follow(struct cli *c, char *const *argv, uint64_t most) {
                         told++;
                 } else if (r == 0 && row.number == CONTROL_ASKED_ROW) {
                         r = on_asked(c, &row.m->c_asked, argv);
+                        told++;
+                } else if (r == 0 && row.number == CONTROL_CAME_ROW) {
+                        r = on_came(c, &row.m->c_came, argv);
                         told++;
                 }
                 if (r && r != CALL_E_AGAIN)

@@ -24,7 +24,8 @@ extern const struct command command_device_list, command_device_invite, command_
 extern const struct command command_vault_show, command_vault_unlock, command_vault_lock, command_vault_passphrase;
 extern const struct command command_clip_share, command_clip_get, command_clip_who_can_read, command_clip_destroy;
 extern const struct command command_clip_export, command_verify;
-extern const struct command command_grant_list, command_grant_revoke;
+extern const struct command command_grant_list, command_grant_revoke, command_grant_give, command_grant_deny;
+extern const struct command command_grant_requests, command_clip_request;
 extern const struct command command_ledger_list, command_ledger_verify, command_ledger_add;
 extern const struct command command_backup, command_restore;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;

@@ -204,6 +204,15 @@ static void check_clips(const struct doctor_facts *f, struct doctor_finding *ret
         fix(ret, "`porchlight clip list` shows which. What nobody else has a copy of is lost; destroy it.");
 }
 
+static void check_grants(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!f->grants || !f->overdue)
+                return;
+        say(ret, DOCTOR_WARNING,
+            "Of %llu grants the time is over, and the recipients have not said that their copies are gone.",
+            (unsigned long long)f->overdue);
+        fix(ret, "`porchlight grant list --overdue` shows whose. They may be off; ask them. Nobody can force it.");
+}
+
 static void check_clock(const struct doctor_facts *f, struct doctor_finding *ret) {
         _clean_(buf_fini) struct buf when = BUF_NULL;
         when_local(&when, f->now, f->now);
@@ -536,29 +545,14 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},
-        {N_("access"), check_access},
-        {N_("owner"), check_owner},
-        {N_("device-key"), check_key},
-        {N_("disk"), check_disk},
-        {N_("store"), check_store},
-        {N_("clips"), check_clips},
-        {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},
-        {N_("vault"), check_vault},
-        {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase},
-        {N_("backup"), check_backup},
-        {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours},
-        {N_("listens"), check_listens},
-        {N_("port"), check_port},
-        {N_("unsent"), check_unsent},
-        {N_("devices"), check_devices},
-        {N_("codes"), check_codes},
-        {N_("places"), check_places},
-        {N_("stewards"), check_stewards},
-        {NULL, NULL},
+        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
+        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("store"), check_store},
+        {N_("clips"), check_clips},           {N_("grants"), check_grants},     {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
+        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},   {N_("codes"), check_codes},
+        {N_("places"), check_places},         {N_("stewards"), check_stewards}, {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -67,6 +67,9 @@ struct doctor_facts {
         bool vault; /* it told its state; else @vault_error */
         struct call_error vault_error;
         struct wire_o_state vault_state;
+        bool grants;        /* the ledger told of them … */
+        uint64_t overdue;   /* … and that of so many the recipient has not said that its copy is gone */
+        uint64_t next_line; /* of the ledger */
 };
 
 struct doctor_finding {

@@ -87,16 +87,21 @@ static enum doctor_key look_key(struct doctor_facts *f) {
 typedef void (*look_fn)(struct doctor_facts *f, const struct call_row *row);
 
 /* False with *ret_error. */
-static bool ask(struct doctor_facts *f, struct call *call, unsigned number, look_fn row, struct call_error *ret_error) {
-        struct wire_c_none none = {0};
+static bool ask_for(struct doctor_facts *f, struct call *call, unsigned number, const void *msg, look_fn row,
+                    struct call_error *ret_error) {
         struct call_row got;
-        int r = call_send(call, number, &none);
+        int r = call_send(call, number, msg);
         while (r == 0 && (r = call_row(call, ANSWER_MS, &got)) == 0)
                 row(f, &got);
         if (r == CALL_E_END)
                 return true;
         *ret_error = *call_error(call);
         return false;
+}
+
+static bool ask(struct doctor_facts *f, struct call *call, unsigned number, look_fn row, struct call_error *ret_error) {
+        struct wire_c_none none = {0};
+        return ask_for(f, call, number, &none, row, ret_error);
 }
 
 static void row_status(struct doctor_facts *f, const struct call_row *row) {
@@ -148,6 +153,25 @@ static void row_vault(struct doctor_facts *f, const struct call_row *row) {
         f->vault = true;
 }
 
+static void row_granted(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != OWNER_O_GRANTED_ROW)
+                return;
+        f->overdue += row->m->o_granted.state == GRANTED_OVERDUE;
+        f->next_line = row->m->o_granted.line + 1;
+}
+
+/* Page by page; a device without the household's key has none. */
+static bool look_grants(struct doctor_facts *f, struct call *call) {
+        struct wire_o_ledger m;
+        struct call_error none;
+        do {
+                m = (struct wire_o_ledger){.from = f->next_line};
+                if (!ask_for(f, call, OWNER_O_GRANTS, &m, row_granted, &none))
+                        return false;
+        } while (f->next_line > m.from);
+        return true;
+}
+
 static void look_daemon(struct doctor_facts *f, const char *data) {
         _clean_(call_freep) struct call *call = NULL;
         struct call_error none;
@@ -177,6 +201,8 @@ static void look_vault(struct doctor_facts *f, const char *data) {
         else if (!f->vault)
                 call_error_set(&f->vault_error, EXIT_FAILED, "bad-answer", "Install one version of both",
                                "its answer holds no state");
+        else if (f->vault_state.has_household)
+                f->grants = look_grants(f, call);
 }
 
 /* The folder the other commands ask; if it is not there, the one a daemon of this user would make: while it is down,

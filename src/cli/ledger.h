@@ -5,6 +5,11 @@
 #include "cli/cli.h"
 
 extern const struct option ledger_options[]; /* --clip, --since */
+/* clang-format off */
+#define OPTION_ROWS_LEDGER \
+        {OPT_CLIP, "clip", "ID", N_("only what is about this clip"), OPTION_TEXT}, \
+        {OPT_SINCE, "since", "T", N_("only what happened since then: -2h, 14:05, yesterday"), OPTION_TIME}
+/* clang-format on */
 
 /* A list that comes in pages. */
 struct ledger_page {
@@ -18,6 +23,10 @@ int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_f
 void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, bool head);
 /* Is it an id of a clip or a grant? 0 or an exit code (said). */
 int clip_word(struct cli *c, const char *id);
+/* --purpose, which has to be there. 0 or an exit code (said). */
+int grant_purpose(struct cli *c, const struct args *a, struct wire_o_grant *m);
+/* Has the vault write the grant, with the owner's yes, and tells of it. 0 or an exit code (said). */
+int grant_make(struct cli *c, const struct args *a, struct wire_o_grant *m);
 /* Asks the vault for @request about the clip or grant that the first word names, shows its sentence, and takes the owner's yes;
  * then tells a person @done. 0 or an exit code (said). */
 int ledger_consent(struct cli *c, const struct args *a, unsigned request, const char *question, const char *done);

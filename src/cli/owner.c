@@ -161,7 +161,8 @@ static int go(struct cli *c, const struct args *a, struct call *owner, bool need
 struct wish {
         unsigned request;
         const void *msg;
-        const char *question;         /* NULL: nobody is asked */
+        const char *question;         /* NULL: nobody is asked … */
+        bool terms;                   /* … but what it says is shown */
         unsigned number;              /* of the answer's row; 0: it has none */
         const struct wire_desc *desc; /* of that */
 };
@@ -191,7 +192,7 @@ static int sign_on(struct cli *c, const struct args *a, const struct wish *w, st
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
-        if (w->question || c->err_tty)
+        if (w->question || w->terms || c->err_tty)
                 show_sentence(c, row.m->o_sentence.text);
         r = w->question ? ask_yes(c, a, w->question) : 0;
         if (r || (r = go(c, a, *owner, needs_passphrase, w->number, &row)) || !w->number)
@@ -214,7 +215,7 @@ int owner_sign(struct cli *c, const struct args *a, const struct wire_o_op *op, 
                struct buf *store) {
         struct wire_o_op asked = *op;
         put_language(&asked);
-        const struct wish w = {OWNER_O_OP, &asked, _("Sign this? [y/N] "), OWNER_O_VOTED, &wire_o_voted_desc};
+        const struct wish w = {OWNER_O_OP, &asked, _("Sign this? [y/N] "), false, OWNER_O_VOTED, &wire_o_voted_desc};
         int r = sign_for(c, a, &w, store);
         if (r)
                 return r;
@@ -227,7 +228,7 @@ int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, 
                struct buf *store) {
         struct wire_o_op asked = *op;
         put_language(&asked);
-        const struct wish w = {OWNER_O_OP, &asked, NULL, OWNER_O_CODE, &wire_o_code_desc};
+        const struct wish w = {OWNER_O_OP, &asked, NULL, false, OWNER_O_CODE, &wire_o_code_desc};
         int r = sign_for(c, a, &w, store);
         if (r)
                 return r;
@@ -236,19 +237,31 @@ int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, 
         return 0;
 }
 
-int owner_consent_on(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
-                     unsigned number, const struct wire_desc *desc, void *ret, struct buf *store, struct call **owner) {
-        const struct wish w = {request, msg, question, number, desc};
-        int r = sign_on(c, a, &w, store, owner);
-        if (r || !number)
+static int agree_on(struct cli *c, const struct args *a, const struct wish *w, void *ret, struct buf *store,
+                    struct call **owner) {
+        int r = sign_on(c, a, w, store, owner);
+        if (r || !w->number)
                 return r;
-        if (!buf_ok(store) || codec_decode(desc, buf_span(store), ret, NULL))
+        if (!buf_ok(store) || codec_decode(w->desc, buf_span(store), ret, NULL))
                 return bad_answer(c, _("what became of it"));
         return 0;
+}
+
+int owner_consent_on(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
+                     unsigned number, const struct wire_desc *desc, void *ret, struct buf *store, struct call **owner) {
+        const struct wish w = {request, msg, question, false, number, desc};
+        return agree_on(c, a, &w, ret, store, owner);
 }
 
 int owner_consent(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
                   unsigned number, const struct wire_desc *desc, void *ret, struct buf *store) {
         _clean_(call_freep) struct call *owner = NULL;
         return owner_consent_on(c, a, request, msg, question, number, desc, ret, store, &owner);
+}
+
+int owner_terms(struct cli *c, const struct args *a, unsigned request, const void *msg, unsigned number,
+                const struct wire_desc *desc, void *ret, struct buf *store) {
+        _clean_(call_freep) struct call *owner = NULL;
+        const struct wish w = {request, msg, NULL, true, number, desc};
+        return agree_on(c, a, &w, ret, store, &owner);
 }

@@ -26,6 +26,9 @@ int owner_consent(struct cli *c, const struct args *a, unsigned request, const v
 /* The same, and the connection stays open for what follows; @owner is to be freed. */
 int owner_consent_on(struct cli *c, const struct args *a, unsigned request, const void *msg, const char *question,
                      unsigned number, const struct wire_desc *desc, void *ret, struct buf *store, struct call **owner);
+/* The same for terms that are accepted by asking: they are always shown, and nobody is asked for a yes. */
+int owner_terms(struct cli *c, const struct args *a, unsigned request, const void *msg, unsigned number,
+                const struct wire_desc *desc, void *ret, struct buf *store);
 /* The same for a device code. Nothing is lost by making one, so nobody is asked but for the passphrase. */
 int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
                struct buf *store);

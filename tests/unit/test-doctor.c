@@ -121,6 +121,11 @@ static void empty(struct patient *p) {
                 p->f.files[i].why = ENOENT;
 }
 
+static void overdue(void **state) {
+        (void)state;
+        ILL((p.f.grants = true, p.f.overdue = 2), "grants", DOCTOR_WARNING, "grant list --overdue");
+}
+
 static void folder(void **state) {
         (void)state;
         ILL(p.f.folder_why = ENOENT, "folder", DOCTOR_PROBLEM, "no folder /home/anna/lamp");
@@ -243,8 +248,9 @@ static void links(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(all_well), cmocka_unit_test(folder), cmocka_unit_test(machine),
-                cmocka_unit_test(daemons),  cmocka_unit_test(meshes), cmocka_unit_test(links),
+                cmocka_unit_test(all_well), cmocka_unit_test(overdue), cmocka_unit_test(folder),
+                cmocka_unit_test(machine),  cmocka_unit_test(daemons), cmocka_unit_test(meshes),
+                cmocka_unit_test(links),
         };
         setenv("TZ", "UTC", 1);
         tzset();
