@@ -68,9 +68,8 @@ int haul_fetch_new(struct haul_fetch **ret, const struct haul_clip *clip, const 
         return 0;
 }
 
-void ready_free(struct haul_fetch *f, size_t i) {
-        free(f->ready[i].bytes);
-        f->buffers--;
+static void ready_free(struct haul_fetch *f, size_t i) {
+        buffer_free(f, f->ready[i].bytes);
         f->ready[i] = f->ready[--f->n_ready];
 }
 
@@ -83,6 +82,8 @@ struct haul_fetch *haul_fetch_free(struct haul_fetch *f) {
         }
         for (size_t i = 0; i < f->n_ready; i++)
                 free(f->ready[i].bytes);
+        while (f->n_spare)
+                free(f->spare[--f->n_spare]);
         parts_fini(&f->parts);
         buf_fini(&f->list);
         rng_fini(&f->rng);
@@ -307,15 +308,21 @@ static bool do_list(struct haul_fetch *f, struct haul_action *ret) {
         return true;
 }
 
+static bool enough_unsaved(const struct haul_fetch *f) {
+        bool end = f->parts.held == f->parts.n && f->unsaved;
+        bool time = f->now - f->saved_at >= SAVE_TIME || f->unsaved >= SAVE_MOST;
+        return end || f->save_due || (f->unsaved >= SAVE_EVERY && time);
+}
+
 /* PROTOCOL 15.47: "A chunk MUST NOT count as kept before it is durable." */
 static bool do_save(struct haul_fetch *f, struct haul_action *ret) {
-        bool end = f->parts.held == f->parts.n && f->unsaved;
-        if (f->full || f->saves || !(f->unsaved >= SAVE_EVERY || end || f->save_due))
+        if (f->full || f->saves || !enough_unsaved(f))
                 return false;
         memcpy(f->saving, f->have, bits_bytes(f->parts.n));
         f->saves = true;
         f->save_due = false;
         f->unsaved = 0;
+        f->saved_at = f->now;
         *ret = (struct haul_action){.type = HAUL_DO_SAVE, .have = span_of(f->saving, bits_bytes(f->parts.n))};
         return true;
 }

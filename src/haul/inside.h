@@ -44,8 +44,10 @@ struct haul_fetch {
         struct parts parts;
         struct haul_source sources[HAUL_SOURCES];
         struct haul_ready ready[READY_MOST];
-        size_t n_ready, buffers; /* buffers: of a chunk each, all in all */
-        struct buf list;         /* hashes; whole where `listed` */
+        size_t n_ready, buffers; /* buffers: of a chunk each, all in all, with those that are spare */
+        uint8_t *spare[SPARE_MOST];
+        size_t n_spare;
+        struct buf list; /* hashes; whole where `listed` */
         bool listed, list_due, full, done, done_said;
         struct key banned[BANNED_MOST];
         size_t n_banned;
@@ -57,6 +59,7 @@ struct haul_fetch {
         uint8_t *have, *saving; /* what is written; of them what is being saved */
         uint64_t unsaved;       /* chunks written since */
         bool saves, save_due;
+        mesh_time saved_at;
         uint64_t doubled;        /* chunks wanted a second time because nothing else was left */
         uint64_t reader, cursor; /* where the next look for a chunk begins */
         uint64_t got, twice, rate, rate_bytes;
@@ -74,7 +77,8 @@ void source_want(struct haul_fetch *f, struct haul_source *s, uint64_t chunk);
 void source_tick(struct haul_fetch *f, struct haul_source *s);
 bool source_asks(const struct haul_source *s, uint64_t chunk);
 size_t fetch_active(const struct haul_fetch *f);
-void ready_free(struct haul_fetch *f, size_t i);
+uint8_t *buffer_new(struct haul_fetch *f);          /* of CHUNK_CIPHER; NULL: no memory */
+void buffer_free(struct haul_fetch *f, uint8_t *p); /* NULL is fine */
 static inline struct haul_want *source_at(struct haul_source *s, size_t i) {
         return &s->wants[(s->first + i) % WINDOW_MOST];
 }

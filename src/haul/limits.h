@@ -19,9 +19,13 @@
 #define CRAWL_OVER 240000   /* … and is let go */
 #define DOUBLE_PART 20      /* of so many chunks one may be wanted twice at the end, besides the first few */
 #define HURRY 30000         /* ms that are left at this rate, above which sources that are to be spared are asked too */
-#define SAVE_EVERY 16       /* chunks between two marks on the disk: a crash costs a megabyte at most */
-#define BANNED_MOST 64      /* liars remembered; homes in a street that lie are fewer */
-#define TICK 1000           /* ms between looks at what does not come */
+#define SPARE_MOST                                                                                                     \
+        8 /* buffers of chunks kept for the next ones: asking the kernel for pages anew costs more than hashing */
+#define SAVE_EVERY 16 /* chunks between two marks on the disk: a crash costs a megabyte … */
+#define SAVE_TIME 500 /* … but where more comes in so many ms, that is what it costs: flushing takes a disk's time … */
+#define SAVE_MOST 256  /* … and never more than 16 MiB */
+#define BANNED_MOST 64 /* liars remembered; homes in a street that lie are fewer */
+#define TICK 1000      /* ms between looks at what does not come */
 
 #define SERVE_LINKS 32 /* homes served at once */
 #define SERVE_CLIPS 16 /* clips that one of them has asked after, and may want parts of */

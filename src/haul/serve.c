@@ -56,6 +56,8 @@ struct haul_serve {
         size_t buffers;
         uint64_t uses, given;
         struct serve_read *spent; /* what the last action pointed to */
+        struct serve_read *spare[SPARE_MOST];
+        size_t n_spare;
         struct hash none[SERVE_CLIPS];
         uint32_t none_for[SERVE_CLIPS]; /* who is to be told so */
         size_t n_none;
@@ -81,9 +83,28 @@ int haul_serve_new(struct haul_serve **ret) {
 
 /* ---- reads ---- */
 
+static struct serve_read *read_new(struct haul_serve *s) {
+        if (s->n_spare)
+                return s->spare[--s->n_spare];
+        struct serve_read *r = malloc(sizeof(*r) + CHUNK_CIPHER);
+        s->buffers += r != NULL;
+        return r;
+}
+
+/* The last one in use takes the spare ones along: who gives nothing out needs no memory for it. */
 static struct serve_read *read_free(struct haul_serve *s, struct serve_read *r) {
-        s->buffers -= r != NULL;
+        if (!r)
+                return NULL;
+        if (s->n_spare < SPARE_MOST && s->buffers > s->n_spare + 1) {
+                s->spare[s->n_spare++] = r;
+                return NULL;
+        }
+        s->buffers--;
         free(r);
+        while (s->n_spare && s->buffers == s->n_spare) {
+                s->buffers--;
+                free(s->spare[--s->n_spare]);
+        }
         return NULL;
 }
 
@@ -470,12 +491,11 @@ static struct serve_want take_want(struct serve_link *l) {
 static bool do_read(struct haul_serve *s, struct serve_link *l, struct haul_serve_action *ret) {
         if (!l->n || l->n_ahead == SERVE_AHEAD || s->reads == SERVE_READS)
                 return false;
-        struct serve_read *r = malloc(sizeof(*r) + CHUNK_CIPHER);
+        struct serve_read *r = read_new(s);
         if (!r)
                 return false; /* as soon as there is some */
         *r = (struct serve_read){.link = l, .want = take_want(l), .asked = true};
         l->ahead[l->n_ahead++] = r;
-        s->buffers++;
         s->reads++;
         *ret = (struct haul_serve_action){.type = SERVE_DO_READ, .link = l->number, .clip = r->want.clip->id};
         ret->read.read = r;

@@ -25,9 +25,21 @@ size_t fetch_active(const struct haul_fetch *f) {
         return n;
 }
 
-static void buffer_free(struct haul_fetch *f, uint8_t **p) {
-        f->buffers -= *p != NULL;
-        free(TAKE(*p));
+uint8_t *buffer_new(struct haul_fetch *f) {
+        if (f->n_spare)
+                return f->spare[--f->n_spare];
+        uint8_t *p = malloc(CHUNK_CIPHER);
+        f->buffers += p != NULL;
+        return p;
+}
+
+void buffer_free(struct haul_fetch *f, uint8_t *p) {
+        if (p && f->n_spare < SPARE_MOST) {
+                f->spare[f->n_spare++] = p;
+                return;
+        }
+        f->buffers -= p != NULL;
+        free(p);
 }
 
 static void forget_bits(struct haul_fetch *f, struct haul_source *s) {
@@ -50,7 +62,7 @@ static void release(struct haul_fetch *f, struct haul_source *s) {
 void source_end(struct haul_fetch *f, struct haul_source *s) {
         release(f, s);
         forget_bits(f, s);
-        buffer_free(f, &s->chunk);
+        buffer_free(f, TAKE(s->chunk));
         if (s->listing && !f->listed)
                 buf_clear(&f->list);
         *s = (struct haul_source){.on = false};
@@ -135,11 +147,11 @@ static void take_chunk(struct haul_fetch *f, struct haul_source *s, uint64_t chu
                 return;
         if (f->parts.all[chunk].state != PART_MISSING || f->n_ready == READY_MOST) {
                 f->twice += cipher_bytes(f, chunk);
-                buffer_free(f, &s->chunk);
+                buffer_free(f, TAKE(s->chunk));
                 return;
         }
         if (!hash_right(f, chunk, s->chunk)) {
-                buffer_free(f, &s->chunk);
+                buffer_free(f, TAKE(s->chunk));
                 source_ban(f, s, HAUL_FALSE_CHUNK);
                 return;
         }
@@ -155,10 +167,9 @@ static bool put_bytes(struct haul_fetch *f, struct haul_source *s, uint64_t chun
                 return true;
         }
         if (!s->chunk) {
-                s->chunk = malloc(cipher_bytes(f, chunk));
+                s->chunk = buffer_new(f);
                 if (!s->chunk)
                         return false;
-                f->buffers++;
         }
         memcpy(s->chunk + s->at, bytes.p, bytes.n);
         return true;
