@@ -3,13 +3,11 @@
 """The bytes of a clip on their way from home to home, over links of their own: whole and the same whatever happens to either."""
 import ctypes
 import os
-import socket
-import sqlite3
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-import fake_daemon  # noqa: E402
+import fetch  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -18,7 +16,6 @@ LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
 CHUNK = 65536 + 16
 DISK = 128 << 20
 MNT_DETACH = 2
-FETCH_BEGIN, DONE = 45, 64  # proto/control.def
 LIFE = 3600
 
 
@@ -38,17 +35,10 @@ class Haul(street.Play):
         return row['id']
 
     def manifest(self, home, clip):
-        """As its owner's vault would hand it over with a grant."""
-        with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as db:
-            return db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0]
+        return fetch.manifest(home, clip)
 
     def begin(self, home, clip, manifest, life=LIFE):
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(street.PATIENCE)
-            link.connect(os.path.join(home.folder, 'control.sock'))
-            link.sendall(fake_daemon.frame(FETCH_BEGIN, {1: manifest, 2: int(time.time()) + life}))
-            head = link.recv(5)
-            check(head[4] == DONE, f'a fetch did not begin: {link.recv(400)!r}')
+        fetch.begin_with(home, manifest, life)
 
     def path(self, home, clip, more=''):
         return os.path.join(home.folder, 'clips', clip + more)
