@@ -11,7 +11,7 @@
 #define PAGES_AT_ONCE 256 /* a megabyte a minute */
 #define PAGES_READ 8      /* by one call, which is most of what a page costs */
 #define TRIES 2           /* of a read that fails: it may have been a cable */
-#define PAGES_FIRST 2048  /* at a start: all that most homes have */
+#define PAGES_FIRST 2048  /* at a start, where that is all: what most homes have */
 
 static int put_hurt(struct store *s, _unused_ void *ctx) {
         static const uint8_t yes[] = {1};
@@ -69,14 +69,21 @@ static bool is_any_lost(struct store *s, sqlite3_file *file, uint64_t first, uin
         return lost;
 }
 
-/* Looks at @most pages from where it ended. False: one of them is lost. */
-static bool scrub(struct store *s, uint64_t most) {
+/* How many pages there are; 0: nobody can say. */
+static uint64_t find_pages(struct store *s, sqlite3_file **ret) {
         sqlite3_file *file = NULL;
         sqlite3_int64 size = 0;
         if (sqlite3_file_control(s->q.db, NULL, SQLITE_FCNTL_FILE_POINTER, &file) || !file || !file->pMethods ||
             file->pMethods->xFileSize(file, &size))
-                return true;
-        uint64_t pages = (uint64_t)size / PAGE_BYTES;
+                return 0;
+        *ret = file;
+        return (uint64_t)size / PAGE_BYTES;
+}
+
+/* Looks at @most pages from where it ended. False: one of them is lost. */
+static bool scrub(struct store *s, uint64_t most) {
+        sqlite3_file *file = NULL;
+        uint64_t pages = find_pages(s, &file);
         for (uint64_t left = MIN(pages, most), n; left; left -= n) {
                 s->scrubbed = s->scrubbed < pages ? s->scrubbed : 0;
                 n = MIN(MIN(left, pages - s->scrubbed), (uint64_t)PAGES_READ);
@@ -87,8 +94,11 @@ static bool scrub(struct store *s, uint64_t most) {
         return true;
 }
 
+/* Of a larger one some pages say nothing of the others, and whoever started waits: a start reads what it needs itself
+ * (restore_readable), and the ticks begin with the first page. */
 bool scrub_first(struct store *s) {
-        return scrub(s, PAGES_FIRST);
+        sqlite3_file *file;
+        return find_pages(s, &file) > PAGES_FIRST || scrub(s, PAGES_FIRST);
 }
 
 void scrub_some(struct store *s) {

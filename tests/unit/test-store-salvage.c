@@ -256,6 +256,30 @@ static void overwrite(const char *path, size_t at, const uint8_t *p, size_t n) {
         close(fd);
 }
 
+/* Of a large store a start reads what it needs; the rest is looked at from the first page on, some with each tick. */
+static void a_large_store_is_looked_at_bit_by_bit(_unused_ void **state) {
+        static const char fill[] =
+                "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 46)"
+                "INSERT INTO value SELECT 'value ' || i, zeroblob(200000) FROM c"; /* more than a start looks through */
+        static const uint8_t rubbish[PAGE_BYTES] = {1, 2, 3};
+        struct sql q = {0};
+        unsigned ticks = 0;
+        uint64_t seq;
+        struct store *s = opened();
+        store_close(s);
+        assert_int_equal(sql_open(&q, in_dir("porchlight.db"), SQL_WRITER), 0);
+        assert_int_equal(sql_exec(&q, fill), 0);
+        sql_close(&q);
+        overwrite(in_dir("porchlight.db"), 1000 * PAGE_BYTES, rubbish, PAGE_BYTES); /* in the middle of a value */
+        s = opened();
+        for (; !store_hurt(s) && ticks < 8; ticks++)
+                assert_int_equal(store_tick(s, ROWS_NOW, 0, &seq), 0);
+        assert_true(store_hurt(s));
+        assert_in_range(ticks, 3, 5);
+        store_close(s);
+        assert_int_equal(store_open(&s, dir), STORE_E_DAMAGED);
+}
+
 /* A text, which no start needs. */
 static void a_page_nobody_reads(_unused_ void **state) {
         struct store_salvage found;
@@ -313,8 +337,8 @@ static void what_is_left_alone(_unused_ void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(any_page_is_lost),    TEST(what_was_taken_back_stays_so), TEST(a_salvage_is_ended),
-                TEST(a_page_nobody_reads), TEST(what_is_left_alone),
+                TEST(any_page_is_lost),    TEST(what_was_taken_back_stays_so),          TEST(a_salvage_is_ended),
+                TEST(a_page_nobody_reads), TEST(a_large_store_is_looked_at_bit_by_bit), TEST(what_is_left_alone),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
