@@ -115,6 +115,8 @@ static int run_export(struct cli *c, const struct args *a) {
                 return r;
         if (!f.path || !*f.path)
                 return cli_usage(c, "name the file: -o bicycle.bundle", "-o BUNDLE is missing");
+        if (strcmp(f.path, "-") == 0)
+                return cli_usage(c, "name a file: the ledger tells of it", "a bundle is not written to stdout");
         outfile_absolute(&path, f.path, PATH_MAX_BYTES);
         if (!text_utf8(buf_span(&path)))
                 return cli_usage(c, "name a file whose path is valid UTF-8: the ledger tells of it",
@@ -184,13 +186,15 @@ static int write_clear(void *arg, struct span plain) {
 
 static int bundle_file(struct cli *c, const char *path, struct verifying *v) {
         struct stat st;
-        v->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        v->fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (v->fd < 0 || fstat(v->fd, &st) != 0)
                 return cli_fail(c, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED, "cannot-read",
                                 "check the path and its rights", "%s: %s", path, strerror(errno));
         if (S_ISDIR(st.st_mode))
                 return cli_fail(c, EXIT_FAILED, "cannot-read", "name the file", "%s is a folder", path);
         v->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+        if (!S_ISREG(st.st_mode)) /* a pipe is waited for */
+                fcntl(v->fd, F_SETFL, fcntl(v->fd, F_GETFL) & ~O_NONBLOCK);
         return 0;
 }
 
@@ -333,7 +337,7 @@ static const struct option verify_options[] = {
 
 const struct command command_verify = {
         .name = "verify",
-        .synopsis = "BUNDLE [--mesh ID] [--extract FILE]",
+        .synopsis = "BUNDLE|- [--mesh ID] [--extract FILE]",
         .brief = N_("say what a bundle of evidence proves, without a daemon"),
         .help = N_("Reads a file that `porchlight clip export` wrote, with no daemon and no network,\n"
                    "and says of each claim whether it is PROVEN, NOT PROVEN, or NOT CLAIMED because\n"

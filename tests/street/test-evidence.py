@@ -82,6 +82,7 @@ class Evidence(street.Play):
         self.anna.refused('file-exists', street.REFUSED, 'clip', 'export', clip, '-o', self.bundle, '--yes')
         self.anna.refused('no-such-clip', street.NOT_FOUND, 'clip', 'export', 'ab' * 32, '-o', self.bundle + '2', '--yes')
         self.anna.refused('usage', street.USAGE, 'clip', 'export', clip, '--yes')
+        self.anna.refused('usage', street.USAGE, 'clip', 'export', clip, '-o', '-', '--yes')
         os.remove(os.path.join(self.anna.folder, 'clips', clip + '.list'))
         self.anna.refused('clip-unread', street.FAILED, 'clip', 'export', clip, '-o', self.bundle + '2', '--yes')
         equal(len(self.anna.json('ledger', 'list')), before, 'the lines of the ledger')
@@ -105,6 +106,8 @@ class Evidence(street.Play):
         equal(self.verified(self.bundle, '--mesh', 'ab' * 32, code=5)['name'], 'bundle-other-mesh', 'the link')
         equal(self.verified(self.bundle + '.not', code=4)['name'], 'cannot-read', 'the error')
         self.verified(self.bundle)
+        piped = street.subprocess.run([self.programs.cli, 'verify', '-', '--json'], input=whole, capture_output=True, check=False)
+        equal(piped.returncode, 0, 'the exit code of a bundle that comes through a pipe')
 
 
 if __name__ == '__main__':

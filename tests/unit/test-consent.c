@@ -545,6 +545,66 @@ static void test_attest(void **state) {
         assert_int_equal(lines(&owner), 5);
 }
 
+/* ---- bundles of evidence ---- */
+
+static void ask_export(struct safe *s, size_t i) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        struct wire_o_export q = {.clip = hex(&id, &clips[i].id), .file = SPAN_STR("/tmp/a.bundle")};
+        safe_ask(s, OWNER_O_EXPORT, &q);
+}
+
+static void test_export(void **state) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        union frame_message m;
+        struct wire_o_go go = {0};
+        struct wire_o_chunk first = {.i = 0}, beyond = {.i = 4};
+        (void)state;
+        ask_export(&owner, 1);
+        asked(&owner, "into a bundle of evidence, the file \"/tmp/a.bundle\"?");
+        asked(&owner, "has the footage and its key in it");
+        assert_int_equal(lines(&owner), 0);
+        safe_ask(&owner, OWNER_O_CHUNK, &first); /* nothing comes before the yes */
+        assert_string_equal(safe_error(&owner), "nothing-read");
+        safe_ask(&owner, OWNER_O_GO, &go);
+        assert_true(safe_row(&owner, OWNER_O_EXPORT_ROW, &store, &m));
+        assert_int_equal(m.o_exported.parts, 4); /* its papers, and three chunks */
+        assert_int_equal(lines(&owner), 1);
+        safe_ask(&owner, OWNER_O_CHUNK, &first);
+        assert_true(safe_done(&owner));
+        safe_ask(&owner, OWNER_O_CHUNK, &beyond);
+        assert_string_equal(safe_error(&owner), "nothing-read");
+        vault_peer_gone(&owner.v, &owner.peer);
+        safe_ask(&owner, OWNER_O_CHUNK, &first);
+        assert_string_equal(safe_error(&owner), "nothing-read");
+}
+
+/* No line on the disk, no key: and a clip whose key is another's, or whose bytes are not there, gives nothing. */
+static void test_export_fails(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct wire_o_go go = {0};
+        (void)state;
+        owner.fails = 1;
+        ask_export(&owner, 0);
+        safe_ask(&owner, OWNER_O_GO, &go);
+        assert_string_equal(safe_error(&owner), "ledger-disk");
+        struct buf was = clips[0].sealed;
+        clips[0].sealed = clips[1].sealed;
+        ask_export(&owner, 0);
+        safe_ask(&owner, OWNER_O_GO, &go);
+        assert_string_equal(safe_error(&owner), "clip-key");
+        clips[0].sealed = was;
+        clips[0].list.p[0] ^= 1;
+        ask_export(&owner, 0);
+        safe_ask(&owner, OWNER_O_GO, &go);
+        assert_string_equal(safe_error(&owner), "clip-damaged");
+        clips[0].list.p[0] ^= 1;
+        assert_true(safe_grant(&owner, 0, 1, WEEK)); /* a clip that another household granted is not handed on */
+        granted(&owner, &paper);
+        assert_string_equal(accept(&friend, buf_span(&paper), buf_span(&clips[0].manifest)), "");
+        ask_export(&friend, 0);
+        assert_string_equal(safe_error(&friend), "export-others");
+}
+
 /* ---- the ledger, read again ---- */
 
 #define LONG_LINES 300
@@ -870,6 +930,8 @@ int main(void) {
                 TEST(test_false_key),
                 TEST(test_false_offers),
                 TEST(test_attest),
+                TEST(test_export),
+                TEST(test_export_fails),
                 TEST(test_verify_in_steps),
                 TEST(test_read),
                 TEST(test_damaged_chunks),
