@@ -22,7 +22,6 @@
 #define ACCEPTED_PER_IP 16 /* a block of flats behind one address; a stranger takes a quarter of all places at most */
 #define LOG_LINES 20       /* a minute */
 #define HAUL_NOTSENT 65536 /* bytes of footage the kernel takes ahead of what it sends */
-#define IPTOS_LE 4         /* DSCP 1, "lower effort" (RFC 8622), in the place of the byte */
 
 enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
 
@@ -336,17 +335,16 @@ void conn_send(struct node *n, mesh_link number, struct span bytes) {
         l->dirty = n->conns.dirty = true;
 }
 
-/* What the kernel has not sent yet can't be overtaken by anything else of ours, and what is marked as bulk a router may hold
- * back. Both are hints: where they are not taken, the window in the core still bounds what is under way. */
+/* What the kernel has not sent yet it need not hold twice: more than a little waits here. A hint: where it is not taken, the
+ * window in the core still bounds what is under way. The packets are not marked as bulk: whoever sees the line would be told
+ * which connections are about footage. */
 bool conn_carries(struct node *n, mesh_link number) {
         struct conn *l = conn_find(n, number);
-        int waiting = HAUL_NOTSENT, bulk = IPTOS_LE;
+        int waiting = HAUL_NOTSENT;
         uv_os_fd_t fd;
         if (!l || uv_fileno((const uv_handle_t *)&l->tcp, &fd))
                 return false;
         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
-        setsockopt(fd, IPPROTO_IP, IP_TOS, &bulk, sizeof(bulk));
-        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &bulk, sizeof(bulk));
         return listen_is_lan(n, &l->addr);
 }
 

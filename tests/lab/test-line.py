@@ -94,6 +94,8 @@ class LineHome(street.Home):
 
 
 class Line(street.Play):
+    hub_kind = Hub
+
     def open(self):
         for tool in ('ip', 'tc'):
             if not shutil.which(tool):
@@ -106,11 +108,11 @@ class Line(street.Play):
         street.unshare(street.CLONE_NEWNS | street.CLONE_NEWNET)
         os.makedirs('/run/netns', exist_ok=True)
         subprocess.run(['mount', '-t', 'tmpfs', 'none', '/run/netns'], check=True)
-        self.hub = Hub(self.rng)
+        self.hub = self.hub_kind(self.rng)
         self.cable_of = {}
         self.anna = self.lines_home()
         with open(os.path.join(self.folder, 'charter'), 'w', encoding='utf-8') as file:
-            file.write('max_members = 20\nnormal = 512\n')
+            file.write('max_members = 20\nurgent = 512\nnormal = 512\n')
         self.anna.create('Elm Street', '--charter', file.name)
 
     def lines_home(self):
