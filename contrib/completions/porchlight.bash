@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --with | --purpose | --passphrase-file | --output | --mesh | --extract | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --passphrase-file | --with | --purpose | --output | --mesh | --extract | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --with-clips | --data) return 0 ;;
         esac
         return 1
 }
@@ -60,26 +60,28 @@ __porchlight_value() {
         --status) __porchlight_words "actual exercise test" ;;
         --source) __porchlight_words "person sensor" ;;
         --area) __porchlight_places ;;
-        --passphrase-file | --output | --extract | --charter | --new-passphrase-file | --key-passphrase-file) __porchlight_paths -f ;;
+        --passphrase-file | --output | --extract | --charter | --new-passphrase-file | --key-passphrase-file | --with-clips) __porchlight_paths -f ;;
         --data) __porchlight_paths -d ;;
         esac
 }
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert ask inbox mute place clip grant ledger verify mesh invite join member device vault backup restore status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert ask inbox mute place clip grant camera ledger verify mesh invite join member device vault backup restore me status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         ask) echo "post list match retract" ;;
         mute) echo "add list remove" ;;
         place) echo "add list remove" ;;
-        clip) echo "add watch list show share request get who-can-read export destroy" ;;
+        clip) echo "add watch list show keep trim blur notices share request get who-can-read export destroy" ;;
         grant) echo "give deny list requests revoke" ;;
+        camera) echo "list policy keep" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke undo" ;;
         member) echo "list proposals remove endorse promote demote return vouch" ;;
         device) echo "list invite codes join revoke" ;;
         vault) echo "show unlock lock passphrase" ;;
+        me) echo "export" ;;
         peer) echo "add" ;;
         config) echo "get set unset list" ;;
         esac
@@ -90,7 +92,7 @@ __porchlight_command() {
         nearby | watch | post | inbox | verify | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip keep" | "clip trim" | "clip blur" | "clip notices" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "camera list" | "camera policy" | "camera keep" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "me export" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -110,12 +112,17 @@ __porchlight_options() {
         "mute remove") options="--kind" ;;
         "clip add") options="--camera --at --audio --as-is --from --to --delete-source" ;;
         "clip watch") options="--camera --at --audio --as-is" ;;
+        "clip keep") options="--off" ;;
+        "clip trim") options="--from --to --passphrase-file" ;;
+        "clip blur") options="--area --passphrase-file" ;;
         "clip share") options="--with --purpose --expires --passphrase-file --yes" ;;
         "clip request") options="--reason --expires" ;;
         "clip get") options="--output --cancel --passphrase-file" ;;
         "clip export") options="--output --force --passphrase-file --yes" ;;
         "clip destroy") options="--yes" ;;
         "grant give") options="--clip --purpose --expires --passphrase-file --yes" ;;
+        "camera policy") options="--all" ;;
+        "camera keep") options="--all" ;;
         "grant list") options="--clip --since --overdue" ;;
         "grant revoke") options="--passphrase-file --yes" ;;
         "ledger list") options="--clip --since" ;;
@@ -139,6 +146,7 @@ __porchlight_options() {
         "vault passphrase") options="--passphrase-file --new-passphrase-file --no-passphrase" ;;
         "backup") options="--passphrase-file --key-passphrase-file --force" ;;
         "restore") options="--passphrase-file" ;;
+        "me export") options="--with-clips --force --passphrase-file" ;;
         "config list") options="--show-origin" ;;
         esac
         __porchlight_words "$options --data --json --help --version"
@@ -171,9 +179,10 @@ __porchlight_first_word() {
         "device revoke") __porchlight_offer < <(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids) ;;
         "backup") __porchlight_paths -f ;;
         "restore") __porchlight_paths -f ;;
-        "config get") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
-        "config set") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
-        "config unset") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache vault.owner vault.service" ;;
+        "me export") __porchlight_paths -f ;;
+        "config get") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache clips.retention clips.when-full clips.watch vault.owner vault.service" ;;
+        "config set") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache clips.retention clips.when-full clips.watch vault.owner vault.service" ;;
+        "config unset") __porchlight_words "data listen advertise lan control.group clips.quota clips.uplink clips.cache clips.retention clips.when-full clips.watch vault.owner vault.service" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

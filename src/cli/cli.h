@@ -91,6 +91,10 @@ enum option_id {
         OPT_ALERT,
         OPT_NOTICE,
         OPT_OVERDUE,
+        OPT_ALL,
+        OPT_OFF,
+        OPT_WITH_CLIPS,
+        OPT_BOX,
         OPT_IDS
 };
 

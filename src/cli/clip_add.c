@@ -57,17 +57,20 @@ static int too_large(struct cli *c, const char *path) {
 
 static int open_file(struct cli *c, struct adding *add) {
         struct stat st;
-        bool is_stdin = strcmp(add->wish->path, "-") == 0;
-        add->file = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
-                             : open(add->wish->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        const char *path = add->wish->path;
+        bool is_stdin = path && strcmp(path, "-") == 0;
+        if (is_stdin || !path)
+                add->file = fcntl(path ? STDIN_FILENO : add->wish->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        else
+                add->file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (add->file < 0 || fstat(add->file, &st) != 0)
-                return cannot_read(c, add->wish->path, errno);
+                return cannot_read(c, path ? path : "memory", errno);
         if (S_ISDIR(st.st_mode))
                 return cannot_read(c, add->wish->path, EISDIR);
         add->regular = S_ISREG(st.st_mode);
         add->size = add->regular ? (uint64_t)st.st_size : 0;
         if (add->size > SIZE_MAX_CLIP)
-                return too_large(c, add->wish->path);
+                return too_large(c, path ? path : "memory");
         if (add->wish->delete_source && (is_stdin || !add->regular))
                 return cli_usage(c, "name the file itself", "--delete-source needs a file that can be removed");
         return 0;
@@ -240,13 +243,17 @@ static int ask_open(struct cli *c, struct adding *add) {
                 WIRE_PUT(&m, C_CLIP_OPEN, size, add->size);
         if (add->wish->cell != PLACE_HOME)
                 WIRE_PUT(&m, C_CLIP_OPEN, cell, add->wish->cell);
+        if (add->wish->parent) {
+                WIRE_PUT(&m, C_CLIP_OPEN, parent, span_of(add->wish->parent, sizeof(struct hash)));
+                WIRE_PUT(&m, C_CLIP_OPEN, changes, span_str(add->wish->changes));
+        }
         return cli_ask(c, CONTROL_CLIP_OPEN, &m, row_seal, add);
 }
 
 /* The clear copy is what the lock was for: it is said where it stays. */
 static int settle_source(struct cli *c, const struct adding *add) {
         if (!add->wish->delete_source) {
-                if (add->regular)
+                if (add->regular && add->wish->path)
                         cli_note(c, "the file itself is still there, for anybody who may read it: %s", add->wish->path);
                 return 0;
         }
@@ -287,9 +294,13 @@ static int times_from(struct cli *c, const struct args *a, struct clip_wish *ret
 }
 
 int clip_wish_from(struct cli *c, const struct args *a, struct clip_wish *ret) {
+        return clip_wish_named(c, a, args_text(a, OPT_CAMERA), ret);
+}
+
+int clip_wish_named(struct cli *c, const struct args *a, const char *camera, struct clip_wish *ret) {
         const struct option_value *at = args_get(a, OPT_AT);
-        *ret = (struct clip_wish){.path = a->words[0],
-                                  .camera = args_text(a, OPT_CAMERA),
+        *ret = (struct clip_wish){.path = a->n_words ? a->words[0] : NULL,
+                                  .camera = camera,
                                   .audio = args_has(a, OPT_AUDIO),
                                   .as_is = args_has(a, OPT_AS_IS),
                                   .delete_source = args_has(a, OPT_DELETE_SOURCE),

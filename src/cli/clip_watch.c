@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -132,20 +133,63 @@ static int wait_for_more(struct cli *c, const struct watching *w) {
         return 0;
 }
 
+/* Two would each take a file in. `doctor` looks for this lock, too. */
+static int watch_alone(struct cli *c, const struct watching *w) {
+        if (flock(w->folder, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                return 0; /* a file system without locks has no say in this */
+        return cli_fail(c, EXIT_FAILED, "watched", "end the other one, or leave it to it",
+                        "%s is watched by another `clip watch`", w->dir);
+}
+
 static int open_watch(struct cli *c, struct watching *w) {
         w->folder = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (w->folder >= 0)
                 w->events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
         if (w->events >= 0 && inotify_add_watch(w->events, w->dir, IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR) >= 0)
-                return 0;
+                return watch_alone(c, w);
         return cli_fail(c, errno == ENOENT ? EXIT_NOT_FOUND : EXIT_FAILED, "cannot-read",
                         "check the path and its rights", "%s: %s", w->dir, strerror(errno));
 }
 
+static int row_folder(struct cli *c, const struct call_row *row, void *arg) {
+        (void)c;
+        if (row->number == CONTROL_SETTING_ROW)
+                buf_add(arg, row->m->c_setting.value);
+        return 0;
+}
+
+/* The folder that the daemon's settings name. 0 or an exit code (said). */
+static int folder_set(struct cli *c, struct buf *ret) {
+        struct wire_c_config m = {0};
+        WIRE_PUT(&m, C_CONFIG, key, SPAN_STR("clips.watch"));
+        int r = cli_ask(c, CONTROL_CONFIG, &m, row_folder, ret);
+        c->call = call_free(c->call);
+        if (!r && ret->n == 0)
+                return cli_usage(c, "name one, or `porchlight config set clips.watch DIR`", "no folder is set");
+        return r;
+}
+
+/* Its last part, where no other name is given. */
+static const char *folder_name(const char *dir, struct buf *store) {
+        struct span s = span_str(dir);
+        while (s.n > 1 && s.p[s.n - 1] == '/')
+                s.n--;
+        const char *end = (const char *)s.p + s.n, *at = end;
+        while (at > (const char *)s.p && at[-1] != '/')
+                at--;
+        buf_add(store, span_of(at, (size_t)(end - at)));
+        return buf_cstr(store);
+}
+
 static int run_watch(struct cli *c, const struct args *a) {
+        _clean_(buf_fini) struct buf folder = BUF_NULL, name = BUF_NULL;
         struct clip_wish wish;
-        struct watching w = {.wish = &wish, .dir = a->words[0], .events = -1, .folder = -1};
-        int r = clip_wish_from(c, a, &wish);
+        struct watching w = {.wish = &wish, .events = -1, .folder = -1};
+        int r = a->n_words ? 0 : folder_set(c, &folder);
+        w.dir = a->n_words ? a->words[0] : buf_cstr(&folder);
+        if (!r)
+                r = clip_wish_named(
+                        c, a, args_has(a, OPT_CAMERA) ? args_text(a, OPT_CAMERA) : folder_name(w.dir, &name), &wish);
         if (r)
                 return r;
         wish.delete_source = true;
@@ -172,15 +216,20 @@ static const struct option watch_options[] = {
 const struct command command_clip_watch = {
         .group = "clip",
         .name = "watch",
-        .synopsis = "DIR --camera NAME [--at PLACE] [--audio] [--as-is]",
+        .synopsis = "[DIR] [--camera NAME] [--at PLACE] [--audio] [--as-is]",
         .brief = N_("take in what a camera writes into a folder"),
         .help = N_("Every file in DIR is taken in as by `clip add --delete-source`, and is gone\n"
                    "there once the clip is on disk: those that are there, and then each as soon as\n"
                    "nobody writes it any more. Names that begin with a dot are left alone. What\n"
                    "cannot be taken in stays, and is told on stderr. It runs until it is ended.\n"
-                   "\nExample:\n  porchlight clip watch /srv/ftp/garden --camera garden\n"),
+                   "\n"
+                   "Without DIR it is the folder that clips.watch names (`porchlight config set\n"
+                   "clips.watch DIR`); the unit porchlight-watch of systemd runs it so. Without --camera\n"
+                   "the camera is called like the folder.\n"
+                   "\nExamples:\n  porchlight clip watch /srv/ftp/garden\n"
+                   "  porchlight clip watch /srv/ftp/1 --camera \"front door\"\n"),
         .options = watch_options,
-        .min_words = 1,
+        .min_words = 0,
         .max_words = 1,
         .takes = WORD_FILE,
         .run = run_watch,

@@ -9,13 +9,24 @@ struct clip_wish {
         const char *path, *camera;
         bool audio, as_is, delete_source;
         bool times;
-        uint64_t from, to; /* where `times` */
-        uint64_t cell;     /* PLACE_HOME: the daemon's home */
+        uint64_t from, to;     /* where `times` */
+        uint64_t cell;         /* PLACE_HOME: the daemon's home */
+        int fd;                /* a descriptor in place of @path, where that is NULL */
+        const uint8_t *parent; /* id of the clip it was made from, and what was done to that; NULL: from none */
+        const char *changes;
 };
 /* 0 or an exit code (said). */
 int clip_wish_from(struct cli *c, const struct args *a, struct clip_wish *ret);
+int clip_wish_named(struct cli *c, const struct args *a, const char *camera,
+                    struct clip_wish *ret); /* of that camera */
 /* Takes the file in, and tells. 0 or an exit code (said). */
 int clip_take(struct cli *c, const struct clip_wish *wish);
+void clips_size(struct buf *out, uint64_t bytes); /* "1.5 kB" */
+/* Opens a clip into a file, by the vault; --passphrase-file is @a's. 0 or an exit code (said). */
+int clip_get_fd(struct cli *c, const struct args *a, struct call *owner, const char *id, int fd);
+int clip_get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path);
+/* That a neighbour has footage. */
+void layout_notice(struct cli *c, const struct wire_c_notice *n);
 /* What was taken in, in a sentence or two. */
 void clips_tell_taken(struct cli *c, const struct wire_c_clip *m);
 

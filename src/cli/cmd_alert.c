@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alert show, confirm, dispute, comment, update, resolve, retract: what follows an alert. */
-#include "cli/commands.h"
+#include "cli/clips.h"
 
 #include "base/text.h"
 #include "base/when.h"
@@ -58,7 +58,7 @@ static void followed_text(struct cli *c, const struct wire_c_followed *f) {
         layout_wrap(&c->out, buf_span(&text), 4, CLI_COLUMNS);
 }
 
-static void notice_text(struct cli *c, const struct wire_c_notice *n) {
+void layout_notice(struct cli *c, const struct wire_c_notice *n) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         when_local(&text, n->created, c->now);
         buf_add_str(&text, _("  footage of "));
@@ -95,7 +95,7 @@ static int row_show(struct cli *c, const struct call_row *row, void *arg) {
                 return r;
         }
         if (row->number == CONTROL_NOTICE_ROW)
-                notice_text(c, &row->m->c_notice);
+                layout_notice(c, &row->m->c_notice);
         if (row->number == CONTROL_FOLLOWED_ROW)
                 followed_text(c, &row->m->c_followed);
         return cli_flush(c);

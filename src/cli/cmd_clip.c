@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clip list, show: what this home has of footage. How it comes in is in clip_add.c. */
+/* clip list, show, keep: what this home has of footage. How it comes in is in clip_add.c. */
 #include "cli/clip_fetch.h"
 #include "cli/clips.h"
 
@@ -47,7 +47,7 @@ static const char *media_word(uint64_t media) {
 }
 
 /* "204 B", "1.5 kB", "20.0 MB" */
-static void size_text(struct buf *out, uint64_t n) {
+void clips_size(struct buf *out, uint64_t n) {
         static const char *const units[] = {"kB", "MB", "GB"};
         uint64_t tenths = n * 10 / 1000;
         size_t unit = 0;
@@ -76,7 +76,7 @@ static void length_text(struct buf *out, uint64_t ms) {
 void clips_tell_taken(struct cli *c, const struct wire_c_clip *m) {
         _clean_(buf_fini) struct buf text = BUF_NULL, camera = BUF_NULL, size = BUF_NULL, id = BUF_NULL;
         text_show(&camera, m->camera, false);
-        size_text(&size, m->size);
+        clips_size(&size, m->size);
         layout_id(&id, m->id);
         buf_printf(&text, _("Taken in as %s: %s from the camera %s. Only your vault can open it."), buf_cstr(&id),
                    buf_cstr(&size), buf_cstr(&camera));
@@ -106,7 +106,7 @@ static void clip_line(struct cli *c, const struct wire_c_clip *m) {
         else if (WIRE_HAS(m, C_CLIP, from))
                 length_text(&length, (m->to - m->from) * MS);
         if (WIRE_HAS(m, C_CLIP, size))
-                size_text(&size, m->size);
+                clips_size(&size, m->size);
         layout_id(&c->out, m->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, m->camera, CAMERA_COLUMNS);
@@ -180,7 +180,7 @@ static void show_times(struct cli *c, const struct wire_c_clip *m) {
 
 static void show_file(struct cli *c, const struct wire_c_clip *m) {
         _clean_(buf_fini) struct buf size = BUF_NULL, parent = BUF_NULL;
-        size_text(&size, m->size);
+        clips_size(&size, m->size);
         buf_printf(&size, ", %s%s", media_word(m->media), m->audio ? _(", with sound") : "");
         show_line(c, _("file"), buf_span(&size));
         if (WIRE_HAS(m, C_CLIP, cell))
@@ -210,6 +210,8 @@ static int row_show(struct cli *c, const struct call_row *row, void *arg) {
         show_line(c, _("camera"), buf_span(&camera));
         show_times(c, m);
         show_file(c, m);
+        if (WIRE_HAS(m, C_CLIP, kept))
+                show_line(c, _("kept"), span_str(_("whatever the rules say (`clip keep`)")));
         if (WIRE_HAS(m, C_CLIP, as_is))
                 layout_wrap(&c->out, span_str(_(AS_IS)), 0, CLI_COLUMNS);
         return 0;
@@ -231,4 +233,69 @@ const struct command command_clip_show = {
         .min_words = 1,
         .max_words = 1,
         .run = run_show,
+};
+
+/* ---- keep ---- */
+
+static const struct option keep_options[] = {
+        {OPT_OFF, "off", NULL, N_("the rules hold for it again"), OPTION_FLAG},
+        OPTION_END,
+};
+
+static int run_keep(struct cli *c, const struct args *a) {
+        struct wire_c_clip_keep m = {.clip = span_str(a->words[0])};
+        if (args_has(a, OPT_OFF))
+                WIRE_PUT(&m, C_CLIP_KEEP, off, true);
+        int r = cli_ask(c, CONTROL_CLIP_KEEP, &m, NULL, NULL);
+        if (r || c->json)
+                return r;
+        layout_wrap(&c->out,
+                    span_str(args_has(a, OPT_OFF) ? _("The rules hold for it again: it goes when it is too old.")
+                                                  : _("Kept: it stays until you destroy it.")),
+                    0, CLI_COLUMNS);
+        return 0;
+}
+
+const struct command command_clip_keep = {
+        .group = "clip",
+        .name = "keep",
+        .synopsis = "[--off] ID",
+        .brief = N_("keep a clip, whatever the rules say"),
+        .help = N_("Neither `camera keep` nor clips.retention nor a full quota destroys it then. Up to\n"
+                   "500 clips can be kept so.\n"
+                   "\nExample:\n  porchlight clip keep 3f9a\n"),
+        .options = keep_options,
+        .min_words = 1,
+        .max_words = 1,
+        .run = run_keep,
+};
+
+/* ---- notices ---- */
+
+static int row_notice(struct cli *c, const struct call_row *row, void *arg) {
+        bool *any = arg;
+        if (row->number != CONTROL_NOTICE_ROW)
+                return 0;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        *any = true;
+        layout_notice(c, &row->m->c_notice);
+        return cli_flush(c);
+}
+
+static int run_notices(struct cli *c, const struct args *a) {
+        (void)a;
+        return cli_list(c, CONTROL_NOTICES, row_notice, _("Nobody has told of footage in the last three days.\n"));
+}
+
+const struct command command_clip_notices = {
+        .group = "clip",
+        .name = "notices",
+        .synopsis = "",
+        .brief = N_("what homes have told of: that there is footage"),
+        .help = N_("Newest first, of this home and of neighbours: of when and where there is footage,\n"
+                   "and which clip. A notice lives three days. A home tells with `post --notice`, or by\n"
+                   "itself for cameras whose policy is announce; most never do.\n"
+                   "\nExample:\n  porchlight clip notices --json\n"),
+        .run = run_notices,
 };

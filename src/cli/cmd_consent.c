@@ -3,7 +3,7 @@
  * clip share, get, who-can-read, destroy: what the owner decides about footage. The vault says in its own words what it is
  * about to do, writes it into its ledger, and opens keys; what passes through here of a clip is what its owner reads.
  */
-#include "cli/commands.h"
+#include "cli/clips.h"
 
 #include "base/lang.h"
 #include "base/text.h"
@@ -153,7 +153,8 @@ const struct command command_clip_share = {
 struct getting {
         struct wire_o_reading row; /* its id is in @id */
         struct hash id;
-        struct out_file *file; /* NULL: stdout */
+        struct out_file *file; /* NULL: a descriptor */
+        int fd;
         uint64_t done;
         struct clip_coming coming; /* of another home's that is on its way */
 };
@@ -169,9 +170,9 @@ static int row_reading(struct cli *c, const struct call_row *row, void *arg) {
         return 0;
 }
 
-static int write_out(struct cli *c, struct span s) {
+static int write_out(struct cli *c, int fd, struct span s) {
         while (s.n) {
-                ssize_t n = write(STDOUT_FILENO, s.p, s.n);
+                ssize_t n = write(fd, s.p, s.n);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
@@ -188,7 +189,7 @@ static int row_bytes(struct cli *c, const struct call_row *row, void *arg) {
         if (row->number != OWNER_O_PIECE_ROW)
                 return 0;
         g->done += row->m->o_piece.bytes.n;
-        return g->file ? outfile_write(c, g->file, row->m->o_piece.bytes) : write_out(c, row->m->o_piece.bytes);
+        return g->file ? outfile_write(c, g->file, row->m->o_piece.bytes) : write_out(c, g->fd, row->m->o_piece.bytes);
 }
 
 static int fetch(struct cli *c, struct call *owner, struct getting *g) {
@@ -207,10 +208,11 @@ static int fetch(struct cli *c, struct call *owner, struct getting *g) {
         return cli_fail(c, EXIT_FAILED, "bad-answer", "try again", "the vault gave only part of the clip");
 }
 
-static int begin(struct cli *c, const struct args *a, struct call *owner, const char *copy, struct getting *g) {
+static int begin(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *copy,
+                 struct getting *g) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         struct wire_o_state state;
-        struct wire_o_read m = {.clip = span_str(a->words[0])};
+        struct wire_o_read m = {.clip = span_str(id)};
         int r = owner_state(c, owner, &state);
         if (!r && state.passphrase && !state.unlocked)
                 r = passphrase_get(c, a, _("Passphrase: "), &pass);
@@ -227,32 +229,46 @@ static int begin(struct cli *c, const struct args *a, struct call *owner, const 
         return r;
 }
 
-static int get_file(struct cli *c, const struct args *a, struct call *owner, struct getting *g) {
+static int get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path,
+                    struct getting *g) {
         _clean_(buf_fini) struct buf copy = BUF_NULL;
         _clean_(outfile_fini) struct out_file f = OUT_FILE_NULL;
-        f.path = args_text(a, OPT_OUTPUT);
+        f.path = path;
         f.force = true; /* the new one takes the old one's place when it is whole */
         g->file = &f;
         outfile_absolute(&copy, f.path, COPY_MAX); /* for the ledger: where a clear copy is */
         int r = outfile_look(c, &f);
         if (!r)
-                r = clip_coming_begin(c, a->words[0], false, &g->coming);
+                r = clip_coming_begin(c, id, false, &g->coming);
         if (!r)
                 r = clip_coming_wait(c, &g->coming, UINT64_MAX); /* the ledger tells of a reading when there is one */
         if (!r)
-                r = begin(c, a, owner, buf_cstr(&copy), g);
+                r = begin(c, a, owner, id, buf_cstr(&copy), g);
         if (!r)
                 r = outfile_open(c, &f);
         if (!r)
                 r = fetch(c, owner, g);
-        if (!r)
-                r = outfile_keep(c, &f);
-        if (r)
-                return r;
+        return r ? r : outfile_keep(c, &f);
+}
+
+int clip_get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path) {
+        struct getting g = {0};
+        int r = get_file(c, a, owner, id, path, &g);
+        clip_coming_fini(&g.coming);
+        return r;
+}
+
+int clip_get_fd(struct cli *c, const struct args *a, struct call *owner, const char *id, int fd) {
+        struct getting g = {.fd = fd};
+        int r = begin(c, a, owner, id, NULL, &g);
+        return r ? r : fetch(c, owner, &g);
+}
+
+static int tell_file(struct cli *c, const char *path, struct getting *g) {
         if (c->json)
                 cli_json(c, &wire_o_reading_desc, &g->row);
         else
-                cli_note(c, "%s: %llu bytes, in the clear; the ledger says so", f.path, (unsigned long long)g->done);
+                cli_note(c, "%s: %llu bytes, in the clear; the ledger says so", path, (unsigned long long)g->done);
         return 0;
 }
 
@@ -262,14 +278,14 @@ static int get_stream(struct cli *c, const struct args *a, struct call *owner, s
         if (!r)
                 r = clip_coming_wait(c, &g->coming, 1); /* and with it the list that it is checked by */
         if (!r)
-                r = begin(c, a, owner, NULL, g);
+                r = begin(c, a, owner, a->words[0], NULL, g);
         return r ? r : fetch(c, owner, g);
 }
 
 static int run_get(struct cli *c, const struct args *a) {
         _clean_(call_freep) struct call *owner = NULL;
         const char *to = args_text(a, OPT_OUTPUT);
-        struct getting g = {0};
+        struct getting g = {.fd = STDOUT_FILENO};
         int r = clip_word(c, a->words[0]);
         if (r)
                 return r;
@@ -286,7 +302,12 @@ static int run_get(struct cli *c, const struct args *a) {
                 r = owner_open(c, &owner);
         if (r)
                 return r;
-        r = strcmp(to, "-") != 0 ? get_file(c, a, owner, &g) : get_stream(c, a, owner, &g);
+        if (strcmp(to, "-") != 0) {
+                r = get_file(c, a, owner, a->words[0], to, &g);
+                r = r ? r : tell_file(c, to, &g);
+        } else {
+                r = get_stream(c, a, owner, &g);
+        }
         clip_coming_fini(&g.coming);
         return r;
 }

@@ -11,7 +11,9 @@ extern const struct command command_ask_post, command_ask_list, command_ask_matc
 extern const struct command command_mute_add, command_mute_list, command_mute_remove;
 extern const struct command command_place_add, command_place_list, command_place_remove;
 extern const struct command command_config_get, command_config_set, command_config_unset, command_config_list;
-extern const struct command command_clip_add, command_clip_watch, command_clip_list, command_clip_show;
+extern const struct command command_clip_add, command_clip_watch, command_clip_list, command_clip_show,
+        command_clip_keep, command_clip_notices, command_clip_trim, command_clip_blur;
+extern const struct command command_camera_list, command_camera_policy, command_camera_keep;
 extern const struct command command_mesh_create, command_mesh_show, command_mesh_leave;
 extern const struct command command_invite, command_invite_list, command_invite_show, command_invite_revoke,
         command_invite_undo;
@@ -28,5 +30,6 @@ extern const struct command command_grant_list, command_grant_revoke, command_gr
 extern const struct command command_grant_requests, command_clip_request;
 extern const struct command command_ledger_list, command_ledger_verify, command_ledger_add;
 extern const struct command command_backup, command_restore;
+extern const struct command command_me_export;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;
 extern const struct command command_completion, command_help, command_version;

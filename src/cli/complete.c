@@ -50,8 +50,10 @@ const char *complete_first_brief(const struct command *cmd) {
                 {"mute", "what nearby and watch leave out"},
                 {"place", "names for places"},
                 {"clip", "footage of this home, locked"},
+                {"camera", "what may be told of each camera, and how long it is kept"},
                 {"grant", "who may open which clip"},
                 {"ledger", "what became of this home's footage"},
+                {"me", "what this home holds about you"},
                 {"config", "what the daemon is told"},
         };
         for (size_t i = 0; cmd->group && i < ARRAY_LEN(briefs); i++)

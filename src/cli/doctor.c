@@ -2,6 +2,8 @@
 /* The checks: facts in, one sentence and one piece of advice out. In the order in which to mend things. */
 #include "cli/doctor.h"
 
+#include "base/text.h"
+
 #include "base/when.h"
 
 #include <errno.h>
@@ -191,6 +193,26 @@ static void check_store(const struct doctor_facts *f, struct doctor_finding *ret
         fix(ret, "Neighbours bring lost alerts again. Look whether places, mutes and tickets are still there, and "
                  "replace the "
                  "disk or memory card soon.");
+}
+
+static void check_watch(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf folder = BUF_NULL;
+        if (!f->watch.n)
+                return;
+        text_show(&folder, buf_span(&f->watch), false);
+        if (f->watched) {
+                say(ret, DOCTOR_OK, "what comes into %s is taken in", buf_cstr(&folder));
+        } else if (f->watch_why) {
+                say(ret, DOCTOR_WARNING, "The folder for clips, %s, cannot be looked at: %s.", buf_cstr(&folder),
+                    strerror(f->watch_why));
+                fix(ret,
+                    "Look whether it is there, and whether you may read it; or `porchlight config unset clips.watch`.");
+        } else {
+                say(ret, DOCTOR_WARNING, "Nobody watches %s: what a camera writes there stays in the clear.",
+                    buf_cstr(&folder));
+                fix(ret,
+                    "Run `porchlight clip watch`, or have systemd do it: `systemctl enable --now porchlight-watch`.");
+        }
 }
 
 static void check_clips(const struct doctor_facts *f, struct doctor_finding *ret) {
@@ -545,14 +567,31 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},         {N_("access"), check_access},     {N_("owner"), check_owner},
-        {N_("device-key"), check_key},        {N_("disk"), check_disk},         {N_("store"), check_store},
-        {N_("clips"), check_clips},           {N_("grants"), check_grants},     {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},       {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},     {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},   {N_("port"), check_port},
-        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},   {N_("codes"), check_codes},
-        {N_("places"), check_places},         {N_("stewards"), check_stewards}, {NULL, NULL},
+        {N_("folder"), check_folder},
+        {N_("access"), check_access},
+        {N_("owner"), check_owner},
+        {N_("device-key"), check_key},
+        {N_("disk"), check_disk},
+        {N_("store"), check_store},
+        {N_("clips"), check_clips},
+        {N_("clips folder"), check_watch},
+        {N_("grants"), check_grants},
+        {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},
+        {N_("vault"), check_vault},
+        {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase},
+        {N_("backup"), check_backup},
+        {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours},
+        {N_("listens"), check_listens},
+        {N_("port"), check_port},
+        {N_("unsent"), check_unsent},
+        {N_("devices"), check_devices},
+        {N_("codes"), check_codes},
+        {N_("places"), check_places},
+        {N_("stewards"), check_stewards},
+        {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {
@@ -564,4 +603,5 @@ void doctor_facts_fini(struct doctor_facts *f) {
         buf_fini(&f->dir);
         buf_fini(&f->status_store);
         buf_fini(&f->down);
+        buf_fini(&f->watch);
 }

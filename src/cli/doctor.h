@@ -62,7 +62,10 @@ struct doctor_facts {
         bool main;        /* this is the device that holds the household's key */
         bool clips;       /* they were told, and are: */
         unsigned clips_here, clips_damaged;
-        struct buf down; /* "192.0.2.7:7345: connection refused", a line each; text of peers */
+        struct buf watch; /* the folder that clips.watch names; empty: none */
+        int watch_why;    /* errno of looking there; 0: it is there */
+        bool watched;     /* and a `clip watch` is on it */
+        struct buf down;  /* "192.0.2.7:7345: connection refused", a line each; text of peers */
 
         bool vault; /* it told its state; else @vault_error */
         struct call_error vault_error;

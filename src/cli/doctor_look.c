@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -146,6 +147,20 @@ static void row_clip(struct doctor_facts *f, const struct call_row *row) {
         f->clips_damaged += row->m->c_clip.state == CLIP_STATE_DAMAGED;
 }
 
+static void row_watch(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number == CONTROL_SETTING_ROW && span_eq(row->m->c_setting.key, SPAN_STR("clips.watch")))
+                buf_add(&f->watch, row->m->c_setting.value);
+}
+
+/* `clip watch` holds a lock on its folder. */
+static void look_watch(struct doctor_facts *f) {
+        if (f->watch.n == 0)
+                return;
+        _clean_(file_close) int fd = open(buf_cstr(&f->watch), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        f->watch_why = fd < 0 ? errno : 0;
+        f->watched = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 static void row_vault(struct doctor_facts *f, const struct call_row *row) {
         if (row->number != OWNER_O_STATE_ROW)
                 return;
@@ -190,6 +205,9 @@ static void look_daemon(struct doctor_facts *f, const char *data) {
                 ask(f, call, CONTROL_DEVICES, row_device, &none); /* in no mesh it has none */
         if (f->daemon)
                 f->clips = ask(f, call, CONTROL_CLIPS, row_clip, &none);
+        const struct wire_c_config all = {0};
+        if (f->daemon && ask_for(f, call, CONTROL_CONFIG, &all, row_watch, &none))
+                look_watch(f);
 }
 
 static void look_vault(struct doctor_facts *f, const char *data) {

@@ -2,6 +2,8 @@
 #include "daemon/settings.h"
 #include "base/lang.h"
 #include "base/text.h"
+#include "base/when.h"
+#include "node/cameras.h"
 #include "node/clips.h"
 #include "node/endpoint.h"
 #include "node/fetch.h"
@@ -10,6 +12,7 @@
 
 #define HELP_COLUMN 29
 #define WHERE_MAX 128
+#define KEEP_LEAST 3600 /* seconds */
 
 enum effect { EFFECT_NOW, EFFECT_RESTART };
 enum reach { REACH_FILE, REACH_CONFIG };
@@ -41,6 +44,13 @@ static bool read_text(char *ret, size_t room, struct span value, const char **re
 
 static bool read_path(void *part, struct span value, const char **ret_why) {
         return read_text(part, SETTINGS_PATH_MAX, value, ret_why);
+}
+
+/* Whoever uses it runs elsewhere. */
+static bool read_folder(void *part, struct span value, const char **ret_why) {
+        if (value.n && value.p[0] != '/')
+                *ret_why = N_("does not begin with /");
+        return !*ret_why && read_path(part, value, ret_why);
 }
 
 static void show_path(const void *part, struct buf *out) {
@@ -188,6 +198,40 @@ static bool read_rate(void *part, struct span value, const char **ret_why) {
         return !*ret_why;
 }
 
+/* "30d", "12h", "forever". Shorter than an hour is a slip of the hand. */
+static bool read_keep(void *part, struct span value, const char **ret_why) {
+        uint64_t n = CAMERA_KEEP_FOREVER;
+        bool forever = text_eq_nocase(value, SPAN_STR("forever"));
+        if (!forever && (!when_duration(value, &n) || n < KEEP_LEAST))
+                *ret_why = N_("is not a time of an hour or more, as 30d, or forever");
+        else
+                *(uint64_t *)part = n;
+        return !*ret_why;
+}
+
+static void show_keep(const void *part, struct buf *out) {
+        uint64_t n = *(const uint64_t *)part;
+        if (n == CAMERA_KEEP_FOREVER)
+                buf_add_str(out, "forever");
+        else if (n % MESH_DAY == 0)
+                buf_printf(out, "%llud", (unsigned long long)(n / MESH_DAY));
+        else
+                buf_printf(out, "%llus", (unsigned long long)n);
+}
+
+static bool read_full(void *part, struct span value, const char **ret_why) {
+        bool oldest = text_eq_nocase(value, SPAN_STR("oldest"));
+        if (!oldest && !text_eq_nocase(value, SPAN_STR("refuse")))
+                *ret_why = N_("is not refuse or oldest");
+        else
+                *(enum settings_full *)part = oldest ? SETTINGS_FULL_OLDEST : SETTINGS_FULL_REFUSE;
+        return !*ret_why;
+}
+
+static void show_full(const void *part, struct buf *out) {
+        buf_add_str(out, *(const enum settings_full *)part == SETTINGS_FULL_OLDEST ? "oldest" : "refuse");
+}
+
 static void show_size(const void *part, struct buf *out) {
         buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)part);
 }
@@ -208,6 +252,9 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_CLIPS_QUOTA clips_quota
 #define PART_CLIPS_UPLINK clips_uplink
 #define PART_CLIPS_CACHE clips_cache
+#define PART_CLIPS_RETENTION clips_retention
+#define PART_CLIPS_WHEN_FULL clips_when_full
+#define PART_CLIPS_WATCH clips_watch
 #define READ_PATH read_path, show_path
 #define READ_LISTEN read_listen, show_listen
 #define READ_ADVERTISE read_advertise, show_advertise
@@ -215,6 +262,9 @@ static void show_size(const void *part, struct buf *out) {
 #define READ_SIZE read_size, show_size
 #define READ_QUOTA read_quota, show_size
 #define READ_RATE read_rate, show_size
+#define READ_FOLDER read_folder, show_path
+#define READ_KEEP read_keep, show_keep
+#define READ_FULL read_full, show_full
 #define READ_GROUP read_group, show_group
 #define READ_USER read_user, show_group
 #define SETTING_ROW(NAME, key_, flag_, arg_, TYPE, most_, WHEN, BY, doc_)                                              \
@@ -229,7 +279,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 14, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 17, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -411,7 +461,8 @@ static void defaults(struct settings *ret) {
                                  .listen = {.at = {{v6, true}, {v4, true}}, .n = 2},
                                  .record_size = TAPE_SIZE,
                                  .clips_quota = CLIPS_QUOTA,
-                                 .clips_cache = FETCH_CACHE};
+                                 .clips_cache = FETCH_CACHE,
+                                 .clips_retention = CLIPS_RETENTION};
 }
 
 void settings_merge(struct settings *ret, const struct settings *ranks) {

@@ -44,10 +44,13 @@ struct settings {
         char owner[SETTINGS_GROUP_MAX]; /* whom the vault obeys besides root; empty: who founded or joined */
         bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */
         char record[SETTINGS_PATH_MAX], record_passphrase[SETTINGS_PATH_MAX];
-        uint64_t record_size;  /* bytes */
-        uint64_t clips_quota;  /* bytes */
-        uint64_t clips_uplink; /* kbit/s; 0: no limit */
-        uint64_t clips_cache;  /* bytes */
+        uint64_t record_size;     /* bytes */
+        uint64_t clips_uplink;    /* kbit/s; 0: no limit */
+        uint64_t clips_quota;     /* bytes */
+        uint64_t clips_cache;     /* bytes */
+        uint64_t clips_retention; /* seconds; CAMERA_KEEP_FOREVER */
+        enum settings_full { SETTINGS_FULL_REFUSE, SETTINGS_FULL_OLDEST } clips_when_full;
+        char clips_watch[SETTINGS_PATH_MAX]; /* a folder; empty: none. What watches it is `porchlight clip watch` */
 };
 
 enum {

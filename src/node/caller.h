@@ -58,6 +58,7 @@ struct caller {
         mesh_time deadline;  /* 0: none */
         struct post_wait post;
         struct refresh_wait refresh;
+        bool waits_for_room;  /* its clip has none, and older ones are going */
         struct clip_in *clip; /* being taken in over this connection, by several requests; NULL: none */
         struct fetch_wait fetch;
         struct watch watch;
@@ -99,7 +100,10 @@ struct ask {
         uint64_t seq;
         struct hash id;
         uint64_t count;
-        bool fresh; /* what it waits for was begun for it */
+        bool obeys;              /* the owner's rules for cameras: @cameras is what they were when this was asked */
+        struct cameras *cameras; /* freed with it */
+        bool never;              /* they say that nothing may be told of a clip that was looked up */
+        bool fresh;              /* what it waits for was begun for it */
 };
 
 /* Starts it; the caller is answered with an error if memory is out. @like: parameters, copied. */
@@ -152,6 +156,10 @@ void control_config_set(struct caller *c);
 void control_places(struct caller *c);
 void control_place_set(struct caller *c);
 void control_clips(struct caller *c);
+void control_cameras(struct caller *c);
+void control_camera_set(struct caller *c);
+void control_clip_keep(struct caller *c);
+void control_notices(struct caller *c);
 void control_clip(struct caller *c);
 void control_fetches(struct caller *c);
 void control_fetch(struct caller *c);

@@ -302,8 +302,24 @@ static bool over_quota(const struct clips *k, uint64_t more) {
 
 static void refuse_quota(struct caller *c) {
         caller_error(c, "clips-quota", "this home's clips have all the room that they may take",
-                     "destroy some that nobody needs any more, or `porchlight config set clips.quota SIZE`",
+                     "destroy some, or `porchlight config set clips.quota SIZE`; with clips.when-full the oldest go",
                      EXIT_REFUSED);
+}
+
+/* Where the oldest are to go, the caller waits until they have; and asks no second time. */
+static void want_room(struct caller *c, uint64_t bytes) {
+        if (c->waits_for_room || !purge_for(c->n, bytes))
+                refuse_quota(c);
+        else
+                c->waits_for_room = true;
+}
+
+void clip_in_room(struct caller *c) {
+        if (c->row->number == CONTROL_CLIP_PUT)
+                clip_in_put(c);
+        else
+                clip_in_open(c);
+        c->waits_for_room = false;
 }
 
 /* What would be refused at the end is refused before any byte was sent. False: the caller is answered. */
@@ -324,7 +340,7 @@ static bool may_open(struct caller *c, const struct wire_c_clip_open *m) {
                 caller_error(c, "clips-busy", "several clips are being taken in already", "try again in a few seconds",
                              EXIT_FAILED);
         else if (over_quota(k, m->size))
-                refuse_quota(c);
+                want_room(c, m->size);
         else
                 return true;
         return false;
@@ -373,7 +389,12 @@ void clip_in_put(struct caller *c) {
                 fail(in, "bad-request", "a chunk came behind the last one", hint_whole, EXIT_USAGE);
                 return;
         }
-        if (over_quota(&in->n->clips, cipher.n)) {
+        bool over = over_quota(&in->n->clips, cipher.n);
+        if (over && !c->waits_for_room && purge_for(c->n, cipher.n)) {
+                c->waits_for_room = true;
+                return;
+        }
+        if (over) {
                 let_go(in);
                 drop(in);
                 refuse_quota(c);

@@ -179,7 +179,14 @@ void clips_start(struct node *n) {
         free(k.ids);
 }
 
+void clips_rule_changed(struct node *n) {
+        purge_kick(n);
+        announce_tick(n);
+}
+
 void clips_fini(struct node *n) {
+        purge_fini(n);
+        announce_fini(n);
         clips_in_fini(n);
         file_close(&n->clips.fd);
 }

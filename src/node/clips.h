@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "clip/files.h"
 #include "porchlight/mesh.h"
@@ -21,15 +22,24 @@ struct clip_in;
 struct node;
 struct store_clip;
 
-#define CLIPS_QUOTA (UINT64_C(8) << 30) /* bytes, where clips.quota does not say otherwise */
+#define CLIPS_RETENTION (UINT64_C(30) * MESH_DAY) /* seconds, where clips.retention does not say otherwise */
+#define CLIPS_QUOTA (UINT64_C(8) << 30)           /* bytes, where clips.quota does not say otherwise */
 
 struct clips {
         int fd;        /* of the folder; -1: there is none */
         bool shared;   /* with a vault that has a user of its own (clip/files.h) */
         uint64_t used; /* bytes of its files */
         uint64_t quota;
-        uint64_t parts; /* that have had a name so far */
-        struct list in; /* being taken in */
+        uint64_t retention;   /* seconds, of cameras without a rule of their own; CAMERA_KEEP_FOREVER */
+        bool oldest;          /* where there is no room the oldest go */
+        struct buf kept;      /* ids of clips that their owner has pinned */
+        struct purge *purge;  /* under way (purge.h); NULL: none */
+        bool purge_again;     /* once more behind it */
+        mesh_time purge_at;   /* the next by itself */
+        mesh_time purge_by;   /* the vault's answer is waited for until then; 0: it is not */
+        uint64_t room_wanted; /* bytes, for who waits; 0: nobody */
+        uint64_t parts;       /* that have had a name so far */
+        struct list in;       /* being taken in */
         unsigned n_in;
         struct clip_in *signing; /* of them with the core; NULL: none */
         struct hash salt;        /* of cameras' names; where `salted` */
@@ -55,8 +65,11 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
 /* On the pool: removes its files, for good. 0, or an errno; *@ret_bytes are the disk's again, and to be taken from `used`. */
 int clips_unlink(const struct node *n, const struct hash *id, uint64_t *ret_bytes);
 
+void clips_rule_changed(struct node *n); /* what was kept may go, what was silent may be told of */
+
 /* For a caller (control_clip.c). Each answers it, now or later, but clip_in_leave(). */
 void clip_in_open(struct caller *c);
 void clip_in_put(struct caller *c);
 void clip_in_close(struct caller *c);
+void clip_in_room(struct caller *c);    /* some was made, or could not be */
 void clip_in_leave(struct clip_in *in); /* the caller has gone */

@@ -51,6 +51,10 @@ static const struct {
         {CONTROL_MUTE, control_mute},
         {CONTROL_UNMUTE, control_unmute},
         {CONTROL_MUTES, control_mutes},
+        {CONTROL_CAMERAS, control_cameras},
+        {CONTROL_CAMERA_SET, control_camera_set},
+        {CONTROL_CLIP_KEEP, control_clip_keep},
+        {CONTROL_NOTICES, control_notices},
         {CONTROL_CONFIG, control_config},
         {CONTROL_CONFIG_SET, control_config_set},
         {CONTROL_ASK_POST, control_ask_post},
@@ -276,6 +280,7 @@ static void on_ask_done(struct query *q) {
                 a->after(a->c, a);
         }
         buf_fini(&a->keep);
+        free(a->cameras);
         free(a);
 }
 
@@ -288,6 +293,14 @@ void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct quer
         }
         *a = *like;
         a->c = c;
+        a->cameras = like->obeys ? malloc(sizeof(*a->cameras)) : NULL;
+        if (like->obeys && !a->cameras) {
+                free(a);
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
+        if (a->cameras)
+                *a->cameras = c->n->cameras;
         a->keep = BUF_NULL;
         buf_add(&a->keep, keep);
         a->q = (struct query){
@@ -450,6 +463,13 @@ void control_state(struct node *n) {
                         control_post_answer(c);
                 else if (!c->closed && c->refresh.on)
                         control_refresh_look(c);
+        }
+}
+
+void control_room(struct node *n) {
+        LIST_EACH (c, &n->control.callers, struct caller, on) {
+                if (!c->closed && c->waits_for_room)
+                        clip_in_room(c);
         }
 }
 

@@ -38,6 +38,7 @@ void control_handed(struct node *n, const struct hash *id, uint32_t homes);
 /* The number of links may have changed. */
 void control_state(struct node *n);
 /* There may be new events on disk. */
+void control_room(struct node *n);          /* for callers whose clip has none: older ones have gone, or stay */
 bool control_watched(const struct node *n); /* somebody waits for events */
 /* A paper has come that the owner is to know of, and is on the disk; a grant was taken back. */
 struct paper;

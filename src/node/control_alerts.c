@@ -112,3 +112,14 @@ void control_show(struct caller *c) {
         if (caller_id_ok(c, id))
                 caller_ask(c, &(struct ask){.list = true, .row = on_row, .after = show_after}, show_run, id);
 }
+
+/* ---- NOTICES ---- */
+
+static int notices_run(struct query *q, struct store_reader *r) {
+        return store_notices_now(r, ask_of(q)->filter.now, query_notice, q);
+}
+
+void control_notices(struct caller *c) {
+        caller_ask(c, &(struct ask){.list = true, .row = on_row, .after = show_after, .filter.now = node_time(c->n)},
+                   notices_run, SPAN_NONE);
+}

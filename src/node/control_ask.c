@@ -29,8 +29,14 @@ static void on_row(struct caller *c, const struct query_row *row) {
         caller_row(c, CONTROL_ASK_ROW, &ask.w);
 }
 
-static struct store_asks *muted_of(struct ask *a) {
+static bool left_out(const void *arg, struct span camera) {
+        return cameras_never(arg, camera);
+}
+
+static struct store_asks *rules_of(struct ask *a) {
         a->asks.muted = (const struct key *)a->keep.p;
+        a->asks.left_out = left_out;
+        a->asks.arg = a->cameras;
         return &a->asks;
 }
 
@@ -55,13 +61,13 @@ static void after(struct caller *c, const struct ask *a) {
 
 static int list_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
-        return buf_ok(&a->keep) ? store_asks(r, muted_of(a), query_ask, q) : ERR_NOMEM;
+        return buf_ok(&a->keep) ? store_asks(r, rules_of(a), query_ask, q) : ERR_NOMEM;
 }
 
 static void inbox_after(struct caller *c, const struct ask *a);
 
 static void list(struct caller *c, bool match_only) {
-        struct ask a = {.list = true, .row = on_row, .after = match_only ? inbox_after : after};
+        struct ask a = {.list = true, .obeys = true, .row = on_row, .after = match_only ? inbox_after : after};
         _clean_(buf_fini) struct buf keep = BUF_NULL;
         wanted(c, WIRE_HAS(&c->msg.c_asks, C_ASKS, muted), &a.asks, &keep);
         a.asks.match_only = match_only;
@@ -89,13 +95,14 @@ void control_inbox(struct caller *c) {
 static int match_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
         int e = store_ask_prefix(r, buf_span(&a->keep), &a->id);
+        rules_of(a);
         if (!e)
                 e = store_ask_get(r, &a->asks, &a->id, query_ask, q);
         return e ? e : store_ask_clips(r, &a->asks, &a->id, query_match, q);
 }
 
 void control_ask_match(struct caller *c) {
-        struct ask a = {.list = true, .row = on_row, .after = after};
+        struct ask a = {.list = true, .obeys = true, .row = on_row, .after = after};
         _clean_(buf_fini) struct buf none = BUF_NULL;
         struct span id = c->msg.c_name.name;
         if (!caller_is_owner(c) || !caller_id_ok(c, id))
@@ -117,7 +124,7 @@ static void on_asked(struct caller *c, const struct query_row *row) {
 
 static int asked_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
-        return buf_ok(&a->keep) ? store_ask_events(r, muted_of(a), a->seq, query_ask, q) : ERR_NOMEM;
+        return buf_ok(&a->keep) ? store_ask_events(r, rules_of(a), a->seq, query_ask, q) : ERR_NOMEM;
 }
 
 static void asked_after(struct caller *c, const struct ask *a) {
@@ -133,7 +140,8 @@ static void asked_after(struct caller *c, const struct ask *a) {
 }
 
 bool control_watch_asks(struct caller *c) {
-        struct ask a = {.row = on_asked, .after = asked_after, .seq = c->watch.asked, .count = c->watch.after};
+        struct ask a = {
+                .obeys = true, .row = on_asked, .after = asked_after, .seq = c->watch.asked, .count = c->watch.after};
         _clean_(buf_fini) struct buf keep = BUF_NULL;
         if (!c->watch.owner || c->watch.asks == c->n->writer.asks)
                 return false;

@@ -45,6 +45,8 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
         row.state = !clip->manifest.n ? CLIP_STATE_DESTROYED : known && whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
         if (clip->camera.n)
                 WIRE_PUT(&row, C_CLIP, camera, clip->camera);
+        if (kept_has(buf_span(&c->n->clips.kept), &clip->id))
+                WIRE_PUT(&row, C_CLIP, kept, true);
         if (known) {
                 put_times(&row, &w);
                 put_file(&row, &w, clip->as_is);
@@ -94,4 +96,51 @@ void control_clip(struct caller *c) {
         struct span id = c->msg.c_name.name;
         if (caller_id_ok(c, id))
                 caller_ask(c, &(struct ask){.row = on_row, .after = show_after}, show_run, id);
+}
+
+/* ---- CLIP_KEEP ---- */
+
+static int keep_run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        return store_clip_prefix(r, buf_span(&a->keep), &a->id);
+}
+
+static void drop_kept(struct buf *kept, const struct hash *id) {
+        for (size_t at = 0; at < kept->n; at += sizeof(*id))
+                if (memcmp(kept->p + at, id->b, sizeof(*id)) == 0) {
+                        memmove(kept->p + at, kept->p + at + sizeof(*id), kept->n - at - sizeof(*id));
+                        kept->n -= sizeof(*id);
+                        return;
+                }
+}
+
+static void keep_after(struct caller *c, const struct ask *a) {
+        struct buf *kept = &c->n->clips.kept;
+        if (a->q.r) {
+                show_after(c, a);
+                return;
+        }
+        bool off = a->count;
+        if (!off && !kept_has(buf_span(kept), &a->id) && kept->n >= KEPT_MAX * sizeof(a->id)) {
+                caller_error(c, "too-many", "500 clips are kept already", "`porchlight clip keep --off ID` lets one go",
+                             EXIT_REFUSED);
+                return;
+        }
+        drop_kept(kept, &a->id);
+        if (!off)
+                buf_add(kept, SPAN_OF(a->id.b));
+        if (!buf_ok(kept)) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
+        writer_set(c->n, SETTING_KEPT, buf_span(kept));
+        purge_kick(c->n);
+        caller_done(c);
+}
+
+void control_clip_keep(struct caller *c) {
+        const struct wire_c_clip_keep *m = &c->msg.c_clip_keep;
+        if (caller_is_owner(c) && caller_id_ok(c, m->clip))
+                caller_ask(c, &(struct ask){.after = keep_after, .count = WIRE_HAS(m, C_CLIP_KEEP, off)}, keep_run,
+                           m->clip);
 }

@@ -143,6 +143,20 @@ static void post_with(struct caller *c, struct span clips) {
                 publish(c, &draft);
 }
 
+static int look_at_camera(void *ctx, const struct store_clip *clip) {
+        struct ask *a = ctx;
+        a->never |= clip->manifest.n && cameras_never(a->cameras, clip->camera);
+        return 0;
+}
+
+/* True: the caller is answered. */
+static bool told_never(struct caller *c, const struct ask *a) {
+        if (a->never)
+                caller_error(c, "camera-never", "this home's rule for that camera is that nothing is told of its clips",
+                             "change it first: `porchlight camera policy NAME ask`", EXIT_REFUSED);
+        return a->never;
+}
+
 static int clips_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
         struct span rest = buf_span(&a->keep);
@@ -151,6 +165,7 @@ static int clips_run(struct query *q, struct store_reader *r) {
                 struct span word = span_of(rest.p, space ? (size_t)(space - rest.p) : rest.n);
                 rest = span_from(rest, MIN(rest.n, word.n + 1));
                 int e = a->n_clips < sizeof(a->clips) ? store_clip_prefix(r, word, &a->id) : STORE_E_NONE;
+                e = e ? e : store_clip_get(r, &a->id, look_at_camera, a);
                 if (e)
                         return e;
                 memcpy(a->clips + a->n_clips, a->id.b, sizeof(a->id.b));
@@ -172,7 +187,7 @@ static bool clip_found(struct caller *c, int r) {
 }
 
 static void clips_found(struct caller *c, const struct ask *a) {
-        if (clip_found(c, a->q.r))
+        if (clip_found(c, a->q.r) && !told_never(c, a))
                 post_with(c, span_of(a->clips, a->n_clips));
 }
 
@@ -181,7 +196,7 @@ void control_post(struct caller *c) {
         if (!WIRE_HAS(m, C_POST, clip_words))
                 post_with(c, SPAN_NONE);
         else if (caller_is_owner(c))
-                caller_ask(c, &(struct ask){.after = clips_found}, clips_run, m->clip_words);
+                caller_ask(c, &(struct ask){.obeys = true, .after = clips_found}, clips_run, m->clip_words);
 }
 
 static int prefix_run(struct query *q, struct store_reader *r) {
@@ -235,8 +250,9 @@ void control_ask_post(struct caller *c) {
 /* ---- NOTICE_POST ---- */
 
 static int take_clip(void *ctx, const struct store_clip *clip) {
-        struct mesh_draft *d = ctx;
+        struct mesh_draft *d = &((struct ask *)ctx)->draft;
         struct wire_manifest m;
+        look_at_camera(ctx, clip);
         if (clip->manifest.n == 0 || codec_decode(&wire_manifest_desc, clip->manifest, &m, NULL))
                 return 0;
         d->type = RECORD_NOTICE;
@@ -255,12 +271,12 @@ static int notice_run(struct query *q, struct store_reader *r) {
                 return e;
         a->clip_next = true;
         e = store_clip_prefix(r, span_of(a->keep.p, (size_t)a->count), &a->id);
-        return e ? e : store_clip_get(r, &a->id, take_clip, &a->draft);
+        return e ? e : store_clip_get(r, &a->id, take_clip, a);
 }
 
 static void notice_found(struct caller *c, const struct ask *a) {
         struct mesh_draft draft = a->draft;
-        if (!(a->clip_next ? clip_found : caller_found)(c, a->q.r))
+        if (!(a->clip_next ? clip_found : caller_found)(c, a->q.r) || told_never(c, a))
                 return;
         if (draft.type != RECORD_NOTICE) {
                 caller_outcome(c, MESH_OUT_NO_CLIP);
@@ -285,5 +301,6 @@ void control_notice_post(struct caller *c) {
         buf_add(&ids, m->clip);
         if (alert)
                 buf_add(&ids, m->alert);
-        caller_ask(c, &(struct ask){.after = notice_found, .count = m->clip.n}, notice_run, buf_span(&ids));
+        caller_ask(c, &(struct ask){.obeys = true, .after = notice_found, .count = m->clip.n}, notice_run,
+                   buf_span(&ids));
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "base/dir.h"
+#include "node/announce.h"
+#include "node/cameras.h"
 #include "node/clips.h"
 #include "node/conn.h"
 #include "node/control.h"
@@ -17,6 +19,7 @@
 #include "node/papers.h"
 #include "node/places.h"
 #include "node/pool.h"
+#include "node/purge.h"
 #include "node/query.h"
 #include "node/recorder.h"
 #include "node/resolve.h"
@@ -26,15 +29,17 @@
 #include "roster/roster.h"
 
 /* Names of settings in the store. */
-#define SETTING_HOME "home"               /* 8 bytes: the cell */
-#define SETTING_MUTES "mutes"             /* as mutes_encode() writes them */
-#define SETTING_PLACES "places"           /* as places_encode() writes them */
-#define SETTING_CAMERA_SALT "camera-salt" /* 32 bytes (PROTOCOL 15.9) */
-#define SETTING_OWNER "owner"             /* 4 bytes: the uid that founded or joined */
+#define SETTING_HOME "home"     /* 8 bytes: the cell */
+#define SETTING_MUTES "mutes"   /* as mutes_encode() writes them */
+#define SETTING_PLACES "places" /* as places_encode() writes them */
+#define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
 
 #define SETTING_BACKUP "backup"           /* 8 bytes: when the newest one was made */
 #define SETTING_SALVAGED "salvaged"       /* 8 bytes: when the store was last made anew of what was whole */
 #define SETTING_CAMERA_SALT "camera-salt" /* 32 bytes (PROTOCOL 15.9) */
+#define SETTING_CAMERAS "cameras"         /* as cameras_encode() writes them */
+#define SETTING_ANNOUNCED "announced"     /* as announced_encode() writes it */
+#define SETTING_KEPT "clips-kept"         /* ids of clips that are pinned, 32 bytes each */
 #define SETTING_JOINING "joining"         /* there: the vault does not know yet how its joining ended */
 
 /* Who waits for a command's outcome. */
@@ -90,6 +95,9 @@ struct node {
         struct fetches fetches;
         struct mutes mutes;
         struct places places;
+        struct cameras cameras;
+        struct announced announced;
+        struct announce *announce; /* under way; NULL: nothing */
         bool owned;
         uint32_t owner; /* the uid that founded or joined, where `owned` */
         unsigned cores;

@@ -344,6 +344,8 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->clips.quota = cfg->clips_quota;
         n->clips_uplink = cfg->clips_uplink;
         n->fetches.cache = cfg->clips_cache;
+        n->clips.retention = cfg->clips_retention;
+        n->clips.oldest = cfg->clips_oldest;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
         n->porter = cfg->porter;
@@ -473,6 +475,17 @@ static int read_settings(struct node *n) {
         buf_clear(&home);
         if (store_get(lane->reader, SETTING_PLACES, &home) == 0)
                 places_decode(&n->places, buf_span(&home));
+        buf_clear(&home);
+        buf_clear(&n->clips.kept);
+        if (store_get(lane->reader, SETTING_KEPT, &home) == 0)
+                buf_add(&n->clips.kept, buf_span(&home));
+        buf_clear(&home);
+        n->cameras = cameras_none;
+        if (store_get(lane->reader, SETTING_ANNOUNCED, &home) == 0)
+                announced_decode(&n->announced, buf_span(&home));
+        buf_clear(&home);
+        if (store_get(lane->reader, SETTING_CAMERAS, &home) == 0)
+                cameras_decode(&n->cameras, buf_span(&home));
         buf_clear(&home);
         n->owned = store_get(lane->reader, SETTING_OWNER, &home) == 0 && home.n == sizeof(n->owner);
         if (n->owned)
@@ -620,6 +633,9 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->clips.quota = cfg->clips_quota;
                 haul_links_limit(n, cfg->clips_uplink);
                 fetches_cache(n, cfg->clips_cache);
+                n->clips.retention = cfg->clips_retention;
+                n->clips.oldest = cfg->clips_oldest;
+                clips_rule_changed(n);
         }
         listen_settle(n);
         lan_look(n);

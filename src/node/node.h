@@ -84,6 +84,8 @@ struct node_config {
         uint64_t clips_quota;            /* bytes */
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
         uint64_t clips_cache;            /* bytes of others' clips that others may have from here */
+        uint64_t clips_retention;        /* seconds; CAMERA_KEEP_FOREVER */
+        bool clips_oldest;               /* where there is no room the oldest go, and the new one is not refused */
         struct node_group control_group; /* of control.sock; not reloaded */
         struct node_settings settings;
         int porter;      /* as of porter_start(); the caller closes it, after node_free */

@@ -24,6 +24,7 @@ struct vault_clip {
         struct node *n;
         bool dropped; /* the vault has hung up */
         bool destroy;
+        bool purge; /* by a rule: it is purge.c that waits, and not the vault */
         char words[ID_DIGITS + 1];
         struct hash id;
         uint64_t seq;
@@ -45,12 +46,20 @@ static struct vault_clip *clip_free(struct vault_clip *c) {
         return NULL;
 }
 
+static void want_waiting(struct vault_link *v);
+
 static void finish(struct vault_clip *c, enum mesh_outcome outcome) {
         struct vault_link *v = &c->n->vault;
+        struct node *n = c->n;
+        bool purge = c->purge;
         v->clip = NULL;
-        if (!c->dropped)
+        if (!c->dropped && !purge)
                 vault_link_say_result(v, outcome, false);
         clip_free(c);
+        if (purge) {
+                want_waiting(v);
+                purge_gone(n, outcome == MESH_OUT_DONE);
+        }
 }
 
 static void refuse_many(struct vault_clip *c) {
@@ -120,6 +129,8 @@ static void say_clip(struct vault_clip *c) {
                 WIRE_PUT(&msg, V_CLIP, camera, buf_span(&c->camera));
                 WIRE_PUT(&msg, V_CLIP, salt, buf_span(&c->salt));
         }
+        if (c->camera.n && cameras_never(&c->n->cameras, buf_span(&c->camera)))
+                WIRE_PUT(&msg, V_CLIP, never, true);
         v->clip = NULL;
         vault_link_say(v, OWNER_V_CLIP, &msg);
         clip_free(c);
@@ -148,7 +159,8 @@ static void on_looked_up(struct query *q) {
 }
 
 static void begin(struct vault_link *v, struct span words, bool destroy) {
-        struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
+        bool wait = v->clip && v->clip->purge && !v->clip_waits; /* for a moment, and not the vault's matter */
+        struct vault_clip *c = v->clip && !wait ? NULL : calloc(1, sizeof(*c));
         if (!c) {
                 vault_link_say_result(v, MESH_OUT_BUSY, false);
                 return;
@@ -157,8 +169,34 @@ static void begin(struct vault_link *v, struct span words, bool destroy) {
         c->destroy = destroy;
         snprintf(c->words, sizeof(c->words), "%.*s", (int)words.n, (const char *)words.p);
         c->q = (struct query){.lane = QUERY_QUICK, .run = look_up, .done = on_looked_up};
+        if (wait) {
+                v->clip_waits = c;
+                return;
+        }
         v->clip = c;
         query_start(c->n, &c->q);
+}
+
+static void want_waiting(struct vault_link *v) {
+        struct vault_clip *c = TAKE(v->clip_waits);
+        if (!c)
+                return;
+        v->clip = c;
+        query_start(c->n, &c->q);
+}
+
+void vault_clip_purge(struct vault_link *v, const struct hash *id) {
+        struct node *n = CONTAINER_OF(v, struct node, vault);
+        struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
+        if (!c) { /* the vault is told of another clip just now; the next look finds this one again */
+                purge_gone(n, false);
+                return;
+        }
+        c->n = n;
+        c->destroy = c->purge = true;
+        c->id = *id;
+        v->clip = c;
+        wipe_row(c);
 }
 
 void vault_clip_want(struct vault_link *v, struct span words) {
@@ -204,9 +242,13 @@ void vault_clip_destroy(struct vault_link *v, struct span words) {
 void vault_clip_drop(struct vault_link *v) {
         if (v->clip)
                 v->clip->dropped = true;
+        if (v->clip_waits)
+                v->clip_waits = clip_free(v->clip_waits);
 }
 
 void vault_clip_end(struct vault_link *v) {
         if (v->clip)
                 v->clip = clip_free(v->clip);
+        if (v->clip_waits)
+                v->clip_waits = clip_free(v->clip_waits);
 }

@@ -219,6 +219,12 @@ static void on_clear(struct vault_link *v) {
         n->on_over(n->ctx);
 }
 
+static void on_purged(struct vault_link *v, const struct wire_v_purged *m) {
+        struct hash clip;
+        memcpy(clip.b, m->clip.p, sizeof(clip.b));
+        purge_answer(node_of(v), &clip, m->gone);
+}
+
 static bool on_message(struct vault_link *v, struct span body) {
         const struct wire_number *row;
         union frame_message m;
@@ -255,6 +261,8 @@ static bool on_message(struct vault_link *v, struct span body) {
                 vault_backup_made(v, m.v_backed_up.time);
         else if (row->number == OWNER_V_WANT_CLIP)
                 vault_clip_want(v, m.v_clip_id.clip);
+        else if (row->number == OWNER_V_PURGED)
+                on_purged(v, &m.v_purged);
         else if (row->number == OWNER_V_DESTROY)
                 vault_clip_destroy(v, m.v_clip_id.clip);
         else if (paper_vault_take(node_of(v), row->number, &m))
@@ -322,6 +330,7 @@ static void on_closed(uv_handle_t *handle) {
 static void hang_up(struct vault_link *v) {
         v->alive = v->knows_in_mesh = v->ready_said = false;
         vault_vote_drop(v);
+        purge_lost(node_of(v));
         vault_clip_drop(v);
         vault_backup_drop(v);
         paper_vault_down(node_of(v));

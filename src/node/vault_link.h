@@ -39,7 +39,8 @@ struct vault_link {
         bool telling_backup;     /* … as rows of a backup */
         struct vault_rows *rows; /* of a backup, on their way back; NULL: none */
         struct vault_clip *clip; /* that is being looked up, or destroyed; NULL: none */
-        bool ready_said;         /* the vault knows that a restored home waits for it */
+        struct vault_clip *clip_waits; /* one that the vault wants, behind one that a rule destroys; NULL: none */
+        bool ready_said;               /* the vault knows that a restored home waits for it */
         unsigned failures;
         mesh_time since;
 };
@@ -69,9 +70,10 @@ void vault_backup_drop(struct vault_link *v);
 /* vault_clip.c: by id, or the beginning of it. */
 void vault_clip_want(struct vault_link *v, struct span words);
 void vault_clip_destroy(struct vault_link *v, struct span words);
-void vault_clip_wiped(struct vault_link *v, bool ok); /* the writer: its row is, or could not be */
-void vault_clip_drop(struct vault_link *v);           /* the vault is gone */
-void vault_clip_end(struct vault_link *v);            /* after the loop's work is done */
+void vault_clip_purge(struct vault_link *v, const struct hash *id); /* purge_gone() when it is away */
+void vault_clip_wiped(struct vault_link *v, bool ok);               /* the writer: its row is, or could not be */
+void vault_clip_drop(struct vault_link *v);                         /* the vault is gone */
+void vault_clip_end(struct vault_link *v);                          /* after the loop's work is done */
 /* Gives the core a command that the owner's tool waits for up to 30 s. False: the vault has its answer. */
 bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid);
 

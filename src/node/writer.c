@@ -235,7 +235,8 @@ void writer_add(struct node *n, const struct mesh_row *row, uint64_t token) {
                 tell_stored(n, token, false);
                 return;
         }
-        if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ASK)
+        bool ask = row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ASK;
+        if (ask || (row->kind == MESH_ROW_CLIP && !row->clip.gone))
                 w->asks_next++;
         if (row->kind == MESH_ROW_RECORD && row->record.type == RECORD_ALERT)
                 writer_expiry(n, row->record.expires);
@@ -280,7 +281,10 @@ void writer_seek(struct node *n, const struct hash *id) {
 
 static void on_tick(uv_timer_t *timer) {
         struct writer *w = CONTAINER_OF(timer, struct writer, tick);
+        struct node *n = CONTAINER_OF(w, struct node, writer);
         w->tick_due = true;
+        purge_tick(n);
+        announce_tick(n);
         uv_timer_start(timer, on_tick, TICK_PERIOD, 0); /* in case the job fails; plan_tick sets a better one */
 }
 

@@ -37,8 +37,9 @@ struct writer {
         mesh_wall wall, purge_before; /* of the job */
         uint64_t seq;                 /* of the last event on disk */
         uint64_t job_seq;
-        uint64_t asks, asks_next, asks_now; /* on disk since the start; in the batches */
-        bool watched;                       /* somebody waits for the events of the job */
+        uint64_t asks, asks_next,
+                asks_now;  /* asks, and clips that may fit some: on disk since the start; in the batches */
+        bool watched;      /* somebody waits for the events of the job */
         struct query news; /* which are in its chunk, if they are few: the job need not be followed by a question */
         int r, settings_r, sought;           /* of the rows, of settings_now, of the search */
         mesh_wall expiries[WRITER_EXPIRIES]; /* ascending */

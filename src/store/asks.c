@@ -129,10 +129,14 @@ static bool place_clip(const struct asks *q, const struct store_clip *c, struct 
         return cell_valid(ret->cell);
 }
 
+static bool left_out(const struct asks *q, const struct store_clip *c) {
+        return q->f->left_out && q->f->left_out(q->f->arg, c->camera);
+}
+
 static int take_clip(void *ctx, const struct store_clip *c) {
         struct asks *q = ctx;
         struct taken t;
-        if (!place_clip(q, c, &t))
+        if (left_out(q, c) || !place_clip(q, c, &t))
                 return 0;
         struct taken *clips = array_room(q->clips, q->n_clips, &q->cap_clips, sizeof(*clips), FIRST);
         if (!clips)
@@ -157,6 +161,30 @@ static bool touches(const struct asked *a, mesh_cell cell) {
 
 static bool fits(const struct asked *a, const struct taken *t) {
         return t->from <= a->to && t->to >= a->from && touches(a, t->cell);
+}
+
+int asks_again(struct store *s, struct span manifest) {
+        struct wire_manifest w;
+        if (codec_decode(&wire_manifest_desc, manifest, &w, NULL) || !WIRE_HAS(&w, MANIFEST, from) ||
+            !WIRE_HAS(&w, MANIFEST, to))
+                return 0;
+        _sql_ st = sql_get(&s->q, SQL_ASKS_OF_TIME);
+        sql_bind_u64(st, 1, w.created);
+        sql_bind_u64(st, 2, w.to);
+        sql_bind_u64(st, 3, w.from);
+        for (;;) {
+                bool row;
+                int r = sql_next(&s->q, st, &row);
+                if (r || !row)
+                        return r;
+                struct asked a = {.n = sql_u64(st, 0),
+                                  .cell = sql_u64(st, 1),
+                                  .radius = (uint32_t)MIN(sql_u64(st, 2), UINT32_MAX)};
+                if (!WIRE_HAS(&w, MANIFEST, cell) || touches(&a, w.cell))
+                        r = alert_event(s, a.n, HAPPENING_ASKED);
+                if (r)
+                        return r;
+        }
 }
 
 static void count(const struct asks *q, const struct asked *a, struct store_ask *ret) {
@@ -278,7 +306,7 @@ struct matching {
 static int match_clip(void *ctx, const struct store_clip *c) {
         const struct matching *m = ctx;
         struct taken t;
-        if (!place_clip(&m->q, c, &t) || !fits(&m->a, &t))
+        if (left_out(&m->q, c) || !place_clip(&m->q, c, &t) || !fits(&m->a, &t))
                 return 0;
         return m->row(m->ctx, &(struct store_match){.id = t.id,
                                                     .camera = c->camera,
@@ -314,10 +342,8 @@ int store_ask_events(struct store_reader *r, const struct store_asks *f, uint64_
         return e;
 }
 
-int store_notices(struct store_reader *r, const struct hash *alert, int (*row)(void *ctx, const struct store_notice *n),
-                  void *ctx) {
-        _sql_ st = sql_get(&r->q, SQL_NOTICES);
-        sql_bind_32(st, 1, alert->b);
+static int hand_out(struct store_reader *r, sqlite3_stmt *st, int (*row)(void *ctx, const struct store_notice *n),
+                    void *ctx) {
         for (bool stop = false; !stop;) {
                 struct store_notice n = {0};
                 bool more;
@@ -337,4 +363,18 @@ int store_notices(struct store_reader *r, const struct hash *alert, int (*row)(v
                         return e;
         }
         return 0;
+}
+
+int store_notices(struct store_reader *r, const struct hash *alert, int (*row)(void *ctx, const struct store_notice *n),
+                  void *ctx) {
+        _sql_ st = sql_get(&r->q, SQL_NOTICES);
+        sql_bind_32(st, 1, alert->b);
+        return hand_out(r, st, row, ctx);
+}
+
+int store_notices_now(struct store_reader *r, mesh_wall now, int (*row)(void *ctx, const struct store_notice *n),
+                      void *ctx) {
+        _sql_ st = sql_get(&r->q, SQL_NOTICES_NOW);
+        sql_bind_u64(st, 1, now);
+        return hand_out(r, st, row, ctx);
 }

@@ -104,7 +104,8 @@ int clip_put(struct store *s, const struct mesh_row *row) {
         sql_bind_span(st, 4, row->clip.sealed);
         sql_bind_span(st, 5, row->clip.camera);
         sql_bind_u64(st, 6, row->clip.as_is ? FLAG_AS_IS : 0);
-        return sql_run(&s->q, st);
+        r = sql_run(&s->q, st);
+        return r ? r : asks_again(s, row->clip.manifest);
 }
 
 /* ---- questions ---- */

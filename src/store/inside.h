@@ -140,6 +140,8 @@ int paper_put(struct store *s, const struct store_paper *p);
 /* asks.c: @n is the record's number */
 int ask_put(struct store *s, uint64_t n, const struct head *h, const struct wire_ask *a);
 int notice_put(struct store *s, uint64_t n, const struct head *h, const struct wire_notice *w);
+/* A clip is there now: asks that it may fit are told of once more, to whoever watches. */
+int asks_again(struct store *s, struct span manifest);
 int ask_drop(struct store *s, uint64_t n); /* its author has taken it back: an ask or a notice */
 
 /* alerts.c: @n is the record's number, and its alert's and follow-up's too. */

@@ -204,6 +204,8 @@ struct store_asks {
         mesh_cell home;          /* where cameras are of which no place is told; 0: not known */
         const struct key *muted; /* households whose asks are left out */
         size_t n_muted;
+        bool (*left_out)(const void *arg, struct span camera); /* clips of this camera fit nothing; NULL: of none */
+        const void *arg;
 };
 /* Asks in force, newest first, at most 1,000. */
 int store_asks(struct store_reader *r, const struct store_asks *f, int (*row)(void *ctx, const struct store_ask *a),
@@ -221,7 +223,7 @@ struct store_match {
 /* Clips of this home that fit the ask, newest first. */
 int store_ask_clips(struct store_reader *r, const struct store_asks *f, const struct hash *id,
                     int (*row)(void *ctx, const struct store_match *m), void *ctx);
-/* Asks in force that came with an event above @after, in order. */
+/* Asks in force that came, or that a clip came for, with an event above @after; each once, in the order of its last. */
 int store_ask_events(struct store_reader *r, const struct store_asks *f, uint64_t after,
                      int (*row)(void *ctx, const struct store_ask *a), void *ctx);
 struct store_notice {
@@ -233,6 +235,9 @@ struct store_notice {
 /* Of an alert, oldest first. */
 int store_notices(struct store_reader *r, const struct hash *alert, int (*row)(void *ctx, const struct store_notice *n),
                   void *ctx);
+/* All in force, newest first, at most 1,000. */
+int store_notices_now(struct store_reader *r, mesh_wall now, int (*row)(void *ctx, const struct store_notice *n),
+                      void *ctx);
 /* The record that its author may take back by that prefix: an alert, an ask or a notice. 0, STORE_E_NONE, STORE_E_MANY. */
 int store_said_prefix(struct store_reader *r, struct span hex, struct hash *ret);
 

@@ -132,6 +132,8 @@ static enum vault_error keep_clip(const struct vault *v, struct ballot *b, const
                 e = VAULT_NO_CLIP_FALSE;
         if (!e && opens && c->sealed.n != CHUNK_SEALED)
                 e = VAULT_NO_NO_CLIP_KEY;
+        if (!e && c->kind == CONSENT_GRANT && WIRE_HAS(m, V_CLIP, never))
+                e = VAULT_NO_CAMERA_NEVER;
         keep_camera(c, m);
         return e ? e : buf_ok(&c->camera) ? VAULT_OK : VAULT_NO_MEMORY;
 }

@@ -126,6 +126,8 @@ struct vault {
         struct ballot *ballot;     /* what the household is about to sign; NULL: nothing */
         struct transfer *transfer; /* a backup file on its way; NULL: none */
         struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
+        unsigned purges;           /* clips that went by a rule … */
+        mesh_time purges_from;     /* … since then */
         struct book *book;         /* the ledger; NULL: not read yet, or no household */
         mesh_time book_due;        /* when grants are looked through for those whose time is over */
         struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */
@@ -284,6 +286,7 @@ void on_who(struct vault *v, struct vault_peer *p, const union frame_message *m,
 void on_clip(struct vault *v, const union frame_message *m, mesh_time now);
 void on_receipt(struct vault *v, const union frame_message *m, mesh_time now);
 void on_key(struct vault *v, const union frame_message *m, mesh_time now);
+void on_purge(struct vault *v, const union frame_message *m, mesh_time now);
 void on_attest(struct vault *v, const union frame_message *m, mesh_time now);
 void on_over(struct vault *v, const union frame_message *m, mesh_time now);
 void on_papers(struct vault *v, const union frame_message *m, mesh_time now);

@@ -56,7 +56,8 @@
         E(granted, GRANTED)                                                                                            \
         E(holder, HOLDER)                                                                                              \
         E(clip_state, CLIP_STATE)                                                                                      \
-        E(fetching, FETCHING)
+        E(fetching, FETCHING)                                                                                          \
+        E(camera_policy, CAMERA_POLICY)
 
 /* clang-format on */
 
@@ -96,6 +97,7 @@
 #define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
 #define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,
 #define WIRE_V_FETCHING(n, v, s, d) FETCHING_##n = v,
+#define WIRE_V_CAMERA_POLICY(n, v, s, d) CAMERA_POLICY_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \

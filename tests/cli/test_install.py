@@ -18,7 +18,8 @@ from street import Skip, check, equal  # noqa: E402
 
 WANTED = ('bin/porchlight', 'bin/porchlight-replay', 'sbin/porchlightd', 'libexec/porchlight/porchlight-vault',
           'include/porchlight/client.h', 'pkgconfig/porchlight.pc', 'system/porchlight.service',
-          'system/porchlight-vault.service', 'user/porchlight-user.service', 'sysusers.d/porchlight.conf',
+          'system/porchlight-vault.service', 'system/porchlight-watch.service', 'user/porchlight-user.service',
+          'user/porchlight-watch-user.service', 'sysusers.d/porchlight.conf',
           'tmpfiles.d/porchlight.conf', 'completions/porchlight', 'site-functions/_porchlight',
           'vendor_completions.d/porchlight.fish', 'de/LC_MESSAGES/porchlight.mo')
 PAGES = ('man1/porchlight.1', 'man1/porchlight-replay.1', 'man8/porchlightd.8', 'man8/porchlight-vault.8')

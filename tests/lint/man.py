@@ -71,7 +71,7 @@ def settings(table):
 def missing_settings(page, table):
     """What CONFIGURATION does not tell of the table, and what it tells of no row."""
     text = sections(page).get('CONFIGURATION', '')
-    told_keys = dict(re.findall(r'^\*([a-z.]+)\* = (.*?)(?=^\S|\Z)', text, re.MULTILINE | re.DOTALL))
+    told_keys = dict(re.findall(r'^\*([a-z.-]+)\* = (.*?)(?=^\S|\Z)', text, re.MULTILINE | re.DOTALL))
     found = []
     for key, row in settings(table).items():
         paragraph = ' '.join(told_keys.get(key, '').split())

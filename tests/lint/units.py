@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The units of systemd are free of mistakes, and confine what they start.
 
-units.py PORCHLIGHTD VAULT-PROGRAM SYSTEM VAULT USER SYSUSERS TMPFILES: two programs, the built units, and the files that
-make their users and folders. What systemd says about them, it says
+units.py PORCHLIGHTD VAULT-PROGRAM PORCHLIGHT SYSTEM VAULT USER WATCH WATCH-USER SYSUSERS TMPFILES: three programs, the built
+units, and the files that make their users and folders. What systemd says about them, it says
 offline: nothing is installed or started."""
 import os
 import re
@@ -26,19 +26,22 @@ def with_program(text, program):
     return re.sub(r'(?m)^(ExecStart=)\S+', lambda match: match.group(1) + program, text)
 
 
-def analyze(folder, kind, *words):
-    unit = os.path.join(folder, NAMES[kind])
+def analyze(folder, kind, *words, name=None):
+    unit = os.path.join(folder, name or NAMES[kind])
     env = dict(os.environ, XDG_RUNTIME_DIR=folder, LC_ALL='C.UTF-8', SYSTEMD_COLORS='0')
     run = subprocess.run(['systemd-analyze', '--no-pager', f'--{kind}', *words, unit], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True, env=env, check=False)
     return run.returncode, run.stdout.splitlines()
 
 
-def mistakes(kind, text, program):
+def mistakes(kind, text, program, name=None):
     with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, NAMES[kind]), 'w', encoding='utf-8') as file:
+        if name:  # one that runs beside that of the kind
+            with open(os.path.join(folder, NAMES[kind]), 'w', encoding='utf-8') as file:
+                file.write('[Service]\nExecStart=/usr/bin/true\n')
+        with open(os.path.join(folder, name or NAMES[kind]), 'w', encoding='utf-8') as file:
             file.write(with_program(text, program))
-        code, said = analyze(folder, kind, 'verify', '--man=no')
+        code, said = analyze(folder, kind, 'verify', '--man=no', name=name)
     return said or ([] if code == 0 else [f'exit code {code}'])
 
 
@@ -103,7 +106,8 @@ def main():
     if not shutil.which('systemd-analyze'):
         print('1..0 # SKIP no systemd-analyze here')
         return
-    program, keeper, system_path, vault_path, user_path, sysusers, tmpfiles = map(os.path.abspath, sys.argv[1:])
+    (program, keeper, tool, system_path, vault_path, user_path, watch_path, watch_user_path, sysusers,
+     tmpfiles) = map(os.path.abspath, sys.argv[1:])
     system, vault, user = lint.read(system_path), lint.read(vault_path), lint.read(user_path)
     tap = lint.Tap()
     bad = '[Service]\nExecStart=/x\nRestrat=always\nUser=nobody-of-that-name\n'
@@ -112,6 +116,9 @@ def main():
     tap.clean('porchlight.service has no mistakes', mistakes('system', system, program))
     tap.clean('porchlight-vault.service has no mistakes', mistakes('system', vault, keeper))
     tap.clean('porchlight-user.service has no mistakes', mistakes('user', user, program))
+    for kind, path in (('system', watch_path), ('user', watch_user_path)):
+        name = os.path.basename(path)
+        tap.clean(f'{name} has no mistakes', mistakes(kind, lint.read(path), tool, name))
     tap.clean(f'porchlight.service has an exposure of at most {EXPOSURE_MOST}', too_open(system, program))
     tap.clean(f'porchlight-vault.service has an exposure of at most {EXPOSURE_MOST}', too_open(vault, keeper))
     tap.clean(f'porchlight-user.service has an exposure of at most {EXPOSURE_MOST}', too_open(user, program, 'user'))

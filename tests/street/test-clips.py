@@ -188,12 +188,39 @@ class Clips(street.Play):
         write('6.bin', b'while it is off')
         self.anna.start()
         equal(json.loads(watch.stdout.readline())['size'], len(b'while it is off'), 'the fifth')
+        self.anna.refused('watched', street.FAILED, 'clip', 'watch', camera)
         watch.terminate()
         equal(watch.wait(street.STOP_SECONDS), 0, 'how the watch ended')
         watch.stdout.close()
         equal(len(self.anna.json('clip', 'list')), before + 5, 'clips')
         check(os.path.exists(bad), 'what could not be taken in is gone')
         self.anna.refused('cannot-read', street.NOT_FOUND, 'clip', 'watch', camera + '-not', '--camera', 'yard')
+
+    def case_watch_setting(self):
+        """clips.watch names the folder that is watched where none is given; doctor says whether it is"""
+        def told():
+            return {row['check']: row['state'] for row in self.anna.cli('doctor', '--json').rows()}.get('clips folder')
+
+        yard = os.path.join(self.folder, 'Back yard')
+        os.mkdir(yard)
+        self.anna.refused('usage', street.USAGE, 'clip', 'watch')
+        self.anna.refused('bad-value', street.USAGE, 'config', 'set', 'clips.watch', 'yard')
+        equal(told(), None, 'what doctor says of no folder')
+        self.anna.cli('config', 'set', 'clips.watch', yard + '/', code=0)
+        equal(told(), 'warning', 'what doctor says where nobody watches')
+        self.file(os.path.join('Back yard', '1.bin'), b'there before')
+        watch = subprocess.Popen([self.programs.cli, '--data', self.anna.folder, 'clip', 'watch', '--json'], env=self.env, text=True,
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                 preexec_fn=street.die_with_parent)
+        self.processes.append(watch)
+        equal(json.loads(watch.stdout.readline())['camera'], 'Back yard', 'the camera, called like the folder')
+        equal(told(), 'ok', 'what doctor says')
+        watch.terminate()
+        equal(watch.wait(street.STOP_SECONDS), 0, 'how the watch ended')
+        watch.stdout.close()
+        os.rmdir(yard)
+        equal(told(), 'warning', 'what doctor says of a folder that is not there')
+        self.anna.cli('config', 'unset', 'clips.watch', code=0)
 
     def case_missing(self):
         """a clip whose bytes are gone or cut off is told as damaged"""

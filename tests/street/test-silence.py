@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Three streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has
-no camera. While they are asked, and while the neighbours look, what they send cannot be told apart.
+"""Four streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has
+it and has switched its cameras off, one has no camera. While they are asked, and while the neighbours look, what they send cannot be told apart.
 
 In a network namespace of its own, so that the capture holds this test's packets and no others.
 """
@@ -22,7 +22,7 @@ from street import check, equal  # noqa: E402
 ASKS = 3
 LISTENED = 3  # seconds after the last ask, for what might be sent late
 UNIT = 128  # bytes: every frame is a multiple of it, and an acknowledgement is one
-SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'no camera')
+SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'a clip, and cameras switched off', 'no camera')
 
 
 class Silence(street.Play):
@@ -42,6 +42,8 @@ class Silence(street.Play):
                 neighbour.start()
             if 'muted' in situation:
                 neighbour.cli('mute', 'add', asker.name, code=0)
+            if 'switched off' in situation:
+                neighbour.cli('camera', 'policy', '--all', 'never', code=0)
         for pair in self.pairs:
             self.wait(lambda p=pair: all(home.state()['state'] == 'current' and home.linked() for home in p), 'the homes to meet')
         self.listen()
@@ -92,11 +94,11 @@ class Silence(street.Play):
         return found
 
     def case_fits(self):
-        """the neighbours with a clip are told of it at home, the other is not"""
-        equal(self.fits, [ASKS, ASKS, 0], 'clips they were told of')
+        """the neighbours with a clip are told of it at home, the others are not"""
+        equal(self.fits, [ASKS, ASKS, 0, 0], 'clips they were told of')
 
     def case_same(self):
-        """what the three send has the same sizes, and not a byte more than it takes to say that asks have come"""
+        """what the four send has the same sizes, and not a byte more than it takes to say that asks have come"""
         found = self.sent()
         for sizes, situation in zip(found, SITUATIONS):
             print(f'# {situation}: {len(sizes)} segments, {sum(sizes)} bytes')

@@ -767,6 +767,46 @@ static void test_destroy(void **state) {
         assert_string_equal(safe_error(&owner), "clip-destroyed");
 }
 
+static bool purge(const struct hash *clip) {
+        struct wire_v_purge msg = {.clip = SPAN_OF(clip->b)};
+        const struct safe_heard *h;
+        safe_forget(&owner);
+        safe_tell(&owner, OWNER_V_PURGE, &msg);
+        struct wire_c_none none = {0};
+        safe_ask(&owner, OWNER_O_STATE, &none); /* a turn for what the daemon was told */
+        h = safe_heard(&owner, OWNER_V_PURGED);
+        assert_non_null(h);
+        assert_true(hash_eq(&h->grant, clip));
+        return h->bytes.n > 0;
+}
+
+/* A rule of the owner's destroys a clip: not one of which a grant is in force, once, with a line and no key; and not so many
+ * that there never were that the ledger is full of them. */
+static void test_purge(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL, receipt = BUF_NULL;
+        struct hash id = {{1}};
+        (void)state;
+        assert_true(safe_grant(&owner, 0, 1, WEEK));
+        granted(&owner, &paper);
+        safe_receipt(&street, buf_span(&paper), 1, owner.wall, &receipt);
+        uint64_t before = lines(&owner);
+        assert_false(purge(&clips[0].id));
+        assert_int_equal(lines(&owner), before);
+        assert_true(purge(&clips[1].id) && purge(&clips[1].id));
+        assert_int_equal(lines(&owner), before + 1);
+        assert_false(reads(&owner, 1));
+        assert_string_equal(safe_error(&owner), "clip-destroyed");
+        owner.wall += WEEK;
+        assert_true(purge(&clips[0].id));
+        no_release(buf_span(&receipt), "clip-destroyed");
+        unsigned gone = 0;
+        for (unsigned i = 0; i < 5000; i++) {
+                put_be32(id.b, i + 1);
+                gone += purge(&id);
+        }
+        assert_int_equal(gone, 4096 - 2);
+}
+
 static unsigned holders(struct safe *s, size_t c, enum wire_e_holder what) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         struct wire_o_about q = {.id = hex(&id, &clips[c].id)};
@@ -936,6 +976,7 @@ int main(void) {
                 TEST(test_read),
                 TEST(test_damaged_chunks),
                 TEST(test_destroy),
+                TEST(test_purge),
                 TEST(test_who),
                 TEST(test_legal_order),
                 TEST(test_flips),

@@ -304,12 +304,22 @@ static void told_once(void **state) {
         assert_int_equal(store_ask_events(r, &f, 0, show_ask, &got), 0);
         assert_string_equal(buf_cstr(&got), "200 of 1/1, 1 clips, news: canary: a red bicycle\n");
         assert_int_equal(store_last_seq(r, &seq), 0);
-        assert_int_equal(seq, 2);
+        assert_int_equal(seq, 3); /* one more when the clip came */
         assert_int_equal(store_events(r, 0, 100, count_events, &events), 0);
         assert_int_equal(events, 1);
         buf_clear(&got);
         assert_int_equal(store_ask_events(r, &f, seq, show_ask, &got), 0);
         assert_int_equal(got.n, 0);
+        store_reader_close(r);
+        put_clip(s, 2, home_cell(), ROWS_NOW - 90 * HOUR, ROWS_NOW - 89 * HOUR); /* of another time */
+        r = reading();
+        assert_int_equal(store_ask_events(r, &f, seq, show_ask, &got), 0);
+        assert_int_equal(got.n, 0);
+        store_reader_close(r);
+        put_clip(s, 3, home_cell(), ROWS_NOW - 3 * HOUR, ROWS_NOW);
+        r = reading();
+        assert_int_equal(store_ask_events(r, &f, seq, show_ask, &got), 0);
+        assert_string_equal(buf_cstr(&got), "200 of 1/1, 2 clips, news: canary: a red bicycle\n");
         store_reader_close(r);
         store_close(s);
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which clips go by themselves: those that are older than their camera's rule or clips.retention says, and, where
+ * clips.when-full is `oldest`, the oldest ones while a new one has no room. Three things keep a clip whatever its age: its owner
+ * has pinned it (`clip keep`), an alert of this home that is in force names it, or a grant of it is in force, which the vault
+ * alone knows. `clip destroy` asks none of these.
+ *
+ * A clip goes as by `clip destroy`: the vault writes a line into the ledger, then the row is wiped, then the files go. Giving
+ * nothing to anybody, it needs nobody's yes but the rule. Without the vault's answer nothing goes.
+ *
+ * Age is told by the time that has surely passed (DESIGN 6.12): a clock that was wrong for a moment destroys nothing.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "node/cameras.h"
+#include "porchlight/types.h"
+
+#define KEPT_MAX 500 /* clips that are pinned: as many as one setting's bytes hold */
+
+struct purge_clip {
+        struct hash id;
+        mesh_wall created;
+        uint64_t bytes; /* of its files */
+        uint64_t keep;  /* seconds */
+        bool pinned;    /* by its owner, an alert, a grant; or it is away already */
+        bool goes;
+};
+
+struct purge_want {
+        mesh_wall sure; /* so much time has surely passed */
+        uint64_t free;  /* bytes that are to become free of the oldest; 0: none */
+};
+
+/* Says which are to go; @all is oldest first. Returns how many. */
+size_t purge_pick(struct purge_clip *all, size_t n, const struct purge_want *want);
+
+/* Pins. @ids: hashes one behind the other. */
+bool kept_has(struct span ids, const struct hash *id);
+
+struct node;
+struct purge;
+/* Looks through the clips soon: a rule has changed, a clip has come, an hour is over. */
+void purge_kick(struct node *n);
+/* Once in a while; looks when an hour is over. */
+void purge_tick(struct node *n);
+/* @bytes are wanted for a clip that comes in. False: nothing may go for it. Else control_room() is called, once. */
+bool purge_for(struct node *n, uint64_t bytes);
+void purge_answer(struct node *n, const struct hash *clip, bool gone); /* the vault's */
+void purge_gone(struct node *n, bool gone);                            /* row and files are away, or not */
+void purge_lost(struct node *n);                                       /* the vault is gone */
+void purge_fini(struct node *n);

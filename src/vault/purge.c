@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * V_PURGE: the daemon has a clip that is to go by its owner's rule for the camera, or to make room. The vault writes the line
+ * that says so, as for `clip destroy`, and wipes what was wrapped of its key; then the daemon may remove it. A clip of which a
+ * grant is in force stays until that is over: its recipient has the owner's word.
+ *
+ * Nothing is released by this and no key is needed, so it takes nobody's yes. What a daemon that lies can do with it, it can do
+ * without: remove the clips. That it fills the ledger with clips there never were has a bound a day.
+ */
+#include "base/log.h"
+#include "vault/consent.h"
+
+#define PURGES_A_DAY 4096
+#define DAY_MS (MESH_DAY * (mesh_time)1000)
+
+static const char line_text[] = "by the rule for its camera";
+
+static bool is_granted(const struct vault *v, const struct hash *clip) {
+        for (size_t i = 0; i < book_n_grants(v->book); i++) {
+                const struct book_grant *g = book_grant_at(v->book, i);
+                if (hash_eq(&g->clip, clip) && !book_grant_over(g))
+                        return true;
+        }
+        return false;
+}
+
+static bool too_many(struct vault *v, mesh_time now) {
+        if (now >= v->purges_from + DAY_MS || !v->purges) {
+                v->purges = 0;
+                v->purges_from = now;
+        }
+        return v->purges++ >= PURGES_A_DAY;
+}
+
+static bool enter(struct vault *v, const struct hash *clip, mesh_wall wall) {
+        struct wire_entry line = {.what = ENTRY_DESTROYED, .time = wall};
+        WIRE_PUT(&line, ENTRY, clip, SPAN_OF(clip->b));
+        WIRE_PUT(&line, ENTRY, text, span_str(line_text));
+        if (book_write(v->book, &line))
+                return false;
+        for (size_t i = 0; i < book_n_grants(v->book); i++)
+                if (hash_eq(&book_grant_at(v->book, i)->clip, clip) && !grant_forget(v, book_grant_at(v->book, i)))
+                        return false;
+        return true;
+}
+
+/* Where no household is, there is no ledger: a further device has given nothing. */
+static bool purge(struct vault *v, const struct hash *clip, mesh_time now) {
+        mesh_wall wall = v->io->wall(v->io->arg);
+        if (!v->has_key)
+                return true;
+        if (!v->book || v->book->broken || !vault_clock_sane(wall))
+                return false;
+        if (book_destroyed(v->book, clip))
+                return true;
+        grants_mind(v, wall);
+        return !is_granted(v, clip) && !too_many(v, now) && enter(v, clip, wall);
+}
+
+void on_purge(struct vault *v, const union frame_message *m, mesh_time now) {
+        struct hash clip;
+        memcpy(clip.b, m->v_purge.clip.p, sizeof(clip.b));
+        struct wire_v_purged answer = {.clip = m->v_purge.clip, .gone = purge(v, &clip, now)};
+        frame_put(&v->to_daemon, wire_owner_find(OWNER_V_PURGED), &answer);
+}
