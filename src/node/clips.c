@@ -107,7 +107,7 @@ static void look_at(struct node *n, const struct known *k, const char *name) {
         bool clip = clip_file_id(name, &id);
         if (clip && fetch_known(n, &id))
                 return; /* another home's */
-        if (is_part(name) || (clip && !is_known(k, &id)))
+        if (is_part(name) || disk_left_over(n, name) || (clip && !is_known(k, &id)))
                 remove_orphan(n, name);
         else if (clip && fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
                 n->clips.used += (uint64_t)st.st_size;

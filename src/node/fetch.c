@@ -269,6 +269,7 @@ void fetch_prepared(struct fetch *f) {
                 return;
         }
         f->reads = 0;
+        f->reader = HAUL_NOBODY;
         f->moved_at = uv_now(f->n->loop);
         fetch_drive(f);
         if (f->f)
@@ -440,6 +441,9 @@ bool fetch_named(const struct node *n, struct span hex, struct wire_c_fetched *r
 
 void fetch_reader(struct node *n, const struct hash *clip, bool reads) {
         struct fetch *f = fetch_find(n, clip);
-        if (f && f->f)
-                fetch_feed(f, (struct haul_event){.type = HAUL_EV_READER, .reader = reads ? f->reads : HAUL_NOBODY});
+        uint64_t reader = f && reads ? f->reads : HAUL_NOBODY;
+        if (!f || !f->f || f->reader == reader)
+                return;
+        f->reader = reader;
+        fetch_feed(f, (struct haul_event){.type = HAUL_EV_READER, .reader = reader});
 }

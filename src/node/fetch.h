@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "haul/serve.h"
+#include "node/quiet.h"
 #include "porchlight/mesh.h"
 
 #include <uv.h>
@@ -32,11 +33,14 @@ struct fetches {
         struct haul_serve *serve; /* node_new() makes it */
         uv_timer_t timer;
         bool giving; /* give.c is at it */
+        struct quiet full;
         void (*on_whole)(struct node *n, const struct hash *clip);
 };
 
 void fetches_init(struct node *n);
-void fetches_look(struct node *n);  /* the folder is open: which clips are of others */
+void fetches_look(struct node *n); /* the folder is open: which clips are of others */
+/* Is a file of DIR/clips what a crash left of a fetch that was called off? */
+bool disk_left_over(const struct node *n, const char *name);
 void fetches_start(struct node *n); /* goes on with them */
 void fetches_stop(struct node *n);
 void fetches_close(struct node *n); /* closes the handle */

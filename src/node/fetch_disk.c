@@ -20,6 +20,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#define FULL_LINES 1 /* a minute, in the log */
 #define SUM sizeof(struct hash)
 #define WANT_BYTES (8 + MANIFEST_BYTES_MAX + SUM)
 #define NAME_MAX_ (CLIP_FILE_NAME_MAX + 16)
@@ -282,8 +283,9 @@ static void tell_full(struct fetch *f) {
         if (!f->disk.e || f->room_at)
                 return;
         f->room_at = uv_now(f->n->loop) + FETCH_ROOM_MS;
-        log_warning("clips: one that is being fetched cannot be written (%s); it goes on when the disk lets it",
-                    strerror(f->disk.e));
+        if (quiet_may(&f->n->fetches.full, uv_now(f->n->loop), FULL_LINES))
+                log_warning("clips: one that is being fetched cannot be written (%s); it goes on when the disk lets it",
+                            strerror(f->disk.e));
 }
 
 static void writes_over(struct fetch *f) {
@@ -375,13 +377,18 @@ void disk_remove(struct node *n, const struct hash *id) {
 
 /* ---- a start ---- */
 
-static bool id_of(const char *name, struct hash *ret) {
+static bool id_of(const char *name, const char *suffix, struct hash *ret) {
         char bare[CLIP_FILE_NAME_MAX];
-        size_t n = strlen(name), tail = sizeof(want_suffix) - 1;
-        if (n <= tail || n - tail >= sizeof(bare) || strcmp(name + n - tail, want_suffix) != 0)
+        size_t n = strlen(name), tail = strlen(suffix);
+        if (n <= tail || n - tail >= sizeof(bare) || strcmp(name + n - tail, suffix) != 0)
                 return false;
         snprintf(bare, sizeof(bare), "%.*s", (int)(n - tail), name);
         return clip_file_id(bare, ret);
+}
+
+bool disk_left_over(const struct node *n, const char *name) {
+        struct hash id;
+        return id_of(name, have_suffix, &id) && !fetch_find(n, &id);
 }
 
 static void look_at(struct node *n, const struct hash *id,
@@ -405,7 +412,7 @@ void disk_look(struct node *n,
         }
         for (struct dirent *e; (e = readdir(d));) {
                 struct hash id;
-                if (id_of(e->d_name, &id))
+                if (id_of(e->d_name, want_suffix, &id))
                         look_at(n, &id, found);
         }
         closedir(d);

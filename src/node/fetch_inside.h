@@ -18,6 +18,7 @@
 #define FETCH_AGAIN_FIRST 2000  /* ms until a home that could not be reached, or has nothing, is tried again … */
 #define FETCH_AGAIN_MOST 300000 /* … twice as long each time, up to this */
 #define FETCH_OTHERS_AFTER 5000 /* ms without a byte before homes other than the owner's are asked (PROTOCOL 15.41) */
+#define FETCH_AT_ONCE 4         /* clips that bytes come of at a time */
 #define LINK_QUEUE 256          /* requests that wait for room on a link; more than all windows hold */
 
 struct fetch;
@@ -68,8 +69,9 @@ struct fetch {
         struct haul_fetch *f; /* NULL: whole, or not prepared yet */
         bool known;           /* .want is on the disk */
         bool whole, ending;
-        bool given;     /* others may have it from here */
-        uint64_t reads; /* chunks from the first on that are there */
+        bool given;      /* others may have it from here */
+        uint64_t reads;  /* chunks from the first on that are there */
+        uint64_t reader; /* as the fetch was told last */
         mesh_time room_at, moved_at;
         uint64_t moved; /* bytes that had come by then */
         struct fetch_disk disk;

@@ -63,11 +63,27 @@ static void later(struct fetch_way *w) {
         w->next = uv_now(w->f->n->loop) + MIN(wait, (mesh_time)FETCH_AGAIN_MOST);
 }
 
+static bool comes(const struct fetch *f) {
+        for (size_t i = 0; i < f->n_ways; i++)
+                if (f->ways[i].number)
+                        return true;
+        return false;
+}
+
+/* Each that comes may have 4 MiB in memory: further ones wait until one is whole, or its sources are gone. */
+static bool may_come(const struct fetch *f) {
+        unsigned n = 0;
+        LIST_EACH (o, &f->n->fetches.all, struct fetch, on)
+                n += o != f && comes(o);
+        return n < FETCH_AT_ONCE;
+}
+
 static void use(struct fetch_way *w, const struct haul_link *l) {
         const struct chunk_link *c = l->of[HAUL_CHUNKS];
         struct haul_event ev = {.type = HAUL_EV_SOURCE};
-        if (!c) {
-                later(w); /* there are too many links */
+        if (!c || !may_come(w->f)) { /* no memory for the link; or its turn comes */
+                w->tries = c ? 0 : w->tries;
+                later(w);
                 return;
         }
         w->number = c->number;

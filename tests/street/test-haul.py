@@ -141,6 +141,21 @@ class Haul(street.Play):
         self.anna.start()
         self.wait_whole(self.ben, self.anna, clip)
 
+    def case_many(self):
+        """six clips are fetched at once, and a start with some of them half way finds all"""
+        clips = [self.clip(self.anna, 5000000) for _ in range(20 if self.full else 6)]
+        for clip in clips:
+            self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        self.wait(lambda: any(self.has(self.ben, clip) for clip in clips), 'one of them')
+        self.ben.kill9()
+        stray = self.path(self.ben, 64 * 'e', '.have')
+        with open(stray, 'wb') as file:
+            file.write(b'left over')
+        self.ben.start()
+        for clip in clips:
+            self.wait_whole(self.ben, self.anna, clip)
+        check(not os.path.exists(stray), 'what a crash left is still there')
+
     def read_log(self, home):
         with open(home.log, encoding='utf-8', errors='replace') as log:
             return log.read()
