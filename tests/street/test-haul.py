@@ -3,6 +3,7 @@
 """The bytes of a clip on their way from home to home, over links of their own: whole and the same whatever happens to either."""
 import ctypes
 import os
+import subprocess
 import sys
 import time
 
@@ -81,6 +82,21 @@ class Haul(street.Play):
         self.begin(self.carla, clip, manifest)
         self.wait_whole(self.carla, self.ben, clip)
         self.anna.start()
+
+    def case_read_while_it_comes(self):
+        """a clip that is granted is read by a pipe while it comes, and is the same; its owner's ledger has it complete"""
+        content = os.urandom(SIZE)
+        path = os.path.join(self.folder, 'film')
+        with open(path, 'wb') as out:
+            out.write(content)
+        clip = self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
+        self.anna.cli('clip', 'share', clip, '--with', self.ben.name, '--purpose', 'the bicycle', '--yes', code=0)
+        self.wait(lambda: self.ben.cli('clip', 'get', clip, '-o', '/dev/null', '--json').code != street.NOT_FOUND, 'the offer')
+        got = subprocess.run([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, check=False)
+        equal(got.returncode, 0, f'exit code of clip get -o -: {got.stderr!r}')
+        check(got.stdout == content, 'other bytes came out of the pipe')
+        self.wait(lambda: any(row['what'] == 'complete' for row in self.anna.json('ledger', 'list')), 'the ledger to say so')
 
     # -- what goes wrong --
 
