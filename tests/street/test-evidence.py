@@ -73,6 +73,28 @@ class Evidence(street.Play):
         equal([(name, state) for name, state, _ in verify.claims(second, self.mesh)],
               [(name, row['state']) for name, row in claims.items()], 'what the second verifier says')
 
+    def case_neighbour(self):
+        """a neighbour that took the clip has signed for it: so it was there by then, of a member still; and cannot hand it on"""
+        text, out = os.urandom(70000), os.path.join(self.ben.folder, 'out')
+        clip = self.clip(text)
+        self.anna.cli('clip', 'share', clip, '--with', self.ben.name, '--purpose', 'the stolen bicycle', '--yes', code=0)
+        self.wait(lambda: [row for row in self.ben.json('grant', 'list') if row['clip'] == clip], 'the grant is here')
+        self.ben.cli('clip', 'get', clip, '-o', out, code=0, seconds=60)
+        self.wait(lambda: 'complete' in [line['what'] for line in self.anna.json('ledger', 'list') if line.get('clip') == clip],
+                  "the neighbour's word")
+        self.ben.refused('export-others', street.REFUSED, 'clip', 'export', clip, '-o', out + '.bundle', '--yes')
+        self.anna.cli('clip', 'export', clip, '-o', self.bundle, '--force', '--yes', code=0)
+        claims, lines = self.verified(self.bundle, '--mesh', self.mesh)
+        for name in ('member', 'not-later'):
+            equal(claims[name]['state'], 'proven', f'whether {name} is proven')
+            check(f'household "{self.ben.name}" signed' in claims[name]['text'], claims[name]['text'])
+        check('1 grants, 1 receipts and 1 words' in claims['papers']['text'], claims['papers']['text'])
+        equal([line['what'] for line in lines], ['granted', 'receipt', 'released', 'complete', 'exported'], 'the lines')
+        with open(self.bundle, 'rb') as file:
+            second = verify.Bundle(file)
+        equal([(name, state) for name, state, _ in verify.claims(second, self.mesh)],
+              [(name, row['state']) for name, row in claims.items()], 'what the second verifier says')
+
     def case_refused(self):
         """what cannot be exported is refused by name, and a file that is there stays"""
         clip = self.clip(os.urandom(1000))
