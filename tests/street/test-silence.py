@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Four streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has
-it and has switched its cameras off, one has no camera. While they are asked, and while the neighbours look, what they send cannot be told apart.
+"""Five streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has it
+and denies what is asked, one has it and has switched its cameras off, one has no camera. While they are asked, and while the
+neighbours look, what they send cannot be told apart.
 
 In a network namespace of its own, so that the capture holds this test's packets and no others.
 """
@@ -22,7 +23,8 @@ from street import check, equal  # noqa: E402
 ASKS = 3
 LISTENED = 3  # seconds after the last ask, for what might be sent late
 UNIT = 128  # bytes: every frame is a multiple of it, and an acknowledgement is one
-SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'a clip, and cameras switched off', 'no camera')
+SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'a clip, and the ask denied', 'a clip, and cameras switched off',
+              'no camera')
 
 
 class Silence(street.Play):
@@ -47,7 +49,7 @@ class Silence(street.Play):
         for pair in self.pairs:
             self.wait(lambda p=pair: all(home.state()['state'] == 'current' and home.linked() for home in p), 'the homes to meet')
         self.listen()
-        self.fits = [self.talk(*pair) for pair in self.pairs]
+        self.fits = [self.talk(*pair, 'denied' in situation) for pair, situation in zip(self.pairs, SITUATIONS)]
         over = time.monotonic() + LISTENED
         self.wait(lambda: time.monotonic() > over and all(len(sizes) >= ASKS for sizes in self.sent()), 'what was sent')
         self.tcpdump.send_signal(signal.SIGINT)
@@ -63,7 +65,7 @@ class Silence(street.Play):
         while 'listening on' not in self.tcpdump.stderr.readline():
             check(self.tcpdump.poll() is None, 'tcpdump has ended')
 
-    def talk(self, asker, neighbour):
+    def talk(self, asker, neighbour, denied):
         """How many clips the neighbour was told of, in its own house."""
         watch, told = neighbour.watch('--muted'), 0
         for number in range(ASKS):
@@ -72,7 +74,10 @@ class Silence(street.Play):
             equal(ask['handed_to'], 1, 'homes that have it')
             rows = neighbour.json('ask', 'match', ask['id'])
             told += len(rows) - 1
-            equal(len(neighbour.json('inbox', '--muted')), (number + 1) * (len(rows) - 1), 'the inbox')
+            equal(len(neighbour.json('inbox', '--muted')), (0 if denied else number) * (len(rows) - 1) + len(rows) - 1, 'the inbox')
+            if denied:
+                neighbour.cli('grant', 'deny', ask['id'], code=0)
+                equal(neighbour.json('inbox', '--muted'), [], 'the inbox of who denied')
         neighbour.json('ask', 'list')
         if told:
             watch.until(lambda event: event['event'] == 'asked')
@@ -95,10 +100,10 @@ class Silence(street.Play):
 
     def case_fits(self):
         """the neighbours with a clip are told of it at home, the others are not"""
-        equal(self.fits, [ASKS, ASKS, 0, 0], 'clips they were told of')
+        equal(self.fits, [ASKS, ASKS, ASKS, 0, 0], 'clips they were told of')
 
     def case_same(self):
-        """what the four send has the same sizes, and not a byte more than it takes to say that asks have come"""
+        """what the five send has the same sizes, and not a byte more than it takes to say that asks have come"""
         found = self.sent()
         for sizes, situation in zip(found, SITUATIONS):
             print(f'# {situation}: {len(sizes)} segments, {sum(sizes)} bytes')
