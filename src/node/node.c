@@ -586,7 +586,6 @@ int node_start(struct node *n) {
         if (r == 0) {
                 fetches_look(n);
                 clips_start(n);
-                force_begin(n); /* beside what follows: from here on the lane's connection is the pool's */
                 r = restore(n);
         }
         if (r)
@@ -594,6 +593,7 @@ int node_start(struct node *n) {
         fetches_start(n);
         writer_start(n);
         papers_start(n);
+        force_begin(n); /* from here on the lane's connection is the pool's */
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
                 return 0;

@@ -244,7 +244,8 @@ void papers_use(struct node *n) {
 }
 
 void papers_start(struct node *n) {
-        int r = store_papers(n->queries.lanes[QUERY_QUICK].reader, restore, n);
+        struct store_reader *reader = queries_reader(n, QUERY_QUICK);
+        int r = reader ? store_papers(reader, restore, n) : ERR_BROKEN;
         if (r)
                 log_error("papers about clips: %s", r > 0 ? store_error_text(r) : err_text(r));
         LIST_EACH (p, &n->papers.all, struct paper, on)
