@@ -147,8 +147,7 @@ static void tell_custody(struct telling *t) {
         const struct custody *c = &t->p->custody;
         SAY(t,
             N_("The owner's ledger has, from line %llu to line %llu, %llu lines about this clip. None is changed, and "
-               "they "
-               "are in their order. %llu lines between them are not shown, and stand there as hashes."),
+               "they are in their order. %llu lines between them are not shown, and stand there as hashes."),
             (count)c->first, (count)c->chain.n - 1, (count)c->shown, (count)c->hidden);
         tell(t, CLAIM_CUSTODY, PROVEN_PROVEN);
 }
@@ -156,9 +155,8 @@ static void tell_custody(struct telling *t) {
 static void tell_papers(struct telling *t) {
         const struct custody *c = &t->p->custody;
         SAY(t,
-            N_("In these lines are %llu grants, %llu receipts and %llu words of devices that had the clip, each signed "
-               "by "
-               "whom it names."),
+            N_("Each paper in these lines is signed by whom it names; grants: %llu, receipts: %llu, words of devices "
+               "that had the clip: %llu."),
             (count)c->grants, (count)c->receipts, (count)c->attests);
         tell(t, CLAIM_PAPERS, PROVEN_PROVEN);
 }
