@@ -224,8 +224,8 @@ const struct command command_clip_watch = {
                    "cannot be taken in stays, and is told on stderr. It runs until it is ended.\n"
                    "\n"
                    "Without DIR it is the folder that clips.watch names (`porchlight config set\n"
-                   "clips.watch DIR`); the unit porchlight-watch of systemd runs it so. Without --camera\n"
-                   "the camera is called like the folder.\n"
+                   "clips.watch DIR`); the unit porchlight-watch of systemd runs it so. Without\n"
+                   "--camera the camera is called like the folder.\n"
                    "\nExamples:\n  porchlight clip watch /srv/ftp/garden\n"
                    "  porchlight clip watch /srv/ftp/1 --camera \"front door\"\n"),
         .options = watch_options,

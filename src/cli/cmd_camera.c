@@ -149,8 +149,8 @@ const struct command command_camera_policy = {
         .name = "policy",
         .synopsis = "(NAME | --all) never|ask|announce",
         .brief = N_("what may be told of a camera's clips"),
-        .help = N_("never     its clips fit no ask, no alert and no notice can name one, and none can\n"
-                   "          be shared\n"
+        .help = N_("never     its clips fit no ask, no alert and no notice can name one, and none\n"
+                   "          can be shared\n"
                    "ask       clips that fit an ask are shown to you alone; you decide. Every camera\n"
                    "          begins so\n"
                    "announce  as ask, and a notice goes to the street by itself: that there is\n"
@@ -201,9 +201,9 @@ const struct command command_camera_keep = {
         .synopsis = "(NAME | --all) 14d|forever|default",
         .brief = N_("how long a camera's clips are kept"),
         .help = N_("A clip that is older is destroyed as by `clip destroy`: its key first, then its\n"
-                   "bytes, and the ledger has a line. What is kept with `clip keep`, what an alert in\n"
-                   "force of this home names, and what is granted stays until that is over. `default`\n"
-                   "is what `porchlight config get clips.retention` says.\n"
+                   "bytes, and the ledger has a line. What is kept with `clip keep`, what an alert\n"
+                   "in force of this home names, and what is granted stays until that is over.\n"
+                   "`default` is what `porchlight config get clips.retention` says.\n"
                    "\nExamples:\n"
                    "  porchlight camera keep \"front door\" 14d\n"
                    "  porchlight camera keep --all default\n"),

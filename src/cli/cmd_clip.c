@@ -261,8 +261,8 @@ const struct command command_clip_keep = {
         .name = "keep",
         .synopsis = "[--off] ID",
         .brief = N_("keep a clip, whatever the rules say"),
-        .help = N_("Neither `camera keep` nor clips.retention nor a full quota destroys it then. Up to\n"
-                   "500 clips can be kept so.\n"
+        .help = N_("Neither `camera keep` nor clips.retention nor a full quota destroys it then. Up\n"
+                   "to 500 clips can be kept so.\n"
                    "\nExample:\n  porchlight clip keep 3f9a\n"),
         .options = keep_options,
         .min_words = 1,
@@ -293,9 +293,10 @@ const struct command command_clip_notices = {
         .name = "notices",
         .synopsis = "",
         .brief = N_("what homes have told of: that there is footage"),
-        .help = N_("Newest first, of this home and of neighbours: of when and where there is footage,\n"
-                   "and which clip. A notice lives three days. A home tells with `post --notice`, or by\n"
-                   "itself for cameras whose policy is announce; most never do.\n"
+        .help = N_("Newest first, of this home and of neighbours: of when and where there is\n"
+                   "footage, and which clip. A notice lives three days. A home tells with\n"
+                   "`post --notice`, or by itself for cameras whose policy is announce; most never\n"
+                   "do.\n"
                    "\nExample:\n  porchlight clip notices --json\n"),
         .run = run_notices,
 };

@@ -324,9 +324,9 @@ const struct command command_clip_get = {
         .name = "get",
         .synopsis = "ID -o FILE|- [--passphrase-file F] | ID --cancel",
         .brief = N_("open a clip of this home, or one that was granted to it"),
-        .help = N_("A clip that another home granted: its terms are shown, and to get it is to accept\n"
-                   "them; then its key is waited for, up to a minute, and comes later by itself. Key\n"
-                   "and bytes are deleted here when the grant's time is over.\n"
+        .help = N_("A clip that another home granted: its terms are shown, and to get it is to\n"
+                   "accept them; then its key is waited for, up to a minute, and comes later by\n"
+                   "itself. Key and bytes are deleted here when the grant's time is over.\n"
                    "\n"
                    "Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
                    "clip is whole; - streams, so that a player can be piped. Your ledger tells of\n"

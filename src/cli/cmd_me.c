@@ -258,10 +258,11 @@ const struct command command_me_export = {
         .name = "export",
         .synopsis = "FILE [--with-clips DIR]",
         .brief = N_("all that this home holds about your household"),
-        .help = N_("Posts, confirmations and comments, asks, notices, clips' manifests, cameras, places,\n"
-                   "mutes, settings, tickets, devices, grants and the ledger: a JSON object a line,\n"
-                   "{\"what\":…,\"is\":{…}}. What others wrote is not in it, nor is any key: those are\n"
-                   "in a `backup`. The file is in the clear; its mode lets you alone read it.\n"
+        .help = N_("Posts, confirmations and comments, asks, notices, clips' manifests, cameras,\n"
+                   "places, mutes, settings, tickets, devices, grants and the ledger: a JSON object\n"
+                   "a line, {\"what\":…,\"is\":{…}}. What others wrote is not in it, nor is any key:\n"
+                   "those are in a `backup`. The file is in the clear; its mode lets you alone\n"
+                   "read it.\n"
                    "\n"
                    "--with-clips opens every clip into DIR. The vault writes a line into the ledger\n"
                    "for each, and asks for the passphrase unless it is unlocked.\n"
