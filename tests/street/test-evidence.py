@@ -88,7 +88,7 @@ class Evidence(street.Play):
         for name in ('member', 'not-later'):
             equal(claims[name]['state'], 'proven', f'whether {name} is proven')
             check(f'household "{self.ben.name}" signed' in claims[name]['text'], claims[name]['text'])
-        check('1 grants, 1 receipts and 1 words' in claims['papers']['text'], claims['papers']['text'])
+        check('grants: 1, receipts: 1, words of devices that had the clip: 1' in claims['papers']['text'], claims['papers']['text'])
         equal([line['what'] for line in lines], ['granted', 'receipt', 'released', 'complete', 'exported'], 'the lines')
         with open(self.bundle, 'rb') as file:
             second = verify.Bundle(file)

@@ -93,7 +93,7 @@ static void test_full(void **state) {
         /* from the first line about it: read, 30 hidden, granted, receipt, released, complete, granted, revoked, 1 hidden, exported */
         says(&t, CLAIM_CUSTODY, PROVEN_PROVEN, "from line 1 to line 39, 8 lines about this clip");
         says(&t, CLAIM_CUSTODY, PROVEN_PROVEN, "31 lines between them are not shown");
-        says(&t, CLAIM_PAPERS, PROVEN_PROVEN, "2 grants, 1 receipts and 1 words");
+        says(&t, CLAIM_PAPERS, PROVEN_PROVEN, "grants: 2, receipts: 1, words of devices that had the clip: 1");
         says(&t, CLAIM_SOUND, PROVEN_PROVEN, "no sound was kept");
         says(&t, CLAIM_ORIGINAL, PROVEN_PROVEN, "not made from another");
         says(&t, CLAIM_CAMERA, PROVEN_NOT_CLAIMED, "camera told the truth");
