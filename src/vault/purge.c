@@ -11,6 +11,7 @@
 #include "vault/consent.h"
 
 #define PURGES_A_DAY 4096
+#define LOOK_BACK (4 * PURGES_A_DAY) /* lines; a daemon cannot write others in between by itself */
 #define DAY_MS (MESH_DAY * (mesh_time)1000)
 
 static const char line_text[] = "by the rule for its camera";
@@ -24,9 +25,29 @@ static bool is_granted(const struct vault *v, const struct hash *clip) {
         return false;
 }
 
-static bool too_many(struct vault *v, mesh_time now) {
-        if (now >= v->purges_from + DAY_MS || !v->purges) {
-                v->purges = 0;
+struct lately {
+        mesh_wall since;
+        unsigned n;
+};
+
+static int count_line(void *arg, _unused_ struct span raw, const struct wire_entry *e) {
+        struct lately *l = arg;
+        bool by_rule = e->what == ENTRY_DESTROYED && WIRE_HAS(e, ENTRY, text) && span_eq(e->text, span_str(line_text));
+        l->n += by_rule && e->time > l->since;
+        return 0;
+}
+
+/* A daemon can have this process started anew as often as it likes: what the ledger has of the last day counts. */
+static unsigned written_lately(const struct vault *v, mesh_wall wall) {
+        struct lately l = {.since = wall - MESH_DAY};
+        uint64_t n = v->book->chain.n;
+        return book_each(v->book, n - MIN(n, (uint64_t)LOOK_BACK), count_line, &l) ? PURGES_A_DAY : l.n;
+}
+
+static bool too_many(struct vault *v, mesh_wall wall, mesh_time now) {
+        if (!v->purges_counted || now >= v->purges_from + DAY_MS) {
+                v->purges = v->purges_counted ? 0 : written_lately(v, wall);
+                v->purges_counted = true;
                 v->purges_from = now;
         }
         return v->purges++ >= PURGES_A_DAY;
@@ -44,17 +65,17 @@ static bool enter(struct vault *v, const struct hash *clip, mesh_wall wall) {
         return true;
 }
 
-/* Where no household is, there is no ledger: a further device has given nothing. */
+/* Where no household is, there is no ledger: a further device has given nothing. A key file that cannot be read is not that. */
 static bool purge(struct vault *v, const struct hash *clip, mesh_time now) {
         mesh_wall wall = v->io->wall(v->io->arg);
         if (!v->has_key)
-                return true;
+                return !v->broken;
         if (!v->book || v->book->broken || !vault_clock_sane(wall))
                 return false;
         if (book_destroyed(v->book, clip))
                 return true;
         grants_mind(v, wall);
-        return !is_granted(v, clip) && !too_many(v, now) && enter(v, clip, wall);
+        return !is_granted(v, clip) && !too_many(v, wall, now) && enter(v, clip, wall);
 }
 
 void on_purge(struct vault *v, const union frame_message *m, mesh_time now) {

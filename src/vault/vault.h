@@ -128,6 +128,7 @@ struct vault {
         struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
         unsigned purges;           /* clips that went by a rule … */
         mesh_time purges_from;     /* … since then */
+        bool purges_counted;       /* those of an earlier run are among them */
         struct book *book;         /* the ledger; NULL: not read yet, or no household */
         mesh_time book_due;        /* when grants are looked through for those whose time is over */
         struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */

@@ -805,6 +805,28 @@ static void test_purge(void **state) {
                 gone += purge(&id);
         }
         assert_int_equal(gone, 4096 - 2);
+        safe_start(&owner); /* a daemon can have that, too: the first of all was a week ago, and no more room is made */
+        for (unsigned i = 5000; i < 5100; i++) {
+                put_be32(id.b, i + 1);
+                gone += purge(&id);
+        }
+        assert_int_equal(gone, 4096 - 1);
+        owner.wall += MESH_DAY;
+        safe_start(&owner);
+        assert_true(purge(&id));
+}
+
+/* A key file that cannot be read is not a home without a household: nothing goes behind its ledger's back. */
+static void test_purge_without_key(void **state) {
+        (void)state;
+        assert_true(safe_grant(&owner, 0, 1, WEEK));
+        owner.disk.key.p[0] ^= 1;
+        safe_start(&owner);
+        assert_false(purge(&clips[0].id) || purge(&clips[1].id));
+        owner.disk.key.p[0] ^= 1;
+        safe_start(&owner);
+        assert_true(purge(&clips[1].id));
+        assert_false(purge(&clips[0].id));
 }
 
 static unsigned holders(struct safe *s, size_t c, enum wire_e_holder what) {
@@ -977,6 +999,7 @@ int main(void) {
                 TEST(test_damaged_chunks),
                 TEST(test_destroy),
                 TEST(test_purge),
+                TEST(test_purge_without_key),
                 TEST(test_who),
                 TEST(test_legal_order),
                 TEST(test_flips),
