@@ -186,6 +186,8 @@ static void on_request(struct haul_link *l, struct span paper) {
         enum paper_verdict v = paper_request_read(&eye, paper, &w, &id);
         if (v == PAPER_JUNK)
                 junk(l, "a request");
+        else if (v == PAPER_EARLY) /* hung up on, nothing that waits behind it would ever come */
+                say(l, &id, REFUSAL_NOT_NOW);
         else if (v == PAPER_LATE)
                 say(l, &id, REFUSAL_OVER);
         else if (known(l, &id))

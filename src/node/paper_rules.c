@@ -69,8 +69,10 @@ enum paper_verdict paper_attest_read(const struct paper_eye *e, struct span pape
 enum paper_verdict paper_request_read(const struct paper_eye *e, struct span paper, struct wire_request *ret,
                                       struct hash *ret_id) {
         bool right = read_object(CLIP_REQUEST, e, paper, ret, ret_id) && is(ret->household, &e->bringer) &&
-                     current(e, ret->device) && ret->created <= e->now + AHEAD_S;
+                     current(e, ret->device);
         if (!right)
                 return PAPER_JUNK;
+        if (ret->created > e->now + AHEAD_S)
+                return PAPER_EARLY;
         return ret->expires > e->now ? PAPER_FINE : PAPER_LATE;
 }

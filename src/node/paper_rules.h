@@ -17,8 +17,9 @@ struct paper_eye {
 
 enum paper_verdict {
         PAPER_FINE,
-        PAPER_LATE, /* its time is over: a clock, or a long way */
-        PAPER_JUNK, /* no honest device brings that */
+        PAPER_LATE,  /* its time is over: a clock, or a long way */
+        PAPER_EARLY, /* made in the future: a clock, of either home */
+        PAPER_JUNK,  /* no honest device brings that */
 };
 
 struct paper_grant {
