@@ -101,14 +101,28 @@ static enum vault_error end_wrong(const struct vault *v, const struct wire_v_ove
         return right ? VAULT_OK : VAULT_NO_GRANT_FALSE;
 }
 
+/* Gone already, by the vault's own clock. What is damaged can be of no use to anybody and goes as well; what cannot be read just
+ * now is not gone. */
+static enum vault_error end_unread(const struct vault *v, const struct hash *grant) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct taken t;
+        int r = v->io->blob_read(v->io->arg, VAULT_BLOB_TAKEN, grant, &store);
+        if (r == KEYDISK_E_NONE)
+                return VAULT_OK;
+        buf_clear(&store);
+        if (r || taken_read(v, grant, &store, &t) || !buf_ok(&store))
+                return VAULT_NO_LEDGER_UNREAD; /* the daemon says it again */
+        return v->io->blob_remove(v->io->arg, VAULT_BLOB_TAKEN, grant) ? VAULT_NO_LEDGER_DISK : VAULT_OK;
+}
+
 static enum vault_error take_end(struct vault *v, const struct wire_v_over *q, const struct hash *grant) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct taken t;
         enum vault_error e = vault_book_there(v);
         if (e)
                 return e;
-        if (!taken_read(v, grant, &store, &t)) /* gone already, by the vault's own clock */
-                return VAULT_OK;
+        if (!taken_read(v, grant, &store, &t))
+                return end_unread(v, grant);
         e = end_wrong(v, q, grant, &t);
         if (e)
                 return e;

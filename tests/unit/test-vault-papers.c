@@ -190,14 +190,29 @@ static void test_key_goes_at_its_end(void **state) {
         assert_int_equal(kept(&friend), 0);
 }
 
+/* What is said to be gone is: a key whose file was damaged goes as well. */
+static void test_damaged_key_goes(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        (void)state;
+        assert_true(safe_grant(&owner, 0, 1, WEEK));
+        struct hash grant = book_grant_at(owner.v.book, 0)->id;
+        keep(&owner, OWNER_V_GRANT, &paper);
+        accept(&friend, buf_span(&paper), buf_span(&clips[0].manifest));
+        for (size_t i = 0; i < SAFE_BLOBS; i++)
+                if (friend.disk.blobs[i].there)
+                        friend.disk.blobs[i].bytes.p[friend.disk.blobs[i].bytes.n / 2] ^= 1;
+        assert_int_equal(kept(&friend), 1);
+        over(&friend, &grant, SPAN_NONE, NULL);
+        assert_int_equal(kept(&friend), 0);
+        over(&friend, &grant, SPAN_NONE, NULL);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_said_again),
-                TEST(test_receipts),
-                TEST(test_key_goes),
-                TEST(test_key_goes_at_its_end),
+                TEST(test_said_again),          TEST(test_receipts),         TEST(test_key_goes),
+                TEST(test_key_goes_at_its_end), TEST(test_damaged_key_goes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
