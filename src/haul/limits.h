@@ -5,7 +5,7 @@
 #define HAUL_SOURCES 8      /* known to one fetch: no more homes are asked for one clip (PROTOCOL 15.41) */
 #define HAUL_ACTIVE 4       /* of them at work at once: more do not fill a line that four cannot */
 #define WINDOW_FIRST 2      /* chunks wanted of a source that is not known yet: one comes, one waits behind it */
-#define WINDOW_MOST 32      /* 2 MiB: 50 Mbit/s where an answer takes a third of a second */
+#define WINDOW_MOST 16      /* 1 MiB: 50 Mbit/s where an answer takes a sixth of a second */
 #define WINDOW_GROWS 1000   /* ms from want to chunk below which the window grows by one */
 #define WINDOW_SHRINKS 3000 /* ms above which it is halved: what waits there could be had elsewhere */
 #define IN_FLIGHT 64        /* chunks of one fetch wanted or waiting for the disk: 4 MiB of memory */
@@ -29,7 +29,7 @@
 
 #define SERVE_LINKS 32 /* homes served at once */
 #define SERVE_CLIPS 16 /* clips that one of them has asked after, and may want parts of */
-#define SERVE_WANTS 64 /* waiting of one: two windows; more is no window (PROTOCOL 15.44) */
+#define SERVE_WANTS 64 /* waiting of one: four windows, of as many clips; more is no window (PROTOCOL 15.44) */
 #define SERVE_AHEAD 2  /* chunks read ahead for one: one goes out while the disk brings the next */
 #define SERVE_READS 4  /* of all at once: what the pool's threads are */
 #define LIST_PIECE 256 /* hashes in one LIST: 8 KiB */

@@ -70,6 +70,9 @@ static bool comes(const struct fetch *f) {
         return false;
 }
 
+/* One home may have all of them, and takes no more than that at once (PROTOCOL 15.44). */
+_Static_assert(SERVE_WANTS >= FETCH_AT_ONCE * WINDOW_MOST, "an honest home would hang up on this one");
+
 /* Each that comes may have 4 MiB in memory: further ones wait until one is whole, or its sources are gone. */
 static bool may_come(const struct fetch *f) {
         unsigned n = 0;

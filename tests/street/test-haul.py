@@ -14,6 +14,8 @@ from street import check, equal  # noqa: E402
 
 SIZE = 20 * 1000 * 1000
 LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
+MANY = 12 * 1000 * 1000
+AT_ONCE = 4  # FETCH_AT_ONCE
 CHUNK = 65536 + 16
 DISK = 128 << 20
 MNT_DETACH = 2
@@ -97,6 +99,16 @@ class Haul(street.Play):
         equal(got.returncode, 0, f'exit code of clip get -o -: {got.stderr!r}')
         check(got.stdout == content, 'other bytes came out of the pipe')
         self.wait(lambda: any(row['what'] == 'complete' for row in self.anna.json('ledger', 'list')), 'the ledger to say so')
+
+    def case_several(self):
+        """as many clips as come at once, all of one home and on a fast line: it takes what is wanted of it"""
+        clips = [self.clip(self.anna, MANY) for _ in range(AT_ONCE)]
+        for clip in clips:
+            self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        for clip in clips:
+            self.wait_whole(self.ben, self.anna, clip)
+        with open(self.anna.log, encoding='utf-8') as log:
+            check('more at once than it may' not in log.read(), 'an honest home was hung up on')
 
     # -- what goes wrong --
 
