@@ -77,7 +77,8 @@ enum haul_action_type {
         HAUL_DO_LIST_WANT, /* the list, from the first hash to the last */
         HAUL_DO_WANT,      /* a whole chunk */
         HAUL_DO_STOP,      /* nothing more is wanted of it */
-        HAUL_DO_DROP,      /* let this source go, for `why`; no GONE follows */
+        HAUL_DO_DROP,      /* let this source go, for `why`; no GONE follows. Its number is not to come again: what was
+                              wanted of it may still be on its way */
         HAUL_DO_LIST,      /* the list is right: keep it */
         HAUL_DO_WRITE,     /* the chunk is right: put it into the file, then WRITTEN */
         HAUL_DO_SAVE,      /* make the file durable, then keep this bitmap, then SAVED */

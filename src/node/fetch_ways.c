@@ -154,6 +154,14 @@ void ways_down(struct fetch *f, uint32_t number) {
         later(w);
 }
 
+/* What was wanted of one that was too slow may still come over its link, and over the same link it would be taken for something
+ * that nobody asked for: it begins again over another. */
+static void part_with(struct node *n, uint32_t number) {
+        const struct chunk_link *c = give_link(n, number);
+        if (c)
+                haul_hangup(c->l);
+}
+
 void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
         struct fetch_way *w = way_of(f, number);
         _clean_(buf_fini) struct buf device = BUF_NULL, clip = BUF_NULL;
@@ -167,6 +175,8 @@ void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
                             buf_cstr(&clip));
         else
                 log_debug("device %s: clip %s: %s", buf_cstr(&device), buf_cstr(&clip), haul_wrong_text(why));
+        if (why == HAUL_SILENT)
+                part_with(f->n, number);
         w->bad = lied;
         later(w);
 }
