@@ -170,8 +170,15 @@ static int row_reading(struct cli *c, const struct call_row *row, void *arg) {
         return 0;
 }
 
+static int interrupted(struct cli *c) {
+        return cli_fail(c, EXIT_FAILED, "interrupted", "the same command begins again",
+                        "a part of the clip is missing");
+}
+
 static int write_out(struct cli *c, int fd, struct span s) {
         while (s.n) {
+                if (stop_wanted())
+                        return interrupted(c);
                 ssize_t n = write(fd, s.p, s.n);
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -196,6 +203,8 @@ static int fetch(struct cli *c, struct call *owner, struct getting *g) {
         for (uint64_t i = 0; i < g->row.chunks; i++) {
                 struct wire_o_chunk m = {.i = i};
                 int r = clip_coming_wait(c, &g->coming, i + 1);
+                if (!r && stop_wanted())
+                        r = interrupted(c);
                 if (!r)
                         r = owner_ask(c, owner, OWNER_O_CHUNK, &m, _("opening the clip"), row_bytes, g);
                 if (r)

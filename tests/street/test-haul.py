@@ -3,6 +3,7 @@
 """The bytes of a clip on their way from home to home, over links of their own: whole and the same whatever happens to either."""
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ SIZE = 20 * 1000 * 1000
 LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
 MANY = 12 * 1000 * 1000
 AT_ONCE = 4  # FETCH_AT_ONCE
+SOON = 10
 CHUNK = 65536 + 16
 DISK = 128 << 20
 MNT_DETACH = 2
@@ -111,6 +113,23 @@ class Haul(street.Play):
             check('more at once than it may' not in log.read(), 'an honest home was hung up on')
 
     # -- what goes wrong --
+
+    def case_interrupted(self):
+        """who has given up on a player that does not read ends `clip get`, and it says what became of it"""
+        clip = self.clip(self.anna, MANY)
+        process = subprocess.Popen([self.programs.cli, '--data', self.anna.folder, 'clip', 'get', clip, '-o', '-'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        try:
+            check(process.stdout.read(1) != b'', 'nothing came')
+            process.send_signal(signal.SIGINT)
+            code = process.wait(SOON)
+        except subprocess.TimeoutExpired:
+            raise street.Failure('it goes on') from None
+        finally:
+            process.kill()
+            told = process.communicate()[1]
+        equal(code, street.FAILED, 'the exit code')
+        check(b'interrupted' in told, f'what it says: {told!r}')
 
     def part(self, home, clip, least=64):
         """Waits until so many chunks are told durable; how many."""
