@@ -154,8 +154,8 @@ void ways_down(struct fetch *f, uint32_t number) {
         later(w);
 }
 
-/* What was wanted of one that was too slow may still come over its link, and over the same link it would be taken for something
- * that nobody asked for: it begins again over another. */
+/* What was wanted of it may still come over its link, and when the clip is asked for again over the same link it would be taken for
+ * something that nobody asked for: that begins over another. */
 static void part_with(struct node *n, uint32_t number) {
         const struct chunk_link *c = give_link(n, number);
         if (c)
@@ -193,6 +193,8 @@ void ways_end(struct fetch *f) {
                 if (f->ways[i].waiting)
                         haul_forget(&f->ways[i].want);
                 f->ways[i].waiting = false;
+                if (f->ending && f->ways[i].number)
+                        part_with(f->n, f->ways[i].number);
                 f->ways[i].number = 0;
         }
         f->n_ways = 0;

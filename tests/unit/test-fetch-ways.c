@@ -71,10 +71,23 @@ static void links_that_stay(_unused_ void **state) {
         assert_false(w.bad);
 }
 
+/* One that was called off may be asked for again at once; one that is whole is not. */
+static void called_off(_unused_ void **state) {
+        for (int ending = 0; ending < 2; ending++) {
+                struct fetch f = {.n_ways = 1, .ending = ending};
+                f.ways[0] = (struct fetch_way){.f = &f, .number = NUMBER};
+                there = (struct chunk_link){.l = &other_side, .number = NUMBER};
+                hung_up = 0;
+                ways_end(&f);
+                assert_int_equal(hung_up, ending);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(slow_ones_begin_anew),
                 cmocka_unit_test(links_that_stay),
+                cmocka_unit_test(called_off),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
