@@ -206,7 +206,7 @@ static bool own_device(const struct node *n, struct span manifest) {
         return !codec_decode(&wire_manifest_desc, manifest, &w, NULL) && span_eq(w.device, SPAN_OF(st.device.b));
 }
 
-static bool is_going(const struct node *n, const struct hash *clip) {
+bool fetch_going(const struct node *n, const struct hash *clip) {
         LIST_EACH (f, &n->fetches.all, struct fetch, on) {
                 if (f->ending && hash_eq(&f->id, clip))
                         return true;
@@ -218,7 +218,7 @@ int fetch_begin(struct node *n, const struct hash *clip, struct span manifest, m
         struct fetch *f = fetch_find(n, clip);
         if (own_device(n, manifest))
                 return 0; /* it was taken in here */
-        if (is_going(n, clip) || n->clips.fd < 0)
+        if (fetch_going(n, clip) || n->clips.fd < 0)
                 return ERR_IO;
         if (f) {
                 f->known &= f->until == until;

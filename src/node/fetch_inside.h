@@ -101,6 +101,7 @@ struct chunk_link {
 
 /* fetch.c */
 struct fetch *fetch_find(const struct node *n, const struct hash *clip);
+bool fetch_going(const struct node *n, const struct hash *clip); /* it was ended, and its files are not all removed */
 void fetch_drive(struct fetch *f);
 void fetch_feed(struct fetch *f, struct haul_event ev); /* and drives it */
 void fetch_prepared(struct fetch *f);

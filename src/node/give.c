@@ -224,7 +224,7 @@ static void tell_known(struct node *n, const struct hash *id) {
         if (f && f->given && (f->whole || f->f)) {
                 size = f->clip.size;
                 chunks = f->clip.chunks;
-        } else if (!f) {
+        } else if (!f && !fetch_going(n, id)) { /* what is going has files for a while */
                 own_clip(n, id, &size, &chunks);
         }
         if (chunks && f && f->f && f->disk.list_there)
@@ -308,6 +308,7 @@ static void on_up(struct haul_link *l) {
 }
 
 static void link_free(struct chunk_link *c) {
+        c->l->of[HAUL_CHUNKS] = NULL; /* at the end of the node the link goes after this */
         list_drop(&c->on);
         buf_fini(&c->bytes);
         free(c->queue);
