@@ -130,9 +130,10 @@ int row_request(struct cli *c, const struct call_row *row, void *arg) {
 
 struct taking {
         const char *id;
-        struct hash grant;
+        struct hash grant, clip;
         uint64_t state;
         bool found;
+        bool several; /* other clips begin so, too */
         char household[64];
         struct buf paper, manifest;
 };
@@ -149,22 +150,39 @@ static int find(struct cli *c, const struct call_row *row, void *arg) {
         struct taking *t = arg;
         const struct wire_c_given *g = &row->m->c_given;
         (void)c;
-        if (row->number != CONTROL_GIVEN_ROW || !(begins(g->clip, t->id) || begins(g->grant, t->id)) ||
-            (t->found && g->state >= GIVEN_TAKEN_BACK))
+        if (row->number != CONTROL_GIVEN_ROW || !(begins(g->clip, t->id) || begins(g->grant, t->id)))
+                return 0;
+        t->several |= t->found && !span_eq(g->clip, SPAN_OF(t->clip.b));
+        if (t->found && g->state >= GIVEN_TAKEN_BACK)
                 return 0;
         _clean_(buf_fini) struct buf name = BUF_NULL;
         text_show(&name, g->household, false);
         snprintf(t->household, sizeof(t->household), "%s", buf_cstr(&name));
         memcpy(t->grant.b, g->grant.p, sizeof(t->grant));
+        memcpy(t->clip.b, g->clip.p, sizeof(t->clip));
         t->state = g->state;
         t->found = true;
         return 0;
 }
 
+/* Of this home's own, nobody else's may come in its place. */
+static int find_own(struct cli *c, const struct call_row *row, void *arg) {
+        struct taking *t = arg;
+        (void)c;
+        t->several |= row->number == CONTROL_CLIP_ROW && begins(row->m->c_clip.id, t->id);
+        return 0;
+}
+
 static int look(struct cli *c, struct taking *t) {
         struct wire_c_none none = {0};
-        t->found = false;
-        return cli_ask(c, CONTROL_GIVEN, &none, find, t);
+        t->found = t->several = false;
+        int r = cli_ask(c, CONTROL_GIVEN, &none, find, t);
+        if (!r && t->found)
+                r = cli_ask(c, CONTROL_CLIPS, &none, find_own, t);
+        if (!r && t->several)
+                r = cli_fail(c, EXIT_NOT_FOUND, "ambiguous", "give more digits of the id",
+                             "several clips have an id that begins so");
+        return r;
 }
 
 static int keep_offer(struct cli *c, const struct call_row *row, void *arg) {

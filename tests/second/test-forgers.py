@@ -80,6 +80,19 @@ class Carrier(node.Node):
         fields = {'grant': grant, 'clip': clip, 'household': self.keys.household.public, 'created': int(time.time()), **other}
         return self.paper('receipt', b'receipt', fields, self.keys.household)
 
+    def manifest(self, number):
+        """Of a clip that nobody has, the @number-th of her device."""
+        fields = {'device': self.keys.device.public, 'household': self.keys.household.public, 'seq': number,
+                  'created': int(time.time()), 'sure': True, 'camera': NOWHERE, 'media': 15, 'size': 1, 'chunks': 1,
+                  'salt': bytes(16), 'hashes': NOWHERE, 'commit': NOWHERE} | ({'prev': NOWHERE} if number else {})
+        return self.paper('manifest', b'manifest', fields, self.keys.device)
+
+    def grant(self, clip, household):
+        now = int(time.time())
+        return self.paper('grant', b'grant', {'household': self.keys.household.public, 'clip': clip, 'to': household,
+                                              'purpose': 'nothing', 'created': now, 'expires': now + DAY, 'line': 0},
+                          self.keys.household)
+
     def attest(self, grant, what, **other):
         fields = {'grant': grant, 'device': self.keys.device.public, 'what': wire.enum('attested', what),
                   'created': int(time.time()), **other}
@@ -231,6 +244,25 @@ class Forgers(street.Play):
         equal((self.boxes(), self.ledger(clip)), ([], ['granted', 'revoked']), 'what left')
         posted = self.anna.post('theft', 'Alerts go on')
         self.wait_all_have([self.ben], posted['id'])
+
+    def case_alike(self):
+        """clips whose ids begin alike are told apart, and nothing is signed before"""
+        self.link = None
+        seen, pair, number = {}, None, 0
+        while not pair:
+            clip, raw = self.sia.manifest(number)
+            pair = seen.get(clip[:2]) and (seen[clip[:2]], (clip, raw))
+            seen[clip[:2]] = (clip, raw)
+            number += 1
+        anna = bytes.fromhex(self.anna.state()['household_id'])
+        for clip, raw in pair:
+            grant = self.sia.grant(clip, anna)
+            self.bring('manifest', raw)
+            equal(self.ask('grant', grant), 0, 'the answer to a grant')
+        out = os.path.join(self.anna.folder, 'out')
+        self.anna.refused('ambiguous', street.NOT_FOUND, 'clip', 'get', clip.hex()[:4], '-o', out)
+        equal([row['state'] for row in self.anna.json('grant', 'list') if row['clip'] in [c.hex() for c, _ in pair]],
+              ['offered', 'offered'], 'the grants')
 
 
 if __name__ == '__main__':
