@@ -44,7 +44,7 @@
 #define MESSAGE 200
 #define CONNS_MOST 96
 #define NONCE 24
-#define STILL_LIVES 300       /* seconds a record must have left for all to have it */
+#define GOES_ROUND 300        /* seconds that a record has, from when it may go round to its end, to be with all */
 #define HEARD_OF 60           /* seconds until all have heard of a removal */
 #define KEY_ON_ITS_WAY 120000 /* ms that a key may take from one home to the next, where a link is clogged */
 #define EVENTS_MOST 5000      /* a home and hour, with nothing going on */
@@ -583,8 +583,8 @@ static void has_records(struct world *w, uint32_t i) {
         for (size_t k = 0; k < w->checks->n_all && !w->stopped; k++) {
                 const struct seen *s = w->checks->all[k];
                 const struct disk_row *row = disk_record(&n->disk, &s->id);
-                if (s->retracted || s->created > now || s->expires < now + STILL_LIVES || surely_over(s, n) ||
-                    surely_over(s, &w->nodes[s->author]) || !together(w, i, s->author))
+                if (s->retracted || s->created + GOES_ROUND > now || s->expires < now + GOES_ROUND ||
+                    surely_over(s, n) || surely_over(s, &w->nodes[s->author]) || !together(w, i, s->author))
                         continue;
                 if (!row)
                         checks_fail(w, "L1", "home %u has not %s by home %u", n->index, hex(&s->id), s->author);
@@ -653,7 +653,7 @@ static struct hash elements_of(const struct mesh *m) {
         mesh_wall now = clock_now(m);
         for (size_t i = 0; i < m->n_sorted; i++) {
                 const struct rec *r = m->sorted[i];
-                bool late = r->expires <= now + STILL_LIVES || r->created + STILL_LIVES > now || records_late(m, r);
+                bool late = r->expires <= now + GOES_ROUND || r->created + GOES_ROUND > now || records_late(m, r);
                 if (!late && !(r->flags & REC_GONE))
                         xor_into(&sum, &r->id);
         }
