@@ -100,6 +100,18 @@ void text_hex(struct buf *out, struct span s) {
         buf_used(out, 2 * s.n);
 }
 
+bool text_hex_begins(struct span id, struct span digits) {
+        static const char lower[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+        if (digits.n > 2 * id.n)
+                return false;
+        for (size_t i = 0; i < digits.n; i++) {
+                unsigned half = i % 2 ? id.p[i / 2] & 15 : id.p[i / 2] >> 4;
+                if (digits.p[i] != lower[half] && digits.p[i] != upper[half])
+                        return false;
+        }
+        return true;
+}
+
 static int hex_value(uint8_t c) {
         if (c >= '0' && c <= '9')
                 return c - '0';

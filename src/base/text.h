@@ -14,6 +14,8 @@ size_t text_columns(struct span s);
 size_t text_width(uint32_t c); /* of one character: 0, 1 or 2 columns (width.c) */
 
 void text_hex(struct buf *out, struct span s); /* lowercase */
+/* Do these digits, of either case, begin @id in hex? */
+bool text_hex_begins(struct span id, struct span digits);
 /* Reads @s as hex of either case into @out, which is untouched on failure. */
 bool text_unhex(struct buf *out, struct span s);
 /* RFC 4648 base32, upper case, no padding. Decoding takes either case, skips nothing, refuses stray bits. */

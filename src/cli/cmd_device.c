@@ -370,9 +370,7 @@ struct finding {
 };
 
 static bool id_begins(struct span id, struct span digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, id);
-        return digits.n >= ID_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
+        return digits.n >= ID_LEAST && text_hex_begins(id, digits);
 }
 
 static int row_find(struct cli *c, const struct call_row *row, void *arg) {

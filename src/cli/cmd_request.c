@@ -101,17 +101,10 @@ static void found_it(struct answered *w, struct span id, struct span household) 
         w->found = true;
 }
 
-static bool begins(struct span id, const char *digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, id);
-        struct span d = span_str(digits);
-        return d.n <= hex.n && text_eq_nocase(span_of(hex.p, d.n), d);
-}
-
 static int find_request(struct cli *c, const struct call_row *row, void *arg) {
         struct answered *w = arg;
         const struct wire_c_requested *q = &row->m->c_requested;
-        if (row->number != CONTROL_REQUEST_ROW || q->mine || !begins(q->id, w->word))
+        if (row->number != CONTROL_REQUEST_ROW || q->mine || !text_hex_begins(q->id, span_str(w->word)))
                 return 0;
         if (w->found)
                 return cli_fail(c, EXIT_NOT_FOUND, "ambiguous", "give more digits",

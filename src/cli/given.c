@@ -138,19 +138,13 @@ struct taking {
         struct buf paper, manifest;
 };
 
-static bool begins(struct span id, const char *digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, id);
-        struct span d = span_str(digits);
-        return d.n <= hex.n && text_eq_nocase(span_of(hex.p, d.n), d);
-}
-
 /* The one that is of most use: what is over only if there is nothing else. */
 static int find(struct cli *c, const struct call_row *row, void *arg) {
         struct taking *t = arg;
         const struct wire_c_given *g = &row->m->c_given;
         (void)c;
-        if (row->number != CONTROL_GIVEN_ROW || !(begins(g->clip, t->id) || begins(g->grant, t->id)))
+        if (row->number != CONTROL_GIVEN_ROW ||
+            !(text_hex_begins(g->clip, span_str(t->id)) || text_hex_begins(g->grant, span_str(t->id))))
                 return 0;
         t->several |= t->found && !span_eq(g->clip, SPAN_OF(t->clip.b));
         if (t->found && g->state >= GIVEN_TAKEN_BACK)
@@ -169,7 +163,7 @@ static int find(struct cli *c, const struct call_row *row, void *arg) {
 static int find_own(struct cli *c, const struct call_row *row, void *arg) {
         struct taking *t = arg;
         (void)c;
-        t->several |= row->number == CONTROL_CLIP_ROW && begins(row->m->c_clip.id, t->id);
+        t->several |= row->number == CONTROL_CLIP_ROW && text_hex_begins(row->m->c_clip.id, span_str(t->id));
         return 0;
 }
 

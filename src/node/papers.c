@@ -122,9 +122,7 @@ size_t papers_count(const struct node *n, enum paper_what what, const struct key
 }
 
 static bool begins(const struct hash *id, struct span digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, SPAN_OF(id->b));
-        return digits.n >= DIGITS_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
+        return digits.n >= DIGITS_LEAST && text_hex_begins(SPAN_OF(id->b), digits);
 }
 
 /* The one of several for one clip that is of most use: that in force, and the latest of those. */

@@ -50,9 +50,7 @@ const char *rows_device(const struct node *n, const struct key *device, char ret
 }
 
 bool rows_id_begins(const struct key *id, struct span digits) {
-        _clean_(buf_fini) struct buf hex = BUF_NULL;
-        text_hex(&hex, SPAN_OF(id->b));
-        return digits.n >= PREFIX_LEAST && digits.n <= hex.n && text_eq_nocase(span_of(hex.p, digits.n), digits);
+        return digits.n >= PREFIX_LEAST && text_hex_begins(SPAN_OF(id->b), digits);
 }
 
 static void add_mute(const struct node *n, const struct mute *row, struct buf *out) {

@@ -75,16 +75,11 @@ struct told {
         unsigned n; /* different ones found so far */
 };
 
-static bool begins(const uint8_t id[32], struct span hex) {
-        _clean_(buf_fini) struct buf text = BUF_NULL;
-        text_hex(&text, span_of(id, sizeof(struct hash)));
-        return hex.n <= text.n && text_eq_nocase(span_of(text.p, hex.n), hex);
-}
-
 static void consider(struct told *t, struct span ids, const struct key *household) {
         for (size_t at = 0; at + sizeof(t->clip) <= ids.n; at += sizeof(t->clip)) {
                 const uint8_t *id = ids.p + at;
-                if (!begins(id, t->hex) || (t->n && memcmp(id, t->clip.b, sizeof(t->clip)) == 0))
+                if (!text_hex_begins(span_of(id, sizeof(struct hash)), t->hex) ||
+                    (t->n && memcmp(id, t->clip.b, sizeof(t->clip)) == 0))
                         continue;
                 memcpy(t->clip.b, id, sizeof(t->clip));
                 t->household = *household;

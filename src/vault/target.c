@@ -5,19 +5,13 @@
  */
 #include "vault/consent.h"
 
+#include "base/text.h"
+
 #define PREFIX_MIN 4 /* digits of an id */
 #define LISTED_MAX 5 /* ids in an error */
 
 bool id_begins(const uint8_t id[32], struct span digits) {
-        static const char hex[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
-        if (digits.n < PREFIX_MIN || digits.n > 2 * sizeof(struct hash))
-                return false;
-        for (size_t i = 0; i < digits.n; i++) {
-                unsigned half = i % 2 ? id[i / 2] & 0xf : id[i / 2] >> 4;
-                if (digits.p[i] != hex[half] && digits.p[i] != upper[half])
-                        return false;
-        }
-        return true;
+        return digits.n >= PREFIX_MIN && text_hex_begins(span_of(id, sizeof(struct hash)), digits);
 }
 
 /* ---- homes ---- */

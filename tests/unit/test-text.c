@@ -127,6 +127,19 @@ static void hex(void **state) {
         buf_fini(&small);
 }
 
+static void hex_begins(void **state) {
+        (void)state;
+        struct span id = SPAN_STR("\x00\x9f\xff");
+        assert_true(text_hex_begins(id, SPAN_STR("")));
+        assert_true(text_hex_begins(id, SPAN_STR("009")));
+        assert_true(text_hex_begins(id, SPAN_STR("009FfF")));
+        assert_false(text_hex_begins(id, SPAN_STR("09")));
+        assert_false(text_hex_begins(id, SPAN_STR("008")));
+        assert_false(text_hex_begins(id, SPAN_STR("009fff0")));
+        assert_false(text_hex_begins(id, SPAN_STR("00 ")));
+        assert_false(text_hex_begins(id, SPAN_OF("00\0")));
+}
+
 static void base32(void **state) {
         (void)state;
         static const struct {
@@ -208,9 +221,10 @@ static void numbers(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(utf8),    cmocka_unit_test(show),     cmocka_unit_test(show_is_tame),
-                cmocka_unit_test(columns), cmocka_unit_test(hex),      cmocka_unit_test(base32),
-                cmocka_unit_test(folding), cmocka_unit_test(trimming), cmocka_unit_test(numbers),
+                cmocka_unit_test(utf8),    cmocka_unit_test(show),    cmocka_unit_test(show_is_tame),
+                cmocka_unit_test(columns), cmocka_unit_test(hex),     cmocka_unit_test(hex_begins),
+                cmocka_unit_test(base32),  cmocka_unit_test(folding), cmocka_unit_test(trimming),
+                cmocka_unit_test(numbers),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
