@@ -155,13 +155,14 @@ static int add_stream(struct film *f, unsigned i) {
 
 static int open_out(struct film *f, enum wire_e_media media) {
         bool video = false;
+        if (f->in->nb_streams > STREAMS_MAX) /* looking at the first pictures may have found more */
+                return MEDIA_E_KIND;
         int r = avformat_alloc_output_context2(&f->out, NULL, media == MEDIA_MP4 ? "mp4" : "matroska", NULL) < 0
                         ? LOCKER_E_MEMORY
                         : 0;
         if (!r && !(f->out->pb = open_io(f, true)))
                 r = LOCKER_E_MEMORY;
         for (unsigned i = 0; !r && i < f->in->nb_streams; i++) {
-                f->map[i] = NOT_USED;
                 if (!is_wanted(f->in->streams[i], f->audio))
                         continue;
                 video |= f->in->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO;
@@ -268,6 +269,8 @@ static void film_fini(struct film *f) {
 
 int video_take(struct source *s, enum wire_e_media media, bool audio, struct locker *l, struct wire_i_end *end) {
         struct film f = {.source = s, .locker = l, .audio = audio, .first = AV_NOPTS_VALUE, .last = AV_NOPTS_VALUE};
+        for (size_t i = 0; i < STREAMS_MAX; i++)
+                f.map[i] = NOT_USED; /* and so is what the file names only behind its first pictures */
         av_log_set_level(AV_LOG_QUIET);
         int r = open_in(&f, media);
         if (!r)

@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import threading
 import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -17,6 +18,38 @@ from street import Skip, check, equal  # noqa: E402
 SECRET = '07' * 32
 SECONDS = 4
 TELLING = ('secret title', '52.5163', 'Lea Lamp', 'Camera Works', 'hostname.txt')
+
+
+def boxes(content):
+    """Of an MP4 (ISO/IEC 14496-12, 4.2): what each box is, and all of it."""
+    at = 0
+    while at < len(content):
+        size, kind = struct.unpack_from('>I4s', content, at)
+        yield kind, content[at:at + size]
+        at += size
+
+
+def named_late(film, times):
+    """The film with the last of its tracks named so often behind its first pictures, and not at the beginning."""
+    made, late = b'', b''
+    for kind, box in boxes(film):
+        if kind == b'moov':
+            inner = list(boxes(box[8:]))
+            late = [track for name, track in inner if name == b'trak'][-1]
+            rest = b''.join(part for _, part in inner if part is not late)
+            box = struct.pack('>I4s', 8 + len(rest), b'moov') + rest
+        made += box
+        if kind == b'mdat' and late:
+            made, late = made + late * times, b''
+    return made
+
+
+def pour(descriptor, source):
+    with open(descriptor, 'wb') as pipe, open(source, 'rb') as file:
+        try:
+            shutil.copyfileobj(file, pipe)
+        except BrokenPipeError:
+            pass
 
 
 class Media(street.Play):
@@ -38,8 +71,11 @@ class Media(street.Play):
     def locked(self, source, *options):
         """Exit code of porchlight-ingest, and the stream."""
         with open(source, 'rb') as file:
-            done = subprocess.run([self.ingest, *options, self.public], stdin=file, stdout=subprocess.PIPE, check=False,
-                                  env=self.env)
+            return self.locked_from(file, *options)
+
+    def locked_from(self, descriptor, *options):
+        done = subprocess.run([self.ingest, *options, self.public], stdin=descriptor, stdout=subprocess.PIPE, check=False,
+                              env=self.env)
         return done.returncode, done.stdout
 
     def taken(self, source, *options):
@@ -128,6 +164,32 @@ class Media(street.Play):
         self.needs_library(source)
         equal(self.looked_at(source, audio=False)['media'], 'video/x-matroska', 'what it is')
         self.looked_at(source, '--audio', audio=True)
+
+    def case_late(self):
+        """a stream that the file names only behind its first pictures is left out, as are many"""
+        self.file('late.srt', b'1\n00:00:00,000 --> 00:00:02,000\nLea Lamp\n\n2\n00:00:02,000 --> 00:00:04,000\n52.5163\n')
+        plain = self.film('plain.mp4', '-an', '-movflags', 'frag_keyframe+empty_moov+default_base_moof')
+        self.tool('ffmpeg', '-v', 'error', '-y', '-i', plain, '-i', 'late.srt', '-c:v', 'copy', '-c:s', 'mov_text',
+                  '-movflags', 'frag_keyframe+empty_moov+default_base_moof', 'titled.mp4')
+        self.needs_library(plain)
+        with open(self.path('titled.mp4'), 'rb') as file:
+            whole = file.read()
+        for times in (1, 40):
+            source = self.file(f'late{times}.mp4', named_late(whole, times))
+            read, write = os.pipe()  # what is not read yet is not known there
+            feeder = threading.Thread(target=pour, args=(write, source))
+            feeder.start()
+            code, stream = self.locked_from(read)
+            os.close(read)
+            feeder.join()
+            if times == 1:
+                equal(code, 0, 'exit code')
+            check(code in (0, 1), f'{times} streams named late: ended with {code}')
+            if code == 0:
+                opened = subprocess.run([self.unlock, SECRET], input=stream, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+                taken = self.file('taken.mp4', opened.stdout)
+                self.tells_nothing(taken)
+                equal(self.shows(taken), self.shows(plain), 'the coded pictures')
 
     def case_as_is(self):
         """--as-is: every byte, and it is said"""
