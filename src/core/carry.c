@@ -291,6 +291,9 @@ int carry_say(struct mesh *m, const struct mesh_event *ev) {
         return link_send(l, p);
 }
 
+/* More than a LINK_WINDOW of it would be asked of the system, a page at a time, and given back, each time. */
+_Static_assert(HAUL_QUEUE + FRAMES_BULK + FRAMES_OVERHEAD <= LINK_WINDOW, "what goes out at once is kept in memory");
+
 size_t mesh_haul_room(const struct mesh *m, mesh_link link) {
         const struct link *l = link_find(m, link);
         if (!l || l->state != LINK_HAUL)

@@ -177,21 +177,31 @@ size_t frames_padded(size_t n) {
         return units * FRAMES_UNIT - FRAMES_OVERHEAD;
 }
 
-int frames_seal(struct frames *f, struct span body, struct buf *out) {
-        size_t n = frames_padded(body.n);
+uint8_t *frames_room(struct buf *out, size_t most) {
+        uint8_t *p = buf_room(out, frames_padded(most) + FRAMES_OVERHEAD);
+        return p ? p + FRAMES_LENGTH : NULL;
+}
+
+int frames_seal_there(struct frames *f, size_t used, struct buf *out) {
+        size_t n = frames_padded(used);
         if (CHECK_FAILS(f->state == FRAMES_OPEN && n <= FRAMES_BULK))
                 return ERR_BROKEN;
-        uint8_t *p = buf_room(out, n + FRAMES_OVERHEAD);
-        if (!p)
-                return ERR_NOMEM;
-        uint8_t length[2];
+        uint8_t *p = out->p + out->n, *plain = p + FRAMES_LENGTH, length[2];
         put_be16(length, (uint16_t)n);
-        uint8_t *plain = p + FRAMES_LENGTH;
-        memcpy(plain, body.p, body.n);
-        memset(plain + body.n, 0, n - body.n);
+        memset(plain + used, 0, n - used);
         if (!noise_encrypt(&f->send, SPAN_NONE, SPAN_OF(length), p) ||
             !noise_encrypt(&f->send, SPAN_NONE, span_of(plain, n), plain))
                 return ERR_BROKEN;
         buf_used(out, n + FRAMES_OVERHEAD);
         return 0;
+}
+
+int frames_seal(struct frames *f, struct span body, struct buf *out) {
+        if (CHECK_FAILS(body.n <= FRAMES_BULK))
+                return ERR_BROKEN;
+        uint8_t *plain = frames_room(out, body.n);
+        if (!plain)
+                return ERR_NOMEM;
+        memcpy(plain, body.p, body.n);
+        return frames_seal_there(f, body.n, out);
 }

@@ -60,3 +60,7 @@ int frames_next(struct frames *f, const struct frames_config *cfg, struct buf *o
 size_t frames_padded(size_t n); /* the length of the body that holds so many bytes */
 /* Appends one frame with @body (at most FRAMES_BULK), padded to the next size. 0, ERR_NOMEM, ERR_BROKEN. */
 int frames_seal(struct frames *f, struct span body, struct buf *out);
+/* The same without a copy: a body of at most @most bytes (up to FRAMES_BULK) is written to where frames_room() says, and
+ * frames_seal_there() makes a frame of its first @n. In between nothing else is appended to @out. NULL: no memory. */
+uint8_t *frames_room(struct buf *out, size_t most);
+int frames_seal_there(struct frames *f, size_t n, struct buf *out);

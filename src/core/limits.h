@@ -92,7 +92,7 @@
 #define HAUL_KEYS 4           /* link keys tried at each, as at a visit's */
 #define HAUL_NEXT_KEY 500     /* ms until the next of them */
 #define HAUL_IDLE 60000       /* ms without a message, after which nobody needs the link */
-#define HAUL_QUEUE 131072     /* bytes waiting on such a link: a few times what goes out at once */
+#define HAUL_QUEUE 49152      /* bytes waiting on such a link: with the message above it four frames, a LINK_WINDOW */
 #define HAUL_DELAY 50         /* ms that they may queue in the kernel and the line: half of what gossip's bulk may */
 #define HAUL_DELAY_HURRIED 10 /* … while alerts go about: hardly anything stands before the next */
 #define HAUL_HURRIED 10000    /* ms for which one alert makes another likely */

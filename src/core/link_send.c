@@ -112,10 +112,13 @@ static int flush_long(struct link *l) {
         return r;
 }
 
-static int flush_bulk(struct link *l) {
-        uint8_t body[FRAMES_BULK];
-        size_t n = fill(l, body, window_frame(l));
-        return n ? frames_seal(&l->frames, span_of(body, n), &l->out) : flush_long(l);
+static int flush_bulk(struct link *l) { /* straight to where it goes out from: it is long */
+        size_t most = window_frame(l);
+        uint8_t *body = frames_room(&l->out, most);
+        size_t n = body ? fill(l, body, most) : 0;
+        if (!body)
+                return ERR_NOMEM;
+        return n ? frames_seal_there(&l->frames, n, &l->out) : flush_long(l);
 }
 
 static int flush_normal(struct link *l) { /* most frames: it clears no more memory than these take */

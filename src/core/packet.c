@@ -5,12 +5,10 @@
 
 #define PACKET_QUEUE_FIRST 8 /* slots of a queue's first ring; a power of two */
 
-static struct packet *packet_alloc(uint8_t klass, size_t map_at, struct span bytes) {
-        struct packet *p = malloc(sizeof(*p) + bytes.n);
-        if (!p)
-                return NULL;
-        *p = (struct packet){.refs = 1, .klass = klass, .map_at = map_at, .n = bytes.n};
-        memcpy(p->bytes, bytes.p, bytes.n);
+static struct packet *packet_alloc(uint8_t klass, size_t n) {
+        struct packet *p = malloc(sizeof(*p) + n);
+        if (p)
+                *p = (struct packet){.refs = 1, .klass = klass, .n = n};
         return p;
 }
 
@@ -22,16 +20,22 @@ struct packet *packet_new(enum wire_link number, uint8_t klass, const void *msg)
         codec_put(row, msg, &b);
         if (b.starved || CHECK_FAILS(buf_ok(&b)))
                 return NULL;
-        return packet_alloc(klass, 1, buf_span(&b));
+        struct packet *p = packet_alloc(klass, b.n);
+        if (p)
+                memcpy(p->bytes, b.p, b.n);
+        return p;
 }
 
 /* PROTOCOL 2.10: "A node MUST keep and pass on records, operations, epoch headers, contacts and revocations as the
  * bytes it received" */
 struct packet *packet_of(enum wire_link number, uint8_t klass, struct span map) {
-        _clean_(buf_fini) struct buf b = BUF_NULL;
-        buf_add_u8(&b, (uint8_t)number);
-        buf_add(&b, map);
-        return buf_ok(&b) ? packet_alloc(klass, 1, buf_span(&b)) : NULL;
+        struct packet *p = packet_alloc(klass, 1 + map.n);
+        if (!p)
+                return NULL;
+        p->bytes[0] = (uint8_t)number;
+        if (map.n)
+                memcpy(p->bytes + 1, map.p, map.n);
+        return p;
 }
 
 struct packet *packet_ref(struct packet *p) {
@@ -46,7 +50,7 @@ struct packet *packet_free(struct packet *p) {
 }
 
 struct span packet_map(const struct packet *p) {
-        return span_of(p->bytes + p->map_at, p->n - p->map_at);
+        return span_of(p->bytes + 1, p->n - 1);
 }
 
 void packet_queue_fini(struct packet_queue *q) {

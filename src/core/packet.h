@@ -8,9 +8,8 @@
 
 struct packet {
         uint32_t refs;
-        uint8_t klass; /* queue 0…5 */
-        size_t map_at; /* where the map begins */
-        size_t n;
+        uint8_t klass;  /* queue 0…5 */
+        size_t n;       /* of the number, a byte, and the map behind it */
         struct hash id; /* a record's; zeros: it is none */
         uint8_t bytes[];
 };

@@ -21,7 +21,9 @@
 #define ACCEPTED_MAX 64
 #define ACCEPTED_PER_IP 16 /* a block of flats behind one address; a stranger takes a quarter of all places at most */
 #define LOG_LINES 20       /* a minute */
-#define HAUL_NOTSENT 65536 /* bytes of footage the kernel takes ahead of what it sends */
+#define HAUL_NOTSENT 65536 /* bytes of footage the kernel takes ahead of what it sends … */
+#define HAUL_AT_ONCE                                                                                                   \
+        65536 /* … and that collect before they are handed to it. Asking for memory anew costs more than a call */
 
 enum conn_state { CONN_DIALLING, CONN_UP, CONN_LEAVING, CONN_CLOSED };
 
@@ -330,6 +332,10 @@ void conn_send(struct node *n, mesh_link number, struct span bytes) {
         struct conn *l = conn_find(n, number);
         if (!l || l->state != CONN_UP)
                 return;
+        if (l->out.keep && sink_buf(&l->out)->n + bytes.n > HAUL_AT_ONCE && sink_flush(&l->out)) {
+                conn_lost(l);
+                return;
+        }
         buf_add(sink_buf(&l->out), bytes);
         l->handed += bytes.n;
         l->dirty = n->conns.dirty = true;
@@ -345,6 +351,7 @@ bool conn_carries(struct node *n, mesh_link number) {
         if (!l || uv_fileno((const uv_handle_t *)&l->tcp, &fd))
                 return false;
         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
+        l->out.keep = HAUL_AT_ONCE;
         return listen_is_lan(n, &l->addr);
 }
 

@@ -3,8 +3,8 @@
 
 #define KEEP_BYTES 4096 /* an idle stream keeps no more memory than this in each of its buffers */
 
-static void clear(struct buf *b) {
-        if (b->cap > KEEP_BYTES)
+static void clear(const struct sink *s, struct buf *b) {
+        if (b->cap > MAX(s->keep, (size_t)KEEP_BYTES))
                 buf_fini(b);
         else
                 buf_clear(b);
@@ -22,7 +22,7 @@ void sink_fini(struct sink *s) {
 static void on_written(uv_write_t *req, int status) {
         struct sink *s = CONTAINER_OF(req, struct sink, req);
         s->busy = false;
-        clear(&s->flying);
+        clear(s, &s->flying);
         if (status == 0)
                 status = sink_flush(s);
         s->on_written(s, status);
@@ -50,7 +50,7 @@ int sink_flush(struct sink *s) {
         size_t done = r < 0 ? 0 : (size_t)r;
         if (done < s->next.n)
                 return start_write(s, done);
-        clear(&s->next);
+        clear(s, &s->next);
         return 0;
 }
 

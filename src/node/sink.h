@@ -15,6 +15,7 @@ struct sink {
         struct buf next;   /* not given to libuv yet */
         struct buf flying; /* in one uv_write */
         bool busy;
+        size_t keep; /* bytes of memory it keeps where nothing waits: for streams that carry much. 0: a little */
         /* A write is over: @status 0, or a libuv error (the stream is of no more use). Called from the loop only. */
         void (*on_written)(struct sink *s, int status);
 };

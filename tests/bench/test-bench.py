@@ -12,7 +12,8 @@ ROWS = (
     'posts, 1 at once', 'posts, 64 at once', 'ingest', 'burst of 100 x 512 B', 'catch-up of 100', 'catch-up, bytes on the link',
     'catch-up, bytes that are not the records', 'catch-up, bytes to find them', 'spread over 4, normal', 'spread over 4, urgent',
     'idle RSS, all three processes', 'idle PSS, all three processes', 'idle CPU', 'start to ready, empty store',
-    'start to ready, 500 records', 'evidence, verified', 'evidence, memory while verified', 'clip, home to home', 'clip, memory of an end', 'nearby among 500, 300 m, p99', 'reconnect, nothing differs',
+    'start to ready, 500 records', 'evidence, verified', 'evidence, memory while verified', 'clip, home to home',
+    'clip, CPU of both ends', 'clip, memory of an end', 'nearby among 500, 300 m, p99', 'reconnect, nothing differs',
 )
 NETWORK_ROWS = (
     'catch-up, IP bytes in all', 'bytes an alert and node, 4 homes, normal', 'bytes an alert and node, 4 homes, urgent', 'idle bytes',
