@@ -181,3 +181,16 @@ int ledger_take(struct ledger *l, struct span raw, struct wire_entry *ret) {
         *ret = line;
         return 0;
 }
+
+struct wire_o_entry ledger_row(const struct wire_entry *e, const struct hash *hash) {
+        struct wire_o_entry row = {.v = 1, .n = e->n, .what = e->what, .time = e->time, .hash = SPAN_OF(hash->b)};
+        if (WIRE_HAS(e, ENTRY, clip))
+                WIRE_PUT(&row, O_ENTRY, clip, e->clip);
+        if (WIRE_HAS(e, ENTRY, grant))
+                WIRE_PUT(&row, O_ENTRY, grant, e->grant);
+        if (WIRE_HAS(e, ENTRY, who))
+                WIRE_PUT(&row, O_ENTRY, who, e->who);
+        if (WIRE_HAS(e, ENTRY, text))
+                WIRE_PUT(&row, O_ENTRY, text, e->text);
+        return row;
+}

@@ -62,5 +62,7 @@ int ledger_add(struct ledger *l, struct wire_entry *line, struct buf *out);
 /* What a line comes to, alone: a reader who has that and not the line can go on behind it. */
 void ledger_line_hash(struct hash *ret, const struct hash *mesh, struct span raw);
 void ledger_skip(struct ledger *l, const struct hash *line);
+/* What a line says, as its reader is shown it: without papers and salt. @hash is that of the line. Borrows @e and @hash. */
+struct wire_o_entry ledger_row(const struct wire_entry *e, const struct hash *hash);
 /* Takes a line as it stands in a file. @ret borrows @raw. 0, LEDGER_E_*; then the end has not moved. */
 int ledger_take(struct ledger *l, struct span raw, struct wire_entry *ret);

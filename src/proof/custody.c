@@ -130,20 +130,6 @@ static int take_meaning(struct custody *c, const struct ledger *before, const st
 
 /* ---- lines ---- */
 
-static void keep_row(struct custody *c, const struct wire_entry *e) {
-        struct wire_o_entry row = {
-                .v = 1, .n = e->n, .what = e->what, .time = e->time, .hash = SPAN_OF(c->chain.last.b)};
-        if (WIRE_HAS(e, ENTRY, clip))
-                WIRE_PUT(&row, O_ENTRY, clip, e->clip);
-        if (WIRE_HAS(e, ENTRY, grant))
-                WIRE_PUT(&row, O_ENTRY, grant, e->grant);
-        if (WIRE_HAS(e, ENTRY, who))
-                WIRE_PUT(&row, O_ENTRY, who, e->who);
-        if (WIRE_HAS(e, ENTRY, text))
-                WIRE_PUT(&row, O_ENTRY, text, e->text);
-        codec_encode(&wire_o_entry_desc, &row, &c->rows);
-}
-
 /* The first is believed where it stands; what follows has to follow. */
 static void begin(struct custody *c, const struct wire_entry *e) {
         c->first = c->chain.n = e->n;
@@ -169,7 +155,8 @@ int custody_line(struct custody *c, struct span raw) {
                 return r;
         c->shown++;
         c->last = (enum wire_e_entry)e.what;
-        keep_row(c, &e);
+        struct wire_o_entry row = ledger_row(&e, &c->chain.last);
+        codec_encode(&wire_o_entry_desc, &row, &c->rows);
         return buf_ok(&c->rows) ? 0 : ERR_NOMEM;
 }
 

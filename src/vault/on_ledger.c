@@ -11,15 +11,7 @@
 /* ---- O_LEDGER ---- */
 
 static void put_line(struct buf *out, const struct wire_entry *e, const struct hash *hash) {
-        struct wire_o_entry row = {.v = 1, .n = e->n, .what = e->what, .time = e->time, .hash = SPAN_OF(hash->b)};
-        if (WIRE_HAS(e, ENTRY, clip))
-                WIRE_PUT(&row, O_ENTRY, clip, e->clip);
-        if (WIRE_HAS(e, ENTRY, grant))
-                WIRE_PUT(&row, O_ENTRY, grant, e->grant);
-        if (WIRE_HAS(e, ENTRY, who))
-                WIRE_PUT(&row, O_ENTRY, who, e->who);
-        if (WIRE_HAS(e, ENTRY, text))
-                WIRE_PUT(&row, O_ENTRY, text, e->text);
+        struct wire_o_entry row = ledger_row(e, hash);
         frame_put(out, wire_owner_find(OWNER_O_ENTRY_ROW), &row);
 }
 
