@@ -2,6 +2,7 @@
 /* See consent.h: the owner's yes about a clip, from the request to the line in the ledger and what follows it. */
 #include "vault/reading.h"
 
+#include "base/lang.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -382,6 +383,8 @@ static enum vault_error take_keep(const struct vault *v, const struct consent *c
                 return VAULT_NO_LEDGER_UNREAD;
         if (r == 0 && codec_decode(&wire_o_taken_desc, buf_span(&old), &was, NULL) == 0 && WIRE_HAS(&was, O_TAKEN, key))
                 WIRE_PUT(&w, O_TAKEN, key, was.key);
+        if (WIRE_HAS(&w, O_TAKEN, key) && WIRE_HAS(&was, O_TAKEN, spare))
+                WIRE_PUT(&w, O_TAKEN, spare, was.spare);
         codec_encode(&wire_o_taken_desc, &w, &fresh);
         if (!buf_ok(&fresh))
                 return VAULT_NO_MEMORY;
@@ -454,12 +457,18 @@ void on_revoke(struct vault *v, struct vault_peer *p, const union frame_message 
         b->consent->grant_id = g->id;
         b->consent->clip = g->clip;
         buf_add(&b->consent->name, e.text);
+        b->consent->was_released = g->released;
         ballot_put(v, b);
         if (!say(v, b, g->released, now))
                 ballot_drop(v);
 }
 
-/* Nothing is told before nothing can be released any more. */
+static const char left_meanwhile[] =
+        N_("while you were asked the recipient signed its terms, and the key went to it: it "
+           "can open the clip; it is asked to delete it");
+
+/* Nothing is told before nothing can be released any more. A release between the sentence and the yes makes the sentence untrue:
+ * what was wanted is wanted all the more then, and the owner hears so. */
 static bool revoke_go(struct vault *v, const struct ballot *b, const struct household *h) {
         _clean_(buf_fini) struct buf paper = BUF_NULL;
         const struct consent *c = b->consent;
@@ -478,10 +487,10 @@ static bool revoke_go(struct vault *v, const struct ballot *b, const struct hous
         enum vault_error e = book_write(v->book, &line);
         if (e)
                 return vault_refuse(b->peer, e);
-        bool gone = grant_forget(v, book_grant_find(v->book, &c->grant_id));
-        struct wire_v_paper msg = {.paper = buf_span(&paper)};
-        frame_put(&v->to_daemon, wire_owner_find(OWNER_V_REVOKED), &msg);
-        vault_done(b->peer, gone ? NULL : consent_key_left);
+        struct book_grant *g = book_grant_find(v->book, &c->grant_id);
+        bool gone = grant_forget(v, g), left = g->released && !c->was_released;
+        say_revoked(v, g, buf_span(&paper));
+        vault_done(b->peer, !gone ? consent_key_left : left ? left_meanwhile : NULL);
         return false;
 }
 
@@ -540,26 +549,11 @@ void consent_destroyed(struct vault *v, const struct wire_v_result *res) {
 /* ---- O_EXPORT ---- */
 
 /* PROTOCOL 16.9: "A vault makes a bundle of a clip of its own household alone" */
-static bool is_taken(const struct vault *v, struct span words) {
-        _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
-        bool found = false;
-        if (v->io->blob_list(v->io->arg, VAULT_BLOB_TAKEN, &ids))
-                return false;
-        for (size_t at = 0; !found && at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
-                struct taken t;
-                struct hash grant;
-                memcpy(grant.b, ids.p + at, sizeof(grant));
-                buf_clear(&store);
-                found = taken_read(v, &grant, &store, &t) && id_begins(t.clip.b, words);
-        }
-        return found;
-}
-
 void on_export(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         const struct wire_o_export *q = &m->o_export;
         if (!ballot_may(v, p) || !vault_book(v, p))
                 return;
-        if (is_taken(v, q->clip)) {
+        if (taken_named(v, q->clip)) {
                 vault_refuse(p, VAULT_NO_EXPORT_OTHERS);
                 return;
         }

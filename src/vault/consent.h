@@ -35,7 +35,8 @@ struct consent {
         struct buf paper; /* accept: the grant */
         struct wire_grant grant;
         struct hash grant_id; /* accept, revoke */
-        struct buf name;      /* revoke: the recipient's, as the ledger has it */
+        struct buf name;      /* revoke: the recipient's, as the ledger has it … */
+        bool was_released;    /* … and whether the sentence said that the key has left */
 
         /* while grants are written, one a turn, so that nobody else waits for the disk */
         struct household *key;
@@ -65,7 +66,7 @@ void grants_mind(struct vault *v, mesh_wall wall);
 /* Removes the key that was wrapped for it. False (logged): it is still there, and not released any more. */
 bool grant_forget(struct vault *v, struct book_grant *g);
 extern const char consent_key_left[]; /* what then is said */
-/* A grant this household took: whole, and every paper in it right. Spans are in @store. False: it is not there, or is not. */
+/* taken.c: a grant this household took: whole, and every paper in it right. Spans are in @store. False: it is not there, or is not. */
 struct taken {
         struct wire_o_taken w;
         struct wire_grant grant;
@@ -73,10 +74,18 @@ struct taken {
         struct hash clip;
 };
 bool taken_read(const struct vault *v, const struct hash *grant, struct buf *store, struct taken *ret);
+/* Is one of them for a clip whose id begins so? */
+bool taken_named(const struct vault *v, struct span digits);
+/* The box that opens, of those that have come (at least one). */
+struct span taken_key(const struct household *h, const struct taken *t, const struct hash *grant);
+/* Removes keys whose time is over at @wall. When the next one is; UINT64_MAX: none. */
+mesh_wall taken_end(struct vault *v, mesh_wall wall);
 
 /* Looks at what the daemon brought as a clip of this household that @words name. VAULT_OK, or why not. @ret borrows. */
 enum vault_error clip_look(const struct vault *v, struct span raw, struct span words, struct wire_manifest *ret,
                            struct hash *ret_id);
+/* on_papers.c: a grant was taken back, as the ledger has it: the daemon carries that to the recipient. */
+void say_revoked(struct vault *v, const struct book_grant *g, struct span paper);
 /* Asks the daemon for a clip; errand VAULT_CLIP. True, or the peer has its answer. */
 bool clip_want(struct vault *v, struct vault_peer *p, struct span words, mesh_time now);
 /* Does @id begin with these hex digits, of either case? At least 4. */

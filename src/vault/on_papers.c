@@ -18,6 +18,15 @@ static void say_paper(struct vault *v, enum wire_owner number, struct span paper
         frame_put(&v->to_daemon, wire_owner_find(number), &msg);
 }
 
+void say_revoked(struct vault *v, const struct book_grant *g, struct span paper) {
+        struct wire_v_paper msg = {.paper = paper};
+        if (!g->to_device) {
+                WIRE_PUT(&msg, V_PAPER, to, SPAN_OF(g->to.b));
+                WIRE_PUT(&msg, V_PAPER, until, g->expires);
+        }
+        frame_put(&v->to_daemon, wire_owner_find(OWNER_V_REVOKED), &msg);
+}
+
 /* What a device of this household was given it gets in another way. */
 static bool open_still(const struct book_grant *g) {
         return g && !g->to_device && !book_grant_over(g) && (g->kept || g->released);
@@ -37,7 +46,7 @@ static void say_line(struct vault *v, const struct wire_entry *e) {
         if (e->what == ENTRY_GRANTED && open_still(g))
                 say_paper(v, OWNER_V_GRANT, e->object);
         if (e->what == ENTRY_REVOKED && back_in_time(g))
-                say_paper(v, OWNER_V_REVOKED, e->object);
+                say_revoked(v, g, e->object);
 }
 
 /* Before the first grant that still counts there is nothing to tell. */

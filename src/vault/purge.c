@@ -5,13 +5,17 @@
  * grant is in force stays until that is over: its recipient has the owner's word.
  *
  * Nothing is released by this and no key is needed, so it takes nobody's yes. What a daemon that lies can do with it, it can do
- * without: remove the clips. That it fills the ledger with clips there never were has a bound a day.
+ * without: remove the clips. That it fills the ledger with clips there never were has a bound a day, and one in all: half of the
+ * ledger is for what its owner does. A clip that another household granted is none of these: a line that it is destroyed would
+ * keep its key from being used.
  */
 #include "base/log.h"
+#include "base/text.h"
 #include "vault/consent.h"
 
 #define PURGES_A_DAY 4096
 #define LOOK_BACK (4 * PURGES_A_DAY) /* lines; a daemon cannot write others in between by itself */
+#define BYTES_MOST (BOOK_BYTES_MAX / 2)
 #define DAY_MS (MESH_DAY * (mesh_time)1000)
 
 static const char line_text[] = "by the rule for its camera";
@@ -53,6 +57,23 @@ static bool too_many(struct vault *v, mesh_wall wall, mesh_time now) {
         return v->purges++ >= PURGES_A_DAY;
 }
 
+static bool is_full(struct vault *v) {
+        if (v->book->end <= BYTES_MOST)
+                return false;
+        if (!v->purges_full)
+                log_error("half of what DIR/vault/ledger may grow to is written: clips do not go by the rules for "
+                          "cameras any "
+                          "more, so that grants always find room; `porchlight clip destroy` still works");
+        v->purges_full = true;
+        return true;
+}
+
+static bool is_taken(const struct vault *v, const struct hash *clip) {
+        _clean_(buf_fini) struct buf hex = BUF_NULL;
+        text_hex(&hex, SPAN_OF(clip->b));
+        return !buf_ok(&hex) || taken_named(v, buf_span(&hex));
+}
+
 static bool enter(struct vault *v, const struct hash *clip, mesh_wall wall) {
         struct wire_entry line = {.what = ENTRY_DESTROYED, .time = wall};
         WIRE_PUT(&line, ENTRY, clip, SPAN_OF(clip->b));
@@ -75,7 +96,9 @@ static bool purge(struct vault *v, const struct hash *clip, mesh_time now) {
         if (book_destroyed(v->book, clip))
                 return true;
         grants_mind(v, wall);
-        return !is_granted(v, clip) && !too_many(v, wall, now) && enter(v, clip, wall);
+        if (is_full(v) || is_granted(v, clip) || is_taken(v, clip))
+                return false;
+        return !too_many(v, wall, now) && enter(v, clip, wall);
 }
 
 void on_purge(struct vault *v, const union frame_message *m, mesh_time now) {

@@ -142,7 +142,7 @@ static bool read_taken(struct vault *v, struct wanted *w) {
                         continue;
                 if (!WIRE_HAS(&t.w, O_TAKEN, key) || wall >= t.grant.expires)
                         continue;
-                const struct unwrap_clip clip = {t.clip, &t.m, SPAN_OF(grant.b), t.w.key};
+                const struct unwrap_clip clip = {t.clip, &t.m, SPAN_OF(grant.b), taken_key(w->key, &t, &grant)};
                 read_begin(v, w, &t.m, &clip);
                 return true;
         }

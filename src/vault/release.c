@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What comes from other homes by way of the daemon, and needs nobody's yes any more: a receipt, behind which a wrapped key
- * leaves the vault; a key that another household released to this one; the word of a device that its copy is complete, or
- * gone. A daemon that lies can bring what it likes: each paper is checked against the ledger, and nothing of the rest leaves.
+ * leaves the vault; the word of a device that its copy is complete, or gone. A daemon that lies can bring what it likes: each paper is checked against the ledger, and nothing of the rest leaves.
  * Also the end of grants: what was wrapped for them is removed.
  */
 #include "base/lang.h"
@@ -37,27 +36,6 @@ void grants_mind(struct vault *v, mesh_wall wall) {
         for (size_t i = 0; i < book_n_grants(v->book); i++)
                 if (book_grant_over(book_grant_at(v->book, i)))
                         grant_forget(v, book_grant_at(v->book, i));
-}
-
-/* Keys that others released to this household, when their time is over. */
-static mesh_wall taken_end(struct vault *v, mesh_wall wall) {
-        _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
-        mesh_wall next = UINT64_MAX;
-        if (v->io->blob_list(v->io->arg, VAULT_BLOB_TAKEN, &ids))
-                return next;
-        for (size_t at = 0; at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
-                struct taken t;
-                struct hash id;
-                memcpy(id.b, ids.p + at, sizeof(id));
-                buf_clear(&store);
-                if (!taken_read(v, &id, &store, &t))
-                        continue;
-                if (wall < t.grant.expires)
-                        next = MIN(next, t.grant.expires);
-                else if (v->io->blob_remove(v->io->arg, VAULT_BLOB_TAKEN, &id))
-                        log_error("the key of a clip whose time is over could not be removed; trying again later");
-        }
-        return next;
 }
 
 void book_tick(struct vault *v, mesh_time now) {
@@ -182,52 +160,6 @@ void on_receipt(struct vault *v, const union frame_message *m, mesh_time now) {
                 e = release(v, m->v_paper.paper);
         if (e)
                 vault_tell_taken(v, &about, e);
-}
-
-/* ---- a key comes ---- */
-
-bool taken_read(const struct vault *v, const struct hash *grant, struct buf *store, struct taken *ret) {
-        struct hash id;
-        return v->io->blob_read(v->io->arg, VAULT_BLOB_TAKEN, grant, store) == 0 &&
-               codec_decode(&wire_o_taken_desc, buf_span(store), &ret->w, NULL) == 0 &&
-               clip_read(CLIP_GRANT, ret->w.grant, &v->key.mesh, &ret->grant, &id) == 0 && hash_eq(&id, grant) &&
-               clip_read(CLIP_MANIFEST, ret->w.manifest, &v->key.mesh, &ret->m, &ret->clip) == 0;
-}
-
-/* Where the household's key is open just now the clip's is looked at; else when it is first used. */
-static bool key_fits(const struct vault *v, const struct taken *t, const struct hash *grant, struct span blob,
-                     mesh_time now) {
-        _clean_(household_freep) struct household *own = NULL;
-        const struct unwrap_clip clip = {t->clip, &t->m, SPAN_OF(grant->b), blob};
-        if (!vault_unlocked(v, now) || (!v->open && household_open(v, SPAN_NONE, &own)))
-                return true;
-        return unwrap_fits(own ? own : v->open, &clip);
-}
-
-static enum vault_error key_take(struct vault *v, const struct hash *grant, struct span blob, mesh_time now) {
-        _clean_(buf_fini) struct buf store = BUF_NULL, fresh = BUF_NULL;
-        struct taken t;
-        enum vault_error e = vault_book_there(v);
-        if (e)
-                return e;
-        if (!taken_read(v, grant, &store, &t))
-                return VAULT_NO_NO_SUCH_GRANT;
-        if (v->io->wall(v->io->arg) >= t.grant.expires)
-                return VAULT_NO_GRANT_EXPIRED;
-        if (!key_fits(v, &t, grant, blob, now))
-                return VAULT_NO_CLIP_KEY;
-        WIRE_PUT(&t.w, O_TAKEN, key, blob);
-        codec_encode(&wire_o_taken_desc, &t.w, &fresh);
-        if (!buf_ok(&fresh))
-                return VAULT_NO_MEMORY;
-        return v->io->blob_write(v->io->arg, VAULT_BLOB_TAKEN, grant, buf_span(&fresh)) ? VAULT_NO_LEDGER_DISK
-                                                                                        : VAULT_OK;
-}
-
-void on_key(struct vault *v, const union frame_message *m, mesh_time now) {
-        struct hash grant;
-        memcpy(grant.b, m->v_key.grant.p, sizeof(grant));
-        vault_tell_taken(v, &grant, key_take(v, &grant, m->v_key.blob, now));
 }
 
 /* ---- an attestation ---- */

@@ -129,6 +129,7 @@ struct vault {
         unsigned purges;           /* clips that went by a rule … */
         mesh_time purges_from;     /* … since then */
         bool purges_counted;       /* those of an earlier run are among them */
+        bool purges_full;          /* the ledger has no more room for them: said once */
         struct book *book;         /* the ledger; NULL: not read yet, or no household */
         mesh_time book_due;        /* when grants are looked through for those whose time is over */
         struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */
