@@ -33,6 +33,7 @@ static bool waits(const struct paper *p) {
 }
 
 static void courier_free(struct courier *c) {
+        c->n->papers.dialling -= c->wanting;
         haul_forget(&c->want);
         map_del(&c->n->papers.courier_of, c->household.b);
         list_drop(&c->on);
@@ -120,6 +121,7 @@ static void on_done(struct haul_want *w, enum mesh_outcome o, struct haul_link *
         struct courier *c = CONTAINER_OF(w, struct courier, want);
         char name[ROWS_NAME_MAX];
         c->wanting = false;
+        c->n->papers.dialling--;
         later(c);
         if (l)
                 say_all(l);
@@ -133,15 +135,9 @@ static bool came_back(const struct courier *c, const struct roster_device *d) {
         return mesh_heard(c->n->core, &d->sign) > c->tried;
 }
 
-static size_t dialling(const struct node *n) {
-        size_t count = 0;
-        LIST_EACH (c, &n->papers.couriers, struct courier, on)
-                count += c->wanting;
-        return count;
-}
-
 static void dial(struct courier *c, const struct roster_device *d) {
         c->wanting = true;
+        c->n->papers.dialling++;
         c->tried = node_time(c->n);
         c->want.done = on_done;
         haul_connect(c->n, &d->sign, &c->want);
@@ -156,7 +152,7 @@ static void look(struct courier *c) {
         struct haul_link *l = haul_find(c->n, &d->sign);
         if (l)
                 say_all(l);
-        else if ((now >= c->next || came_back(c, d)) && dialling(c->n) < DIALS_MOST)
+        else if ((now >= c->next || came_back(c, d)) && c->n->papers.dialling < DIALS_MOST)
                 dial(c, d);
 }
 

@@ -26,6 +26,10 @@ bool fetch_known(const struct node *n, const struct hash *clip) {
         return fetch_find(n, clip) != NULL;
 }
 
+bool fetch_gone(const struct node *n, const struct hash *clip) {
+        return !fetch_find(n, clip) && !fetch_going(n, clip) && disk_gone(n, clip);
+}
+
 bool fetch_whole(const struct node *n, const struct hash *clip) {
         const struct fetch *f = fetch_find(n, clip);
         return f && f->whole;
@@ -130,28 +134,30 @@ void fetch_feed(struct fetch *f, struct haul_event ev) {
 
 /* ---- life ---- */
 
+static void on_tick(uv_timer_t *timer);
+
+static void wake(struct node *n) {
+        if (!n->stopping)
+                uv_timer_start(&n->fetches.timer, on_tick, 0, TICK);
+}
+
+/* One that was ended stays until its files are gone: a disk may refuse that for a while. */
 void fetch_free(struct fetch *f) {
         struct node *n = f->n;
-        struct hash id = f->id;
-        bool ending = f->ending;
         ways_end(f);
         f->f = haul_fetch_free(f->f);
         disk_close(f);
-        if (ending && n->clips.fd >= 0)
-                disk_remove(n, &id);
+        if (f->ending && n->clips.fd >= 0 && !disk_remove(n, &f->id)) {
+                if (!uv_is_active((uv_handle_t *)&n->fetches.timer))
+                        wake(n);
+                return;
+        }
         buf_fini(&f->disk.kept_list);
         buf_fini(&f->disk.kept_have);
         buf_fini(&f->manifest);
         list_drop(&f->on);
         n->fetches.n--;
         free(f);
-}
-
-static void on_tick(uv_timer_t *timer);
-
-static void wake(struct node *n) {
-        if (!n->stopping)
-                uv_timer_start(&n->fetches.timer, on_tick, 0, TICK);
 }
 
 /* Others get what of it fits clips.cache, the clips in the order in which they came. */
@@ -310,6 +316,8 @@ static void on_tick(uv_timer_t *timer) {
                 struct hash id = f->id;
                 if (!f->ending && f->until <= now)
                         fetch_end(n, &id);
+                else if (f->ending && !f->disk.busy)
+                        fetch_free(f);
                 else if (!f->whole && !f->ending)
                         tick(f);
         }

@@ -56,6 +56,8 @@ void fetch_end(struct node *n, const struct hash *clip);
 /* Whether all of it is here, durably. */
 bool fetch_whole(const struct node *n, const struct hash *clip);
 bool fetch_known(const struct node *n, const struct hash *clip); /* it is, or is to be, fetched */
+/* Whether no byte of it is on the disk (any more), durably. A folder that cannot be looked into says nothing. */
+bool fetch_gone(const struct node *n, const struct hash *clip);
 /* Called once when a clip has become whole, and after a start for each that is. One user; NULL: nobody. */
 void fetch_watch(struct node *n, void (*on_whole)(struct node *n, const struct hash *clip));
 

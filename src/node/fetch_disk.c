@@ -363,16 +363,38 @@ void disk_close(struct fetch *f) {
 
 /* ---- away ---- */
 
-void disk_remove(struct node *n, const struct hash *id) {
-        const char *const suffixes[] = {".want", ".have", "", ".list"}; /* first what says that it is here */
+static const char *const suffixes[] = {".want", ".have", "", ".list"}; /* first what says that it is here */
+
+static void tell_left(struct node *n, const char *name, int e) {
+        if (quiet_may(&n->fetches.full, uv_now(n->loop), FULL_LINES))
+                log_warning("%s/%s/%s: %s; its end waits for that", n->dir, DIR_CLIPS, name, strerror(e));
+}
+
+bool disk_remove(struct node *n, const struct hash *id) {
+        bool gone = true;
         for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
                 char name[NAME_MAX_];
                 name_of(name, id, suffixes[i]);
-                if (unlinkat(n->clips.fd, name, 0) != 0 && errno != ENOENT)
-                        log_warning("%s/%s/%s: %s", n->dir, DIR_CLIPS, name, strerror(errno));
+                if (unlinkat(n->clips.fd, name, 0) == 0 || errno == ENOENT)
+                        continue;
+                tell_left(n, name, errno);
+                gone = false;
         }
-        if (fsync(n->clips.fd) != 0)
-                log_warning("%s/%s: %s", n->dir, DIR_CLIPS, strerror(errno));
+        if (fsync(n->clips.fd) == 0)
+                return gone;
+        tell_left(n, "", errno);
+        return false;
+}
+
+bool disk_gone(const struct node *n, const struct hash *id) {
+        struct stat st;
+        for (size_t i = 0; n->clips.fd >= 0 && i < ARRAY_LEN(suffixes); i++) {
+                char name[NAME_MAX_];
+                name_of(name, id, suffixes[i]);
+                if (fstatat(n->clips.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+                        return false;
+        }
+        return n->clips.fd >= 0;
 }
 
 /* ---- a start ---- */

@@ -28,7 +28,7 @@ static void attest(struct node *n, const struct paper *grant, enum wire_e_attest
                                   .expires = grant->expires,
                                   .paper = buf_span(&paper)};
         if (r || !papers_add(n, &row))
-                log_error("what became of a clip cannot be told to its owner: there are too many papers under way");
+                log_error("what became of a clip cannot be told to its owner: there is no memory for it");
         else
                 courier_kick(n, &row.household);
 }
@@ -82,11 +82,25 @@ void paper_end_begin(struct node *n, struct paper *grant, bool back) {
         if (back)
                 control_paper_back(n, grant);
         if (!accepted) {
+                drop_about(n, PAPER_IN_OVER, &grant->id);
                 papers_drop(n, grant);
                 return;
         }
         papers_set(n, grant, back ? PAPER_ENDING_BACK : PAPER_ENDING_OVER);
         paper_vault_over(n, grant); /* if it does not take it now: with the next look */
+}
+
+static bool is_ending(const struct paper *grant) {
+        return grant->state >= PAPER_ENDING_BACK;
+}
+
+void paper_end_told(struct node *n, struct paper *back) {
+        struct paper *g = papers_find(n, &back->about);
+        bool given = g && g->what == PAPER_IN_GRANT;
+        if (given && g->state < GIVEN_TAKEN_BACK)
+                paper_end_begin(n, g, true);
+        else if (!given || !is_ending(g)) /* else the vault is at it */
+                papers_drop(n, back);
 }
 
 static void ended(struct node *n, struct paper *grant) {
@@ -95,14 +109,15 @@ static void ended(struct node *n, struct paper *grant) {
         attest(n, grant, ATTESTED_DELETED);
 }
 
-/* Another grant for the same clip keeps its bytes. They go on the pool: it is looked at again until they are gone. */
+/* Another grant for the same clip keeps its bytes. They go on the pool, and may not go at once: it is looked at again until none
+ * is left. PROTOCOL 15.74: "A node MUST NOT sign `deleted` while a byte of the copy may be on its disk" */
 void paper_end_keyless(struct node *n, struct paper *grant) {
-        if (grant->state < PAPER_ENDING_BACK || n->stopping)
+        if (!is_ending(grant) || n->stopping)
                 return;
         bool wanted = papers_clip_wanted(n, &grant->about);
         if (!wanted)
                 fetch_end(n, &grant->about);
-        if (wanted || !fetch_known(n, &grant->about))
+        if (wanted || fetch_gone(n, &grant->about))
                 ended(n, grant);
 }
 
@@ -112,21 +127,18 @@ static bool grant_over(const struct paper *p, mesh_wall now) {
         return p->expires - PAPERS_LINGER <= now;
 }
 
-static bool orphan(const struct node *n, const struct paper *p) {
-        const struct paper *grant = papers_find(n, &p->about);
-        return !p->token && (!grant || grant->state < PAPER_ENDING_BACK);
-}
-
 static void look(struct node *n, struct paper *p, mesh_wall now) {
         bool given = p->what == PAPER_IN_GRANT;
         if (given && p->state < GIVEN_TAKEN_BACK && grant_over(p, now))
                 paper_end_begin(n, p, false);
-        else if (given && p->state >= PAPER_ENDING_BACK)
+        else if (given && is_ending(p))
                 paper_vault_over(n, p);
         else if (given && (p->state == GIVEN_SIGNED || p->state == GIVEN_OPEN))
                 paper_end_fetch(n, p);
-        else if (p->expires <= now || (p->what == PAPER_IN_OVER && orphan(n, p)))
+        else if (p->expires <= now)
                 papers_drop(n, p);
+        else if (p->what == PAPER_IN_OVER && !p->token)
+                paper_end_told(n, p);
         else if (p->what == PAPER_OUT_GRANT && p->state == PAPER_WAITS && grant_over(p, now))
                 papers_set(n, p, PAPER_NOT);
 }

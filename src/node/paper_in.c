@@ -113,7 +113,16 @@ static struct paper *grant_of(const struct haul_link *l, enum paper_what what, s
         return p && p->what == what && key_eq(&p->household, &l->household) ? p : NULL;
 }
 
-/* An offer goes; of one that was accepted the vault lets the key go first, and is told by this very paper. */
+static void stray(struct haul_link *l, const struct wire_grant_over *w, const struct hash *id, struct span paper) {
+        struct hash grant;
+        memcpy(grant.b, w->grant.p, sizeof(grant.b));
+        if (!paper_vault_stray(l->n, &grant, &l->device, id, paper))
+                say(l, id, REFUSAL_NOT_NOW);
+}
+
+/* PROTOCOL 15.74: "and MUST NOT answer a grant taken back before the owner's word is on its disk, or, where it knows of no such
+ * grant, before its vault has looked and has no key for it." The vault is told by this very paper: nothing begins before it is
+ * kept. */
 static void on_back(struct haul_link *l, struct span paper) {
         struct paper_eye eye = eye_of(l);
         struct wire_grant_over w;
@@ -122,21 +131,22 @@ static void on_back(struct haul_link *l, struct span paper) {
                 junk(l, "a revocation");
                 return;
         }
-        struct paper *g = grant_of(l, PAPER_IN_GRANT, w.grant);
-        if (!g || g->state >= GIVEN_TAKEN_BACK) {
-                say(l, &id, 0); /* nothing of it is here */
+        const struct paper *g = grant_of(l, PAPER_IN_GRANT, w.grant);
+        if (!g)
+                stray(l, &w, &id, paper);
+        else if (g->state == GIVEN_TAKEN_BACK || g->state == GIVEN_OVER)
+                say(l, &id, 0); /* nothing of it is here any more */
+        else if (known(l, &id))
                 return;
-        }
-        if (known(l, &id))
-                return;
-        keep(l, &(struct store_paper){.id = id,
-                                      .what = PAPER_IN_OVER,
-                                      .household = l->household,
-                                      .about = g->id,
-                                      .expires = g->expires,
-                                      .paper = paper});
-        if (papers_find(l->n, &id))
-                paper_end_begin(l->n, g, true);
+        else if (papers_back(l->n, &g->id)) /* by another paper that says the same */
+                say(l, &id, REFUSAL_NOT_NOW);
+        else
+                keep(l, &(struct store_paper){.id = id,
+                                              .what = PAPER_IN_OVER,
+                                              .household = l->household,
+                                              .about = g->id,
+                                              .expires = g->expires,
+                                              .paper = paper});
 }
 
 static void on_box(struct haul_link *l, const struct wire_haul_box *m) {
@@ -237,6 +247,16 @@ static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
 
 /* ---- by number ---- */
 
+/* Signatures that are checked, here and by the vault. */
+static unsigned checks_of(enum wire_link number, const void *msg) {
+        if (number == LINK_BOX)
+                return 1;
+        if (number != LINK_PAPER)
+                return 0;
+        const struct wire_haul_paper *m = msg;
+        return m->what == PAPER_MANIFEST ? 0 : m->what == PAPER_REQUEST ? 1 : 2;
+}
+
 static void on_paper(struct haul_link *l, const struct wire_haul_paper *m) {
         struct paper_link *mine = l->of[HAUL_PAPERS];
         switch ((enum wire_e_paper)m->what) {
@@ -262,7 +282,12 @@ static void on_paper(struct haul_link *l, const struct wire_haul_paper *m) {
         }
 }
 
+/* PROTOCOL 15.72: "A node SHOULD check no more than 256 signatures of one household's papers at once and 10 a second, and leave
+ * what is beyond that unanswered." It is brought again with the next link. */
 void paper_in(struct haul_link *l, enum wire_link number, const void *msg) {
+        unsigned checks = checks_of(number, msg);
+        if (checks && !paper_budget_take(l->n, &l->household, checks))
+                return;
         if (!l->of[HAUL_PAPERS] && !(l->of[HAUL_PAPERS] = calloc(1, sizeof(struct paper_link))))
                 return;
         if (number == LINK_PAPER)

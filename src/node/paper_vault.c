@@ -19,8 +19,9 @@ struct paper_errand {
         enum errand_kind kind;
         bool sent;
         struct hash grant;
-        struct hash id;    /* receipt, attestation: of the paper … */
-        struct key device; /* … and who brought it */
+        bool brought;      /* by a home that waits for the answer: … */
+        struct hash id;    /* … of the paper … */
+        struct key device; /* … and who that is */
         struct buf bytes;
 };
 
@@ -75,9 +76,9 @@ static bool is_there(const struct node *n, enum errand_kind kind, const struct h
 }
 
 /* The same twice at a time is of no use. */
-static bool add(struct node *n, enum errand_kind kind, const struct paper *grant, struct span bytes,
+static bool add(struct node *n, enum errand_kind kind, const struct hash *grant, struct span bytes,
                 const struct key *device, const struct hash *id) {
-        if (kind != ERRAND_ATTEST && is_there(n, kind, &grant->id))
+        if (kind != ERRAND_ATTEST && is_there(n, kind, grant))
                 return true;
         struct paper_errand *e = n->papers.n_errands < ERRANDS_MOST && n->vault.alive ? calloc(1, sizeof(*e)) : NULL;
         if (!e)
@@ -86,8 +87,9 @@ static bool add(struct node *n, enum errand_kind kind, const struct paper *grant
         list_push(&n->papers.errands, &e->on);
         n->papers.n_errands++;
         e->kind = kind;
-        e->grant = grant->id;
+        e->grant = *grant;
         if (device) {
+                e->brought = true;
                 e->device = *device;
                 e->id = *id;
         }
@@ -102,25 +104,27 @@ static bool add(struct node *n, enum errand_kind kind, const struct paper *grant
 
 bool paper_vault_receipt(struct node *n, const struct paper *grant, const struct key *device, const struct hash *id,
                          struct span paper) {
-        return add(n, ERRAND_RECEIPT, grant, paper, device, id);
+        return add(n, ERRAND_RECEIPT, &grant->id, paper, device, id);
 }
 
 bool paper_vault_attest(struct node *n, const struct paper *grant, const struct key *device, const struct hash *id,
                         struct span paper) {
-        return add(n, ERRAND_ATTEST, grant, paper, device, id);
+        return add(n, ERRAND_ATTEST, &grant->id, paper, device, id);
 }
 
 bool paper_vault_key(struct node *n, const struct paper *grant, struct span blob) {
-        return add(n, ERRAND_KEY, grant, blob, NULL, NULL);
+        return add(n, ERRAND_KEY, &grant->id, blob, NULL, NULL);
 }
 
 /* Where its owner took it back, its paper says so. */
 bool paper_vault_over(struct node *n, const struct paper *grant) {
-        struct span paper = SPAN_NONE;
-        LIST_EACH (p, &n->papers.all, struct paper, on)
-                if (p->what == PAPER_IN_OVER && hash_eq(&p->about, &grant->id))
-                        paper = buf_span(&p->bytes);
-        return add(n, ERRAND_OVER, grant, paper, NULL, NULL);
+        const struct paper *back = papers_back(n, &grant->id);
+        return add(n, ERRAND_OVER, &grant->id, back ? buf_span(&back->bytes) : SPAN_NONE, NULL, NULL);
+}
+
+bool paper_vault_stray(struct node *n, const struct hash *grant, const struct key *device, const struct hash *id,
+                       struct span paper) {
+        return add(n, ERRAND_OVER, grant, paper, device, id);
 }
 
 /* ---- what the vault answers ---- */
@@ -152,7 +156,7 @@ static void on_took(struct node *n, const struct wire_v_refused *m, bool took) {
         if (!took)
                 log_info("the vault does not take what a home brought about a grant: %.*s",
                          WIRE_HAS(m, V_REFUSED, name) ? (int)m->name.n : 0, (const char *)m->name.p);
-        if (kind == ERRAND_RECEIPT || kind == ERRAND_ATTEST)
+        if (e->brought)
                 paper_answer(n, &e->device, &e->id, why);
         errand_free(n, e);
         if (kind == ERRAND_KEY && took && g)
@@ -224,8 +228,6 @@ static void on_looked_up(struct query *q) {
                 log_error("a grant cannot be brought to its recipient: its clip is not here, or cannot be read");
         else if (papers_add(n, &row))
                 courier_kick(n, &row.household);
-        else if (!papers_find(n, &row.id))
-                log_error("a grant cannot be brought to its recipient now: there are too many papers under way");
         granted_free(g);
 }
 
@@ -246,24 +248,24 @@ static void on_granted(struct node *n, struct span paper) {
         query_start(n, &g->q);
 }
 
-/* The recipient hears of it also where the grant has not reached it, since nobody can be sure of that. */
-static void on_revoked(struct node *n, struct span paper) {
+/* The recipient hears of it also where the grant has not reached it, since nobody can be sure of that; and where the store has
+ * lost the grant, the vault has not: it says whom to tell. A grant to an own device has nobody to be told. */
+static void on_revoked(struct node *n, const struct wire_v_paper *m) {
         struct hash mesh = papers_mesh(n), id, grant;
         struct wire_grant_over w;
-        if (clip_read(CLIP_GRANT_OVER, paper, &mesh, &w, &id))
+        if (!WIRE_HAS(m, V_PAPER, to) || !WIRE_HAS(m, V_PAPER, until) ||
+            clip_read(CLIP_GRANT_OVER, m->paper, &mesh, &w, &id))
                 return;
         memcpy(grant.b, w.grant.p, sizeof(grant.b));
-        struct paper *g = papers_find(n, &grant);
-        if (!g || g->what != PAPER_OUT_GRANT)
-                return;
         struct store_paper row = {.id = id,
                                   .what = PAPER_OUT_OVER,
                                   .state = PAPER_WAITS,
-                                  .household = g->household,
                                   .about = grant,
-                                  .expires = g->expires,
-                                  .paper = paper};
-        if (g->state == PAPER_WAITS)
+                                  .expires = m->until + PAPERS_LINGER,
+                                  .paper = m->paper};
+        memcpy(row.household.b, m->to.p, sizeof(row.household.b));
+        struct paper *g = papers_find(n, &grant);
+        if (g && g->what == PAPER_OUT_GRANT && g->state == PAPER_WAITS)
                 papers_set(n, g, PAPER_NOT);
         if (papers_add(n, &row))
                 courier_kick(n, &row.household);
@@ -298,6 +300,14 @@ static void ask(struct node *n, uint64_t from) {
         vault_link_say(&n->vault, OWNER_V_PAPERS, &msg);
 }
 
+/* Not before there is room for a good many: what finds none again is not asked for each time. */
+void paper_vault_tick(struct node *n) {
+        if (!n->papers.missed || n->papers.begun > PAPERS_MOST / 4 * 3 || !n->vault.alive)
+                return;
+        n->papers.missed = false;
+        paper_vault_up(n);
+}
+
 /* What stood with the vault that went is brought again, or stands in the book. */
 void paper_vault_down(struct node *n) {
         LIST_EACH (e, &n->papers.errands, struct paper_errand, on)
@@ -313,7 +323,7 @@ bool paper_vault_take(struct node *n, uint64_t number, const union frame_message
         if (number == OWNER_V_GRANT)
                 on_granted(n, m->v_paper.paper);
         else if (number == OWNER_V_REVOKED)
-                on_revoked(n, m->v_paper.paper);
+                on_revoked(n, &m->v_paper);
         else if (number == OWNER_V_SIGNED)
                 on_signed(n, m->v_paper.paper);
         else if (number == OWNER_V_RELEASE)

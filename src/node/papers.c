@@ -11,6 +11,7 @@
 #define LOOK_FIRST_MS 500    /* after a start: the vault is there by then */
 #define LOOK_SELDOM_MS 10000 /* for what is over */
 #define DIGITS_LEAST 4
+#define FULL_LINES 1 /* a minute */
 
 /* ---- one of them ---- */
 
@@ -48,10 +49,33 @@ static struct store_paper row_of(const struct paper *p) {
                                     .more = buf_span(&p->more)};
 }
 
+/* Did others begin it? */
+static bool came(uint8_t what) {
+        return what == PAPER_IN_GRANT || what == PAPER_IN_REQUEST;
+}
+
+static bool begins_one(uint8_t what) {
+        return came(what) || what == PAPER_OUT_GRANT || what == PAPER_OUT_REQUEST || what == PAPER_ASK_DENIED;
+}
+
+/* PROTOCOL 15.73: "However many grants and requests are under way, a node MUST have room for what goes on with them or ends
+ * them" */
+static bool has_room(const struct papers *all, uint8_t what) {
+        if (!begins_one(what))
+                return all->n - all->begun < PAPERS_MORE;
+        return all->begun < PAPERS_MOST && !(came(what) && all->came >= PAPERS_CAME);
+}
+
+static void count(struct papers *all, uint8_t what, int more) {
+        all->n += (size_t)more;
+        all->begun += begins_one(what) ? (size_t)more : 0;
+        all->came += came(what) ? (size_t)more : 0;
+}
+
 static void forget(struct node *n, struct paper *p) {
         map_del(&n->papers.by_id, p->id.b);
         list_drop(&p->on);
-        n->papers.n--;
+        count(&n->papers, p->what, -1);
         paper_free(p);
 }
 
@@ -61,19 +85,32 @@ struct paper *papers_find(const struct node *n, const struct hash *id) {
         return map_find(&n->papers.by_id, id->b);
 }
 
+/* Who brought one hears "not now", and brings it again; what this home has to say the vault is asked for again. */
+static void tell_full(struct node *n, uint8_t what) {
+        n->papers.missed |= !came(what);
+        if (quiet_may(&n->papers.full, uv_now(n->loop), FULL_LINES))
+                log_error(
+                        "a paper about a clip finds no room (kind %u; %zu are under way, %zu of them brought by other "
+                        "homes); it waits until others are done",
+                        what, n->papers.n, n->papers.came);
+}
+
 static struct paper *put(struct node *n, const struct store_paper *row) {
-        struct paper *p = n->papers.n < PAPERS_MOST ? paper_new(row) : NULL;
+        struct paper *p = has_room(&n->papers, row->what) ? paper_new(row) : NULL;
         if (!p)
                 return NULL;
         if (map_put(&n->papers.by_id, p->id.b, p))
                 return paper_free(p);
         list_push(&n->papers.all, &p->on);
-        n->papers.n++;
+        count(&n->papers, p->what, 1);
         return p;
 }
 
 struct paper *papers_add(struct node *n, const struct store_paper *row) {
-        struct paper *p = papers_find(n, &row->id) ? NULL : put(n, row);
+        bool there = papers_find(n, &row->id);
+        struct paper *p = there ? NULL : put(n, row);
+        if (!p && !there)
+                tell_full(n, row->what);
         if (!p)
                 return NULL;
         p->token = WRITER_TOKEN_PAPERS | ++n->papers.token;
@@ -106,10 +143,13 @@ void papers_stored(struct node *n, uint64_t token, bool ok) {
                 p->token = 0;
                 if (p->answer)
                         paper_answer(n, &p->bringer, &p->id, ok ? 0 : REFUSAL_NOT_NOW);
-                if (ok)
-                        control_paper_came(n, p);
-                else
+                if (!ok) {
                         forget(n, p);
+                        return;
+                }
+                control_paper_came(n, p);
+                if (p->what == PAPER_IN_OVER)
+                        paper_end_told(n, p);
                 return;
         }
 }
@@ -148,6 +188,13 @@ struct paper *papers_named(const struct node *n, enum paper_what what, struct sp
 bool papers_denied(const struct node *n, const struct hash *ask) {
         const struct paper *p = papers_find(n, ask);
         return p && p->what == PAPER_ASK_DENIED;
+}
+
+struct paper *papers_back(const struct node *n, const struct hash *grant) {
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (p->what == PAPER_IN_OVER && hash_eq(&p->about, grant))
+                        return p;
+        return NULL;
 }
 
 enum wire_e_given papers_given_state(const struct paper *p) {
@@ -201,6 +248,7 @@ static void on_timer(uv_timer_t *timer) {
         struct papers *all = CONTAINER_OF(timer, struct papers, timer);
         struct node *n = CONTAINER_OF(all, struct node, papers);
         paper_end_tick(n, node_time(n));
+        paper_vault_tick(n);
         courier_tick(n);
         papers_plan(n);
 }
@@ -230,8 +278,10 @@ int papers_init(struct node *n) {
         list_init(&n->papers.all);
         list_init(&n->papers.couriers);
         list_init(&n->papers.errands);
+        list_init(&n->papers.budget_list);
         map_init(&n->papers.by_id, seed);
         map_init(&n->papers.courier_of, seed);
+        map_init(&n->papers.budgets, seed);
         return 0;
 }
 
@@ -270,4 +320,5 @@ void papers_fini(struct node *n) {
                 forget(n, p);
         map_fini(&n->papers.by_id);
         map_fini(&n->papers.courier_of);
+        paper_budgets_fini(n);
 }

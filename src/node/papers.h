@@ -3,10 +3,11 @@
  * Papers: what is signed about clips and goes from home to home, from the time it is made or comes until nobody needs it any
  * more. The vault makes and checks what needs the household's key; here it is kept in the store, carried to the other
  * home's main device over a link for footage, and brought again until that home has it, over any number of restarts of
- * either (PROTOCOL 15.61 to 15.72).
+ * either (PROTOCOL 15.61 to 15.73).
  *
  *   papers.c       the book of them, in memory as it is in the store, with its bounds
  *   paper_rules.c  what an incoming one must be, and who may bring it
+ *   paper_budget.c how many of one household are looked at
  *   paper_in.c     they come
  *   courier.c      they go: whose device is dialled, and when
  *   paper_vault.c  to the vault and from it
@@ -20,6 +21,7 @@
 #include "base/map.h"
 #include "clip/clip.h"
 #include "node/haul_link.h"
+#include "node/quiet.h"
 #include "roster/roster.h"
 #include "store/store.h"
 #include "wire/frame.h"
@@ -28,8 +30,13 @@
 
 struct node;
 
-/* In all: `clip share --with all` in a large mesh, and what else there is. */
+/* That begin something: `clip share --with all` in a large mesh, and what else there is … */
 #define PAPERS_MOST 8192
+/* … of them, brought by others: however many homes bring offers and requests, what this home says itself has room. */
+#define PAPERS_CAME 4096
+/* That go on with something, or end it: there are never more than two attestations and a grant taken back for one that began
+ * it. So there is always room for these. */
+#define PAPERS_MORE (3 * PAPERS_MOST)
 /* On their way to one household, and come from one, of each kind: more than people decide about. */
 #define PAPERS_EACH 32
 /* Requests of one household that wait for an answer here. */
@@ -91,11 +98,16 @@ struct paper_errand; /* paper_vault.c */
 struct papers {
         struct list all;
         struct map by_id;
-        size_t n;
+        size_t n, begun, came; /* in all; that began something; of these, brought by others */
+        struct quiet full;     /* lines that say so */
+        bool missed;           /* one of this home's had no room: the vault is asked for it again */
+        struct list budget_list;
+        struct map budgets; /* by household */
         bool started;
         uint64_t token;
         struct list couriers;
         struct map courier_of; /* by household */
+        size_t dialling;       /* of them */
         uv_timer_t timer;
         struct list errands; /* of the vault; the first is with it */
         size_t n_errands;
@@ -114,7 +126,7 @@ void papers_stored(struct node *n, uint64_t token, bool ok); /* the writer */
 
 struct paper *papers_find(const struct node *n, const struct hash *id);
 /* A new one, on its way to the disk: everything but its id, what, state, household, about and expires is copied. NULL: there is
- * no room for it, or no memory. */
+ * no room for it, or no memory (logged), or it is there. */
 struct paper *papers_add(struct node *n, const struct store_paper *row);
 void papers_set(struct node *n, struct paper *p, uint8_t state); /* here and on the disk */
 void papers_drop(struct node *n, struct paper *p);               /* the same */
@@ -123,6 +135,8 @@ size_t papers_count(const struct node *n, enum paper_what what, const struct key
 struct paper *papers_named(const struct node *n, enum paper_what what, struct span digits, bool *ret_many);
 bool papers_denied(const struct node *n, const struct hash *ask);
 enum wire_e_given papers_given_state(const struct paper *p);
+/* The owner's word that this grant is taken back, on its way to the vault. NULL: there is none. */
+struct paper *papers_back(const struct node *n, const struct hash *grant);
 /* Is there a grant for this clip that is in force here and accepted? Its bytes are to be kept. */
 bool papers_clip_wanted(const struct node *n, const struct hash *clip);
 
@@ -130,6 +144,15 @@ bool papers_clip_wanted(const struct node *n, const struct hash *clip);
 const struct roster_device *papers_main(const struct node *n, const struct key *household);
 bool papers_here(const struct node *n); /* this is the main device of a member */
 struct hash papers_mesh(const struct node *n);
+
+/* ---- paper_budget.c ---- */
+/* Signatures that are checked for one household: so many at once, and then one in so many ms. An honest home brings what it
+ * has for this one, 32 offers and 4 requests and what goes with them, and rarely more. */
+#define PAPER_CHECKS 256
+#define PAPER_CHECK_MS 100
+/* Takes @checks from what is left for it. False: they are to be left. */
+bool paper_budget_take(struct node *n, const struct key *household, unsigned checks);
+void paper_budgets_fini(struct node *n);
 
 /* ---- paper_in.c ---- */
 void paper_in(struct haul_link *l, enum wire_link number, const void *msg);
@@ -156,6 +179,10 @@ bool paper_vault_attest(struct node *n, const struct paper *grant, const struct 
                         struct span paper);
 bool paper_vault_key(struct node *n, const struct paper *grant, struct span blob);
 bool paper_vault_over(struct node *n, const struct paper *grant);
+/* A grant taken back of which nothing is known here: perhaps the vault has its key. The bringer hears when that is gone. */
+bool paper_vault_stray(struct node *n, const struct hash *grant, const struct key *device, const struct hash *id,
+                       struct span paper);
+void paper_vault_tick(struct node *n); /* there may be room again for what had none */
 
 /* ---- paper_end.c ---- */
 /* Every byte of the clip is here and was checked: the grants it came under are complete, and their owners hear so. */
@@ -163,5 +190,7 @@ void papers_complete(struct node *n, const struct hash *clip);
 void paper_end_fetch(struct node *n, const struct paper *grant); /* it is accepted: its bytes are fetched */
 void paper_end_key(struct node *n, struct paper *grant);         /* a key has come */
 void paper_end_begin(struct node *n, struct paper *grant, bool back);
+void paper_end_told(struct node *n,
+                    struct paper *back); /* PAPER_IN_OVER is on the disk: as it says; it may be gone then */
 void paper_end_keyless(struct node *n, struct paper *grant); /* the vault's key is gone: so go the bytes */
 void paper_end_tick(struct node *n, mesh_wall now);

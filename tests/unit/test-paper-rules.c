@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who may bring which paper: what an honest home brings is fine, and each change of who, what and when is named. */
-#include "roster-street.h"
+#include "papers-made.h"
 
 #include "node/paper_rules.h"
 
-#define DAY ((mesh_wall)MESH_DAY)
-
 static struct street street;
-static const struct hash some = {{7}};
-static const uint8_t sixteen[16] = {6};
 
 /* Home 0 owns a clip, home 1 is given it, home 2 is there. */
 static int set_up(void **state) {
@@ -33,40 +29,6 @@ static struct paper_eye eye(uint32_t self, uint32_t bringer) {
                                   .now = street.now};
 }
 
-static struct hash make(enum clip_object what, const void *msg, const struct sign_key *by, struct buf *ret) {
-        struct hash id;
-        buf_clear(ret);
-        assert_int_equal(clip_sign(what, msg, &street.mesh, by, ret, &id), 0);
-        return id;
-}
-
-static struct hash manifest(uint32_t household, uint32_t device, struct buf *ret) {
-        struct wire_manifest w = {.device = SPAN_OF(street.homes[device].device.pub.b),
-                                  .household = SPAN_OF(street.homes[household].key.pub.b),
-                                  .created = street.now,
-                                  .sure = true,
-                                  .camera = SPAN_OF(some.b),
-                                  .media = MEDIA_MP4,
-                                  .size = 5,
-                                  .chunks = 1,
-                                  .salt = SPAN_OF(sixteen),
-                                  .hashes = SPAN_OF(some.b),
-                                  .commit = SPAN_OF(some.b)};
-        return make(CLIP_MANIFEST, &w, &street.homes[device].device, ret);
-}
-
-static void grant(uint32_t owner, uint32_t to, const struct hash *clip, mesh_wall expires, struct buf *ret) {
-        struct wire_grant w = {.household = SPAN_OF(street.homes[owner].key.pub.b),
-                               .clip = SPAN_OF(clip->b),
-                               .to = SPAN_OF(street.homes[to].key.pub.b),
-                               .purpose = SPAN_STR("the stolen bicycle"),
-                               .created = street.now - DAY,
-                               .expires = expires};
-        if (owner == to)
-                WIRE_PUT(&w, GRANT, device, SPAN_OF(street.homes[to].device.pub.b));
-        make(CLIP_GRANT, &w, &street.homes[owner].key, ret);
-}
-
 static enum paper_verdict looked(uint32_t self, uint32_t bringer, const struct buf *paper, const struct buf *clip) {
         struct paper_eye e = eye(self, bringer);
         struct paper_grant g;
@@ -76,23 +38,23 @@ static enum paper_verdict looked(uint32_t self, uint32_t bringer, const struct b
 static void test_grants(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL, clip = BUF_NULL, other = BUF_NULL;
         (void)state;
-        struct hash id = manifest(0, 0, &clip);
-        grant(0, 1, &id, street.now + DAY, &paper);
+        struct hash id = made_manifest(&street, 0, 0, &clip);
+        made_grant(&street, 0, 1, &id, street.now + DAY, &paper);
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_FINE);
         assert_int_equal(looked(1, 2, &paper, &clip), PAPER_JUNK); /* who passes it on */
         assert_int_equal(looked(2, 0, &paper, &clip), PAPER_JUNK); /* for somebody else */
         assert_int_equal(looked(1, 0, &clip, &clip), PAPER_JUNK);
         assert_int_equal(looked(1, 0, &paper, &other), PAPER_JUNK); /* no manifest came */
-        manifest(0, 0, &other);
+        made_manifest(&street, 0, 0, &other);
         other.p[other.n - 1] ^= 1;
         assert_int_equal(looked(1, 0, &paper, &other), PAPER_JUNK);
         paper.p[paper.n - 1] ^= 1;
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_JUNK);
-        grant(0, 1, &some, street.now + DAY, &paper); /* of another clip than it comes with */
+        made_grant(&street, 0, 1, &some, street.now + DAY, &paper); /* of another clip than it comes with */
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_JUNK);
-        grant(0, 1, &id, street.now, &paper);
+        made_grant(&street, 0, 1, &id, street.now, &paper);
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_LATE);
-        grant(0, 0, &id, street.now + DAY, &paper); /* for a device of the owner's own */
+        made_grant(&street, 0, 0, &id, street.now + DAY, &paper); /* for a device of the owner's own */
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_JUNK);
 }
 
@@ -100,11 +62,11 @@ static void test_grants(void **state) {
 static void test_clips_of_others(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL, clip = BUF_NULL;
         (void)state;
-        struct hash id = manifest(0, 0, &clip);
-        grant(2, 1, &id, street.now + DAY, &paper);
+        struct hash id = made_manifest(&street, 0, 0, &clip);
+        made_grant(&street, 2, 1, &id, street.now + DAY, &paper);
         assert_int_equal(looked(1, 2, &paper, &clip), PAPER_JUNK);
-        id = manifest(2, 0, &clip); /* its household's name, and a device that is not theirs */
-        grant(2, 1, &id, street.now + DAY, &paper);
+        id = made_manifest(&street, 2, 0, &clip); /* its household's name, and a device that is not theirs */
+        made_grant(&street, 2, 1, &id, street.now + DAY, &paper);
         assert_int_equal(looked(1, 2, &paper, &clip), PAPER_JUNK);
 }
 
@@ -116,8 +78,8 @@ static void test_revoked_device(void **state) {
         sign_key_from_seed(&laptop, (const uint8_t[32]){9, 9});
         assert_int_equal(street_device_add(&street, 0, 0, &laptop), 0);
         street.homes[0].device = laptop;
-        struct hash id = manifest(0, 0, &clip);
-        grant(0, 1, &id, street.now + DAY, &paper);
+        struct hash id = made_manifest(&street, 0, 0, &clip);
+        made_grant(&street, 0, 1, &id, street.now + DAY, &paper);
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_FINE);
         assert_int_equal(street_device_revoke(&street, 0, 0, &laptop.pub, NULL), 0);
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_FINE);
@@ -125,14 +87,11 @@ static void test_revoked_device(void **state) {
 
 static void test_taken_back(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL;
-        struct wire_grant_over w = {.grant = SPAN_OF(some.b),
-                                    .household = SPAN_OF(street.homes[0].key.pub.b),
-                                    .created = street.now},
-                               got;
+        struct wire_grant_over got;
         struct paper_eye owner = eye(1, 0), other = eye(1, 2);
         struct hash id;
         (void)state;
-        make(CLIP_GRANT_OVER, &w, &street.homes[0].key, &paper);
+        made_back(&street, 0, &some, street.now, &paper);
         assert_int_equal(paper_over_read(&owner, buf_span(&paper), &got, &id), PAPER_FINE);
         assert_int_equal(paper_over_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
         paper.p[paper.n - 1] ^= 1;
@@ -141,15 +100,11 @@ static void test_taken_back(void **state) {
 
 static void test_receipts(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL;
-        struct wire_receipt w = {.grant = SPAN_OF(some.b),
-                                 .clip = SPAN_OF(some.b),
-                                 .household = SPAN_OF(street.homes[1].key.pub.b),
-                                 .created = street.now},
-                            got;
+        struct wire_receipt got;
         struct paper_eye recipient = eye(0, 1), other = eye(0, 2);
         struct hash id;
         (void)state;
-        make(CLIP_RECEIPT, &w, &street.homes[1].key, &paper);
+        made_receipt(&street, 1, &some, &some, &paper);
         assert_int_equal(paper_receipt_read(&recipient, buf_span(&paper), &got, &id), PAPER_FINE);
         assert_int_equal(paper_receipt_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
         assert_int_equal(paper_receipt_read(&recipient, SPAN_STR("no paper"), &got, &id), PAPER_JUNK);
@@ -165,11 +120,11 @@ static void test_attestations(void **state) {
         struct paper_eye recipient = eye(0, 1), other = eye(0, 2);
         struct hash id;
         (void)state;
-        make(CLIP_ATTEST, &w, &street.homes[1].device, &paper);
+        made(&street, CLIP_ATTEST, &w, &street.homes[1].device, &paper);
         assert_int_equal(paper_attest_read(&recipient, buf_span(&paper), &got, &id), PAPER_FINE);
         assert_int_equal(paper_attest_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
         w.what = 15;
-        make(CLIP_ATTEST, &w, &street.homes[1].device, &paper);
+        made(&street, CLIP_ATTEST, &w, &street.homes[1].device, &paper);
         assert_int_equal(paper_attest_read(&recipient, buf_span(&paper), &got, &id), PAPER_JUNK);
 }
 
@@ -184,7 +139,7 @@ static void test_requests(void **state) {
         struct paper_eye asker = eye(0, 1), other = eye(0, 2);
         struct hash id;
         (void)state;
-        make(CLIP_REQUEST, &w, &street.homes[1].device, &paper);
+        made(&street, CLIP_REQUEST, &w, &street.homes[1].device, &paper);
         assert_int_equal(paper_request_read(&asker, buf_span(&paper), &got, &id), PAPER_FINE);
         assert_int_equal(paper_request_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
         asker.now += DAY;
@@ -193,7 +148,7 @@ static void test_requests(void **state) {
         assert_int_equal(paper_request_read(&asker, buf_span(&paper), &got, &id), PAPER_EARLY);
         asker.now = street.now;
         w.household = SPAN_OF(street.homes[2].key.pub.b); /* in another home's name */
-        make(CLIP_REQUEST, &w, &street.homes[1].device, &paper);
+        made(&street, CLIP_REQUEST, &w, &street.homes[1].device, &paper);
         assert_int_equal(paper_request_read(&asker, buf_span(&paper), &got, &id), PAPER_JUNK);
         assert_int_equal(paper_request_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
 }
