@@ -71,13 +71,6 @@ static void put_derived(struct scene *s) {
         sign_again(s, &w);
 }
 
-static void give_paper(struct safe *s, enum wire_owner number, struct span paper) {
-        struct wire_v_paper msg = {.paper = paper};
-        struct wire_c_none none = {0};
-        safe_tell(s, number, &msg);
-        safe_ask(s, OWNER_O_STATE, &none); /* a turn for what the daemon was told */
-}
-
 static void read_clip(struct safe *s, size_t i) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         text_hex(&id, SPAN_OF(s->clips[i].id.b));
@@ -88,25 +81,20 @@ static void read_clip(struct safe *s, size_t i) {
 
 /* A neighbour is given the clip, signs for it, and has it; another is given it and it is taken back. */
 static void put_grants(struct scene *s) {
-        _clean_(buf_fini) struct buf receipt = BUF_NULL, word = BUF_NULL, id = BUF_NULL;
+        _clean_(buf_fini) struct buf receipt = BUF_NULL, word = BUF_NULL;
         struct hash attest;
-        struct wire_o_go go = {0};
         struct safe *o = &s->owner;
         assert_true(safe_grant(o, 0, 1, WEEK));
         safe_receipt(&s->street, buf_span(&safe_heard(o, OWNER_V_GRANT)->bytes), 1, o->wall + 5, &receipt);
-        give_paper(o, OWNER_V_RECEIPT, buf_span(&receipt));
+        safe_bring_paper(o, OWNER_V_RECEIPT, buf_span(&receipt));
         struct wire_attest w = {.grant = SPAN_OF(book_grant_at(o->v.book, book_n_grants(o->v.book) - 1)->id.b),
                                 .device = SPAN_OF(s->street.homes[1].device.pub.b),
                                 .what = ATTESTED_COMPLETE,
                                 .created = o->wall + 9};
         assert_int_equal(clip_sign(CLIP_ATTEST, &w, &s->street.mesh, &s->street.homes[1].device, &word, &attest), 0);
-        give_paper(o, OWNER_V_ATTEST, buf_span(&word));
+        safe_bring_paper(o, OWNER_V_ATTEST, buf_span(&word));
         assert_true(safe_grant(o, 0, 2, WEEK));
-        text_hex(&id, SPAN_OF(book_grant_at(o->v.book, book_n_grants(o->v.book) - 1)->id.b));
-        struct wire_o_about q = {.id = buf_span(&id)};
-        safe_ask(o, OWNER_O_REVOKE, &q);
-        safe_ask(o, OWNER_O_GO, &go);
-        assert_true(safe_done(o));
+        assert_true(safe_revoke(o, &book_grant_at(o->v.book, book_n_grants(o->v.book) - 1)->id));
 }
 
 static void put_history(struct scene *s) {
@@ -117,20 +105,6 @@ static void put_history(struct scene *s) {
                 read_clip(o, 1);
         put_grants(s);
         assert_true(safe_grant(o, 1, 2, WEEK));
-}
-
-/* The rows of an answer, one behind the other. */
-static void add_pieces(const struct safe *s, struct buf *ret) {
-        struct span left = buf_span(&s->peer.out), body;
-        const struct wire_number *row;
-        union frame_message m;
-        size_t used;
-        for (; left.n; left = span_from(left, used)) {
-                assert_int_equal(frame_take(left, &body, &used), 0);
-                assert_int_equal(frame_read(body, wire_owner_find, &row, &m, NULL), 0);
-                if (row->number == OWNER_O_PIECE_ROW)
-                        buf_add(ret, m.o_piece.bytes);
-        }
 }
 
 static void export(struct safe *s, struct buf *ret) {
@@ -148,7 +122,7 @@ static void export(struct safe *s, struct buf *ret) {
                 struct wire_o_chunk chunk = {.i = i};
                 safe_ask(s, OWNER_O_CHUNK, &chunk);
                 assert_true(safe_done(s));
-                add_pieces(s, ret);
+                safe_pieces(s, ret);
         }
         assert_int_equal(ret->n, size);
 }

@@ -330,7 +330,8 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
         case OWNER_V_GRANT:
         case OWNER_V_SIGNED:
         case OWNER_V_REVOKED:
-                hear(s, (enum wire_owner)row->number, m->v_paper.paper, SPAN_NONE);
+                hear(s, (enum wire_owner)row->number, m->v_paper.paper,
+                     WIRE_HAS(&m->v_paper, V_PAPER, to) ? m->v_paper.to : SPAN_NONE);
                 return;
         case OWNER_V_PAPERS_END:
                 hear(s, OWNER_V_PAPERS_END, SPAN_NONE, SPAN_NONE);
@@ -528,6 +529,43 @@ bool safe_grant(struct safe *s, size_t c, uint32_t to, uint64_t seconds) {
                 return false;
         safe_ask(s, OWNER_O_GO, &go);
         return !safe_error(s)[0];
+}
+
+bool safe_revoke(struct safe *s, const struct hash *grant) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        struct wire_o_go go = {0};
+        text_hex(&id, SPAN_OF(grant->b));
+        struct wire_o_about q = {.id = buf_span(&id)};
+        safe_ask(s, OWNER_O_REVOKE, &q);
+        if (safe_error(s)[0])
+                return false;
+        safe_ask(s, OWNER_O_GO, &go);
+        return safe_done(s);
+}
+
+void safe_bring(struct safe *s, enum wire_owner number, const void *msg) {
+        struct wire_c_none none = {0};
+        buf_clear(&s->peer.out);
+        safe_tell(s, number, msg);
+        safe_ask(s, OWNER_O_STATE, &none);
+}
+
+void safe_bring_paper(struct safe *s, enum wire_owner number, struct span paper) {
+        struct wire_v_paper msg = {.paper = paper};
+        safe_bring(s, number, &msg);
+}
+
+void safe_pieces(const struct safe *s, struct buf *ret) {
+        struct span left = buf_span(&s->peer.out), body;
+        const struct wire_number *row;
+        union frame_message m;
+        size_t used;
+        for (; left.n; left = span_from(left, used)) {
+                assert_int_equal(frame_take(left, &body, &used), 0);
+                assert_int_equal(frame_read(body, wire_owner_find, &row, &m, NULL), 0);
+                if (row->number == OWNER_O_PIECE_ROW)
+                        buf_add(ret, m.o_piece.bytes);
+        }
 }
 
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret) {

@@ -40,8 +40,8 @@ struct safe_clip {
 /* A message of the vault to its daemon that the test looks at. */
 struct safe_heard {
         enum wire_owner number;
-        struct buf bytes; /* paper or blob */
-        struct hash grant;
+        struct buf bytes;  /* paper or blob */
+        struct hash grant; /* V_REVOKED: whom it is for; zeros: nobody is named */
 };
 
 enum safe_lie { /* of a disk, for a test of the tests */
@@ -90,6 +90,11 @@ void safe_disk_fini(struct safe_disk *d);
 void safe_ask(struct safe *s, enum wire_owner number, const void *msg);
 /* A message of the daemon. */
 void safe_tell(struct safe *s, enum wire_owner number, const void *msg);
+/* The same, with a turn for it, so that the answer is heard. */
+void safe_bring(struct safe *s, enum wire_owner number, const void *msg);
+void safe_bring_paper(struct safe *s, enum wire_owner number, struct span paper); /* V_RECEIPT … */
+/* Appends the footage, or the parts of a bundle, that are in the tool's answer. */
+void safe_pieces(const struct safe *s, struct buf *ret);
 /* The first row of the tool's answer with that number, whose spans point into @store. Empties the answer with @last. */
 bool safe_row(struct safe *s, enum wire_owner number, struct buf *store, union frame_message *ret);
 /* The name of the error in the answer; "" without one. Empties it. */
@@ -101,5 +106,7 @@ const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number
 
 /* The owner gives clip @c to home @to ("all": UINT32_MAX) for so long; true: it was done. */
 bool safe_grant(struct safe *s, size_t c, uint32_t to, uint64_t seconds);
+/* The owner takes a grant back; false: safe_error() says why not. */
+bool safe_revoke(struct safe *s, const struct hash *grant);
 /* A receipt of home @by for it. */
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret);
