@@ -18,11 +18,13 @@
 #define WINDOW_LEAST 4096    /* of fewer the shell need not say when they have arrived */
 #define WINDOW_MOST 262144   /* 10 Mbit/s where an answer takes 200 ms */
 #define WINDOW_DELAY 100     /* ms that lower classes may queue on a link */
-#define QUEUE_MOST 262144    /* bytes waiting on a link before lower classes are dropped; sync repairs them */
-#define QUEUE_HARD 4194304   /* bytes of all classes after which the peer is too slow to keep */
-#define SYNC_PERIOD 60000    /* ms between reconciliations with a random neighbour */
-#define SYNC_MARGIN 120      /* seconds an element must still live to be compared */
-#define RECON_MESSAGE 8000   /* bytes of ranges in one message */
+#define WINDOW_NEAR 4        /* a quarter of that above the shortest time is hardly longer */
+#define WINDOW_DOUBT 120000 /* ms without such a one, after which the way may have become longer: it is measured anew */
+#define QUEUE_MOST 262144   /* bytes waiting on a link before lower classes are dropped; sync repairs them */
+#define QUEUE_HARD 4194304  /* bytes of all classes after which the peer is too slow to keep */
+#define SYNC_PERIOD 60000   /* ms between reconciliations with a random neighbour */
+#define SYNC_MARGIN 120     /* seconds an element must still live to be compared */
+#define RECON_MESSAGE 8000  /* bytes of ranges in one message */
 #define RECON_PATIENCE 30000 /* ms a session may wait for an answer */
 #define RECON_ROUNDS 64
 #define RECON_GIVING 16  /* where neither side lists anything because both disks are full: enough for 16^14 records */

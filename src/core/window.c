@@ -3,9 +3,14 @@
  * What has been handed to the kernel cannot be overtaken any more. An uplink of 64 kbit/s takes eight seconds for 64 KiB, and
  * an alert that a house is on fire would stand behind them. So a link hands out no more of its lower classes than will have
  * arrived about WINDOW_DELAY after the line itself would have brought it. How long that takes it learns by looking: it marks
- * a byte as it hands it out and waits until that one has arrived. The shortest time ever seen is the line's own, what is
+ * a byte as it hands it out and waits until that one has arrived. The shortest time seen is the line's own, what is
  * above it is queue, and the window grows or shrinks until the queue is as long as it may be. Urgent ones wait for no other
  * class, but for each other: while they wait here, what others have brought meanwhile can still be spared (want.c).
+ *
+ * A way may become longer: another route, another line. Then all above the old time would pass for queue, and the window stay
+ * as small as it can be. Nor may the shortest time of late be taken instead, for it has this link's own queue in it, and each
+ * time would be longer than the one before. So where nothing has come about as fast as the shortest for two minutes, the
+ * queue is let run empty, and what one sample takes then is the line's own time. That costs the line the time of one way.
  */
 #include "core/window.h"
 
@@ -13,6 +18,13 @@
 #include "core/frames.h"
 #include "core/limits.h"
 #include "core/link.h"
+
+/* The queue may be so long, in ms. */
+static mesh_time delay(const struct link *l) {
+        if (!l->haul)
+                return WINDOW_DELAY;
+        return l->m->now < l->m->haul_hurried ? HAUL_DELAY_HURRIED : HAUL_DELAY;
+}
 
 void window_handed(struct link *l) {
         struct window *w = &l->window;
@@ -23,10 +35,22 @@ void window_handed(struct link *l) {
         w->began = l->m->now;
 }
 
-static mesh_time delay(const struct link *l) {
-        if (!l->haul)
-                return WINDOW_DELAY;
-        return l->m->now < l->m->haul_hurried ? HAUL_DELAY_HURRIED : HAUL_DELAY;
+/* Nothing but the one message that went when the queue was empty, or nearly. */
+static bool was_empty(const struct window *w) {
+        size_t message = w->size < HAUL_WINDOW_SLOW ? HAUL_FRAME_SLOW : FRAMES_BULK + FRAMES_OVERHEAD;
+        return w->ahead <= WINDOW_LEAST + message;
+}
+
+static void learn_least(struct link *l, mesh_time took) {
+        struct window *w = &l->window;
+        bool near = !w->least || took <= w->least + delay(l) / WINDOW_NEAR;
+        if (!near && !(w->probes && was_empty(w))) {
+                w->probes |= l->m->now - w->least_at >= WINDOW_DOUBT;
+                return;
+        }
+        w->least = near && w->least ? MIN(w->least, took) : took;
+        w->least_at = l->m->now;
+        w->probes = false;
 }
 
 /* In one step by a factor of two at most: a home that was busy with something else must not mistake that for the line. */
@@ -43,7 +67,7 @@ void window_gone(struct link *l) {
         mesh_time took = MAX(l->m->now - w->began, (mesh_time)1);
         size_t size = w->size ? w->size : WINDOW_FIRST;
         w->mark = 0;
-        w->least = w->least ? MIN(w->least, took) : took;
+        learn_least(l, took);
         w->size = w->ahead >= size / 2 ? resized(l, size, took) : size; /* of few bytes nothing is learnt about many */
 }
 
@@ -58,7 +82,7 @@ static size_t busy(const struct mesh *m) {
 size_t window_room(const struct link *l, size_t klass) {
         size_t size = l->window.size ? l->window.size : WINDOW_FIRST;
         if (klass > 1)
-                return size;
+                return l->window.probes ? WINDOW_LEAST : size;
         return klass == 1 ? size / busy(l->m) : MAX(size, (size_t)LINK_WINDOW);
 }
 

@@ -7,11 +7,13 @@
 struct link;
 
 struct window {
-        size_t size;     /* bytes; 0: nothing was handed out yet */
-        uint64_t mark;   /* of all bytes handed out: a sample ends when these have gone; 0: none runs */
-        size_t ahead;    /* bytes that were to go when it began, its own among them */
-        mesh_time began; /* the sample */
-        mesh_time least; /* ms: the shortest of all samples; the way there and back, and no queue */
+        size_t size;        /* bytes; 0: nothing was handed out yet */
+        uint64_t mark;      /* of all bytes handed out: a sample ends when these have gone; 0: none runs */
+        size_t ahead;       /* bytes that were to go when it began, its own among them */
+        mesh_time began;    /* the sample */
+        mesh_time least;    /* ms: the way there and back, and no queue */
+        mesh_time least_at; /* when a sample last took hardly longer */
+        bool probes;        /* the queue is let run empty, to see how long the way is by now */
 };
 
 void window_handed(struct link *l); /* bytes were just handed out */
