@@ -133,7 +133,7 @@ int clip_coming_begin(struct cli *c, const char *word, bool reading, struct clip
         struct wire_c_fetch m = {.clip = span_str(word)};
         struct call_error error;
         bool none = false;
-        *ret = (struct clip_coming){.daemon = NULL};
+        *ret = (struct clip_coming){.reading = reading};
         if (call_new(&ret->daemon, c->data, CALL_CONTROL, &error))
                 return cli_fail_call(c, &error);
         stop_catch();
@@ -151,15 +151,22 @@ int clip_coming_begin(struct cli *c, const char *word, bool reading, struct clip
         return 0;
 }
 
+static const char still_comes[] = N_("the same command shows it again; --cancel calls it off");
+
+static int broken_off(struct cli *c, struct clip_coming *k) {
+        bar_over(k);
+        if (stop_wanted())
+                return cli_fail(c, EXIT_FAILED, "interrupted", still_comes,
+                                "the clip goes on coming in the background");
+        return cli_fail(c, EXIT_FAILED, "cannot-write", still_comes,
+                        "what reads the clip has gone; it goes on coming in the background");
+}
+
 int clip_coming_wait(struct cli *c, struct clip_coming *k, uint64_t chunks) {
         bool none = false;
         while (k->daemon && !k->over && k->row.reads < chunks && !none) {
-                if (stop_wanted()) {
-                        bar_over(k);
-                        return cli_fail(c, EXIT_FAILED, "interrupted",
-                                        "the same command shows it again; --cancel calls it off",
-                                        "the clip goes on coming in the background");
-                }
+                if (stop_wanted() || (k->reading && cli_reader_gone()))
+                        return broken_off(c, k);
                 int r = next(c, k, &none);
                 if (r)
                         return r;

@@ -8,6 +8,7 @@
 
 struct clip_coming {
         struct call *daemon;       /* NULL: nothing is on its way; everything there is of it is here */
+        bool reading;              /* stdout reads along; with its reader gone there is nothing to wait for */
         bool over;                 /* it is whole */
         bool shown;                /* a bar stands on the terminal */
         struct wire_c_fetched row; /* the latest; its spans are in: */
@@ -18,8 +19,8 @@ void clip_coming_fini(struct clip_coming *k);
 
 /* Is it on its way? @reading: it is read while it comes. 0 or an exit code (said). */
 int clip_coming_begin(struct cli *c, const char *word, bool reading, struct clip_coming *ret);
-/* Until so many chunks from the first on are here. 0 or an exit code (said): also where a person breaks it off, and then it
- * still comes. */
+/* Until so many chunks from the first on are here. 0 or an exit code (said): also where a person breaks it off, or what reads
+ * it has gone, and then it still comes. */
 int clip_coming_wait(struct cli *c, struct clip_coming *k, uint64_t chunks);
 /* Calls it off: what has come of it is removed. 0 or an exit code (said). */
 int clip_coming_cancel(struct cli *c, const char *word);

@@ -131,6 +131,32 @@ class Haul(street.Play):
         equal(code, street.FAILED, 'the exit code')
         check(b'interrupted' in told, f'what it says: {told!r}')
 
+    def case_player_gone(self):
+        """its owner is away in the middle of a clip, and then the player goes: `clip get -o -` ends, and says so"""
+        clip = self.clip(self.anna, LONG)
+        self.anna.cli('clip', 'share', clip, '--with', self.ben.name, '--purpose', 'the bicycle', '--yes', code=0)
+        self.wait(lambda: self.ben.cli('clip', 'get', clip, '-o', '/dev/null', '--json').code != street.NOT_FOUND, 'the offer')
+        process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+        try:
+            check(process.stdout.read(1) != b'', 'nothing came')
+            self.anna.kill9()
+            os.set_blocking(process.stdout.fileno(), False)
+            self.wait(lambda: 'waits' in self.told(self.ben, clip) and not process.stdout.read(LONG), 'the reading to wait')
+            check(process.poll() is None, 'it has not waited for its owner')
+            process.stdout.close()
+            code = process.wait(SOON)
+        except subprocess.TimeoutExpired:
+            raise street.Failure('it waits on') from None
+        finally:
+            process.kill()
+            told = process.stderr.read()
+            process.wait()
+            self.anna.start()
+        equal(code, street.FAILED, 'the exit code')
+        check(b'what reads the clip has gone' in told, f'what it says: {told!r}')
+        self.wait_whole(self.ben, self.anna, clip)
+
     def part(self, home, clip, least=64):
         """Waits until so many chunks are told durable; how many."""
         self.wait(lambda: self.held(home, clip) >= least or self.has(home, clip), 'the first chunks')
