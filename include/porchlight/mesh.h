@@ -347,12 +347,13 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret);
 struct mesh_peer {
         struct key device, household;
         struct mesh_addr addr;
-        bool dialled, up, lan;
+        bool dialled, up, lan, footage; /* footage: it carries that and nothing else */
         mesh_wall since;
         uint64_t sent, received;
         enum wire_e_reason problem; /* 0: none */
 };
 bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links first, then known addresses */
+bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links that carry footage: no neighbours */
 
 struct mesh_ticket {
         struct key id;

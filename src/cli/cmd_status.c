@@ -162,7 +162,8 @@ const struct command command_status = {
 
 static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         _clean_(buf_fini) struct buf v = BUF_NULL;
-        layout_word(&c->out, p->up ? _("up") : _("DOWN"), LINK_COLUMNS);
+        bool footage = WIRE_HAS(p, C_PEER_ROW, footage);
+        layout_word(&c->out, footage ? _("film") : p->up ? _("up") : _("DOWN"), LINK_COLUMNS);
         buf_add_str(&c->out, "  ");
         buf_add(&v, p->household);
         if (p->device.n) {
@@ -219,7 +220,8 @@ const struct command command_peers = {
         .synopsis = "",
         .brief = N_("the links to neighbours"),
         .help = N_("A home keeps a few links; alerts reach all others over them. \"to\" was dialled\n"
-                   "from here, \"from\" came in.\n"),
+                   "from here, \"from\" came in. A link that says \"film\" is there for clips alone, and\n"
+                   "goes when nothing is left to say; this home's owner alone sees those.\n"),
         .run = run_peers,
 };
 

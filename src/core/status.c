@@ -61,9 +61,9 @@ void mesh_status(const struct mesh *m, struct mesh_status *ret) {
                 ret->muted_until = proof_muted_until(m);
 }
 
-bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
+static bool link_at(const struct mesh *m, enum link_state state, size_t *i, struct mesh_peer *ret) {
         LINK_EACH(l, m) {
-                if (l->state != LINK_UP || i-- > 0)
+                if (l->state != state || (*i)-- > 0)
                         continue;
                 *ret = (struct mesh_peer){.device = l->device,
                                           .household = l->household,
@@ -71,11 +71,22 @@ bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
                                           .dialled = l->dialled,
                                           .up = true,
                                           .lan = l->lan,
+                                          .footage = state == LINK_HAUL,
                                           .since = l->wall,
                                           .sent = l->sent,
                                           .received = l->received};
                 return true;
         }
+        return false;
+}
+
+bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
+        return link_at(m, LINK_HAUL, &i, ret);
+}
+
+bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
+        if (link_at(m, LINK_UP, &i, ret))
+                return true;
         for (size_t k = 0; k < m->n_addresses; k++) {
                 const struct address *a = &m->addresses[k];
                 bool up = false;

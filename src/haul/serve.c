@@ -32,6 +32,12 @@ struct serve_read {
         uint8_t room[];
 };
 
+/* A short answer that waits for room. */
+struct serve_word {
+        struct hash clip, proof;
+        bool shows; /* SHOW; else NONE */
+};
+
 struct serve_link {
         bool on;
         uint32_t number;
@@ -44,6 +50,8 @@ struct serve_link {
         size_t first, n;
         struct serve_read *ahead[SERVE_AHEAD]; /* in the order they are to go out */
         size_t n_ahead;
+        struct serve_word words[SERVE_CLIPS];
+        size_t n_words;
         size_t room, piece;
         enum haul_serve_wrong wrong;
 };
@@ -58,9 +66,6 @@ struct haul_serve {
         struct serve_read *spent; /* what the last action pointed to */
         struct serve_read *spare[SPARE_MOST];
         size_t n_spare;
-        struct hash none[SERVE_CLIPS];
-        uint32_t none_for[SERVE_CLIPS]; /* who is to be told so */
-        size_t n_none;
 };
 
 const char *haul_serve_wrong_text(enum haul_serve_wrong why) {
@@ -214,11 +219,20 @@ struct haul_serve *haul_serve_free(struct haul_serve *s) {
 
 /* ---- events ---- */
 
-static void say_none(struct haul_serve *s, const struct serve_link *l, const struct hash *clip) {
-        if (s->n_none == SERVE_CLIPS)
-                return; /* it asks again, or somebody else */
-        s->none_for[s->n_none] = l->number;
-        s->none[s->n_none++] = *clip;
+static void say_word(struct serve_link *l, const struct hash *clip, const struct hash *proof) {
+        for (size_t i = 0; i < l->n_words; i++)
+                if (hash_eq(&l->words[i].clip, clip))
+                        return; /* what it hears about it is the same */
+        if (l->n_words == ARRAY_LEN(l->words)) {
+                l->wrong = SERVE_TOO_MANY;
+                return;
+        }
+        l->words[l->n_words++] = (struct serve_word){
+                .clip = *clip, .proof = proof ? *proof : (struct hash){{0}}, .shows = proof != NULL};
+}
+
+static void say_none(struct serve_link *l, const struct hash *clip) {
+        say_word(l, clip, NULL);
 }
 
 /* A place for one more clip of this home: a free one, or that of the clip it has wanted nothing of for longest. */
@@ -235,14 +249,23 @@ static int place_for(struct haul_serve *s, struct serve_link *l) {
         return best;
 }
 
-static void on_seek(struct haul_serve *s, struct serve_link *l, const struct hash *id) {
+/* PROTOCOL 15.48: "To whoever has no leave a home MUST answer as it does where it has nothing of the clip." It is not even
+ * looked for. */
+static void on_seek(struct haul_serve *s, struct serve_link *l, const struct haul_serve_event *ev) {
+        const struct hash *id = &ev->clip;
         struct served *c = served_find(s, id);
         int place = c ? link_place(l, c) : -1;
+        if (ev->seek.leave != HAUL_LEAVE_GIVEN) {
+                if (place >= 0)
+                        leave_clip(s, l, place);
+                say_word(l, id, ev->seek.leave == HAUL_LEAVE_SHOW ? &ev->seek.proof : NULL);
+                return;
+        }
         if (place < 0) {
                 place = place_for(s, l);
                 c = place < 0 ? NULL : c ? c : served_new(s, id);
                 if (!c) {
-                        say_none(s, l, id);
+                        say_none(l, id);
                         return;
                 }
                 c->users++;
@@ -266,7 +289,7 @@ static struct served *wanted_clip(struct haul_serve *s, struct serve_link *l, co
         struct served *c = served_find(s, id);
         if (c && link_place(l, c) >= 0 && c->known)
                 return c;
-        say_none(s, l, id);
+        say_none(l, id);
         return NULL;
 }
 
@@ -310,7 +333,7 @@ static void nothing_there(struct haul_serve *s, struct served *c) {
                 if (place < 0)
                         continue;
                 leave_clip(s, l, place);
-                say_none(s, l, &id);
+                say_none(l, &id);
         }
 }
 
@@ -356,7 +379,7 @@ static void on_read(struct haul_serve *s, const struct haul_serve_event *ev) {
         struct serve_link *l = r->link; /* the disk has lost it */
         struct hash id = r->want.clip->id;
         leave_clip(s, l, link_place(l, r->want.clip));
-        say_none(s, l, &id);
+        say_none(l, &id);
 }
 
 static int from_link(struct haul_serve *s, const struct haul_serve_event *ev) {
@@ -368,7 +391,7 @@ static int from_link(struct haul_serve *s, const struct haul_serve_event *ev) {
                 link_end(s, l);
                 return 0;
         case SERVE_EV_SEEK:
-                on_seek(s, l, &ev->clip);
+                on_seek(s, l, ev);
                 return 0;
         case SERVE_EV_LIST_WANT:
                 on_list_want(s, l, ev);
@@ -425,25 +448,17 @@ int haul_serve_step(struct haul_serve *s, const struct haul_serve_event *ev) {
 
 /* ---- actions ---- */
 
-static void none_over(struct haul_serve *s, size_t i) {
-        s->n_none--;
-        s->none[i] = s->none[s->n_none];
-        s->none_for[i] = s->none_for[s->n_none];
-}
-
-static bool do_none(struct haul_serve *s, struct haul_serve_action *ret) {
-        for (size_t i = 0; i < s->n_none; i++) {
-                struct serve_link *l = link_of(s, s->none_for[i]);
-                if (l && !l->room)
-                        continue;
-                *ret = (struct haul_serve_action){.type = SERVE_DO_NONE, .link = s->none_for[i], .clip = s->none[i]};
-                none_over(s, i--);
-                if (!l)
-                        continue; /* it has gone */
-                l->room--;
-                return true;
+static bool do_word(struct serve_link *l, struct haul_serve_action *ret) {
+        if (!l->n_words || !l->room)
+                return false;
+        const struct serve_word *w = &l->words[--l->n_words];
+        *ret = (struct haul_serve_action){.type = SERVE_DO_NONE, .link = l->number, .clip = w->clip};
+        if (w->shows) {
+                ret->type = SERVE_DO_SHOW;
+                ret->proof = w->proof;
         }
-        return false;
+        l->room--;
+        return true;
 }
 
 static bool do_look(struct haul_serve *s, struct haul_serve_action *ret) {
@@ -542,7 +557,7 @@ static bool do_send(struct haul_serve *s, struct serve_link *l, struct haul_serv
 
 static bool do_link(struct haul_serve *s, struct serve_link *l, struct haul_serve_action *ret) {
         if (!l->wrong)
-                return do_have(l, ret) || do_send(s, l, ret) || do_read(s, l, ret);
+                return do_word(l, ret) || do_have(l, ret) || do_send(s, l, ret) || do_read(s, l, ret);
         *ret = (struct haul_serve_action){.type = SERVE_DO_HANGUP, .link = l->number, .why = l->wrong};
         link_end(s, l);
         return true;
@@ -550,7 +565,7 @@ static bool do_link(struct haul_serve *s, struct serve_link *l, struct haul_serv
 
 bool haul_serve_next(struct haul_serve *s, struct haul_serve_action *ret) {
         s->spent = read_free(s, s->spent);
-        if (do_none(s, ret) || do_look(s, ret))
+        if (do_look(s, ret))
                 return true;
         for (size_t i = 0; i < SERVE_LINKS; i++) {
                 struct serve_link *l = &s->links[(s->turn + i) % SERVE_LINKS];

@@ -20,7 +20,7 @@ struct haul_serve;
 enum haul_serve_event_type {
         SERVE_EV_LINK,      /* a home may ask from now on */
         SERVE_EV_GONE,      /* and no more; answers of its reads are still due */
-        SERVE_EV_SEEK,      /* it asks after a clip */
+        SERVE_EV_SEEK,      /* it asks after a clip, and has leave or not */
         SERVE_EV_LIST_WANT, /* it wants the list, from this hash on */
         SERVE_EV_WANT,      /* it wants a part of a chunk */
         SERVE_EV_STOP,      /* it wants nothing more of that clip */
@@ -29,11 +29,22 @@ enum haul_serve_event_type {
         SERVE_EV_READ,      /* a READ is over */
 };
 
+/* What a home that asks after a clip may hear: the shell's to say, by what that home has shown (node/leave.h). */
+enum haul_leave {
+        HAUL_LEAVE_NONE,  /* that there is nothing, as where there is nothing: the disk is not looked at */
+        HAUL_LEAVE_SHOW,  /* that it is known here what was asked after, and that leave is to be shown */
+        HAUL_LEAVE_GIVEN, /* what there is */
+};
+
 struct haul_serve_event {
         enum haul_serve_event_type type;
         uint32_t link; /* the shell's number for it */
         struct hash clip;
         union {
+                struct {
+                        enum haul_leave leave;
+                        struct hash proof; /* of SHOW: that it is known here */
+                } seek;
                 uint64_t from;
                 struct {
                         uint64_t chunk;
@@ -58,6 +69,7 @@ enum haul_serve_action_type {
         SERVE_DO_READ, /* bytes of its file, or of its list, into `room`; then READ */
         SERVE_DO_HAVE, /* tell the home what there is */
         SERVE_DO_NONE, /* tell it that there is nothing */
+        SERVE_DO_SHOW, /* tell it that leave is to be shown, with the `proof` */
         SERVE_DO_LIST,
         SERVE_DO_PIECE,
         SERVE_DO_HANGUP, /* for `why`; no GONE follows */
@@ -82,6 +94,7 @@ struct haul_serve_action {
                         size_t n;
                 } read;
                 struct span have;
+                struct hash proof;
                 struct {
                         uint64_t from;
                         struct span hashes;

@@ -164,7 +164,6 @@ void control_clip(struct caller *c);
 void control_fetches(struct caller *c);
 void control_fetch(struct caller *c);
 void control_fetch_cancel(struct caller *c);
-void control_fetch_begin(struct caller *c);
 
 void control_post_answer(struct caller *c);    /* the wait is over */
 void control_refresh_look(struct caller *c);   /* something has changed */

@@ -77,7 +77,6 @@ static const struct {
         {CONTROL_FETCHES, control_fetches},
         {CONTROL_FETCH, control_fetch},
         {CONTROL_FETCH_CANCEL, control_fetch_cancel},
-        {CONTROL_FETCH_BEGIN, control_fetch_begin},
 };
 
 /* ---- the end of a caller ---- */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* FETCHES, FETCH, FETCH_CANCEL, FETCH_BEGIN: clips of other homes on their way here (node/fetch.h). */
-#include "clip/clip.h"
+/* FETCHES, FETCH, FETCH_CANCEL: clips of other homes on their way here (node/fetch.h). */
 #include "node/caller.h"
 
 #include <stdlib.h>
@@ -94,29 +93,4 @@ void control_fetch_cancel(struct caller *c) {
         memcpy(id.b, row.clip.p, sizeof(id));
         fetch_end(c->n, &id);
         caller_done(c);
-}
-
-/* Bytes that nobody here can open are fetched, and nothing is given for it: who may open the clip is said elsewhere. */
-void control_fetch_begin(struct caller *c) {
-        const struct wire_c_fetch_begin *q = &c->msg.c_fetch_begin;
-        struct wire_manifest w;
-        struct mesh_status st;
-        struct hash id;
-        if (!caller_is_owner(c))
-                return;
-        mesh_status(c->n->core, &st);
-        if (clip_read(CLIP_MANIFEST, q->manifest, &st.mesh, &w, &id)) {
-                caller_error(c, "bad-manifest", "this is no manifest of a clip of this mesh",
-                             "ask its owner for it again", EXIT_USAGE);
-                return;
-        }
-        int r = fetch_begin(c->n, &id, q->manifest, q->until);
-        if (r == ERR_FULL)
-                caller_error(c, "too-many-fetches", "too many clips of other homes are here", "call some of them off",
-                             EXIT_REFUSED);
-        else if (r)
-                caller_error(c, "fetch-failed", "the fetch cannot begin now", "try again in a few seconds",
-                             EXIT_FAILED);
-        else
-                caller_done(c);
 }

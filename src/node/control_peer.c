@@ -25,6 +25,8 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
         };
         if (p->lan)
                 WIRE_PUT(&row, C_PEER_ROW, lan, true);
+        if (p->footage)
+                WIRE_PUT(&row, C_PEER_ROW, footage, true);
         if (p->since)
                 WIRE_PUT(&row, C_PEER_ROW, since, p->since);
         if (p->problem)
@@ -36,6 +38,8 @@ void control_peers(struct caller *c) {
         struct mesh_peer peer;
         for (size_t i = 0; mesh_peer_at(c->n->core, i, &peer); i++)
                 put_peer(c, &peer);
+        for (size_t i = 0; caller_owns(c) && mesh_haul_at(c->n->core, i, &peer); i++)
+                put_peer(c, &peer); /* with whom this home has footage to do is its owner's to know */
         caller_done(c);
 }
 

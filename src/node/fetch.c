@@ -22,6 +22,10 @@ struct fetch *fetch_find(const struct node *n, const struct hash *clip) {
         return NULL;
 }
 
+bool fetch_gives(const struct fetch *f) {
+        return f->given && !f->ending && (f->whole || f->f);
+}
+
 bool fetch_known(const struct node *n, const struct hash *clip) {
         return fetch_find(n, clip) != NULL;
 }
@@ -71,18 +75,21 @@ void fetch_became_whole(struct fetch *f) {
 
 static void act(struct fetch *f, const struct haul_action *a) {
         struct fetch_disk *d = &f->disk;
+        struct link_request r = {.number = LINK_STOP, .clip = f->id};
         switch (a->type) {
         case HAUL_DO_SEEK:
-                give_request(f->n, a->source, LINK_SEEK, &f->id, 0, 0);
+                ways_seek(f, a->source);
                 return;
         case HAUL_DO_LIST_WANT:
-                give_request(f->n, a->source, LINK_LIST_WANT, &f->id, 0, 0);
+                r.number = LINK_LIST_WANT;
+                give_request(f->n, a->source, &r);
                 return;
         case HAUL_DO_WANT:
-                give_request(f->n, a->source, LINK_WANT, &f->id, a->want.chunk, a->want.n);
+                r = (struct link_request){.number = LINK_WANT, .clip = f->id, .chunk = a->want.chunk, .n = a->want.n};
+                give_request(f->n, a->source, &r);
                 return;
         case HAUL_DO_STOP:
-                give_request(f->n, a->source, LINK_STOP, &f->id, 0, 0);
+                give_request(f->n, a->source, &r);
                 return;
         case HAUL_DO_DROP:
                 ways_drop(f, a->source, a->why);
@@ -200,6 +207,7 @@ static struct fetch *fetch_new(struct node *n, const struct hash *clip, struct s
         f->disk.data = -1;
         memcpy(f->clip.hashes.b, w.hashes.p, sizeof(f->clip.hashes));
         memcpy(f->household.b, w.household.p, sizeof(f->household));
+        memcpy(f->salt, w.salt.p, sizeof(f->salt));
         list_push(&n->fetches.all, &f->on);
         n->fetches.n++;
         return f;

@@ -33,7 +33,7 @@ struct fetches {
         struct haul_serve *serve; /* node_new() makes it */
         uv_timer_t timer;
         bool giving; /* give.c is at it */
-        struct quiet full;
+        struct quiet full, wrong;
         void (*on_whole)(struct node *n, const struct hash *clip);
 };
 
@@ -51,6 +51,8 @@ void fetches_cache(struct node *n, uint64_t bytes);
  * took the grant). It may be here until @until. Fine for one that is on its way or whole. 0; ERR_NOMEM; ERR_FULL: there are
  * FETCHES_MOST; ERR_BROKEN: it is no manifest; ERR_IO: that clip is just being removed: try again in a second. */
 int fetch_begin(struct node *n, const struct hash *clip, struct span manifest, mesh_wall until);
+/* A grant of this home's to @household for @clip is in force no more: nothing further is given for it. */
+void give_taken_back(struct node *n, const struct key *household, const struct hash *clip);
 /* Its time is over, or it is not wanted any more: no byte of it stays. Fine for one that is not here. */
 void fetch_end(struct node *n, const struct hash *clip);
 /* Whether all of it is here, durably. */

@@ -9,9 +9,11 @@
 #include "haul/fetch.h"
 #include "haul/limits.h"
 #include "haul/serve.h"
+#include "haul/veil.h"
 #include "node/fetch.h"
 #include "node/haul_link.h"
 #include "node/internal.h"
+#include "node/leave.h"
 
 #define FETCH_ROOM_LEAST (UINT64_C(32) << 20) /* bytes a fetch leaves of the disk, for the store */
 #define FETCH_ROOM_MS 5000                    /* between two looks whether a full disk has room again */
@@ -19,7 +21,10 @@
 #define FETCH_AGAIN_MOST 300000 /* … twice as long each time, up to this */
 #define FETCH_OTHERS_AFTER 5000 /* ms without a byte before homes other than the owner's are asked (PROTOCOL 15.41) */
 #define FETCH_AT_ONCE 4         /* clips that bytes come of at a time */
-#define LINK_QUEUE 256          /* requests that wait for room on a link; more than all windows hold */
+#define SEEKS_MOST                                                                                                     \
+        1024 /* a minute over one link: each costs a signature, or a hash for each clip here; a home fetches FETCHES_MOST */
+#define WRONG_LINES 6  /* a minute in the log, about other homes that do what none may */
+#define LINK_QUEUE 256 /* requests that wait for room on a link; more than all windows hold */
 
 struct fetch;
 
@@ -28,9 +33,12 @@ struct fetch_way {
         struct haul_want want;
         struct fetch *f;
         struct key device;
+        struct key household;
         bool owner, waiting, bad; /* bad: it lied */
-        uint32_t number;          /* of its link, where it is a source; 0: it is none now */
-        mesh_time next;           /* when it is tried */
+        bool veiled;              /* it was asked for `veil`, and has not answered yet */
+        struct hash veil;
+        uint32_t number; /* of its link, where it is a source; 0: it is none now */
+        mesh_time next;  /* when it is tried */
         unsigned tries;
 };
 
@@ -63,8 +71,9 @@ struct fetch {
         struct hash id;
         struct buf manifest;
         struct haul_clip clip;
-        struct key household; /* the owner's … */
-        char name[49];        /* … and as it was last called */
+        struct key household;    /* the owner's … */
+        char name[49];           /* … and as it was last called */
+        uint8_t salt[VEIL_SALT]; /* of the manifest */
         mesh_wall until;
         struct haul_fetch *f; /* NULL: whole, or not prepared yet */
         bool known;           /* .want is on the disk */
@@ -82,6 +91,7 @@ struct fetch {
 /* A request that waits for room. */
 struct link_request {
         uint8_t number; /* enum wire_link */
+        bool grant;     /* SEEK: with the grant of that clip */
         struct hash clip;
         uint64_t chunk;
         uint32_t n;
@@ -97,9 +107,11 @@ struct chunk_link {
         struct hash clip;
         uint64_t chunk, at;
         struct buf bytes;
+        struct quiet seeks; /* that came lately */
 };
 
 /* fetch.c */
+bool fetch_gives(const struct fetch *f); /* others may have what there is of it from here */
 struct fetch *fetch_find(const struct node *n, const struct hash *clip);
 bool fetch_going(const struct node *n, const struct hash *clip); /* it was ended, and its files are not all removed */
 void fetch_drive(struct fetch *f);
@@ -128,11 +140,13 @@ void ways_up(struct fetch *f, const struct haul_link *l);
 void ways_down(struct fetch *f, uint32_t number);
 void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why);
 void ways_none(struct fetch *f, uint32_t number);
+void ways_seek(struct fetch *f, uint32_t number); /* asks it whether it has the clip */
+/* What that home was asked by a name of its own: whether it @knows that, and proves it by @proof. False: nothing was. */
+bool ways_veiled(struct node *n, uint32_t number, const struct hash *veil, bool knows, struct span proof);
 
 /* give.c */
 struct chunk_link *give_link(const struct node *n, uint32_t number); /* NULL: it is gone */
-void give_request(struct node *n, uint32_t number, enum wire_link what, const struct hash *clip, uint64_t chunk,
-                  uint32_t bytes);
+void give_request(struct node *n, uint32_t number, const struct link_request *r);
 void give_init(struct node *n);
 void give_fini(struct node *n);
 void give_grown(struct node *n, const struct fetch *f); /* more of it is durable, or nothing any more */

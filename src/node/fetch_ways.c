@@ -16,9 +16,9 @@ static struct fetch_way *way_of(struct fetch *f, uint32_t number) {
         return NULL;
 }
 
-/* PROTOCOL 15.41: "A home MUST NOT say SEEK for one clip to more than 8 homes at a time, and not before it was granted that
+/* PROTOCOL 15.41: "A home MUST NOT say SEEK for one clip to more than 8 devices at a time, and not before it was granted that
  * clip." */
-static void add_way(struct fetch *f, const struct key *device, bool owner) {
+static void add_way(struct fetch *f, const struct key *device, const struct key *household) {
         struct mesh_status st;
         mesh_status(f->n->core, &st);
         if (f->n_ways == HAUL_SOURCES || key_eq(&st.device, device))
@@ -26,22 +26,23 @@ static void add_way(struct fetch *f, const struct key *device, bool owner) {
         for (size_t i = 0; i < f->n_ways; i++)
                 if (key_eq(&f->ways[i].device, device))
                         return;
-        f->ways[f->n_ways++] = (struct fetch_way){.f = f, .device = *device, .owner = owner};
+        f->ways[f->n_ways++] = (struct fetch_way){
+                .f = f, .device = *device, .household = *household, .owner = key_eq(household, &f->household)};
 }
 
-static void add_household(struct fetch *f, const struct key *household, bool owner) {
+static void add_household(struct fetch *f, const struct key *household) {
         const struct roster *r = mesh_roster(f->n->core);
         const struct roster_home *home = r ? roster_home_find(r, household) : NULL;
         for (size_t i = 0; home && home->member && i < home->n_devices; i++)
                 if (home->devices[i]->gone_at == 0)
-                        add_way(f, &home->devices[i]->sign, owner);
+                        add_way(f, &home->devices[i]->sign, household);
 }
 
 static void add_neighbours(struct fetch *f) {
         struct mesh_peer p;
         for (size_t i = 0; mesh_peer_at(f->n->core, i, &p); i++)
                 if (p.up)
-                        add_way(f, &p.device, false);
+                        add_way(f, &p.device, &p.household);
 }
 
 /* Where a byte has come lately the rest of the street need not know. */
@@ -123,8 +124,8 @@ void ways_tick(struct fetch *f) {
         if (f->n->stopping)
                 return;
         mesh_status(f->n->core, &st);
-        add_household(f, &f->household, true);
-        add_household(f, &st.household, false);
+        add_household(f, &f->household);
+        add_household(f, &st.household);
         if (stuck(f))
                 add_neighbours(f);
         for (size_t i = 0; f->f && i < f->n_ways; i++) {
@@ -179,6 +180,54 @@ void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
                 part_with(f->n, number);
         w->bad = lied;
         later(w);
+}
+
+/* ---- asking ---- */
+
+static void say_seek(const struct fetch_way *w, const struct hash *name, bool grant) {
+        const struct link_request r = {.number = LINK_SEEK, .clip = *name, .grant = grant};
+        give_request(w->f->n, w->number, &r);
+}
+
+/* PROTOCOL 15.49: "A home MUST NOT say the id, or show its grant, to a device of neither household before that has proved that it
+ * has the clip's manifest." */
+void ways_seek(struct fetch *f, uint32_t number) {
+        struct fetch_way *w = way_of(f, number);
+        struct mesh_status st;
+        if (!w)
+                return;
+        mesh_status(f->n->core, &st);
+        w->veiled = !w->owner && !key_eq(&w->household, &st.household);
+        if (w->veiled)
+                haul_veil(&w->veil, &st.mesh, &f->id, f->salt, &st.device, &w->device);
+        say_seek(w, w->veiled ? &w->veil : &f->id, !w->veiled);
+}
+
+static struct fetch_way *veiled_way(struct node *n, uint32_t number, const struct hash *veil) {
+        LIST_EACH (f, &n->fetches.all, struct fetch, on) {
+                struct fetch_way *w = way_of(f, number);
+                if (w && w->veiled && hash_eq(&w->veil, veil))
+                        return w;
+        }
+        return NULL;
+}
+
+bool ways_veiled(struct node *n, uint32_t number, const struct hash *veil, bool knows, struct span proof) {
+        struct fetch_way *w = veiled_way(n, number, veil);
+        struct mesh_status st;
+        struct hash right;
+        if (!w)
+                return false;
+        mesh_status(n->core, &st);
+        haul_veil(&right, &st.mesh, &w->f->id, w->f->salt, &w->device, &st.device);
+        w->veiled = false;
+        if (knows && span_eq(proof, SPAN_OF(right.b))) {
+                say_seek(w, &w->f->id, true);
+                return true;
+        }
+        ways_none(w->f, number);
+        fetch_feed(w->f, (struct haul_event){.type = HAUL_EV_NONE, .source = number});
+        return true;
 }
 
 /* A source that says it has nothing may have something later. */

@@ -50,7 +50,10 @@ static bool say_request(struct haul_link *l, const struct link_request *r) {
         switch (r->number) {
         case LINK_SEEK:
         case LINK_STOP: {
-                const struct wire_haul_clip m = {.clip = SPAN_OF(r->clip.b)};
+                struct wire_haul_clip m = {.clip = SPAN_OF(r->clip.b)};
+                const struct paper *g = r->grant ? papers_leave(l->n, &r->clip) : NULL;
+                if (g)
+                        WIRE_PUT(&m, HAUL_CLIP, grant, buf_span(&g->bytes));
                 return haul_say(l, (enum wire_link)r->number, &m);
         }
         case LINK_LIST_WANT: {
@@ -64,11 +67,9 @@ static bool say_request(struct haul_link *l, const struct link_request *r) {
         }
 }
 
-void give_request(struct node *n, uint32_t number, enum wire_link what, const struct hash *clip, uint64_t chunk,
-                  uint32_t bytes) {
+void give_request(struct node *n, uint32_t number, const struct link_request *r) {
         struct chunk_link *c = give_link(n, number);
-        const struct link_request r = {.number = (uint8_t)what, .clip = *clip, .chunk = chunk, .n = bytes};
-        if (!c || (!c->n && say_request(c->l, &r)))
+        if (!c || (!c->n && say_request(c->l, r)))
                 return;
         if (!c->queue)
                 c->queue = calloc(LINK_QUEUE, sizeof(*c->queue));
@@ -76,7 +77,7 @@ void give_request(struct node *n, uint32_t number, enum wire_link what, const st
                 haul_hangup(c->l); /* no memory: it begins again */
                 return;
         }
-        c->queue[(c->first + c->n++) % LINK_QUEUE] = r;
+        c->queue[(c->first + c->n++) % LINK_QUEUE] = *r;
 }
 
 static void requests_go(struct chunk_link *c) {
@@ -221,7 +222,7 @@ static void tell_known(struct node *n, const struct hash *id) {
         struct haul_serve_event ev = {.type = SERVE_EV_KNOWN, .clip = *id};
         const struct fetch *f = fetch_find(n, id);
         uint64_t size = 0, chunks = 0;
-        if (f && f->given && (f->whole || f->f)) {
+        if (f && fetch_gives(f)) {
                 size = f->clip.size;
                 chunks = f->clip.chunks;
         } else if (!f && !fetch_going(n, id)) { /* what is going has files for a while */
@@ -250,7 +251,8 @@ static void hangup(struct node *n, uint32_t number, enum haul_serve_wrong why) {
         if (!c)
                 return;
         text_hex(&device, span_of(c->l->device.b, 4));
-        log_warning("device %s: %s: hanging up", buf_cstr(&device), haul_serve_wrong_text(why));
+        if (quiet_may(&n->fetches.wrong, uv_now(n->loop), WRONG_LINES))
+                log_warning("device %s: %s: hanging up", buf_cstr(&device), haul_serve_wrong_text(why));
         haul_hangup(c->l);
 }
 
@@ -267,6 +269,9 @@ static void act(struct node *n, const struct haul_serve_action *a) {
                 return;
         case SERVE_DO_NONE:
                 answer(n, a->link, LINK_HAVE, &a->clip, 0, 0, SPAN_NONE);
+                return;
+        case SERVE_DO_SHOW:
+                answer(n, a->link, LINK_HAVE, &a->clip, 0, 0, SPAN_OF(a->proof.b));
                 return;
         case SERVE_DO_LIST:
                 answer(n, a->link, LINK_LIST, &a->clip, a->list.from, 0, a->list.hashes);
@@ -288,6 +293,13 @@ static void run(struct node *n) {
         while (haul_serve_next(n->fetches.serve, &a))
                 act(n, &a);
         n->fetches.giving = false;
+}
+
+void give_taken_back(struct node *n, const struct key *household, const struct hash *clip) {
+        LIST_EACH (c, &n->fetches.links, struct chunk_link, on)
+                if (key_eq(&c->l->household, household))
+                        step(n, &(struct haul_serve_event){.type = SERVE_EV_STOP, .link = c->number, .clip = *clip});
+        run(n);
 }
 
 /* ---- links ---- */
@@ -357,6 +369,17 @@ static void asked(struct node *n, struct chunk_link *c, enum haul_serve_event_ty
         run(n);
 }
 
+static void sought(struct node *n, struct chunk_link *c, const struct wire_haul_clip *m) {
+        struct haul_serve_event ev = {.type = SERVE_EV_SEEK, .link = c->number, .clip = clip_of(m->clip)};
+        if (!quiet_may(&c->seeks, uv_now(n->loop), SEEKS_MOST)) {
+                hangup(n, c->number, SERVE_TOO_MANY);
+                return;
+        }
+        ev.seek.leave = leave_of(n, c->l, m, &ev.seek.proof);
+        step(n, &ev);
+        run(n);
+}
+
 static void told(struct node *n, const struct chunk_link *c, struct span clip, struct haul_event ev) {
         struct hash id = clip_of(clip);
         struct fetch *f = fetch_find(n, &id);
@@ -370,7 +393,11 @@ static void told(struct node *n, const struct chunk_link *c, struct span clip, s
 
 static void on_have(struct node *n, const struct chunk_link *c, const struct wire_haul_have *m) {
         struct haul_event ev = {.type = HAUL_EV_NONE};
-        if (WIRE_HAS(m, HAUL_HAVE, bits)) {
+        struct hash asked = clip_of(m->clip);
+        bool has = WIRE_HAS(m, HAUL_HAVE, bits);
+        if (ways_veiled(n, c->number, &asked, has, has ? m->bits : SPAN_NONE))
+                return;
+        if (has) {
                 ev.type = HAUL_EV_HAVE;
                 ev.have = m->bits;
         }
@@ -401,7 +428,7 @@ static void on_message(struct haul_link *l, enum wire_link number, const void *m
                 return;
         switch ((int)number) {
         case LINK_SEEK:
-                asked(l->n, c, SERVE_EV_SEEK, clip->clip, 0, NULL);
+                sought(l->n, c, clip);
                 return;
         case LINK_STOP:
                 asked(l->n, c, SERVE_EV_STOP, clip->clip, 0, NULL);

@@ -241,7 +241,7 @@ static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
                 refused(l->n, p, (uint8_t)m->why);
         else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST)
                 papers_drop(l->n, p);
-        else if (p->what != PAPER_OUT_RECEIPT) /* what answers that is the key */
+        else if (p->what != PAPER_OUT_RECEIPT && p->state == PAPER_WAITS) /* what answers a receipt is the key */
                 papers_set(l->n, p, PAPER_THERE);
 }
 

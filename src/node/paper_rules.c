@@ -44,6 +44,26 @@ enum paper_verdict paper_grant_read(const struct paper_eye *e, struct span paper
         return ret->grant.expires > e->now ? PAPER_FINE : PAPER_LATE;
 }
 
+static bool is_member(const struct paper_eye *e, struct span household) {
+        struct key k;
+        memcpy(k.b, household.p, sizeof(k.b));
+        const struct roster_home *home = roster_home_find(e->roster, &k);
+        return home && home->member;
+}
+
+/* PROTOCOL 15.48: "Leave is a grant that the clip's owner, a member, signed for that clip to the household that asks, or where it
+ * names a device to that device, and whose time is not over." */
+enum paper_verdict paper_leave_read(const struct paper_eye *e, struct span paper, const struct hash *clip,
+                                    const struct key *device, struct wire_grant *ret, struct hash *ret_id) {
+        if (!read_object(CLIP_GRANT, e, paper, ret, ret_id))
+                return PAPER_JUNK;
+        bool right = is(ret->to, &e->bringer) && span_eq(ret->clip, SPAN_OF(clip->b)) && is_member(e, ret->household) &&
+                     (!WIRE_HAS(ret, GRANT, device) || is(ret->device, device));
+        if (!right)
+                return PAPER_JUNK;
+        return ret->expires > e->now ? PAPER_FINE : PAPER_LATE;
+}
+
 enum paper_verdict paper_over_read(const struct paper_eye *e, struct span paper, struct wire_grant_over *ret,
                                    struct hash *ret_id) {
         bool right = read_object(CLIP_GRANT_OVER, e, paper, ret, ret_id) && is(ret->household, &e->bringer);

@@ -30,6 +30,10 @@ struct paper_grant {
 /* Spans of @ret are in @paper and @manifest. */
 enum paper_verdict paper_grant_read(const struct paper_eye *e, struct span paper, struct span manifest,
                                     struct paper_grant *ret);
+/* A grant that @e->bringer's @device shows to whoever keeps @clip: signed by a member, to that household or device, in force by the
+ * clock. Whether the signer owns the clip is the caller's to know; @e->self is not looked at. */
+enum paper_verdict paper_leave_read(const struct paper_eye *e, struct span paper, const struct hash *clip,
+                                    const struct key *device, struct wire_grant *ret, struct hash *ret_id);
 enum paper_verdict paper_over_read(const struct paper_eye *e, struct span paper, struct wire_grant_over *ret,
                                    struct hash *ret_id);
 enum paper_verdict paper_receipt_read(const struct paper_eye *e, struct span paper, struct wire_receipt *ret,

@@ -265,8 +265,10 @@ static void on_revoked(struct node *n, const struct wire_v_paper *m) {
                                   .paper = m->paper};
         memcpy(row.household.b, m->to.p, sizeof(row.household.b));
         struct paper *g = papers_find(n, &grant);
-        if (g && g->what == PAPER_OUT_GRANT && g->state == PAPER_WAITS)
+        if (g && g->what == PAPER_OUT_GRANT) {
                 papers_set(n, g, PAPER_NOT);
+                give_taken_back(n, &g->household, &g->about);
+        }
         if (papers_add(n, &row))
                 courier_kick(n, &row.household);
 }

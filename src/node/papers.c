@@ -203,12 +203,17 @@ enum wire_e_given papers_given_state(const struct paper *p) {
         return p->state == PAPER_ENDING_OVER ? GIVEN_OVER : (enum wire_e_given)p->state;
 }
 
-bool papers_clip_wanted(const struct node *n, const struct hash *clip) {
+const struct paper *papers_leave(const struct node *n, const struct hash *clip) {
+        const struct paper *best = NULL;
         LIST_EACH (p, &n->papers.all, struct paper, on)
                 if (p->what == PAPER_IN_GRANT && hash_eq(&p->about, clip) && p->state > GIVEN_OFFERED &&
-                    p->state < GIVEN_TAKEN_BACK)
-                        return true;
-        return false;
+                    p->state < GIVEN_TAKEN_BACK && (!best || p->expires > best->expires))
+                        best = p;
+        return best;
+}
+
+bool papers_clip_wanted(const struct node *n, const struct hash *clip) {
+        return papers_leave(n, clip) != NULL;
 }
 
 /* ---- whose device ---- */

@@ -5,8 +5,6 @@ import heapq
 import importlib.util
 import json
 import os
-import socket
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -14,7 +12,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
-import fake_daemon  # noqa: E402
+import fetch  # noqa: E402
 import street  # noqa: E402
 from street import check  # noqa: E402
 
@@ -22,7 +20,6 @@ SPEC = importlib.util.spec_from_file_location('line', os.path.join(HERE, 'test-l
 line = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(line)
 
-FETCH_BEGIN, DONE = 45, 64   # proto/control.def
 UPLINK, UPLINK_FULL = 1000, 5000  # kbit/s; in the long form
 QUEUE = 600000               # bytes the modem holds: seconds of that, as modems do
 DELAY = 0.01                 # seconds each way behind it
@@ -99,16 +96,7 @@ class Footage(line.Line):
         path = os.path.join(self.folder, 'clip.bin')
         with open(path, 'wb') as out:
             out.write(os.urandom(self.size))
-        clip = self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
-        with sqlite3.connect(f'file:{self.anna.folder}/porchlight.db?mode=ro', uri=True) as db:
-            return clip, db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0]
-
-    def fetch(self, home, manifest):
-        with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(line.PATIENCE)
-            link.connect(os.path.join(home.folder, 'control.sock'))
-            link.sendall(fake_daemon.frame(FETCH_BEGIN, {1: manifest, 2: int(time.time()) + 3600}))
-            check(link.recv(5)[4] == DONE, 'the fetch did not begin')
+        return self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
 
     def sent(self):
         """Bytes that have left Anna's home."""
@@ -124,9 +112,9 @@ class Footage(line.Line):
 
     def case_yields(self):
         """while footage fills a narrow uplink, an urgent alert takes hardly longer; in the long form it is measured how much"""
-        clip, manifest = self.clip()
+        clip = self.clip()
         idle = self.measure('idle')
-        self.fetch(self.cleo, manifest)
+        fetch.begin(self.anna, self.cleo, clip)
         part = os.path.join(self.cleo.folder, 'clips', clip)
         self.wait(lambda: os.path.exists(part) and os.path.getsize(part), 'the clip to come', line.PATIENCE)
         time.sleep(LEARN)

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bytes of a clip on their way from home to home, over links of their own: whole and the same whatever happens to either."""
 import ctypes
+import hashlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,7 +23,7 @@ SOON = 10
 CHUNK = 65536 + 16
 DISK = 128 << 20
 MNT_DETACH = 2
-LIFE = 3600
+HOUR = 3600
 
 
 class Haul(street.Play):
@@ -39,11 +41,15 @@ class Haul(street.Play):
         os.unlink(path)
         return row['id']
 
-    def manifest(self, home, clip):
-        return fetch.manifest(home, clip)
+    def begin(self, owner, home, clip, *more):
+        fetch.begin(owner, home, clip, *more)
 
-    def begin(self, home, clip, manifest, life=LIFE):
-        fetch.begin_with(home, manifest, life)
+    def hide(self, home, clip):
+        """It has lost the bytes: whoever wants them has to get them elsewhere."""
+        os.rename(self.path(home, clip), os.path.join(self.folder, clip))
+
+    def show(self, home, clip):
+        os.rename(os.path.join(self.folder, clip), self.path(home, clip))
 
     def path(self, home, clip, more=''):
         return os.path.join(home.folder, 'clips', clip + more)
@@ -77,15 +83,46 @@ class Haul(street.Play):
     def case_plain(self):
         """20 MB come over, the same bytes, and a second home has them from both"""
         clip = self.clip(self.anna)
-        manifest = self.manifest(self.anna, clip)
+        fetch.share(self.anna, self.ben, clip)
         begun = time.monotonic()
-        self.begin(self.ben, clip, manifest)
+        fetch.accept(self.ben, clip)
         self.wait_whole(self.ben, self.anna, clip)
         print(f'# {SIZE / 1e6 / (time.monotonic() - begun):.0f} MB/s')
-        self.anna.stop()
-        self.begin(self.carla, clip, manifest)
+        self.hide(self.anna, clip)
+        self.begin(self.anna, self.carla, clip)
         self.wait_whole(self.carla, self.ben, clip)
-        self.anna.start()
+        self.show(self.anna, clip)
+
+    def stolen(self, home, owner, clip):
+        """@home has a clip's manifest, as somebody's program might who was given none, and begins to fetch it."""
+        with sqlite3.connect(f'file:{owner.folder}/porchlight.db?mode=ro', uri=True) as db:
+            manifest = db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0]
+        body = int(time.time() + HOUR).to_bytes(8, 'big') + manifest
+        home.stop()
+        with open(self.path(home, clip, '.want'), 'wb') as file:
+            file.write(body + hashlib.blake2b(b'porchlight/1 fetch\0' + bytes(32) + bytes.fromhex(clip) + body,
+                                              digest_size=32).digest())
+        home.start()
+
+    def footage(self, home):
+        """To whom it has links for that."""
+        return [row['household'] for row in home.json('peers') if 'footage' in row]
+
+    def case_no_grant(self):
+        """who knows a clip and was not given it gets nothing of it: of its owner, and of a home that has it by a grant"""
+        clip = self.clip(self.anna, 1000000)
+        self.begin(self.anna, self.ben, clip)
+        self.wait_whole(self.ben, self.anna, clip)
+        self.stolen(self.carla, self.anna, clip)
+        for home in (self.anna, self.ben):  # what is asked over one link is answered in its order
+            self.wait(lambda h=home: h.name in self.footage(self.carla), 'it to be asked')
+            other = self.clip(home, 1000000)
+            self.begin(home, self.carla, other)
+            self.wait_whole(self.carla, home, other)
+        equal(self.told(self.carla, clip), ['waits'], 'what becomes of it')
+        check(not os.path.exists(self.path(self.carla, clip, '.list')), 'the list has come')
+        self.begin(self.anna, self.carla, clip)
+        self.wait_whole(self.carla, self.anna, clip)
 
     def case_read_while_it_comes(self):
         """a clip that is granted is read by a pipe while it comes, and is the same; its owner's ledger has it complete"""
@@ -106,7 +143,9 @@ class Haul(street.Play):
         """as many clips as come at once, all of one home and on a fast line: it takes what is wanted of it"""
         clips = [self.clip(self.anna, MANY) for _ in range(AT_ONCE)]
         for clip in clips:
-            self.begin(self.ben, clip, self.manifest(self.anna, clip))
+            fetch.share(self.anna, self.ben, clip)
+        for clip in clips:
+            fetch.accept(self.ben, clip)
         for clip in clips:
             self.wait_whole(self.ben, self.anna, clip)
         with open(self.anna.log, encoding='utf-8') as log:
@@ -165,7 +204,7 @@ class Haul(street.Play):
     def case_owner_killed(self):
         """the owner is killed in the middle: what was there stays, and the rest comes when it is back"""
         clip = self.clip(self.anna, LONG)
-        self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        self.begin(self.anna, self.ben, clip)
         self.part(self.ben, clip)
         self.anna.kill9()
         before = self.held(self.ben, clip)
@@ -178,7 +217,7 @@ class Haul(street.Play):
     def case_recipient_killed(self):
         """the recipient is killed in the middle, twice, and goes on by itself where it was; a damaged .have is made anew"""
         clip = self.clip(self.anna, LONG)
-        self.begin(self.ben, clip, self.manifest(self.anna, clip))
+        self.begin(self.anna, self.ben, clip)
         for least, spoil in ((64, False), (200, True)):
             self.part(self.ben, clip, least)
             self.ben.kill9()
@@ -203,22 +242,21 @@ class Haul(street.Play):
     def case_liar(self):
         """a source that lies brings nothing, is named, and is asked no more; its owner's own bytes make the clip whole"""
         clip = self.clip(self.anna)
-        manifest = self.manifest(self.anna, clip)
-        self.begin(self.carla, clip, manifest)
+        self.begin(self.anna, self.carla, clip)
         self.wait_whole(self.carla, self.anna, clip)
-        self.anna.stop()
+        self.hide(self.anna, clip)
         self.flip(self.path(self.carla, clip), CHUNK)
-        self.begin(self.ben, clip, manifest)
+        self.begin(self.anna, self.ben, clip)
         self.wait(lambda: 'a chunk of it is not what the list says' in self.read_log(self.ben), 'the liar to be named')
         equal(self.held(self.ben, clip), 0, 'chunks of a liar')
-        self.anna.start()
+        self.show(self.anna, clip)
         self.wait_whole(self.ben, self.anna, clip)
 
     def case_many(self):
         """six clips are fetched at once, and a start with some of them half way finds all"""
         clips = [self.clip(self.anna, 5000000) for _ in range(20 if self.full else 6)]
         for clip in clips:
-            self.begin(self.ben, clip, self.manifest(self.anna, clip))
+            self.begin(self.anna, self.ben, clip)
         self.wait(lambda: any(self.has(self.ben, clip) for clip in clips), 'one of them')
         self.ben.kill9()
         stray = self.path(self.ben, 64 * 'e', '.have')
@@ -249,7 +287,7 @@ class Haul(street.Play):
             ballast = os.path.join(disk, 'ballast')
             with open(ballast, 'wb') as file:
                 file.write(bytes(DISK - (48 << 20)))
-            self.begin(dora, clip, self.manifest(self.anna, clip))
+            self.begin(self.anna, dora, clip)
             self.wait(lambda: 'no-room' in self.told(dora, clip), 'the fetch to want room')
             check(not self.has(dora, clip), 'it had room for it')
             os.unlink(ballast)
@@ -258,18 +296,28 @@ class Haul(street.Play):
         finally:
             street.libc.umount2(disk.encode(), MNT_DETACH)
 
+    def gone(self, home, clip):
+        return not any(name.startswith(clip) for name in os.listdir(self.path(home, '')))
+
     def case_called_off(self):
-        """--cancel removes what has come; so does the end of its time; nothing of it is left behind"""
-        for life in (LIFE, 3):
-            clip = self.clip(self.anna, 1000000)
-            self.begin(self.ben, clip, self.manifest(self.anna, clip), life)
-            self.wait_whole(self.ben, self.anna, clip)
-            if life == LIFE:
-                self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)
-            self.wait(lambda: not any(name.startswith(clip) for name in os.listdir(self.path(self.ben, ''))),  # noqa: B023
-                      'its files to go')
+        """--cancel removes what has come; nothing of it is left behind"""
+        clip = self.clip(self.anna, 1000000)
+        self.begin(self.anna, self.ben, clip)
+        self.wait_whole(self.ben, self.anna, clip)
+        self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)
+        self.wait(lambda: self.gone(self.ben, clip), 'its files to go')
         self.ben.refused('no-fetch', street.NOT_FOUND, 'clip', 'get', clip[:8], '--cancel')
         equal(self.anna.one('clip', 'show', clip)['state'], 'here', "the owner's own")
+
+    def case_time_over(self):
+        """so does the end of its time"""
+        clip = self.clip(self.anna, 1000000)
+        self.begin(self.anna, self.ben, clip, '--expires', '1h')
+        self.wait_whole(self.ben, self.anna, clip)
+        self.ben.stop()
+        self.put_ahead(2 * HOUR)
+        self.ben.start()
+        self.wait(lambda: self.gone(self.ben, clip), 'its files to go')
 
 
 if __name__ == '__main__':

@@ -1,32 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A clip is fetched from its owner, as if its vault had granted it: for tests of the bytes alone."""
+"""A clip goes to another home as it does for people: its owner shares it, the other home signs the terms, its bytes come."""
 import os
-import socket
-import sqlite3
+import subprocess
 import time
 
-import fake_daemon
-
-FETCH_BEGIN, DONE = 45, 64  # proto/control.def
 PATIENCE = 30
 
 
-def manifest(owner, clip):
-    """As its owner's vault would hand it over with a grant."""
-    with sqlite3.connect(f'file:{owner.folder}/porchlight.db?mode=ro', uri=True) as db:
-        return db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0]
+def wait(what, until):
+    began = time.monotonic()
+    while not until():
+        if time.monotonic() - began > PATIENCE:
+            raise RuntimeError(f'a fetch did not begin: {what} does not come')
+        time.sleep(0.005)
 
 
-def begin(owner, home, clip, life=3600):
-    """@home fetches @owner's clip; it may be there for @life seconds."""
-    begin_with(home, manifest(owner, clip), life)
+def given(home, clip):
+    return [row for row in home.json('grant', 'list') if 'line' not in row and row['clip'] == clip]
 
 
-def begin_with(home, paper, life=3600):
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(PATIENCE)
-        link.connect(os.path.join(home.folder, 'control.sock'))
-        link.sendall(fake_daemon.frame(FETCH_BEGIN, {1: paper, 2: int(time.time()) + life}))
-        head = link.recv(5)
-        if head[4] != DONE:
-            raise RuntimeError(f'a fetch did not begin: {link.recv(400)!r}')
+def signed(home, clip):
+    return any(row['state'] in ('signed', 'open', 'complete') for row in given(home, clip))
+
+
+def share(owner, home, clip, *more):
+    """@home has the offer of it."""
+    owner.cli('clip', 'share', clip, '--with', home.name, '--purpose', 'to look at', '--yes', *more, code=0)
+    wait('the offer', lambda: any(row['state'] == 'offered' for row in given(home, clip)))
+
+
+def accept(home, clip):
+    """@home signs the terms. When its bytes begin to come: nobody waits for them."""
+    want = os.path.join(home.folder, 'clips', clip + '.want')
+    fresh = not os.path.exists(want)
+    get = subprocess.Popen([home.play.programs.cli, '--data', home.folder, 'clip', 'get', clip, '-o', os.devnull],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           env=home.play.env)
+    try:
+        wait('the fetch', lambda: os.path.exists(want) and (fresh or signed(home, clip)))
+        return time.monotonic()
+    finally:
+        get.terminate()
+        get.wait()
+
+
+def begin(owner, home, clip, *more):
+    share(owner, home, clip, *more)
+    accept(home, clip)

@@ -346,7 +346,7 @@ class Home:
         return self.one('join', ticket, '--household', self.name, '--no-passphrase', *more)
 
     def linked(self):
-        return [row for row in self.json('peers') if row['up']]
+        return [row for row in self.json('peers') if row['up'] and 'footage' not in row]
 
     def files(self):
         """Every file of the folder, sockets left out."""

@@ -365,6 +365,8 @@ static inline void deliver(struct net *t, struct parcel *p) {
                 return;
         }
         struct haul_serve_event ev = {.type = p->asked, .link = p->number};
+        if (p->asked == SERVE_EV_SEEK)
+                ev.seek.leave = HAUL_LEAVE_GIVEN;
         if (p->asked == SERVE_EV_WANT) {
                 ev.want.chunk = p->chunk;
                 ev.want.n = p->n;

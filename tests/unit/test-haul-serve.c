@@ -22,7 +22,7 @@ static const struct hash clip = {{1}}, other = {{2}};
 
 /* What came out, of the last drain. */
 static struct {
-        size_t haves, nones, looks, lists, pieces, hangups;
+        size_t haves, nones, shows, looks, lists, pieces, hangups;
         uint64_t bytes, next_at;
         uint64_t chunk[64];
         uint32_t link[4096];
@@ -84,6 +84,10 @@ static void drain(bool disk) {
                 case SERVE_DO_NONE:
                         out.nones++;
                         break;
+                case SERVE_DO_SHOW:
+                        assert_int_equal(a.proof.b[0], 77);
+                        out.shows++;
+                        break;
                 case SERVE_DO_LIST:
                         if (!noisy)
                                 assert_int_equal(a.list.from, out.list_next);
@@ -105,6 +109,13 @@ static void say(uint32_t link, enum haul_serve_event_type type) {
         step((struct haul_serve_event){.type = type, .link = link, .clip = clip});
 }
 
+static void seek(uint32_t link, const struct hash *id, enum haul_leave leave) {
+        struct haul_serve_event ev = {.type = SERVE_EV_SEEK, .link = link, .clip = *id};
+        ev.seek.leave = leave;
+        ev.seek.proof.b[0] = 77;
+        step(ev);
+}
+
 static void room(uint32_t link, size_t bytes) {
         struct haul_serve_event ev = {.type = SERVE_EV_ROOM, .link = link};
         ev.room.bytes = bytes;
@@ -124,7 +135,7 @@ static int begin(void **state) {
         (void)state;
         assert_int_equal(haul_serve_new(&s), 0);
         say(1, SERVE_EV_LINK);
-        say(1, SERVE_EV_SEEK);
+        seek(1, &clip, HAUL_LEAVE_GIVEN);
         drain(true);
         assert_int_equal(out.looks, 1);
         known(&clip, SPAN_NONE);
@@ -257,7 +268,7 @@ static void none(void **state) {
         drain(true);
         assert_int_equal(out.nones, 1);
         room(1, 1);
-        step((struct haul_serve_event){.type = SERVE_EV_SEEK, .link = 1, .clip = other});
+        seek(1, &other, HAUL_LEAVE_GIVEN);
         drain(true);
         assert_int_equal(out.looks, 1);
         step((struct haul_serve_event){.type = SERVE_EV_KNOWN, .clip = other});
@@ -269,6 +280,60 @@ static void none(void **state) {
         drain(true);
         assert_int_equal(out.nones, 1);
         assert_int_equal(out.pieces, 0);
+}
+
+/* Of a clip that is here and of one that is not, who has no leave hears the same, and the disk is not asked for it. */
+static void no_leave(void **state) {
+        (void)state;
+        say(2, SERVE_EV_LINK);
+        room(2, PLENTY);
+        for (int i = 0; i < 2; i++) {
+                seek(2, i ? &other : &clip, HAUL_LEAVE_NONE);
+                drain(true);
+                assert_int_equal(out.nones, 1);
+                assert_int_equal(out.looks + out.haves, 0);
+        }
+        want(2, 0, 0, 10);
+        step((struct haul_serve_event){.type = SERVE_EV_LIST_WANT, .link = 2, .clip = clip});
+        drain(true);
+        assert_int_equal(out.nones, 1);
+        assert_int_equal(out.pieces + out.lists, 0);
+}
+
+/* Who had leave and has it no more is given nothing of what was wanted before, either. */
+static void leave_lost(void **state) {
+        (void)state;
+        want(1, 0, 0, 10);
+        seek(1, &clip, HAUL_LEAVE_NONE);
+        room(1, PLENTY);
+        drain(true);
+        assert_int_equal(out.nones, 1);
+        assert_int_equal(out.pieces, 0);
+}
+
+static void leave_to_be_shown(void **state) {
+        (void)state;
+        room(1, PLENTY);
+        seek(1, &other, HAUL_LEAVE_SHOW);
+        drain(true);
+        assert_int_equal(out.shows, 1);
+        assert_int_equal(out.looks + out.nones, 0);
+}
+
+/* One home's questions take no answers from another's, and end with its link. */
+static void too_many_questions(void **state) {
+        (void)state;
+        say(2, SERVE_EV_LINK);
+        for (uint8_t i = 0; i <= SERVE_CLIPS; i++) {
+                struct hash id = {{4, i}};
+                seek(2, &id, HAUL_LEAVE_NONE);
+        }
+        seek(1, &other, HAUL_LEAVE_NONE);
+        room(1, PLENTY);
+        drain(true);
+        assert_int_equal(out.nones, 1);
+        assert_int_equal(out.hangups, 1);
+        assert_int_equal(out.why, SERVE_TOO_MANY);
 }
 
 static void bad_disk(void **state) {
@@ -314,7 +379,7 @@ static void fair(void **state) {
         size_t first = 0;
         (void)state;
         say(2, SERVE_EV_LINK);
-        say(2, SERVE_EV_SEEK);
+        seek(2, &clip, HAUL_LEAVE_GIVEN);
         for (int i = 0; i < SERVE_WANTS; i++)
                 want(1, i % (CHUNKS - 1), 0, CHUNK_CIPHER);
         for (int i = 0; i < 10; i++)
@@ -334,7 +399,7 @@ static void many_clips(void **state) {
         want(1, 0, 0, 10);
         for (uint8_t i = 0; i < 200; i++) {
                 struct hash id = {{3, i}};
-                step((struct haul_serve_event){.type = SERVE_EV_SEEK, .link = 1, .clip = id});
+                seek(1, &id, HAUL_LEAVE_GIVEN);
                 drain(true);
                 known(&id, SPAN_NONE);
         }
@@ -354,7 +419,10 @@ static void noise(void **state) {
                 x ^= x << 13, x ^= x >> 7, x ^= x << 17;
                 struct haul_serve_event ev = {
                         .type = x % SERVE_EV_ROOM, .link = 1 + (x >> 8) % 4, .clip = {{(x >> 16) % 20}}};
-                if (ev.type == SERVE_EV_WANT) {
+                if (ev.type == SERVE_EV_SEEK) {
+                        ev.seek.leave = x >> 24 & 1 ? HAUL_LEAVE_GIVEN : (enum haul_leave)((x >> 25) % 2);
+                        ev.seek.proof.b[0] = 77;
+                } else if (ev.type == SERVE_EV_WANT) {
                         ev.want.chunk = (x >> 24) % (CHUNKS + 1);
                         ev.want.n = (uint32_t)((x >> 30) % (CHUNK_CIPHER + 2));
                 } else if (ev.type == SERVE_EV_LIST_WANT) {
@@ -374,10 +442,23 @@ static void noise(void **state) {
 int main(void) {
 #define IN_A_STREET(f) cmocka_unit_test_setup_teardown(f, begin, end)
         const struct CMUnitTest tests[] = {
-                IN_A_STREET(in_order), IN_A_STREET(parts_of), IN_A_STREET(list), IN_A_STREET(long_list),
-                IN_A_STREET(too_many), IN_A_STREET(beyond),   IN_A_STREET(none), IN_A_STREET(bad_disk),
-                IN_A_STREET(stopped),  IN_A_STREET(gone),     IN_A_STREET(fair), IN_A_STREET(many_clips),
+                IN_A_STREET(in_order),
+                IN_A_STREET(parts_of),
+                IN_A_STREET(list),
+                IN_A_STREET(long_list),
+                IN_A_STREET(too_many),
+                IN_A_STREET(beyond),
+                IN_A_STREET(none),
+                IN_A_STREET(bad_disk),
+                IN_A_STREET(stopped),
+                IN_A_STREET(gone),
+                IN_A_STREET(fair),
+                IN_A_STREET(many_clips),
                 IN_A_STREET(noise),
+                IN_A_STREET(no_leave),
+                IN_A_STREET(leave_lost),
+                IN_A_STREET(leave_to_be_shown),
+                IN_A_STREET(too_many_questions),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static struct {
         struct key to;         /* whom the courier dials */
         size_t over_bytes;     /* of the paper in the last V_OVER */
         unsigned attestations; /* that were put on the disk */
+        unsigned stopped;      /* homes that are given nothing further of a clip */
 } told;
 
 /* ---- the rest of the node ---- */
@@ -112,6 +113,11 @@ struct store_reader *queries_reader(_unused_ struct node *node, _unused_ enum qu
 int fetch_begin(_unused_ struct node *node, _unused_ const struct hash *clip, _unused_ struct span manifest,
                 _unused_ mesh_wall until) {
         return 0;
+}
+
+void give_taken_back(_unused_ struct node *node, _unused_ const struct key *household,
+                     _unused_ const struct hash *clip) {
+        told.stopped++;
 }
 
 void fetch_end(_unused_ struct node *node, _unused_ const struct hash *clip) {
@@ -274,6 +280,28 @@ static void test_end_of_lost_grant(void **state) {
         assert_true(key_eq(&told.to, &street.homes[2].device.pub));
 }
 
+/* This home gave it, and the other one had it: from the yes on it is no leave for the bytes, nor after a late answer. */
+static void test_taken_back_here(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct store_paper row = {.id = some,
+                                  .what = PAPER_OUT_GRANT,
+                                  .state = PAPER_THERE,
+                                  .household = street.homes[2].key.pub,
+                                  .expires = street.now + DAY};
+        (void)state;
+        assert_non_null(papers_add(&n, &row));
+        made_back(&street, 0, &some, street.now, &paper);
+        union frame_message m = {.v_paper = {.paper = buf_span(&paper)}};
+        WIRE_PUT(&m.v_paper, V_PAPER, to, SPAN_OF(street.homes[2].key.pub.b));
+        WIRE_PUT(&m.v_paper, V_PAPER, until, street.now + DAY);
+        vault_says(OWNER_V_REVOKED, &m);
+        assert_int_equal(told.stopped, 1);
+        assert_int_equal(papers_find(&n, &some)->state, PAPER_NOT);
+        meet(2);
+        paper_in(&link_, LINK_ANSWER, &(struct wire_haul_answer){.about = SPAN_OF(some.b)});
+        assert_int_equal(papers_find(&n, &some)->state, PAPER_NOT);
+}
+
 /* The word of the owner could not be written: nothing began, and when it is brought again it counts. */
 static void test_back_not_written(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL;
@@ -403,6 +431,7 @@ int main(void) {
                 TEST(test_back_lost_on_the_way), TEST(test_back_goes_on),
                 TEST(test_offer_taken_back),     TEST(test_back_of_lost_grant),
                 TEST(test_deleted_is_true),      TEST(test_budget),
+                TEST(test_taken_back_here),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

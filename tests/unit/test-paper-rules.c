@@ -58,6 +58,35 @@ static void test_grants(void **state) {
         assert_int_equal(looked(1, 0, &paper, &clip), PAPER_JUNK);
 }
 
+static enum paper_verdict leave(uint32_t asker, const struct key *device, const struct hash *clip,
+                                const struct buf *paper) {
+        struct paper_eye e = eye(0, asker);
+        struct wire_grant g;
+        struct hash id;
+        return paper_leave_read(&e, buf_span(paper), clip, device, &g, &id);
+}
+
+/* A grant is leave for the household it names, for its clip, in its time, and for nobody and nothing else. */
+static void test_leave(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        const struct key *device = &street.homes[1].device.pub;
+        const struct hash other = {{8}};
+        (void)state;
+        made_grant(&street, 0, 1, &some, street.now + DAY, &paper);
+        assert_int_equal(leave(1, device, &some, &paper), PAPER_FINE);
+        assert_int_equal(leave(2, device, &some, &paper), PAPER_JUNK); /* who has got hold of it */
+        assert_int_equal(leave(1, device, &other, &paper), PAPER_JUNK);
+        paper.p[paper.n - 70] ^= 1;
+        assert_int_equal(leave(1, device, &some, &paper), PAPER_JUNK);
+        made_grant(&street, 0, 1, &some, street.now, &paper);
+        assert_int_equal(leave(1, device, &some, &paper), PAPER_LATE);
+        made_grant(&street, 0, 0, &some, street.now + DAY, &paper); /* for one device of the owner's own */
+        assert_int_equal(leave(0, &street.homes[0].device.pub, &some, &paper), PAPER_FINE);
+        assert_int_equal(leave(0, device, &some, &paper), PAPER_JUNK);
+        made_grant(&street, 7, 1, &some, street.now + DAY, &paper);
+        assert_int_equal(leave(1, device, &some, &paper), PAPER_JUNK); /* signed by who is no member */
+}
+
 /* A clip of the one home, granted by another, or signed by another home's device. */
 static void test_clips_of_others(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL, clip = BUF_NULL;
@@ -158,7 +187,7 @@ static void test_requests(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_grants),   TEST(test_clips_of_others), TEST(test_revoked_device), TEST(test_taken_back),
-                TEST(test_receipts), TEST(test_attestations),    TEST(test_requests),
+                TEST(test_receipts), TEST(test_attestations),    TEST(test_requests),       TEST(test_leave),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
