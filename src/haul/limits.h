@@ -31,5 +31,5 @@
 #define SERVE_CLIPS 16 /* clips that one of them has asked after, and may want parts of */
 #define SERVE_WANTS 64 /* waiting of one: four windows, of as many clips; more is no window (PROTOCOL 15.44) */
 #define SERVE_AHEAD 2  /* chunks read ahead for one: one goes out while the disk brings the next */
-#define SERVE_READS 4  /* of all at once: what the pool's threads are */
+#define SERVE_READS 4  /* of all at once: twice the threads there are for them, so that none waits for the next */
 #define LIST_PIECE 256 /* hashes in one LIST: 8 KiB */

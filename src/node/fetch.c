@@ -154,11 +154,6 @@ void fetch_free(struct fetch *f) {
         ways_end(f);
         f->f = haul_fetch_free(f->f);
         disk_close(f);
-        if (f->ending && n->clips.fd >= 0 && !disk_remove(n, &f->id)) {
-                if (!uv_is_active((uv_handle_t *)&n->fetches.timer))
-                        wake(n);
-                return;
-        }
         buf_fini(&f->disk.kept_list);
         buf_fini(&f->disk.kept_have);
         buf_fini(&f->manifest);
@@ -260,9 +255,10 @@ void fetch_end(struct node *n, const struct hash *clip) {
         fetch_news(f);
         give_grown(n, f);
         ways_end(f);
-        if (!f->disk.busy)
-                fetch_free(f);
+        disk_away(f);
         share_out(n);
+        if (!uv_is_active((uv_handle_t *)&n->fetches.timer))
+                wake(n);
 }
 
 /* What was kept is taken up again. */
@@ -324,8 +320,8 @@ static void on_tick(uv_timer_t *timer) {
                 struct hash id = f->id;
                 if (!f->ending && f->until <= now)
                         fetch_end(n, &id);
-                else if (f->ending && !f->disk.busy)
-                        fetch_free(f);
+                else if (f->ending)
+                        disk_away(f);
                 else if (!f->whole && !f->ending)
                         tick(f);
         }

@@ -308,7 +308,7 @@ static void on_ran(struct pool_job *work) {
         d->busy = d->prepares = d->saves = d->finishes = false;
         tell_full(f);
         if (f->ending) {
-                fetch_free(f);
+                disk_away(f);
                 return;
         }
         if (prepared) {
@@ -348,7 +348,7 @@ void disk_kick(struct fetch *f) {
         d->saves = d->save_due;
         d->finishes = d->finish;
         d->prepare = d->list_due = d->save_due = d->finish = false;
-        d->work = (struct pool_job){.work = run, .after = on_ran};
+        d->work = (struct pool_job){.work = run, .after = on_ran, .slow = true};
         pool_run(&f->n->pool, &d->work);
 }
 
@@ -365,25 +365,46 @@ void disk_close(struct fetch *f) {
 
 static const char *const suffixes[] = {".want", ".have", "", ".list"}; /* first what says that it is here */
 
-static void tell_left(struct node *n, const char *name, int e) {
+static void tell_left(struct node *n, int e) {
         if (quiet_may(&n->fetches.full, uv_now(n->loop), FULL_LINES))
-                log_warning("%s/%s/%s: %s; its end waits for that", n->dir, DIR_CLIPS, name, strerror(e));
+                log_warning("%s/%s: a clip that is to go cannot be removed (%s); its end waits for that", n->dir,
+                            DIR_CLIPS, strerror(e));
 }
 
-bool disk_remove(struct node *n, const struct hash *id) {
-        bool gone = true;
+/* 0, or the errno of what is left. */
+static int remove_files(const struct node *n, const struct hash *id) {
+        int e = 0;
         for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
                 char name[NAME_MAX_];
                 name_of(name, id, suffixes[i]);
-                if (unlinkat(n->clips.fd, name, 0) == 0 || errno == ENOENT)
-                        continue;
-                tell_left(n, name, errno);
-                gone = false;
+                if (unlinkat(n->clips.fd, name, 0) != 0 && errno != ENOENT)
+                        e = errno;
         }
-        if (fsync(n->clips.fd) == 0)
-                return gone;
-        tell_left(n, "", errno);
-        return false;
+        return fsync(n->clips.fd) == 0 ? e : errno;
+}
+
+/* On the pool. */
+static void run_away(struct pool_job *work) {
+        struct fetch *f = CONTAINER_OF(work, struct fetch, disk.work);
+        f->disk.e = remove_files(f->n, &f->id);
+}
+
+static void on_away(struct pool_job *work) {
+        struct fetch *f = CONTAINER_OF(work, struct fetch, disk.work);
+        f->disk.busy = false;
+        if (!f->disk.e)
+                fetch_free(f);
+        else
+                tell_left(f->n, f->disk.e); /* the next tick tries again */
+}
+
+void disk_away(struct fetch *f) {
+        if (f->disk.busy)
+                return;
+        disk_close(f);
+        f->disk.busy = true;
+        f->disk.work = (struct pool_job){.work = run_away, .after = on_away, .slow = true};
+        pool_run(&f->n->pool, &f->disk.work);
 }
 
 bool disk_gone(const struct node *n, const struct hash *id) {
@@ -421,7 +442,9 @@ static void look_at(struct node *n, const struct hash *id,
                 return;
         }
         log_warning("clips: what was known of one that was fetched is damaged; it is fetched anew");
-        disk_remove(n, id);
+        int e = remove_files(n, id);
+        if (e)
+                tell_left(n, e);
 }
 
 void disk_look(struct node *n,

@@ -126,7 +126,8 @@ void disk_finish(struct fetch *f); /* all of it is durable: fetch_became_whole()
 void disk_close(struct fetch *f);
 void disk_kick(struct fetch *f); /* starts a job where there is something to do */
 bool disk_whole(const struct node *n, const struct hash *id, const struct haul_clip *clip);
-bool disk_remove(struct node *n, const struct hash *id); /* durably; false (logged): something is left */
+void disk_away(
+        struct fetch *f); /* its files go, durably, and then it; what is busy ends first. Call again where it stays */
 bool disk_gone(const struct node *n, const struct hash *id);
 bool disk_has_room(const struct node *n, uint64_t more);
 /* At a start: what .want files there are. */

@@ -176,7 +176,7 @@ static void read_begin(struct node *n, const struct haul_serve_action *a) {
                 read_over(n, a->read.read, false);
                 return;
         }
-        *r = (struct give_read){.work = {.work = on_pool, .after = on_read},
+        *r = (struct give_read){.work = {.work = on_pool, .after = on_read, .slow = true},
                                 .n = n,
                                 .read = a->read.read,
                                 .clip = a->clip,

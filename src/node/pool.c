@@ -26,6 +26,19 @@ static struct pool_job *take(struct pool_queue *q) {
         return job;
 }
 
+/* Slow ones that may begin now. */
+static size_t may_slow(const struct pool *p) {
+        return MIN(p->slow.n, (size_t)(POOL_SLOW - p->slow_now));
+}
+
+static struct pool_job *take_next(struct pool *p) {
+        struct pool_job *job = take(&p->todo);
+        if (job || !may_slow(p))
+                return job;
+        p->slow_now++;
+        return take(&p->slow);
+}
+
 /* ---- on a thread ---- */
 
 /* Of several jobs that end before the loop looks, the first wakes it. */
@@ -33,6 +46,7 @@ static void give_back(struct pool *p, struct pool_job *job) {
         const uint64_t one = 1;
         uv_mutex_lock(&p->lock);
         bool wake = p->done.n == 0;
+        p->slow_now -= job->slow;
         put(&p->done, job);
         uv_mutex_unlock(&p->lock);
         if (!wake)
@@ -43,10 +57,10 @@ static void give_back(struct pool *p, struct pool_job *job) {
 static struct pool_job *next_job(struct pool *p) {
         uv_mutex_lock(&p->lock);
         p->idle++;
-        while (!p->todo.n && !p->ending)
+        while (!p->todo.n && !may_slow(p) && !p->ending)
                 uv_cond_wait(&p->more, &p->lock);
         p->idle--;
-        struct pool_job *job = take(&p->todo);
+        struct pool_job *job = take_next(p);
         uv_mutex_unlock(&p->lock);
         return job;
 }
@@ -81,8 +95,8 @@ static void on_done(uv_poll_t *poll, _unused_ int status, _unused_ int events) {
 void pool_run(struct pool *p, struct pool_job *job) {
         p->running++;
         uv_mutex_lock(&p->lock);
-        put(&p->todo, job);
-        bool short_of = p->todo.n > p->idle;
+        put(job->slow ? &p->slow : &p->todo, job);
+        bool short_of = p->todo.n + may_slow(p) > p->idle;
         uv_mutex_unlock(&p->lock);
         if (short_of && p->n_threads < POOL_THREADS && uv_thread_create(&p->threads[p->n_threads], on_thread, p) == 0)
                 p->n_threads++;
@@ -90,7 +104,7 @@ void pool_run(struct pool *p, struct pool_job *job) {
                 uv_cond_signal(&p->more);
                 return;
         }
-        take(&p->todo); /* it is the only one: each one before ended like this */
+        take_next(p); /* it is the only one: each one before ended like this */
         job->work(job);
         give_back(p, job);
 }

@@ -14,11 +14,13 @@
 #include <uv.h>
 
 #define POOL_THREADS 4 /* one for the disk, two for people's questions, the rest checks signatures */
+#define POOL_SLOW 2    /* of them at most are with jobs that may take long: half stay for what somebody waits for */
 
 struct pool_job {
         void (*work)(struct pool_job *job); /* on a thread */
         void (*after)(
                 struct pool_job *job); /* on the loop, in the order in which jobs end; the job is the caller's again */
+        bool slow; /* a disk may take seconds for it: files of clips. Of such at most POOL_SLOW run at once */
         struct pool_job *next;
 };
 
@@ -30,8 +32,9 @@ struct pool_queue {
 struct pool {
         uv_mutex_t lock;
         uv_cond_t more;
-        struct pool_queue todo, done;
-        unsigned idle; /* threads that wait, or were woken and have not looked yet */
+        struct pool_queue todo, slow, done;
+        unsigned slow_now; /* of them running */
+        unsigned idle;     /* threads that wait, or were woken and have not looked yet */
         bool ready, ending;
         unsigned n_threads; /* the loop's, as all below */
         uv_thread_t threads[POOL_THREADS];

@@ -230,7 +230,7 @@ void vault_clip_wiped(struct vault_link *v, bool ok) {
                 return;
         }
         log_info("a clip is destroyed: its key is gone, and its files go");
-        c->work = (struct pool_job){.work = remove_files, .after = on_removed};
+        c->work = (struct pool_job){.work = remove_files, .after = on_removed, .slow = true};
         pool_run(&c->n->pool, &c->work);
 }
 

@@ -22,6 +22,7 @@ struct task {
         struct world *w;
         unsigned worked;
         uv_sem_t *waits, *wakes; /* NULL: none */
+        bool slow;
 };
 
 static void on_work(struct pool_job *job) {
@@ -51,7 +52,7 @@ static void on_after(struct pool_job *job) {
 
 static void begin(struct task *t, struct world *w) {
         t->w = w;
-        t->job = (struct pool_job){.work = on_work, .after = on_after};
+        t->job = (struct pool_job){.work = on_work, .after = on_after, .slow = t->slow};
         pool_run(&w->pool, &t->job);
 }
 
@@ -112,6 +113,35 @@ static void test_side_by_side(void **state) {
                 uv_sem_destroy(&sems[i]);
 }
 
+/* However many wait for a disk that does not answer, what somebody waits for is done; and then they all are. */
+static void test_slow(void **state) {
+        static struct task slow[JOBS];
+        struct task quick[POOL_THREADS] = {0};
+        uv_sem_t disk;
+        struct world w;
+        (void)state;
+        world_begin(&w);
+        assert_int_equal(uv_sem_init(&disk, 0), 0);
+        for (size_t i = 0; i < JOBS; i++) {
+                slow[i] = (struct task){.waits = &disk, .slow = true};
+                begin(&slow[i], &w);
+        }
+        for (size_t i = 0; i < POOL_THREADS; i++)
+                begin(&quick[i], &w);
+        while (w.over < POOL_THREADS)
+                uv_run(&w.loop, UV_RUN_ONCE);
+        for (size_t i = 0; i < POOL_THREADS; i++)
+                assert_int_equal(quick[i].worked, 1);
+        assert_int_equal(w.pool.slow.n, JOBS - POOL_SLOW);
+        for (size_t i = 0; i < JOBS; i++)
+                uv_sem_post(&disk);
+        uv_run(&w.loop, UV_RUN_DEFAULT);
+        assert_int_equal(w.over, JOBS + POOL_THREADS);
+        assert_int_equal(w.wrong, 0);
+        world_end(&w);
+        uv_sem_destroy(&disk);
+}
+
 /* A node that never had work has no threads to wait for. */
 static void test_no_work(void **state) {
         struct world w;
@@ -125,6 +155,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_come_back),
                 cmocka_unit_test(test_side_by_side),
+                cmocka_unit_test(test_slow),
                 cmocka_unit_test(test_no_work),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
