@@ -157,6 +157,7 @@ static int state_clear(const struct roster *r, struct state *st) {
         memset(st->revoked, 0xff, st->cap_certs * sizeof(*st->revoked));
         homes_none(st->homes, 0, st->cap_homes);
         st->members = st->stewards = st->spares = st->waiting = 0;
+        st->contested = false;
         return 0;
 }
 
@@ -451,14 +452,29 @@ void fold_trim(const struct roster *r) {
 /* ---- one more, of the common kind ---- */
 
 bool fold_plain(const struct roster *r, const struct op *o) {
-        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins || r->now.spares || r->now.waiting)
+        if (r->n_rivals || r->n_crowded || r->n_clashes || r->n_twins || r->now.spares || r->now.contested)
                 return false;
+        if (o->vote)
+                return !r->ops[o->vote->proposal]->vote->prop->hopeful;
         return o->pub.type == OP_ADD || o->pub.type == OP_DEVICE_ADD || o->pub.type == OP_VOUCH;
+}
+
+/* Something in force may void the votes of @home. */
+static bool aimed_at(const struct roster *r, uint32_t home) {
+        for (uint32_t i = 0; i < r->n_proposals; i++) {
+                const struct op *p = r->ops[r->proposals[i]];
+                if (r->now.ops[p->index] & OP_TAKEN && (votes_is_removal(p) || p->pub.type == OP_DEMOTE) &&
+                    votes_has_target(p, home))
+                        return true;
+        }
+        return false;
 }
 
 /* A removal in force may void what its target has a hand in: leave that to the whole fold. */
 static bool hands_clean(const struct roster *r, const struct op *o) {
         const struct state *st = &r->now;
+        if (o->vote)
+                return st->homes[o->home].member && !aimed_at(r, o->home);
         if (o->pub.type == OP_DEVICE_ADD)
                 return st->homes[o->home].member && st->certs[o->by_cert] == CERT_CURRENT;
         if (o->seq)
@@ -480,6 +496,8 @@ bool fold_append(struct roster *r, const struct op *o) {
                 return false;
         if (o->pub.type == OP_ADD && !places_left(r, o))
                 return false;
+        if (o->vote)
+                st->ops[o->index] = settled(r, NULL, st, o);
         if (o->pub.type == OP_ADD) {
                 st->homes[o->home] = (struct home_state){.add = o->index, .gone = NONE, .promo = NONE, .member = true};
                 st->members++;

@@ -43,6 +43,7 @@ struct proposal {
         bool against_steward;
         bool against_junior; /* there are two stewards and the target is the junior one */
         bool again;          /* a household has signed two votes for it */
+        bool hopeful;        /* there may be a set of operations in which it is complete (votes_hope) */
 };
 
 struct op {
@@ -155,6 +156,7 @@ struct state {
         uint32_t members, stewards;
         uint32_t spares;  /* certificates that are CERT_SPARE */
         uint32_t waiting; /* homes that wait for a place */
+        bool contested;   /* of some budget's homes not all stand, so that it matters who built on whom */
 };
 
 struct roster {
@@ -278,6 +280,8 @@ bool votes_has_target(const struct op *p, uint32_t home);
 bool votes_held_off(const struct roster *r, const struct bits *in, const struct state *st, const struct op *p,
                     uint32_t home); /* a return in force makes the removal @p void against @home */
 void votes_take(const struct roster *r, const struct bits *in, struct state *st);
+/* @o, the newest operation, votes: notes whether what it votes for may be complete now. */
+void votes_hope(struct roster *r, const struct op *o);
 bool op_senior(const struct roster *r, const struct op *a, const struct op *b); /* a's author to b's */
 
 /* ---- judge.c: an operation in its own past ---- */

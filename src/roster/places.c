@@ -209,6 +209,7 @@ static void put(struct places *p, uint32_t n, uint32_t home) {
 static int share_out(struct places *p, struct contender *c, uint32_t n, uint32_t most, enum roster_waits why) {
         if (n <= most)
                 return 0;
+        p->st->contested = true;
         if (line_up(p, c, n))
                 return ERR_NOMEM;
         for (uint32_t i = most; i < n; i++) {

@@ -421,6 +421,7 @@ static int take_in(struct roster *r, struct coming *c, struct op *o) {
                 return ret;
         if (state_fit(r, &r->now))
                 return ERR_NOMEM;
+        votes_hope(r, o);
         if (fold_falls(r, o))
                 return 0;
         if (!fold_append(r, o))

@@ -45,13 +45,13 @@ static const struct op *more_senior(const struct roster *r, const struct op *bes
 }
 
 /* Adds @v's vote: a unit has voted from the vote on that makes it more than half. */
-static void count_vote(const struct roster *r, struct state *st, const struct op *v, struct count *c) {
+static void count_vote(const struct roster *r, struct state *st, const struct op *v, bool steward, struct count *c) {
         uint32_t *unit = &st->count[v->vote->unit];
         bool before = *unit * 2 > v->vote->unit_size;
         bool now = ++*unit * 2 > v->vote->unit_size;
         c->units += now && !before;
         c->any = more_senior(r, c->any, v);
-        if (!(st->ops[v->index] & OP_STEWARD))
+        if (!steward)
                 return;
         c->stewards++;
         c->steward = more_senior(r, c->steward, v);
@@ -80,20 +80,38 @@ static bool votes_again(const struct roster *r, const struct bits *in, const str
         return false;
 }
 
+static struct tally result(const struct op *p, const struct count *c) {
+        const struct proposal *prop = p->vote->prop;
+        if (c->stewards >= stewards_needed(p))
+                return (struct tally){true, c->stewards, c->steward};
+        return (struct tally){c->units * 2 > prop->n_units && c->units > prop->reverses, c->units, c->any};
+}
+
 struct tally votes_tally(const struct roster *r, const struct bits *in, struct state *st, const struct op *p,
                          uint32_t seen, const struct bits *within) {
-        const struct proposal *prop = p->vote->prop;
         struct count c = {0};
         if (complete_alone(p))
                 return (struct tally){vote_counts(in, st, p, seen, within), 1, p};
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 if (vote_counts(in, st, r->ops[i], seen, within) && !votes_again(r, in, st, p, r->ops[i], seen, within))
-                        count_vote(r, st, r->ops[i], &c);
+                        count_vote(r, st, r->ops[i], st->ops[i] & OP_STEWARD, &c);
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 st->count[r->ops[i]->vote->unit] = 0;
-        if (c.stewards >= stewards_needed(p))
-                return (struct tally){true, c.stewards, c.steward};
-        return (struct tally){c.units * 2 > prop->n_units && c.units > prop->reverses, c.units, c.any};
+        return result(p, &c);
+}
+
+/* What is not complete though every vote signed for it stood, and each was all that it can be, is so in no set of operations
+ * that there is by now. Its votes then change nothing, wherever they stand, and take no fold of everything. */
+void votes_hope(struct roster *r, const struct op *o) {
+        const struct op *p = o->vote ? r->ops[o->vote->proposal] : NULL;
+        struct count c = {0};
+        if (!p || p->vote->prop->hopeful)
+                return;
+        for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
+                count_vote(r, &r->now, r->ops[i], r->ops[i]->vote->steward, &c);
+        for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
+                r->now.count[r->ops[i]->vote->unit] = 0;
+        p->vote->prop->hopeful = complete_alone(p) || p->vote->prop->again || result(p, &c).complete;
 }
 
 void votes_show(const struct roster *r, struct state *st, const struct op *p, struct roster_proposal *ret) {
@@ -105,7 +123,7 @@ void votes_show(const struct roster *r, struct state *st, const struct op *p, st
         }
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 if (vote_counts(NULL, st, r->ops[i], NONE, NULL) && !votes_again(r, NULL, st, p, r->ops[i], NONE, NULL))
-                        count_vote(r, st, r->ops[i], &c);
+                        count_vote(r, st, r->ops[i], st->ops[i] & OP_STEWARD, &c);
         for (uint32_t i = p->index; i != NONE; i = r->ops[i]->vote->next)
                 st->count[r->ops[i]->vote->unit] = 0;
         uint32_t by_stewards = stewards_needed(p), by_units = MAX(prop->n_units / 2, prop->reverses) + 1;
