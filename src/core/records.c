@@ -500,14 +500,14 @@ void records_expire(struct mesh *m) {
                         m->recent[i] = REC_NONE;
         for (size_t i = 0; i < m->n_sorted; i++) {
                 struct rec *r = rec_walk(m->sorted, m->n_sorted, i);
-                if (expired(m, r))
+                if (expired(m, r)) {
                         rec_remove(m, r);
-                else
-                        m->sorted[kept++] = r;
+                        continue;
+                }
+                m->expire_next = MIN(m->expire_next, expires_next(m, r));
+                m->sorted[kept++] = r;
         }
         m->n_sorted = kept;
-        for (size_t i = 0; i < kept; i++)
-                m->expire_next = MIN(m->expire_next, expires_next(m, m->sorted[i]));
 }
 
 int records_restore(struct mesh *m, const struct mesh_row *row) {

@@ -94,7 +94,7 @@ bool seam_broken(enum sabotage what); /* and byzantine homes are at it */
 bool seam_victim(const struct node *n, enum sabotage what);
 
 /* ---- bounds.c: S8 ---- */
-void bounds_check(struct world *w);
+void bounds_check(struct world *w, size_t looks); /* @looks: how many there were, this one included */
 
 /* ---- delays.c: how soon an honest alert is with the honest homes ---- */
 struct delays *delays_new(void);

@@ -510,7 +510,7 @@ void checks_now(struct world *w) {
                 if (node_on(n) && w->n <= RECOUNTED_MOST)
                         account_kept(w, n);
         }
-        bounds_check(w);
+        bounds_check(w, w->checks->looks);
 }
 
 /* ---- after the last fault ---- */
