@@ -17,7 +17,8 @@ void force_begin(struct node *n) {
         struct force *f = &n->force;
         if (f->counting)
                 return;
-        *f = (struct force){.q = {.lane = QUERY_QUICK, .run = count, .done = counted},
+        /* While it starts, the quick lane's connection is the loop's, which reads over it. */
+        *f = (struct force){.q = {.lane = n->started ? QUERY_QUICK : QUERY_LIST, .run = count, .done = counted},
                             .counting = true,
                             .seq = n->writer.seq,
                             .now = node_time(n)};

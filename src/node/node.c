@@ -586,6 +586,7 @@ int node_start(struct node *n) {
         if (r == 0) {
                 fetches_look(n);
                 clips_start(n);
+                force_begin(n); /* beside what follows, over a connection of its own */
                 r = restore(n);
         }
         if (r)
@@ -593,7 +594,6 @@ int node_start(struct node *n) {
         fetches_start(n);
         writer_start(n);
         papers_start(n);
-        force_begin(n); /* from here on the lane's connection is the pool's */
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
                 return 0;
