@@ -3,7 +3,8 @@
  * Papers go. For each household that something waits for there is a courier: it wants a link for footage to the household's main
  * device, at once when the paper is made, and later less and less often. Whoever dialled, a link that is up takes all that
  * waits. As soon as the other device is heard of again (it has become a neighbour, or told its addresses) it is tried
- * at once. What was said and not answered is said again over the next link, so that nothing hangs on a link's fate.
+ * at once. What was said and not answered is said again, over the same link in a while and over the next one at once, so that
+ * nothing hangs on a link's fate.
  */
 #include "base/log.h"
 #include "node/internal.h"
@@ -24,7 +25,7 @@ struct courier {
         bool wanting;
         bool needed; /* of the look under way: something waits */
         unsigned failures;
-        mesh_time next;  /* when to dial */
+        mesh_time next;  /* when to dial, or to say again over a link */
         mesh_wall tried; /* when it was dialled last */
 };
 
@@ -143,6 +144,16 @@ static void dial(struct courier *c, const struct roster_device *d) {
         haul_connect(c->n, &d->sign, &c->want);
 }
 
+/* An answer, and the key that answers a receipt, may have found no room at the other side, or come too early there. */
+static void say_again(struct courier *c, struct haul_link *l) {
+        if (uv_now(c->n->loop) < c->next)
+                return;
+        LIST_EACH (p, &c->n->papers.all, struct paper, on)
+                if (p->said == l && waits(p))
+                        p->said = NULL;
+        later(c);
+}
+
 /* PROTOCOL 15.63: "A paper is brought again, at growing intervals, until the other home has answered or its time is over." */
 static void look(struct courier *c) {
         const struct roster_device *d = papers_main(c->n, &c->household);
@@ -150,10 +161,12 @@ static void look(struct courier *c) {
         if (!d || c->wanting)
                 return;
         struct haul_link *l = haul_find(c->n, &d->sign);
-        if (l)
+        if (l) {
+                say_again(c, l);
                 say_all(l);
-        else if ((now >= c->next || came_back(c, d)) && c->n->papers.dialling < DIALS_MOST)
+        } else if ((now >= c->next || came_back(c, d)) && c->n->papers.dialling < DIALS_MOST) {
                 dial(c, d);
+        }
 }
 
 /* In a large mesh there may be thousands of both: each is looked at once. */

@@ -119,13 +119,22 @@ void haul_links_limit(struct node *n, uint64_t kbit) {
 }
 
 /* ---- saying ---- */
-size_t haul_room(const struct haul_link *l) {
+static size_t queue_room(const struct haul_link *l) {
         if (l->down)
                 return 0;
         size_t room = mesh_haul_room(l->n->core, l->number);
         size_t later = l->n->feeding ? l->later : 0; /* what was said meanwhile is not with the core yet */
+        return room > later ? room - later : 0;
+}
+
+size_t haul_room(const struct haul_link *l) {
         size_t paced = l->lan ? SIZE_MAX : pace_room(&l->n->hauls.pace, uv_now(l->n->loop));
-        return MIN(room > later ? room - later : 0, paced);
+        return MIN(queue_room(l), paced);
+}
+
+/* A paper is short and brings what somebody waits for: it is counted, but does not wait until the line's share is free. */
+static bool may_say(const struct haul_link *l, enum wire_link number) {
+        return user_of(number) == HAUL_PAPERS ? queue_room(l) : haul_room(l);
 }
 
 size_t haul_piece(const struct haul_link *l) {
@@ -135,7 +144,7 @@ size_t haul_piece(const struct haul_link *l) {
 bool haul_say(struct haul_link *l, enum wire_link number, const void *msg) {
         const struct wire_number *row = wire_link_find(number);
         struct buf map = BUF_NULL;
-        if (CHECK_FAILS(row && number >= LINK_PAPER && number <= LINK_STOP) || !haul_room(l)) {
+        if (CHECK_FAILS(row && number >= LINK_PAPER && number <= LINK_STOP) || !may_say(l, number)) {
                 l->thirsty[user_of(number)] = true;
                 return false;
         }

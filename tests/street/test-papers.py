@@ -92,6 +92,23 @@ class Papers(street.Play):
         equal(self.given(self.cleo), {}, 'what the third home was given')
         self.cleo.refused('no-such-clip', street.NOT_FOUND, 'clip', 'get', clip, '-o', os.path.join(self.cleo.folder, 'out'))
 
+    def case_busy_line(self):
+        """keys come over a slow line, too, while the bytes of another clip fill it"""
+        long, short = self.clip(self.anna, os.urandom(8000000)), [self.clip(self.anna, b'short %d' % number) for number in range(8)]
+        self.anna.cli('config', 'set', 'clips.uplink', '4000', code=0)
+        for clip in (long, *short):
+            self.share(clip, self.ben.name)
+        for clip in (long, *short):
+            self.wait_given(self.ben, clip, 'offered')
+        process = self.taking(self.ben, long)
+        self.wait(lambda: os.path.exists(os.path.join(self.ben.folder, 'clips', long + '.have')), 'the first bytes')
+        for clip in short:
+            self.accept(self.ben, clip)
+        check(self.given_clip(self.ben, long)[0]['state'] != 'complete', 'the line was not busy')
+        self.anna.cli('config', 'set', 'clips.uplink', '0', code=0)
+        self.wait_given(self.ben, long, 'complete')
+        process.wait(street.STOP_SECONDS)
+
     def case_away(self):
         """a home that is off is given the clip when it comes back, though the owner's daemon was started anew meanwhile"""
         clip = self.clip(self.anna, b'for one who is away')
