@@ -5,32 +5,17 @@ locked, its clear copy gone, an alert names it, and who asks the street for that
 """
 import datetime
 import os
-import re
-import shutil
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import motion  # noqa: E402
 import street  # noqa: E402
-from street import Skip, check, equal  # noqa: E402
+from street import check, equal  # noqa: E402
 
-SECONDS = 14  # of film, of which the first STILL show nothing: motion learns what nothing looks like
+SECONDS = 14  # of film, of which the first STILL show nothing
 STILL = 4
-PATIENCE = 60
-CONF = """daemon off
-setup_mode off
-webcontrol_port 0
-stream_port 0
-netcam_url file://{film}
-width 320
-height 240
-framerate 10
-threshold 300
-event_gap 2
-picture_output off
-target_dir {out}
-camera_name front door
-"""
+SIZE = 320, 240
 
 
 def seconds(text):
@@ -39,49 +24,24 @@ def seconds(text):
 
 class Motion(street.Play):
     def open(self):
-        for program in ('motion', 'ffmpeg'):
-            if not shutil.which(program):
-                raise Skip(f'{program} IS NOT INSTALLED: that motion hands in its films is NOT looked at')
+        motion.wanted()
         self.anna, self.ben = self.street(2).homes
         self.out = os.path.join(self.folder, 'motion')
         self.film = os.path.join(self.folder, 'film.mp4')
         os.mkdir(self.out)
-        box = f"overlay=x='if(lt(t,{STILL}),-100,mod((t-{STILL})*60,320))':y=90"
-        subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', f'color=c=gray:s=320x240:r=10:d={SECONDS}', '-f', 'lavfi', '-i',
-                        f'color=c=white:s=48x48:r=10:d={SECONDS}', '-filter_complex', f'[0][1]{box}', '-pix_fmt', 'yuv420p', '-g', '10',
-                        self.film], check=True, stdin=subprocess.DEVNULL)
-
-    def conf(self):
-        """What contrib/motion says, with the hook where it lies here."""
-        folder = os.path.join(street.ROOT, 'contrib', 'motion')
-        with open(os.path.join(folder, 'porchlight.conf'), encoding='utf-8') as file:
-            ours = re.sub(r'(?m)^on_movie_end \S+', f'on_movie_end {folder}/motion-clip', file.read())
-        check('motion-clip' in ours, 'the configuration names no hook')
-        path = os.path.join(self.folder, 'motion.conf')
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(CONF.format(film=self.film, out=self.out) + ours)
-        return path
+        motion.film(self.film, SIZE, f'color=c=white:s=48x48:r=10:d={SECONDS}', STILL, SECONDS, SECONDS)
 
     def clips(self):
         return self.anna.json('clip', 'list')
 
     def case_taken(self):
         """what moved is a clip of the camera, of the time it moved, and its clear copy is gone"""
-        env = dict(self.env, PORCHLIGHT_DATA=self.anna.folder, PATH=os.path.dirname(self.programs.cli) + ':' + self.env['PATH'])
-        with open(os.path.join(self.folder, 'motion.log'), 'wb') as log:
-            motion = subprocess.Popen(['motion', '-n', '-c', self.conf()], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                      cwd=self.folder, preexec_fn=street.die_with_parent)
-        self.processes.append(motion)
-        try:
-            self.wait(self.clips, 'a clip', PATIENCE)
-        finally:
-            motion.terminate()
-            motion.wait(street.STOP_SECONDS)
+        motion.run(self, self.anna, motion.conf(self, self.film, self.out, SIZE), self.clips)
         self.clip = self.clips()[-1]
         equal((self.clip['camera'], self.clip['media'], self.clip['state'], self.clip.get('as_is')),
               ('front door', 'video/x-matroska', 'here', None), 'the clip')
         check(0 <= seconds(self.clip['to']) - seconds(self.clip['from']) <= SECONDS + 5, f'its times: {self.clip}')
-        check(0 <= seconds(self.clip['taken']) - seconds(self.clip['to']) <= PATIENCE, f'its times: {self.clip}')
+        check(0 <= seconds(self.clip['taken']) - seconds(self.clip['to']) <= motion.PATIENCE, f'its times: {self.clip}')
         self.wait(lambda: not [name for name in os.listdir(self.out) if name.startswith('01-')], 'the clear copy to go')
 
     def case_street(self):
