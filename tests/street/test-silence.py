@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Five streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has it
 and denies what is asked, one has it and has switched its cameras off, one has no camera. While they are asked, and while the
-neighbours look, what they send cannot be told apart.
+neighbours look, what they send cannot be told apart, nor when they send it. (What speaks over links, src/core, is told of no clip, mute
+or camera at all; what is left is whether looking something up at home takes time before it.)
 
 In a network namespace of its own, so that the capture holds this test's packets and no others.
 """
@@ -22,6 +23,7 @@ from street import check, equal  # noqa: E402
 
 ASKS = 3
 LISTENED = 3  # seconds after the last ask, for what might be sent late
+SOON = 0.1      # seconds that a busy machine may put between the soonest answers of two of them; a person takes longer
 UNIT = 128  # bytes: every frame is a multiple of it, and an acknowledgement is one
 SITUATIONS = ('a clip that fits', 'a clip, and the asker muted', 'a clip, and the ask denied', 'a clip, and cameras switched off',
               'no camera')
@@ -84,18 +86,37 @@ class Silence(street.Play):
         watch.close()
         return told
 
-    def sent(self):
-        """Sizes of what each neighbour sent, in the order of the streets."""
+    def segments(self):
+        """What each pair said: (seconds, by the neighbour, bytes) of each segment with bytes, in the order of the streets."""
         found = [[] for _ in self.pairs]
         ports = [(asker.port(), neighbour.port()) for asker, neighbour in self.pairs]
-        for _, _, protocol, _, tcp in capture.packets(self.file):
+        for when, _, _, protocol, _, tcp in capture.timed(self.file):
             if protocol != socket.IPPROTO_TCP or len(tcp) < 20:
                 continue
             source, target = struct.unpack('!HH', tcp[:4])
             size = len(tcp) - (tcp[12] >> 4) * 4
-            for sizes, (asker, neighbour) in zip(found, ports):
-                if size and (target == asker or source == neighbour):
-                    sizes.append(size)
+            for said, (asker, neighbour) in zip(found, ports):
+                by_neighbour = target == asker or source == neighbour
+                if size and (by_neighbour or source == asker or target == neighbour):
+                    said.append((when, by_neighbour, size))
+        return found
+
+    def sent(self):
+        """Sizes of what each neighbour sent."""
+        return [[size for _, by_neighbour, size in said if by_neighbour] for said in self.segments()]
+
+    def answered(self):
+        """How long after each ask each neighbour sent something, in seconds. An ask is what the asker says after a neighbour's word."""
+        found = []
+        for said in self.segments():
+            waits, asked = [], None
+            for when, by_neighbour, _ in said:
+                if by_neighbour and asked is not None:
+                    waits.append(when - asked)
+                    asked = None
+                elif not by_neighbour and asked is None:
+                    asked = when
+            found.append(waits)
         return found
 
     def case_fits(self):
@@ -109,6 +130,15 @@ class Silence(street.Play):
             print(f'# {situation}: {len(sizes)} segments, {sum(sizes)} bytes')
             check(len(sizes) >= ASKS, f'{situation}: only {len(sizes)} segments')
         equal([set(sizes) for sizes in found], [{UNIT}] * len(found), 'sizes of segments')
+
+    def case_times(self):
+        """the five send it equally soon: what is looked up at home, and what its owner does, delays nothing"""
+        soonest = []
+        for waits, situation in zip(self.answered(), SITUATIONS):
+            print(f'# {situation}: ' + ', '.join(f'{1000 * wait:.1f}' for wait in waits) + ' ms')
+            check(len(waits) >= ASKS, f'{situation}: it sent something {len(waits)} times')
+            soonest.append(min(waits))
+        check(max(soonest) - min(soonest) < SOON, f'how soon: {soonest}')
 
 
 if __name__ == '__main__':

@@ -36,23 +36,29 @@ class Stream:
         return out
 
 
-def packets(path):
-    """(Ethernet source, Ethernet target, protocol, both IP addresses, what IP carries) of each IP packet; none has extensions."""
+def timed(path):
+    """(seconds, Ethernet source, Ethernet target, protocol, both IP addresses, what IP carries) of each IP packet; none has extensions."""
     with open(path, 'rb') as file:
         order = {b'\xd4\xc3\xb2\xa1': '<', b'\xa1\xb2\xc3\xd4': '>'}[file.read(4)]
         link = struct.unpack(order + 'HHiIII', file.read(20))[5]
         check(link == ETHERNET_LINK, f'the capture is of link type {link}, not Ethernet')
         while len(header := file.read(16)) == 16:
-            size = struct.unpack(order + 'IIII', header)[2]
+            second, part, size, _ = struct.unpack(order + 'IIII', header)
             frame = file.read(size)
             if len(frame) < size:  # tcpdump is still writing it
                 return
-            packet = frame[ETHERNET:]
+            packet, when = frame[ETHERNET:], second + part / 1e6
             if frame[12:14] == b'\x08\x00':
                 begin, end = (packet[0] & 15) * 4, struct.unpack('!H', packet[2:4])[0]
-                yield frame[6:12], frame[:6], packet[9], packet[12:20], packet[begin:end]
+                yield when, frame[6:12], frame[:6], packet[9], packet[12:20], packet[begin:end]
             elif frame[12:14] == b'\x86\xdd':
-                yield frame[6:12], frame[:6], packet[6], packet[8:40], packet[40:40 + struct.unpack('!H', packet[4:6])[0]]
+                yield when, frame[6:12], frame[:6], packet[6], packet[8:40], packet[40:40 + struct.unpack('!H', packet[4:6])[0]]
+
+
+def packets(path):
+    """The same without the time."""
+    for _, *packet in timed(path):
+        yield packet
 
 
 def streams(path):
