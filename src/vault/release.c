@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define LOOK_MS 3600000 /* between two looks for grants whose time is over: a clock may be set meanwhile */
+#define WITNESS_MS 5000 /* for the daemon to tell the roster; after that the owner hears that the vault is busy */
 #define MS_PER_S 1000
 
 const char consent_key_left[] = N_("the wrapped key could not be removed from the disk; it is not released any more, "
@@ -251,7 +252,6 @@ void on_attest(struct vault *v, const union frame_message *m, mesh_time now) {
         struct wire_c_none none = {0};
         struct wire_attest a;
         struct hash about = {0};
-        (void)now;
         enum vault_error e = vault_book_there(v);
         if (!e)
                 e = attest_wrong(v, m->v_paper.paper, &a);
@@ -266,5 +266,6 @@ void on_attest(struct vault *v, const union frame_message *m, mesh_time now) {
                 return;
         }
         v->errand = VAULT_OPS;
+        v->witness_until = now + WITNESS_MS;
         frame_put(&v->to_daemon, wire_owner_find(OWNER_V_WANT_OPS), &none);
 }

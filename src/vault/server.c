@@ -187,8 +187,13 @@ static void seat_close(struct server *s, struct seat *seat) {
         hash_wipe(&seat->in, sizeof(seat->in));
 }
 
+/* A neighbour's word is being looked at, which takes milliseconds: no reason to turn the owner away. */
+static bool daemon_first(const struct server *s) {
+        return s->vault.witness && now_ms() < s->vault.witness_until;
+}
+
 static bool seat_waits(const struct server *s, const struct seat *seat) {
-        return s->vault.asker == &seat->peer;
+        return s->vault.asker == &seat->peer || daemon_first(s);
 }
 
 /* To look at a passphrase takes a while by itself: who gave a wrong one waits from the end of that. */
@@ -333,6 +338,8 @@ static bool listen_when_ready(struct server *s, struct folder_why *why) {
 
 static mesh_time next_wake(const struct server *s) {
         mesh_time at = vault_deadline(&s->vault);
+        if (daemon_first(s))
+                at = MIN(at, s->vault.witness_until);
         for (size_t i = 0; i < SEATS; i++)
                 if (s->seats[i].fd >= 0 && !vault_holds(&s->vault, &s->seats[i].peer))
                         at = MIN(at, s->seats[i].idle_until);

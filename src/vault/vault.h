@@ -134,7 +134,8 @@ struct vault {
         mesh_time book_due;        /* when grants are looked through for those whose time is over */
         struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */
         struct reading *readings;  /* clips that are being handed out, one a tool; NULL: none */
-        struct witness *witness;   /* an attestation whose device is being looked up; NULL: none */
+        struct witness *witness;   /* an attestation whose device is being looked up; NULL: none … */
+        mesh_time witness_until;   /* … and the owner's tools wait so long for the end of that */
         struct wanted *wanted;     /* what a clip was asked of the daemon for, beside a ballot; NULL: nothing */
 };
 
