@@ -114,8 +114,8 @@ class Tools:
     def __init__(self, build, folder, floor_seconds):
         self.build, self.folder, self.floor_seconds = build, folder, floor_seconds
 
-    def find(self, name):
-        for path in (os.path.join(self.build, 'tests', 'bench', name), os.path.join(self.build, name)):
+    def find(self, name, folder='bench'):
+        for path in (os.path.join(self.build, 'tests', folder, name), os.path.join(self.build, name)):
             if os.path.isfile(path):
                 return path
         sys.exit(f'{name} is not in {self.build}: build it first, or name the folder with --build')
