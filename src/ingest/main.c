@@ -130,7 +130,7 @@ int main(int argc, char **argv) {
         static struct locker locker;
         uint8_t seed[32];
         struct job job = {.wish = {.audio = false}};
-        struct walls walls;
+        struct helper_walls walls;
         file_hold_std();
         log_set_name(NAME);
         if (argc == 2 && strcmp(argv[1], "--help") == 0) {

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ingest/walls.h"
 
-#include "base/landlock.h"
-#include "base/syscalls.h"
-
-#include <errno.h>
 #include <sys/mman.h>
 
 #define ANY_BIT 0xffffffffull
@@ -27,17 +23,6 @@ static const struct syscall_row calls[] = {
 };
 /* clang-format on */
 
-bool ingest_walls_shut(struct walls *ret) {
-        struct syscalls filter;
-        *ret = (struct walls){0};
-        syscalls_begin(&filter, calls, ARRAY_LEN(calls));
-        int r = landlock_shut(NULL, 0, false, &ret->landlock), e = errno;
-        int shut = syscalls_shut(&filter);
-        if (r < 0) {
-                errno = e;
-                return false;
-        }
-        r = shut;
-        ret->syscalls = r == 0;
-        return r >= 0;
+bool ingest_walls_shut(struct helper_walls *ret) {
+        return helper_shut(calls, ARRAY_LEN(calls), ret);
 }

@@ -46,6 +46,7 @@ static const struct wire_desc *const link_bodies[] = {LINK_BODIES(DESC_OF)};
 static const struct wire_desc *const control_bodies[] = {CONTROL_BODIES(DESC_OF)};
 static const struct wire_desc *const owner_bodies[] = {OWNER_BODIES(DESC_OF)};
 static const struct wire_desc *const ingest_bodies[] = {INGEST_BODIES(DESC_OF)};
+static const struct wire_desc *const ice_bodies[] = {ICE_BODIES(DESC_OF)};
 
 static const struct group groups[] = {
         {"What homes sign and keep", "proto/records.def", record_messages, ARRAY_LEN(record_messages), NULL, NULL,
@@ -58,6 +59,8 @@ static const struct group groups[] = {
          "Messages on owner.sock and the socketpair", "owner", wire_owner_find},
         {"porchlight-ingest", "proto/ingest.def", ingest_bodies, ARRAY_LEN(ingest_bodies),
          "Messages of porchlight-ingest", "ingest", wire_ingest_find},
+        {"porchlight-ice", "proto/ice.def", ice_bodies, ARRAY_LEN(ice_bodies), "Messages of porchlight-ice", "ice",
+         wire_ice_find},
 };
 
 #define ENUM_OF(name, NAME) &wire_##name##_enum,

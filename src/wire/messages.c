@@ -121,6 +121,7 @@ static const struct wire_number links[] = {LINK_MESSAGES(LINK_NUMBER)};
 static const struct wire_number controls[] = {CONTROL_MESSAGES(SOCKET_NUMBER)};
 static const struct wire_number owners[] = {OWNER_MESSAGES(SOCKET_NUMBER)};
 static const struct wire_number ingests[] = {INGEST_MESSAGES(SOCKET_NUMBER)};
+static const struct wire_number ices[] = {ICE_MESSAGES(SOCKET_NUMBER)};
 
 static const struct wire_number *number_find(const struct wire_number *rows, size_t n, uint64_t number) {
         return number < n && rows[number].name ? &rows[number] : NULL;
@@ -140,4 +141,8 @@ const struct wire_number *wire_owner_find(uint64_t number) {
 
 const struct wire_number *wire_ingest_find(uint64_t number) {
         return number_find(ingests, ARRAY_LEN(ingests), number);
+}
+
+const struct wire_number *wire_ice_find(uint64_t number) {
+        return number_find(ices, ARRAY_LEN(ices), number);
 }

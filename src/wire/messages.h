@@ -12,6 +12,7 @@
 #include "clips.def"
 #include "control.def"
 #include "enums.def"
+#include "ice.def"
 #include "ingest.def"
 #include "kinds.def"
 #include "link.def"
@@ -57,7 +58,9 @@
         E(holder, HOLDER)                                                                                              \
         E(clip_state, CLIP_STATE)                                                                                      \
         E(fetching, FETCHING)                                                                                          \
-        E(camera_policy, CAMERA_POLICY)
+        E(camera_policy, CAMERA_POLICY)                                                                                \
+        E(candidate, CANDIDATE)                                                                                        \
+        E(parting, PARTING)
 
 /* clang-format on */
 
@@ -98,6 +101,8 @@
 #define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,
 #define WIRE_V_FETCHING(n, v, s, d) FETCHING_##n = v,
 #define WIRE_V_CAMERA_POLICY(n, v, s, d) CAMERA_POLICY_##n = v,
+#define WIRE_V_CANDIDATE(n, v, s, d) CANDIDATE_##n = v,
+#define WIRE_V_PARTING(n, v, s, d) PARTING_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \
@@ -143,6 +148,7 @@ extern const size_t wire_charter_bounds_n;
         LINK_BODIES(M)                                                                                                 \
         CONTROL_BODIES(M)                                                                                              \
         INGEST_BODIES(M)                                                                                               \
+        ICE_BODIES(M)                                                                                                  \
         OWNER_BODIES(M)
 
 #define WIRE_X_MEMBER(S, key, KIND, name, ...) wire_t_##KIND name;
@@ -161,15 +167,17 @@ WIRE_MESSAGES(WIRE_DECLARE_MESSAGE)
 #define WIRE_HAS(m, NAME, field) ((bool)((m)->has >> NAME##_KEY_##field & 1))
 #define WIRE_PUT(m, NAME, field, value) ((m)->field = (value), (m)->has |= UINT64_C(1) << NAME##_KEY_##field)
 
-/* Numbers of the messages on links, control.sock, owner.sock and of porchlight-ingest: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
+/* Numbers of the messages on links, control.sock, owner.sock, of porchlight-ingest and porchlight-ice: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
 #define WIRE_V_LINK(v, NAME, ...) LINK_##NAME = v,
 #define WIRE_V_CONTROL(v, NAME, ...) CONTROL_##NAME = v,
 #define WIRE_V_OWNER(v, NAME, ...) OWNER_##NAME = v,
 #define WIRE_V_INGEST(v, NAME, ...) INGEST_##NAME = v,
+#define WIRE_V_ICE(v, NAME, ...) ICE_##NAME = v,
 enum wire_link { LINK_MESSAGES(WIRE_V_LINK) };
 enum wire_control { CONTROL_MESSAGES(WIRE_V_CONTROL) };
 enum wire_owner { OWNER_MESSAGES(WIRE_V_OWNER) };
 enum wire_ingest { INGEST_MESSAGES(WIRE_V_INGEST) };
+enum wire_ice { ICE_MESSAGES(WIRE_V_ICE) };
 
 /* A numbered message of one of the conversations. */
 struct wire_number {
@@ -183,3 +191,4 @@ const struct wire_number *wire_link_find(uint64_t number); /* NULL: unknown */
 const struct wire_number *wire_control_find(uint64_t number);
 const struct wire_number *wire_owner_find(uint64_t number);
 const struct wire_number *wire_ingest_find(uint64_t number);
+const struct wire_number *wire_ice_find(uint64_t number);

@@ -20,7 +20,7 @@
 #define MUCH (8 * 1024 * 1024) /* bytes: had from the system, not from what is there */
 
 static bool shut(_unused_ const char *dir, struct probe_walls *ret) {
-        struct walls walls;
+        struct helper_walls walls;
         bool ok = ingest_walls_shut(&walls);
         *ret = (struct probe_walls){walls.landlock, walls.syscalls};
         return ok;

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ice/serve.h"
+
+#include "base/file.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stun/stunagent.h>
+#include <sys/socket.h>
+
+#define QUESTION_MAX 548 /* bytes: more no client has to say (RFC 8489, 6.1) */
+#define AT_ONCE 64       /* questions before others have their turn */
+
+struct serve_source {
+        GSource base;
+        struct serve *serve;
+};
+
+/* In one of the two forms. */
+static size_t answer(StunCompatibility form, struct span question, const struct sockaddr_storage *from,
+                     socklen_t from_n, uint8_t *to, size_t room) {
+        static const uint16_t known[] = {0};
+        bool old = form == STUN_COMPATIBILITY_RFC3489;
+        StunAgent agent;
+        StunMessage asked, said;
+        stun_agent_init(&agent, known, form, STUN_AGENT_USAGE_IGNORE_CREDENTIALS);
+        StunValidationStatus v = stun_agent_validate(&agent, &asked, question.p, question.n, NULL, NULL);
+        if (v != STUN_VALIDATION_SUCCESS && v != STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
+                return 0;
+        if (stun_message_get_class(&asked) != STUN_REQUEST || stun_message_get_method(&asked) != STUN_BINDING)
+                return 0;
+        if (v == STUN_VALIDATION_UNKNOWN_REQUEST_ATTRIBUTE)
+                return stun_agent_build_unknown_attributes_error(&agent, &said, to, room, &asked);
+        if (!stun_agent_init_response(&agent, &said, to, room, &asked))
+                return 0;
+        StunMessageReturn r =
+                old ? stun_message_append_addr(&said, STUN_ATTRIBUTE_MAPPED_ADDRESS, (const struct sockaddr *)from,
+                                               from_n)
+                    : stun_message_append_xor_addr(&said, STUN_ATTRIBUTE_XOR_MAPPED_ADDRESS, from, from_n);
+        return r == STUN_MESSAGE_RETURN_SUCCESS ? stun_agent_finish_message(&agent, &said, NULL, 0) : 0;
+}
+
+size_t serve_answer(struct span question, const struct sockaddr_storage *from, socklen_t from_n, uint8_t *to,
+                    size_t room) {
+        size_t n = answer(STUN_COMPATIBILITY_RFC5389, question, from, from_n, to, room);
+        return n ? n : answer(STUN_COMPATIBILITY_RFC3489, question, from, from_n, to, room);
+}
+
+static bool may_answer(struct serve *s) {
+        gint64 now = g_get_monotonic_time(), passed = now - s->filled;
+        unsigned more = (unsigned)MIN(passed * SERVE_A_SECOND / G_USEC_PER_SEC, (gint64)SERVE_A_SECOND);
+        if (more) {
+                s->left = MIN(s->left + more, (unsigned)SERVE_A_SECOND);
+                s->filled = now;
+        }
+        if (!s->left)
+                return false;
+        s->left--;
+        return true;
+}
+
+static bool answer_one(struct serve *s, int fd) {
+        uint8_t question[QUESTION_MAX], said[QUESTION_MAX];
+        struct sockaddr_storage from;
+        socklen_t from_n = sizeof(from);
+        ssize_t n = recvfrom(fd, question, sizeof(question), MSG_DONTWAIT, (struct sockaddr *)&from, &from_n);
+        if (n <= 0)
+                return n == 0 || errno == EINTR;
+        size_t length = serve_answer(span_of(question, (size_t)n), &from, from_n, said, sizeof(said));
+        if (length && may_answer(s))
+                (void)!sendto(fd, said, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&from, from_n);
+        return true;
+}
+
+static gboolean on_ready(GSource *source, _unused_ GSourceFunc f, _unused_ gpointer arg) {
+        struct serve *s = ((struct serve_source *)source)->serve;
+        for (int i = 0; i < 2; i++)
+                for (int k = 0; s->fd[i] >= 0 && k < AT_ONCE && answer_one(s, s->fd[i]); k++)
+                        ;
+        return G_SOURCE_CONTINUE;
+}
+
+static int open_at(int family, uint16_t port) {
+        const int yes = 1;
+        struct sockaddr_in a4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+        struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -1;
+        if (family == AF_INET6)
+                setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+        if (bind(fd, family == AF_INET ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6,
+                 family == AF_INET ? sizeof(a4) : sizeof(a6)))
+                file_close(&fd);
+        return fd;
+}
+
+static void stop(struct serve *s) {
+        for (int i = 0; i < 2; i++) {
+                if (s->tag[i])
+                        g_source_remove_unix_fd(s->source, s->tag[i]);
+                s->tag[i] = NULL;
+                file_close(&s->fd[i]);
+        }
+}
+
+int serve_at(struct serve *s, uint16_t port) {
+        static const int families[] = {AF_INET, AF_INET6};
+        int e = 0;
+        stop(s);
+        for (int i = 0; port && i < 2; i++) {
+                s->fd[i] = open_at(families[i], port);
+                if (s->fd[i] >= 0)
+                        s->tag[i] = g_source_add_unix_fd(s->source, s->fd[i], G_IO_IN);
+                else
+                        e = errno;
+        }
+        return !port || s->fd[0] >= 0 || s->fd[1] >= 0 ? 0 : e;
+}
+
+void serve_init(struct serve *s, GMainContext *on) {
+        static GSourceFuncs funcs = {.dispatch = on_ready};
+        *s = (struct serve){.on = on, .fd = {-1, -1}, .filled = g_get_monotonic_time(), .left = SERVE_A_SECOND};
+        s->source = g_source_new(&funcs, sizeof(struct serve_source));
+        ((struct serve_source *)s->source)->serve = s;
+        g_source_attach(s->source, on);
+}
+
+void serve_fini(struct serve *s) {
+        stop(s);
+        g_source_destroy(s->source);
+        g_source_unref(s->source);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A doorstep tells whoever asks by which address it sees them (STUN: RFC 8489, and RFC 3489 for clients as old as libnice
+ * 0.1.21). It keeps nothing of anybody. An answer goes to where the question came from and is hardly longer; that sender
+ * may be made up, so in a second there are no more answers than would hurt nobody.
+ */
+#pragma once
+
+#include "base/base.h"
+
+#include <glib.h>
+#include <sys/socket.h>
+
+#define SERVE_A_SECOND 500 /* answers: 22 kB */
+
+struct serve {
+        GMainContext *on;
+        GSource *source;
+        int fd[2]; /* IPv4, IPv6; -1: none */
+        gpointer tag[2];
+        gint64 filled; /* when @left was looked at last */
+        unsigned left; /* answers for now */
+};
+
+void serve_init(struct serve *s, GMainContext *on);
+void serve_fini(struct serve *s);
+/* Answers at UDP @port of all addresses; 0: nowhere any more. 0, or errno where it stands at neither IPv4 nor IPv6. */
+int serve_at(struct serve *s, uint16_t port);
+
+/* What is said to @question, which came from @from. Returns its length; 0: that is no question. */
+size_t serve_answer(struct span question, const struct sockaddr_storage *from, socklen_t from_n, uint8_t *to,
+                    size_t room);
