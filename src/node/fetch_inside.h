@@ -20,6 +20,7 @@
 #define FETCH_AGAIN_FIRST 2000  /* ms until a home that could not be reached, or has nothing, is tried again … */
 #define FETCH_AGAIN_MOST 300000 /* … twice as long each time, up to this */
 #define FETCH_OTHERS_AFTER 5000 /* ms without a byte before homes other than the owner's are asked (PROTOCOL 15.41) */
+#define FETCH_OTHERS_LONG 30000 /* … or so many ms that it would take on, at the rate at which it comes */
 #define FETCH_AT_ONCE 4         /* clips that bytes come of at a time */
 #define SEEKS_MOST                                                                                                     \
         1024 /* a minute over one link: each costs a signature, or a hash for each clip here; a home fetches FETCHES_MOST */
@@ -136,6 +137,8 @@ void disk_look(struct node *n,
 
 /* fetch_ways.c */
 void ways_tick(struct fetch *f);
+/* Whether those who are asked do not suffice; @quiet: ms without a byte. */
+bool ways_few(const struct haul_look *look, mesh_time quiet);
 void ways_end(struct fetch *f);
 void ways_up(struct fetch *f, const struct haul_link *l);
 void ways_down(struct fetch *f, uint32_t number);

@@ -45,7 +45,15 @@ static void add_neighbours(struct fetch *f) {
                         add_way(f, &p.device, &p.household);
 }
 
-/* Where a byte has come lately the rest of the street need not know. */
+/* Where it comes along the rest of the street need not be asked. But where all that were given it wait for one uplink, each
+ * has soon what another lacks. Who was not given it learns that this home was given some clip, and not which (PROTOCOL 15.49). */
+bool ways_few(const struct haul_look *look, mesh_time quiet) {
+        uint64_t left = look->size - look->held_bytes;
+        if (look->full)
+                return false;
+        return quiet >= FETCH_OTHERS_AFTER || (look->rate && left * 1000 / look->rate > FETCH_OTHERS_LONG);
+}
+
 static bool stuck(struct fetch *f) {
         struct haul_look look;
         mesh_time now = uv_now(f->n->loop);
@@ -54,7 +62,7 @@ static bool stuck(struct fetch *f) {
                 f->moved = look.got;
                 f->moved_at = now;
         }
-        return now - f->moved_at >= FETCH_OTHERS_AFTER;
+        return ways_few(&look, now - f->moved_at);
 }
 
 static void later(struct fetch_way *w) {

@@ -94,6 +94,22 @@ static void called_off(_unused_ void **state) {
         }
 }
 
+/* Neighbours are asked where nothing comes, or where it would take long; not while the disk is what it waits for. */
+static void few(_unused_ void **state) {
+        struct haul_look look = {.size = 20000000};
+        assert_false(ways_few(&look, 0));
+        assert_false(ways_few(&look, FETCH_OTHERS_AFTER - 1));
+        assert_true(ways_few(&look, FETCH_OTHERS_AFTER));
+        look.rate = 250000;
+        assert_true(ways_few(&look, 0));
+        look.held_bytes = look.size - look.rate * FETCH_OTHERS_LONG / 1000;
+        assert_false(ways_few(&look, 0));
+        look.held_bytes -= look.rate;
+        assert_true(ways_few(&look, 0));
+        look.full = true;
+        assert_false(ways_few(&look, FETCH_OTHERS_AFTER));
+}
+
 /* ---- how a clip is asked after ---- */
 
 static struct asking {
@@ -183,6 +199,7 @@ int main(void) {
                 cmocka_unit_test(slow_ones_begin_anew),
                 cmocka_unit_test(links_that_stay),
                 cmocka_unit_test(called_off),
+                cmocka_unit_test(few),
                 cmocka_unit_test_setup_teardown(what_is_said, begin, end),
                 cmocka_unit_test_setup_teardown(veils_differ, begin, end),
                 cmocka_unit_test_setup_teardown(grants_are_shown_to_who_knows, begin, end),
