@@ -8,6 +8,7 @@
  * Pictures are coded anew, so that what was cut off or covered is nowhere in the result; a copy of coded pictures begins where the
  * camera has put a whole one, which may be seconds earlier.
  */
+#include "cli/clip_fetch.h"
 #include "cli/clips.h"
 
 #include "base/cell.h"
@@ -66,7 +67,7 @@ static int find_clip(struct cli *c, const struct args *a, struct edit *e) {
         int r = cli_ask(c, CONTROL_CLIP, &m, row_clip, e);
         if (r)
                 return r;
-        if (e->row.state != CLIP_STATE_HERE)
+        if (e->row.state != CLIP_STATE_HERE && e->row.state != CLIP_STATE_AWAY)
                 return cli_fail(c, EXIT_REFUSED, "clip-gone", "`porchlight clip list` shows those that are",
                                 "that clip is not here any more");
         if (!is_film(e) && e->row.media != MEDIA_JPEG && e->row.media != MEDIA_PNG)
@@ -86,7 +87,9 @@ static int open_clip(struct cli *c, const struct args *a, struct edit *e) {
         if (e->in < 0 || e->out < 0)
                 return cli_fail(c, EXIT_FAILED, "out-of-memory", "", "memory: %s", strerror(errno));
         text_hex(&id, e->row.id);
-        int r = owner_open(c, &owner);
+        int r = clip_coming_whole(c, buf_cstr(&id));
+        if (!r)
+                r = owner_open(c, &owner);
         return r ? r : clip_get_fd(c, a, owner, buf_cstr(&id), e->in);
 }
 

@@ -175,6 +175,15 @@ int clip_coming_wait(struct cli *c, struct clip_coming *k, uint64_t chunks) {
         return 0;
 }
 
+int clip_coming_whole(struct cli *c, const char *word) {
+        struct clip_coming k;
+        int r = clip_coming_begin(c, word, false, &k);
+        if (!r)
+                r = clip_coming_wait(c, &k, UINT64_MAX);
+        clip_coming_fini(&k);
+        return r;
+}
+
 int clip_coming_cancel(struct cli *c, const char *word) {
         struct wire_c_name m = {.name = span_str(word)};
         int r = cli_ask(c, CONTROL_FETCH_CANCEL, &m, NULL, NULL);

@@ -22,6 +22,8 @@ int clip_coming_begin(struct cli *c, const char *word, bool reading, struct clip
 /* Until so many chunks from the first on are here. 0 or an exit code (said): also where a person breaks it off, or what reads
  * it has gone, and then it still comes. */
 int clip_coming_wait(struct cli *c, struct clip_coming *k, uint64_t chunks);
+/* All of it is here, where it is on its way or on another device of this household. 0 or an exit code (said). */
+int clip_coming_whole(struct cli *c, const char *word);
 /* Calls it off: what has come of it is removed. 0 or an exit code (said). */
 int clip_coming_cancel(struct cli *c, const char *word);
 /* Lists those of other homes that are here or on their way. 0 or an exit code (said). */

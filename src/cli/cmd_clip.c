@@ -26,6 +26,10 @@ static const char *state_word(uint64_t state) {
                 return _("DAMAGED");
         case CLIP_STATE_DESTROYED:
                 return _("destroyed");
+        case CLIP_STATE_AWAY:
+                return _("away");
+        case CLIP_STATE_LOST:
+                return _("LOST");
         }
         return "";
 }
@@ -115,7 +119,13 @@ static void clip_line(struct cli *c, const struct wire_c_clip *m) {
         layout_cell(&c->out, buf_span(&length), LENGTH_COLUMNS);
         layout_cell(&c->out, buf_span(&size), SIZE_COLUMNS + 2);
         layout_word(&c->out, WIRE_HAS(m, C_CLIP, media) ? media_word(m->media) : "", MEDIA_COLUMNS + 1);
-        buf_printf(&c->out, "%s\n", state_word(m->state));
+        buf_add_str(&c->out, state_word(m->state));
+        if (WIRE_HAS(m, C_CLIP, device)) {
+                buf_add_str(&c->out, "\n          ");
+                buf_add_str(&c->out, _("on "));
+                text_show(&c->out, m->device, false);
+        }
+        buf_add_u8(&c->out, '\n');
 }
 
 static int row_list(struct cli *c, const struct call_row *row, void *arg) {
@@ -145,9 +155,11 @@ const struct command command_clip_list = {
         .brief = N_("the clips this home has"),
         .help = N_("Newest first; WHEN is what it shows, where that is known, and else when it was\n"
                    "taken in. DAMAGED: its bytes are missing on the disk, or not all there. Of one\n"
-                   "that was destroyed only the id is left. Below them stand clips of other homes\n"
-                   "that are here or on their way, for the home's owner alone; in JSON these have\n"
-                   "\"clip\" instead of \"id\".\n"
+                   "that was destroyed only the id is left. On the main device those of your other\n"
+                   "devices are listed, too: away says that the bytes are there, and come when you\n"
+                   "open or share the clip; LOST, that they are gone there. Below them stand clips\n"
+                   "of other homes that are here or on their way, for the home's owner alone; in\n"
+                   "JSON these have \"clip\" instead of \"id\".\n"
                    "\nExample:\n  porchlight clip list --json | jq -r 'select(.state==\"here\").id'\n"),
         .run = run_list,
 };
@@ -193,6 +205,19 @@ static void show_file(struct cli *c, const struct wire_c_clip *m) {
         }
 }
 
+/* Which of this household's devices took it in; on a further device, whether the main one knows. */
+static void show_device(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf device = BUF_NULL;
+        if (WIRE_HAS(m, C_CLIP, told))
+                show_line(c, _("told"),
+                          span_str(m->told ? _("the main device knows of it")
+                                           : _("the main device does not know of it yet")));
+        if (!WIRE_HAS(m, C_CLIP, device))
+                return;
+        text_show(&device, m->device, false);
+        show_line(c, _("device"), buf_span(&device));
+}
+
 static int row_show(struct cli *c, const struct call_row *row, void *arg) {
         _clean_(buf_fini) struct buf id = BUF_NULL, camera = BUF_NULL;
         (void)arg;
@@ -208,6 +233,7 @@ static int row_show(struct cli *c, const struct call_row *row, void *arg) {
                 return 0;
         text_show(&camera, m->camera, false);
         show_line(c, _("camera"), buf_span(&camera));
+        show_device(c, m);
         show_times(c, m);
         show_file(c, m);
         if (WIRE_HAS(m, C_CLIP, kept))

@@ -9,6 +9,7 @@
 #include "base/lang.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "cli/clip_fetch.h"
 #include "cli/ledger.h"
 #include "cli/options.h"
 #include "cli/outfile.h"
@@ -90,8 +91,10 @@ static int export_to(struct cli *c, const struct args *a, struct out_file *f, co
         struct wire_o_export m = {.clip = span_str(a->words[0]), .file = span_str(path)};
         if (lang_tag().n)
                 WIRE_PUT(&m, O_EXPORT, language, lang_tag());
-        int r = owner_consent_on(c, a, OWNER_O_EXPORT, &m, _("Write this? [y/N] "), OWNER_O_EXPORT_ROW,
-                                 &wire_o_exported_desc, &row, &store, &owner);
+        int r = clip_coming_whole(c, a->words[0]);
+        if (!r)
+                r = owner_consent_on(c, a, OWNER_O_EXPORT, &m, _("Write this? [y/N] "), OWNER_O_EXPORT_ROW,
+                                     &wire_o_exported_desc, &row, &store, &owner);
         if (!r)
                 r = row_exported(c, row.clip, &row, &x);
         if (!r)

@@ -33,7 +33,7 @@ static void announce_free(struct announce *a) {
 static int take(void *ctx, const struct store_clip *c) {
         struct announce *a = ctx;
         struct wire_manifest w;
-        if (!c->manifest.n || codec_decode(&wire_manifest_desc, c->manifest, &w, NULL) ||
+        if (!c->manifest.n || c->away || codec_decode(&wire_manifest_desc, c->manifest, &w, NULL) ||
             !WIRE_HAS(&w, MANIFEST, from) || !WIRE_HAS(&w, MANIFEST, to) ||
             cameras_of(&a->rules, c->camera)->policy != CAMERA_POLICY_ANNOUNCE)
                 return 0;

@@ -428,6 +428,7 @@ static void on_signed(struct command *cmd, const struct mesh_action *a) {
         struct node *n = in->n;
         n->clips.signing = NULL;
         if (a->reply.outcome == MESH_OUT_DONE) {
+                kin_kick(n);
                 answer(in);
                 free_in(in);
         } else {

@@ -70,7 +70,9 @@ struct known { /* ids of clips that are not destroyed */
 
 static int take_known(void *ctx, const struct store_clip *c) {
         struct known *k = ctx;
-        if (!c->manifest.n)
+        if (c->manifest.n && c->away) /* what is here of it is fetched */
+                k->n->kin.kept++;
+        if (!c->manifest.n || c->away)
                 return 0;
         struct hash *ids = array_room(k->ids, k->count, &k->cap, sizeof(*ids), 16);
         if (!ids)
@@ -164,6 +166,7 @@ void clips_start(struct node *n) {
         if (n->clips.fd < 0)
                 return;
         n->clips.used = 0;
+        n->kin.kept = 0;
         struct store_reader *reader = queries_reader(n, QUERY_QUICK);
         int r = reader ? store_clips(reader, take_known, &k) : ERR_BROKEN;
         if (r) {

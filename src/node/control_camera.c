@@ -20,6 +20,7 @@ void control_camera_set(struct caller *c) {
         }
         save(c->n);
         clips_rule_changed(c->n);
+        kin_rule_changed(c->n);
         caller_done(c);
 }
 

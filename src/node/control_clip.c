@@ -37,12 +37,21 @@ static void put_file(struct wire_c_clip *row, const struct wire_manifest *w, boo
         }
 }
 
+static uint64_t state_of(const struct node *n, const struct store_clip *clip, bool whole) {
+        if (!clip->manifest.n)
+                return CLIP_STATE_DESTROYED;
+        if (clip->away)
+                return fetch_whole(n, &clip->id) ? CLIP_STATE_HERE : clip->lost ? CLIP_STATE_LOST : CLIP_STATE_AWAY;
+        return whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
+}
+
 void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole) {
         _clean_(buf_fini) struct buf cell = BUF_NULL;
+        char device[KIN_NAME_MAX];
         struct wire_manifest w;
         struct wire_c_clip row = {.v = 1, .id = SPAN_OF(clip->id.b), .number = clip->seq};
         bool known = clip->manifest.n && !codec_decode(&wire_manifest_desc, clip->manifest, &w, NULL);
-        row.state = !clip->manifest.n ? CLIP_STATE_DESTROYED : known && whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
+        row.state = state_of(c->n, clip, known && whole);
         if (clip->camera.n)
                 WIRE_PUT(&row, C_CLIP, camera, clip->camera);
         if (kept_has(buf_span(&c->n->clips.kept), &clip->id))
@@ -51,6 +60,10 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
                 put_times(&row, &w);
                 put_file(&row, &w, clip->as_is);
         }
+        if (known && clip->away)
+                WIRE_PUT(&row, C_CLIP, device, span_str(kin_device(c->n, &w, device)));
+        else if (known && c->n->kin.knows)
+                WIRE_PUT(&row, C_CLIP, told, clip->told);
         if (known && WIRE_HAS(&w, MANIFEST, cell))
                 put_place(&row, w.cell, &cell);
         caller_row(c, CONTROL_CLIP_ROW, &row);
@@ -100,9 +113,16 @@ void control_clip(struct caller *c) {
 
 /* ---- CLIP_KEEP ---- */
 
+static int note_away(void *ctx, const struct store_clip *clip) {
+        struct ask *a = ctx;
+        a->never = clip->away; /* its device keeps it or not */
+        return 1;
+}
+
 static int keep_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
-        return store_clip_prefix(r, buf_span(&a->keep), &a->id);
+        int e = store_clip_prefix(r, buf_span(&a->keep), &a->id);
+        return e ? e : store_clip_get(r, &a->id, note_away, a);
 }
 
 static void drop_kept(struct buf *kept, const struct hash *id) {
@@ -118,6 +138,11 @@ static void keep_after(struct caller *c, const struct ask *a) {
         struct buf *kept = &c->n->clips.kept;
         if (a->q.r) {
                 show_after(c, a);
+                return;
+        }
+        if (a->never) {
+                caller_error(c, "other-device", "another device of this household has that clip, and its rules hold",
+                             "say it on that device: `porchlight clip show ID` names it", EXIT_REFUSED);
                 return;
         }
         bool off = a->count;

@@ -56,15 +56,59 @@ static bool over(struct caller *c) {
         return false;
 }
 
-void control_fetch(struct caller *c) {
-        struct wire_c_fetched row;
+static void watch_fetch(struct caller *c, const struct wire_c_fetched *row) {
         const struct wire_c_fetch *q = &c->msg.c_fetch;
-        if (!caller_is_owner(c) || !named(c, q->clip, &row))
-                return;
         c->fetch = (struct fetch_wait){.on = true, .reading = WIRE_HAS(q, C_FETCH, reading)};
-        memcpy(c->fetch.clip.b, row.clip.p, sizeof(c->fetch.clip));
+        memcpy(c->fetch.clip.b, row->clip.p, sizeof(c->fetch.clip));
         fetch_reader(c->n, &c->fetch.clip, c->fetch.reading);
-        tell(c, &row);
+        tell(c, row);
+}
+
+/* ---- one of another device of this household ---- */
+
+static void refuse_begin(struct caller *c) {
+        caller_error(c, "fetch-failed", "the fetch cannot begin now", "try again in a few seconds", EXIT_FAILED);
+}
+
+static void on_row(struct caller *c, const struct query_row *row) {
+        struct ask *a = ask_of(c->query);
+        if (row->what != QUERY_CLIP || !row->clip.away || !row->clip.manifest.n)
+                return;
+        a->never = row->clip.lost;
+        a->clip_next = true;
+        if (!a->never)
+                a->fresh = kin_fetch(c->n, &row->clip.id, row->clip.manifest, node_time(c->n) + KIN_COPY_S) == 0;
+}
+
+static int run(struct query *q, struct store_reader *r) {
+        struct ask *a = ask_of(q);
+        int e = store_clip_prefix(r, buf_span(&a->keep), &a->id);
+        return e ? e : store_clip_get(r, &a->id, query_clip, q);
+}
+
+static void after(struct caller *c, const struct ask *a) {
+        struct wire_c_fetched row;
+        if (a->never)
+                caller_error(
+                        c, "clip-lost", "its bytes were on another device of this household, and are gone there",
+                        "`porchlight clip show ID` names the device; its rules for cameras say how long clips stay",
+                        EXIT_FAILED);
+        else if (a->clip_next && !a->fresh)
+                refuse_begin(c);
+        else if (named(c, c->msg.c_fetch.clip, &row)) /* none: it is nobody's, or one that was taken in here */
+                watch_fetch(c, &row);
+}
+
+void control_fetch(struct caller *c) {
+        const struct wire_c_fetch *q = &c->msg.c_fetch;
+        struct wire_c_fetched row;
+        bool many;
+        if (!caller_is_owner(c) || !caller_id_ok(c, q->clip))
+                return;
+        if (fetch_named(c->n, q->clip, &row, &many))
+                watch_fetch(c, &row);
+        else
+                caller_ask(c, &(struct ask){.row = on_row, .after = after}, run, q->clip);
 }
 
 /* Of the clip by its whole id; false: it is not there any more. */

@@ -145,7 +145,7 @@ static void post_with(struct caller *c, struct span clips) {
 
 static int look_at_camera(void *ctx, const struct store_clip *clip) {
         struct ask *a = ctx;
-        a->never |= clip->manifest.n && cameras_never(a->cameras, clip->camera);
+        a->never |= clip->manifest.n && (clip->never || cameras_never(a->cameras, clip->camera));
         return 0;
 }
 

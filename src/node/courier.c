@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Papers go. For each household that something waits for there is a courier: it wants a link for footage to the household's main
- * device, at once when the paper is made, and later less and less often. Whoever dialled, a link that is up takes all that
+ * Papers go. For each household, or device of this one, that something waits for there is a courier: it wants a link for
+ * footage to the household's main device, or to that one, at once when the paper is made, and later less and less often. Whoever dialled, a link that is up takes all that
  * waits. As soon as the other device is heard of again (it has become a neighbour, or told its addresses) it is tried
  * at once. What was said and not answered is said again, over the same link in a while and over the next one at once, so that
  * nothing hangs on a link's fate.
@@ -20,7 +20,7 @@
 struct courier {
         struct list on;
         struct node *n;
-        struct key household;
+        struct key household; /* or device of this household */
         struct haul_want want;
         bool wanting;
         bool needed; /* of the look under way: something waits */
@@ -28,10 +28,6 @@ struct courier {
         mesh_time next;  /* when to dial, or to say again over a link */
         mesh_wall tried; /* when it was dialled last */
 };
-
-static bool waits(const struct paper *p) {
-        return p->what <= PAPER_OUT_REQUEST && p->state == PAPER_WAITS;
-}
 
 static void courier_free(struct courier *c) {
         c->n->papers.dialling -= c->wanting;
@@ -55,6 +51,8 @@ static enum wire_e_paper paper_of(const struct paper *p) {
                 return PAPER_ATTEST;
         case PAPER_OUT_REQUEST:
                 return PAPER_REQUEST;
+        case PAPER_OUT_DESTROY:
+                return PAPER_OWN_DESTROY;
         case PAPER_IN_GRANT:
         case PAPER_IN_OVER:
         case PAPER_IN_REQUEST:
@@ -76,18 +74,21 @@ static bool say(struct haul_link *l, struct paper *p) {
         return true;
 }
 
-/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other." */
+/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other." Those for another
+ * device of this household are for that alone. */
 static bool to_main(const struct haul_link *l) {
         const struct roster_device *d = papers_main(l->n, &l->household);
         return d && key_eq(&d->sign, &l->device);
 }
 
 static void say_all(struct haul_link *l) {
-        if (!to_main(l))
-                return;
-        LIST_EACH (p, &l->n->papers.all, struct paper, on)
-                if (waits(p) && p->said != l && key_eq(&p->household, &l->household) && !say(l, p))
+        bool main = to_main(l);
+        kin_say_all(l);
+        LIST_EACH (p, &l->n->papers.all, struct paper, on) {
+                bool goes = key_eq(&p->household, &l->device) || (main && key_eq(&p->household, &l->household));
+                if (goes && papers_wait(p) && p->said != l && !say(l, p))
                         return;
+        }
 }
 
 /* ---- links ---- */
@@ -100,6 +101,7 @@ static void on_down(struct haul_link *l) {
         LIST_EACH (p, &l->n->papers.all, struct paper, on)
                 if (p->said == l)
                         p->said = NULL;
+        kin_down(l);
         paper_in_end(l);
         papers_plan(l->n);
 }
@@ -149,14 +151,14 @@ static void say_again(struct courier *c, struct haul_link *l) {
         if (uv_now(c->n->loop) < c->next)
                 return;
         LIST_EACH (p, &c->n->papers.all, struct paper, on)
-                if (p->said == l && waits(p))
+                if (p->said == l && papers_wait(p))
                         p->said = NULL;
         later(c);
 }
 
 /* PROTOCOL 15.63: "A paper is brought again, at growing intervals, until the other home has answered or its time is over." */
 static void look(struct courier *c) {
-        const struct roster_device *d = papers_main(c->n, &c->household);
+        const struct roster_device *d = papers_goal(c->n, &c->household);
         mesh_time now = uv_now(c->n->loop);
         if (!d || c->wanting)
                 return;
@@ -174,7 +176,14 @@ static void find_needed(struct node *n) {
         LIST_EACH (c, &n->papers.couriers, struct courier, on)
                 c->needed = false;
         LIST_EACH (p, &n->papers.all, struct paper, on) {
-                struct courier *c = waits(p) ? map_find(&n->papers.courier_of, p->household.b) : NULL;
+                struct courier *c = papers_wait(p) ? map_find(&n->papers.courier_of, p->household.b) : NULL;
+                if (c)
+                        c->needed = true;
+        }
+        if (kin_waits(n)) {
+                struct mesh_status st;
+                mesh_status(n->core, &st);
+                struct courier *c = map_find(&n->papers.courier_of, st.household.b);
                 if (c)
                         c->needed = true;
         }

@@ -39,6 +39,11 @@ bool fetch_whole(const struct node *n, const struct hash *clip) {
         return f && f->whole;
 }
 
+mesh_wall fetch_until(const struct node *n, const struct hash *clip) {
+        const struct fetch *f = fetch_find(n, clip);
+        return f ? f->until : 0;
+}
+
 void fetch_watch(struct node *n, void (*on_whole)(struct node *n, const struct hash *clip)) {
         n->fetches.on_whole = on_whole;
 }
@@ -162,13 +167,15 @@ void fetch_free(struct fetch *f) {
         free(f);
 }
 
-/* Others get what of it fits clips.cache, the clips in the order in which they came. */
+/* Others get what of it fits clips.cache, the clips in the order in which they came, and always what is this household's own. */
 static void share_out(struct node *n) {
         uint64_t room = n->fetches.cache;
+        struct mesh_status st;
+        mesh_status(n->core, &st);
         LIST_EACH (f, &n->fetches.all, struct fetch, on) {
                 uint64_t bytes = f->clip.size + f->clip.chunks * CHUNK_TAG;
-                bool given = bytes <= room;
-                room -= given ? bytes : 0;
+                bool own = key_eq(&f->household, &st.household), given = own || bytes <= room;
+                room -= given && !own ? bytes : 0;
                 if (given == f->given)
                         continue;
                 f->given = given;
@@ -402,6 +409,14 @@ static enum wire_e_fetching state_of(const struct fetch *f, const struct haul_lo
         return look->sources && a_way(f) ? FETCHING_COMES : FETCHING_WAITS;
 }
 
+/* Of an own clip the device that took it in: that is what is waited for. */
+static const char *whose(struct fetch *f) {
+        struct wire_manifest w;
+        if (codec_decode(&wire_manifest_desc, buf_span(&f->manifest), &w, NULL) || !kin_is(f->n, &w))
+                return rows_household(f->n, &f->household, f->name);
+        return kin_device(f->n, &w, f->name);
+}
+
 static void describe(struct fetch *f, struct wire_c_fetched *ret) {
         struct haul_look look = {.chunks = f->clip.chunks, .size = f->clip.size};
         if (f->f)
@@ -418,7 +433,7 @@ static void describe(struct fetch *f, struct wire_c_fetched *ret) {
                                        .sources = look.sources,
                                        .rate = look.rate,
                                        .household_id = SPAN_OF(f->household.b),
-                                       .household = span_str(rows_household(f->n, &f->household, f->name)),
+                                       .household = span_str(whose(f)),
                                        .until = f->until};
         if (look.rate && !f->whole)
                 WIRE_PUT(ret, C_FETCHED, left, (f->clip.size - bytes) / look.rate + 1);

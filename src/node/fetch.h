@@ -57,7 +57,8 @@ void give_taken_back(struct node *n, const struct key *household, const struct h
 void fetch_end(struct node *n, const struct hash *clip);
 /* Whether all of it is here, durably. */
 bool fetch_whole(const struct node *n, const struct hash *clip);
-bool fetch_known(const struct node *n, const struct hash *clip); /* it is, or is to be, fetched */
+mesh_wall fetch_until(const struct node *n, const struct hash *clip); /* 0: it is not */
+bool fetch_known(const struct node *n, const struct hash *clip);      /* it is, or is to be, fetched */
 /* Whether no byte of it is on the disk (any more), durably. A folder that cannot be looked into says nothing. */
 bool fetch_gone(const struct node *n, const struct hash *clip);
 /* Called once when a clip has become whole, and after a start for each that is. One user; NULL: nobody. */

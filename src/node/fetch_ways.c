@@ -134,7 +134,7 @@ void ways_tick(struct fetch *f) {
         mesh_status(f->n->core, &st);
         add_household(f, &f->household);
         add_household(f, &st.household);
-        if (stuck(f))
+        if (stuck(f) && !key_eq(&f->household, &st.household)) /* of its own clips nobody else has to hear */
                 add_neighbours(f);
         for (size_t i = 0; f->f && i < f->n_ways; i++) {
                 struct fetch_way *w = &f->ways[i];

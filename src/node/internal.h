@@ -11,6 +11,7 @@
 #include "node/fetch.h"
 #include "node/force.h"
 #include "node/haul_link.h"
+#include "node/kin.h"
 #include "node/lan.h"
 #include "node/listen.h"
 #include "node/mutes.h"
@@ -29,10 +30,11 @@
 #include "roster/roster.h"
 
 /* Names of settings in the store. */
-#define SETTING_HOME "home"     /* 8 bytes: the cell */
-#define SETTING_MUTES "mutes"   /* as mutes_encode() writes them */
-#define SETTING_PLACES "places" /* as places_encode() writes them */
-#define SETTING_OWNER "owner"   /* 4 bytes: the uid that founded or joined */
+#define SETTING_HOME "home"           /* 8 bytes: the cell */
+#define SETTING_MUTES "mutes"         /* as mutes_encode() writes them */
+#define SETTING_PLACES "places"       /* as places_encode() writes them */
+#define SETTING_OWNER "owner"         /* 4 bytes: the uid that founded or joined */
+#define SETTING_KIN_MAIN "clips-main" /* 32 bytes: the main device that was told of clips */
 
 #define SETTING_BACKUP "backup"           /* 8 bytes: when the newest one was made */
 #define SETTING_SALVAGED "salvaged"       /* 8 bytes: when the store was last made anew of what was whole */
@@ -122,6 +124,7 @@ struct node {
         struct control control;
         struct vault_link vault;
         struct papers papers;
+        struct kin kin;
 };
 
 /* Hands an event to the core (now, wall and more are filled in) and does what it says; what it gives to send may come

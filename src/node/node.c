@@ -408,6 +408,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         haul_links_limit(n, n->clips_uplink);
         fetches_init(n);
         papers_use(n);
+        kin_init(n);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -594,6 +595,8 @@ int node_start(struct node *n) {
         fetches_start(n);
         writer_start(n);
         papers_start(n);
+        kin_start(n);
+        kin_kick(n);
         vault_link_state(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
                 return 0;
@@ -704,6 +707,7 @@ struct node *node_free(struct node *n) {
         haul_links_fini(n);
         clips_fini(n);
         papers_fini(n);
+        kin_fini(n);
         queries_fini(n);
         writer_fini(n);
         recorder_fini(n);

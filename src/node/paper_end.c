@@ -121,6 +121,21 @@ void paper_end_keyless(struct node *n, struct paper *grant) {
                 ended(n, grant);
 }
 
+/* ---- what this home gave ---- */
+
+/* PROTOCOL 15.84: "The main device fetches the bytes of a clip of another device that it grants, and keeps them until the
+ * grant is over." What could not begin begins with the next look. */
+static void keep_given(struct node *n, const struct paper *grant) {
+        if (grant->state != PAPER_NOT && !fetch_known(n, &grant->about))
+                fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
+}
+
+void paper_end_given(struct node *n, const struct hash *clip) {
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (p->what == PAPER_OUT_GRANT && hash_eq(&p->about, clip))
+                        papers_set(n, p, PAPER_NOT);
+}
+
 /* ---- time passes ---- */
 
 static bool grant_over(const struct paper *p, mesh_wall now) {
@@ -141,6 +156,8 @@ static void look(struct node *n, struct paper *p, mesh_wall now) {
                 paper_end_told(n, p);
         else if (p->what == PAPER_OUT_GRANT && p->state == PAPER_WAITS && grant_over(p, now))
                 papers_set(n, p, PAPER_NOT);
+        else if (p->what == PAPER_OUT_GRANT && !grant_over(p, now))
+                keep_given(n, p);
 }
 
 /* PROTOCOL 15.70: "Papers are erased when their time is over: a request at its end, an offer at the grant's, and what is left of a

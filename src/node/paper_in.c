@@ -32,6 +32,7 @@ static struct paper_eye eye_of(const struct haul_link *l) {
         return (struct paper_eye){.roster = mesh_roster(l->n->core),
                                   .self = st.household,
                                   .bringer = l->household,
+                                  .device = l->device,
                                   .now = node_time(l->n)};
 }
 
@@ -216,6 +217,46 @@ static void on_request(struct haul_link *l, struct span paper) {
         }
 }
 
+/* ---- between devices of this household ---- */
+
+static void answer_now(struct haul_link *l, const struct hash *clip, bool taken) {
+        if (!taken)
+                say(l, clip, REFUSAL_NOT_NOW);
+}
+
+/* PROTOCOL 15.80: "Whoever is not such a device and brings one MUST be hung up on." */
+static void on_own(struct haul_link *l, struct span paper) {
+        const struct paper_link *mine = l->of[HAUL_PAPERS];
+        struct paper_eye eye = eye_of(l);
+        struct paper_own own;
+        if (paper_own_read(&eye, paper, buf_span(&mine->manifest), &own) != PAPER_FINE)
+                junk(l, "a clip");
+        else
+                answer_now(l, &own.clip,
+                           papers_here(l->n) && kin_take(l->n, &own, buf_span(&mine->manifest), &l->device));
+}
+
+static void on_gone(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        struct hash clip;
+        if (paper_gone_read(&eye, paper, &clip) != PAPER_FINE)
+                junk(l, "word of a clip");
+        else
+                answer_now(l, &clip, papers_here(l->n) && kin_lose(l->n, &clip, &l->device));
+}
+
+static void on_destroy(struct haul_link *l, struct span paper) {
+        struct paper_eye eye = eye_of(l);
+        const struct roster_device *main = papers_main(l->n, &eye.self);
+        struct mesh_status st;
+        struct hash clip;
+        mesh_status(l->n->core, &st);
+        if (paper_destroy_read(&eye, main ? &main->sign : NULL, &st.device, paper, &clip) != PAPER_FINE)
+                junk(l, "an order");
+        else
+                answer_now(l, &clip, kin_destroy(l->n, &clip, &l->device));
+}
+
 /* ---- what was brought from here ---- */
 
 static void refused(struct node *n, struct paper *p, uint8_t why) {
@@ -231,15 +272,21 @@ static void refused(struct node *n, struct paper *p, uint8_t why) {
                 papers_set(n, p, PAPER_NOT);
 }
 
+static bool is_for(const struct paper *p, const struct haul_link *l) {
+        return (p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY) &&
+               (key_eq(&p->household, &l->household) || key_eq(&p->household, &l->device));
+}
+
 static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
         struct hash id;
         memcpy(id.b, m->about.p, sizeof(id.b));
         struct paper *p = papers_find(l->n, &id);
-        if (!p || p->what > PAPER_OUT_REQUEST || !key_eq(&p->household, &l->household))
+        uint8_t why = WIRE_HAS(m, HAUL_ANSWER, why) ? (uint8_t)m->why : 0;
+        if (kin_answer(l, &id, why) || !p || !is_for(p, l))
                 return;
         if (WIRE_HAS(m, HAUL_ANSWER, why))
                 refused(l->n, p, (uint8_t)m->why);
-        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST)
+        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_DESTROY)
                 papers_drop(l->n, p);
         else if (p->what != PAPER_OUT_RECEIPT && p->state == PAPER_WAITS) /* what answers a receipt is the key */
                 papers_set(l->n, p, PAPER_THERE);
@@ -254,7 +301,9 @@ static unsigned checks_of(enum wire_link number, const void *msg) {
         if (number != LINK_PAPER)
                 return 0;
         const struct wire_haul_paper *m = msg;
-        return m->what == PAPER_MANIFEST ? 0 : m->what == PAPER_REQUEST ? 1 : 2;
+        if (m->what == PAPER_MANIFEST || m->what == PAPER_OWN_GONE || m->what == PAPER_OWN_DESTROY)
+                return 0;
+        return m->what == PAPER_REQUEST || m->what == PAPER_OWN ? 1 : 2;
 }
 
 static void on_paper(struct haul_link *l, const struct wire_haul_paper *m) {
@@ -278,6 +327,15 @@ static void on_paper(struct haul_link *l, const struct wire_haul_paper *m) {
                 return;
         case PAPER_REQUEST:
                 on_request(l, m->object);
+                return;
+        case PAPER_OWN:
+                on_own(l, m->object);
+                return;
+        case PAPER_OWN_GONE:
+                on_gone(l, m->object);
+                return;
+        case PAPER_OWN_DESTROY:
+                on_destroy(l, m->object);
                 return;
         }
 }

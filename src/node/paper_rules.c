@@ -96,3 +96,39 @@ enum paper_verdict paper_request_read(const struct paper_eye *e, struct span pap
                 return PAPER_EARLY;
         return ret->expires > e->now ? PAPER_FINE : PAPER_LATE;
 }
+
+/* ---- between devices of this household ---- */
+
+static bool ours(const struct paper_eye *e) {
+        return key_eq(&e->bringer, &e->self);
+}
+
+/* PROTOCOL 15.80: "A manifest's device brings it, and no other." */
+enum paper_verdict paper_own_read(const struct paper_eye *e, struct span paper, struct span manifest,
+                                  struct paper_own *ret) {
+        if (!ours(e) || !read_object(CLIP_MANIFEST, e, manifest, &ret->manifest, &ret->clip) ||
+            codec_decode(&wire_own_clip_desc, paper, &ret->own, NULL))
+                return PAPER_JUNK;
+        bool right = is(ret->manifest.household, &e->self) && is(ret->manifest.device, &e->device) &&
+                     current(e, ret->manifest.device) && span_eq(ret->own.clip, SPAN_OF(ret->clip.b));
+        return right ? PAPER_FINE : PAPER_JUNK;
+}
+
+static bool gone_read(struct span paper, const struct key *device, struct hash *ret_clip) {
+        struct wire_own_gone w;
+        if (codec_decode(&wire_own_gone_desc, paper, &w, NULL) || !is(w.device, device))
+                return false;
+        memcpy(ret_clip->b, w.clip.p, sizeof(ret_clip->b));
+        return true;
+}
+
+enum paper_verdict paper_gone_read(const struct paper_eye *e, struct span paper, struct hash *ret_clip) {
+        return ours(e) && gone_read(paper, &e->device, ret_clip) ? PAPER_FINE : PAPER_JUNK;
+}
+
+/* PROTOCOL 15.82: "Only the main device's word is taken for it." */
+enum paper_verdict paper_destroy_read(const struct paper_eye *e, const struct key *main, const struct key *self_device,
+                                      struct span paper, struct hash *ret_clip) {
+        bool right = ours(e) && main && key_eq(main, &e->device) && gone_read(paper, self_device, ret_clip);
+        return right ? PAPER_FINE : PAPER_JUNK;
+}

@@ -11,7 +11,8 @@
 struct paper_eye {
         const struct roster *roster;
         struct key self;    /* this household */
-        struct key bringer; /* the household of the device that brings it */
+        struct key bringer; /* the household of the device that brings it … */
+        struct key device;  /* … and that device */
         mesh_wall now;
 };
 
@@ -42,3 +43,17 @@ enum paper_verdict paper_attest_read(const struct paper_eye *e, struct span pape
                                      struct hash *ret_id);
 enum paper_verdict paper_request_read(const struct paper_eye *e, struct span paper, struct wire_request *ret,
                                       struct hash *ret_id);
+
+/* ---- between devices of this household ---- */
+struct paper_own {
+        struct wire_own_clip own;
+        struct wire_manifest manifest;
+        struct hash clip;
+};
+enum paper_verdict paper_own_read(const struct paper_eye *e, struct span paper, struct span manifest,
+                                  struct paper_own *ret);
+/* A clip of the bringing device. */
+enum paper_verdict paper_gone_read(const struct paper_eye *e, struct span paper, struct hash *ret_clip);
+/* A clip of this device, @self_device, and @main has to bring it. */
+enum paper_verdict paper_destroy_read(const struct paper_eye *e, const struct key *main, const struct key *self_device,
+                                      struct span paper, struct hash *ret_clip);

@@ -192,6 +192,7 @@ struct granted {
         struct buf paper, manifest;
         struct wire_grant grant;
         struct hash id, clip;
+        bool away; /* another device's */
 };
 
 static void granted_free(struct granted *g) {
@@ -203,6 +204,7 @@ static void granted_free(struct granted *g) {
 static int take_manifest(void *ctx, const struct store_clip *c) {
         struct granted *g = ctx;
         buf_add(&g->manifest, c->manifest);
+        g->away = c->away;
         return 1;
 }
 
@@ -228,6 +230,8 @@ static void on_looked_up(struct query *q) {
                 log_error("a grant cannot be brought to its recipient: its clip is not here, or cannot be read");
         else if (papers_add(n, &row))
                 courier_kick(n, &row.household);
+        if (fine && g->away)
+                kin_fetch(n, &g->clip, buf_span(&g->manifest), g->grant.expires);
         granted_free(g);
 }
 

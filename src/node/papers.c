@@ -227,6 +227,20 @@ const struct roster_device *papers_main(const struct node *n, const struct key *
         return NULL;
 }
 
+const struct roster_device *papers_goal(const struct node *n, const struct key *whom) {
+        const struct roster *roster = mesh_roster(n->core);
+        const struct roster_device *d = roster ? roster_device_find(roster, whom) : NULL;
+        struct mesh_status st;
+        if (!d)
+                return papers_main(n, whom);
+        mesh_status(n->core, &st);
+        return d->gone_at == 0 && d->home->member && key_eq(&d->home->key, &st.household) ? d : NULL;
+}
+
+bool papers_wait(const struct paper *p) {
+        return (p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY) && p->state == PAPER_WAITS;
+}
+
 bool papers_here(const struct node *n) {
         struct mesh_status st;
         mesh_status(n->core, &st);
@@ -302,7 +316,7 @@ void papers_start(struct node *n) {
         if (r)
                 log_error("papers about clips: %s", r > 0 ? store_error_text(r) : err_text(r));
         LIST_EACH (p, &n->papers.all, struct paper, on)
-                if (p->what <= PAPER_OUT_REQUEST && p->state == PAPER_WAITS)
+                if (papers_wait(p))
                         courier_kick(n, &p->household);
         n->papers.started = true;
         if (n->papers.n) /* something may have come to its end meanwhile */

@@ -57,7 +57,8 @@ enum paper_what {
         PAPER_IN_GRANT = 6, /* more: the manifest */
         PAPER_IN_OVER = 7,  /* until the vault has let its key go */
         PAPER_IN_REQUEST = 8,
-        PAPER_ASK_DENIED = 9, /* an ask that this home does not want to see any more: no paper, only its id */
+        PAPER_OUT_DESTROY = 10, /* to another device of this household: a clip of it is to go; its id is the clip's */
+        PAPER_ASK_DENIED = 9,   /* an ask that this home does not want to see any more: no paper, only its id */
 };
 
 /* In the store. Of what goes: */
@@ -81,7 +82,7 @@ struct paper {
         struct list on; /* of all, in their order */
         struct hash id; /* of the object */
         uint8_t what, state;
-        struct key household; /* the other one */
+        struct key household; /* the other one; of what is for another device of this household, that device */
         struct hash about;    /* of a grant or request the clip, else the grant */
         mesh_wall expires;    /* of the row */
         struct buf bytes, more;
@@ -144,7 +145,10 @@ const struct paper *papers_leave(const struct node *n, const struct hash *clip);
 
 /* The household's main device, which has its vault. NULL: it has none now. */
 const struct roster_device *papers_main(const struct node *n, const struct key *household);
-bool papers_here(const struct node *n); /* this is the main device of a member */
+/* The device that papers for @whom go to: a household's main one, or that device of this household. NULL: none now. */
+const struct roster_device *papers_goal(const struct node *n, const struct key *whom);
+bool papers_wait(const struct paper *p); /* for the other side */
+bool papers_here(const struct node *n);  /* this is the main device of a member */
 struct hash papers_mesh(const struct node *n);
 
 /* ---- paper_budget.c ---- */
@@ -195,4 +199,6 @@ void paper_end_begin(struct node *n, struct paper *grant, bool back);
 void paper_end_told(struct node *n,
                     struct paper *back); /* PAPER_IN_OVER is on the disk: as it says; it may be gone then */
 void paper_end_keyless(struct node *n, struct paper *grant); /* the vault's key is gone: so go the bytes */
+/* A clip of this household is destroyed: its bytes go to nobody any more. */
+void paper_end_given(struct node *n, const struct hash *clip);
 void paper_end_tick(struct node *n, mesh_wall now);

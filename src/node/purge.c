@@ -59,6 +59,8 @@ static int take_clip(void *ctx, const struct store_clip *c) {
                 .created = w.created,
                 .bytes = w.size + w.chunks * (CHUNK_TAG + sizeof(struct hash)),
                 .keep = keep ? keep : p->retention,
+                .away = c->away,
+                .lost = c->lost,
                 .pinned = kept_has(buf_span(&p->kept), &c->id),
         };
         return 0;
@@ -130,7 +132,7 @@ void purge_answer(struct node *n, const struct hash *clip, bool gone) {
                 return;
         n->clips.purge_by = 0;
         if (gone)
-                vault_clip_purge(&n->vault, clip);
+                vault_clip_purge(&n->vault, clip, p->all[p->next].away);
         else
                 purge_gone(n, false);
 }
@@ -143,7 +145,7 @@ void purge_gone(struct node *n, bool gone) {
         struct purge_clip *c = &p->all[p->next++];
         c->pinned = true;
         p->gone += gone;
-        p->want.free -= gone ? MIN(c->bytes, p->want.free) : 0;
+        p->want.free -= gone && !c->away ? MIN(c->bytes, p->want.free) : 0;
         go_on(p);
 }
 

@@ -21,8 +21,10 @@
 struct purge_clip {
         struct hash id;
         mesh_wall created;
-        uint64_t bytes; /* of its files */
+        uint64_t bytes; /* of its files here */
         uint64_t keep;  /* seconds */
+        bool away;      /* another device's … */
+        bool lost;      /* … whose rules have destroyed its bytes */
         bool pinned;    /* by its owner, an alert, a grant; or it is away already */
         bool goes;
 };

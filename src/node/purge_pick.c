@@ -16,11 +16,12 @@ size_t purge_pick(struct purge_clip *all, size_t n, const struct purge_want *wan
         uint64_t most = 0, freed = 0;
         size_t picked = 0;
         for (size_t i = 0; i < n; i++)
-                most += all[i].pinned ? 0 : all[i].bytes;
+                most += all[i].pinned || all[i].away ? 0 : all[i].bytes;
         uint64_t free = most < want->free ? 0 : want->free; /* nothing goes in vain */
         for (size_t i = 0; i < n; i++) {
-                all[i].goes = !all[i].pinned && (is_old(&all[i], want) || freed < free);
-                freed += all[i].goes ? all[i].bytes : 0;
+                bool rule = all[i].away ? all[i].lost : is_old(&all[i], want) || freed < free;
+                all[i].goes = !all[i].pinned && rule;
+                freed += all[i].goes && !all[i].away ? all[i].bytes : 0;
                 picked += all[i].goes;
         }
         return picked;

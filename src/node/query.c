@@ -88,6 +88,7 @@ static void clip_spans(struct store_clip *c, const uint8_t **at) {
         c->manifest.p = *at;
         c->sealed.p = c->manifest.p + c->manifest.n;
         c->camera.p = c->sealed.p + c->sealed.n;
+        c->salt = SPAN_NONE; /* nobody asks for it so */
         *at = c->camera.p + c->camera.n;
 }
 

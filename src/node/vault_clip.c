@@ -24,7 +24,8 @@ struct vault_clip {
         struct node *n;
         bool dropped; /* the vault has hung up */
         bool destroy;
-        bool purge; /* by a rule: it is purge.c that waits, and not the vault */
+        bool purge;       /* by a rule: it is purge.c that waits, and not the vault */
+        bool away, never; /* another device's, and that device's rule */
         char words[ID_DIGITS + 1];
         struct hash id;
         uint64_t seq;
@@ -79,6 +80,9 @@ static int keep(void *ctx, const struct store_clip *row) {
         buf_add(&c->manifest, row->manifest);
         buf_add(&c->sealed, row->sealed);
         buf_add(&c->camera, row->camera);
+        buf_add(&c->salt, row->salt);
+        c->away = row->away;
+        c->never = row->never;
         return 1;
 }
 
@@ -101,7 +105,7 @@ static int look_up(struct query *q, struct store_reader *r) {
                 e = store_clip_get(r, &c->id, keep, c);
         if (!e)
                 e = load_seen(c, r);
-        if (e)
+        if (e || c->away)
                 return e;
         e = store_get(r, SETTING_CAMERA_SALT, &c->salt);
         return e == STORE_E_NONE ? 0 : e;
@@ -129,7 +133,7 @@ static void say_clip(struct vault_clip *c) {
                 WIRE_PUT(&msg, V_CLIP, camera, buf_span(&c->camera));
                 WIRE_PUT(&msg, V_CLIP, salt, buf_span(&c->salt));
         }
-        if (c->camera.n && cameras_never(&c->n->cameras, buf_span(&c->camera)))
+        if (c->never || (c->camera.n && cameras_never(&c->n->cameras, buf_span(&c->camera))))
                 WIRE_PUT(&msg, V_CLIP, never, true);
         v->clip = NULL;
         vault_link_say(v, OWNER_V_CLIP, &msg);
@@ -139,6 +143,19 @@ static void say_clip(struct vault_clip *c) {
 static void wipe_row(struct vault_clip *c) {
         struct mesh_row row = {.kind = MESH_ROW_CLIP, .clip = {.id = c->id, .seq = c->seq, .gone = true}};
         writer_add(c->n, &row, WRITER_TOKEN_WIPED);
+}
+
+/* What is said to its device stands in the same transaction. */
+static void wipe_away(struct vault_clip *c) {
+        struct node *n = c->n;
+        if (c->manifest.n && !c->purge && !kin_order(n, &c->id, buf_span(&c->manifest))) {
+                finish(c, MESH_OUT_BUSY);
+                return;
+        }
+        paper_end_given(n, &c->id); /* or its bytes would be fetched once more for those */
+        fetch_end(n, &c->id);
+        n->kin.kept -= n->kin.kept > 0 && (c->manifest.n || c->purge);
+        wipe_row(c);
 }
 
 static void on_looked_up(struct query *q) {
@@ -152,6 +169,8 @@ static void on_looked_up(struct query *q) {
                 finish(c, MESH_OUT_NO_CLIP);
         else if (q->r || !whole)
                 finish(c, MESH_OUT_STORE_FAILED);
+        else if (c->destroy && c->away)
+                wipe_away(c);
         else if (c->destroy)
                 wipe_row(c); /* also one whose row is gone: its files may not be */
         else
@@ -185,7 +204,7 @@ static void want_waiting(struct vault_link *v) {
         query_start(c->n, &c->q);
 }
 
-void vault_clip_purge(struct vault_link *v, const struct hash *id) {
+void vault_clip_purge(struct vault_link *v, const struct hash *id, bool away) {
         struct node *n = CONTAINER_OF(v, struct node, vault);
         struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
         if (!c) { /* the vault is told of another clip just now; the next look finds this one again */
@@ -195,8 +214,12 @@ void vault_clip_purge(struct vault_link *v, const struct hash *id) {
         c->n = n;
         c->destroy = c->purge = true;
         c->id = *id;
+        c->away = away;
         v->clip = c;
-        wipe_row(c);
+        if (away)
+                wipe_away(c);
+        else
+                wipe_row(c);
 }
 
 void vault_clip_want(struct vault_link *v, struct span words) {
@@ -218,6 +241,7 @@ static void on_removed(struct pool_job *work) {
                 log_error(
                         "the files of a clip that was destroyed could not be removed (%s); the next start tries again",
                         strerror(c->gone));
+        kin_kick(c->n);
         finish(c, c->gone ? MESH_OUT_STORE_FAILED : MESH_OUT_DONE);
 }
 
@@ -230,6 +254,10 @@ void vault_clip_wiped(struct vault_link *v, bool ok) {
                 return;
         }
         log_info("a clip is destroyed: its key is gone, and its files go");
+        if (c->away) {
+                finish(c, MESH_OUT_DONE);
+                return;
+        }
         c->work = (struct pool_job){.work = remove_files, .after = on_removed, .slow = true};
         pool_run(&c->n->pool, &c->work);
 }

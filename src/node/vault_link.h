@@ -70,10 +70,10 @@ void vault_backup_drop(struct vault_link *v);
 /* vault_clip.c: by id, or the beginning of it. */
 void vault_clip_want(struct vault_link *v, struct span words);
 void vault_clip_destroy(struct vault_link *v, struct span words);
-void vault_clip_purge(struct vault_link *v, const struct hash *id); /* purge_gone() when it is away */
-void vault_clip_wiped(struct vault_link *v, bool ok);               /* the writer: its row is, or could not be */
-void vault_clip_drop(struct vault_link *v);                         /* the vault is gone */
-void vault_clip_end(struct vault_link *v);                          /* after the loop's work is done */
+void vault_clip_purge(struct vault_link *v, const struct hash *id, bool away); /* purge_gone() when it is away */
+void vault_clip_wiped(struct vault_link *v, bool ok); /* the writer: its row is, or could not be */
+void vault_clip_drop(struct vault_link *v);           /* the vault is gone */
+void vault_clip_end(struct vault_link *v);            /* after the loop's work is done */
 /* Gives the core a command that the owner's tool waits for up to 30 s. False: the vault has its answer. */
 bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid);
 

@@ -153,6 +153,8 @@ static void tell_stored(struct node *n, uint64_t token, bool ok) {
                 vault_clip_wiped(&n->vault, ok);
         else if (token >= WRITER_TOKEN_PAPERS)
                 papers_stored(n, token, ok);
+        else if (token >= WRITER_TOKEN_KIN)
+                kin_stored(n, token, ok);
         else
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STORED, .token = token, .stored.ok = ok});
 }
@@ -252,6 +254,18 @@ void writer_paper(struct node *n, const struct store_paper *p, uint64_t token) {
         papers_stored(n, token, false);
 }
 
+void writer_clip(struct node *n, enum store_clip_change what, const struct store_clip *c, uint64_t token) {
+        struct writer *w = &n->writer;
+        if (!w->next)
+                w->next = store_batch_new();
+        if (!w->next || store_batch_clip(w->next, what, c, token)) {
+                complain(n, ERR_NOMEM);
+                kin_stored(n, token, false);
+                return;
+        }
+        w->asks_next += what == STORE_CLIP_AWAY;
+}
+
 void writer_set(struct node *n, const char *name, struct span value) {
         if (CHECK_FAILS(value.n <= SETTING_MAX && strlen(name) < SETTING_NAME_MAX))
                 return;
@@ -284,6 +298,7 @@ static void on_tick(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(w, struct node, writer);
         w->tick_due = true;
         purge_tick(n);
+        kin_tick(n);
         announce_tick(n);
         uv_timer_start(timer, on_tick, TICK_PERIOD, 0); /* in case the job fails; plan_tick sets a better one */
 }

@@ -20,6 +20,7 @@ struct node;
 #define WRITER_EXPIRIES                                                                                                \
         64 /* the next so many ends of alerts are known to the second; later ones are found once a minute */
 
+#define WRITER_TOKEN_KIN UINT64_C(0x2000000000000000)    /* from here on they are those of kin.h */
 #define WRITER_TOKEN_PAPERS UINT64_C(0x4000000000000000) /* from here on they are those of papers.h */
 #define WRITER_TOKEN_WIPED UINT64_MAX /* of a clip's row: who waits is not the core, whose tokens count from 1 */
 
@@ -59,6 +60,8 @@ void writer_fini(struct node *n);  /* after the loop has ended: frees what was n
 void writer_add(struct node *n, const struct mesh_row *row, uint64_t token);
 /* The same for a paper; papers_stored() comes. */
 void writer_paper(struct node *n, const struct store_paper *p, uint64_t token);
+/* The same for what is said of a clip; kin_stored() comes. */
+void writer_clip(struct node *n, enum store_clip_change what, const struct store_clip *c, uint64_t token);
 /* An alert ends at @at: its event is to come then. Also for rows from the store. */
 void writer_expiry(struct node *n, mesh_wall at);
 void writer_set(struct node *n, const char *name, struct span value);

@@ -130,7 +130,7 @@ static bool place_clip(const struct asks *q, const struct store_clip *c, struct 
 }
 
 static bool left_out(const struct asks *q, const struct store_clip *c) {
-        return q->f->left_out && q->f->left_out(q->f->arg, c->camera);
+        return c->never || (q->f->left_out && q->f->left_out(q->f->arg, c->camera));
 }
 
 static int take_clip(void *ctx, const struct store_clip *c) {

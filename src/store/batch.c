@@ -13,8 +13,10 @@
 struct item {
         uint64_t token;
         size_t size;
-        bool is_paper; /* else a row */
+        bool is_paper;                 /* or … */
+        enum store_clip_change change; /* what is said of a clip; else it is a row */
         struct store_paper paper;
+        struct store_clip clip;
         struct mesh_row row;
         union {
                 struct wire_alert alert;
@@ -165,26 +167,47 @@ int store_batch_add(struct store_batch *b, const struct mesh_row *row, uint64_t 
         return 0;
 }
 
-int store_batch_paper(struct store_batch *b, const struct store_paper *p, uint64_t token) {
+/* With room for @bytes behind it; NULL: no memory. */
+static struct item *item_room(struct store_batch *b, size_t bytes, uint64_t token) {
         struct item **items = array_room(b->items, b->n, &b->cap, sizeof(*items), BATCH_FIRST);
         if (!items)
-                return ERR_NOMEM;
+                return NULL;
         b->items = items;
-        size_t size = sizeof(struct item) + p->paper.n + p->more.n;
-        struct item *it = calloc(1, size);
+        struct item *it = calloc(1, sizeof(struct item) + bytes);
+        if (!it)
+                return NULL;
+        it->token = token;
+        it->size = sizeof(struct item) + bytes;
+        b->items[b->n++] = it;
+        return it;
+}
+
+/* @s is in the item from here on. Returns where the next goes. */
+static uint8_t *keep(struct span *s, uint8_t *at) {
+        if (s->n)
+                memcpy(at, s->p, s->n);
+        s->p = at;
+        return at + s->n;
+}
+
+int store_batch_paper(struct store_batch *b, const struct store_paper *p, uint64_t token) {
+        struct item *it = item_room(b, p->paper.n + p->more.n, token);
         if (!it)
                 return ERR_NOMEM;
-        it->token = token;
-        it->size = size;
         it->is_paper = true;
         it->paper = *p;
-        it->paper.paper.p = it->bytes;
-        it->paper.more.p = it->bytes + p->paper.n;
-        if (p->paper.n)
-                memcpy(it->bytes, p->paper.p, p->paper.n);
-        if (p->more.n)
-                memcpy(it->bytes + p->paper.n, p->more.p, p->more.n);
-        b->items[b->n++] = it;
+        keep(&it->paper.more, keep(&it->paper.paper, it->bytes));
+        return 0;
+}
+
+int store_batch_clip(struct store_batch *b, enum store_clip_change what, const struct store_clip *c, uint64_t token) {
+        struct item *it = item_room(b, c->manifest.n + c->sealed.n + c->camera.n + c->salt.n, token);
+        if (!it)
+                return ERR_NOMEM;
+        it->change = what;
+        it->clip = *c;
+        uint8_t *at = keep(&it->clip.sealed, keep(&it->clip.manifest, it->bytes));
+        keep(&it->clip.salt, keep(&it->clip.camera, at));
         return 0;
 }
 
@@ -205,7 +228,9 @@ static int put_all(struct store *s, void *ctx) {
         struct commit *c = ctx;
         for (size_t i = 0; i < c->batch->n; i++) {
                 const struct item *it = c->batch->items[i];
-                int r = it->is_paper ? paper_put(s, &it->paper) : row_put(s, &it->row);
+                int r = it->is_paper ? paper_put(s, &it->paper)
+                        : it->change ? clip_change(s, it->change, &it->clip)
+                                     : row_put(s, &it->row);
                 if (r)
                         return r;
         }

@@ -13,8 +13,18 @@
 
 #define END_NAME "clip-end"
 #define END_BYTES (8 + sizeof(struct hash)) /* the place and the id */
-#define FLAG_AS_IS 1
-#define FLAG_GONE 2 /* CLIP_WIPE sets it */
+#define SALT_BYTES 32 /* of a camera's name; before the sealed key of a clip of another device, and wiped with it */
+
+/* As statements.def has them, too. */
+enum {
+        FLAG_AS_IS = 1,
+        FLAG_GONE = 2,
+        FLAG_AWAY = 4,
+        FLAG_TOLD = 8,
+        FLAG_NEVER = 16,
+        FLAG_LOST = 32,
+        FLAG_ALWAYS = 64, /* so that the number takes one byte: it would be none for 0 and 1 */
+};
 
 struct chain_end {
         bool known;
@@ -103,20 +113,82 @@ int clip_put(struct store *s, const struct mesh_row *row) {
         sql_bind_span(st, 3, row->clip.manifest);
         sql_bind_span(st, 4, row->clip.sealed);
         sql_bind_span(st, 5, row->clip.camera);
-        sql_bind_u64(st, 6, row->clip.as_is ? FLAG_AS_IS : 0);
+        sql_bind_u64(st, 6, FLAG_ALWAYS | (row->clip.as_is ? FLAG_AS_IS : 0));
         r = sql_run(&s->q, st);
         return r ? r : asks_again(s, row->clip.manifest);
+}
+
+/* ---- of other devices, and told to another ---- */
+
+static int put_away(struct store *s, const struct store_clip *c) {
+        _clean_(buf_fini) struct buf key = BUF_NULL;
+        if (CHECK_FAILS(c->salt.n == SALT_BYTES))
+                return 0;
+        buf_add(&key, c->salt);
+        buf_add(&key, c->sealed);
+        if (!buf_ok(&key))
+                return ERR_NOMEM;
+        _sql_ st = sql_get(&s->q, SQL_CLIP_AWAY);
+        sql_bind_32(st, 1, c->id.b);
+        sql_bind_u64(st, 2, c->seq);
+        sql_bind_span(st, 3, c->manifest);
+        sql_bind_span(st, 4, buf_span(&key));
+        sql_bind_span(st, 5, c->camera);
+        sql_bind_u64(st, 6, FLAG_ALWAYS | FLAG_AWAY | (c->as_is ? FLAG_AS_IS : 0) | (c->never ? FLAG_NEVER : 0));
+        int r = sql_run(&s->q, st);
+        return r ? r : asks_again(s, c->manifest);
+}
+
+static int put_lost(struct store *s, const struct hash *id) {
+        _sql_ st = sql_get(&s->q, SQL_CLIP_LOST);
+        sql_bind_32(st, 1, id->b);
+        return sql_run(&s->q, st);
+}
+
+static int put_told(struct store *s, const struct store_clip *c) {
+        _sql_ st = sql_get(&s->q, SQL_CLIP_TOLD);
+        sql_bind_32(st, 1, c->id.b);
+        sql_bind_u64(st, 2, c->told ? FLAG_TOLD : 0);
+        return sql_run(&s->q, st);
+}
+
+static int put_untold(struct store *s) {
+        _sql_ st = sql_get(&s->q, SQL_CLIPS_UNTOLD);
+        return sql_run(&s->q, st);
+}
+
+int clip_change(struct store *s, enum store_clip_change what, const struct store_clip *c) {
+        switch (what) {
+        case STORE_CLIP_AWAY:
+                return put_away(s, c);
+        case STORE_CLIP_LOST:
+                return put_lost(s, &c->id);
+        case STORE_CLIP_TOLD:
+                return put_told(s, c);
+        case STORE_CLIPS_UNTOLD:
+                return put_untold(s);
+        }
+        return 0;
 }
 
 /* ---- questions ---- */
 
 static bool read_clip(sqlite3_stmt *st, struct store_clip *ret) {
         uint64_t flags = sql_u64(st, 5);
-        *ret = (struct store_clip){.seq = sql_u64(st, 1), .as_is = flags & FLAG_AS_IS};
+        *ret = (struct store_clip){.seq = sql_u64(st, 1),
+                                   .as_is = flags & FLAG_AS_IS,
+                                   .told = flags & FLAG_TOLD,
+                                   .away = flags & FLAG_AWAY,
+                                   .never = flags & FLAG_NEVER,
+                                   .lost = flags & FLAG_LOST};
         if (!(flags & FLAG_GONE)) {
                 ret->manifest = sql_span(st, 2);
                 ret->sealed = sql_span(st, 3);
                 ret->camera = sql_span(st, 4);
+        }
+        if (ret->away && ret->sealed.n >= SALT_BYTES) {
+                ret->salt = span_of(ret->sealed.p, SALT_BYTES);
+                ret->sealed = span_from(ret->sealed, SALT_BYTES);
         }
         return sql_blob(st, 0, ret->id.b, sizeof(ret->id.b)) && text_utf8(ret->camera);
 }
@@ -154,6 +226,13 @@ int store_clip_get(struct store_reader *r, const struct hash *id, int (*row)(voi
         sql_bind_32(st, 1, id->b);
         int e = hand_out(r, st, row, ctx, &n);
         return e || n ? e : STORE_E_NONE;
+}
+
+int store_clips_due(struct store_reader *r, size_t most, int (*row)(void *ctx, const struct store_clip *c), void *ctx) {
+        _sql_ st = sql_get(&r->q, SQL_CLIP_DUE);
+        size_t n;
+        sql_bind_u64(st, 1, most);
+        return hand_out(r, st, row, ctx, &n);
 }
 
 int store_clip_prefix(struct store_reader *r, struct span hex, struct hash *ret) {

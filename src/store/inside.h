@@ -132,6 +132,7 @@ int slots_prepare(struct sql *q); /* makes a function that a version of before i
 
 /* clips.c */
 int clip_put(struct store *s, const struct mesh_row *row);
+int clip_change(struct store *s, enum store_clip_change what, const struct store_clip *c);
 int clip_last(struct store *s, struct mesh_row *ret); /* the latest that this device took in, or STORE_E_NONE */
 
 /* papers.c */

@@ -131,8 +131,12 @@ static const char version_12[] =
         "NULL, about BLOB NOT NULL, expires INTEGER NOT NULL, state INTEGER NOT NULL, bytes BLOB NOT NULL, more BLOB "
         "NOT NULL) STRICT;";
 
-static const char *const steps[] = {version_1, version_2, version_3, version_4,  version_5,  version_6,
-                                    version_7, version_8, version_9, version_10, version_11, version_12};
+/* Flags of a clip change from now on, and take one byte whatever they say (clips.c): a row that grows moves, and leaves a
+ * copy of its sealed key in a gap of its page. */
+static const char version_13[] = "UPDATE clip SET flags = flags | 64;";
+
+static const char *const steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
+                                    version_8, version_9, version_10, version_11, version_12, version_13};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

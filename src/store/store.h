@@ -91,7 +91,7 @@ unsigned long store_flips(void);
 int store_set(struct store *s, const char *name, struct span value);
 int store_get(struct store_reader *r, const char *name, struct buf *ret); /* STORE_E_NONE */
 
-/* ---- clips taken in here ---- */
+/* ---- clips of this household: taken in here, or on another of its devices ---- */
 struct store_clip {
         struct hash id;
         uint64_t seq;         /* its place in this device's chain */
@@ -99,6 +99,13 @@ struct store_clip {
         struct span sealed;   /* its key, sealed to the household */
         struct span camera;   /* by name */
         bool as_is;
+        bool told; /* this household's main device knows of it */
+
+        /* Of one that was taken in on another device, whose place in a chain `seq` is then: */
+        bool away;
+        bool never;       /* its device's rule: nothing is told of it */
+        bool lost;        /* its bytes are gone there */
+        struct span salt; /* of its camera's name, 32 bytes */
 };
 /* Newest first, also those that were destroyed. @row returns 0 to go on. */
 int store_clips(struct store_reader *r, int (*row)(void *ctx, const struct store_clip *c), void *ctx);
@@ -106,6 +113,18 @@ int store_clip_get(struct store_reader *r, const struct hash *id, int (*row)(voi
                    void *ctx); /* STORE_E_NONE */
 /* The clip whose id begins with these hex digits (4 to 64). 0, STORE_E_NONE, STORE_E_MANY. */
 int store_clip_prefix(struct store_reader *r, struct span hex, struct hash *ret);
+/* Of those taken in here the first @most of which the main device is to hear: it does not know of them, or not yet that they
+ * are gone. */
+int store_clips_due(struct store_reader *r, size_t most, int (*row)(void *ctx, const struct store_clip *c), void *ctx);
+
+enum store_clip_change {
+        STORE_CLIP_AWAY = 1, /* one of another device: new, or whether something may be told of it has changed */
+        STORE_CLIP_LOST,     /* the bytes of one of another device are gone there */
+        STORE_CLIP_TOLD,     /* `told` of one that was taken in here */
+        STORE_CLIPS_UNTOLD,  /* of all that were taken in here: there is another main device */
+};
+/* For the batch. Changes nothing where there is no such clip, or it was destroyed (but for `told`). */
+int store_batch_clip(struct store_batch *b, enum store_clip_change what, const struct store_clip *c, uint64_t token);
 
 /* ---- papers: what was signed about clips and goes from home to home (node/papers.h) ---- */
 struct store_paper {

@@ -100,7 +100,7 @@ static void keep_camera(struct consent *c, const struct wire_v_clip *m) {
         struct hash camera;
         if (!WIRE_HAS(m, V_CLIP, camera) || !WIRE_HAS(m, V_CLIP, salt))
                 return;
-        /* PROTOCOL 15.9: "A manifest's `camera` is `hash(CAMERA, 0^32, salt of the household || name of the camera)`" */
+        /* PROTOCOL 15.9: "A manifest's `camera` is `hash(CAMERA, 0^32, salt of the device || name of the camera)`" */
         const struct span parts[] = {m->salt, m->camera};
         hash_make_n(&camera, DOMAIN_CAMERA, NULL, parts, ARRAY_LEN(parts));
         if (span_eq(SPAN_OF(camera.b), c->m.camera))
@@ -128,6 +128,7 @@ static enum vault_error keep_clip(const struct vault *v, struct ballot *b, const
         if (!buf_ok(&c->manifest) || !buf_ok(&c->sealed) || !buf_ok(&c->seen))
                 return VAULT_NO_MEMORY;
         enum vault_error e = clip_look(v, buf_span(&c->manifest), buf_span(&c->clip_words), &c->m, &c->clip);
+        c->away = !e && !span_eq(c->m.device, SPAN_OF(v->sign.b));
         bool opens = c->kind == CONSENT_GRANT || c->kind == CONSENT_EXPORT;
         if (!e && opens && !by_own_device(b, &c->m))
                 e = VAULT_NO_CLIP_FALSE;

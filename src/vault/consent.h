@@ -29,6 +29,7 @@ struct consent {
         struct buf manifest, sealed, camera; /* of V_CLIP; camera: its name, proven, or empty */
         struct wire_manifest m;              /* spans into @manifest */
         struct hash clip;
+        bool away; /* another device of this household took it in */
 
         struct buf seen;  /* export: records that the manifest names, be16 and bytes each … */
         struct buf file;  /* … and where the bundle goes */

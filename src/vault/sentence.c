@@ -387,6 +387,18 @@ static const char *how_long(const struct pen *p, struct buf *store, uint64_t ms)
         return part(p, store);
 }
 
+/* That another device of this household took it in, which only its name in the vault's own fold can say. */
+static void tell_device(const struct pen *p, const struct consent *c) {
+        _clean_(buf_fini) struct buf name = BUF_NULL;
+        struct key device;
+        if (!c->away || !p->r)
+                return;
+        memcpy(device.b, c->m.device.p, sizeof(device));
+        const struct roster_device *d = roster_device_find(p->r, &device);
+        if (d)
+                tell(p, " This household's device %s took it in.", quoted(p, &name, span_str(d->name)));
+}
+
 /* What it shows, as far as its manifest says. */
 static void tell_clip(const struct pen *p, const struct consent *c) {
         _clean_(buf_fini) struct buf size = BUF_NULL, length = BUF_NULL, from = BUF_NULL, to = BUF_NULL,
@@ -404,6 +416,7 @@ static void tell_clip(const struct pen *p, const struct consent *c) {
         tell(p, " and has %s.", large);
         if (WIRE_HAS(m, MANIFEST, audio))
                 tell(p, " It has sound.");
+        tell_device(p, c);
 }
 
 static void tell_recipient(const struct pen *p, const struct ballot *b, const char *clip) {
@@ -473,6 +486,8 @@ static void tell_destroy(const struct pen *p, const struct ballot *b) {
         tell(p,
              " Its key and its bytes are removed from this home, and nobody can bring them back. Keys that have left "
              "stay with whom they were given to; the ledger keeps its lines.");
+        if (c->away)
+                tell(p, " Another device of this household took it in: there its bytes go when that is reached.");
 }
 
 static void tell_export(const struct pen *p, const struct ballot *b) {

@@ -131,6 +131,32 @@ bool fetch_known(_unused_ const struct node *node, _unused_ const struct hash *c
         return false; /* nor is one that is being removed */
 }
 
+/* Clips of other devices are none of these tests'. */
+bool kin_waits(_unused_ const struct node *node) {
+        return false;
+}
+void kin_say_all(_unused_ struct haul_link *l) {
+}
+void kin_down(_unused_ const struct haul_link *l) {
+}
+bool kin_answer(_unused_ struct haul_link *l, _unused_ const struct hash *about, _unused_ uint8_t why) {
+        return false;
+}
+bool kin_take(_unused_ struct node *node, _unused_ const struct paper_own *p, _unused_ struct span manifest,
+              _unused_ const struct key *device) {
+        return false;
+}
+bool kin_lose(_unused_ struct node *node, _unused_ const struct hash *clip, _unused_ const struct key *device) {
+        return false;
+}
+bool kin_destroy(_unused_ struct node *node, _unused_ const struct hash *clip, _unused_ const struct key *device) {
+        return false;
+}
+int kin_fetch(_unused_ struct node *node, _unused_ const struct hash *clip, _unused_ struct span manifest,
+              _unused_ mesh_wall until) {
+        return 0;
+}
+
 bool fetch_gone(_unused_ const struct node *node, _unused_ const struct hash *clip) {
         return !fetch_ends;
 }

@@ -182,12 +182,80 @@ static void test_requests(void **state) {
         assert_int_equal(paper_request_read(&other, buf_span(&paper), &got, &id), PAPER_JUNK);
 }
 
+/* ---- between devices of one household ---- */
+
+static enum paper_verdict own_looked(struct paper_eye e, const struct hash *id, const struct buf *clip) {
+        static const uint8_t sealed[80] = {1}, salt[32] = {2};
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct wire_own_clip w = {
+                .clip = SPAN_OF(id->b), .sealed = SPAN_OF(sealed), .camera = SPAN_STR("garden"), .salt = SPAN_OF(salt)};
+        struct paper_own own;
+        codec_encode(&wire_own_clip_desc, &w, &paper);
+        return paper_own_read(&e, buf_span(&paper), buf_span(clip), &own);
+}
+
+/* A laptop of home 0 brings the hub its clip. Nobody else does, and it brings no other's. */
+static void test_own_clips(void **state) {
+        _clean_(buf_fini) struct buf clip = BUF_NULL, hub = BUF_NULL, theirs = BUF_NULL;
+        struct sign_key laptop;
+        (void)state;
+        sign_key_from_seed(&laptop, (const uint8_t[32]){9, 9});
+        struct hash hubs = made_manifest(&street, 0, 0, &hub), other = made_manifest(&street, 0, 1, &theirs);
+        assert_int_equal(street_device_add(&street, 0, 0, &laptop), 0);
+        struct sign_key was = street.homes[0].device;
+        street.homes[0].device = laptop;
+        struct hash id = made_manifest(&street, 0, 0, &clip);
+        struct paper_eye e = eye(0, 0), stranger = eye(0, 1), elsewhere = eye(1, 0);
+        e.device = elsewhere.device = laptop.pub;
+        stranger.device = street.homes[1].device.pub;
+        assert_int_equal(own_looked(e, &id, &clip), PAPER_FINE);
+        assert_int_equal(own_looked(e, &some, &clip), PAPER_JUNK);           /* the key of another */
+        assert_int_equal(own_looked(e, &hubs, &hub), PAPER_JUNK);            /* a clip of another own device */
+        assert_int_equal(own_looked(stranger, &id, &clip), PAPER_JUNK);      /* passed on by another household … */
+        assert_int_equal(own_looked(stranger, &other, &theirs), PAPER_JUNK); /* … or its own, in this one's name */
+        assert_int_equal(own_looked(elsewhere, &id, &clip), PAPER_JUNK);     /* of one's own home to another */
+        clip.p[clip.n - 1] ^= 1;
+        assert_int_equal(own_looked(e, &id, &clip), PAPER_JUNK);
+        clip.p[clip.n - 1] ^= 1;
+        street.homes[0].device = was;
+        assert_int_equal(street_device_revoke(&street, 0, 0, &laptop.pub, NULL), 0);
+        assert_int_equal(own_looked(e, &id, &clip),
+                         PAPER_JUNK); /* its link went with it; and nothing was left on the way */
+}
+
+/* A clip is gone where it was taken in, or is to go there: the first that device says of its own, the second the main one. */
+static void test_own_ends(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        const struct key laptop = {{9}}, hub = street.homes[0].device.pub;
+        struct wire_own_gone w = {.clip = SPAN_OF(some.b), .device = SPAN_OF(laptop.b)};
+        struct paper_eye from_laptop = eye(0, 0), from_hub = eye(0, 0), stranger = eye(0, 1);
+        struct hash id;
+        (void)state;
+        from_laptop.device = laptop;
+        from_hub.device = hub;
+        stranger.device = laptop;
+        codec_encode(&wire_own_gone_desc, &w, &paper);
+        struct span said = buf_span(&paper);
+        assert_int_equal(paper_gone_read(&from_laptop, said, &id), PAPER_FINE);
+        assert_memory_equal(&id, &some, sizeof(id));
+        assert_int_equal(paper_gone_read(&from_hub, said, &id), PAPER_JUNK);
+        assert_int_equal(paper_gone_read(&stranger, said, &id), PAPER_JUNK);
+        assert_int_equal(paper_gone_read(&from_laptop, span_of(said.p, said.n - 1), &id), PAPER_JUNK);
+        assert_int_equal(paper_destroy_read(&from_hub, &hub, &laptop, said, &id), PAPER_FINE);
+        assert_int_equal(paper_destroy_read(&from_laptop, &hub, &laptop, said, &id), PAPER_JUNK);
+        assert_int_equal(paper_destroy_read(&stranger, &laptop, &laptop, said, &id), PAPER_JUNK);
+        assert_int_equal(paper_destroy_read(&from_hub, NULL, &laptop, said, &id),
+                         PAPER_JUNK); /* it is the main one no more */
+        assert_int_equal(paper_destroy_read(&from_hub, &hub, &hub, said, &id), PAPER_JUNK); /* for another device */
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_grants),   TEST(test_clips_of_others), TEST(test_revoked_device), TEST(test_taken_back),
-                TEST(test_receipts), TEST(test_attestations),    TEST(test_requests),       TEST(test_leave),
+                TEST(test_grants),    TEST(test_clips_of_others), TEST(test_revoked_device), TEST(test_taken_back),
+                TEST(test_receipts),  TEST(test_attestations),    TEST(test_requests),       TEST(test_leave),
+                TEST(test_own_clips), TEST(test_own_ends),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,6 +252,9 @@ static void test_clips(void **state) {
         consents_fit(&s, &c);
         c.all = true;
         consents_fit(&s, &c);
+        c.away = true;
+        c.m.device = SPAN_OF(s.homes[0].device.pub.b);
+        consents_fit(&s, &c);
         buf_fini(&c.purpose);
         buf_fini(&c.camera);
         buf_fini(&c.name);

@@ -138,12 +138,101 @@ static void salvaged(void **state) {
         store_close(s);
 }
 
+/* ---- those of other devices, and those another device is to hear of ---- */
+
+static void change(struct store *s, enum store_clip_change what, struct store_clip c) {
+        struct store_batch *b = store_batch_new();
+        uint64_t seq;
+        assert_int_equal(store_batch_clip(b, what, &c, 7), 0);
+        assert_int_equal(store_commit(s, b, ROWS_NOW, &seq), 0);
+        store_batch_free(b);
+}
+
+static struct store_clip away(uint64_t number, bool never) {
+        static const uint8_t salt[32] = {5};
+        return (struct store_clip){.id = rows_id(number),
+                                   .seq = 900,
+                                   .manifest = SPAN_STR("the signed manifest"),
+                                   .sealed = SPAN_STR(SEALED_KEY),
+                                   .camera = SPAN_STR(CAMERA),
+                                   .salt = SPAN_OF(salt),
+                                   .never = never};
+}
+
+static int show_flags(void *ctx, const struct store_clip *c) {
+        struct buf *out = ctx;
+        buf_printf(out, "%llu%s%s%s%s%s ", (unsigned long long)c->seq, c->away ? " away" : "", c->never ? " never" : "",
+                   c->lost ? " lost" : "", c->told ? " told" : "", c->manifest.n ? "" : " gone");
+        if (c->away && c->manifest.n)
+                assert_true(c->salt.n == 32 && c->salt.p[0] == 5 && span_eq(c->sealed, SPAN_STR(SEALED_KEY)));
+        return 0;
+}
+
+static void expect_flags(const char *want, size_t due) {
+        _clean_(buf_fini) struct buf got = BUF_NULL;
+        struct store_reader *r = reading();
+        assert_int_equal(due ? store_clips_due(r, due, show_flags, &got) : store_clips(r, show_flags, &got), 0);
+        assert_string_equal(buf_cstr(&got), want);
+        store_reader_close(r);
+}
+
+/* It stands among the others, and is no link of this device's chain; destroyed, it comes not back and leaves nothing. */
+static void of_another_device(void **state) {
+        (void)state;
+        struct store *s = opened();
+        struct mesh_row own = clip(3, "key", "door"),
+                        gone = {.kind = MESH_ROW_CLIP, .clip = {.id = rows_id(1), .gone = true}};
+        must_commit(s, &own);
+        change(s, STORE_CLIP_AWAY, away(1, false));
+        expect_flags("900 away 3 ", 0);
+        expect_end(s, 3);
+        change(s, STORE_CLIP_AWAY, away(1, true)); /* its device's rule has changed */
+        expect_flags("900 away never 3 ", 0);
+        change(s, STORE_CLIP_AWAY, away(1, false));
+        change(s, STORE_CLIP_LOST, away(1, false));
+        expect_flags("900 away lost 3 ", 0);
+        change(s, STORE_CLIP_LOST, (struct store_clip){.id = rows_id(3)}); /* this device's own */
+        must_commit(s, &gone);
+        change(s, STORE_CLIP_AWAY, away(1, true));
+        expect_flags("900 away gone 3 ", 0);
+        assert_false(rows_anywhere(dir, SPAN_STR(SEALED_KEY)) || rows_anywhere(dir, SPAN_STR(CAMERA)));
+        store_close(s);
+}
+
+/* What the main device is to hear: of each once, and once more that it is gone; all of it, when there is another one. */
+static void to_be_told(void **state) {
+        (void)state;
+        struct store *s = opened();
+        for (uint64_t i = 0; i < 3; i++) {
+                struct mesh_row row = clip(i, SEALED_KEY, "door");
+                must_commit(s, &row);
+        }
+        change(s, STORE_CLIP_AWAY, away(9, false));
+        expect_flags("0 1 ", 2);
+        change(s, STORE_CLIP_TOLD, (struct store_clip){.id = rows_id(0), .told = true});
+        change(s, STORE_CLIP_TOLD, (struct store_clip){.id = rows_id(1), .told = true});
+        expect_flags("2 ", 9);
+        for (uint64_t i = 1; i < 3; i++) { /* nobody has to hear of the end of what nobody knows of */
+                struct mesh_row gone = {.kind = MESH_ROW_CLIP, .clip = {.id = rows_id(i), .gone = true}};
+                must_commit(s, &gone);
+        }
+        expect_flags("1 told gone ", 9);
+        change(s, STORE_CLIP_TOLD, (struct store_clip){.id = rows_id(1)});
+        expect_flags("", 9);
+        change(s, STORE_CLIPS_UNTOLD, (struct store_clip){.seq = 0});
+        expect_flags("0 ", 9);
+        struct mesh_row gone = {.kind = MESH_ROW_CLIP, .clip = {.id = rows_id(0), .gone = true}},
+                        of_other = {.kind = MESH_ROW_CLIP, .clip = {.id = rows_id(9), .gone = true}};
+        must_commit(s, &gone);
+        must_commit(s, &of_other);
+        assert_false(rows_anywhere(dir, SPAN_STR(SEALED_KEY))); /* flags were changed where they stand */
+        store_close(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(listed_and_found),
-                TEST(destroyed),
-                TEST(the_end_is_told_twice),
-                TEST(salvaged),
+                TEST(listed_and_found), TEST(destroyed),         TEST(the_end_is_told_twice),
+                TEST(salvaged),         TEST(of_another_device), TEST(to_be_told),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Clips of a household's other devices: taken in on a laptop, opened, shared and destroyed on the hub that has the key."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+SOON = 40  # seconds within which what is to be told has been told
+
+
+class Kin(street.Play):
+    def open(self):
+        self.hub, self.ben = self.street(2).homes
+        self.laptop = self.home('laptop').start()
+        self.laptop.cli('device', 'join', self.hub.cli('device', 'invite', code=0).out.strip(), '--as', 'laptop', code=0)
+        self.wait(lambda: len(self.hub.json('device', 'list')) == 2, 'the hub knows the laptop')
+
+    def take(self, home, text, camera='garden'):
+        path = os.path.join(home.folder, 'source')
+        with open(path, 'wb') as file:
+            file.write(text)
+        return home.one('clip', 'add', path, '--camera', camera, '--from', '-10min', '--to', '-9min')['id']
+
+    def row(self, home, clip):
+        return next((row for row in home.json('clip', 'list') if row.get('id') == clip), None)
+
+    def state(self, home, clip):
+        row = self.row(home, clip)
+        return row and row['state']
+
+    def known(self, clip):
+        self.wait(lambda: self.row(self.hub, clip), 'the hub knows the clip', SOON)
+        self.wait(lambda: self.row(self.laptop, clip)['told'], 'the laptop knows that it does', SOON)
+
+    def out(self, home, clip):
+        path = os.path.join(home.folder, 'out')
+        home.cli('clip', 'get', clip, '-o', path, code=0)
+        with open(path, 'rb') as file:
+            return file.read()
+
+    def share(self, clip, whom, *more):
+        self.hub.cli('clip', 'share', clip, '--with', whom, '--purpose', 'the stolen bicycle', '--yes', *more, code=0)
+
+    def ledger(self, clip):
+        return [line['what'] for line in self.hub.json('ledger', 'list') if line.get('clip') == clip]
+
+    def files(self, home, clip):
+        folder = os.path.join(home.folder, 'clips')
+        return sorted(name for name in os.listdir(folder) if name.startswith(clip))
+
+    def given(self, home, clip):
+        return [row for row in home.json('grant', 'list') if 'line' not in row and row['clip'] == clip]
+
+    def case_opened_at_the_hub(self):
+        """what a laptop takes in the hub lists with its device, fetches, and opens; the laptop itself cannot"""
+        text = os.urandom(300000)
+        clip = self.take(self.laptop, text)
+        self.known(clip)
+        row = self.row(self.hub, clip)
+        equal((row['state'], row['device'], row['camera']), ('away', 'laptop', 'garden'), 'what the hub lists')
+        check('on laptop' in self.hub.cli('clip', 'list', code=0).out, 'the list for a person names the device')
+        check('laptop' in self.hub.cli('clip', 'show', clip[:8], code=0).out, 'clip show names the device')
+        equal(self.files(self.hub, clip), [], 'files at the hub before anybody wants them')
+        equal(self.out(self.hub, clip[:10]), text, 'what the hub opens')
+        equal((self.state(self.hub, clip), self.ledger(clip)), ('here', ['read']), 'what is known after that')
+        who = [(row['what'], row.get('name')) for row in self.hub.json('clip', 'who-can-read', clip)]
+        equal(who[0][0], 'home', f'who can read it: {who}')
+        self.laptop.refused('no-household', street.REFUSED, 'clip', 'get', clip, '-o', os.path.join(self.laptop.folder, 'out'))
+        self.hub.refused('other-device', street.REFUSED, 'clip', 'keep', clip)
+        self.ben.refused('no-such-clip', street.NOT_FOUND, 'clip', 'show', clip)
+
+    def case_asleep(self):
+        """a clip that was taken in while the hub was off comes when it is there; restarts and kills of either lose nothing"""
+        self.hub.stop()
+        clips = [self.take(self.laptop, os.urandom(1000 + i)) for i in range(3)]
+        equal([self.row(self.laptop, clip)['told'] for clip in clips], [False] * 3, 'what the hub was told')
+        self.laptop.kill9()
+        self.laptop.start()
+        self.hub.start()
+        for clip in clips:
+            self.known(clip)
+        self.hub.kill9()
+        self.hub.start()
+        equal([self.state(self.hub, clip) for clip in clips], ['away'] * 3, 'what the hub knows after a crash')
+
+    def case_shared(self):
+        """the hub grants it: the neighbour gets the same bytes, also when the laptop is off by then"""
+        text = os.urandom(200000)
+        clip = self.take(self.laptop, text)
+        self.known(clip)
+        self.share(clip, self.ben.name)
+        self.wait(lambda: self.state(self.hub, clip) == 'here', 'the hub has fetched what it granted', SOON)
+        self.laptop.stop()
+        self.wait(lambda: self.given(self.ben, clip), 'the offer is there', SOON)
+        equal(self.out(self.ben, clip), text, 'what the neighbour opens')
+        self.wait(lambda: 'complete' in self.ledger(clip), 'the ledger tells that it arrived', SOON)
+        self.laptop.start()
+
+    def case_destroyed(self):
+        """`clip destroy` on the hub takes key and bytes at both ends; a laptop that is off does it when it is back"""
+        text = os.urandom(70000)
+        near, far = self.take(self.laptop, text), self.take(self.laptop, b'far')
+        for clip in (near, far):
+            self.known(clip)
+        self.out(self.hub, near)
+        self.hub.cli('clip', 'destroy', near, '--yes', code=0)
+        equal(self.state(self.hub, near), 'destroyed', 'what is left at the hub')
+        self.wait(lambda: self.files(self.hub, near) == [], 'the bytes that the hub had fetched are gone')
+        self.wait(lambda: self.state(self.laptop, near) == 'destroyed', 'the laptop has destroyed it', SOON)
+        self.wait(lambda: self.files(self.laptop, near) == [], 'its files are gone at the laptop', SOON)
+        self.share(far, self.ben.name)
+        self.wait(lambda: self.state(self.hub, far) == 'here', 'the hub has fetched what it granted', SOON)
+        self.laptop.stop()
+        self.hub.cli('clip', 'destroy', far, '--yes', code=0)
+        self.hub.kill9()
+        self.hub.start()
+        self.laptop.start()
+        self.wait(lambda: self.state(self.laptop, far) == 'destroyed', 'the laptop that was off has destroyed it', SOON)
+        self.wait(lambda: self.files(self.laptop, far) == [], 'its files are gone, too', SOON)
+        equal((self.ledger(far)[0], self.ledger(far)[-1]), ('granted', 'destroyed'), 'the ledger')
+        equal(self.files(self.hub, far), [], 'what the hub has of it, though a grant was in force')
+        self.hub.refused('no-such-clip', street.NOT_FOUND, 'clip', 'get', far, '-o', os.path.join(self.hub.folder, 'out'))
+
+    def case_rules(self):
+        """a rule of the laptop's for a camera holds at the hub; a clip that the laptop's rules destroy goes there, too"""
+        clip = self.take(self.laptop, b'of the bedroom', 'bedroom')
+        self.known(clip)
+        self.laptop.cli('camera', 'policy', 'bedroom', 'never', code=0)
+        tell = ('post', 'theft', 'x', '--clip', clip, '--dry-run')
+        self.wait(lambda: self.hub.cli(*tell).code == street.REFUSED, 'the rule is known at the hub', SOON)
+        self.hub.refused('camera-never', street.REFUSED, 'clip', 'share', clip, '--with', self.ben.name, '--purpose', 'x', '--yes')
+        old = self.take(self.laptop, b'too old by tomorrow', 'street')
+        self.known(old)
+        self.laptop.cli('camera', 'keep', 'street', '1d', code=0)
+        for home in (self.hub, self.laptop, self.ben):
+            home.stop()
+        self.put_ahead(25 * 3600)
+        for home in (self.hub, self.laptop, self.ben):
+            home.start()
+        self.wait(lambda: self.state(self.laptop, old) == 'destroyed', 'the rule has destroyed it', SOON)
+        self.wait(lambda: self.state(self.hub, old) == 'destroyed', 'the hub hears of it', SOON)
+        equal(self.ledger(old), ['destroyed'], 'the ledger')
+
+    def case_revoked(self):
+        """a laptop that was revoked brings nothing any more, and what it brought before is there still"""
+        before = self.take(self.laptop, b'before')
+        self.known(before)
+        self.laptop.stop()
+        self.hub.cli('device', 'revoke', 'laptop', '--yes', code=0)
+        equal((self.state(self.hub, before), self.row(self.hub, before)['device']), ('away', 'laptop'), 'what it brought before')
+        self.hub.cli('clip', 'destroy', before, '--yes', code=0)
+        equal(self.state(self.hub, before), 'destroyed', 'after all')
+
+
+if __name__ == '__main__':
+    street.main(Kin)
