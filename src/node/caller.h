@@ -163,6 +163,7 @@ void control_notices(struct caller *c);
 void control_clip(struct caller *c);
 void control_fetches(struct caller *c);
 void control_fetch(struct caller *c);
+void control_fetch_wanted(struct caller *c); /* the same, also where it was called off */
 void control_fetch_cancel(struct caller *c);
 
 void control_post_answer(struct caller *c);    /* the wait is over */

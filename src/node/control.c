@@ -75,7 +75,7 @@ static const struct {
         {CONTROL_CLIPS, control_clips},
         {CONTROL_CLIP, control_clip},
         {CONTROL_FETCHES, control_fetches},
-        {CONTROL_FETCH, control_fetch},
+        {CONTROL_FETCH, control_fetch_wanted},
         {CONTROL_FETCH_CANCEL, control_fetch_cancel},
 };
 

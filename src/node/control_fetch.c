@@ -135,6 +135,31 @@ void control_fetch_cancel(struct caller *c) {
         if (!caller_is_owner(c) || !named(c, c->msg.c_name.name, &row))
                 return;
         memcpy(id.b, row.clip.p, sizeof(id));
+        if (!paper_end_call_off(c->n, &id)) {
+                caller_outcome(c, MESH_OUT_BUSY);
+                return;
+        }
         fetch_end(c->n, &id);
         caller_done(c);
+}
+
+/* Of a clip that was called off: whoever asks for it wants it again. False: the caller is answered. */
+static bool again(struct caller *c, struct span name) {
+        bool many;
+        const struct paper *g = papers_named(c->n, PAPER_IN_GRANT, name, &many);
+        struct hash clip;
+        if (!g || many)
+                return true;
+        clip = g->about;
+        if (paper_end_again(c->n, &clip) == 0)
+                return true;
+        caller_error(c, "fetch-failed", "what had come of it is still being removed, or too many clips are here",
+                     "try again in a few seconds", EXIT_FAILED);
+        return false;
+}
+
+void control_fetch_wanted(struct caller *c) {
+        struct span name = c->msg.c_fetch.clip;
+        if (caller_is_owner(c) && caller_id_ok(c, name) && again(c, name))
+                control_fetch(c);
 }

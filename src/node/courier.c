@@ -57,6 +57,7 @@ static enum wire_e_paper paper_of(const struct paper *p) {
         case PAPER_IN_OVER:
         case PAPER_IN_REQUEST:
         case PAPER_ASK_DENIED:
+        case PAPER_CALLED_OFF:
                 break;
         }
         return PAPER_MANIFEST;

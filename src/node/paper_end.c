@@ -41,9 +41,35 @@ static void drop_about(struct node *n, enum paper_what what, const struct hash *
 
 /* ---- it is here ---- */
 
+static struct paper *called_off(const struct node *n, const struct hash *clip) {
+        struct paper *p = papers_find(n, clip);
+        return p && p->what == PAPER_CALLED_OFF ? p : NULL;
+}
+
+bool paper_end_call_off(struct node *n, const struct hash *clip) {
+        const struct paper *g = papers_leave(n, clip);
+        if (!g || called_off(n, clip))
+                return true;
+        struct store_paper row = {.id = *clip,
+                                  .what = PAPER_CALLED_OFF,
+                                  .household = g->household,
+                                  .about = *clip,
+                                  .expires = g->expires - PAPERS_LINGER};
+        return papers_add(n, &row) != NULL;
+}
+
+int paper_end_again(struct node *n, const struct hash *clip) {
+        struct paper *off = called_off(n, clip);
+        const struct paper *g = papers_leave(n, clip);
+        int r = off && g ? fetch_begin(n, clip, buf_span(&g->more), g->expires - PAPERS_LINGER) : 0;
+        if (off && !r)
+                papers_drop(n, off);
+        return r;
+}
+
 /* Before the key is here: nobody can open them without. What could not begin begins with the next look. */
 void paper_end_fetch(struct node *n, const struct paper *grant) {
-        if (!fetch_known(n, &grant->about))
+        if (!fetch_known(n, &grant->about) && !called_off(n, &grant->about))
                 fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
 }
 
@@ -152,6 +178,8 @@ static void look(struct node *n, struct paper *p, mesh_wall now) {
                 paper_end_fetch(n, p);
         else if (p->expires <= now)
                 papers_drop(n, p);
+        else if (p->what == PAPER_CALLED_OFF && fetch_known(n, &p->about))
+                fetch_end(n, &p->about); /* a crash came before its files were gone */
         else if (p->what == PAPER_IN_OVER && !p->token)
                 paper_end_told(n, p);
         else if (p->what == PAPER_OUT_GRANT && p->state == PAPER_WAITS && grant_over(p, now))

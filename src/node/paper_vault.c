@@ -286,6 +286,8 @@ static void on_signed(struct node *n, struct span paper) {
         struct paper *g = papers_find(n, &grant);
         if (!g || g->what != PAPER_IN_GRANT || g->state > GIVEN_SIGNED)
                 return;
+        if (g->state == GIVEN_OFFERED)
+                paper_end_again(n, &g->about); /* another grant of it was called off: this one was asked for since */
         papers_set(n, g, GIVEN_SIGNED);
         struct store_paper row = {.id = id,
                                   .what = PAPER_OUT_RECEIPT,

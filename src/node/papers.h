@@ -34,9 +34,9 @@ struct node;
 #define PAPERS_MOST 8192
 /* … of them, brought by others: however many homes bring offers and requests, what this home says itself has room. */
 #define PAPERS_CAME 4096
-/* That go on with something, or end it: there are never more than two attestations and a grant taken back for one that began
- * it. So there is always room for these. */
-#define PAPERS_MORE (3 * PAPERS_MOST)
+/* That go on with something, or end it: there are never more than two attestations, a grant taken back and one called off for one
+ * that began it. So there is always room for these. */
+#define PAPERS_MORE (4 * PAPERS_MOST)
 /* On their way to one household, and come from one, of each kind: more than people decide about. */
 #define PAPERS_EACH 32
 /* Requests of one household that wait for an answer here. */
@@ -54,8 +54,9 @@ enum paper_what {
         PAPER_OUT_RECEIPT = 3, /* goes until the key has come */
         PAPER_OUT_ATTEST = 4,
         PAPER_OUT_REQUEST = 5,
-        PAPER_IN_GRANT = 6, /* more: the manifest */
-        PAPER_IN_OVER = 7,  /* until the vault has let its key go */
+        PAPER_CALLED_OFF = 11, /* a clip that was granted and is not to come now: no paper, its id is the clip's */
+        PAPER_IN_GRANT = 6,    /* more: the manifest */
+        PAPER_IN_OVER = 7,     /* until the vault has let its key go */
         PAPER_IN_REQUEST = 8,
         PAPER_OUT_DESTROY = 10, /* to another device of this household: a clip of it is to go; its id is the clip's */
         PAPER_ASK_DENIED = 9,   /* an ask that this home does not want to see any more: no paper, only its id */
@@ -194,7 +195,11 @@ void paper_vault_tick(struct node *n); /* there may be room again for what had n
 /* Every byte of the clip is here and was checked: the grants it came under are complete, and their owners hear so. */
 void papers_complete(struct node *n, const struct hash *clip);
 void paper_end_fetch(struct node *n, const struct paper *grant); /* it is accepted: its bytes are fetched */
-void paper_end_key(struct node *n, struct paper *grant);         /* a key has come */
+/* It is not to come, or not to stay, though a grant lives: until it is asked for again, over restarts. False: no room for that. */
+bool paper_end_call_off(struct node *n, const struct hash *clip);
+/* A person asks for it again. 0, also where none of it was called off; else as fetch_begin(). */
+int paper_end_again(struct node *n, const struct hash *clip);
+void paper_end_key(struct node *n, struct paper *grant); /* a key has come */
 void paper_end_begin(struct node *n, struct paper *grant, bool back);
 void paper_end_told(struct node *n,
                     struct paper *back); /* PAPER_IN_OVER is on the disk: as it says; it may be gone then */

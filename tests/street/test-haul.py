@@ -300,8 +300,20 @@ class Haul(street.Play):
         return not any(name.startswith(clip) for name in os.listdir(self.path(home, '')))
 
     def case_called_off(self):
-        """--cancel removes what has come; nothing of it is left behind"""
+        """--cancel removes what has come; nothing of it is left behind, nor comes again until somebody asks for it"""
         clip = self.clip(self.anna, 1000000)
+        self.hide(self.anna, clip)
+        self.begin(self.anna, self.ben, clip)
+        self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)
+        self.wait(lambda: self.gone(self.ben, clip), 'its files to go')
+        self.ben.stop()
+        self.show(self.anna, clip)
+        self.ben.start()
+        other = self.clip(self.anna, 1000000)
+        self.begin(self.anna, self.ben, other)
+        self.wait_whole(self.ben, self.anna, other)
+        check(self.gone(self.ben, clip), 'it comes again by itself')
+        self.ben.cli('clip', 'get', clip[:8], '-o', '/dev/null', code=0)
         self.begin(self.anna, self.ben, clip)
         self.wait_whole(self.ben, self.anna, clip)
         self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)

@@ -28,6 +28,7 @@ static struct {
         struct key to;         /* whom the courier dials */
         size_t over_bytes;     /* of the paper in the last V_OVER */
         unsigned attestations; /* that were put on the disk */
+        unsigned begun;        /* fetches */
         unsigned stopped;      /* homes that are given nothing further of a clip */
 } told;
 
@@ -112,7 +113,8 @@ struct store_reader *queries_reader(_unused_ struct node *node, _unused_ enum qu
 
 int fetch_begin(_unused_ struct node *node, _unused_ const struct hash *clip, _unused_ struct span manifest,
                 _unused_ mesh_wall until) {
-        return 0;
+        told.begun += !fetch_ends;
+        return fetch_ends ? ERR_IO : 0;
 }
 
 void give_taken_back(_unused_ struct node *node, _unused_ const struct key *household,
@@ -403,6 +405,51 @@ static void test_back_of_lost_grant(void **state) {
         assert_true(told.answers == 1 && !told.refused);
 }
 
+/* ---- called off ---- */
+
+/* Not to come again by itself, whatever is looked at and whatever the vault says again; until a person asks for it. */
+static void test_called_off(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct hash clip, grant = given(GIVEN_OPEN, &clip);
+        (void)state;
+        paper_end_tick(&n, street.now);
+        assert_int_equal(told.begun, 1);
+        assert_true(paper_end_call_off(&n, &clip));
+        assert_int_equal(told.what, PAPER_CALLED_OFF);
+        paper_end_tick(&n, street.now);
+        papers_set(&n, papers_find(&n, &grant), GIVEN_SIGNED);
+        made_receipt(&street, 1, &grant, &clip, &paper);
+        vault_says(OWNER_V_SIGNED, &(union frame_message){.v_paper = {.paper = buf_span(&paper)}});
+        assert_int_equal(told.begun, 1);
+        fetch_ends = true; /* what had come is still being removed */
+        assert_int_equal(paper_end_again(&n, &clip), ERR_IO);
+        fetch_ends = false;
+        paper_end_tick(&n, street.now);
+        assert_int_equal(told.begun, 1);
+        assert_int_equal(paper_end_again(&n, &clip), 0);
+        assert_int_equal(told.begun, 2);
+        paper_end_tick(&n, street.now);
+        assert_int_equal(told.begun, 3); /* it is looked after again */
+}
+
+/* Another grant of it that is accepted later was asked for; with the last grant of it nothing is left to be known. */
+static void test_called_off_ends(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct hash clip, grant = given(GIVEN_OPEN, &clip);
+        (void)state;
+        assert_true(paper_end_call_off(&n, &clip));
+        papers_set(&n, papers_find(&n, &grant), GIVEN_OFFERED);
+        made_receipt(&street, 1, &grant, &clip, &paper);
+        vault_says(OWNER_V_SIGNED, &(union frame_message){.v_paper = {.paper = buf_span(&paper)}});
+        assert_int_equal(told.begun, 1);
+        assert_true(paper_end_call_off(&n, &clip));
+        assert_non_null(papers_find(&n, &clip));
+        paper_end_tick(&n, street.now + DAY);
+        assert_null(papers_find(&n, &clip));
+        assert_true(paper_end_call_off(&n, &some)); /* one that nobody gave */
+        assert_null(papers_find(&n, &some));
+}
+
 /* ---- the end ---- */
 
 /* Not while a byte may be on the disk. */
@@ -457,7 +504,8 @@ int main(void) {
                 TEST(test_back_lost_on_the_way), TEST(test_back_goes_on),
                 TEST(test_offer_taken_back),     TEST(test_back_of_lost_grant),
                 TEST(test_deleted_is_true),      TEST(test_budget),
-                TEST(test_taken_back_here),
+                TEST(test_taken_back_here),      TEST(test_called_off),
+                TEST(test_called_off_ends),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
