@@ -78,6 +78,7 @@ struct haul_fetch *haul_fetch_free(struct haul_fetch *f) {
                 return NULL;
         for (size_t i = 0; i < HAUL_SOURCES; i++) {
                 free(f->sources[i].bits);
+                free(f->sources[i].next);
                 free(f->sources[i].chunk);
         }
         for (size_t i = 0; i < f->n_ready; i++)
@@ -102,7 +103,7 @@ static void refuse(struct haul_fetch *f, uint32_t source, enum haul_wrong why) {
         }
 }
 
-static bool is_banned(const struct haul_fetch *f, const struct key *device) {
+bool haul_fetch_banned(const struct haul_fetch *f, const struct key *device) {
         for (size_t i = 0; i < MIN(f->n_banned, (size_t)BANNED_MOST); i++)
                 if (key_eq(&f->banned[i], device))
                         return true;
@@ -111,7 +112,7 @@ static bool is_banned(const struct haul_fetch *f, const struct key *device) {
 
 static void on_source(struct haul_fetch *f, const struct haul_event *ev) {
         struct haul_source *s = source_free_place(f);
-        if (is_banned(f, &ev->up.device) || !s) {
+        if (haul_fetch_banned(f, &ev->up.device) || !s) {
                 refuse(f, ev->source, s ? HAUL_BANNED : HAUL_CROWDED);
                 return;
         }
@@ -380,7 +381,7 @@ static bool do_source(struct haul_fetch *f, struct haul_source *s, struct haul_a
         if (!s->bits || s->silent || list_asked(f))
                 return false;
         s->listing = true;
-        s->heard = f->now;
+        s->heard = s->begun = f->now;
         ret->type = HAUL_DO_LIST_WANT;
         return true;
 }
@@ -405,6 +406,15 @@ mesh_time haul_fetch_deadline(const struct haul_fetch *f) {
 
 /* ---- looking in ---- */
 
+bool haul_fetch_owed(const struct haul_fetch *f, uint32_t source) {
+        for (size_t i = 0; i < HAUL_SOURCES; i++) {
+                const struct haul_source *s = &f->sources[i];
+                if (s->on && s->number == source)
+                        return s->n || (s->listing && !f->listed);
+        }
+        return false;
+}
+
 void haul_fetch_look(const struct haul_fetch *f, struct haul_look *ret) {
         *ret = (struct haul_look){.chunks = f->parts.n,
                                   .held = f->parts.held,
@@ -414,6 +424,7 @@ void haul_fetch_look(const struct haul_fetch *f, struct haul_look *ret) {
                                   .twice = f->twice,
                                   .memory = f->buffers * (uint64_t)CHUNK_CIPHER,
                                   .active = (unsigned)fetch_active(f),
+                                  .lists = !f->listed && list_asked(f),
                                   .listed = f->listed,
                                   .full = f->full,
                                   .done = f->done};

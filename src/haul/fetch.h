@@ -132,9 +132,13 @@ struct haul_look {
         uint64_t got, twice;       /* bytes that have come; of them for nothing, since the chunk was there */
         uint64_t memory;           /* bytes of chunks in memory */
         unsigned sources, active;  /* that have some of it; at work */
+        bool lists;                /* the list is on its way */
         bool listed, full, done;   /* full: the disk refused something */
 };
 void haul_fetch_look(const struct haul_fetch *f, struct haul_look *ret);
-bool haul_fetch_holds(const struct haul_fetch *f, uint64_t chunk); /* it is in the file */
+/* Whether something that was asked of that source may still come. */
+bool haul_fetch_owed(const struct haul_fetch *f, uint32_t source);
+bool haul_fetch_banned(const struct haul_fetch *f, const struct key *device); /* it brought something false */
+bool haul_fetch_holds(const struct haul_fetch *f, uint64_t chunk);            /* it is in the file */
 /* What is in the file, as a bitmap of @ret_n bytes. Good until the next step. */
 struct span haul_fetch_bits(const struct haul_fetch *f);

@@ -23,6 +23,8 @@ struct haul_source {
         uint32_t number;
         struct key device;
         uint8_t *bits;                       /* NULL: it has nothing */
+        uint8_t *next;                       /* what it said last, where that is not counted yet; NULL: it is */
+        mesh_time counted;                   /* when `bits` were */
         struct haul_want wants[WINDOW_MOST]; /* as they were sent, from @first on, in a ring */
         size_t first, n, window;
         uint32_t at;            /* bytes of the first that have come … */
@@ -71,6 +73,7 @@ struct haul_source *source_find(struct haul_fetch *f, uint32_t number); /* NULL:
 struct haul_source *source_free_place(struct haul_fetch *f);
 void source_end(struct haul_fetch *f, struct haul_source *s); /* what it was to bring, others may */
 void source_ban(struct haul_fetch *f, struct haul_source *s, enum haul_wrong why);
+void source_count(struct haul_fetch *f, struct haul_source *s); /* what waits to be, if it is time */
 int source_have(struct haul_fetch *f, struct haul_source *s, struct span bits);
 int source_piece(struct haul_fetch *f, struct haul_source *s, const struct haul_event *ev);
 void source_want(struct haul_fetch *f, struct haul_source *s, uint64_t chunk);

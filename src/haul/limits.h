@@ -21,7 +21,10 @@
 #define HURRY 30000         /* ms that are left at this rate, above which sources that are to be spared are asked too */
 #define SPARE_MOST                                                                                                     \
         8 /* buffers of chunks kept for the next ones: asking the kernel for pages anew costs more than hashing */
-#define SAVE_EVERY 16 /* chunks between two marks on the disk: a crash costs a megabyte … */
+#define HAVE_EVERY                                                                                                     \
+        100 /* ms between two maps of one source that are counted: 65,536 chunks take a while; the last one counts */
+#define LIST_OVER 1200000 /* ms for a list, above which its source is let go: 2 MiB at 17 kbit/s */
+#define SAVE_EVERY 16     /* chunks between two marks on the disk: a crash costs a megabyte … */
 #define SAVE_TIME 500 /* … but where more comes in so many ms, that is what it costs: flushing takes a disk's time … */
 #define SAVE_MOST 256  /* … and never more than 16 MiB */
 #define BANNED_MOST 64 /* liars remembered; homes in a street that lie are fewer */

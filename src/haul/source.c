@@ -49,6 +49,16 @@ static void forget_bits(struct haul_fetch *f, struct haul_source *s) {
         f->parts.stirred++;
 }
 
+void source_count(struct haul_fetch *f, struct haul_source *s) {
+        if (!s->next || (s->bits && f->now - s->counted < HAVE_EVERY))
+                return;
+        forget_bits(f, s);
+        s->bits = TAKE(s->next);
+        s->counted = f->now;
+        for (uint64_t i = 0; i < f->parts.n; i++)
+                f->parts.all[i].copies += bits_get(s->bits, i);
+}
+
 /* Its wants are no others' hindrance any more. */
 static void release(struct haul_fetch *f, struct haul_source *s) {
         for (size_t i = 0; i < s->n; i++) {
@@ -61,6 +71,7 @@ static void release(struct haul_fetch *f, struct haul_source *s) {
 
 void source_end(struct haul_fetch *f, struct haul_source *s) {
         release(f, s);
+        free(TAKE(s->next));
         forget_bits(f, s);
         buffer_free(f, TAKE(s->chunk));
         if (s->listing && !f->listed)
@@ -80,17 +91,13 @@ int source_have(struct haul_fetch *f, struct haul_source *s, struct span bits) {
                 source_ban(f, s, HAUL_UNASKED);
                 return 0;
         }
-        uint8_t *copy = malloc(bits.n);
-        if (!copy)
+        if (!s->next && !(s->next = malloc(bits.n)))
                 return ERR_NOMEM;
-        memcpy(copy, bits.p, bits.n);
-        forget_bits(f, s);
-        s->bits = copy;
+        memcpy(s->next, bits.p, bits.n);
         s->told = true;
         s->heard = f->now;
         s->silent &= s->n > 0;
-        for (uint64_t i = 0; i < f->parts.n; i++)
-                f->parts.all[i].copies += bits_get(copy, i);
+        source_count(f, s);
         return 0;
 }
 
@@ -193,6 +200,7 @@ int source_piece(struct haul_fetch *f, struct haul_source *s, const struct haul_
                 return 0;
         take_chunk(f, s, chunk);
         want_over(f, s);
+        source_count(f, s);
         return 0;
 }
 
@@ -209,7 +217,10 @@ static bool another_lists(const struct haul_fetch *f, const struct haul_source *
 
 void source_tick(struct haul_fetch *f, struct haul_source *s) {
         bool listing = s->listing && !f->listed;
+        source_count(f, s);
         mesh_time quiet = s->n || !s->told || listing ? f->now - s->heard : 0, crawl = s->n ? f->now - s->begun : 0;
+        if (listing && f->now - s->begun >= LIST_OVER)
+                s->wrong = HAUL_SILENT;
         if (quiet < SILENT && crawl < CRAWL)
                 return;
         if (s->n && !s->silent) {

@@ -231,7 +231,7 @@ static void run_writes(struct fetch *f) {
         uint64_t all = 0;
         for (size_t i = 0; i < d->n_writes[d->now]; i++)
                 all += d->writes[d->now][i].bytes.n;
-        bool room = d->list_there && disk_has_room(f->n, all);
+        bool room = (d->list_there || d->list_put) && disk_has_room(f->n, all);
         if (!room && all)
                 d->e = ENOSPC;
         for (size_t i = 0; i < d->n_writes[d->now]; i++) {
@@ -243,7 +243,7 @@ static void run_writes(struct fetch *f) {
 }
 
 static bool run_save(struct fetch *f) {
-        return f->disk.list_there && fdatasync(f->disk.data) == 0 &&
+        return (f->disk.list_there || f->disk.list_put) && fdatasync(f->disk.data) == 0 &&
                put_summed(f->n, &f->id, have_suffix, f->disk.have);
 }
 
@@ -272,7 +272,7 @@ static void run(struct pool_job *work) {
                 d->ok = run_finish(f);
                 return;
         }
-        if (d->lists && !(d->list_there = run_list(f)))
+        if (d->lists && !(d->list_put = run_list(f)))
                 d->e = errno;
         run_writes(f);
         if (d->saves && !(d->ok = run_save(f)) && !d->e)
@@ -322,8 +322,9 @@ static void on_ran(struct pool_job *work) {
                 return;
         }
         d->finish |= finished;
-        d->list_due |= d->lists && !d->list_there;
-        d->lists = false;
+        d->list_there |= d->list_put;
+        d->list_due |= d->lists && !d->list_put;
+        d->lists = d->list_put = false;
         writes_over(f);
         if (saved) {
                 struct haul_event ev = {.type = HAUL_EV_SAVED, .now = uv_now(f->n->loop), .saved = d->ok};

@@ -22,6 +22,11 @@
 #define FETCH_OTHERS_AFTER 5000 /* ms without a byte before homes other than the owner's are asked (PROTOCOL 15.41) */
 #define FETCH_OTHERS_LONG 30000 /* … or so many ms that it would take on, at the rate at which it comes */
 #define FETCH_AT_ONCE 4         /* clips that bytes come of at a time */
+#define FETCH_PLACE_IDLE 10000  /* ms without a source at work, after which such a place is given to one that waits */
+#define FETCH_PLACE_WAITS                                                                                              \
+        5000             /* ms since it asked for a place that a clip counts as waiting: it asks every two seconds */
+#define FETCH_TRIES 4    /* in vain, after which a neighbour's place is another's: half a minute … */
+#define FETCH_SWAP 60000 /* … one in so many ms: the ninth neighbour is no better than the eight before */
 #define SEEKS_MOST                                                                                                     \
         1024 /* a minute over one link: each costs a signature, or a hash for each clip here; a home fetches FETCHES_MOST */
 #define WRONG_LINES 6  /* a minute in the log, about other homes that do what none may */
@@ -55,10 +60,11 @@ struct fetch_disk {
         bool busy;
         bool prepare, list_due, save_due, finish; /* asked for */
         bool prepares, lists, saves, finishes;    /* of the job */
-        bool list_there;                          /* on the disk, and with it the first .have */
-        bool ok;                                  /* of the job: what is not a write */
-        int data;                                 /* the chunks; -1 */
-        int e;                                    /* errno of what went wrong */
+        bool list_there; /* on the disk, and with it the first .have; only the loop sets it … */
+        bool list_put;   /* … when the job has */
+        bool ok;         /* of the job: what is not a write */
+        int data;        /* the chunks; -1 */
+        int e;           /* errno of what went wrong */
         struct span list, have;
         struct buf kept_list, kept_have; /* what prepare found */
         struct fetch_write writes[2][READY_MOST];
@@ -83,7 +89,10 @@ struct fetch {
         uint64_t reads;  /* chunks from the first on that are there */
         uint64_t reader; /* as the fetch was told last */
         mesh_time room_at, moved_at;
-        uint64_t moved; /* bytes that had come by then */
+        mesh_time worked_at;  /* a source was at work */
+        mesh_time refused_at; /* there was no place for another clip that comes; 0: never */
+        mesh_time swapped_at; /* a neighbour took another's place among the ways */
+        uint64_t moved;       /* bytes that had come by then */
         struct fetch_disk disk;
         struct fetch_way ways[HAUL_SOURCES];
         size_t n_ways;

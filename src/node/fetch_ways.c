@@ -16,18 +16,63 @@ static struct fetch_way *way_of(struct fetch *f, uint32_t number) {
         return NULL;
 }
 
+static bool is_current(const struct fetch *f, const struct key *device) {
+        const struct roster *r = mesh_roster(f->n->core);
+        const struct roster_device *d = r ? roster_device_find(r, device) : NULL;
+        return d && d->gone_at == 0 && d->home->member;
+}
+
+/* Whether it may have the clip for certain: the owner's homes do, and this one's own may. */
+static bool is_near(const struct fetch *f, const struct key *household) {
+        struct mesh_status st;
+        mesh_status(f->n->core, &st);
+        return key_eq(household, &f->household) || key_eq(household, &st.household);
+}
+
+/* How much sooner than others it gives its place up; 0: it keeps it. */
+static unsigned worn(const struct fetch *f, const struct fetch_way *w, bool near) {
+        if (w->waiting || w->number)
+                return 0;
+        if (!is_current(f, &w->device))
+                return 4;
+        if (w->bad)
+                return 3;
+        if (is_near(f, &w->household) || (!near && w->tries < FETCH_TRIES))
+                return 0;
+        return near ? 1 : uv_now(f->n->loop) - f->swapped_at >= FETCH_SWAP;
+}
+
+static struct fetch_way *place_for(struct fetch *f, bool near) {
+        struct fetch_way *best = NULL;
+        unsigned most = 0;
+        if (f->n_ways < HAUL_SOURCES)
+                return &f->ways[f->n_ways++];
+        for (size_t i = 0; i < f->n_ways; i++) {
+                unsigned w = worn(f, &f->ways[i], near);
+                if (w <= most && !(best && w == most && f->ways[i].tries > best->tries))
+                        continue;
+                best = &f->ways[i];
+                most = w;
+        }
+        if (best)
+                f->swapped_at = uv_now(f->n->loop);
+        return best;
+}
+
 /* PROTOCOL 15.41: "A home MUST NOT say SEEK for one clip to more than 8 devices at a time, and not before it was granted that
  * clip." */
 static void add_way(struct fetch *f, const struct key *device, const struct key *household) {
         struct mesh_status st;
         mesh_status(f->n->core, &st);
-        if (f->n_ways == HAUL_SOURCES || key_eq(&st.device, device))
+        if (key_eq(&st.device, device) || haul_fetch_banned(f->f, device))
                 return;
         for (size_t i = 0; i < f->n_ways; i++)
                 if (key_eq(&f->ways[i].device, device))
                         return;
-        f->ways[f->n_ways++] = (struct fetch_way){
-                .f = f, .device = *device, .household = *household, .owner = key_eq(household, &f->household)};
+        struct fetch_way *w = place_for(f, is_near(f, household));
+        if (w)
+                *w = (struct fetch_way){
+                        .f = f, .device = *device, .household = *household, .owner = key_eq(household, &f->household)};
 }
 
 static void add_household(struct fetch *f, const struct key *household) {
@@ -93,7 +138,10 @@ static bool may_come(const struct fetch *f) {
 static void use(struct fetch_way *w, const struct haul_link *l) {
         const struct chunk_link *c = l->of[HAUL_CHUNKS];
         struct haul_event ev = {.type = HAUL_EV_SOURCE};
-        if (!c || !may_come(w->f)) { /* no memory for the link; or its turn comes */
+        bool may = may_come(w->f);
+        if (!may)
+                w->f->refused_at = uv_now(w->f->n->loop);
+        if (!c || !may) { /* no memory for the link; or its turn comes */
                 w->tries = c ? 0 : w->tries;
                 later(w);
                 return;
@@ -126,12 +174,61 @@ static void try(struct fetch_way *w) {
         haul_connect(w->f->n, &w->device, &w->want);
 }
 
+/* What was wanted of it may still come over its link, and when the clip is asked for again over the same link it would be taken for
+ * something that nobody asked for: that begins over another. */
+static void part_with(struct node *n, uint32_t number) {
+        const struct chunk_link *c = give_link(n, number);
+        if (c)
+                haul_hangup(c->l);
+}
+
+/* ---- places among the clips that come ---- */
+
+static bool others_wait(const struct fetch *f) {
+        mesh_time now = uv_now(f->n->loop);
+        LIST_EACH (o, &f->n->fetches.all, struct fetch, on)
+                if (o != f && o->f && !o->ending && o->refused_at && now - o->refused_at < FETCH_PLACE_WAITS &&
+                    !comes(o))
+                        return true;
+        return false;
+}
+
+/* What was wanted of a source may still come, and would count as a lie later: its link goes with it. */
+static void leave(struct fetch_way *w) {
+        uint32_t number = w->number;
+        const struct link_request stop = {.number = LINK_STOP, .clip = w->f->id};
+        bool owed = haul_fetch_owed(w->f->f, number);
+        if (owed)
+                part_with(w->f->n, number);
+        else
+                give_request(w->f->n, number, &stop);
+        later(w);
+        w->next += FETCH_AGAIN_FIRST; /* after those that wait */
+        fetch_feed(w->f, (struct haul_event){.type = HAUL_EV_GONE, .source = number});
+}
+
+/* Four clips whose sources have nothing that is missing would else keep all others from coming. */
+static void yield_place(struct fetch *f) {
+        struct haul_look look;
+        mesh_time now = uv_now(f->n->loop);
+        haul_fetch_look(f->f, &look);
+        if (look.active || look.lists || !comes(f))
+                f->worked_at = now;
+        if (now - f->worked_at < FETCH_PLACE_IDLE || !others_wait(f))
+                return;
+        for (size_t i = 0; f->f && i < f->n_ways; i++)
+                if (f->ways[i].number)
+                        leave(&f->ways[i]);
+        f->worked_at = now;
+}
+
 void ways_tick(struct fetch *f) {
         struct mesh_status st;
         mesh_time now = uv_now(f->n->loop);
         if (f->n->stopping)
                 return;
         mesh_status(f->n->core, &st);
+        yield_place(f);
         add_household(f, &f->household);
         add_household(f, &st.household);
         if (stuck(f) && !key_eq(&f->household, &st.household)) /* of its own clips nobody else has to hear */
@@ -163,14 +260,6 @@ void ways_down(struct fetch *f, uint32_t number) {
         later(w);
 }
 
-/* What was wanted of it may still come over its link, and when the clip is asked for again over the same link it would be taken for
- * something that nobody asked for: that begins over another. */
-static void part_with(struct node *n, uint32_t number) {
-        const struct chunk_link *c = give_link(n, number);
-        if (c)
-                haul_hangup(c->l);
-}
-
 void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
         struct fetch_way *w = way_of(f, number);
         _clean_(buf_fini) struct buf device = BUF_NULL, clip = BUF_NULL;
@@ -179,10 +268,10 @@ void ways_drop(struct fetch *f, uint32_t number, enum haul_wrong why) {
         bool lied = why == HAUL_FALSE_LIST || why == HAUL_FALSE_CHUNK || why == HAUL_UNASKED || why == HAUL_BANNED;
         text_hex(&device, span_of(w->device.b, 4));
         text_hex(&clip, span_of(f->id.b, 4));
-        if (lied)
+        if (lied && quiet_may(&f->n->fetches.wrong, uv_now(f->n->loop), WRONG_LINES))
                 log_warning("device %s: %s: it is not asked for clip %s again", buf_cstr(&device), haul_wrong_text(why),
                             buf_cstr(&clip));
-        else
+        else if (!lied)
                 log_debug("device %s: clip %s: %s", buf_cstr(&device), buf_cstr(&clip), haul_wrong_text(why));
         if (why == HAUL_SILENT)
                 part_with(f->n, number);

@@ -13,6 +13,8 @@
 
 #include <stdlib.h>
 
+#define JUNK_LINES 6 /* a minute, in the log */
+
 /* Of a link: the manifest that came last, for the grant behind it. */
 struct paper_link {
         struct buf manifest;
@@ -21,8 +23,9 @@ struct paper_link {
 /* PROTOCOL 15.62: "Who brings anything else MUST be hung up on." */
 static void junk(struct haul_link *l, const char *what) {
         char name[ROWS_NAME_MAX];
-        log_warning("%s brings %s that no honest home brings; hanging up", rows_household(l->n, &l->household, name),
-                    what);
+        if (quiet_may(&l->n->papers.junk, uv_now(l->n->loop), JUNK_LINES))
+                log_warning("%s brings %s that no honest home brings; hanging up",
+                            rows_household(l->n, &l->household, name), what);
         haul_hangup(l);
 }
 
@@ -261,8 +264,8 @@ static void on_destroy(struct haul_link *l, struct span paper) {
 
 static void refused(struct node *n, struct paper *p, uint8_t why) {
         char name[ROWS_NAME_MAX];
-        if (why == REFUSAL_NOT_NOW)
-                return; /* with the next link */
+        if (why == REFUSAL_NOT_NOW || p->state != PAPER_WAITS)
+                return; /* with the next link; or it was answered before */
         log_info("%s does not take a paper about a clip: %s", rows_household(n, &p->household, name),
                  wire_enum_text(&wire_refusal_enum, why) ? wire_enum_text(&wire_refusal_enum, why)
                                                          : "for a reason not known here");

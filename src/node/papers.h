@@ -98,6 +98,7 @@ struct courier;      /* courier.c: of a household that something waits for */
 struct paper_errand; /* paper_vault.c */
 
 struct papers {
+        struct quiet junk;
         struct list all;
         struct map by_id;
         size_t n, begun, came; /* in all; that began something; of these, brought by others */

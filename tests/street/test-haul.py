@@ -313,7 +313,7 @@ class Haul(street.Play):
         self.begin(self.anna, self.ben, other)
         self.wait_whole(self.ben, self.anna, other)
         check(self.gone(self.ben, clip), 'it comes again by itself')
-        self.ben.cli('clip', 'get', clip[:8], '-o', '/dev/null', code=0)
+        self.ben.cli('clip', 'get', clip[:8], '-o', self.ben.folder + '.clip', code=0)
         self.begin(self.anna, self.ben, clip)
         self.wait_whole(self.ben, self.anna, clip)
         self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)

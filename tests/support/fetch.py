@@ -33,7 +33,8 @@ def accept(home, clip):
     """@home signs the terms. When its bytes begin to come: nobody waits for them."""
     want = os.path.join(home.folder, 'clips', clip + '.want')
     fresh = not os.path.exists(want)
-    get = subprocess.Popen([home.play.programs.cli, '--data', home.folder, 'clip', 'get', clip, '-o', os.devnull],
+    get = subprocess.Popen([home.play.programs.cli, '--data', home.folder, 'clip', 'get', clip, '-o',
+                            home.folder + '.clip'],
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            env=home.play.env)
     try:

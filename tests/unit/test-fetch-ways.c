@@ -2,7 +2,7 @@
 /* What becomes of the link of a home that is let go (node/fetch_ways.c). The links are the test's own. */
 #include "node/fetch_inside.h"
 
-#include "support/street.h"
+#include "support/street_inside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@ static struct chunk_link there;
 static struct haul_link other_side;
 static unsigned hung_up;
 static struct link_request asked; /* the last */
-static unsigned requests, fed;
+static unsigned requests, fed, dials;
+static struct key dialled; /* the last */
 
 struct chunk_link *give_link(_unused_ const struct node *n, uint32_t number) {
         return number == there.number ? &there : NULL;
@@ -30,8 +31,9 @@ struct haul_link *haul_find(_unused_ struct node *n, _unused_ const struct key *
         return NULL;
 }
 
-void haul_connect(_unused_ struct node *n, _unused_ const struct key *device, _unused_ struct haul_want *w) {
-        fail();
+void haul_connect(_unused_ struct node *n, const struct key *device, _unused_ struct haul_want *w) {
+        dialled = *device;
+        dials++;
 }
 
 void haul_forget(_unused_ struct haul_want *w) {
@@ -43,8 +45,11 @@ void give_request(_unused_ struct node *n, uint32_t number, const struct link_re
         requests++;
 }
 
-void fetch_feed(_unused_ struct fetch *f, struct haul_event ev) {
+void fetch_feed(struct fetch *f, struct haul_event ev) {
         fed = ev.type;
+        ev.now = uv_now(f->n->loop);
+        if (f->f)
+                assert_int_equal(haul_fetch_step(f->f, &ev), 0);
 }
 
 static void drop(enum haul_wrong why, struct fetch_way *ret) {
@@ -130,7 +135,7 @@ static int begin(_unused_ void **state) {
         a.f.ways[0] = (struct fetch_way){.f = &a.f, .number = NUMBER, .device = {{4}}, .household = {{5}}};
         list_push(&a.n.fetches.all, &a.f.on);
         asked = (struct link_request){0};
-        requests = fed = 0;
+        requests = fed = hung_up = 0;
         return 0;
 }
 
@@ -194,6 +199,105 @@ static void nothing_known(_unused_ void **state) {
         assert_true(requests == 1 && fed == HAUL_EV_NONE && a.f.ways[0].number == 0);
 }
 
+/* ---- places ---- */
+
+/* One more that comes, or would like to; with a source that has nothing of it. */
+static void another(struct fetch *f, uint8_t id) {
+        const struct haul_clip clip = {.size = 5, .chunks = 1};
+        const uint8_t seed[32] = {1};
+        mesh_time now = uv_now(&a.loop);
+        *f = (struct fetch){.n = &a.n, .id = {{id}}, .n_ways = 1, .moved_at = now, .worked_at = now - FETCH_PLACE_IDLE};
+        f->ways[0] = (struct fetch_way){.f = f, .number = NUMBER, .device = {{4}}, .next = MESH_NEVER};
+        assert_int_equal(haul_fetch_new(&f->f, &clip, seed, SPAN_NONE, SPAN_NONE), 0);
+        list_push(&a.n.fetches.all, &f->on);
+        fetch_feed(f, (struct haul_event){.type = HAUL_EV_SOURCE, .source = NUMBER});
+}
+
+/* Four clips whose sources have nothing keep a fifth from coming for some seconds, and not for ever. */
+static void places_are_given_up(_unused_ void **state) {
+        static struct fetch f[FETCH_AT_ONCE + 1];
+        struct fetch *waits = &f[FETCH_AT_ONCE];
+        list_drop(&a.f.on);
+        for (uint8_t i = 0; i < ARRAY_LEN(f); i++)
+                another(&f[i], (uint8_t)(10 + i));
+        waits->ways[0].number = 0;
+        ways_tick(&f[0]);
+        assert_int_equal(f[0].ways[0].number, NUMBER); /* nobody waits */
+        waits->refused_at = uv_now(&a.loop);
+        f[1].worked_at = uv_now(&a.loop);
+        ways_tick(&f[1]);
+        assert_int_equal(f[1].ways[0].number, NUMBER); /* its source was at work just now */
+        ways_tick(&f[0]);
+        assert_int_equal(f[0].ways[0].number, 0);
+        assert_int_equal(asked.number, LINK_STOP);
+        assert_int_equal(hung_up, 0); /* nothing is owed */
+        assert_true(f[0].ways[0].next > uv_now(&a.loop) + FETCH_AGAIN_FIRST);
+        for (size_t i = 0; i < ARRAY_LEN(f); i++)
+                haul_fetch_free(f[i].f);
+}
+
+static struct key device_of(size_t i) {
+        struct sign_key k;
+        sign_key_from_seed(&k, street_config(a.street, i)->sign_seed);
+        return k.pub;
+}
+
+/* A street of ten: a neighbour of this home, and eight others that are asked already, and have nothing. */
+static struct key crowded(struct fetch *f) {
+        struct mesh_peer peer;
+        street_free(a.street);
+        a.street = street_new(10, 1);
+        street_run_for(a.street, 60);
+        a.n.core = street_core(a.street, 0);
+        assert_true(mesh_peer_at(a.n.core, 0, &peer) && peer.up);
+        list_drop(&a.f.on);
+        another(f, 10);
+        f->n_ways = 0;
+        f->moved_at = 0;
+        for (size_t i = 1; i < 10; i++) {
+                struct key device = device_of(i);
+                if (!key_eq(&device, &peer.device))
+                        f->ways[f->n_ways++] = (struct fetch_way){.f = f,
+                                                                  .device = device,
+                                                                  .household = a.street->homes[i].house.sign.pub,
+                                                                  .next = MESH_NEVER};
+        }
+        assert_int_equal(f->n_ways, HAUL_SOURCES);
+        dials = 0;
+        return peer.device;
+}
+
+static void ways_are_given_back(_unused_ void **state) {
+        static struct fetch f;
+        struct key peer = crowded(&f);
+        ways_tick(&f);
+        assert_int_equal(dials, 0); /* they were asked just now */
+        f.ways[3].tries = FETCH_TRIES;
+        f.ways[5].tries = FETCH_TRIES + 1;
+        f.ways[6].tries = FETCH_TRIES + 2;
+        f.ways[6].waiting = true;
+        ways_tick(&f);
+        assert_int_equal(dials, 1);
+        assert_true(key_eq(&dialled, &peer) && key_eq(&f.ways[5].device, &peer));
+        f.ways[6].waiting = false;
+        haul_fetch_free(f.f);
+}
+
+/* Another device of the owner's is worth more than a neighbour. */
+static void owners_come_first(_unused_ void **state) {
+        static struct fetch f;
+        struct key peer = crowded(&f);
+        for (size_t i = 1; i < 10; i++) {
+                struct key device = device_of(i);
+                if (key_eq(&device, &peer))
+                        f.household = a.street->homes[i].house.sign.pub;
+        }
+        ways_tick(&f);
+        assert_int_equal(dials, 1);
+        assert_true(key_eq(&dialled, &peer));
+        haul_fetch_free(f.f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(slow_ones_begin_anew),
@@ -204,6 +308,9 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(veils_differ, begin, end),
                 cmocka_unit_test_setup_teardown(grants_are_shown_to_who_knows, begin, end),
                 cmocka_unit_test_setup_teardown(nothing_known, begin, end),
+                cmocka_unit_test_setup_teardown(places_are_given_up, begin, end),
+                cmocka_unit_test_setup_teardown(ways_are_given_back, begin, end),
+                cmocka_unit_test_setup_teardown(owners_come_first, begin, end),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
  * clip comes whole where honest homes have it between them. */
 #include "haul-net.h"
 
+#include "haul/inside.h"
+
 #define CHUNKS(n) ((uint64_t)(n)*CHUNK_PLAIN - 1000)
 #define HOUR 3600000
 
@@ -316,6 +318,62 @@ static void any(void **state) {
                 any_street(first + i);
 }
 
+/* However often a home says what it has, that is counted ten times a second; and its last word is. */
+static void many_maps(void **state) {
+        const struct haul_clip clip = {.size = CHUNKS(2000), .chunks = 2000};
+        const uint8_t seed[32] = {1};
+        uint8_t bits[250];
+        struct haul_fetch *f;
+        struct haul_action a;
+        (void)state;
+        assert_int_equal(haul_fetch_new(&f, &clip, seed, SPAN_NONE, SPAN_NONE), 0);
+        assert_int_equal(haul_fetch_step(f, &(struct haul_event){.type = HAUL_EV_SOURCE, .now = 1000, .source = 1}), 0);
+        uint64_t before = f->parts.stirred;
+        for (unsigned i = 0; i < 1000; i++) {
+                memset(bits, i % 2 ? 0xff : 0x0f, sizeof(bits));
+                struct haul_event ev = {
+                        .type = HAUL_EV_HAVE, .now = 1000 + i / 100, .source = 1, .have = SPAN_OF(bits)};
+                assert_int_equal(haul_fetch_step(f, &ev), 0);
+                while (haul_fetch_next(f, &a)) {
+                }
+        }
+        assert_in_range(f->parts.stirred - before, 1, 3);
+        assert_int_equal(f->parts.all[7].copies, 0);
+        assert_int_equal(haul_fetch_step(f, &(struct haul_event){.type = HAUL_EV_TICK, .now = 2000}), 0);
+        assert_int_equal(f->parts.all[7].copies, 1);
+        haul_fetch_free(f);
+}
+
+/* A list that comes hash by hash, so that it is never silent, is asked of another in the end. */
+static void list_that_drips(void **state) {
+        const struct haul_clip clip = {.size = CHUNKS(2000), .chunks = 2000};
+        const uint8_t seed[32] = {1};
+        uint8_t bits[250];
+        struct hash one = {{1}};
+        struct haul_fetch *f;
+        struct haul_action a = {.type = HAUL_DO_SEEK};
+        uint64_t from = 0;
+        (void)state;
+        memset(bits, 0xff, sizeof(bits));
+        assert_int_equal(haul_fetch_new(&f, &clip, seed, SPAN_NONE, SPAN_NONE), 0);
+        assert_int_equal(haul_fetch_step(f, &(struct haul_event){.type = HAUL_EV_SOURCE, .now = 1000, .source = 1}), 0);
+        struct haul_event have = {.type = HAUL_EV_HAVE, .now = 1000, .source = 1, .have = SPAN_OF(bits)};
+        assert_int_equal(haul_fetch_step(f, &have), 0);
+        for (mesh_time now = 2000; a.type != HAUL_DO_DROP && now < 2 * HOUR; now += 5000) {
+                struct haul_event ev = {.type = HAUL_EV_LIST, .now = now, .source = 1};
+                ev.list.from = from;
+                ev.list.hashes = SPAN_OF(one.b);
+                while (a.type != HAUL_DO_DROP && haul_fetch_next(f, &a)) {
+                }
+                assert_int_equal(haul_fetch_step(f, &ev), 0);
+                from++;
+                assert_int_equal(haul_fetch_step(f, &(struct haul_event){.type = HAUL_EV_TICK, .now = now}), 0);
+        }
+        assert_int_equal(a.type, HAUL_DO_DROP);
+        assert_int_equal(a.why, HAUL_SILENT);
+        haul_fetch_free(f);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_of_one),
@@ -332,6 +390,8 @@ int main(void) {
                 cmocka_unit_test(kept_state),
                 cmocka_unit_test(crowd),
                 cmocka_unit_test(any),
+                cmocka_unit_test(many_maps),
+                cmocka_unit_test(list_that_drips),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
