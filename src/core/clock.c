@@ -73,8 +73,7 @@ static bool wall_trusted(const struct mesh *m) {
 /* PROTOCOL 12.4: "A node that has no trusted clock, and has had no neighbour's time since it started, MUST NOT make
  * records, contacts, epochs or tickets." */
 bool clock_usable(const struct mesh *m) {
-        int64_t o[LINKS_MAX];
-        return wall_trusted(m) || m->clock_known || offsets(m, o) > 0;
+        return wall_trusted(m) || m->clock_known; /* what neighbours say is known when the offset goes by it */
 }
 
 struct said clock_said(const struct mesh *m, mesh_wall *ret_since) {
@@ -97,6 +96,7 @@ struct said clock_said(const struct mesh *m, mesh_wall *ret_since) {
 
 void clock_listen(struct mesh *m) {
         m->said_since = MESH_NEVER;
+        m->look = true; /* in this very step: a person may be waiting for a time */
 }
 
 /* What they say stays the same while time goes on: it is looked up when one of them has come or gone, not with each tick. */

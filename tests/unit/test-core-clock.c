@@ -67,6 +67,26 @@ static void test_1970_in_a_mesh_of_two(void **state) {
         street_free(s);
 }
 
+static bool can_tell(struct street *s, void *ctx) {
+        (void)ctx;
+        return clock_usable(street_core(s, 1));
+}
+
+/* A neighbour says the time, and at that moment somebody posts: it is dated by what was said, or has to wait. */
+static void test_post_with_the_first_time(void **state) {
+        (void)state;
+        struct hash id;
+        STREET(2);
+        street_run_for(s, 10);
+        restart(s, 1, IN_1970);
+        assert_false(can_tell(s, NULL));
+        assert_true(street_wait(s, 60, can_tell, NULL));
+        assert_right(s, 1);
+        assert_int_equal(street_post(s, 1, KIND_FIRE, "at once", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 60));
+        street_free(s);
+}
+
 /* The first to say the time lied by a year, and three later ones agree: they are believed at once. */
 static void test_1970_among_four(void **state) {
         (void)state;
@@ -315,6 +335,7 @@ int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_1970_in_a_mesh_of_two),
+                cmocka_unit_test(test_post_with_the_first_time),
                 cmocka_unit_test(test_1970_among_four),
                 cmocka_unit_test(test_1970_everywhere),
                 cmocka_unit_test(test_ahead_for_a_while),
