@@ -81,7 +81,7 @@ __porchlight_names() {
         member) echo "list proposals remove endorse promote demote return vouch" ;;
         device) echo "list invite codes join revoke" ;;
         vault) echo "show unlock lock passphrase" ;;
-        me) echo "export" ;;
+        me) echo "export erase" ;;
         peer) echo "add" ;;
         config) echo "get set unset list" ;;
         esac
@@ -92,7 +92,7 @@ __porchlight_command() {
         nearby | watch | post | inbox | verify | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip keep" | "clip trim" | "clip blur" | "clip notices" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "camera list" | "camera policy" | "camera keep" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "me export" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip keep" | "clip trim" | "clip blur" | "clip notices" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "camera list" | "camera policy" | "camera keep" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "me export" | "me erase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -147,6 +147,7 @@ __porchlight_options() {
         "backup") options="--passphrase-file --key-passphrase-file --force" ;;
         "restore") options="--passphrase-file" ;;
         "me export") options="--with-clips --force --passphrase-file" ;;
+        "me erase") options="--anyway --passphrase-file --yes" ;;
         "config list") options="--show-origin" ;;
         esac
         __porchlight_words "$options --data --json --help --version"

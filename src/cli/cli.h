@@ -73,6 +73,7 @@ enum option_id {
         OPT_AS,
         OPT_KEY_PASSPHRASE_FILE,
         OPT_FORCE,
+        OPT_ANYWAY,
         OPT_WITH,
         OPT_PURPOSE,
         OPT_CANCEL,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mesh leave: the vault signs it, the daemon forgets the mesh, and this waits until it has. */
-#include "cli/commands.h"
+#include "cli/leave.h"
 
+#include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/owner.h"
 
@@ -12,7 +13,7 @@
 #define CLEAR_ANSWER_MS 5000
 
 /* The daemon begins anew meanwhile: a call that fails, or is answered by the one before, is made again. */
-static bool is_cleared(const struct cli *c) {
+bool leave_cleared(const struct cli *c) {
         const struct timespec pause = {.tv_nsec = CLEAR_LOOK_MS * 1000000L};
         for (unsigned i = 0; i < CLEAR_LOOKS; i++) {
                 _clean_(call_freep) struct call *call = NULL;
@@ -31,7 +32,7 @@ static bool is_cleared(const struct cli *c) {
         return false;
 }
 
-static void left_text(struct cli *c, bool cleared) {
+void leave_text(struct cli *c, bool cleared) {
         const char *text =
                 cleared ? _("left: this home has forgotten the mesh. `porchlight mesh create` and `porchlight join` "
                             "make a new household here.")
@@ -49,14 +50,14 @@ static int run_leave(struct cli *c, const struct args *a) {
         if (r)
                 return r;
         bool cleared = WIRE_HAS(&voted, O_VOTED, cleared);
-        if (cleared && !is_cleared(c))
+        if (cleared && !leave_cleared(c))
                 return cli_fail(c, EXIT_FAILED, "not-cleared",
                                 "look into the daemon's log: it goes on when it is started again",
                                 "the household has left, but the daemon has not forgotten the mesh yet");
         if (c->json)
                 cli_json(c, &wire_o_voted_desc, &voted);
         else
-                left_text(c, cleared);
+                leave_text(c, cleared);
         return cleared ? 0 : EXIT_UNSENT;
 }
 

@@ -79,6 +79,7 @@ const struct command *const commands[] = {
         &command_backup,
         &command_restore,
         &command_me_export,
+        &command_me_erase,
         &command_status,
         &command_peers,
         &command_peer_add,

@@ -30,6 +30,6 @@ extern const struct command command_grant_list, command_grant_revoke, command_gr
 extern const struct command command_grant_requests, command_clip_request;
 extern const struct command command_ledger_list, command_ledger_verify, command_ledger_add;
 extern const struct command command_backup, command_restore;
-extern const struct command command_me_export;
+extern const struct command command_me_export, command_me_erase;
 extern const struct command command_status, command_peers, command_peer_add, command_doctor;
 extern const struct command command_completion, command_help, command_version;

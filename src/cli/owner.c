@@ -165,6 +165,7 @@ struct wish {
         bool terms;                   /* … but what it says is shown */
         unsigned number;              /* of the answer's row; 0: it has none */
         const struct wire_desc *desc; /* of that */
+        bool quiet;                   /* the sentence is not shown: the owner has agreed to all of them at once */
 };
 
 /* Where there are more rows of it the last one counts. */
@@ -192,7 +193,7 @@ static int sign_on(struct cli *c, const struct args *a, const struct wish *w, st
         if (r)
                 return r;
         bool needs_passphrase = row.m->o_sentence.passphrase;
-        if (w->question || w->terms || c->err_tty)
+        if (!w->quiet && (w->question || w->terms || c->err_tty))
                 show_sentence(c, row.m->o_sentence.text);
         r = w->question ? ask_yes(c, a, w->question) : 0;
         if (r || (r = go(c, a, *owner, needs_passphrase, w->number, &row)) || !w->number)
@@ -263,5 +264,12 @@ int owner_terms(struct cli *c, const struct args *a, unsigned request, const voi
                 const struct wire_desc *desc, void *ret, struct buf *store) {
         _clean_(call_freep) struct call *owner = NULL;
         const struct wish w = {request, msg, NULL, true, number, desc};
+        return agree_on(c, a, &w, ret, store, &owner);
+}
+
+int owner_agreed(struct cli *c, const struct args *a, unsigned request, const void *msg, unsigned number,
+                 const struct wire_desc *desc, void *ret, struct buf *store) {
+        _clean_(call_freep) struct call *owner = NULL;
+        const struct wish w = {request, msg, NULL, false, number, desc, true};
         return agree_on(c, a, &w, ret, store, &owner);
 }

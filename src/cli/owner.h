@@ -32,3 +32,7 @@ int owner_terms(struct cli *c, const struct args *a, unsigned request, const voi
 /* The same for a device code. Nothing is lost by making one, so nobody is asked but for the passphrase. */
 int owner_code(struct cli *c, const struct args *a, const struct wire_o_op *op, struct wire_o_code *ret,
                struct buf *store);
+/* The same where the owner has said yes to all of it before, in words of this tool: no sentence is shown and nobody is asked, but for
+ * the passphrase where the vault is locked. @number 0: there is no row. */
+int owner_agreed(struct cli *c, const struct args *a, unsigned request, const void *msg, unsigned number,
+                 const struct wire_desc *desc, void *ret, struct buf *store);

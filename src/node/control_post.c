@@ -204,7 +204,7 @@ static int prefix_run(struct query *q, struct store_reader *r) {
         return store_alert_prefix(r, buf_span(&a->keep), &a->id);
 }
 
-/* What may be taken back: asks and notices, too. */
+/* What may be taken back: asks, notices, and words on an alert, too. */
 static int said_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
         return store_said_prefix(r, buf_span(&a->keep), &a->id);
