@@ -19,12 +19,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM "porchlight-ingest"
 #define READ_AT_ONCE (64 * 1024)
+#define SOURCE_MAX 512                                     /* bytes of a path, as in proto/control.def */
 #define CAMERA_MAX 64                                      /* bytes, as in proto/control.def */
 #define SIZE_MAX_CLIP ((uint64_t)CHUNKS_MAX * CHUNK_PLAIN) /* 4 GiB */
 #define PROGRESS_LEAST (8 * 1024 * 1024)                   /* bytes: less is there before anybody has read it */
@@ -41,6 +43,7 @@ struct adding {
         uint64_t done; /* bytes */
         struct intake intake;
         bool told;
+        uint8_t clip[sizeof(struct hash)]; /* where `told` */
 };
 
 /* ---- the file ---- */
@@ -147,6 +150,7 @@ static int row_taken(struct cli *c, const struct call_row *row, void *arg) {
         if (row->number != CONTROL_CLIP_ROW)
                 return 0;
         add->told = true;
+        memcpy(add->clip, row->m->c_clip.id.p, sizeof(add->clip));
         show_progress(c, add, true);
         if (c->json)
                 return cli_row_json(c, row, NULL);
@@ -250,18 +254,34 @@ static int ask_open(struct cli *c, struct adding *add) {
         return cli_ask(c, CONTROL_CLIP_OPEN, &m, row_seal, add);
 }
 
+/* The daemon remembers where it is, so that `doctor` and `who-can-read` can tell as long as it is there. */
+static int note_source(struct cli *c, const struct adding *add) {
+        char *path = realpath(add->wish->path, NULL);
+        struct wire_c_source m = {.v = 1, .clip = SPAN_OF(add->clip), .size = add->size};
+        int r = 0;
+        m.path = path ? span_str(path) : SPAN_NONE;
+        if (path && m.path.n <= SOURCE_MAX && text_utf8(m.path))
+                r = cli_ask(c, CONTROL_CLIP_SOURCE, &m, NULL, NULL);
+        free(path);
+        return r;
+}
+
 /* The clear copy is what the lock was for: it is said where it stays. */
 static int settle_source(struct cli *c, const struct adding *add) {
-        if (!add->wish->delete_source) {
-                if (add->regular && add->wish->path)
-                        cli_note(c, "the file itself is still there, for anybody who may read it: %s", add->wish->path);
+        if (!add->wish->delete_source && (!add->regular || !add->wish->path || strcmp(add->wish->path, "-") == 0))
                 return 0;
+        if (!add->wish->delete_source) {
+                cli_note(c, "the file itself is still there, for anybody who may read it: %s", add->wish->path);
+                return note_source(c, add);
         }
         if (unlink(add->wish->path) == 0)
                 return 0;
-        return cli_fail(c, EXIT_FAILED, "source-left", "remove it yourself",
-                        "the clip was taken in, but its file could not be removed: %s: %s", add->wish->path,
-                        strerror(errno));
+        int why = errno;
+        int r = note_source(c, add);
+        return r ? r
+                 : cli_fail(c, EXIT_FAILED, "source-left", "remove it yourself",
+                            "the clip was taken in, but its file could not be removed: %s: %s", add->wish->path,
+                            strerror(why));
 }
 
 static int take_in(struct cli *c, struct adding *add) {

@@ -27,6 +27,8 @@ int clip_get_fd(struct cli *c, const struct args *a, struct call *owner, const c
 int clip_get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path);
 /* That a neighbour has footage. */
 void layout_notice(struct cli *c, const struct wire_c_notice *n);
+/* Is the file that a clip was taken from still there, and of that size? */
+bool clips_source_there(const struct wire_c_source *m);
 /* What was taken in, in a sentence or two. */
 void clips_tell_taken(struct cli *c, const struct wire_c_clip *m);
 

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "base/when.h"
 
+#include <sys/stat.h>
+
 #define CAMERA_COLUMNS 16
 #define WHEN_COLUMNS 16
 #define LENGTH_COLUMNS 8
@@ -48,6 +50,14 @@ static const char *media_word(uint64_t media) {
                 return _("other");
         }
         return "";
+}
+
+bool clips_source_there(const struct wire_c_source *m) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        struct stat st;
+        buf_add(&path, m->path);
+        return buf_ok(&path) && stat(buf_cstr(&path), &st) == 0 && S_ISREG(st.st_mode) &&
+               (uint64_t)st.st_size == m->size;
 }
 
 /* "204 B", "1.5 kB", "20.0 MB" */

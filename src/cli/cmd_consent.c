@@ -401,14 +401,39 @@ static int row_key(struct cli *c, const struct call_row *row, void *arg) {
         return cli_flush(c);
 }
 
+struct sources {
+        const char *id;
+        bool *any;
+};
+
+/* The file it was taken from, if that is still what it was. */
+static int row_source(struct cli *c, const struct call_row *row, void *arg) {
+        const struct sources *s = arg;
+        if (row->number != CONTROL_SOURCE_ROW || !text_hex_begins(row->m->c_source.clip, span_str(s->id)) ||
+            !clips_source_there(&row->m->c_source))
+                return 0;
+        struct wire_o_key k = {.v = 1, .what = HOLDER_COPY};
+        WIRE_PUT(&k, O_KEY, name, row->m->c_source.path);
+        *s->any = true;
+        if (c->json)
+                cli_json(c, &wire_o_key_desc, &k);
+        else
+                who_line(c, &k);
+        return cli_flush(c);
+}
+
 static int run_who(struct cli *c, const struct args *a) {
         _clean_(call_freep) struct call *owner = NULL;
         struct wire_o_about m = {.id = span_str(a->words[0])};
+        struct wire_c_none none = {0};
         bool any = false;
+        struct sources sources = {a->words[0], &any};
         int r = clip_word(c, a->words[0]);
         if (r || (r = owner_open(c, &owner)))
                 return r;
         r = owner_ask(c, owner, OWNER_O_WHO, &m, _("asking the vault"), row_key, &any);
+        if (!r)
+                r = cli_ask(c, CONTROL_CLIP_SOURCES, &none, row_source, &sources);
         if (!r && !any && !c->json)
                 buf_add_str(&c->out, _("Nobody: no key of it is left here, and none has left.\n"));
         return r;
@@ -420,8 +445,9 @@ const struct command command_clip_who_can_read = {
         .synopsis = "ID",
         .brief = N_("every key of a clip that there is, and clear copies made here"),
         .help = N_("This home's own key, each household and device with a grant whose key has left\n"
-                   "or still may, and each file a clear copy was written to. What others do with\n"
-                   "what they have opened, nobody can list. Run it on the main device.\n"),
+                   "or still may, each file a clear copy was written to, and the file the clip was\n"
+                   "taken from where that is still there. What others do with what they have opened,\n"
+                   "nobody can list. Run it on the main device.\n"),
         .examples = N_("  porchlight clip who-can-read 3f2a91c0\n"),
         .min_words = 1,
         .max_words = 1,

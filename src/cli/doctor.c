@@ -226,6 +226,18 @@ static void check_clips(const struct doctor_facts *f, struct doctor_finding *ret
         fix(ret, "`porchlight clip list` shows which. What nobody else has a copy of is lost; destroy it.");
 }
 
+static void check_copies(const struct doctor_facts *f, struct doctor_finding *ret) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        if (!f->copies)
+                return;
+        text_show(&path, buf_span(&f->copy), false);
+        say(ret, DOCTOR_WARNING,
+            "Files that clips were taken from are still there, for anybody who may read them: %u, the newest %s.",
+            f->copies, buf_cstr(&path));
+        fix(ret, "Remove what is not needed; `porchlight clip who-can-read` tells of each. `clip add --delete-source` "
+                 "does it at once.");
+}
+
 static void check_grants(const struct doctor_facts *f, struct doctor_finding *ret) {
         if (!f->grants || !f->overdue)
                 return;
@@ -574,6 +586,7 @@ const struct doctor_check doctor_checks[] = {
         {N_("disk"), check_disk},
         {N_("store"), check_store},
         {N_("clips"), check_clips},
+        {N_("clear copies"), check_copies},
         {N_("clips folder"), check_watch},
         {N_("grants"), check_grants},
         {N_("clock"), check_clock},
@@ -603,5 +616,6 @@ void doctor_facts_fini(struct doctor_facts *f) {
         buf_fini(&f->dir);
         buf_fini(&f->status_store);
         buf_fini(&f->down);
+        buf_fini(&f->copy);
         buf_fini(&f->watch);
 }

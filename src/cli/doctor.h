@@ -62,6 +62,8 @@ struct doctor_facts {
         bool main;        /* this is the device that holds the household's key */
         bool clips;       /* they were told, and are: */
         unsigned clips_here, clips_damaged;
+        unsigned copies;  /* files that clips were taken from and that are still there … */
+        struct buf copy;  /* … the path of the newest */
         struct buf watch; /* the folder that clips.watch names; empty: none */
         int watch_why;    /* errno of looking there; 0: it is there */
         bool watched;     /* and a `clip watch` is on it */

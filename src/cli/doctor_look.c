@@ -2,6 +2,8 @@
 /* Goes round the house: the folder's files, the daemon, the vault. Changes nothing, and says nothing. */
 #include "cli/doctor.h"
 
+#include "cli/clips.h"
+
 #include "base/dir.h"
 #include "base/file.h"
 #include "crypto/hash.h"
@@ -147,6 +149,13 @@ static void row_clip(struct doctor_facts *f, const struct call_row *row) {
         f->clips_damaged += row->m->c_clip.state == CLIP_STATE_DAMAGED;
 }
 
+static void row_source(struct doctor_facts *f, const struct call_row *row) {
+        if (row->number != CONTROL_SOURCE_ROW || !clips_source_there(&row->m->c_source))
+                return;
+        if (f->copies++ == 0)
+                buf_add(&f->copy, row->m->c_source.path);
+}
+
 static void row_watch(struct doctor_facts *f, const struct call_row *row) {
         if (row->number == CONTROL_SETTING_ROW && span_eq(row->m->c_setting.key, SPAN_STR("clips.watch")))
                 buf_add(&f->watch, row->m->c_setting.value);
@@ -205,6 +214,8 @@ static void look_daemon(struct doctor_facts *f, const char *data) {
                 ask(f, call, CONTROL_DEVICES, row_device, &none); /* in no mesh it has none */
         if (f->daemon)
                 f->clips = ask(f, call, CONTROL_CLIPS, row_clip, &none);
+        if (f->daemon)
+                ask(f, call, CONTROL_CLIP_SOURCES, row_source, &none); /* for the owner alone */
         const struct wire_c_config all = {0};
         if (f->daemon && ask_for(f, call, CONTROL_CONFIG, &all, row_watch, &none))
                 look_watch(f);

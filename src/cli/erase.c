@@ -2,6 +2,7 @@
 #include "cli/erase.h"
 
 #include "base/text.h"
+#include "cli/clips.h"
 #include "cli/owner.h"
 
 #define ID_BYTES 32
@@ -147,9 +148,23 @@ static int row_copy(struct cli *c, const struct call_row *row, void *arg) {
         return 0;
 }
 
+static int row_source(struct cli *c, const struct call_row *row, void *arg) {
+        struct erase *e = arg;
+        (void)c;
+        if (row->number != CONTROL_SOURCE_ROW || !clips_source_there(&row->m->c_source))
+                return 0;
+        text_show(&e->copies, row->m->c_source.path, false);
+        buf_add_u8(&e->copies, '\n');
+        e->n_copies++;
+        return 0;
+}
+
 static int look_copies(struct erase *e) {
         _clean_(call_freep) struct call *owner = NULL;
+        struct wire_c_none none = {0};
         int r = owner_open(e->c, &owner);
+        if (!r)
+                r = cli_ask(e->c, CONTROL_CLIP_SOURCES, &none, row_source, e);
         for (size_t at = 0; !r && at + ID_BYTES <= e->clips.n; at += ID_BYTES) {
                 _clean_(buf_fini) struct buf id = BUF_NULL;
                 text_hex(&id, span_of(e->clips.p + at, ID_BYTES));

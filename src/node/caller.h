@@ -159,6 +159,8 @@ void control_clips(struct caller *c);
 void control_cameras(struct caller *c);
 void control_camera_set(struct caller *c);
 void control_clip_keep(struct caller *c);
+void control_clip_source(struct caller *c);
+void control_clip_sources(struct caller *c);
 void control_notices(struct caller *c);
 void control_clip(struct caller *c);
 void control_fetches(struct caller *c);

@@ -33,6 +33,7 @@ struct clips {
         uint64_t retention;   /* seconds, of cameras without a rule of their own; CAMERA_KEEP_FOREVER */
         bool oldest;          /* where there is no room the oldest go */
         struct buf kept;      /* ids of clips that their owner has pinned */
+        struct buf sources;   /* files that clips were taken from (sources.h) */
         struct purge *purge;  /* under way (purge.h); NULL: none */
         bool purge_again;     /* once more behind it */
         mesh_time purge_at;   /* the next by itself */

@@ -54,6 +54,8 @@ static const struct {
         {CONTROL_CAMERAS, control_cameras},
         {CONTROL_CAMERA_SET, control_camera_set},
         {CONTROL_CLIP_KEEP, control_clip_keep},
+        {CONTROL_CLIP_SOURCE, control_clip_source},
+        {CONTROL_CLIP_SOURCES, control_clip_sources},
         {CONTROL_NOTICES, control_notices},
         {CONTROL_CONFIG, control_config},
         {CONTROL_CONFIG_SET, control_config_set},

@@ -4,6 +4,7 @@
 #include "clip/clip.h"
 #include "node/caller.h"
 #include "node/clips.h"
+#include "node/sources.h"
 
 static void put_place(struct wire_c_clip *row, mesh_cell cell, struct buf *text) {
         int32_t lat, lon;
@@ -168,4 +169,31 @@ void control_clip_keep(struct caller *c) {
         if (caller_is_owner(c) && caller_id_ok(c, m->clip))
                 caller_ask(c, &(struct ask){.after = keep_after, .count = WIRE_HAS(m, C_CLIP_KEEP, off)}, keep_run,
                            m->clip);
+}
+
+/* ---- CLIP_SOURCE, CLIP_SOURCES ---- */
+
+/* Whoever may take a clip in may say what of. */
+void control_clip_source(struct caller *c) {
+        const struct wire_c_source *m = &c->msg.c_source;
+        struct source s = {.size = m->size, .path = m->path};
+        memcpy(s.clip.b, m->clip.p, sizeof(s.clip));
+        if (sources_put(&c->n->clips.sources, &s)) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
+        writer_set(c->n, SETTING_SOURCES, buf_span(&c->n->clips.sources));
+        caller_done(c);
+}
+
+void control_clip_sources(struct caller *c) {
+        struct span rest = buf_span(&c->n->clips.sources);
+        struct source s;
+        if (!caller_is_owner(c))
+                return;
+        while (sources_next(&rest, &s)) {
+                struct wire_c_source row = {.v = 1, .clip = SPAN_OF(s.clip.b), .path = s.path, .size = s.size};
+                caller_row(c, CONTROL_SOURCE_ROW, &row);
+        }
+        caller_done(c);
 }

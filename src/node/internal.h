@@ -42,6 +42,7 @@
 #define SETTING_CAMERAS "cameras"         /* as cameras_encode() writes them */
 #define SETTING_ANNOUNCED "announced"     /* as announced_encode() writes it */
 #define SETTING_KEPT "clips-kept"         /* ids of clips that are pinned, 32 bytes each */
+#define SETTING_SOURCES "clips-sources"   /* as sources_put() writes them */
 #define SETTING_JOINING "joining"         /* there: the vault does not know yet how its joining ended */
 
 /* Who waits for a command's outcome. */

@@ -481,6 +481,10 @@ static int read_settings(struct node *n) {
         if (store_get(lane->reader, SETTING_KEPT, &home) == 0)
                 buf_add(&n->clips.kept, buf_span(&home));
         buf_clear(&home);
+        buf_clear(&n->clips.sources);
+        if (store_get(lane->reader, SETTING_SOURCES, &home) == 0)
+                buf_add(&n->clips.sources, buf_span(&home));
+        buf_clear(&home);
         n->cameras = cameras_none;
         if (store_get(lane->reader, SETTING_ANNOUNCED, &home) == 0)
                 announced_decode(&n->announced, buf_span(&home));

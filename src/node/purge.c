@@ -218,4 +218,5 @@ void purge_fini(struct node *n) {
                 purge_free(n->clips.purge);
         n->clips.purge = NULL;
         buf_fini(&n->clips.kept);
+        buf_fini(&n->clips.sources);
 }

@@ -5,6 +5,7 @@ room. What the wire shows of it: test-silence.py."""
 import datetime
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -212,6 +213,39 @@ class Cameras(street.Play):
             check(secret.hex() not in text, 'a key is in it')
         self.anna.refused('file-exists', street.REFUSED, 'me', 'export', path)
         self.anna.cli('me', 'export', path, '--force', code=0)
+
+    def case_clear_copy(self):
+        """the file that a clip was taken from is told of while it is there, unchanged, to the owner alone; also after a restart"""
+        path = os.path.join(self.folder, 'left.mp4')
+        with open(path, 'wb') as file:
+            file.write(b'left where it was')
+        clip = self.anna.one('clip', 'add', path, '--as-is', '--camera', 'garden')['id']
+        self.anna.stop()
+        self.anna.start()
+        self.wait_state(self.anna, 'current')
+
+        def copies():
+            return [row['name'] for row in self.anna.json('clip', 'who-can-read', clip) if row['what'] == 'copy']
+
+        def warned():
+            rows = {row['check']: row for row in self.anna.json('doctor', code=None)}
+            return path in rows.get('clear copies', {}).get('message', '')
+        equal((copies(), warned()), ([path], True), 'the clear copy')
+        check('clear copy' in self.anna.cli('clip', 'who-can-read', clip, code=0).out, 'what a person is told')
+        check(path.encode() not in self.manifest(clip), 'the manifest names it')
+        with open(path, 'ab') as file:
+            file.write(b' and changed')
+        equal((copies(), warned()), ([], False), 'of a file that is another one now')
+        os.unlink(path)
+        equal((copies(), warned()), ([], False), 'once it is gone')
+        with open(path, 'wb') as file:
+            file.write(b'taken away')
+        clip = self.anna.one('clip', 'add', path, '--as-is', '--camera', 'garden', '--delete-source')['id']
+        equal((copies(), warned()), ([], False), 'with --delete-source')
+
+    def manifest(self, clip):
+        with sqlite3.connect(f'file:{self.anna.folder}/porchlight.db?mode=ro', uri=True) as db:
+            return db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0]
 
 
 if __name__ == '__main__':

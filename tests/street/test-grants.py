@@ -97,7 +97,9 @@ class Consent(street.Play):
         equal((grant['clip'], grant['name'], grant['state'], grant['released'], grant['purpose']),
               (clip, self.ben.name, 'open', False, 'the stolen bicycle'), 'the grant')
         who = self.anna.json('clip', 'who-can-read', clip)
-        equal(sorted(k['what'] for k in who), ['copy', 'home', 'household'], 'who can read it')
+        equal(sorted(k['what'] for k in who), ['copy', 'copy', 'home', 'household'], 'who can read it')
+        equal(sorted(os.path.basename(k['name']) for k in who if k['what'] == 'copy'), ['out', 'source'],
+              'what was written out, and the file it was taken from')
         equal([l['what'] for l in self.ledger(self.anna)[before:]], ['read', 'granted'], 'the ledger')
         self.anna.cli('grant', 'revoke', grant['grant'][:8], '--yes', code=0)
         equal(self.anna.json('grant', 'list')[0]['state'], 'revoked', 'the grant, taken back')
