@@ -49,12 +49,17 @@ int cameras_put(struct cameras *c, const struct wire_c_camera_set *rule) {
 
 /* ---- on disk ---- */
 
-static void encode(const struct camera_rule *row, struct buf *out) {
-        struct wire_c_camera_set msg = {0};
+void camera_to_wire(const struct camera_rule *row, struct wire_c_camera_set *ret) {
+        *ret = (struct wire_c_camera_set){0};
         if (*row->name)
-                WIRE_PUT(&msg, C_CAMERA_SET, name, span_str(row->name));
-        WIRE_PUT(&msg, C_CAMERA_SET, policy, row->policy);
-        WIRE_PUT(&msg, C_CAMERA_SET, keep, row->keep);
+                WIRE_PUT(ret, C_CAMERA_SET, name, span_str(row->name));
+        WIRE_PUT(ret, C_CAMERA_SET, policy, row->policy);
+        WIRE_PUT(ret, C_CAMERA_SET, keep, row->keep);
+}
+
+static void encode(const struct camera_rule *row, struct buf *out) {
+        struct wire_c_camera_set msg;
+        camera_to_wire(row, &msg);
         codec_encode(&wire_c_camera_set_desc, &msg, out);
 }
 

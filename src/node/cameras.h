@@ -39,6 +39,8 @@ bool cameras_never(const struct cameras *c, struct span name);
 /* Takes a rule as it was asked for: absent parts stay as they are, an absent name means every camera. 0, CAMERAS_E_FULL. */
 int cameras_put(struct cameras *c, const struct wire_c_camera_set *rule);
 
+/* A rule as it would be asked for; borrows its name. */
+void camera_to_wire(const struct camera_rule *row, struct wire_c_camera_set *ret);
 /* For the disk: maps of c_camera_set, one behind the other. What cannot be read any more ends the list. */
 void cameras_encode(const struct cameras *c, struct buf *out);
 void cameras_decode(struct cameras *ret, struct span in);

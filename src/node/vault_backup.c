@@ -73,11 +73,24 @@ static void say_settings(struct vault_link *v) {
         }
 }
 
+/* The rule of all others first: one that is made anew begins with it. */
+static void say_cameras(struct vault_link *v) {
+        const struct cameras *all = &node_of(v)->cameras;
+        struct wire_c_camera_set msg;
+        camera_to_wire(&all->others, &msg);
+        vault_link_say(v, OWNER_B_CAMERA, &msg);
+        for (size_t i = 0; i < all->n; i++) {
+                camera_to_wire(&all->rows[i], &msg);
+                vault_link_say(v, OWNER_B_CAMERA, &msg);
+        }
+}
+
 void vault_backup_rows(struct vault_link *v) {
         say_device(v);
         say_keys(v);
         say_ways(v);
         say_settings(v);
+        say_cameras(v);
         v->telling_backup = true;
         vault_vote_ops(v);
 }
@@ -95,6 +108,7 @@ struct vault_rows {
         mesh_cell home;
         struct mutes mutes;
         struct places places;
+        struct cameras cameras;
         bool failed; /* no memory */
 };
 
@@ -148,10 +162,10 @@ static void take_place(struct vault_rows *r, const struct wire_c_place *m) {
 bool vault_backup_take(struct vault_link *v, uint64_t number, const union frame_message *m) {
         struct vault_rows *r = v->rows;
         struct mute mute;
-        if (number < OWNER_B_HEAD || number > OWNER_B_PLACE)
+        if (number < OWNER_B_HEAD || number > OWNER_B_CAMERA)
                 return false;
-        if (!r)
-                r = v->rows = calloc(1, sizeof(*r));
+        if (!r && (r = v->rows = calloc(1, sizeof(*r))))
+                r->cameras = cameras_none;
         if (!r)
                 return true; /* V_RESTORE finds no rows, and says so */
         switch (number) {
@@ -174,6 +188,10 @@ bool vault_backup_take(struct vault_link *v, uint64_t number, const union frame_
                 break;
         case OWNER_B_PLACE:
                 take_place(r, &m->c_place);
+                break;
+        case OWNER_B_CAMERA:
+                if (cameras_put(&r->cameras, &m->c_camera_set))
+                        log_debug("a backup with more rules about cameras than fit");
                 break;
         case OWNER_B_OP:
                 take_op(r, m->v_ops.op);
@@ -209,6 +227,14 @@ static void keep_places(struct node *n, const struct places *places) {
                 writer_set(n, SETTING_PLACES, buf_span(&bytes));
 }
 
+static void keep_cameras(struct node *n, const struct cameras *cameras) {
+        _clean_(buf_fini) struct buf bytes = BUF_NULL;
+        n->cameras = *cameras;
+        cameras_encode(cameras, &bytes);
+        if (buf_ok(&bytes))
+                writer_set(n, SETTING_CAMERAS, buf_span(&bytes));
+}
+
 void vault_backup_restore(struct vault_link *v, const struct wire_v_restore *m) {
         _clean_(rows_freep) struct vault_rows *r = TAKE(v->rows);
         struct node *n = node_of(v);
@@ -221,6 +247,7 @@ void vault_backup_restore(struct vault_link *v, const struct wire_v_restore *m) 
                 return;
         keep_mutes(n, &r->mutes);
         keep_places(n, &r->places);
+        keep_cameras(n, &r->cameras);
 }
 
 /* ---- the operation a restored home waits for ---- */

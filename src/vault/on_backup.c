@@ -163,6 +163,13 @@ void on_b_place(struct vault *v, const union frame_message *m, mesh_time now) {
                 keep(t, OWNER_B_PLACE, m);
 }
 
+void on_b_camera(struct vault *v, const union frame_message *m, mesh_time now) {
+        struct transfer *t = gathering(v);
+        (void)now;
+        if (t)
+                keep(t, OWNER_B_CAMERA, m);
+}
+
 void on_b_op(struct vault *v, const union frame_message *m, mesh_time now) {
         struct transfer *t = gathering(v);
         (void)now;

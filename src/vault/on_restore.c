@@ -109,6 +109,7 @@ static enum vault_error take_row(struct restored *b, struct walk *w, const struc
         case OWNER_B_HOME:
         case OWNER_B_MUTE:
         case OWNER_B_PLACE:
+        case OWNER_B_CAMERA:
                 return VAULT_OK;
         case OWNER_B_END:
                 w->ended = true;

@@ -53,7 +53,7 @@ static const struct {
         {OWNER_B_MUTE, on_b_mute},         {OWNER_B_PLACE, on_b_place},   {OWNER_B_OP, on_b_op},
         {OWNER_V_CLIP, on_clip},           {OWNER_V_RECEIPT, on_receipt}, {OWNER_V_KEY, on_key},
         {OWNER_V_ATTEST, on_attest},       {OWNER_V_OVER, on_over},       {OWNER_V_PAPERS, on_papers},
-        {OWNER_V_PURGE, on_purge},
+        {OWNER_V_PURGE, on_purge},         {OWNER_B_CAMERA, on_b_camera},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {

@@ -299,4 +299,5 @@ void on_b_addr(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_home(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_mute(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_place(struct vault *v, const union frame_message *m, mesh_time now);
+void on_b_camera(struct vault *v, const union frame_message *m, mesh_time now);
 void on_b_op(struct vault *v, const union frame_message *m, mesh_time now);

@@ -210,7 +210,7 @@ static void check_release(const struct world *w, const struct wire_v_key *m) {
 
 static bool of_backup(uint8_t number) {
         return (number >= OWNER_V_WANT_BACKUP && number <= OWNER_V_BACKED_UP) ||
-               (number > OWNER_B_HEAD && number <= OWNER_B_PLACE && number != OWNER_B_END);
+               (number > OWNER_B_HEAD && number <= OWNER_B_CAMERA && number != OWNER_B_END);
 }
 
 static void check_out(const struct world *w, struct buf *out, bool to_daemon) {

@@ -88,6 +88,10 @@ class Restore(street.Play):
         for posted in mine:
             self.wait_all_have(self.homes, posted['id'])
         self.ben.cli('mute', 'add', '--kind', 'noise', code=0)
+        self.ben.cli('camera', 'policy', '--all', 'never', code=0)
+        self.ben.cli('camera', 'policy', 'front door', 'ask', code=0)
+        self.ben.cli('camera', 'keep', 'front door', '14d', code=0)
+        cameras = self.ben.json('camera', 'list')
         self.backup(self.ben, self.file, '--force')
         later = self.ben.post('theft', 'After the backup')
         self.wait_all_have(self.homes, later['id'])
@@ -106,6 +110,7 @@ class Restore(street.Play):
             self.wait_all_have([again], posted['id'])
         check(again.alert(later['id'])['mine'], 'its own post is not its own any more')
         equal(again.state()['muted'], 'noise', 'what is muted')
+        equal(again.json('camera', 'list'), cameras, 'what was said of cameras')
         check('home' in again.state(), 'the home cell is gone')
         fresh = [again.post('fire', f'Out of the backup {i}') for i in range(3)]
         for posted in fresh:
