@@ -41,7 +41,7 @@ __porchlight_paths() {
 
 __porchlight_has_value() {
         case $1 in
-        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --passphrase-file | --with | --purpose | --output | --mesh | --extract | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --with-clips | --data) return 0 ;;
+        --at | --within | --since | --kind | --min-severity | --text | --limit | --max-age | --after | --exec | --precision | --severity | --urgency | --certainty | --doing | --status | --expires | --source | --clip | --area | --radius | --from | --to | --reason | --alert | --for | --camera | --passphrase-file | --with | --purpose | --output | --asks | --clips | --mesh | --extract | --household | --charter | --count | --as | --new-passphrase-file | --key-passphrase-file | --with-clips | --data) return 0 ;;
         esac
         return 1
 }
@@ -67,7 +67,7 @@ __porchlight_value() {
 
 __porchlight_names() {
         case ${1-} in
-        '') echo "nearby watch post alert ask inbox mute place clip grant camera ledger verify mesh invite join member device vault backup restore me status peers peer doctor config completion help version" ;;
+        '') echo "nearby watch post alert ask inbox mute place clip grant camera policy ledger verify mesh invite join member device vault backup restore me status peers peer doctor config completion help version" ;;
         alert) echo "show confirm dispute comment update resolve retract" ;;
         ask) echo "post list match retract" ;;
         mute) echo "add list remove" ;;
@@ -75,6 +75,7 @@ __porchlight_names() {
         clip) echo "add watch list show keep trim blur notices share request get who-can-read export destroy" ;;
         grant) echo "give deny list requests revoke" ;;
         camera) echo "list policy keep" ;;
+        policy) echo "set show end" ;;
         ledger) echo "list verify add" ;;
         mesh) echo "create show leave" ;;
         invite) echo "list show revoke undo" ;;
@@ -92,7 +93,7 @@ __porchlight_command() {
         nearby | watch | post | inbox | verify | invite | join | backup | restore | status | peers | doctor | completion | help | version) command=${words[0]} n=1 ;;
         esac
         case "${words[0]-} ${words[1]-}" in
-        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip keep" | "clip trim" | "clip blur" | "clip notices" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "camera list" | "camera policy" | "camera keep" | "grant list" | "grant requests" | "grant revoke" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "me export" | "me erase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
+        "alert show" | "alert confirm" | "alert dispute" | "alert comment" | "alert update" | "alert resolve" | "alert retract" | "ask post" | "ask list" | "ask match" | "ask retract" | "mute add" | "mute list" | "mute remove" | "place add" | "place list" | "place remove" | "clip add" | "clip watch" | "clip list" | "clip show" | "clip keep" | "clip trim" | "clip blur" | "clip notices" | "clip share" | "clip request" | "clip get" | "clip who-can-read" | "clip export" | "clip destroy" | "grant give" | "grant deny" | "camera list" | "camera policy" | "camera keep" | "grant list" | "grant requests" | "grant revoke" | "policy set" | "policy show" | "policy end" | "ledger list" | "ledger verify" | "ledger add" | "mesh create" | "mesh show" | "mesh leave" | "invite list" | "invite show" | "invite revoke" | "invite undo" | "member list" | "member proposals" | "member remove" | "member endorse" | "member promote" | "member demote" | "member return" | "member vouch" | "device list" | "device invite" | "device codes" | "device join" | "device revoke" | "vault show" | "vault unlock" | "vault lock" | "vault passphrase" | "me export" | "me erase" | "peer add" | "config get" | "config set" | "config unset" | "config list") command="${words[0]} ${words[1]}" n=2 ;;
         esac
 }
 
@@ -125,6 +126,7 @@ __porchlight_options() {
         "camera keep") options="--all" ;;
         "grant list") options="--clip --since --overdue" ;;
         "grant revoke") options="--passphrase-file --yes" ;;
+        "policy set") options="--with --asks --within --clips --expires --passphrase-file --yes" ;;
         "ledger list") options="--clip --since" ;;
         "ledger add") options="--clip" ;;
         "verify") options="--mesh --extract --force" ;;

@@ -96,6 +96,8 @@ enum option_id {
         OPT_OFF,
         OPT_WITH_CLIPS,
         OPT_BOX,
+        OPT_ASKS,
+        OPT_CLIPS,
         OPT_IDS
 };
 

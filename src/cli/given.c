@@ -85,6 +85,8 @@ static void request_foot(struct buf *text, const struct wire_c_requested *q, uin
                 buf_add_str(text, WIRE_HAS(q, C_REQUESTED, delivered) && q->delivered
                                           ? _("; it is there")
                                           : _("; it has not reached that home yet"));
+        else if (WIRE_HAS(q, C_REQUESTED, granted))
+                buf_add_str(text, _("; the clip was granted to them"));
 }
 
 void request_layout(struct buf *out, const struct wire_c_requested *q, uint64_t now) {

@@ -21,7 +21,7 @@ static const struct object objects[] = {
         OBJECT(MANIFEST, manifest, device),        OBJECT(GRANT, grant, household),
         OBJECT(RECEIPT, receipt, household),       OBJECT(ATTEST, attest, device),
         OBJECT(GRANT_OVER, grant_over, household), OBJECT(BUNDLE, bundle, household),
-        OBJECT(REQUEST, request, device),
+        OBJECT(REQUEST, request, device),          OBJECT(RULE, rule, household),
 };
 
 static struct span span_at(const void *msg, size_t offset) {
@@ -54,6 +54,21 @@ static bool grant_right(const struct wire_grant *w) {
                WIRE_HAS(w, GRANT, prev) == (w->line > 0);
 }
 
+/* PROTOCOL 15.76: "It names two to four households, each once and none of them its owner's, and MUST expire after it was made, and
+ * at most 30 days after." */
+static bool rule_right(const struct wire_rule *w) {
+        for (size_t i = 0; i < w->homes.n; i += sizeof(struct key)) {
+                struct span rest = span_from(w->homes, i), home = span_of(rest.p, MIN(rest.n, sizeof(struct key)));
+                if (home.n < sizeof(struct key) || span_eq(home, w->household))
+                        return false;
+                for (size_t k = 0; k < i; k += sizeof(struct key))
+                        if (memcmp(w->homes.p + k, home.p, home.n) == 0)
+                                return false;
+        }
+        return w->quorum <= w->homes.n / sizeof(struct key) && w->expires > w->created &&
+               w->expires - w->created <= CLIP_RULE_LIFE_S;
+}
+
 /* PROTOCOL 15.60: "A request MUST expire after it was made, and at most 7 days after." */
 static bool request_right(const struct wire_request *w) {
         return w->expires > w->created && w->expires - w->created <= CLIP_REQUEST_LIFE_S;
@@ -65,6 +80,8 @@ static bool right(enum clip_object what, const void *msg) {
                 return manifest_right(msg);
         case CLIP_GRANT:
                 return grant_right(msg);
+        case CLIP_RULE:
+                return rule_right(msg);
         case CLIP_REQUEST:
                 return request_right(msg);
         case CLIP_RECEIPT:

@@ -22,8 +22,10 @@ enum clip_object {
         CLIP_GRANT_OVER,
         CLIP_BUNDLE,
         CLIP_REQUEST,
+        CLIP_RULE,
 };
 
+#define CLIP_RULE_LIFE_S (30 * (mesh_wall)MESH_DAY)
 #define CLIP_REQUEST_LIFE_S (7 * (mesh_wall)MESH_DAY) /* as an ask lives */
 
 enum {

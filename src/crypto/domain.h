@@ -46,6 +46,7 @@
         D(ATTEST, "porchlight/1 attestation")        /* what a device says it did under a grant */                     \
         D(REQUEST, "porchlight/1 request")           /* id of a request for a clip; device signature */                \
         D(SEEK, "porchlight/1 seek")                 /* how a clip is asked after where it may not be known */         \
+        D(RULE, "porchlight/1 rule")                 /* id of the owner's rule for an emergency; household signature */ \
         D(LEDGER, "porchlight/1 ledger")             /* hash of a line of the ledger */                                \
         D(LINE, "porchlight/1 ledger line")          /* of its bytes alone, without the line before it */              \
         D(BUNDLE, "porchlight/1 bundle")             /* the owner's word on an evidence bundle */                      \

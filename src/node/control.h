@@ -43,6 +43,8 @@ bool control_watched(const struct node *n); /* somebody waits for events */
 /* A paper has come that the owner is to know of, and is on the disk; a grant was taken back. */
 struct paper;
 void control_paper_came(struct node *n, const struct paper *p);
+/* A clip was granted to the household that made this request. */
+void control_paper_granted(struct node *n, const struct paper *request);
 void control_paper_back(struct node *n, const struct paper *p);
 /* Those above @from have come, and are in @news, or @news is empty (query_rows). */
 void control_watch_kick(struct node *n, uint64_t from, const struct buf *news);

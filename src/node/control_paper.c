@@ -48,6 +48,14 @@ bool paper_rows_given(const struct node *n, const struct paper *p, struct paper_
         return true;
 }
 
+static bool was_granted(const struct node *n, const struct paper *request) {
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (p->what == PAPER_OUT_GRANT && key_eq(&p->household, &request->household) &&
+                    hash_eq(&p->about, &request->about))
+                        return true;
+        return false;
+}
+
 bool paper_rows_request(const struct node *n, const struct paper *p, struct paper_request_row *ret) {
         struct wire_request w;
         bool mine = p->what == PAPER_OUT_REQUEST;
@@ -65,6 +73,8 @@ bool paper_rows_request(const struct node *n, const struct paper *p, struct pape
                 WIRE_PUT(&ret->w, C_REQUESTED, reason, w.reason);
         if (mine)
                 WIRE_PUT(&ret->w, C_REQUESTED, delivered, p->state == PAPER_THERE);
+        else if (was_granted(n, p))
+                WIRE_PUT(&ret->w, C_REQUESTED, granted, true);
         return true;
 }
 
@@ -241,6 +251,10 @@ void control_paper_came(struct node *n, const struct paper *p) {
                 tell(n, p, HAPPENING_GIVEN);
         else if (p->what == PAPER_IN_REQUEST)
                 request_came(n, p);
+}
+
+void control_paper_granted(struct node *n, const struct paper *request) {
+        tell(n, request, HAPPENING_GRANTED);
 }
 
 void control_paper_back(struct node *n, const struct paper *p) {

@@ -214,6 +214,17 @@ static int look_up(struct query *q, struct store_reader *r) {
         return store_clip_get(r, &g->clip, take_manifest, g);
 }
 
+/* The owner hears which request it answers: under a rule nobody was there to say yes. */
+static void tell_answered(struct node *n, const struct wire_grant *g) {
+        struct hash id;
+        if (!WIRE_HAS(g, GRANT, answers))
+                return;
+        memcpy(id.b, g->answers.p, sizeof(id.b));
+        const struct paper *p = papers_find(n, &id);
+        if (p && p->what == PAPER_IN_REQUEST)
+                control_paper_granted(n, p);
+}
+
 static void on_looked_up(struct query *q) {
         struct granted *g = CONTAINER_OF(q, struct granted, q);
         struct node *n = g->n;
@@ -228,8 +239,10 @@ static void on_looked_up(struct query *q) {
         memcpy(row.household.b, g->grant.to.p, sizeof(row.household.b));
         if (!fine)
                 log_error("a grant cannot be brought to its recipient: its clip is not here, or cannot be read");
-        else if (papers_add(n, &row))
+        else if (papers_add(n, &row)) {
                 courier_kick(n, &row.household);
+                tell_answered(n, &g->grant);
+        }
         if (fine && g->away)
                 kin_fetch(n, &g->clip, buf_span(&g->manifest), g->grant.expires);
         granted_free(g);
@@ -301,6 +314,31 @@ static void on_signed(struct node *n, struct span paper) {
         paper_end_fetch(n, g);
 }
 
+/* ---- the owner's rule ---- */
+
+static bool is_named(const struct node *n, const struct key *household) {
+        struct span left = buf_span(&n->papers.rule_homes);
+        for (; left.n >= sizeof(*household); left = span_from(left, sizeof(*household)))
+                if (memcmp(left.p, household->b, sizeof(*household)) == 0)
+                        return true;
+        return false;
+}
+
+void paper_vault_asked(struct node *n, const struct paper *p) {
+        struct wire_v_paper msg = {.paper = buf_span(&p->bytes)};
+        if (p->what == PAPER_IN_REQUEST && p->state == PAPER_ASKED && is_named(n, &p->household))
+                vault_link_say(&n->vault, OWNER_V_ASKED, &msg);
+}
+
+static void on_rule(struct node *n, const struct wire_v_rule *m) {
+        buf_clear(&n->papers.rule_homes);
+        if (WIRE_HAS(m, V_RULE, homes))
+                buf_add(&n->papers.rule_homes, m->homes);
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (!p->token)
+                        paper_vault_asked(n, p);
+}
+
 /* ---- the stream ---- */
 
 static void ask(struct node *n, uint64_t from) {
@@ -320,6 +358,7 @@ void paper_vault_tick(struct node *n) {
 void paper_vault_down(struct node *n) {
         LIST_EACH (e, &n->papers.errands, struct paper_errand, on)
                 errand_free(n, e);
+        buf_clear(&n->papers.rule_homes);
 }
 
 void paper_vault_up(struct node *n) {
@@ -338,6 +377,8 @@ bool paper_vault_take(struct node *n, uint64_t number, const union frame_message
                 on_release(n, &m->v_key);
         else if (number == OWNER_V_TOOK || number == OWNER_V_REFUSED)
                 on_took(n, &m->v_refused, number == OWNER_V_TOOK);
+        else if (number == OWNER_V_RULE)
+                on_rule(n, &m->v_rule);
         else if (number == OWNER_V_PAPERS_END && WIRE_HAS(&m->v_papers_end, V_PAPERS_END, next))
                 ask(n, m->v_papers_end.next);
         else

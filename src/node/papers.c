@@ -148,6 +148,7 @@ void papers_stored(struct node *n, uint64_t token, bool ok) {
                         return;
                 }
                 control_paper_came(n, p);
+                paper_vault_asked(n, p);
                 if (p->what == PAPER_IN_OVER)
                         paper_end_told(n, p);
                 return;
@@ -340,4 +341,5 @@ void papers_fini(struct node *n) {
         map_fini(&n->papers.by_id);
         map_fini(&n->papers.courier_of);
         paper_budgets_fini(n);
+        buf_fini(&n->papers.rule_homes);
 }

@@ -114,7 +114,8 @@ struct papers {
         uv_timer_t timer;
         struct list errands; /* of the vault; the first is with it */
         size_t n_errands;
-        bool asking; /* the vault is saying its papers again */
+        bool asking;           /* the vault is saying its papers again */
+        struct buf rule_homes; /* whose requests the vault is shown: the owner's rule names them; 32 bytes each */
 };
 
 /* ---- papers.c ---- */
@@ -190,6 +191,8 @@ bool paper_vault_over(struct node *n, const struct paper *grant);
 /* A grant taken back of which nothing is known here: perhaps the vault has its key. The bringer hears when that is gone. */
 bool paper_vault_stray(struct node *n, const struct hash *grant, const struct key *device, const struct hash *id,
                        struct span paper);
+/* A request is on the disk: the vault sees it, if the owner's rule for an emergency names that household. */
+void paper_vault_asked(struct node *n, const struct paper *p);
 void paper_vault_tick(struct node *n); /* there may be room again for what had none */
 
 /* ---- paper_end.c ---- */

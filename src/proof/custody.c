@@ -123,6 +123,9 @@ static int take_meaning(struct custody *c, const struct ledger *before, const st
         case ENTRY_DESTROYED:
         case ENTRY_EXPORTED:
         case ENTRY_LEGAL_ORDER:
+        case ENTRY_RULE:
+        case ENTRY_RULE_USED:
+        case ENTRY_RULE_OVER:
                 return 0;
         }
         return 0; /* of a later version: it is in the chain */

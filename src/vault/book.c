@@ -37,6 +37,24 @@ void book_see(struct book *b, mesh_wall wall) {
                 struct book_grant *g = book_grant_at(b, i);
                 g->seen = MAX(g->seen, wall);
         }
+        b->rule.seen = MAX(b->rule.seen, wall);
+}
+
+/* PROTOCOL 15.77: "A rule ends at its time, judged as that of a grant (rule 15.21), or when a line says so" */
+bool book_rule_stands(const struct book *b) {
+        const struct book_rule *r = &b->rule;
+        return r->there && !r->ended && r->seen < r->expires;
+}
+
+static bool has_id(struct span ids, const struct hash *id) {
+        for (; ids.n >= sizeof(*id); ids = span_from(ids, sizeof(*id)))
+                if (memcmp(ids.p, id->b, sizeof(*id)) == 0)
+                        return true;
+        return false;
+}
+
+bool book_rule_used(const struct book *b, const struct hash *clip) {
+        return has_id(buf_span(&b->rule_clips), clip);
 }
 
 bool book_grant_over(const struct book_grant *g) {
@@ -134,6 +152,39 @@ static void take_destroyed(struct book *b, const struct wire_entry *e) {
                         book_grant_at(b, i)->destroyed = true;
 }
 
+/* A later one takes the place of an earlier one. */
+static bool take_rule(struct book *b, const struct wire_entry *e) {
+        struct wire_rule w;
+        struct book_rule r = {.there = true, .line = (uint32_t)e->n, .seen = e->time};
+        if (clip_read(CLIP_RULE, e->object, &b->chain.mesh, &w, &r.id) || !same(w.household, b->household.b) ||
+            !same(e->grant, r.id.b))
+                return false;
+        memcpy(r.camera.b, w.camera.p, sizeof(r.camera));
+        memcpy(r.homes, w.homes.p, w.homes.n);
+        r.n = w.homes.n / sizeof(r.homes[0]);
+        r.quorum = w.quorum;
+        r.ago = w.ago;
+        r.clips = w.clips;
+        r.created = w.created;
+        r.expires = w.expires;
+        b->rule = r;
+        buf_clear(&b->rule_clips);
+        return true;
+}
+
+static bool of_rule(const struct book *b, const struct wire_entry *e) {
+        return b->rule.there && WIRE_HAS(e, ENTRY, grant) && same(e->grant, b->rule.id.b);
+}
+
+/* PROTOCOL 15.78: "there MUST NOT be more of these than the rule allows" */
+static bool take_rule_used(struct book *b, const struct wire_entry *e) {
+        if (!of_rule(b, e) || b->rule.ended || b->rule.used >= b->rule.clips)
+                return false;
+        b->rule.used++;
+        buf_add(&b->rule_clips, e->clip);
+        return true;
+}
+
 static struct book_grant *grant_of(const struct book *b, const struct wire_entry *e) {
         struct hash id;
         if (!WIRE_HAS(e, ENTRY, grant))
@@ -171,6 +222,13 @@ static bool take_meaning(struct book *b, const struct ledger *before, const stru
         case ENTRY_RESTORED:
                 b->restored++;
                 return true;
+        case ENTRY_RULE:
+                return paper && WIRE_HAS(e, ENTRY, grant) && take_rule(b, e);
+        case ENTRY_RULE_USED:
+                return clip && take_rule_used(b, e);
+        case ENTRY_RULE_OVER:
+                b->rule.ended |= of_rule(b, e);
+                return of_rule(b, e);
         }
         return true; /* of a later version: it is in the chain */
 }
@@ -180,9 +238,10 @@ static bool note(struct book *b, const struct ledger *before, const struct wire_
         uint8_t at[8];
         if (!take_meaning(b, before, e))
                 return false;
-        if (b->reading)
+        if (b->reading) {
                 buf_add(&b->times, span_of(&e->time, sizeof(e->time)));
-        else
+                b->rule.seen = MAX(b->rule.seen, e->time);
+        } else
                 book_see(b, e->time);
         put_be64(at, b->end);
         buf_add(&b->lines, SPAN_OF(at));
@@ -191,10 +250,7 @@ static bool note(struct book *b, const struct ledger *before, const struct wire_
 }
 
 bool book_destroyed(const struct book *b, const struct hash *clip) {
-        for (size_t at = 0; at < b->destroyed.n; at += sizeof(*clip))
-                if (memcmp(b->destroyed.p + at, clip->b, sizeof(*clip)) == 0)
-                        return true;
-        return false;
+        return has_id(buf_span(&b->destroyed), clip);
 }
 
 /* ---- reading ---- */
@@ -290,7 +346,7 @@ static int read_piece(struct book *b, struct book_reading *r) {
         r->at += got;
         bool fine = take_lines(b, &r->in);
         if (!buf_ok(&r->in) || !buf_ok(&b->lines) || !buf_ok(&b->times) || !buf_ok(&b->grants) || !buf_ok(&b->begins) ||
-            !buf_ok(&b->destroyed))
+            !buf_ok(&b->destroyed) || !buf_ok(&b->rule_clips))
                 return ERR_NOMEM;
         r->over = !fine || got == 0;
         r->torn = r->in.n > 0;
@@ -392,6 +448,7 @@ void book_fini(struct book *b) {
         buf_fini(&b->begins);
         buf_fini(&b->times);
         buf_fini(&b->destroyed);
+        buf_fini(&b->rule_clips);
 }
 
 bool book_fine(const struct book *b, struct vault_peer *p) {
@@ -493,7 +550,7 @@ enum vault_error book_write(struct book *b, struct wire_entry *line) {
         line->n = salted.n;
         b->chain = after;
         if (!CHECK_FAILS(note(b, &before, &e, map.n)) && buf_ok(&b->lines) && buf_ok(&b->grants) &&
-            buf_ok(&b->begins) && buf_ok(&b->destroyed))
+            buf_ok(&b->begins) && buf_ok(&b->destroyed) && buf_ok(&b->rule_clips))
                 return VAULT_OK;
         b->broken = VAULT_NO_LEDGER_STUCK; /* it stands there, and this process cannot go on with it */
         return b->broken;

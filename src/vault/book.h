@@ -32,6 +32,20 @@ struct book_grant {
         bool receipt, released, revoked, complete, deleted, destroyed;
 };
 
+#define BOOK_RULE_HOMES 4
+
+/* The owner's rule for an emergency that was made last. */
+struct book_rule {
+        bool there, ended;
+        struct hash id, camera;
+        struct key homes[BOOK_RULE_HOMES];
+        size_t n;
+        uint64_t quorum, ago, clips, used;
+        mesh_wall created, expires;
+        mesh_wall seen; /* as of a grant */
+        uint32_t line;
+};
+
 struct book {
         const struct vault_io *io;
         struct ledger chain;
@@ -45,6 +59,8 @@ struct book {
         bool reading;         /* the file; then … */
         struct buf times;     /* … the time of each line */
         struct buf destroyed; /* ids of clips, 32 bytes each */
+        struct book_rule rule;
+        struct buf rule_clips; /* ids of clips that were granted under it, 32 bytes each */
         /* counted while reading, for who wants it verified */
         uint64_t objects, covered, restored;
 };
@@ -81,6 +97,9 @@ size_t book_n_grants(const struct book *b);
 struct book_grant *book_grant_at(const struct book *b, size_t i);
 struct book_grant *book_grant_find(const struct book *b, const struct hash *id); /* NULL: none */
 bool book_destroyed(const struct book *b, const struct hash *clip);
+/* The rule that was made last has not come to its end. */
+bool book_rule_stands(const struct book *b);
+bool book_rule_used(const struct book *b, const struct hash *clip); /* for this clip */
 /* The time is known to be at least @wall: for grants that are there, it never goes back. */
 void book_see(struct book *b, mesh_wall wall);
 /* No key may be released for it any more, or never could. */

@@ -2,7 +2,7 @@
 /* Clips as the vault gets them: their manifests and sealed keys are the daemon's to keep, so each is looked at anew; and the
  * ledger, which every use of them rests on. */
 #include "base/log.h"
-#include "vault/consent.h"
+#include "vault/rule.h"
 
 #include <stdlib.h>
 
@@ -51,6 +51,7 @@ bool vault_clock(struct vault *v, struct vault_peer *p, mesh_wall *ret) {
 
 void vault_book_close(struct vault *v) {
         reading_gone(v, NULL);
+        rule_sleep(v);
         if (v->checking)
                 vault_refuse(checking_peer(v), VAULT_NO_BUSY);
         v->checking = checking_free(v->checking);
@@ -176,7 +177,9 @@ void on_clip(struct vault *v, const union frame_message *m, mesh_time now) {
         }
         v->errand = VAULT_NO_ERRAND;
         v->asker = NULL;
-        if (p && w && w->peer == p)
+        if (!p && v->rescue)
+                rescue_clip(v, &m->v_clip);
+        else if (p && w && w->peer == p)
                 wanted_clip(v, w, &m->v_clip);
         else if (p && b && b->peer == p && b->consent && !consent_clip(v, b, &m->v_clip, now))
                 ballot_drop(v);
@@ -186,6 +189,8 @@ void clip_refused(struct vault *v, const struct wire_v_result *res) {
         struct vault_peer *p = TAKE(v->asker);
         v->errand = VAULT_NO_ERRAND;
         v->wanted = wanted_free(v->wanted);
+        if (!p && v->rescue)
+                rescue_clip(v, NULL);
         if (!p)
                 return;
         if (res->ok)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See consent.h: the owner's yes about a clip, from the request to the line in the ledger and what follows it. */
 #include "vault/reading.h"
+#include "vault/rule.h"
 
 #include "base/lang.h"
 #include "base/log.h"
@@ -12,14 +13,19 @@
 #define CLOCKS_APART                                                                                                   \
         MESH_DAY /* seconds between this machine's clock and the mesh's: a grant's end would mean nothing */
 
-struct consent *consent_free(struct consent *c) {
-        if (!c)
-                return NULL;
+void consent_fini(struct consent *c) {
         struct buf *const bufs[] = {&c->clip_words, &c->purpose, &c->manifest, &c->sealed, &c->camera,
                                     &c->paper,      &c->name,    &c->seen,     &c->file};
         for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
                 buf_fini(bufs[i]);
-        household_free(c->key);
+        for (size_t i = 0; i < c->rule.n; i++)
+                buf_fini(&c->rule.words[i]);
+        c->key = household_free(c->key);
+}
+
+struct consent *consent_free(struct consent *c) {
+        if (c)
+                consent_fini(c);
         free(c);
         return NULL;
 }
@@ -119,7 +125,7 @@ static void keep_seen(struct consent *c, const struct wire_v_clip *m) {
         }
 }
 
-static enum vault_error keep_clip(const struct vault *v, struct ballot *b, const struct wire_v_clip *m) {
+enum vault_error consent_keep_clip(const struct vault *v, struct ballot *b, const struct wire_v_clip *m) {
         struct consent *c = b->consent;
         buf_add(&c->manifest, m->manifest);
         if (WIRE_HAS(m, V_CLIP, sealed))
@@ -129,12 +135,12 @@ static enum vault_error keep_clip(const struct vault *v, struct ballot *b, const
                 return VAULT_NO_MEMORY;
         enum vault_error e = clip_look(v, buf_span(&c->manifest), buf_span(&c->clip_words), &c->m, &c->clip);
         c->away = !e && !span_eq(c->m.device, SPAN_OF(v->sign.b));
-        bool opens = c->kind == CONSENT_GRANT || c->kind == CONSENT_EXPORT;
+        bool gives = c->kind == CONSENT_GRANT || c->kind == CONSENT_RULE, opens = gives || c->kind == CONSENT_EXPORT;
         if (!e && opens && !by_own_device(b, &c->m))
                 e = VAULT_NO_CLIP_FALSE;
         if (!e && opens && c->sealed.n != CHUNK_SEALED)
                 e = VAULT_NO_NO_CLIP_KEY;
-        if (!e && c->kind == CONSENT_GRANT && WIRE_HAS(m, V_CLIP, never))
+        if (!e && gives && WIRE_HAS(m, V_CLIP, never))
                 e = VAULT_NO_CAMERA_NEVER;
         keep_camera(c, m);
         return e ? e : buf_ok(&c->camera) ? VAULT_OK : VAULT_NO_MEMORY;
@@ -148,13 +154,13 @@ static bool say(struct vault *v, struct ballot *b, bool released, mesh_time now)
 
 bool consent_clip(struct vault *v, struct ballot *b, const struct wire_v_clip *m, mesh_time now) {
         struct consent *c = b->consent;
-        enum vault_error e = keep_clip(v, b, m);
+        enum vault_error e = consent_keep_clip(v, b, m);
         if (e)
                 return vault_refuse(b->peer, e);
         if (!vault_clock(v, b->peer, &c->created))
                 return false;
         mesh_wall apart = MAX(c->created, b->wall) - MIN(c->created, b->wall);
-        if (c->kind == CONSENT_GRANT && apart > CLOCKS_APART)
+        if ((c->kind == CONSENT_GRANT || c->kind == CONSENT_RULE) && apart > CLOCKS_APART)
                 return vault_refuse(b->peer, VAULT_NO_CLOCKS_APART);
         c->expires = c->created + c->expires_in;
         return say(v, b, false, now);
@@ -245,6 +251,11 @@ static enum vault_error grant_write(struct vault *v, struct ballot *b, const str
         frame_put(&v->to_daemon, wire_owner_find(OWNER_V_GRANT), &msg);
         b->consent->written++;
         return to->device ? receive_own(v, b->consent, ret_id) : VAULT_OK;
+}
+
+enum vault_error consent_give(struct vault *v, struct ballot *b, struct hash *ret_id) {
+        const struct recipient to = {.home = b->target};
+        return grant_write(v, b, &to, ret_id);
 }
 
 static bool next_recipient(struct ballot *b, struct recipient *ret) {
@@ -578,6 +589,8 @@ bool consent_folded(struct vault *v, struct ballot *b, mesh_time now) {
                 return grant_folded(v, b, now);
         case CONSENT_ACCEPT:
                 return accept_folded(v, b, now);
+        case CONSENT_RULE:
+                return rule_folded(v, b, now);
         case CONSENT_EXPORT:
                 return clip_want(v, b->peer, buf_span(&b->consent->clip_words), now);
         case CONSENT_REVOKE:
@@ -599,6 +612,8 @@ bool consent_go(struct vault *v, struct ballot *b, const struct household *h, me
                 return destroy_go(v, b, now);
         case CONSENT_EXPORT:
                 return export_go(v, b, h);
+        case CONSENT_RULE:
+                return rule_go(v, b, h);
         }
         return false;
 }

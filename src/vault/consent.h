@@ -7,6 +7,7 @@
  *   O_ACCEPT   operations → the owner in the vault's own fold → terms as a sentence → O_GO → V_SIGNED, O_RECEIPT_ROW
  *   O_REVOKE   sentence → O_GO → a line, the wrapped key gone → V_REVOKED
  *   O_DESTROY  V_WANT_CLIP → sentence → O_GO → a line, wrapped keys gone → V_DESTROY → V_RESULT
+ *   O_RULE     operations → who is named → V_WANT_CLIP, V_CLIP → sentence → O_GO → a line → V_RULE, O_RULE_ROW (rule.c)
  *   O_EXPORT   operations → V_WANT_CLIP, V_CLIP → sentence → O_GO → a line, then the key opened → O_EXPORT_ROW (export.c)
  *
  * What needs nobody's yes is in release.c (a receipt comes), reading.c (the owner looks at a clip) and on_ledger.c.
@@ -16,7 +17,16 @@
 #include "vault/ballot.h"
 #include "vault/unwrap.h"
 
-enum consent_kind { CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY, CONSENT_EXPORT };
+enum consent_kind { CONSENT_GRANT, CONSENT_ACCEPT, CONSENT_REVOKE, CONSENT_DESTROY, CONSENT_EXPORT, CONSENT_RULE };
+
+/* What the owner wants of a rule for an emergency (rule.h). */
+struct rule_wish {
+        struct buf words[BOOK_RULE_HOMES];                /* as the owner wrote them … */
+        const struct roster_home *homes[BOOK_RULE_HOMES]; /* … and whom they mean */
+        size_t n;
+        uint64_t quorum, ago, clips;
+        bool plain; /* the household's key has no passphrase */
+};
 
 struct consent {
         enum consent_kind kind;
@@ -39,12 +49,15 @@ struct consent {
         struct buf name;      /* revoke: the recipient's, as the ledger has it … */
         bool was_released;    /* … and whether the sentence said that the key has left */
 
+        struct rule_wish rule;
+
         /* while grants are written, one a turn, so that nobody else waits for the disk */
         struct household *key;
         size_t next, written;
         mesh_wall created, expires;
 };
 
+void consent_fini(struct consent *c);
 struct consent *consent_free(struct consent *c);
 DEFINE_FREEP(struct consent, consent_free)
 /* The operations are folded: goes on. False: the peer has its answer, and the ballot is to be dropped. */
@@ -54,6 +67,10 @@ bool consent_go(struct vault *v, struct ballot *b, const struct household *h, me
 bool consent_needs_key(const struct consent *c);
 /* The next grant of several. */
 void consent_more(struct vault *v, mesh_time now);
+/* For a rule's consent, of which nobody waits for an answer: looks at what the daemon brought, and keeps it; writes one grant to
+ * b->target, and wraps the key. VAULT_OK, or why not. */
+enum vault_error consent_keep_clip(const struct vault *v, struct ballot *b, const struct wire_v_clip *m);
+enum vault_error consent_give(struct vault *v, struct ballot *b, struct hash *ret_id);
 /* V_RESULT for V_DESTROY. */
 void consent_destroyed(struct vault *v, const struct wire_v_result *res);
 /* V_CLIP for a ballot. */

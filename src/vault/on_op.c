@@ -9,6 +9,7 @@
 #include "roster/op.h"
 #include "vault/ballot.h"
 #include "vault/consent.h"
+#include "vault/rule.h"
 #include "vault/transfer.h"
 
 #include <stdlib.h>
@@ -136,6 +137,8 @@ void on_ops(struct vault *v, const union frame_message *m, mesh_time now) {
                 renewal_take(v, m->v_ops.op);
         else if (v->witness)
                 witness_take(v, m->v_ops.op);
+        else if (v->rescue && v->errand == VAULT_OPS)
+                rescue_take(v, m->v_ops.op);
         else if (v->errand != VAULT_OPS)
                 log_warning("the daemon sends operations nobody asked for; ignoring them");
         else if (b && !b->wrong)
@@ -340,6 +343,10 @@ void on_ops_end(struct vault *v, const union frame_message *m, mesh_time now) {
         }
         if (v->witness) {
                 witness_end(v);
+                return;
+        }
+        if (v->rescue && v->errand == VAULT_OPS) {
+                rescue_folded(v);
                 return;
         }
         if (v->errand == VAULT_BACKUP) {

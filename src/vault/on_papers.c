@@ -5,7 +5,7 @@
  * signed; no key is among it. V_OVER: a grant of another household has come to its end, and its key goes.
  */
 #include "base/log.h"
-#include "vault/consent.h"
+#include "vault/rule.h"
 #include "vault/transfer.h"
 
 #define LINES_A_TURN 256 /* of the ledger looked at; the daemon asks again */
@@ -82,6 +82,8 @@ void on_papers(struct vault *v, const union frame_message *m, mesh_time now) {
         (void)now;
         if (vault_book_there(v) == VAULT_OK && vault_clock_sane(wall)) {
                 grants_mind(v, wall);
+                if (m->v_papers.from == 0)
+                        rule_say(v);
                 uint64_t n = MAX(m->v_papers.from, first_line(v)), last = n + LINES_A_TURN;
                 for (; n < MIN(v->book->chain.n, last) && v->to_daemon.n < SAID_BYTES; n++) {
                         buf_clear(&store);

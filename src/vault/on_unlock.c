@@ -2,7 +2,7 @@
 /* O_UNLOCK and O_LOCK: the owner's choice not to type the passphrase again for a while. */
 #include "base/lang.h"
 #include "base/log.h"
-#include "vault/vault.h"
+#include "vault/rule.h"
 
 #define MS_PER_S 1000
 
@@ -33,5 +33,7 @@ void on_lock(struct vault *v, struct vault_peer *p, const union frame_message *m
         if (!vault_has_household(v, p))
                 return;
         vault_lock(v);
+        rule_sleep(v);
+        rule_say(v);
         vault_done(p, v->key.lock == KEYFILE_LOCKED ? NULL : always_open);
 }

@@ -6,7 +6,7 @@
  */
 #include "base/lang.h"
 #include "base/log.h"
-#include "vault/consent.h"
+#include "vault/rule.h"
 #include "vault/transfer.h"
 
 #include <stdlib.h>
@@ -42,12 +42,15 @@ void grants_mind(struct vault *v, mesh_wall wall) {
 void book_tick(struct vault *v, mesh_time now) {
         mesh_wall wall = v->io->wall(v->io->arg), next = taken_end(v, wall);
         v->book_due = next == UINT64_MAX ? MESH_NEVER : now + LOOK_MS;
-        if (v->book->broken)
+        if (v->book->broken) {
+                rule_sleep(v);
                 return;
+        }
         grants_mind(v, wall);
         for (size_t i = 0; i < book_n_grants(v->book); i++)
                 if (book_grant_at(v->book, i)->kept)
                         next = MIN(next, book_grant_at(v->book, i)->expires);
+        next = MIN(next, rule_mind(v));
         if (next != UINT64_MAX)
                 v->book_due = now + (next > wall ? MIN((next - wall) * MS_PER_S, (mesh_wall)LOOK_MS) : LOOK_MS);
 }

@@ -504,6 +504,33 @@ static void tell_export(const struct pen *p, const struct ballot *b) {
                 "you made it.");
 }
 
+/* PROTOCOL 15.79: "Who makes a rule MUST be shown whom it names, which camera, how many have to ask, and its end" */
+static void tell_rule(const struct pen *p, const struct ballot *b) {
+        _clean_(buf_fini) struct buf camera = BUF_NULL, clip = BUF_NULL, soon = BUF_NULL, until = BUF_NULL;
+        const struct consent *c = b->consent;
+        const struct rule_wish *r = &c->rule;
+        if (c->camera.n)
+                tell(p, "Let these households have clips of the camera %s without asking you then: ",
+                     quoted(p, &camera, buf_span(&c->camera)));
+        else
+                tell(p, "Let these households have clips of the camera that made the clip %s without asking you then: ",
+                     clip_id(p, &clip, &c->clip));
+        tell_homes(p, r->homes, r->n);
+        tell(p,
+             "? When at least %llu of them ask for the same clip, within %s after it was taken in, each that asks is "
+             "granted it for 7 days. At most %llu clips, until %s.",
+             (unsigned long long)r->quorum, how_long(p, &soon, r->ago * 1000), (unsigned long long)r->clips,
+             when(p, &until, c->expires));
+        tell(p, " Why they ask nobody checks; the ledger keeps it.");
+        if (r->plain)
+                tell(p, " Your household's key has no passphrase, so this works also after a restart, until "
+                        "`porchlight policy end`.");
+        else
+                tell(p,
+                     " Until then the vault keeps your household's key in its memory for this, also when it is locked "
+                     "to everybody else; `porchlight vault lock`, `porchlight policy end` or a restart ends that.");
+}
+
 void sentence_consent(struct buf *out, const struct ballot *b, bool released) {
         const struct pen p = {out, b->language, b->roster};
         switch (b->consent->kind) {
@@ -521,6 +548,9 @@ void sentence_consent(struct buf *out, const struct ballot *b, bool released) {
                 return;
         case CONSENT_EXPORT:
                 tell_export(&p, b);
+                return;
+        case CONSENT_RULE:
+                tell_rule(&p, b);
                 return;
         }
 }

@@ -189,7 +189,7 @@ static void seat_close(struct server *s, struct seat *seat) {
 
 /* A neighbour's word is being looked at, which takes milliseconds: no reason to turn the owner away. */
 static bool daemon_first(const struct server *s) {
-        return s->vault.witness && now_ms() < s->vault.witness_until;
+        return (s->vault.witness || s->vault.rescue) && now_ms() < s->vault.witness_until;
 }
 
 static bool seat_waits(const struct server *s, const struct seat *seat) {

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "vault/ballot.h"
-#include "vault/consent.h"
+#include "vault/rule.h"
 #include "vault/transfer.h"
 
 #include <stdarg.h>
@@ -41,6 +41,9 @@ static const struct {
         {OWNER_O_CHUNK, on_chunk},
         {OWNER_O_WHO, on_who},
         {OWNER_O_EXPORT, on_export},
+        {OWNER_O_RULE, on_rule},
+        {OWNER_O_RULES, on_rules},
+        {OWNER_O_RULE_END, on_rule_end},
 };
 
 static const struct {
@@ -53,7 +56,7 @@ static const struct {
         {OWNER_B_MUTE, on_b_mute},         {OWNER_B_PLACE, on_b_place},   {OWNER_B_OP, on_b_op},
         {OWNER_V_CLIP, on_clip},           {OWNER_V_RECEIPT, on_receipt}, {OWNER_V_KEY, on_key},
         {OWNER_V_ATTEST, on_attest},       {OWNER_V_OVER, on_over},       {OWNER_V_PAPERS, on_papers},
-        {OWNER_V_PURGE, on_purge},         {OWNER_B_CAMERA, on_b_camera},
+        {OWNER_V_PURGE, on_purge},         {OWNER_B_CAMERA, on_b_camera}, {OWNER_V_ASKED, on_asked},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {
@@ -135,7 +138,7 @@ static enum vault_error load_key(struct vault *v, struct span file, bool tighten
 int vault_init(struct vault *ret, const struct vault_io *io) {
         _clean_(buf_wipe) struct buf file = BUF_NULL;
         bool tightened = false;
-        *ret = (struct vault){.io = io};
+        *ret = (struct vault){.io = io, .rescue_at = MESH_NEVER};
         int r = io->key_read(io->arg, &file, &tightened);
         if (r == KEYDISK_E_NONE)
                 return 0;
@@ -250,6 +253,7 @@ mesh_time vault_deadline(const struct vault *v) {
                 return 0;
         if (v->book)
                 at = MIN(at, v->book_due);
+        at = MIN(at, v->rescue_at);
         return v->open ? MIN(at, v->open_until) : at;
 }
 
@@ -277,4 +281,6 @@ void vault_tick(struct vault *v, mesh_time now) {
                 checking_more(v);
         if (v->book && now >= v->book_due)
                 book_tick(v, now);
+        if (v->book && now >= v->rescue_at)
+                rescue_try(v, now);
 }

@@ -104,6 +104,8 @@ struct book;
 struct reading;
 struct witness;
 struct wanted;
+struct asked;
+struct rescue;
 
 struct vault {
         const struct vault_io *io; /* borrowed */
@@ -121,22 +123,27 @@ struct vault {
         mesh_time deadline;       /* of the asker */
         struct household *open;   /* the key, while the owner has it unlocked; else NULL */
         mesh_time open_until;
-        unsigned wrong_tries;      /* of passphrases, since the last right one */
-        mesh_time next_try;        /* no passphrase is looked at before */
-        struct ballot *ballot;     /* what the household is about to sign; NULL: nothing */
-        struct transfer *transfer; /* a backup file on its way; NULL: none */
-        struct renewal *renewal;   /* a restored home's device that is to be certified; NULL: none */
-        unsigned purges;           /* clips that went by a rule … */
-        mesh_time purges_from;     /* … since then */
-        bool purges_counted;       /* those of an earlier run are among them */
-        bool purges_full;          /* the ledger has no more room for them: said once */
-        struct book *book;         /* the ledger; NULL: not read yet, or no household */
-        mesh_time book_due;        /* when grants are looked through for those whose time is over */
-        struct checking *checking; /* the ledger, while it is read again for its owner; NULL: it is not */
-        struct reading *readings;  /* clips that are being handed out, one a tool; NULL: none */
-        struct witness *witness;   /* an attestation whose device is being looked up; NULL: none … */
-        mesh_time witness_until;   /* … and the owner's tools wait so long for the end of that */
-        struct wanted *wanted;     /* what a clip was asked of the daemon for, beside a ballot; NULL: nothing */
+        unsigned wrong_tries;       /* of passphrases, since the last right one */
+        mesh_time next_try;         /* no passphrase is looked at before */
+        struct ballot *ballot;      /* what the household is about to sign; NULL: nothing */
+        struct transfer *transfer;  /* a backup file on its way; NULL: none */
+        struct renewal *renewal;    /* a restored home's device that is to be certified; NULL: none */
+        unsigned purges;            /* clips that went by a rule … */
+        mesh_time purges_from;      /* … since then */
+        bool purges_counted;        /* those of an earlier run are among them */
+        bool purges_full;           /* the ledger has no more room for them: said once */
+        struct book *book;          /* the ledger; NULL: not read yet, or no household */
+        mesh_time book_due;         /* when grants are looked through for those whose time is over */
+        struct checking *checking;  /* the ledger, while it is read again for its owner; NULL: it is not */
+        struct reading *readings;   /* clips that are being handed out, one a tool; NULL: none */
+        struct witness *witness;    /* an attestation whose device is being looked up; NULL: none … */
+        mesh_time witness_until;    /* … and the owner's tools wait so long for the end of that, or of a rescue */
+        struct household *rule_key; /* for the owner's rule, where the household's is under a passphrase; else NULL */
+        struct asked *asked;        /* requests under it that wait for others; RULE_ASKED of them, n_asked used */
+        size_t n_asked;
+        mesh_time rescue_at;   /* when it is looked whether enough have asked; MESH_NEVER: when another asks */
+        struct rescue *rescue; /* a clip that enough have asked for, being looked up; NULL: none */
+        struct wanted *wanted; /* what a clip was asked of the daemon for, beside a ballot; NULL: nothing */
 };
 
 /* Reads the key file. A file that can't be used is logged, and every request is then answered with its error: the
@@ -283,6 +290,10 @@ void on_ledger(struct vault *v, struct vault_peer *p, const union frame_message 
 void on_verify(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_legal(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_rule(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_rules(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_rule_end(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
+void on_asked(struct vault *v, const union frame_message *m, mesh_time now);
 void on_export(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_chunk(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);
 void on_who(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now);

@@ -225,7 +225,7 @@ static void check_out(const struct world *w, struct buf *out, bool to_daemon) {
                 bool said_to_daemon = row->number == OWNER_V_FOUND || row->number == OWNER_V_JOIN ||
                                       row->number == OWNER_V_FORGET || row->number == OWNER_V_OP ||
                                       row->number == OWNER_V_WANT_OPS || row->number == OWNER_V_CLEAR ||
-                                      of_backup(row->number) || of_clips(row->number);
+                                      row->number == OWNER_V_RULE || of_backup(row->number) || of_clips(row->number);
                 REQUIRE(said_to_daemon == to_daemon);
                 check_signed(w, row->number);
                 if (row->number == OWNER_V_RELEASE)

@@ -336,6 +336,9 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
         case OWNER_V_PAPERS_END:
                 hear(s, OWNER_V_PAPERS_END, SPAN_NONE, SPAN_NONE);
                 return;
+        case OWNER_V_RULE:
+                hear(s, OWNER_V_RULE, WIRE_HAS(&m->v_rule, V_RULE, homes) ? m->v_rule.homes : SPAN_NONE, SPAN_NONE);
+                return;
         case OWNER_V_PURGED:
                 hear(s, OWNER_V_PURGED, m->v_purged.gone ? SPAN_STR("gone") : SPAN_NONE, m->v_purged.clip);
                 return;

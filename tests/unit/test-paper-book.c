@@ -169,6 +169,9 @@ void fetch_watch(_unused_ struct node *node, _unused_ void (*on_whole)(struct no
 void control_paper_came(_unused_ struct node *node, _unused_ const struct paper *p) {
 }
 
+void control_paper_granted(_unused_ struct node *node, _unused_ const struct paper *request) {
+}
+
 void control_paper_back(_unused_ struct node *node, _unused_ const struct paper *p) {
 }
 

@@ -115,7 +115,8 @@ static void flip(struct attack *a, struct buf *b) {
 
 /* A message whose spans are papers that are there, or noise. */
 static void put_nearly(struct attack *a, struct buf *out) {
-        static const enum wire_owner papers[] = {OWNER_V_RECEIPT, OWNER_V_ATTEST, OWNER_V_SIGNED, OWNER_V_GRANT};
+        static const enum wire_owner papers[] = {OWNER_V_RECEIPT, OWNER_V_ATTEST, OWNER_V_SIGNED, OWNER_V_GRANT,
+                                                 OWNER_V_ASKED};
         const struct buf *const have[] = {&a->forged, &a->grant, &a->manifest, &a->receipt};
         _clean_(buf_fini) struct buf paper = BUF_NULL;
         size_t which = (size_t)rng_below(&a->rng, ARRAY_LEN(have));
