@@ -33,6 +33,6 @@
 #define SERVE_LINKS 32 /* homes served at once */
 #define SERVE_CLIPS 16 /* clips that one of them has asked after, and may want parts of */
 #define SERVE_WANTS 64 /* waiting of one: four windows, of as many clips; more is no window (PROTOCOL 15.44) */
-#define SERVE_AHEAD 2  /* chunks read ahead for one: one goes out while the disk brings the next */
-#define SERVE_READS 4  /* of all at once: twice the threads there are for them, so that none waits for the next */
+#define SERVE_AHEAD 4  /* chunks read ahead for one: with two the line waits for the pool at times */
+#define SERVE_READS 8  /* of all at once: two homes' share, and 512 KiB */
 #define LIST_PIECE 256 /* hashes in one LIST: 8 KiB */

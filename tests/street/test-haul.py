@@ -131,8 +131,7 @@ class Haul(street.Play):
         with open(path, 'wb') as out:
             out.write(content)
         clip = self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
-        self.anna.cli('clip', 'share', clip, '--with', self.ben.name, '--purpose', 'the bicycle', '--yes', code=0)
-        self.wait(lambda: self.ben.cli('clip', 'get', clip, '-o', '/dev/null', '--json').code != street.NOT_FOUND, 'the offer')
+        fetch.share(self.anna, self.ben, clip)
         got = subprocess.run([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, check=False)
         equal(got.returncode, 0, f'exit code of clip get -o -: {got.stderr!r}')
@@ -173,8 +172,7 @@ class Haul(street.Play):
     def case_player_gone(self):
         """its owner is away in the middle of a clip, and then the player goes: `clip get -o -` ends, and says so"""
         clip = self.clip(self.anna, LONG)
-        self.anna.cli('clip', 'share', clip, '--with', self.ben.name, '--purpose', 'the bicycle', '--yes', code=0)
-        self.wait(lambda: self.ben.cli('clip', 'get', clip, '-o', '/dev/null', '--json').code != street.NOT_FOUND, 'the offer')
+        fetch.share(self.anna, self.ben, clip)
         process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
         try:
