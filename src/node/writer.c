@@ -100,14 +100,18 @@ static void move_settings(struct list *from, struct list *to) {
         }
 }
 
-/* Somebody was told that it is set: what could not be written is not forgotten, but stays behind what is newer. */
-static void keep_settings(struct writer *w) {
+/* Somebody was told that it is set: what could not be written is not forgotten, but goes when something newer of that name was
+ * tried, and is kept or written by now. */
+static void settle_settings(struct writer *w) {
         LIST_EACH (s, &w->settings_late, struct setting, on)
                 if (find_setting(&w->settings_now, s->name)) {
                         list_drop(&s->on);
                         free(s);
                 }
-        move_settings(&w->settings_now, &w->settings_late);
+        if (w->settings_r)
+                move_settings(&w->settings_now, &w->settings_late);
+        else
+                free_settings(&w->settings_now);
 }
 
 static void complain(struct node *n, int r) {
@@ -173,10 +177,7 @@ static void on_after(struct pool_job *work) {
         note_hurt(w);
         if (w->settings_r)
                 complain(n, w->settings_r);
-        if (w->settings_r == 0)
-                free_settings(&w->settings_now);
-        else
-                keep_settings(w);
+        settle_settings(w);
         if (w->tick_ok)
                 forget_expired(w);
         if (w->tick_now)

@@ -92,6 +92,18 @@ class Disk(street.Play):
         self.anna.cli('mute', 'remove', '--kind', 'animal', code=0)
         self.fill()
 
+    def case_set_anew(self):
+        """what is set when there is room again stays, and what could not be written before it does not come back"""
+        self.anna.cli('place', 'add', 'school', 'u33db2', code=0)
+        equal(self.anna.cli('post', 'other', 'Still full', '--json').code, street.FAILED, 'a post on the full disk')  # by now that was tried
+        os.remove(self.filler)
+        self.anna.cli('place', 'add', 'school', 'u33dc1', code=0)
+        self.wait(self.posted_now, 'a post to be taken')
+        self.anna.kill9()
+        self.anna.start()
+        equal([row['cell'] for row in self.anna.json('place', 'list') if row['name'] == 'school'], ['u33dc1'], 'the place')
+        self.fill()
+
     def case_room(self):
         """with room again posts go out, and a restart finds everything"""
         os.remove(self.filler)
