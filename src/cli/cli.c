@@ -166,6 +166,19 @@ int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, voi
         return r ? r : cli_ask_on(c, c->call, number, msg, row, arg);
 }
 
+int cli_show_each(struct cli *c, struct span ids, cli_row_fn row, void *arg) {
+        const size_t each = sizeof(struct hash);
+        for (; ids.n >= each; ids = span_from(ids, each)) {
+                _clean_(buf_fini) struct buf id = BUF_NULL;
+                text_hex(&id, span_of(ids.p, each));
+                struct wire_c_name m = {.name = buf_span(&id)};
+                int r = cli_ask(c, CONTROL_SHOW, &m, row, arg);
+                if (r && r != EXIT_NOT_FOUND)
+                        return r;
+        }
+        return 0;
+}
+
 static bool has_version(const struct wire_desc *d) {
         for (size_t i = 0; i < d->n; i++)
                 if (strcmp(d->fields[i].name, "v") == 0)

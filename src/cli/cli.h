@@ -210,6 +210,8 @@ int cli_open(struct cli *c);
  * goes to stderr. */
 typedef int (*cli_row_fn)(struct cli *c, const struct call_row *row, void *arg);
 int cli_ask(struct cli *c, unsigned number, const void *msg, cli_row_fn row, void *arg);
+/* Asks for each alert of @ids, 32 bytes each: @row gets it, and what was said of it. One that has gone meanwhile is no failure. */
+int cli_show_each(struct cli *c, struct span ids, cli_row_fn row, void *arg);
 int cli_ask_on(struct cli *c, struct call *call, unsigned number, const void *msg, cli_row_fn row, void *arg);
 /* Takes the rows of a request that was sent. */
 int cli_answer(struct cli *c, struct call *call, int wait_ms, cli_row_fn row, void *arg);

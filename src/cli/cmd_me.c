@@ -121,19 +121,6 @@ static int row_only_follow(struct cli *c, const struct call_row *row, void *arg)
         return row_follow(arg, row);
 }
 
-/* This household's words on alerts of whomever. */
-static int export_follows(struct export *e) {
-        for (size_t at = 0; at + ID_BYTES <= e->followed.n; at += ID_BYTES) {
-                _clean_(buf_fini) struct buf id = BUF_NULL;
-                text_hex(&id, span_of(e->followed.p + at, ID_BYTES));
-                struct wire_c_name m = {.name = buf_span(&id)};
-                int r = cli_ask(e->c, CONTROL_SHOW, &m, row_only_follow, e);
-                if (r && r != EXIT_NOT_FOUND) /* it has gone meanwhile */
-                        return r;
-        }
-        return 0;
-}
-
 static int export_daemon(struct export *e) {
         static const unsigned plain[] = {CONTROL_STATUS,  CONTROL_MESH,    CONTROL_MEMBERS, CONTROL_DEVICES,
                                          CONTROL_CODES,   CONTROL_INVITES, CONTROL_PLACES,  CONTROL_MUTES,
@@ -153,7 +140,7 @@ static int export_daemon(struct export *e) {
                 r = cli_ask(e->c, CONTROL_NEARBY, &all, row_any, e);
         if (!r)
                 r = cli_ask(e->c, CONTROL_ASKS, &asks, row_any, e);
-        return r ? r : export_follows(e);
+        return r ? r : cli_show_each(e->c, buf_span(&e->followed), row_only_follow, e);
 }
 
 /* ---- what the vault has ---- */

@@ -57,19 +57,6 @@ static int row_follow(struct cli *c, const struct call_row *row, void *arg) {
         return 0;
 }
 
-/* This household's words on others' alerts. */
-static int look_follows(struct erase *e) {
-        for (size_t at = 0; at + ID_BYTES <= e->followed.n; at += ID_BYTES) {
-                _clean_(buf_fini) struct buf id = BUF_NULL;
-                text_hex(&id, span_of(e->followed.p + at, ID_BYTES));
-                struct wire_c_name m = {.name = buf_span(&id)};
-                int r = cli_ask(e->c, CONTROL_SHOW, &m, row_follow, e);
-                if (r && r != EXIT_NOT_FOUND) /* it has gone meanwhile */
-                        return r;
-        }
-        return 0;
-}
-
 static int look_records(struct erase *e) {
         static const unsigned plain[] = {CONTROL_MEMBERS, CONTROL_NOTICES, CONTROL_CLIPS};
         const union frame_message nothing = {0};
@@ -85,7 +72,7 @@ static int look_records(struct erase *e) {
                 r = cli_ask(e->c, CONTROL_NEARBY, &all, row_record, e);
         if (!r)
                 r = cli_ask(e->c, CONTROL_ASKS, &asks, row_record, e);
-        return r ? r : look_follows(e);
+        return r ? r : cli_show_each(e->c, buf_span(&e->followed), row_follow, e);
 }
 
 /* ---- what the vault has ---- */
