@@ -3,7 +3,9 @@
 
 #include "base/dir.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static bool try_folder(struct buf *path, const char *folder, const char *program) {
@@ -26,4 +28,16 @@ bool helper_find(struct buf *ret, const char *program, const char *libexec) {
                         return true;
         }
         return try_folder(ret, libexec, program);
+}
+
+bool helper_told(int argc, char **argv, const char *help, const char *version) {
+        if (argc != 2)
+                return false;
+        if (strcmp(argv[1], "--help") == 0)
+                fputs(help, stdout);
+        else if (strcmp(argv[1], "--version") == 0)
+                puts(version);
+        else
+                return false;
+        return true;
 }

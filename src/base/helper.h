@@ -7,3 +7,6 @@
 /* Where @program is: in $PORCHLIGHT_LIBEXEC, beside the running program, or in @libexec; a NUL stands behind the path and is
  * not counted. False: nowhere. */
 bool helper_find(struct buf *ret, const char *program, const char *libexec);
+
+/* `--help` or `--version` alone, answered on stdout. False: it is neither. */
+bool helper_told(int argc, char **argv, const char *help, const char *version);

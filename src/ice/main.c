@@ -7,6 +7,7 @@
  * it down costs the streams that went through it, which are then made anew.
  */
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/landlock.h"
 #include "base/log.h"
 #include "ice/cert.h"
@@ -18,7 +19,6 @@
 #include <nice/agent.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -118,14 +118,8 @@ int main(int argc, char **argv) {
         struct helper_walls walls;
         file_hold_std();
         log_set_name(NAME);
-        if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-                fputs(help, stdout);
+        if (helper_told(argc, argv, help, NAME " " PORCHLIGHT_VERSION))
                 return EXIT_SUCCESS;
-        }
-        if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-                puts(NAME " " PORCHLIGHT_VERSION);
-                return EXIT_SUCCESS;
-        }
         if (argc > 1 || !is_socket(DAEMON_FD)) {
                 log_error("usage: porchlightd starts this, with a socket as file descriptor 3; see porchlight-ice "
                           "--help");

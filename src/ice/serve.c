@@ -120,7 +120,7 @@ int serve_at(struct serve *s, uint16_t port) {
 
 void serve_init(struct serve *s, GMainContext *on) {
         static GSourceFuncs funcs = {.dispatch = on_ready};
-        *s = (struct serve){.on = on, .fd = {-1, -1}, .filled = g_get_monotonic_time(), .left = SERVE_A_SECOND};
+        *s = (struct serve){.fd = {-1, -1}, .filled = g_get_monotonic_time(), .left = SERVE_A_SECOND};
         s->source = g_source_new(&funcs, sizeof(struct serve_source));
         ((struct serve_source *)s->source)->serve = s;
         g_source_attach(s->source, on);

@@ -14,7 +14,6 @@
 #define SERVE_A_SECOND 500 /* answers: 22 kB */
 
 struct serve {
-        GMainContext *on;
         GSource *source;
         int fd[2]; /* IPv4, IPv6; -1: none */
         gpointer tag[2];

@@ -6,6 +6,7 @@
  * locks the clip is drawn here and leaves only sealed to the household, which is named by an argument.
  */
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/landlock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -133,14 +134,8 @@ int main(int argc, char **argv) {
         struct helper_walls walls;
         file_hold_std();
         log_set_name(NAME);
-        if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-                fputs(help, stdout);
+        if (helper_told(argc, argv, help, NAME " " PORCHLIGHT_VERSION))
                 return EXIT_SUCCESS;
-        }
-        if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-                puts(NAME " " PORCHLIGHT_VERSION);
-                return EXIT_SUCCESS;
-        }
         if (!read_args(&job, argc, argv))
                 return EXIT_USAGE;
         shut_doors();

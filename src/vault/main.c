@@ -5,12 +5,12 @@
  * no network, and gives nobody a core dump.
  */
 #include "base/file.h"
+#include "base/helper.h"
 #include "base/log.h"
 #include "vault/owner.h"
 #include "vault/server.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -102,14 +102,8 @@ int main(int argc, char **argv) {
         struct server_args args = {.owner = OWNER_NOBODY};
         file_hold_std();
         log_set_name("porchlight-vault");
-        if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-                fputs(help, stdout);
+        if (helper_told(argc, argv, help, "porchlight-vault " PORCHLIGHT_VERSION))
                 return EXIT_DONE;
-        }
-        if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-                puts("porchlight-vault " PORCHLIGHT_VERSION);
-                return EXIT_DONE;
-        }
         shut_doors();
         if (!read_args(&args, argc, argv))
                 return EXIT_BAD_USAGE;
