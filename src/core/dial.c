@@ -283,11 +283,7 @@ void dial_stood(struct mesh *m, struct address *a) {
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
         a->problem = why;
         dial_soon(m);
-        if (why == REASON_DUPLICATE) {
-                a->next = m->now + DIAL_LAST;
-                return;
-        }
-        m->dial_vain += !more;
+        m->dial_vain += !more && why != REASON_DUPLICATE; /* that one leads to a neighbour */
         uint32_t doublings = more ? 0 : MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
         a->failures += !more;

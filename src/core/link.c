@@ -455,18 +455,26 @@ int link_greet(struct link *l) {
         return p ? link_send(l, p) : ERR_NOMEM;
 }
 
+/* Who dials has no link, as far as it knows. So one that has stood for long is dead, though nobody told this side: the other
+ * moved, slept, or lost its power. Two that began together are two homes that dialled each other at once. */
+static bool newer_stays(const struct link *older, const struct link *l) {
+        bool mine_lower = memcmp(recover_device(l->m)->b, l->device.b, 32) < 0;
+        /* PROTOCOL 8.21: "if they began within 10 s of each other and were dialled by different sides, the one dialled by
+         * the device with the higher signing key; else the older" */
+        bool at_once = l->since < older->since + HANDSHAKE_TIME && l->dialled != older->dialled;
+        return !at_once || l->dialled == mine_lower;
+}
+
 /* PROTOCOL 8.21: "Of two links that are up between the same two devices one MUST go, with BYE `duplicate`" */
-/* Two links to one device: both sides keep the one that the device with the lower key dialled. */
 static bool link_settle_duplicate(struct link *l) {
         struct mesh *m = l->m;
         enum link_state up = l->haul ? LINK_HAUL : LINK_UP; /* the two kinds stand side by side */
         LINK_EACH(other, m) {
                 if (other == l || other->state != up || !key_eq(&other->device, &l->device))
                         continue;
-                bool mine_lower = memcmp(recover_device(m)->b, l->device.b, 32) < 0;
-                bool keep_new = other->dialled == l->dialled || l->dialled == mine_lower;
-                link_hangup(keep_new ? other : l, REASON_DUPLICATE);
-                return keep_new;
+                bool stays = newer_stays(other, l);
+                link_hangup(stays ? other : l, REASON_DUPLICATE);
+                return stays;
         }
         return true;
 }

@@ -197,7 +197,8 @@ class Line(street.Play):
         for home in self.homes:
             if home not in (self.anna, self.cleo):
                 home.stop()
-        self.wait(lambda: len(self.anna.linked()) == 1, 'Anna to know who is left', PATIENCE)
+        self.wait(lambda: [row['household'] for row in self.anna.linked()] == [self.cleo.name],
+                  'Anna to be linked with Cleo and nobody else', PATIENCE)
         posted = self.posted = [self.anna.post('other', 'x' * 480)['id'] for _ in range(BULK)]  # Cleo takes them, so that none waits
         self.cleo.stop()
         subprocess.run(['tc', '-n', self.anna.space, 'qdisc', 'add', 'dev', 'eth0', 'root', 'tbf', 'rate', f'{UPLINK}kbit',

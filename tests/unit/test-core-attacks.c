@@ -151,6 +151,25 @@ static void test_duplicates_settle(void **state) {
         street_free(s);
 }
 
+/* A home whose address changes dials anew. Its neighbour, who has the old link still, must not send it away for that. */
+static void test_moved_comes_back(void **state) {
+        (void)state;
+        for (size_t moves = 0; moves < 2; moves++) { /* the one with the lower key, and the other */
+                STREET(2);
+                street_run_for(s, 20);
+                street_knock(s, 1 - moves, moves); /* from here on the link is one that the other has dialled */
+                street_run_for(s, 20);
+                assert_int_equal(street_links(s, moves), 1);
+                street_move(s, moves);
+                street_lan(s, moves, false); /* its shell says that something about its networks is new */
+                street_run_for(s, (DOUBT_TIME + 2 * DIAL_FIRST) / 1000.0);
+                struct hash id;
+                assert_int_equal(street_post(s, moves, KIND_FIRE, "moved", &id), MESH_OUT_DONE);
+                assert_true(street_wait_all_have(s, &id, 5));
+                street_free(s);
+        }
+}
+
 /* ---- members gone bad ---- */
 /* Whoever is a member already gains little by saying that it is still joining: two beyond the seven, and no more. */
 static void test_joining_for_ever(void **state) {
@@ -430,6 +449,7 @@ int main(void) {
                 cmocka_unit_test(test_silent_guests),
                 cmocka_unit_test(test_listener_stays),
                 cmocka_unit_test(test_duplicates_settle),
+                cmocka_unit_test(test_moved_comes_back),
                 cmocka_unit_test(test_joining_for_ever),
                 cmocka_unit_test(test_visiting_for_ever),
                 cmocka_unit_test(test_garbage_frames),
