@@ -147,10 +147,42 @@ static int session_say(struct link *l, enum wire_e_set set, uint64_t round, stru
         return link_say(l, LINK_RECON, &msg);
 }
 
+/* PROTOCOL 9.29: "A record or fact later than T takes part in no comparing" */
+static bool later(const struct link *l, uint32_t what) {
+        const struct mesh *m = l->m;
+        return what < m->n_recs && m->recs[what] && m->recs[what]->created > l->until;
+}
+
 /* What was owed is compared anew: it is in the snapshot, and owed again where it is still missing. */
 static void forget_debt(struct link *l, enum wire_e_set set) {
         struct push *p = &l->push[set_index(set)];
-        p->at = p->n = 0;
+        size_t kept = 0;
+        for (size_t i = p->at; set == SET_RECORDS && i < p->n; i++)
+                if (later(l, p->what[i]))
+                        p->what[kept++] = p->what[i];
+        p->at = 0;
+        p->n = kept;
+}
+
+/* PROTOCOL 9.29: "each side MUST owe what it holds of these" */
+/* A clock that is ahead of the neighbour's is enough for that, and a record that was made while nobody was linked. */
+static int owe_later(struct link *l) {
+        const struct mesh *m = l->m;
+        records_ends(l->m);
+        for (size_t i = m->n_sorted; i && m->sorted[i - 1]->created > l->until; i--) {
+                const struct rec *r = m->sorted[i - 1];
+                bool held_back = r->created > l->until + FUTURE_SLACK; /* there, by rule 4.7 */
+                int e = r->counted && !held_back ? push_add(&l->push[LINK_RECORDS], r->number) : 0;
+                if (e)
+                        return e;
+        }
+        return 0;
+}
+
+/* As a session of @set begins: T is known. */
+static int session_debt(struct link *l, enum wire_e_set set) {
+        forget_debt(l, set);
+        return set == SET_RECORDS && !l->synced[LINK_RECORDS] ? owe_later(l) : 0;
 }
 
 static int session_ranges(struct link *l, struct buf *ret) {
@@ -181,12 +213,13 @@ static int session_answer(struct link *l, struct span ranges, struct buf *out, s
 static int session_open(struct link *l, enum wire_e_set set) {
         _clean_(buf_fini) struct buf ranges = BUF_NULL;
         session_end(l);
-        forget_debt(l, set);
         l->until = clock_now(l->m);
         l->recon_set = set;
         l->recon_opened = true;
         l->round = 0;
-        int r = session_ranges(l, &ranges);
+        int r = session_debt(l, set);
+        if (!r)
+                r = session_ranges(l, &ranges);
         return r ? r : session_say(l, set, 0, buf_span(&ranges));
 }
 
@@ -226,6 +259,9 @@ int sync_begin(struct link *l) {
         /* Until the operations are equal no record flows here, and some may have come since the hello was said. */
         l->synced[LINK_RECORDS] = l->synced[LINK_RECORDS] && l->synced[LINK_OPS];
         memcpy(l->compared, l->synced, sizeof(l->compared));
+        r = l->synced[LINK_RECORDS] ? owe_later(l) : 0;
+        if (r)
+                return r;
         return l->dialled ? session_next(l) : all_synced(l);
 }
 
@@ -266,8 +302,10 @@ int sync_recon(struct link *l, const struct wire_recon *msg) {
                 return 0;
         if (opens) {
                 session_end(l);
-                forget_debt(l, (enum wire_e_set)msg->set);
                 l->until = msg->until;
+                int e = session_debt(l, (enum wire_e_set)msg->set);
+                if (e)
+                        return e;
                 l->recon_set = (enum wire_e_set)msg->set;
                 l->recon_opened = false;
                 l->round = 0;

@@ -42,6 +42,25 @@ static void test_epoch_on_full_disk(void **state) {
         street_free(s);
 }
 
+/* What is posted just before a link stands, by a clock that is ahead of the neighbour's, is not older than the time up to
+ * which the two compare. It must not wait for the next comparing. */
+static void test_ahead_of_the_neighbour(void **state) {
+        (void)state;
+        struct hash id;
+        for (size_t ahead = 0; ahead < 2; ahead++) {
+                STREET(2);
+                street_clock(s, ahead, 30);
+                street_run_for(s, 10);
+                street_cut(s, 0, 1);
+                street_run_for(s, 10);
+                assert_int_equal(street_post(s, ahead, KIND_NOISE, "alone", &id), MESH_OUT_DONE);
+                street_mend(s, 0, 1);
+                assert_true(street_wait_links(s, ahead, 60));
+                assert_true(street_wait_all_have(s, &id, 5));
+                street_free(s);
+        }
+}
+
 static size_t epochs_refused(const struct mesh *m) {
         size_t n = 0;
         for (size_t i = 0; i < m->n_epochs; i++)
@@ -168,6 +187,7 @@ int main(void) {
                 cmocka_unit_test(test_epoch_on_full_disk),      cmocka_unit_test(test_epochs_on_full_disk),
                 cmocka_unit_test(test_operations_on_full_disk), cmocka_unit_test(test_link_key_on_full_disk),
                 cmocka_unit_test(test_epoch_of_tomorrow),       cmocka_unit_test(test_taking_back_what_is_ahead),
+                cmocka_unit_test(test_ahead_of_the_neighbour),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
