@@ -4,7 +4,7 @@
  * and overridden only by at least three neighbours who agree and are more than half of all; an earlier one (a Pi that boots
  * in 1970) takes the median of whatever neighbours say. The offset moves by at most a minute a minute. It jumps only where
  * that is the way to a time with more weight behind it: from none to some, from few neighbours to three, to a clock that has
- * just been set right.
+ * just been set right, or to the time on which the machine's clock and enough neighbours agree.
  *
  * When somebody sets the machine's clock, mesh time goes on as if nothing had happened: elapsed time tells how far the clock
  * was moved, and all offsets, which are relative to it, are moved back. Then the rules above decide anew.
@@ -122,7 +122,7 @@ static bool set_right(const struct mesh *m, const struct said *said) {
 static bool at_once(const struct mesh *m, const struct said *said, bool trusted) {
         bool first = !m->clock_known || (trusted && !m->clock_trusted) || (said->enough && !m->clock_settled);
         bool agreed = said->enough && llabs(said->median) <= AGREE;
-        return first || (trusted && (agreed || set_right(m, said)));
+        return first || agreed || (trusted && set_right(m, said));
 }
 
 /* By the mark, or by the program itself, and what has elapsed since. */

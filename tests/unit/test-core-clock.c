@@ -187,6 +187,31 @@ static void test_ahead_with_a_revoked_ticket(void **state) {
         street_free(s);
 }
 
+/* Two homes that are cut off have clocks that are wrong alike, and confirm each other: their marks go ahead a day. Who has his
+ * clock set right then, and hears three neighbours say the same, need not live in tomorrow for a day more. */
+static void test_wrong_together(void **state) {
+        (void)state;
+        STREET(5);
+        street_run_for(s, 60);
+        for (size_t i = 0; i < 3; i++) {
+                street_cut(s, i, 3);
+                street_cut(s, i, 4);
+        }
+        restart(s, 3, DAY);
+        restart(s, 4, DAY);
+        street_run_for(s, HOUR);
+        assert_true(street_core(s, 3)->mark > STREET_START + DAY);
+        street_clock(s, 3, 0);
+        street_run_for(s, 60);
+        assert_in_range(off_by(s, 3), DAY - HOUR, DAY + HOUR); /* the neighbour and the mark say so */
+        for (size_t i = 0; i < 3; i++)
+                street_mend(s, i, 3);
+        street_run_for(s, 600); /* until it has dialled all of them */
+        assert_int_equal(street_links(s, 3), 4);
+        assert_right(s, 3);
+        street_free(s);
+}
+
 /* Somebody sets the clock a day ahead, then a day back: three neighbours know better, and nobody sees a jump. */
 static void test_set_a_day_off(void **state) {
         (void)state;
@@ -340,6 +365,7 @@ int main(void) {
                 cmocka_unit_test(test_1970_everywhere),
                 cmocka_unit_test(test_ahead_for_a_while),
                 cmocka_unit_test(test_ahead_over_a_restart),
+                cmocka_unit_test(test_wrong_together),
                 cmocka_unit_test(test_set_a_day_off),
                 cmocka_unit_test(test_ahead_with_a_revoked_ticket),
                 cmocka_unit_test(test_set_a_day_off_before_one),
