@@ -202,7 +202,8 @@ const struct command command_camera_keep = {
         .brief = N_("how long a camera's clips are kept"),
         .help = N_("A clip that is older is destroyed as by `clip destroy`: its key first, then its\n"
                    "bytes, and the ledger has a line. What is kept with `clip keep`, what an alert\n"
-                   "in force of this home names, and what is granted stays until that is over.\n"
+                   "in force of this home names, and what is granted stays until that is over; what\n"
+                   "an alert has named as long as clips.kinds says of the alert's kind.\n"
                    "`default` is what `porchlight config get clips.retention` says.\n"
                    "\nExamples:\n"
                    "  porchlight camera keep \"front door\" 14d\n"

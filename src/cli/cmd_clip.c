@@ -228,6 +228,42 @@ static void show_device(struct cli *c, const struct wire_c_clip *m) {
         show_line(c, _("device"), buf_span(&device));
 }
 
+/* Why it stays, to be put behind until when. */
+static const char *stay_word(uint64_t why) {
+        switch ((enum wire_e_stay)why) {
+        case STAY_PINNED:
+                return _("you keep it (`clip keep`)");
+        case STAY_ALERT:
+                return _("an alert of yours that is in force names it");
+        case STAY_GRANT:
+                return _("it is granted to somebody until then");
+        case STAY_KIND:
+                return _("an alert of yours named it, of the kind ");
+        case STAY_CAMERA:
+                return _("the rule of its camera (`camera keep`)");
+        case STAY_RETENTION:
+                return _("the rule of all cameras (clips.retention)");
+        }
+        return "";
+}
+
+/* How long it stays, and why; of one of another device that device says it. */
+static void show_stay(struct cli *c, const struct wire_c_clip *m) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        if (!WIRE_HAS(m, C_CLIP, why))
+                return;
+        if (WIRE_HAS(m, C_CLIP, until)) {
+                buf_add_str(&text, _("until "));
+                when_local(&text, m->until, c->now);
+        } else {
+                buf_add_str(&text, _("for ever"));
+        }
+        buf_printf(&text, ": %s", stay_word(m->why));
+        if (WIRE_HAS(m, C_CLIP, why_kind))
+                buf_add_str(&text, wire_enum_text(&wire_kind_enum, m->why_kind));
+        show_line(c, _("kept"), buf_span(&text));
+}
+
 static int row_show(struct cli *c, const struct call_row *row, void *arg) {
         _clean_(buf_fini) struct buf id = BUF_NULL, camera = BUF_NULL;
         (void)arg;
@@ -246,8 +282,7 @@ static int row_show(struct cli *c, const struct call_row *row, void *arg) {
         show_device(c, m);
         show_times(c, m);
         show_file(c, m);
-        if (WIRE_HAS(m, C_CLIP, kept))
-                show_line(c, _("kept"), span_str(_("whatever the rules say (`clip keep`)")));
+        show_stay(c, m);
         if (WIRE_HAS(m, C_CLIP, as_is))
                 layout_wrap(&c->out, span_str(_(AS_IS)), 0, CLI_COLUMNS);
         return 0;
@@ -264,7 +299,8 @@ const struct command command_clip_show = {
         .synopsis = "ID",
         .brief = N_("one of them"),
         .help = N_("ID is a unique beginning of its id, of 4 digits or more. What the clip shows can\n"
-                   "be seen by nobody without the vault; this is what its manifest says.\n"
+                   "be seen by nobody without the vault; this is what its manifest says, and how\n"
+                   "long it stays and why: what keeps it longest counts.\n"
                    "\nExample:\n  porchlight clip show 3f9a\n"),
         .min_words = 1,
         .max_words = 1,
@@ -298,8 +334,11 @@ const struct command command_clip_keep = {
         .synopsis = "[--off] ID",
         .brief = N_("keep a clip, whatever the rules say"),
         .help = N_("Neither `camera keep` nor clips.retention nor a full quota destroys it then. Up\n"
-                   "to 500 clips can be kept so.\n"
-                   "\nExample:\n  porchlight clip keep 3f9a\n"),
+                   "to 500 clips can be kept so. A clip that an alert of yours has named (`post\n"
+                   "--clip`) stays longer by itself where clips.kinds says so of the alert's kind.\n"
+                   "\nExamples:\n"
+                   "  porchlight clip keep 3f9a\n"
+                   "  porchlight config set clips.kinds \"break-in=1y, theft=90d\"\n"),
         .options = keep_options,
         .min_words = 1,
         .max_words = 1,

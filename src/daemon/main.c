@@ -218,6 +218,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         cfg->clips_uplink = s->clips_uplink;
         cfg->clips_cache = s->clips_cache;
         cfg->clips_retention = s->clips_retention;
+        cfg->clips_kinds = s->clips_kinds.keep;
         cfg->clips_oldest = s->clips_when_full == SETTINGS_FULL_OLDEST;
 }
 

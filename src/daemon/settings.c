@@ -219,6 +219,44 @@ static void show_keep(const void *part, struct buf *out) {
                 buf_printf(out, "%llus", (unsigned long long)n);
 }
 
+/* "break-in=90d", one of several; or "none" alone. */
+static bool read_kind(void *part, struct span value, const char **ret_why) {
+        struct settings_kinds *kinds = part;
+        const uint8_t *equals = value.n ? memchr(value.p, '=', value.n) : NULL;
+        size_t n = equals ? (size_t)(equals - value.p) : value.n;
+        uint64_t kind = wire_enum_value(&wire_kind_enum, text_trim(span_of(value.p, n)));
+        bool none = text_eq_nocase(value, SPAN_STR("none")), any = false;
+        for (size_t i = 0; i < KINDS_MOST; i++)
+                any |= kinds->keep.of[i] != 0;
+        if (kinds->none || (none && any))
+                *ret_why = N_("does not go together with `none`");
+        else if (none)
+                kinds->none = true;
+        else if (!equals)
+                *ret_why = N_("is not KIND=D, as break-in=90d, or none");
+        else if (!kind || kind >= KINDS_MOST)
+                *ret_why = N_("does not begin with a kind; `porchlight help post` lists them");
+        else if (kinds->keep.of[kind])
+                *ret_why = N_("is the same kind again");
+        else
+                return read_keep(&kinds->keep.of[kind], text_trim(span_from(value, n + 1)), ret_why);
+        return !*ret_why;
+}
+
+static void show_kinds(const void *part, struct buf *out) {
+        const struct settings_kinds *kinds = part;
+        bool any = false;
+        for (size_t i = 0; i < KINDS_MOST; i++) {
+                if (!kinds->keep.of[i])
+                        continue;
+                buf_printf(out, "%s%s=", any ? ", " : "", wire_enum_text(&wire_kind_enum, i));
+                show_keep(&kinds->keep.of[i], out);
+                any = true;
+        }
+        if (!any)
+                buf_add_str(out, "none");
+}
+
 static bool read_full(void *part, struct span value, const char **ret_why) {
         bool oldest = text_eq_nocase(value, SPAN_STR("oldest"));
         if (!oldest && !text_eq_nocase(value, SPAN_STR("refuse")))
@@ -253,6 +291,7 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_CLIPS_UPLINK clips_uplink
 #define PART_CLIPS_CACHE clips_cache
 #define PART_CLIPS_RETENTION clips_retention
+#define PART_CLIPS_KINDS clips_kinds
 #define PART_CLIPS_WHEN_FULL clips_when_full
 #define PART_CLIPS_WATCH clips_watch
 #define READ_PATH read_path, show_path
@@ -264,6 +303,7 @@ static void show_size(const void *part, struct buf *out) {
 #define READ_RATE read_rate, show_size
 #define READ_FOLDER read_folder, show_path
 #define READ_KEEP read_keep, show_keep
+#define READ_KIND read_kind, show_kinds
 #define READ_FULL read_full, show_full
 #define READ_GROUP read_group, show_group
 #define READ_USER read_user, show_group
@@ -279,7 +319,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 17, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 18, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -462,7 +502,8 @@ static void defaults(struct settings *ret) {
                                  .record_size = TAPE_SIZE,
                                  .clips_quota = CLIPS_QUOTA,
                                  .clips_cache = FETCH_CACHE,
-                                 .clips_retention = CLIPS_RETENTION};
+                                 .clips_retention = CLIPS_RETENTION,
+                                 .clips_kinds = {.keep = kinds_preset}};
 }
 
 void settings_merge(struct settings *ret, const struct settings *ranks) {

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "node/node.h"
+#include "node/stay.h"
 #include "wire/said.h"
 
 #define SETTINGS_PATH_MAX 512
@@ -49,6 +50,10 @@ struct settings {
         uint64_t clips_quota;     /* bytes */
         uint64_t clips_cache;     /* bytes */
         uint64_t clips_retention; /* seconds; CAMERA_KEEP_FOREVER */
+        struct settings_kinds {
+                bool none; /* it was said so */
+                struct kinds_keep keep;
+        } clips_kinds;
         enum settings_full { SETTINGS_FULL_REFUSE, SETTINGS_FULL_OLDEST } clips_when_full;
         char clips_watch[SETTINGS_PATH_MAX]; /* a folder; empty: none. What watches it is `porchlight clip watch` */
 };

@@ -97,6 +97,7 @@ struct ask {
         size_t n_clips;          /* … in bytes */
         bool clip_next;          /* the alert was found */
         struct buf keep;         /* what the filter points to (muted households, then text), or the id's prefix */
+        struct buf named;        /* clips that alerts name: stay_read() */
         uint64_t seq;
         struct hash id;
         uint64_t count;

@@ -418,7 +418,7 @@ static void answer(struct clip_in *in) {
                                   .as_is = in->footage.as_is};
         if (!c)
                 return;
-        control_clip_row(c, &clip, true);
+        control_clip_row(c, &clip, true, &BUF_NULL);
         caller_done(c);
 }
 

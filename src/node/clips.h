@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "clip/files.h"
+#include "node/stay.h"
 #include "porchlight/mesh.h"
 
 struct caller;
@@ -30,17 +31,18 @@ struct clips {
         bool shared;   /* with a vault that has a user of its own (clip/files.h) */
         uint64_t used; /* bytes of its files */
         uint64_t quota;
-        uint64_t retention;   /* seconds, of cameras without a rule of their own; CAMERA_KEEP_FOREVER */
-        bool oldest;          /* where there is no room the oldest go */
-        struct buf kept;      /* ids of clips that their owner has pinned */
-        struct buf sources;   /* files that clips were taken from (sources.h) */
-        struct purge *purge;  /* under way (purge.h); NULL: none */
-        bool purge_again;     /* once more behind it */
-        mesh_time purge_at;   /* the next by itself */
-        mesh_time purge_by;   /* the vault's answer is waited for until then; 0: it is not */
-        uint64_t room_wanted; /* bytes, for who waits; 0: nobody */
-        uint64_t parts;       /* that have had a name so far */
-        struct list in;       /* being taken in */
+        uint64_t retention;      /* seconds, of cameras without a rule of their own; CAMERA_KEEP_FOREVER */
+        struct kinds_keep kinds; /* of clips that alerts of this household have named */
+        bool oldest;             /* where there is no room the oldest go */
+        struct buf kept;         /* ids of clips that their owner has pinned */
+        struct buf sources;      /* files that clips were taken from (sources.h) */
+        struct purge *purge;     /* under way (purge.h); NULL: none */
+        bool purge_again;        /* once more behind it */
+        mesh_time purge_at;      /* the next by itself */
+        mesh_time purge_by;      /* the vault's answer is waited for until then; 0: it is not */
+        uint64_t room_wanted;    /* bytes, for who waits; 0: nobody */
+        uint64_t parts;          /* that have had a name so far */
+        struct list in;          /* being taken in */
         unsigned n_in;
         struct clip_in *signing; /* of them with the core; NULL: none */
         struct hash salt;        /* of cameras' names; where `salted` */
@@ -62,7 +64,8 @@ int clips_make_file(const struct node *n, const char *name);
 void clips_store(struct node *n, const struct mesh_row *row, uint64_t token);
 /* On the pool: whether its files are there, as long as they should be. */
 bool clips_whole(const struct node *n, const struct store_clip *c);
-void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole);
+/* @named: as stay_read() has it. */
+void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole, const struct buf *named);
 /* On the pool: removes its files, for good. 0, or an errno; *@ret_bytes are the disk's again, and to be taken from `used`. */
 int clips_unlink(const struct node *n, const struct hash *id, uint64_t *ret_bytes);
 

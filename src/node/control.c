@@ -281,6 +281,7 @@ static void on_ask_done(struct query *q) {
                 a->after(a->c, a);
         }
         buf_fini(&a->keep);
+        buf_fini(&a->named);
         free(a->cameras);
         free(a);
 }
@@ -302,7 +303,7 @@ void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct quer
         }
         if (a->cameras)
                 *a->cameras = c->n->cameras;
-        a->keep = BUF_NULL;
+        a->keep = a->named = BUF_NULL;
         buf_add(&a->keep, keep);
         a->q = (struct query){
                 .lane = like->list ? QUERY_LIST : QUERY_QUICK, .run = run, .go_on = on_ask_go_on, .done = on_ask_done};

@@ -5,6 +5,7 @@
 #include "node/caller.h"
 #include "node/clips.h"
 #include "node/sources.h"
+#include "node/stay.h"
 
 static void put_place(struct wire_c_clip *row, mesh_cell cell, struct buf *text) {
         int32_t lat, lon;
@@ -46,7 +47,25 @@ static uint64_t state_of(const struct node *n, const struct store_clip *clip, bo
         return whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
 }
 
-void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole) {
+/* How long it stays by this device's rules. To whom it is granted, and until when, is its owner's to know. */
+static void put_stay(struct caller *c, struct wire_c_clip *row, const struct hash *id, const struct buf *named) {
+        const struct node *n = c->n;
+        struct stay_facts f = {.created = row->taken,
+                               .camera = cameras_of(&n->cameras, row->camera)->keep,
+                               .retention = n->clips.retention,
+                               .pinned = kept_has(buf_span(&n->clips.kept), id)};
+        stay_name(named, id, &n->clips.kinds, &f);
+        if (caller_owns(c))
+                f.grant = papers_granted(n, id);
+        struct stay s = stay_of(&f);
+        WIRE_PUT(row, C_CLIP, why, s.why);
+        if (s.kind)
+                WIRE_PUT(row, C_CLIP, why_kind, s.kind);
+        if (s.until != STAY_FOREVER)
+                WIRE_PUT(row, C_CLIP, until, s.until);
+}
+
+void control_clip_row(struct caller *c, const struct store_clip *clip, bool whole, const struct buf *named) {
         _clean_(buf_fini) struct buf cell = BUF_NULL;
         char device[KIN_NAME_MAX];
         struct wire_manifest w;
@@ -65,6 +84,8 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
                 WIRE_PUT(&row, C_CLIP, device, span_str(kin_device(c->n, &w, device)));
         else if (known && c->n->kin.knows)
                 WIRE_PUT(&row, C_CLIP, told, clip->told);
+        if (known && !clip->away)
+                put_stay(c, &row, &clip->id, named);
         if (known && WIRE_HAS(&w, MANIFEST, cell))
                 put_place(&row, w.cell, &cell);
         caller_row(c, CONTROL_CLIP_ROW, &row);
@@ -72,11 +93,14 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
 
 static void on_row(struct caller *c, const struct query_row *row) {
         if (row->what == QUERY_CLIP)
-                control_clip_row(c, &row->clip, row->whole);
+                control_clip_row(c, &row->clip, row->whole, &ask_of(c->query)->named);
 }
 
+/* What alerts have named is whole before the first row is handed over, and changes no more. */
 static int list_run(struct query *q, struct store_reader *r) {
-        return store_clips(r, query_clip, q);
+        struct ask *a = ask_of(q);
+        int e = stay_read(r, a->asks.now, &a->named);
+        return e ? e : store_clips(r, query_clip, q);
 }
 
 static void list_after(struct caller *c, const struct ask *a) {
@@ -87,12 +111,15 @@ static void list_after(struct caller *c, const struct ask *a) {
 }
 
 void control_clips(struct caller *c) {
-        caller_ask(c, &(struct ask){.list = true, .row = on_row, .after = list_after}, list_run, SPAN_NONE);
+        struct ask like = {.list = true, .row = on_row, .after = list_after, .asks.now = node_time(c->n)};
+        caller_ask(c, &like, list_run, SPAN_NONE);
 }
 
 static int show_run(struct query *q, struct store_reader *r) {
         struct ask *a = ask_of(q);
         int e = store_clip_prefix(r, buf_span(&a->keep), &a->id);
+        if (!e)
+                e = stay_read(r, a->asks.now, &a->named);
         return e ? e : store_clip_get(r, &a->id, query_clip, q);
 }
 
@@ -109,7 +136,8 @@ static void show_after(struct caller *c, const struct ask *a) {
 void control_clip(struct caller *c) {
         struct span id = c->msg.c_name.name;
         if (caller_id_ok(c, id))
-                caller_ask(c, &(struct ask){.row = on_row, .after = show_after}, show_run, id);
+                caller_ask(c, &(struct ask){.row = on_row, .after = show_after, .asks.now = node_time(c->n)}, show_run,
+                           id);
 }
 
 /* ---- CLIP_KEEP ---- */

@@ -345,6 +345,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->clips_uplink = cfg->clips_uplink;
         n->fetches.cache = cfg->clips_cache;
         n->clips.retention = cfg->clips_retention;
+        n->clips.kinds = cfg->clips_kinds;
         n->clips.oldest = cfg->clips_oldest;
         n->control_group = cfg->control_group;
         n->settings = cfg->settings;
@@ -641,6 +642,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 haul_links_limit(n, cfg->clips_uplink);
                 fetches_cache(n, cfg->clips_cache);
                 n->clips.retention = cfg->clips_retention;
+                n->clips.kinds = cfg->clips_kinds;
                 n->clips.oldest = cfg->clips_oldest;
                 clips_rule_changed(n);
         }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "node/recorder.h"
+#include "node/stay.h"
 #include "porchlight/mesh.h"
 #include "wire/messages.h"
 #include "wire/said.h"
@@ -85,6 +86,7 @@ struct node_config {
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
         uint64_t clips_cache;            /* bytes of others' clips that others may have from here */
         uint64_t clips_retention;        /* seconds; CAMERA_KEEP_FOREVER */
+        struct kinds_keep clips_kinds;   /* of clips that alerts have named */
         bool clips_oldest;               /* where there is no room the oldest go, and the new one is not refused */
         struct node_group control_group; /* of control.sock; not reloaded */
         struct node_settings settings;

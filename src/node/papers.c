@@ -204,6 +204,14 @@ enum wire_e_given papers_given_state(const struct paper *p) {
         return p->state == PAPER_ENDING_OVER ? GIVEN_OVER : (enum wire_e_given)p->state;
 }
 
+mesh_wall papers_granted(const struct node *n, const struct hash *clip) {
+        mesh_wall until = 0;
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (p->what == PAPER_OUT_GRANT && p->state != PAPER_NOT && hash_eq(&p->about, clip))
+                        until = MAX(until, p->expires - PAPERS_LINGER);
+        return until;
+}
+
 const struct paper *papers_leave(const struct node *n, const struct hash *clip) {
         const struct paper *best = NULL;
         LIST_EACH (p, &n->papers.all, struct paper, on)

@@ -143,6 +143,8 @@ enum wire_e_given papers_given_state(const struct paper *p);
 struct paper *papers_back(const struct node *n, const struct hash *grant);
 /* Is there a grant for this clip that is in force here and accepted? Its bytes are to be kept. */
 bool papers_clip_wanted(const struct node *n, const struct hash *clip);
+/* Until when this home has granted it to somebody who may still get it; 0: to nobody. */
+mesh_wall papers_granted(const struct node *n, const struct hash *clip);
 /* The one of those that lasts longest. NULL: there is none. */
 const struct paper *papers_leave(const struct node *n, const struct hash *clip);
 

@@ -19,7 +19,9 @@ struct purge {
         struct node *n;
         struct cameras rules;
         uint64_t retention;
-        struct buf kept, named; /* ids: pinned; of alerts in force */
+        struct kinds_keep kinds;
+        struct buf kept;  /* ids that are pinned */
+        struct buf named; /* stay_read() */
         mesh_wall now;
         struct purge_want want;
         struct purge_clip *all;
@@ -37,13 +39,6 @@ static void purge_free(struct purge *p) {
 
 /* ---- on the pool: what there is ---- */
 
-static int take_named(void *ctx, const struct store_alert *a) {
-        struct purge *p = ctx;
-        if (a->mine && a->expires > p->now && (a->state == STATE_ACTIVE || a->state == STATE_UPDATED))
-                buf_add(&p->named, a->clips);
-        return buf_ok(&p->named) ? 0 : ERR_NOMEM;
-}
-
 static int take_clip(void *ctx, const struct store_clip *c) {
         struct purge *p = ctx;
         struct wire_manifest w;
@@ -52,16 +47,21 @@ static int take_clip(void *ctx, const struct store_clip *c) {
         struct purge_clip *all = array_room(p->all, p->n_all, &p->cap, sizeof(*all), FIRST);
         if (!all)
                 return ERR_NOMEM;
-        uint64_t keep = cameras_of(&p->rules, c->camera)->keep;
+        struct stay_facts f = {.created = w.created,
+                               .camera = cameras_of(&p->rules, c->camera)->keep,
+                               .retention = p->retention,
+                               .pinned = kept_has(buf_span(&p->kept), &c->id)};
+        stay_name(&p->named, &c->id, &p->kinds, &f);
+        struct stay stay = stay_of(&f);
         p->all = all;
         p->all[p->n_all++] = (struct purge_clip){
                 .id = c->id,
-                .created = w.created,
+                .until = stay.until,
                 .bytes = w.size + w.chunks * (CHUNK_TAG + sizeof(struct hash)),
-                .keep = keep ? keep : p->retention,
+                .by_kind = f.kind_until > p->want.sure,
                 .away = c->away,
                 .lost = c->lost,
-                .pinned = kept_has(buf_span(&p->kept), &c->id),
+                .pinned = f.pinned || f.alert > p->now,
         };
         return 0;
 }
@@ -77,14 +77,10 @@ static void turn(struct purge *p) {
 
 static int run(struct query *q, struct store_reader *r) {
         struct purge *p = CONTAINER_OF(q, struct purge, q);
-        struct store_filter all = {.now = p->now};
-        int e = store_clips(r, take_clip, p);
+        int e = stay_read(r, p->now, &p->named);
+        if (!e)
+                e = store_clips(r, take_clip, p);
         turn(p);
-        if (e || !purge_pick(p->all, p->n_all, &p->want)) /* what alerts name is looked up only where that matters */
-                return e;
-        e = store_nearby(r, &all, take_named, p);
-        for (size_t i = 0; i < p->n_all; i++)
-                p->all[i].pinned |= kept_has(buf_span(&p->named), &p->all[i].id);
         if (!e)
                 purge_pick(p->all, p->n_all, &p->want);
         return e;
@@ -97,7 +93,8 @@ static void look(struct node *n);
 static void end(struct purge *p) {
         struct node *n = p->n;
         if (p->gone)
-                log_info("%zu clips are destroyed, as the rules for cameras and clips.retention say", p->gone);
+                log_info("%zu clips are destroyed, as the rules for cameras and kinds and clips.retention say",
+                         p->gone);
         n->clips.purge = NULL;
         purge_free(p);
         if (n->clips.room_wanted)
@@ -179,6 +176,7 @@ static void look(struct node *n) {
         p->n = n;
         p->rules = n->cameras;
         p->retention = k->retention;
+        p->kinds = k->kinds;
         p->now = node_time(n);
         p->want = (struct purge_want){.sure = st.sure};
         if (k->room_wanted && k->used + k->room_wanted > k->quota)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which clips go by themselves: those that are older than their camera's rule or clips.retention says, and, where
- * clips.when-full is `oldest`, the oldest ones while a new one has no room. Three things keep a clip whatever its age: its owner
- * has pinned it (`clip keep`), an alert of this home that is in force names it, or a grant of it is in force, which the vault
- * alone knows. `clip destroy` asks none of these.
+ * Which clips go by themselves: those whose time is over (stay.h), and, where clips.when-full is `oldest`, the oldest ones while a
+ * new one has no room, of these the ones that the kind of an alert keeps last of all. Three things keep a clip in either case:
+ * its owner has pinned it (`clip keep`), an alert of this household that is in force names it, or a grant of it is in force,
+ * which the vault alone knows for sure. `clip destroy` asks none of these.
  *
  * A clip goes as by `clip destroy`: the vault writes a line into the ledger, then the row is wiped, then the files go. Giving
  * nothing to anybody, it needs nobody's yes but the rule. Without the vault's answer nothing goes.
@@ -13,19 +13,19 @@
 #pragma once
 
 #include "base/buf.h"
-#include "node/cameras.h"
+#include "node/stay.h"
 #include "porchlight/types.h"
 
 #define KEPT_MAX 500 /* clips that are pinned: as many as one setting's bytes hold */
 
 struct purge_clip {
         struct hash id;
-        mesh_wall created;
-        uint64_t bytes; /* of its files here */
-        uint64_t keep;  /* seconds */
-        bool away;      /* another device's … */
-        bool lost;      /* … whose rules have destroyed its bytes */
-        bool pinned;    /* by its owner, an alert, a grant; or it is away already */
+        uint64_t bytes;  /* of its files here */
+        mesh_wall until; /* STAY_FOREVER */
+        bool by_kind;    /* the kind of an alert keeps it until then */
+        bool away;       /* another device's … */
+        bool lost;       /* … whose rules have destroyed its bytes */
+        bool pinned;     /* by its owner, an alert, a grant; or it is away already */
         bool goes;
 };
 

@@ -164,6 +164,9 @@ int alert_derive(struct store *s, uint64_t n, uint8_t *ret_happening) {
                 after.state = STATE_RETRACTED;
                 after.updated = when;
                 after.words = 0;
+                r = named_taken_back(s, &p.id);
+                if (r)
+                        return r;
         }
         *ret_happening = happening_of(&before, &after);
         return memcmp(&before, &after, sizeof(before)) ? write_face(s, n, &p, &after) : 0;
@@ -250,6 +253,8 @@ int alert_put(struct store *s, uint64_t n, const struct head *h, const struct me
         int r = words ? alert_words(s, n, text, clips) : 0;
         if (!r)
                 r = insert_alert(s, n, h, row, words);
+        if (!r && words && h->flags & RECORD_MINE)
+                r = named_put(s, &row->record.id, h->created, a);
         bool early = false;
         if (!r)
                 r = followed(s, &row->record.id, &early);

@@ -98,7 +98,8 @@ static int wipe(struct store *s, const struct hash *id) {
         _sql_ st = sql_get(&s->q, SQL_CLIP_WIPE);
         sql_bind_32(st, 1, id->b);
         s->erase_due = true;
-        return sql_run(&s->q, st);
+        int r = sql_run(&s->q, st);
+        return r ? r : named_clip_gone(s, id);
 }
 
 int clip_put(struct store *s, const struct mesh_row *row) {

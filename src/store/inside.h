@@ -135,6 +135,11 @@ int clip_put(struct store *s, const struct mesh_row *row);
 int clip_change(struct store *s, enum store_clip_change what, const struct store_clip *c);
 int clip_last(struct store *s, struct mesh_row *ret); /* the latest that this device took in, or STORE_E_NONE */
 
+/* named.c */
+int named_put(struct store *s, const struct hash *alert, mesh_wall created, const struct wire_alert *a);
+int named_taken_back(struct store *s, const struct hash *alert);
+int named_clip_gone(struct store *s, const struct hash *clip);
+
 /* papers.c */
 int paper_put(struct store *s, const struct store_paper *p);
 

@@ -102,7 +102,7 @@ static int purge_some(struct store *s, void *ctx) {
 
 /* They come again from nobody, where nobody else has heard of them. */
 static int forget(struct store *s, void *ctx) {
-        static const enum sql_id ids[] = {SQL_REVOKE_DEL, SQL_PROOF_DEL};
+        static const enum sql_id ids[] = {SQL_REVOKE_DEL, SQL_PROOF_DEL, SQL_NAMED_OLD};
         const mesh_wall *before = ctx;
         int r = 0;
         for (size_t i = 0; !r && i < ARRAY_LEN(ids); i++) {

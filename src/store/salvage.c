@@ -79,6 +79,7 @@ static const struct source {
         {"clip", LEAF_ROWS, "nkibbbi", 7, NULL, "INSERT OR IGNORE INTO clip VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
         {"paper", LEAF_ROWS, "nkikkiibb", 9, NULL,
          "INSERT OR IGNORE INTO paper VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+        {"named", LEAF_ROWS, "nkkii", 5, NULL, "INSERT OR IGNORE INTO named VALUES (?1, ?2, ?3, ?4, ?5)"},
         {"addr", LEAF_ROWS, "nhiiki", 6, NULL, "INSERT OR IGNORE INTO addr VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
         {"key", LEAF_ROWS, "nk", 2, NULL, "INSERT OR IGNORE INTO key VALUES (?1, ?2)"},
         {"sqlite_autoindex_key_1", LEAF_ENTRIES, "ki", 2, NULL, "INSERT OR IGNORE INTO key (b, n) VALUES (?1, ?2)"},

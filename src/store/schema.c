@@ -135,8 +135,20 @@ static const char version_12[] =
  * copy of its sealed key in a gap of its page. */
 static const char version_13[] = "UPDATE clip SET flags = flags | 64;";
 
-static const char *const steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
-                                    version_8, version_9, version_10, version_11, version_12, version_13};
+/* Clips that alerts of this household name (named.c), of alerts that are here: byte 25 of a head is odd where the record
+ * is this household's (RECORD_MINE), state 4 is taken back, status 1 no exercise. */
+static const char version_14[] =
+        "CREATE TABLE named (n INTEGER PRIMARY KEY, clip BLOB NOT NULL, alert BLOB NOT NULL, kind INTEGER NOT NULL,"
+        " created INTEGER NOT NULL, UNIQUE (clip, alert)) STRICT;"
+        "CREATE INDEX named_alert ON named (alert);"
+        "INSERT INTO named (clip, alert, kind, created) "
+        "SELECT substr(w.clips, 1 + 32 * i.column1, 32), r.id, iif(a.status = 1, a.kind, 0), a.created "
+        "FROM alert a JOIN record r ON r.n = a.n JOIN words w ON w.n = a.n "
+        "JOIN (VALUES (0), (1), (2)) i ON length(w.clips) >= 32 * (i.column1 + 1) "
+        "WHERE a.state <> 4 AND instr('13579BDF', substr(hex(substr(r.head, 25, 1)), 2, 1)) > 0 ORDER BY a.n;";
+
+static const char *const steps[] = {version_1, version_2, version_3,  version_4,  version_5,  version_6,  version_7,
+                                    version_8, version_9, version_10, version_11, version_12, version_13, version_14};
 const struct schema schema_current = {steps, ARRAY_LEN(steps)};
 
 /* Writes all that leads from version @from to the present one into the file FILE_NEW, and makes it a WAL file. */

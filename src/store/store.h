@@ -126,6 +126,17 @@ enum store_clip_change {
 /* For the batch. Changes nothing where there is no such clip, or it was destroyed (but for `told`). */
 int store_batch_clip(struct store_batch *b, enum store_clip_change what, const struct store_clip *c, uint64_t token);
 
+/* A clip that an alert of this household names, once for each such alert; the clip need not be here. */
+struct store_named {
+        struct hash clip;
+        uint8_t kind; /* of the alert; 0: it was an exercise or a test */
+        mesh_wall created;
+        mesh_wall expires; /* as it stands now; 0: it was purged */
+        uint8_t state;     /* enum wire_e_state; 0: it was purged */
+};
+/* Of none that was taken back. @row returns 0 to go on. */
+int store_named(struct store_reader *r, int (*row)(void *ctx, const struct store_named *n), void *ctx);
+
 /* ---- papers: what was signed about clips and goes from home to home (node/papers.h) ---- */
 struct store_paper {
         struct hash id;

@@ -57,6 +57,7 @@
         E(granted, GRANTED)                                                                                            \
         E(holder, HOLDER)                                                                                              \
         E(clip_state, CLIP_STATE)                                                                                      \
+        E(stay, STAY)                                                                                                  \
         E(fetching, FETCHING)                                                                                          \
         E(camera_policy, CAMERA_POLICY)                                                                                \
         E(candidate, CANDIDATE)                                                                                        \
@@ -99,6 +100,7 @@
 #define WIRE_V_GRANTED(n, v, s, d) GRANTED_##n = v,
 #define WIRE_V_HOLDER(n, v, s, d) HOLDER_##n = v,
 #define WIRE_V_CLIP_STATE(n, v, s, d) CLIP_STATE_##n = v,
+#define WIRE_V_STAY(n, v, s, d) STAY_##n = v,
 #define WIRE_V_FETCHING(n, v, s, d) FETCHING_##n = v,
 #define WIRE_V_CAMERA_POLICY(n, v, s, d) CAMERA_POLICY_##n = v,
 #define WIRE_V_CANDIDATE(n, v, s, d) CANDIDATE_##n = v,

@@ -22,6 +22,10 @@ def stamp(seconds):
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
 
 
+def seconds(text):
+    return int(datetime.datetime.strptime(text, '%Y-%m-%dT%H:%M:%SZ').replace(tzinfo=datetime.timezone.utc).timestamp())
+
+
 class Cameras(street.Play):
     def open(self):
         self.now = int(time.time())
@@ -39,10 +43,11 @@ class Cameras(street.Play):
         times = ('--from', stamp(at), '--to', stamp(at + 30)) if at else ()
         return self.anna.one('clip', 'add', self.film, '--as-is', '--camera', camera, *times)['id']
 
-    def old(self, home, now, *ages):
-        """Clips of the camera `door` that are so many seconds old."""
+    def old(self, home, now, *ages, parent=None):
+        """Clips of the camera `door` that are so many seconds old, made from @parent."""
         home.stop()
-        ids = [subprocess.run([self.put_clip, home.folder, str(now - age - 30), str(now - age), self.place], check=True,
+        more = [parent] if parent else []
+        ids = [subprocess.run([self.put_clip, home.folder, str(now - age - 30), str(now - age), self.place, *more], check=True,
                               capture_output=True, text=True).stdout for age in ages]
         home.start()
         self.wait_state(home, 'current')
@@ -125,7 +130,7 @@ class Cameras(street.Play):
         old, kept, named, young = self.old(self.anna, self.now, OLD, OLD + 60, OLD + 120, HOUR // 2)
         self.anna.cli('clip', 'keep', kept, code=0)
         check(self.anna.one('clip', 'show', kept)['kept'], 'show does not say that it is kept')
-        alert = self.anna.one('post', 'theft', 'Footage of it', '--clip', named)['id']
+        alert = self.anna.one('post', 'noise', 'Footage of it', '--clip', named)['id']
         self.anna.cli('camera', 'keep', 'door', '2h', code=0)
         self.wait(lambda: self.state(old) == 'destroyed', 'the old one to go')
         equal([self.state(clip) == 'destroyed' for clip in (kept, named, young)], [False] * 3, 'the others')
@@ -138,6 +143,79 @@ class Cameras(street.Play):
         self.anna.cli('ledger', 'verify', code=0)
         self.anna.cli('camera', 'keep', 'door', 'forever', code=0)
         equal([row.get('keep') for row in self.anna.json('camera', 'list') if row.get('camera') == 'door'], [None], 'for ever')
+
+    def case_kinds(self):
+        """what an alert of ours has named stays as long as the alert's kind says, and so does what that was made from; it is said
+        until when and why; not for an exercise, nor for what was taken back"""
+        theft, noise, drill, back, source, again = self.old(self.anna, self.now, *(OLD + 60 * i for i in range(3, 9)))
+        cut, = self.old(self.anna, self.now, OLD + 30, parent=source)
+        told = {clip: self.anna.one('post', *words, '--clip', clip)['id'] for clip, *words in
+                ((theft, 'theft', 'It is gone'), (noise, 'noise', 'A bang'), (cut, 'theft', 'Cut to what matters'),
+                 (drill, 'theft', 'A drill', '--status', 'exercise'), (back, 'theft', 'A mistake'), (again, 'noise', 'Once'))}
+        equal({(row['why'], row.get('until')) for row in self.anna.json('clip', 'list') if row['id'] == noise},
+              {('camera', None)}, 'what keeps a clip for ever')
+        self.anna.cli('camera', 'keep', 'door', '2h', code=0)
+        shown = self.anna.one('clip', 'show', noise)
+        equal((shown['why'], shown['until']), ('alert', self.anna.alert(told[noise])['expires']), 'in force')
+        self.anna.json('alert', 'retract', told[back], '--yes')
+        for clip in (theft, noise, drill, again, cut):
+            self.anna.cli('alert', 'resolve', told[clip], code=0)
+        self.anna.stop()
+        self.anna.start()
+        self.wait(lambda: [self.state(clip) for clip in (noise, drill, back, again)] == ['destroyed'] * 4, 'the others to go')
+        equal([self.state(clip) == 'destroyed' for clip in (theft, cut, source)], [False] * 3, 'what a kind keeps')
+        for clip, named in ((theft, theft), (cut, cut), (source, cut)):
+            row = self.anna.one('clip', 'show', clip)
+            until = seconds(self.anna.alert(told[named])['created']) + 90 * 24 * HOUR
+            equal((row['why'], row['why_kind'], row['until']), ('kind', 'theft', stamp(until)), 'why it stays')
+        check('of the kind theft' in self.anna.cli('clip', 'show', theft, code=0).out, 'what a person is told')
+        said = self.anna.refused('bad-value', street.USAGE, 'config', 'set', 'clips.kinds', 'theft=90d, unrest=2d')
+        check('unrest' in said['message'], f'what is wrong: {said}')
+        self.anna.cli('config', 'set', 'clips.kinds', 'break-in=1y, animal=60d', code=0)
+        self.wait(lambda: [self.state(clip) for clip in (theft, cut, source)] == ['destroyed'] * 3, 'these to go')
+        self.anna.cli('config', 'unset', 'clips.kinds', code=0)
+        self.anna.cli('camera', 'keep', 'door', 'forever', code=0)
+
+    def case_killed(self):
+        """kill -9 while clips go by a rule: each is whole or gone with its bytes, and has one line in the ledger"""
+        clips = self.old(self.ben, self.now, *(OLD + 60 * i for i in range(20)))
+        self.ben.stop()
+        folder = os.path.join(self.ben.folder, 'clips')
+        for clip in clips:
+            for name in (clip, clip + '.list'):
+                with open(os.path.join(folder, name), 'wb') as file:
+                    file.write(b'locked bytes of ' + clip.encode())
+        self.ben.start()
+        self.ben.cli('camera', 'keep', 'door', '2h', code=0)
+        seen = set()
+        for _ in range(200):
+            gone = self.gone(self.ben, clips)
+            if len(gone) not in seen and 0 < len(gone) < len(clips):
+                seen.add(len(gone))
+                self.ben.kill9()
+                names = set(os.listdir(folder))
+                left = [clip for clip in self.keyless(self.ben, clips) if clip in names]
+                check(len(left) <= 1, f'bytes of {left} are there, and their keys are not')
+                self.ben.start()
+            if len(gone) == len(clips) or len(seen) == 4:
+                break
+        self.wait(lambda: self.gone(self.ben, clips) == set(clips), 'all to go')
+        check(seen, 'it was never killed in the middle')
+        names = set(os.listdir(folder))
+        equal([clip for clip in clips if clip in names or clip + '.list' in names], [], 'files that are left')
+        lines = [row['clip'] for row in self.ben.json('ledger', 'list') if row['what'] == 'destroyed']
+        equal(sorted(line for line in lines if line in clips), sorted(clips), 'lines of the ledger')
+        self.ben.cli('ledger', 'verify', code=0)
+        self.ben.cli('camera', 'keep', 'door', 'forever', code=0)
+
+    def gone(self, home, clips):
+        return {row['id'] for row in home.json('clip', 'list') if row['state'] == 'destroyed'} & set(clips)
+
+    def keyless(self, home, clips):
+        """Clips whose key is wiped on the disk of a home that is off."""
+        with sqlite3.connect(f'file:{home.folder}/porchlight.db', uri=True) as db:
+            return [clip for clip in clips if not
+                    any(db.execute('SELECT manifest FROM clip WHERE id = ?', (bytes.fromhex(clip),)).fetchone()[0])]
 
     def case_announce(self):
         """of a camera that announces, the street hears of which quarter of an hour and which area, once that is over"""

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * put-clip DIR FROM TO GEOHASH: a home that is off gets a clip of that time and place into its store, as if a camera had
+ * put-clip DIR FROM TO GEOHASH [PARENT]: a home that is off gets a clip of that time and place into its store, as if a camera had
  * taken it: a manifest that nobody signed, and no bytes. For tests of what is only looked up.
  */
 #include "base/cell.h"
+#include "base/text.h"
 #include "store/store.h"
 #include "wire/codec.h"
 
@@ -24,7 +25,8 @@ int main(int argc, char **argv) {
         static const uint8_t zeros[64];
         _clean_(buf_fini) struct buf bytes = BUF_NULL;
         struct store *s;
-        if (argc != 5 || store_open(&s, argv[1]))
+        _clean_(buf_fini) struct buf parent = BUF_NULL;
+        if (argc < 5 || argc > 6 || (argc == 6 && !text_unhex(&parent, span_str(argv[5]))) || store_open(&s, argv[1]))
                 return 2;
         uint64_t from = strtoull(argv[2], NULL, 10), to = strtoull(argv[3], NULL, 10);
         struct wire_manifest m = {.device = span_of(zeros, 32),
@@ -41,6 +43,10 @@ int main(int argc, char **argv) {
         WIRE_PUT(&m, MANIFEST, from, from);
         WIRE_PUT(&m, MANIFEST, to, to);
         WIRE_PUT(&m, MANIFEST, cell, cell_parse(span_str(argv[4])));
+        if (argc == 6) {
+                WIRE_PUT(&m, MANIFEST, parent, buf_span(&parent));
+                WIRE_PUT(&m, MANIFEST, changes, SPAN_STR("cut"));
+        }
         codec_encode(&wire_manifest_desc, &m, &bytes);
         row.clip.manifest = buf_span(&bytes);
         row.clip.sealed = span_of(zeros, 32);

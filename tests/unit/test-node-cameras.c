@@ -80,8 +80,10 @@ static void the_disk_has_them_as_they_were(_unused_ void **state) {
 #define CLIPS 6
 /* Oldest first, 1,000 bytes each, an hour between two; the last is fresh. */
 static void clips_of(struct purge_clip ret[CLIPS], uint64_t keep) {
-        for (size_t i = 0; i < CLIPS; i++)
-                ret[i] = (struct purge_clip){.created = NOON - (CLIPS - 1 - i) * HOUR, .bytes = 1000, .keep = keep};
+        for (size_t i = 0; i < CLIPS; i++) {
+                const struct stay_facts f = {.created = NOON - (CLIPS - 1 - i) * HOUR, .camera = keep};
+                ret[i] = (struct purge_clip){.until = stay_of(&f).until, .bytes = 1000};
+        }
 }
 
 static void told(const struct purge_clip *all, const char *want) {
@@ -97,7 +99,7 @@ static void the_old_go(_unused_ void **state) {
         assert_int_equal(purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON}), 3);
         told(all, "xxx..."); /* the fourth is of that age and no older */
         all[1].pinned = true;
-        all[2].keep = CAMERA_KEEP_FOREVER;
+        all[2].until = STAY_FOREVER;
         purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON});
         told(all, "x.....");
         purge_pick(all, CLIPS, &(struct purge_want){.sure = UINT64_C(17280000000)});
@@ -115,9 +117,77 @@ static void the_oldest_make_room(_unused_ void **state) {
         purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 5000});
         told(all, ".xxxxx");
         assert_int_equal(purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 5001}), 0); /* in vain */
-        all[4].keep = HOUR / 2;
-        purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 1000}); /* what is old goes in any case */
+        all[4].until = NOON - HOUR / 2;
+        purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 1000});
+        told(all, "....x."); /* what is old goes in any case, and makes room enough */
+        purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 1001});
         told(all, ".x..x.");
+}
+
+/* What the kind of an alert keeps makes room, too, but after all others. */
+static void by_kind_last(_unused_ void **state) {
+        struct purge_clip all[CLIPS];
+        clips_of(all, CAMERA_KEEP_FOREVER);
+        all[0].by_kind = all[1].by_kind = true;
+        purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 4000});
+        told(all, "..xxxx");
+        purge_pick(all, CLIPS, &(struct purge_want){.sure = NOON, .free = 4001});
+        told(all, "x.xxxx");
+}
+
+/* ---- how long, and why ---- */
+
+static void stays(const struct stay_facts *f, mesh_wall until, enum wire_e_stay why, uint8_t kind) {
+        struct stay s = stay_of(f);
+        assert_true(s.until == until);
+        assert_int_equal(s.why, why);
+        assert_int_equal(s.kind, kind);
+}
+
+static void what_keeps_longest_counts(_unused_ void **state) {
+        struct stay_facts f = {.created = NOON, .retention = 30 * HOUR};
+        stays(&f, NOON + 30 * HOUR, STAY_RETENTION, 0);
+        f.camera = 2 * HOUR;
+        stays(&f, NOON + 2 * HOUR, STAY_CAMERA, 0);
+        f.kind_until = NOON + HOUR; /* a kind never shortens */
+        f.kind = KIND_ANIMAL;
+        stays(&f, NOON + 2 * HOUR, STAY_CAMERA, 0);
+        f.kind_until = NOON + 90 * HOUR;
+        f.kind = KIND_THEFT;
+        stays(&f, NOON + 90 * HOUR, STAY_KIND, KIND_THEFT);
+        f.grant = NOON + 80 * HOUR;
+        stays(&f, NOON + 90 * HOUR, STAY_KIND, KIND_THEFT);
+        f.grant = NOON + 91 * HOUR;
+        stays(&f, NOON + 91 * HOUR, STAY_GRANT, 0);
+        f.alert = NOON + 92 * HOUR;
+        stays(&f, NOON + 92 * HOUR, STAY_ALERT, 0);
+        f.camera = CAMERA_KEEP_FOREVER;
+        stays(&f, STAY_FOREVER, STAY_CAMERA, 0);
+        f.pinned = true;
+        stays(&f, STAY_FOREVER, STAY_PINNED, 0);
+}
+
+/* Of several alerts that name a clip, the one that keeps it longest; of none, nothing. */
+static void kinds_of_alerts(_unused_ void **state) {
+        _clean_(buf_fini) struct buf all = BUF_NULL;
+        const struct hash clip = {{1}}, other = {{2}};
+        const struct stay_named rows[] = {
+                {.clip = clip, .kind = KIND_BREAK_IN, .since = NOON - 5 * HOUR},
+                {.clip = other, .kind = KIND_FIRE, .since = NOON, .in_force = NOON + 9 * HOUR},
+                {.clip = clip, .kind = KIND_THEFT, .since = NOON, .in_force = NOON + HOUR},
+                {.clip = clip, .kind = 0, .since = NOON + HOUR}, /* an exercise */
+                {.clip = clip, .kind = KIND_NOISE, .since = NOON + HOUR}};
+        struct kinds_keep keep = {.of = {[KIND_BREAK_IN] = 9 * HOUR, [KIND_THEFT] = 2 * HOUR}};
+        struct stay_facts f = {.created = NOON, .retention = HOUR};
+        buf_add(&all, SPAN_OF(rows));
+        stay_name(&all, &clip, &keep, &f);
+        assert_true(f.kind_until == NOON + 4 * HOUR && f.kind == KIND_BREAK_IN && f.alert == NOON + HOUR);
+        keep.of[KIND_THEFT] = CAMERA_KEEP_FOREVER;
+        stay_name(&all, &clip, &keep, &f);
+        stays(&f, STAY_FOREVER, STAY_KIND, KIND_THEFT);
+        f = (struct stay_facts){.created = NOON, .retention = HOUR};
+        stay_name(&all, &(struct hash){{3}}, &kinds_preset, &f);
+        stays(&f, NOON + HOUR, STAY_RETENTION, 0);
 }
 
 /* ---- notices ---- */
@@ -191,8 +261,10 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_rule_is_of_one_camera),        cmocka_unit_test(all_are_those_that_are_to_come_too),
                 cmocka_unit_test(the_disk_has_them_as_they_were), cmocka_unit_test(the_old_go),
-                cmocka_unit_test(the_oldest_make_room),           cmocka_unit_test(a_notice_tells_the_quarter),
-                cmocka_unit_test(no_quarter_is_told_of_twice),    cmocka_unit_test(what_was_told_is_kept),
+                cmocka_unit_test(the_oldest_make_room),           cmocka_unit_test(by_kind_last),
+                cmocka_unit_test(what_keeps_longest_counts),      cmocka_unit_test(kinds_of_alerts),
+                cmocka_unit_test(a_notice_tells_the_quarter),     cmocka_unit_test(no_quarter_is_told_of_twice),
+                cmocka_unit_test(what_was_told_is_kept),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
