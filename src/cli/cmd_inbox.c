@@ -10,7 +10,22 @@ static const struct option inbox_options[] = {
         OPTION_END,
 };
 
+static int row_policy(struct cli *c, const struct call_row *row) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
+        const struct wire_c_came *m = &row->m->c_came;
+        if (c->json)
+                return cli_row_json(c, row, NULL);
+        if (!WIRE_HAS(m, C_CAME, policy_until))
+                return 0;
+        policy_asleep_text(&text, m->policy_until, c->now);
+        layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+        buf_add_u8(&c->out, '\n');
+        return cli_flush(c);
+}
+
 static int row_inbox(struct cli *c, const struct call_row *row, void *arg) {
+        if (row->number == CONTROL_CAME_ROW)
+                return row_policy(c, row);
         if (row->number == CONTROL_GIVEN_ROW)
                 return row_given(c, row, arg);
         return row->number == CONTROL_REQUEST_ROW ? row_request(c, row, arg) : row_ask(c, row, arg);
@@ -39,7 +54,8 @@ const struct command command_inbox = {
                    "them. It is looked up in this house, and nobody learns that something fits. To\n"
                    "say nothing is an answer: it looks to the others as if there were nothing.\n"
                    "`porchlight grant give` answers, `porchlight grant deny` takes it off the list.\n"
-                   "Muted households are left out.\n"),
+                   "Muted households are left out. Above all else it says if your rule for an\n"
+                   "emergency (`porchlight policy`) sleeps.\n"),
         .options = inbox_options,
         .run = run_inbox,
 };

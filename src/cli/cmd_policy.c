@@ -39,6 +39,17 @@ static void rule_terms(struct buf *text, const struct wire_o_rule_row *r, uint64
                    (unsigned long long)r->used, (unsigned long long)r->clips, buf_cstr(&until));
 }
 
+void policy_asleep_text(struct buf *out, uint64_t until, uint64_t now) {
+        _clean_(buf_fini) struct buf when = BUF_NULL;
+        when_local(&when, until, now);
+        buf_printf(out,
+                   _("the rule for an emergency SLEEPS: the vault was started anew or locked since, and has no key for "
+                     "it. "
+                     "Nothing is granted by it, though it stands until %s; `porchlight vault unlock` wakes it, "
+                     "`porchlight policy end` ends it"),
+                   buf_cstr(&when));
+}
+
 static void rule_text(struct cli *c, const struct wire_o_rule_row *r) {
         _clean_(buf_fini) struct buf text = BUF_NULL;
         rule_head(&c->out, r);
@@ -47,7 +58,7 @@ static void rule_text(struct cli *c, const struct wire_o_rule_row *r) {
         if (!r->awake)
                 layout_wrap(&c->out,
                             span_str(_("It SLEEPS: the vault was started anew or locked since, and has no key for it. "
-                                       "Nothing is granted before `porchlight policy set` makes it anew.")),
+                                       "Nothing is granted before `porchlight vault unlock` wakes it.")),
                             INDENT, CLI_COLUMNS);
 }
 
@@ -142,7 +153,9 @@ const struct command command_policy_set = {
                    "They have to know of the clip: an alert or a notice has to name it.\n\n"
                    "The rule needs your household's key. Under a passphrase the vault keeps it in\n"
                    "memory for this alone; `porchlight vault lock`, a restart or a power cut puts\n"
-                   "the rule to sleep. A new rule takes the place of the one before.\n"
+                   "the rule to sleep: `status`, `watch`, `inbox` and `doctor` tell you then, and\n"
+                   "`porchlight vault unlock` wakes it. A new rule takes the place of the one\n"
+                   "before.\n"
                    "Run it on the main device.\n"),
         .after = SIGN_HELP,
         .examples = N_("  porchlight policy set 3f2a91c0 --with Miller --with Okafor --expires 14d\n"),

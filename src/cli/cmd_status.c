@@ -116,6 +116,10 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 buf_add_str(&v, _(" for a place; see `porchlight member list`"));
                 line(c, _("waiting"), &v);
         }
+        if (WIRE_HAS(s, C_STATUS, policy_asleep)) {
+                policy_asleep_text(&v, s->policy_asleep, c->now);
+                line(c, _("POLICY"), &v);
+        }
         if (WIRE_HAS(s, C_STATUS, muted)) {
                 buf_add(&v, s->muted);
                 line(c, _("muted"), &v);

@@ -145,7 +145,8 @@ const struct command command_vault_unlock = {
         .brief = N_("keep the household's key open for a while"),
         .help = N_("Until then what the household signs asks for no passphrase; it still asks for a\n"
                    "yes. The key is locked again when the time is over, with `porchlight vault\n"
-                   "lock`, and when the daemon stops.\n"
+                   "lock`, and when the daemon stops. A rule for an emergency (`porchlight policy`)\n"
+                   "that sleeps is awake from then on, until the rule ends.\n"
                    "\nExample:\n  porchlight vault unlock --for 1h\n"),
         .options = unlock_options,
         .run = run_unlock,

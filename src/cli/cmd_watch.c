@@ -122,11 +122,32 @@ static void came_text(struct cli *c, const struct wire_c_came *e, const struct w
         buf_add_u8(&c->out, '\n');
 }
 
+/* No clip: the rule for an emergency. */
+static int on_policy(struct cli *c, const struct wire_c_came *e, char *const *argv) {
+        _clean_(buf_fini) struct buf json = BUF_NULL, text = BUF_NULL;
+        uint64_t now = (uint64_t)time(NULL);
+        struct buf *out = argv || !c->json ? &json : &c->out;
+        json_message(out, &wire_c_came_desc, e);
+        buf_add_u8(out, '\n');
+        if (argv)
+                return exec_run(c, argv, buf_span(&json));
+        if (!c->json) {
+                when_local(&text, now, now);
+                buf_add_str(&text, ": ");
+                policy_asleep_text(&text, e->policy_until, now);
+                layout_wrap(&c->out, buf_span(&text), 0, CLI_COLUMNS);
+                buf_add_u8(&c->out, '\n');
+        }
+        return cli_flush(c);
+}
+
 static int on_came(struct cli *c, const struct wire_c_came *e, char *const *argv) {
         _clean_(buf_fini) struct buf json = BUF_NULL;
         struct wire_list grants = e->given, requests = e->request;
         struct wire_c_given g;
         struct wire_c_requested q;
+        if (WIRE_HAS(e, C_CAME, policy_until))
+                return on_policy(c, e, argv);
         bool given = WIRE_HAS(e, C_CAME, given) && wire_list_next(&wire_c_given_desc, &grants, &g);
         if (!given && !(WIRE_HAS(e, C_CAME, request) && wire_list_next(&wire_c_requested_desc, &requests, &q)))
                 return 0;
@@ -199,7 +220,8 @@ const struct command command_watch = {
                    "again what happened with the alerts that changed since then.\n"
                    "\n"
                    "The home's owner is also told of asks that clips of this home fit, unless a\n"
-                   "filter is given: \"asked\", with \"ask\" in the place of \"alert\".\n"
+                   "filter is given: \"asked\", with \"ask\" in the place of \"alert\"; and, also at the\n"
+                   "beginning, that a rule for an emergency sleeps (\"asleep\", \"policy_until\").\n"
                    "\n"
                    "--exec runs a program with fixed words for each event, without a shell: the\n"
                    "event is on its stdin, as JSON. One runs at a time, for 30 s at most, and\n"

@@ -29,6 +29,8 @@ extern const struct command command_clip_export, command_verify;
 extern const struct command command_grant_list, command_grant_revoke, command_grant_give, command_grant_deny;
 extern const struct command command_grant_requests, command_clip_request;
 extern const struct command command_policy_set, command_policy_show, command_policy_end;
+/* That the rule for an emergency sleeps, which stands until then, and what to do. */
+void policy_asleep_text(struct buf *out, uint64_t until, uint64_t now);
 extern const struct command command_ledger_list, command_ledger_verify, command_ledger_add;
 extern const struct command command_backup, command_restore;
 extern const struct command command_me_export, command_me_erase;

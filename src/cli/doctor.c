@@ -247,6 +247,15 @@ static void check_grants(const struct doctor_facts *f, struct doctor_finding *re
         fix(ret, "`porchlight grant list --overdue` shows whose. They may be off; ask them. Nobody can force it.");
 }
 
+static void check_policy(const struct doctor_facts *f, struct doctor_finding *ret) {
+        if (!f->daemon || !WIRE_HAS(&f->status, C_STATUS, policy_asleep))
+                return;
+        say(ret, DOCTOR_WARNING,
+            "The rule for an emergency sleeps: the vault was started anew or locked, and has no key for it.");
+        fix(ret, "`porchlight vault unlock` wakes it, `porchlight policy end` ends it. Until then nothing is granted "
+                 "by it.");
+}
+
 static void check_clock(const struct doctor_facts *f, struct doctor_finding *ret) {
         _clean_(buf_fini) struct buf when = BUF_NULL;
         when_local(&when, f->now, f->now);
@@ -579,32 +588,15 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},
-        {N_("access"), check_access},
-        {N_("owner"), check_owner},
-        {N_("device-key"), check_key},
-        {N_("disk"), check_disk},
-        {N_("store"), check_store},
-        {N_("clips"), check_clips},
-        {N_("clear copies"), check_copies},
-        {N_("clips folder"), check_watch},
-        {N_("grants"), check_grants},
-        {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},
-        {N_("vault"), check_vault},
-        {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase},
-        {N_("backup"), check_backup},
-        {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours},
-        {N_("listens"), check_listens},
-        {N_("port"), check_port},
-        {N_("unsent"), check_unsent},
-        {N_("devices"), check_devices},
-        {N_("codes"), check_codes},
-        {N_("places"), check_places},
-        {N_("stewards"), check_stewards},
-        {NULL, NULL},
+        {N_("folder"), check_folder},         {N_("access"), check_access},       {N_("owner"), check_owner},
+        {N_("device-key"), check_key},        {N_("disk"), check_disk},           {N_("store"), check_store},
+        {N_("clips"), check_clips},           {N_("clear copies"), check_copies}, {N_("clips folder"), check_watch},
+        {N_("grants"), check_grants},         {N_("policy"), check_policy},       {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},         {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},       {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},     {N_("port"), check_port},
+        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},     {N_("codes"), check_codes},
+        {N_("places"), check_places},         {N_("stewards"), check_stewards},   {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -137,6 +137,9 @@ void control_asks(struct caller *c);
 void control_ask_match(struct caller *c);
 void control_inbox(struct caller *c);
 void control_inbox_papers(struct caller *c, bool muted); /* the rest of INBOX, and its end */
+/* Until when a rule for an emergency stands that sleeps; 0: none does. */
+mesh_wall control_policy_asleep(const struct node *n);
+void control_policy_put(struct caller *c); /* a row of that, if the caller is the owner */
 void control_given(struct caller *c);
 void control_offer(struct caller *c);
 void control_request(struct caller *c);

@@ -86,8 +86,10 @@ static void inbox_after(struct caller *c, const struct ask *a) {
 }
 
 void control_inbox(struct caller *c) {
-        if (caller_is_owner(c))
-                list(c, true);
+        if (!caller_is_owner(c))
+                return;
+        control_policy_put(c);
+        list(c, true);
 }
 
 /* ---- ASK_MATCH ---- */

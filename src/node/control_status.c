@@ -19,6 +19,8 @@ static void put_membership(struct caller *c, const struct mesh_status *st, struc
         WIRE_PUT(msg, C_STATUS, household, span_str(rows_household(c->n, &st->household, household)));
         WIRE_PUT(msg, C_STATUS, household_id, SPAN_OF(st->household.b));
         WIRE_PUT(msg, C_STATUS, device, span_str(rows_device(c->n, &st->device, device)));
+        if (caller_owns(c) && control_policy_asleep(c->n))
+                WIRE_PUT(msg, C_STATUS, policy_asleep, control_policy_asleep(c->n));
 }
 
 /* A device of this household that came on a code which was taken back; NULL: there is none. */

@@ -98,5 +98,9 @@ void control_watch(struct caller *c) {
         bool all = !m->kinds.n && !m->text.n && !WIRE_HAS(m, C_FILTER, min_severity) && !WIRE_HAS(m, C_FILTER, within);
         c->watch.owner = all && caller_owns(c); /* whoever looks for some kind of alert has not asked for these */
         c->watch.asks = c->watch.after < c->n->writer.seq ? UINT64_MAX : c->n->writer.asks; /* UINT64_MAX: look */
+        if (c->watch.owner) {
+                control_policy_put(c);
+                caller_flush(c);
+        }
         control_watch_more(c);
 }

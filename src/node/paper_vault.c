@@ -334,6 +334,7 @@ static void on_rule(struct node *n, const struct wire_v_rule *m) {
         buf_clear(&n->papers.rule_homes);
         if (WIRE_HAS(m, V_RULE, homes))
                 buf_add(&n->papers.rule_homes, m->homes);
+        control_policy_said(n, WIRE_HAS(m, V_RULE, asleep) ? m->asleep : 0);
         LIST_EACH (p, &n->papers.all, struct paper, on)
                 if (!p->token)
                         paper_vault_asked(n, p);
@@ -359,6 +360,7 @@ void paper_vault_down(struct node *n) {
         LIST_EACH (e, &n->papers.errands, struct paper_errand, on)
                 errand_free(n, e);
         buf_clear(&n->papers.rule_homes);
+        n->papers.rule_asleep = 0; /* the next vault says */
 }
 
 void paper_vault_up(struct node *n) {

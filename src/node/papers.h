@@ -116,6 +116,7 @@ struct papers {
         size_t n_errands;
         bool asking;           /* the vault is saying its papers again */
         struct buf rule_homes; /* whose requests the vault is shown: the owner's rule names them; 32 bytes each */
+        mesh_wall rule_asleep; /* it stands until then, and sleeps; 0: it does not, or there is none */
 };
 
 /* ---- papers.c ---- */
@@ -196,6 +197,9 @@ bool paper_vault_stray(struct node *n, const struct hash *grant, const struct ke
 /* A request is on the disk: the vault sees it, if the owner's rule for an emergency names that household. */
 void paper_vault_asked(struct node *n, const struct paper *p);
 void paper_vault_tick(struct node *n); /* there may be room again for what had none */
+
+/* ---- control_policy.c ---- */
+void control_policy_said(struct node *n, mesh_wall asleep); /* the vault has said of its rule: as rule_asleep */
 
 /* ---- paper_end.c ---- */
 /* Every byte of the clip is here and was checked: the grants it came under are complete, and their owners hear so. */

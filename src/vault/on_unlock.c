@@ -7,6 +7,8 @@
 #define MS_PER_S 1000
 
 static const char always_open[] = N_("the household key has no passphrase: it is always open");
+static const char rule_awake_again[] =
+        N_("the rule for an emergency is awake again, until it ends; `porchlight policy show`");
 
 void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         const struct wire_o_unlock *q = &m->o_unlock;
@@ -25,7 +27,7 @@ void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message 
         v->open_until = now + seconds * MS_PER_S;
         log_info("user %u unlocked the household key for %llu s", p->uid, (unsigned long long)seconds);
         vault_renew(v, now);
-        vault_done(p, NULL);
+        vault_done(p, rule_wake(v, h) ? rule_awake_again : NULL);
 }
 
 void on_lock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {

@@ -38,10 +38,21 @@ mesh_wall rule_mind(struct vault *v) {
         return UINT64_MAX;
 }
 
+bool rule_wake(struct vault *v, const struct household *h) {
+        bool asleep = v->book && !v->book->broken && book_rule_stands(v->book) && !rule_awake(v);
+        if (!asleep || !(v->rule_key = household_copy(v, h)))
+                return false;
+        log_info("the rule for an emergency is awake again: its key stays in memory until it ends");
+        rule_say(v);
+        return true;
+}
+
 void rule_say(struct vault *v) {
         struct wire_v_rule msg = {0};
         if (rule_awake(v))
                 WIRE_PUT(&msg, V_RULE, homes, span_of(v->book->rule.homes, v->book->rule.n * sizeof(struct key)));
+        else if (v->book && book_rule_stands(v->book))
+                WIRE_PUT(&msg, V_RULE, asleep, v->book->rule.expires);
         frame_put(&v->to_daemon, wire_owner_find(OWNER_V_RULE), &msg);
 }
 

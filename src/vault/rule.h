@@ -29,7 +29,10 @@ bool rule_awake(const struct vault *v);
 const struct household *rule_key(const struct vault *v, struct household **ret_own);
 /* The key that is kept for it is wiped: it acts no more before the owner makes it anew. Fine where none is. */
 void rule_sleep(struct vault *v);
-/* Tells the daemon whose requests it is to show. */
+/* The owner has unlocked the household's key: a rule that sleeps acts again, with a copy of it. False: none sleeps, or there is no
+ * memory for one. */
+bool rule_wake(struct vault *v, const struct household *h);
+/* Tells the daemon whose requests it is to show, or that the rule sleeps. */
 void rule_say(struct vault *v);
 /* At each look at the time. When the rule ends; UINT64_MAX: none stands. */
 mesh_wall rule_mind(struct vault *v);

@@ -98,6 +98,46 @@ class Policy(street.Play):
             self.ask(home, clip)
         equal(self.ledger(clip), [], 'a clip of after the rule')
 
+    def told(self):
+        """What the owner is told of a rule that sleeps: by status, inbox, doctor."""
+        doctor = [row['state'] for row in self.anna.json('doctor', code=None) if row['check'] == 'policy']
+        inbox = [row['policy_until'] for row in self.anna.json('inbox') if row.get('event') == 'asleep']
+        return self.anna.state().get('policy_asleep'), inbox, doctor
+
+    def case_sleeps(self):
+        """under a passphrase the rule sleeps after a restart and a lock: its owner is told in each place; unlocking wakes it"""
+        secret = os.path.join(self.folder, 'passphrase')
+        with open(secret, 'w', encoding='ascii') as file:
+            file.write('four words or more\n')
+        before = self.noticed(b'one of that camera')
+        self.anna.cli('vault', 'passphrase', '--new-passphrase-file', secret, code=0)
+        row = self.anna.one('policy', 'set', before, '--with', self.ben.name, '--with', self.cleo.name, '--yes',
+                            '--passphrase-file', secret)
+        equal((row['awake'], self.told()), (True, (None, [], [])), 'what is told of one that is awake')
+        self.anna.stop()
+        self.anna.start()
+        self.wait(lambda: self.told() == (row['expires'], [row['expires']], ['warning']), 'the owner is told')
+        for words in (('status',), ('inbox',)):
+            out = self.anna.cli(*words, code=0).out
+            check('SLEEPS' in out and 'vault unlock' in out, f'what a person is told: {out}')
+        watch = self.anna.watch()
+        equal(watch.next()['policy_until'], row['expires'], 'what a watch begins with')
+        clip = self.noticed(b'while it sleeps')
+        for home in (self.ben, self.cleo):
+            self.ask(home, clip)
+        equal((self.rule()[0]['awake'], self.ledger(clip)), (False, []), 'what a rule that sleeps does')
+        done = self.anna.cli('vault', 'unlock', '--for', '1s', '--passphrase-file', secret, code=0)
+        check('awake again' in done.err, f'what unlocking says: {done.err}')
+        self.wait(lambda: self.ledger(clip) == ['rule-used', 'granted', 'granted'], 'the rule acts again', SOON)
+        equal((self.rule()[0]['awake'], self.told()), (True, (None, [], [])), 'what is told')
+        self.anna.cli('vault', 'lock', code=0)
+        event = watch.until(lambda event: event['event'] == 'asleep')
+        equal(event['policy_until'], row['expires'], 'what a watch is told when it happens')
+        watch.close()
+        equal(self.told()[0], row['expires'], 'what is told after a lock')
+        self.anna.cli('policy', 'end', code=0)
+        equal(self.told(), (None, [], []), 'what is told of none')
+
 
 if __name__ == '__main__':
     street.main(Policy)
