@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS 500 /* between two looks whether a person has had enough */
@@ -180,6 +181,31 @@ int clip_coming_whole(struct cli *c, const char *word) {
         int r = clip_coming_begin(c, word, false, &k);
         if (!r)
                 r = clip_coming_wait(c, &k, UINT64_MAX);
+        clip_coming_fini(&k);
+        return r;
+}
+
+static uint64_t seconds_now(void) {
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec;
+}
+
+int clip_coming_try(struct cli *c, const char *word, unsigned patience_s, bool *ret_here) {
+        struct clip_coming k;
+        bool none = false;
+        uint64_t had = 0, since = seconds_now();
+        int r = clip_coming_begin(c, word, false, &k);
+        while (!r && k.daemon && !k.over && !none && !stop_wanted() && seconds_now() - since < patience_s) {
+                r = next(c, &k, &none);
+                if (k.row.held > had)
+                        since = seconds_now();
+                had = k.row.held;
+        }
+        bar_over(&k);
+        *ret_here = !r && (!k.daemon || k.over || none);
+        if (!r && stop_wanted())
+                r = broken_off(c, &k);
         clip_coming_fini(&k);
         return r;
 }

@@ -24,6 +24,8 @@ int clip_coming_begin(struct cli *c, const char *word, bool reading, struct clip
 int clip_coming_wait(struct cli *c, struct clip_coming *k, uint64_t chunks);
 /* All of it is here, where it is on its way or on another device of this household. 0 or an exit code (said). */
 int clip_coming_whole(struct cli *c, const char *word);
+/* The same, but not longer than so many seconds in which nothing comes: then *@ret_here is false, and it goes on coming. */
+int clip_coming_try(struct cli *c, const char *word, unsigned patience_s, bool *ret_here);
 /* Calls it off: what has come of it is removed. 0 or an exit code (said). */
 int clip_coming_cancel(struct cli *c, const char *word);
 /* Lists those of other homes that are here or on their way. 0 or an exit code (said). */

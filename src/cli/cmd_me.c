@@ -3,6 +3,7 @@
  * me export: all that this home holds about its own household, to read: a JSON object a line, {"what":…,"is":{…}}, where `is` is what
  * the command of that name prints with --json. What others posted is left out, and so is every key: a key is for `backup`.
  */
+#include "cli/clip_fetch.h"
 #include "cli/clips.h"
 
 #include "base/text.h"
@@ -19,6 +20,14 @@
 #include <sys/stat.h>
 
 #define ID_BYTES 32
+#define DEVICE_MAX 33
+#define PATIENCE_S 8 /* for a clip of another device, while nothing of it comes */
+
+struct elsewhere { /* a clip whose bytes are not on this device, or not whole */
+        uint8_t id[ID_BYTES];
+        uint64_t state;
+        char device[DEVICE_MAX]; /* empty: this one */
+};
 
 struct export {
         struct cli *c;
@@ -28,6 +37,8 @@ struct export {
         struct buf name;     /* the household's, as rows say it */
         struct buf followed; /* ids of alerts that others or this home have followed */
         struct buf clips;    /* ids of clips that are here */
+        struct buf others;   /* struct elsewhere */
+        unsigned left_out;   /* clips that DIR lacks */
         struct ledger_page page;
         uint64_t rows;
 };
@@ -72,8 +83,17 @@ static int row_follow(struct export *e, const struct call_row *row) {
 }
 
 static int row_clip(struct export *e, const struct call_row *row) {
-        if (row->m->c_clip.state == CLIP_STATE_HERE)
-                buf_add(&e->clips, row->m->c_clip.id);
+        const struct wire_c_clip *m = &row->m->c_clip;
+        struct elsewhere other = {.state = m->state};
+        if (m->state == CLIP_STATE_HERE) {
+                buf_add(&e->clips, m->id);
+        } else if (m->state != CLIP_STATE_DESTROYED) {
+                memcpy(other.id, m->id.p, sizeof(other.id));
+                if (WIRE_HAS(m, C_CLIP, device))
+                        snprintf(other.device, sizeof(other.device), "%.*s", (int)m->device.n,
+                                 (const char *)m->device.p);
+                buf_add(&e->others, span_of(&other, sizeof(other)));
+        }
         return put(e, "clip", row);
 }
 
@@ -179,6 +199,54 @@ static int export_vault(struct export *e) {
 
 /* ---- the clips themselves ---- */
 
+static int export_clip(struct export *e, const char *dir, const uint8_t id[ID_BYTES]) {
+        _clean_(buf_fini) struct buf hex = BUF_NULL, path = BUF_NULL;
+        text_hex(&hex, span_of(id, ID_BYTES));
+        buf_printf(&path, "%s/%s", dir, buf_cstr(&hex));
+        return clip_get_file(e->c, e->a, e->owner, buf_cstr(&hex), buf_cstr(&path));
+}
+
+/* In FILE and on stderr, so that nobody takes DIR for all there is. */
+static int leave_out(struct export *e, const struct elsewhere *k) {
+        _clean_(buf_fini) struct buf line = BUF_NULL, hex = BUF_NULL, device = BUF_NULL;
+        const char *state = wire_enum_text(&wire_clip_state_enum, k->state);
+        text_hex(&hex, span_of(k->id, ID_BYTES));
+        buf_printf(&line, "{\"what\":\"left-out\",\"is\":{\"id\":\"%s\",\"state\":\"%s\"", buf_cstr(&hex), state);
+        if (*k->device) {
+                buf_add_str(&line, ",\"device\":");
+                json_string(&line, span_str(k->device));
+        }
+        buf_add_str(&line, "}}\n");
+        text_show(&device, span_str(k->device), false);
+        if (*k->device)
+                cli_note(e->c, "left out: clip %s, which is on %s (%s)", buf_cstr(&hex), buf_cstr(&device), state);
+        else
+                cli_note(e->c, "left out: clip %s, whose bytes are not all here", buf_cstr(&hex));
+        e->left_out++;
+        e->rows++;
+        return outfile_write(e->c, &e->file, buf_span(&line));
+}
+
+/* Those of other devices come over, if these are there. One that lets this wait in vain is not waited for again. */
+static int export_others(struct export *e, const char *dir) {
+        char off[DEVICE_MAX] = "";
+        const struct elsewhere *all = (const struct elsewhere *)(const void *)e->others.p;
+        for (size_t i = 0; i < e->others.n / sizeof(*all); i++) {
+                _clean_(buf_fini) struct buf hex = BUF_NULL;
+                const struct elsewhere *k = &all[i];
+                bool here = false, may = k->state == CLIP_STATE_AWAY && strcmp(off, k->device) != 0;
+                text_hex(&hex, span_of(k->id, ID_BYTES));
+                int r = may ? clip_coming_try(e->c, buf_cstr(&hex), PATIENCE_S, &here) : 0;
+                if (may && !r && !here)
+                        memcpy(off, k->device, sizeof(off));
+                if (!r)
+                        r = here ? export_clip(e, dir, k->id) : leave_out(e, k);
+                if (r)
+                        return r;
+        }
+        return 0;
+}
+
 static int export_clips(struct export *e, const char *dir) {
         if (!e->owner)
                 return cli_fail(e->c, EXIT_REFUSED, "no-household", "run it on the main device",
@@ -187,24 +255,27 @@ static int export_clips(struct export *e, const char *dir) {
                 return cli_fail(e->c, EXIT_FAILED, "cannot-write", "check the path and its rights", "%s: %s", dir,
                                 strerror(errno));
         for (size_t at = 0; at + ID_BYTES <= e->clips.n; at += ID_BYTES) {
-                _clean_(buf_fini) struct buf id = BUF_NULL, path = BUF_NULL;
-                text_hex(&id, span_of(e->clips.p + at, ID_BYTES));
-                buf_printf(&path, "%s/%s", dir, buf_cstr(&id));
-                int r = clip_get_file(e->c, e->a, e->owner, buf_cstr(&id), buf_cstr(&path));
+                int r = export_clip(e, dir, e->clips.p + at);
                 if (r)
                         return r;
         }
-        return 0;
+        return export_others(e, dir);
 }
 
 /* ---- the command ---- */
+
+static int tell_left_out(const struct export *e) {
+        return cli_fail(e->c, EXIT_FAILED, "clips-left-out",
+                        "switch the other devices on and run it again with --force; FILE names each that is left out",
+                        "%u clips are not in the folder; all the rest is written", e->left_out);
+}
 
 static int tell(const struct export *e) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         text_show(&path, span_str(e->file.path), false);
         cli_note(e->c, "%s: %llu rows about this household, in the clear", buf_cstr(&path),
                  (unsigned long long)e->rows);
-        return 0;
+        return e->left_out ? tell_left_out(e) : 0;
 }
 
 static int run_export(struct cli *c, const struct args *a) {
@@ -224,12 +295,13 @@ static int run_export(struct cli *c, const struct args *a) {
         if (!r)
                 r = outfile_keep(c, &e.file);
         if (!r)
-                tell(&e);
+                r = tell(&e);
         outfile_fini(&e.file);
         call_free(e.owner);
         buf_fini(&e.name);
         buf_fini(&e.followed);
         buf_fini(&e.clips);
+        buf_fini(&e.others);
         return r;
 }
 
@@ -252,7 +324,9 @@ const struct command command_me_export = {
                    "read it.\n"
                    "\n"
                    "--with-clips opens every clip into DIR. The vault writes a line into the ledger\n"
-                   "for each, and asks for the passphrase unless it is unlocked.\n"
+                   "for each, and asks for the passphrase unless it is unlocked. Clips of your other\n"
+                   "devices are fetched. Of one that is off they are left out: each is named, in\n"
+                   "FILE, too (\"left-out\"), and the exit code is 1.\n"
                    "\nExample:\n  porchlight me export about-me.jsonl\n"),
         .options = export_options,
         .min_words = 1,

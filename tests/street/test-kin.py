@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Clips of a household's other devices: taken in on a laptop, opened, shared and destroyed on the hub that has the key."""
+import json
 import os
 import sys
 
@@ -123,6 +124,33 @@ class Kin(street.Play):
         equal((self.ledger(far)[0], self.ledger(far)[-1]), ('granted', 'destroyed'), 'the ledger')
         equal(self.files(self.hub, far), [], 'what the hub has of it, though a grant was in force')
         self.hub.refused('no-such-clip', street.NOT_FOUND, 'clip', 'get', far, '-o', os.path.join(self.hub.folder, 'out'))
+
+    def case_exported(self):
+        """`me export` fetches what is on the laptop; what is on one that is off is named, on stderr, in the file, and by exit 1"""
+        text = os.urandom(100000)
+        near, far = self.take(self.laptop, text), self.take(self.laptop, b'on a laptop that is off')
+        for clip in (near, far):
+            self.known(clip)
+        equal(self.state(self.hub, near), 'away', 'before')
+        self.out(self.hub, near)
+        self.hub.cli('clip', 'get', '--cancel', near)  # so that it has to come again
+        file, clips = os.path.join(self.folder, 'me.jsonl'), os.path.join(self.folder, 'my clips')
+        others = {row['id'] for row in self.hub.json('clip', 'list') if row.get('state') in ('away', 'here')}
+        self.hub.cli('me', 'export', file, '--with-clips', clips, code=0)
+        equal(set(os.listdir(clips)), others, 'the clips that came')
+        with open(os.path.join(clips, near), 'rb') as made:
+            equal(made.read(), text, 'what came of the laptop')
+        gone = self.take(self.laptop, b'taken in at last')
+        self.known(gone)
+        self.laptop.stop()
+        done = self.hub.cli('me', 'export', file, '--with-clips', clips, '--force', '--json', code=street.FAILED)
+        equal(done.error()['name'], 'clips-left-out', 'the error')
+        check(gone in done.err and 'laptop' in done.err, f'what a person is told: {done.err}')
+        with open(file, encoding='utf-8') as rows:
+            left = [row['is'] for row in map(json.loads, rows) if row['what'] == 'left-out']
+        equal(left, [{'id': gone, 'state': 'away', 'device': 'laptop'}], 'what the file says is left out')
+        check(gone not in os.listdir(clips), 'it is there, too')
+        self.laptop.start()
 
     def case_rules(self):
         """a rule of the laptop's for a camera holds at the hub; a clip that the laptop's rules destroy goes there, too"""
