@@ -5,6 +5,9 @@
  * waits. As soon as the other device is heard of again (it has become a neighbour, or told its addresses) it is tried
  * at once. What was said and not answered is said again, over the same link in a while and over the next one at once, so that
  * nothing hangs on a link's fate.
+ *
+ * A node dials no more than HAUL_DIALS links, and a link with nothing to say stays for a minute: where other households wait for
+ * their turn (`clip share --with all`), a link that has brought all there was is ended.
  */
 #include "base/log.h"
 #include "node/internal.h"
@@ -16,6 +19,8 @@
 #define RETRY_FIRST_MS 5000   /* after a dial that failed, doubled each time … */
 #define RETRY_MOST_MS 1800000 /* … up to half an hour */
 #define RETRY_DOUBLINGS 9
+#define DONE_MS 1000  /* a link that is to make way has said and heard of no paper for so long … */
+#define QUIET_MS 5000 /* … and of no chunk for so long: a fetch may look for its next source meanwhile */
 
 struct courier {
         struct list on;
@@ -24,6 +29,7 @@ struct courier {
         struct haul_want want;
         bool wanting;
         bool needed; /* of the look under way: something waits */
+        bool waits;  /* of the latest look: it would be dialled, if there were a link to spare */
         unsigned failures;
         mesh_time next;  /* when to dial, or to say again over a link */
         mesh_wall tried; /* when it was dialled last */
@@ -126,7 +132,8 @@ static void on_done(struct haul_want *w, enum mesh_outcome o, struct haul_link *
         char name[ROWS_NAME_MAX];
         c->wanting = false;
         c->n->papers.dialling--;
-        later(c);
+        if (o != MESH_OUT_HAUL_MANY) /* that is no sign of the other side */
+                later(c);
         if (l)
                 say_all(l);
         else
@@ -161,14 +168,41 @@ static void say_again(struct courier *c, struct haul_link *l) {
 static void look(struct courier *c) {
         const struct roster_device *d = papers_goal(c->n, &c->household);
         mesh_time now = uv_now(c->n->loop);
+        c->waits = false;
         if (!d || c->wanting)
                 return;
         struct haul_link *l = haul_find(c->n, &d->sign);
         if (l) {
                 say_again(c, l);
                 say_all(l);
-        } else if ((now >= c->next || came_back(c, d)) && c->n->papers.dialling < DIALS_MOST) {
-                dial(c, d);
+        } else if (now >= c->next || came_back(c, d)) {
+                c->waits = haul_dialled(c->n) >= HAUL_DIALS;
+                if (!c->waits && c->n->papers.dialling < DIALS_MOST)
+                        dial(c, d);
+        }
+}
+
+/* ---- making way ---- */
+
+static bool is_done(const struct haul_link *l) {
+        const struct map *of = &l->n->papers.courier_of;
+        const struct courier *home = map_find(of, l->household.b), *device = map_find(of, l->device.b);
+        mesh_time now = uv_now(l->n->loop);
+        bool papers = (home && home->needed) || (device && device->needed);
+        return !papers && now - l->used[HAUL_PAPERS] >= DONE_MS &&
+               (!l->used[HAUL_CHUNKS] || now - l->used[HAUL_CHUNKS] >= QUIET_MS);
+}
+
+/* Links that are done go, if somebody has none because of them. */
+static void make_way(struct node *n) {
+        size_t waiting = 0;
+        LIST_EACH (c, &n->papers.couriers, struct courier, on)
+                waiting += c->needed && c->waits;
+        LIST_EACH (l, &n->hauls.all, struct haul_link, on) {
+                if (!waiting || !l->dialled || l->down || !l->told || !is_done(l))
+                        continue;
+                waiting--;
+                haul_hangup(l);
         }
 }
 
@@ -198,6 +232,7 @@ void courier_tick(struct node *n) {
                 else if (!c->wanting)
                         courier_free(c);
         }
+        make_way(n);
 }
 
 static struct courier *courier_new(struct node *n, const struct key *household) {

@@ -85,6 +85,7 @@ void haul_links_took(struct node *n, const struct mesh_action *a) {
                 return;
         if (!l->told) /* it came in the same turn as the first bytes */
                 tell_up(l);
+        l->used[user_of(a->haul.number)] = uv_now(n->loop);
         if (!CHECK_FAILS(row && codec_decode(row->desc, a->haul.map, &msg, NULL) == 0))
                 ops->on_message(l, (enum wire_link)a->haul.number, &msg);
 }
@@ -155,6 +156,7 @@ bool haul_say(struct haul_link *l, enum wire_link number, const void *msg) {
                 return false;
         }
         l->later = l->n->feeding ? l->later + map.n : 0;
+        l->used[user_of(number)] = uv_now(l->n->loop);
         if (!l->lan)
                 pace_spend(&l->n->hauls.pace, map.n);
         struct mesh_event ev = {.type = MESH_EV_HAUL_SAY, .link = l->number};
@@ -182,6 +184,15 @@ static struct call *call_of(struct node *n, const struct key *device) {
                         return c;
         }
         return NULL;
+}
+
+size_t haul_dialled(const struct node *n) {
+        size_t all = 0;
+        LIST_EACH (l, &n->hauls.all, struct haul_link, on)
+                all += l->dialled && !l->down;
+        LIST_EACH (c, &n->hauls.calls, struct call, on)
+                all += !c->answered;
+        return all;
 }
 
 void haul_connect(struct node *n, const struct key *device, struct haul_want *w) {

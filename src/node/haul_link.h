@@ -28,6 +28,9 @@
 
 struct node;
 
+/* PROTOCOL 15.31: "It dials at most 8." Of all users together; the core refuses more (MESH_OUT_HAUL_MANY). */
+#define HAUL_DIALS 8
+
 /* Who uses links, and the numbers of the messages that are his. */
 enum haul_user {
         HAUL_PAPERS, /* PAPER, BOX, ANSWER */
@@ -45,9 +48,10 @@ struct haul_link {
         struct list on;
         struct node *n;
         mesh_link number;
-        bool told, down;          /* on_up was called; on_down is to be */
-        bool thirsty[HAUL_USERS]; /* the last haul_say found no room */
-        size_t later;             /* bytes said while the core was busy */
+        bool told, down;            /* on_up was called; on_down is to be */
+        bool thirsty[HAUL_USERS];   /* the last haul_say found no room */
+        mesh_time used[HAUL_USERS]; /* uv_now() of the last message of each, either way; 0: there was none */
+        size_t later;               /* bytes said while the core was busy */
 };
 
 /* What a user does; NULL: nothing. */
@@ -76,6 +80,8 @@ struct haul_want {
 /* Wants a link to a member's device: the one that is there, or one that is dialled now. Takes up to a minute to fail. */
 void haul_connect(struct node *n, const struct key *device, struct haul_want *w);
 void haul_forget(struct haul_want *w); /* nobody waits any more; fine for one that is done, or all zeros */
+/* Links that this side dialled and those it is dialling now: HAUL_DIALS at most. */
+size_t haul_dialled(const struct node *n);
 /* The link to @device that is up, or NULL. */
 struct haul_link *haul_find(struct node *n, const struct key *device);
 
