@@ -3,7 +3,8 @@
 """Five streets of an asker and a neighbour: one neighbour has a clip that fits, one has it and has muted the asker, one has it
 and denies what is asked, one has it and has switched its cameras off, one has no camera. While they are asked, and while the
 neighbours look, what they send cannot be told apart, nor when they send it. (What speaks over links, src/core, is told of no clip, mute
-or camera at all; what is left is whether looking something up at home takes time before it.)
+or camera at all; what is left is whether looking something up at home takes time before it.) The same of requests for a clip that each of
+them has told of before, and that the one without a camera has destroyed since (PROTOCOL 15.67).
 
 In a network namespace of its own, so that the capture holds this test's packets and no others.
 """
@@ -50,22 +51,74 @@ class Silence(street.Play):
                 neighbour.cli('camera', 'policy', '--all', 'never', code=0)
         for pair in self.pairs:
             self.wait(lambda p=pair: all(home.state()['state'] == 'current' and home.linked() for home in p), 'the homes to meet')
-        self.listen()
+        self.file = self.listen('asks')
         self.fits = [self.talk(*pair, 'denied' in situation) for pair, situation in zip(self.pairs, SITUATIONS)]
+        self.end_listening(lambda: all(len(sizes) >= ASKS for sizes in self.sent()))
+        self.told = [self.tell_of_clips(*pair, situation) for pair, situation in zip(self.pairs, SITUATIONS)]
+        self.requests = self.listen('requests')
+        for pair, situation, clips in zip(self.pairs, SITUATIONS, self.told):
+            self.request(*pair, situation, clips)
+        self.end_listening(lambda: all(len(said) >= ASKS for said in self.hauled()))
+
+    def end_listening(self, enough):
         over = time.monotonic() + LISTENED
-        self.wait(lambda: time.monotonic() > over and all(len(sizes) >= ASKS for sizes in self.sent()), 'what was sent')
+        self.wait(lambda: time.monotonic() > over and enough(), 'what was sent')
         self.tcpdump.send_signal(signal.SIGINT)
         self.tcpdump.wait(street.STOP_SECONDS)
         check(' 0 packets dropped' in ' ' + self.tcpdump.stderr.read().replace('\n', ' '), 'tcpdump dropped packets')
 
-    def listen(self):
-        self.file = os.path.join(self.folder, 'capture')
-        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'lo', '-w', self.file, '-U', '-s', '0', '-B', '16384', '-Z', 'root',
+    def listen(self, name):
+        file = os.path.join(self.folder, name)
+        self.tcpdump = subprocess.Popen(['tcpdump', '-i', 'lo', '-w', file, '-U', '-s', '0', '-B', '16384', '-Z', 'root',
                                          'tcp'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, preexec_fn=street.die_with_parent)
         self.processes.append(self.tcpdump)
         while 'listening on' not in self.tcpdump.stderr.readline():
             check(self.tcpdump.poll() is None, 'tcpdump has ended')
+        return file
+
+    def tell_of_clips(self, asker, neighbour, situation):
+        """The street hears of clips of the neighbour; then it is as the situation says."""
+        if 'switched off' in situation:
+            neighbour.cli('camera', 'policy', '--all', 'ask', code=0)
+        path, clips = os.path.join(neighbour.folder, 'source'), []
+        for number in range(ASKS):
+            with open(path, 'wb') as file:
+                file.write(b'seen %d' % number)
+            clips.append(neighbour.one('clip', 'add', path, '--as-is', '--camera', 'gate', '--from', '-3d', '--to', '-3d')['id'])
+            neighbour.json('post', 'theft', f'Seen it {number}', '--clip', clips[-1], '--notice')
+        self.wait(lambda: {row['clip'] for row in asker.json('clip', 'notices')} == set(clips), 'the asker hears of clips')
+        for clip in clips if situation == 'no camera' else ():
+            neighbour.cli('clip', 'destroy', clip, '--yes', code=0)
+        if 'switched off' in situation:
+            neighbour.cli('camera', 'policy', '--all', 'never', code=0)
+        return clips
+
+    def request(self, asker, neighbour, situation, clips):
+        for number, clip in enumerate(clips):
+            asker.json('clip', 'request', clip, '--reason', f'Request number {number}')
+            self.wait(lambda c=clip: [row['delivered'] for row in asker.json('grant', 'requests') if row['clip'] == c] == [True],
+                      'the request is there')
+            rows = [row for row in neighbour.json('inbox', '--muted') if row.get('clip') == clip]
+            equal(len(rows), 0 if situation == 'no camera' else 1, f'what the owner of {situation} is told')
+            if 'denied' in situation:
+                neighbour.cli('grant', 'deny', rows[0]['id'], code=0)
+
+    def hauled(self):
+        """What goes over connections that were made while requests were: as segments()."""
+        found, made = [[] for _ in self.pairs], {}
+        ports = {neighbour.port(): i for i, (_, neighbour) in enumerate(self.pairs)}
+        for when, _, _, protocol, _, tcp in capture.timed(self.requests):
+            if protocol != socket.IPPROTO_TCP or len(tcp) < 20:
+                continue
+            source, target = struct.unpack('!HH', tcp[:4])
+            if tcp[13] & 0x12 == 0x02 and target in ports:  # SYN, and no ACK
+                made[source] = ports[target]
+            size = len(tcp) - (tcp[12] >> 4) * 4
+            pair = made.get(target if source in ports else source)
+            if size and pair is not None:
+                found[pair].append((when, source in ports, size))
+        return found
 
     def talk(self, asker, neighbour, denied):
         """How many clips the neighbour was told of, in its own house."""
@@ -105,10 +158,10 @@ class Silence(street.Play):
         """Sizes of what each neighbour sent."""
         return [[size for _, by_neighbour, size in said if by_neighbour] for said in self.segments()]
 
-    def answered(self):
+    def answered(self, all_said):
         """How long after each ask each neighbour sent something, in seconds. An ask is what the asker says after a neighbour's word."""
         found = []
-        for said in self.segments():
+        for said in all_said:
             waits, asked = [], None
             for when, by_neighbour, _ in said:
                 if by_neighbour and asked is not None:
@@ -133,12 +186,26 @@ class Silence(street.Play):
 
     def case_times(self):
         """the five send it equally soon: what is looked up at home, and what its owner does, delays nothing"""
+        self.equally_soon(self.segments())
+
+    def equally_soon(self, all_said):
+        """Of the latest of each: before these is what it takes to make a connection."""
         soonest = []
-        for waits, situation in zip(self.answered(), SITUATIONS):
+        for waits, situation in zip(self.answered(all_said), SITUATIONS):
             print(f'# {situation}: ' + ', '.join(f'{1000 * wait:.1f}' for wait in waits) + ' ms')
             check(len(waits) >= ASKS, f'{situation}: it sent something {len(waits)} times')
-            soonest.append(min(waits))
+            soonest.append(min(waits[-ASKS:]))
         check(max(soonest) - min(soonest) < SOON, f'how soon: {soonest}')
+
+    def case_requests(self):
+        """a request for a clip is answered in the same bytes and equally soon, whether the clip is there, denied, muted, or destroyed"""
+        found = self.hauled()
+        sums = [[sum(size for _, by_neighbour, size in said if by_neighbour == who) for who in (True, False)] for said in found]
+        for said, situation, sent in zip(found, SITUATIONS, sums):
+            print(f'# {situation}: {len(said)} segments, {sent[0]} bytes by the neighbour, {sent[1]} by the asker')
+        equal(sums, [sums[0]] * len(sums), 'bytes of both')
+        check(min(sums[0]) > ASKS * UNIT, 'requests and answers are not in the capture')
+        self.equally_soon(found)
 
 
 if __name__ == '__main__':
