@@ -51,7 +51,7 @@ static void heard_serve(struct helper *h, const struct wire_ice_serve *msg) {
         int e = serve_at(&h->serve, (uint16_t)msg->port);
         if (e)
                 WIRE_PUT(&said, ICE_SERVING, error, (uint64_t)e);
-        talk_say(&h->talk, ICE_SERVING, &said, -1);
+        talk_say(&h->talk, ICE_SERVING, &said);
 }
 
 static void on_heard(void *arg, enum wire_ice number, const union frame_message *m) {

@@ -16,6 +16,8 @@
 #define OFFERS_MOST 16                 /* candidates of the other side: each costs packets to where it says */
 #define EARLY_MOST 8                   /* datagrams kept that came before an own way was found */
 #define PIECE 16384                    /* bytes of the stream at once */
+#define ARRIVED_STEP 1024              /* bytes: fewer are not told of, half of what the daemon would take notice of */
+#define ARRIVED_PERIOD 4000            /* us: not more often */
 #define ICE_UFRAG_MOST 33
 #define ICE_PWD_MOST 65
 
@@ -42,7 +44,10 @@ struct meeting {
         GSource *source; /* of its deadlines and of @fd */
         gpointer tag;
         gint64 patience;
+        int given;                   /* by the daemon, for the stream */
         int fd;                      /* of the stream; -1: not up yet */
+        uint64_t arrived;            /* what the daemon was told of it, … */
+        gint64 told_at;              /* … and when */
         bool heard_all, said_all;    /* the daemon will write no more; it was told that nothing more comes */
         enum wire_e_parting parting; /* it is over; 0: it is not */
 };
@@ -83,6 +88,7 @@ static void meeting_free(struct meeting *m) {
                 g_source_unref(m->source);
         }
         file_close(&m->fd);
+        file_close(&m->given);
         list_drop(&m->on);
         m->all->n--;
         free(m);
@@ -91,36 +97,46 @@ static void meeting_free(struct meeting *m) {
 static void say_end(struct meetings *ms, uint64_t number, enum wire_e_parting why) {
         struct wire_ice_end end = {.meeting = number};
         WIRE_PUT(&end, ICE_END, why, why);
-        talk_say(ms->talk, ICE_END, &end, -1);
+        talk_say(ms->talk, ICE_END, &end);
 }
 
 /* ---- the stream ---- */
 
-static void say_up(struct meeting *m, int with) {
+static void say_up(struct meeting *m) {
         NiceCandidate *here, *there;
         _clean_(buf_fini) struct buf place = BUF_NULL;
         struct wire_ice_up up = {.meeting = m->number};
         if (!nice_agent_get_selected_pair(m->agent, m->stream, COMPONENT, &here, &there)) {
-                file_close(&with);
                 part(m, PARTING_LOST);
                 return;
         }
         up.here = place_kind(here->type);
         up.there = place_kind(there->type);
         place_list(&there->addr, &place, &up.place);
-        talk_say(m->all->talk, ICE_UP, &up, with);
+        talk_say(m->all->talk, ICE_UP, &up);
 }
 
 static void open_stream(struct meeting *m) {
-        int ends[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends)) {
-                part(m, PARTING_MEMORY);
-                return;
-        }
-        m->fd = ends[0];
+        m->fd = m->given;
+        m->given = -1;
         m->patience = G_MAXINT64;
         m->tag = g_source_add_unix_fd(m->source, m->fd, G_IO_IN);
-        say_up(m, ends[1]);
+        say_up(m);
+}
+
+/* What it has handed over and has not arrived is what the daemon goes by when it decides what to hand over next. Returns when it
+ * is to be told of more that has arrived by now; G_MAXINT64: of nothing. */
+static gint64 say_arrived(struct meeting *m, gint64 now) {
+        uint64_t arrived = quic_arrived(m->quic);
+        if (m->fd < 0 || arrived - m->arrived < ARRIVED_STEP)
+                return G_MAXINT64;
+        if (now < m->told_at + ARRIVED_PERIOD)
+                return m->told_at + ARRIVED_PERIOD;
+        const struct wire_ice_arrived row = {.meeting = m->number, .bytes = arrived};
+        m->arrived = arrived;
+        m->told_at = now;
+        talk_say(m->all->talk, ICE_ARRIVED, &row);
+        return G_MAXINT64;
 }
 
 /* What the daemon wrote, as far as QUIC has room. */
@@ -256,6 +272,8 @@ static gboolean meeting_turn(GSource *source, _unused_ GSourceFunc f, _unused_ g
         }
         uint64_t next = m->quic ? quic_deadline(m->quic) : QUIC_NEVER;
         gint64 at = next == QUIC_NEVER ? m->patience : MIN(m->patience, (gint64)(next / 1000 + 1));
+        if (m->quic)
+                at = MIN(at, say_arrived(m, g_get_monotonic_time()));
         g_source_set_ready_time(source, at == G_MAXINT64 ? -1 : at);
         return G_SOURCE_CONTINUE;
 }
@@ -272,13 +290,13 @@ static void on_candidate(_unused_ NiceAgent *agent, NiceCandidate *c, gpointer a
         struct wire_ice_place one;
         place_list(&c->addr, &place, &row.place);
         if (c->transport == NICE_CANDIDATE_TRANSPORT_UDP && place_only(&row.place, &one) && place_ok(&one, m->loopback))
-                talk_say(m->all->talk, ICE_CANDIDATE, &row, -1);
+                talk_say(m->all->talk, ICE_CANDIDATE, &row);
 }
 
 static void on_all(_unused_ NiceAgent *agent, _unused_ guint stream, gpointer arg) {
         struct meeting *m = arg;
         const struct wire_ice_all row = {.meeting = m->number};
-        talk_say(m->all->talk, ICE_ALL, &row, -1);
+        talk_say(m->all->talk, ICE_ALL, &row);
 }
 
 static void on_state(_unused_ NiceAgent *agent, _unused_ guint stream, _unused_ guint component, guint state,
@@ -347,7 +365,7 @@ static bool say_words(struct meeting *m) {
                                            .ufrag = span_str(ufrag),
                                            .pwd = span_str(pwd),
                                            .print = SPAN_OF(m->cert.print.b)};
-        talk_say(m->all->talk, ICE_WORDS, &row, -1);
+        talk_say(m->all->talk, ICE_WORDS, &row);
         return true;
 }
 
@@ -370,10 +388,14 @@ static struct meeting *find(struct meetings *ms, uint64_t number) {
 }
 
 static void heard_meet(struct meetings *ms, const struct wire_ice_meet *msg) {
-        if (find(ms, msg->meeting))
+        int given = talk_take(ms->talk);
+        if (given < 0 || find(ms, msg->meeting)) {
+                file_close(&given);
                 return;
+        }
         struct meeting *m = ms->n < MEETINGS_MOST ? calloc(1, sizeof(*m)) : NULL;
         if (!m) {
+                file_close(&given);
                 say_end(ms, msg->meeting, ms->n < MEETINGS_MOST ? PARTING_MEMORY : PARTING_MANY);
                 return;
         }
@@ -381,6 +403,7 @@ static void heard_meet(struct meetings *ms, const struct wire_ice_meet *msg) {
         m->number = msg->meeting;
         m->calls = WIRE_HAS(msg, ICE_MEET, calls);
         m->fd = -1;
+        m->given = given;
         list_init(&m->on);
         list_push(&ms->all, &m->on);
         ms->n++;
@@ -447,6 +470,7 @@ void meetings_heard(struct meetings *ms, enum wire_ice number, const union frame
         case ICE_UP: /* are only ever said from here, or are another's */
         case ICE_SERVE:
         case ICE_SERVING:
+        case ICE_ARRIVED:
                 return;
         }
 }

@@ -32,6 +32,7 @@ struct quic {
         int64_t stream;
         struct ring out, in;
         size_t sent; /* of @out: under way, not confirmed */
+        uint64_t arrived;
         bool finish, finished, over;
         uint64_t now;
 };
@@ -96,6 +97,7 @@ static int on_confirmed(_unused_ ngtcp2_conn *conn, _unused_ int64_t id, _unused
         struct quic *q = arg;
         ring_drop(&q->out, n);
         q->sent -= n;
+        q->arrived += n;
         return 0;
 }
 
@@ -321,6 +323,10 @@ size_t quic_room(const struct quic *q) {
 
 size_t quic_put(struct quic *q, struct span bytes) {
         return quic_room(q) ? ring_put(&q->out, bytes) : 0;
+}
+
+uint64_t quic_arrived(const struct quic *q) {
+        return q->arrived;
 }
 
 void quic_finish(struct quic *q) {

@@ -44,7 +44,8 @@ enum quic_state quic_state(const struct quic *q);
 
 size_t quic_room(const struct quic *q);             /* for bytes that are to go */
 size_t quic_put(struct quic *q, struct span bytes); /* takes as much as there is room for, and says how much */
-void quic_finish(struct quic *q);                   /* nothing more will be put in */
-struct span quic_look(const struct quic *q);        /* the next bytes that have come, as far as they lie side by side */
+uint64_t quic_arrived(const struct quic *q); /* of all that was put in, how many bytes the other side has confirmed */
+void quic_finish(struct quic *q);            /* nothing more will be put in */
+struct span quic_look(const struct quic *q); /* the next bytes that have come, as far as they lie side by side */
 void quic_drop(struct quic *q, size_t n);
 bool quic_over(const struct quic *q); /* all that came was dropped, and the other side has said its last */

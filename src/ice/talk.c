@@ -17,7 +17,6 @@
 struct line {
         struct list on;
         struct buf bytes;
-        int with;
 };
 
 struct talk_source {
@@ -27,40 +26,18 @@ struct talk_source {
 
 static void line_free(struct line *l) {
         list_drop(&l->on);
-        file_close(&l->with);
         buf_fini(&l->bytes);
         free(l);
 }
 
 /* ---- out ---- */
 
-/* The descriptor travels with the first byte of its frame. */
-static ssize_t send_line(const struct talk *t, const struct line *l) {
-        union {
-                struct cmsghdr head;
-                char room[CMSG_SPACE(sizeof(int))];
-        } with = {.room = {0}};
-        struct iovec bytes = {l->bytes.p, l->bytes.n};
-        struct msghdr m = {.msg_iov = &bytes, .msg_iovlen = 1};
-        if (l->with >= 0) {
-                m.msg_control = with.room;
-                m.msg_controllen = sizeof(with.room);
-                struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-                c->cmsg_level = SOL_SOCKET;
-                c->cmsg_type = SCM_RIGHTS;
-                c->cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(c), &l->with, sizeof(int));
-        }
-        return sendmsg(t->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 /* False: the daemon takes nothing any more. */
 static bool flush(struct talk *t) {
         LIST_EACH (l, &t->out, struct line, on) {
-                ssize_t n = send_line(t, l);
+                ssize_t n = send(t->fd, l->bytes.p, l->bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
                 if (n < 0)
                         return errno == EAGAIN || errno == EINTR;
-                file_close(&l->with);
                 buf_drop(&l->bytes, (size_t)n);
                 t->waiting -= (size_t)n;
                 if (l->bytes.n)
@@ -74,13 +51,10 @@ static void watch(struct talk *t) {
         g_source_modify_unix_fd(t->source, t->tag, list_empty(&t->out) ? G_IO_IN : G_IO_IN | G_IO_OUT);
 }
 
-void talk_say(struct talk *t, enum wire_ice number, const void *msg, int with) {
+void talk_say(struct talk *t, enum wire_ice number, const void *msg) {
         struct line *l = calloc(1, sizeof(*l));
-        if (!l) {
-                file_close(&with);
+        if (!l)
                 return;
-        }
-        l->with = with;
         list_init(&l->on);
         frame_put(&l->bytes, wire_ice_find(number), msg);
         if (!buf_ok(&l->bytes)) {
@@ -93,6 +67,31 @@ void talk_say(struct talk *t, enum wire_ice number, const void *msg, int with) {
 }
 
 /* ---- in ---- */
+
+int talk_take(struct talk *t) {
+        int with = t->with;
+        t->with = -1;
+        return with;
+}
+
+/* Reads more. The kernel never gives bytes behind a descriptor together with those that it came with, so that it belongs to the
+ * last frame that is there. */
+static ssize_t read_more(struct talk *t, uint8_t *room) {
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } with;
+        struct iovec bytes = {room, READ_BYTES};
+        struct msghdr m = {
+                .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = with.bytes, .msg_controllen = sizeof(with)};
+        ssize_t n = recvmsg(t->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int))) {
+                file_close(&t->with);
+                memcpy(&t->with, CMSG_DATA(c), sizeof(t->with));
+        }
+        return n;
+}
 
 /* All whole messages. False: that was none. */
 static bool take_frames(struct talk *t) {
@@ -116,13 +115,16 @@ static int take_in(struct talk *t) {
         uint8_t *room = buf_room(&t->in, READ_BYTES);
         if (!room)
                 return 2;
-        ssize_t n = read(t->fd, room, READ_BYTES);
+        ssize_t n = read_more(t, room);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         if (n <= 0)
                 return 1;
         buf_used(&t->in, (size_t)n);
-        return take_frames(t) ? 0 : 2;
+        bool ok = take_frames(t);
+        if (!t->in.n)
+                file_close(&t->with);
+        return ok ? 0 : 2;
 }
 
 static gboolean on_ready(GSource *source, _unused_ GSourceFunc f, _unused_ gpointer arg) {
@@ -142,6 +144,7 @@ static gboolean on_ready(GSource *source, _unused_ GSourceFunc f, _unused_ gpoin
 void talk_begin(struct talk *t, int fd, GMainContext *on) {
         static GSourceFuncs funcs = {.dispatch = on_ready};
         t->fd = fd;
+        t->with = -1;
         t->in = BUF_MAX(FRAME_MAX + 2 * READ_BYTES);
         list_init(&t->out);
         t->source = g_source_new(&funcs, sizeof(struct talk_source));
@@ -157,5 +160,6 @@ void talk_end(struct talk *t) {
         g_source_destroy(t->source);
         g_source_unref(t->source);
         buf_fini(&t->in);
+        file_close(&t->with);
         file_close(&t->fd);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's end of things: frames in and out over one socket, and descriptors that go with them. */
+/* The daemon's end of things: frames in and out over one socket, and descriptors that come with some of them. */
 #pragma once
 
 #include "base/list.h"
@@ -12,6 +12,7 @@ struct talk {
         GSource *source;
         gpointer tag;
         struct buf in;
+        int with;        /* the descriptor that came with the frame which is being heard; -1: none */
         struct list out; /* struct line */
         size_t waiting;  /* bytes in them */
         /* Each message. @arg: of talk_begin. */
@@ -23,5 +24,6 @@ struct talk {
 
 void talk_begin(struct talk *t, int fd, GMainContext *on);
 void talk_end(struct talk *t);
-/* Says @msg. @with: a descriptor that goes along and is closed here when it is gone; -1: none. */
-void talk_say(struct talk *t, enum wire_ice number, const void *msg, int with);
+void talk_say(struct talk *t, enum wire_ice number, const void *msg);
+/* While a message is heard: the descriptor that came with it, for the caller to close; -1: none. */
+int talk_take(struct talk *t);

@@ -19,7 +19,6 @@ static const struct syscall_row calls[] = {
         MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET, 1, TYPE_BITS, SOCK_DGRAM),
         MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET6, 1, TYPE_BITS, SOCK_DGRAM),
         MAY_IF("socket", 0, ANY_BIT, AF_NETLINK), /* getifaddrs */
-        MAY_IF("socketpair", 0, ANY_BIT, AF_UNIX),
         MAY("exit"), MAY("exit_group"),
         /* memory, none of it of a file or to be run */
         MAY("brk"), MAY("madvise"), MAY("mremap"), MAY("munlock"), MAY("munmap"),

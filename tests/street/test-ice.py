@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 import meeting  # noqa: E402
 import street  # noqa: E402
-from meeting import ALL, CANDIDATE, END, SERVE, SERVING, UP, WORDS, Helper, bring_together, exchange  # noqa: E402
+from meeting import ALL, ARRIVED, CANDIDATE, END, SERVE, SERVING, UP, WORDS, Helper, bring_together, exchange  # noqa: E402
 from street import Skip, check, equal  # noqa: E402
 
 LOOPBACK = ('127.0.0.1',)
@@ -20,6 +20,7 @@ MEGABYTE = 1000 * 1000
 HOST, SERVER_REFLEXIVE, PEER_REFLEXIVE = 1, 2, 3
 CLOSED, NO_WAY, LOST, STRANGER, BROKEN, MANY = 1, 3, 5, 6, 7, 8  # proto/ice.def, parting
 MEETINGS_MOST = 32                                               # src/ice/meeting.h
+ARRIVED_STEP = 1024                                              # src/ice/meeting.c
 SERVE_A_SECOND = 500                                             # src/ice/serve.h
 COOKIE = 0x2112a442                                              # RFC 8489, 5
 
@@ -67,6 +68,10 @@ class Ice(street.Play):
         for own in (LOOPBACK, ('::1',)):
             a, b = self.together(own)
             exchange(a, b, 20 * MEGABYTE)
+            arrived = []
+            while not arrived or arrived[-1] <= 20 * MEGABYTE - ARRIVED_STEP:
+                arrived.append(self.until(a, ARRIVED)[2])
+            check(arrived == sorted(arrived) and arrived[-1] <= 20 * MEGABYTE, f'what it says has arrived: {arrived}')
             exchange(b, a, 3 * MEGABYTE)
             for one in (a, b):
                 check(one.memory()[1] < 20 * 1024 * 1024, f'memory: {one.memory()}')

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""porchlight-ice as its daemon has it: a socketpair, frames, and the stream that comes over it. What one side's helper says to
+"""porchlight-ice as its daemon has it: a socketpair, frames, and a stream for each meeting, one end of which it is given. What one side's helper says to
 the other home is handed to the other one as it stands, which is what a mesh does with it under seal."""
 import os
 import select
@@ -10,7 +10,7 @@ import time
 
 from fake_daemon import frame, pack
 
-MEET, WORDS, CANDIDATE, ALL, UP, END, SERVE, SERVING = range(1, 9)
+MEET, WORDS, CANDIDATE, ALL, UP, END, SERVE, SERVING, ARRIVED = range(1, 10)
 PATIENCE = 60
 HEAD = struct.Struct('>I')
 
@@ -61,7 +61,7 @@ class Helper:
         self.process = subprocess.Popen([*prefix, 'bash', '-c', f'exec "$0"{move}', program], pass_fds=(number,), env=env,
                                         stderr=subprocess.PIPE)
         there.close()
-        self.got, self.descriptors, self.said, self.unread = b'', [], [], []
+        self.got, self.descriptors, self.said, self.unread, self.streams = b'', [], [], [], {}
 
     def say(self, number, fields):
         self.here.sendall(frame(number, fields))
@@ -83,16 +83,16 @@ class Helper:
             fields[4] = [place(*doorstep)]
         if own:
             fields[5] = [place(one) for one in own]
-        self.say(MEET, fields)
+        self.streams[meeting], there = socket.socketpair()
+        there.setblocking(False)
+        socket.send_fds(self.here, [frame(MEET, fields)], [there.fileno()])
+        there.close()
 
     def read(self, seconds=0.0):
         """Frames that have come, as (number, fields, raw)."""
         if not select.select([self.here], [], [], seconds)[0]:
             return []
-        more, descriptors, _, _ = socket.recv_fds(self.here, 65536, 4)
-        for fd in descriptors:
-            self.descriptors.append(socket.socket(fileno=fd))
-            self.descriptors[-1].settimeout(PATIENCE)  # which makes it wait at all
+        more = self.here.recv(65536)
         if not more:
             raise EOFError('porchlight-ice has closed its socket')
         self.got += more
@@ -102,6 +102,9 @@ class Helper:
             raw, self.got = self.got[:n], self.got[n:]
             number, at = unpack(raw, 4)
             frames.append((number, unpack(raw, at)[0], raw))
+            if number == UP:
+                self.descriptors.append(self.streams.pop(frames[-1][1][1]))
+                self.descriptors[-1].settimeout(PATIENCE)
         self.said += frames
         self.unread += frames
         return frames
@@ -113,7 +116,7 @@ class Helper:
         return tuple(int(rows[name].split()[0]) * 1024 for name in ('VmRSS', 'VmHWM'))
 
     def close(self):
-        for one in self.descriptors:
+        for one in (*self.descriptors, *self.streams.values()):
             one.close()
         self.here.close()
         code = self.process.wait(PATIENCE)

@@ -87,13 +87,13 @@ static int run_program(_unused_ const char *dir) {
 
 static const struct probe_row rows[] = {
         {"UDP", speak_udp, 0, PROBE_NONE},
-        {"a stream to the daemon", make_stream, 0, PROBE_NONE},
         {"the machine's addresses", own_addresses, 0, PROBE_NONE},
         {"opening a file", read_file, ENOSYS, PROBE_CALLS},
         {"making one", make_file, ENOSYS, PROBE_CALLS},
         {"reading /etc", probe_read_etc, ENOSYS, PROBE_CALLS},
         {"a TCP socket", probe_tcp_socket, ENOSYS, PROBE_CALLS},
         {"a local socket", local_socket, ENOSYS, PROBE_CALLS},
+        {"a pair of them", make_stream, ENOSYS, PROBE_CALLS},
         {"a raw socket", raw_socket, ENOSYS, PROBE_CALLS},
         {"memory that is run", memory_to_run, ENOSYS, PROBE_CALLS},
         {"memory that is made to run", memory_made_to_run, ENOSYS, PROBE_CALLS},
