@@ -21,12 +21,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROGRAM "porchlight-vault"
 #define PROCESS_NAME "porter" /* in ps(1) */
-#define VAULT_FD 3            /* of the socketpair, in the vault */
+#define STREAM_FD 3           /* of the socketpair, in a program that was started */
 #define VAULT_ARGS 5
 #define LAST_WAIT_S 5 /* the vault ends at end of file; one that has not by then is killed */
 #define EXIT_CANNOT_RUN 127
+
+enum { CHILD_VAULT = PORTER_PROGRAMS, CHILDREN };
+
+static const char *const programs[CHILDREN] = {[PORTER_ICE] = "porchlight-ice", [CHILD_VAULT] = "porchlight-vault"};
 
 enum order {
         ORDER_VAULT = 'v',
@@ -35,14 +38,17 @@ enum order {
         ORDER_SETTINGS = 's',
         ORDER_KEEP = 'w',  /* the text follows */
         ORDER_RENEW = 'd', /* the key follows */
+        ORDER_RUN = 'r',   /* which program follows, as one byte */
+        ORDER_STOP = 'x',  /* the same */
+        ORDER_HAS = 'h',   /* the same */
         ORDER_CLEAR = 'u',
         ORDER_TIDY = 't',
 };
 
 struct porter {
         const struct porter_house *house;
-        int fd;      /* to the daemon */
-        pid_t vault; /* 0: none runs */
+        int fd;                   /* to the daemon */
+        pid_t children[CHILDREN]; /* 0: it does not run, or is no longer waited for */
         size_t n;
         uint8_t order[1 + PORTER_TEXT_MAX];
 };
@@ -89,66 +95,91 @@ static bool hear(int socket, int *ret_number, int *ret_fd) {
         return true;
 }
 
-/* ---- the vault as a child ---- */
+/* ---- children ---- */
 
-/* In the child, with what the loop blocks and ignores undone. */
-_noreturn_ static void become_vault(const struct porter_house *h, char *path, int stream) {
-        char *args[VAULT_ARGS + 1] = {path}, owner[] = "--owner", *name = strdup(h->vault_owner), *dir = strdup(h->dir);
+/* In the child: with what the loop blocks and ignores undone, and @stream as what it speaks by. */
+_noreturn_ static void become(char **args, int stream) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         sigset_t none;
-        size_t n = 1;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGTERM, SIG_DFL);
         signal(SIGINT, SIG_DFL);
         signal(SIGHUP, SIG_DFL);
-        if (*h->vault_owner) {
-                args[n++] = owner;
-                args[n++] = name;
-        }
-        args[n] = dir;
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
-        if (stream == VAULT_FD ? fcntl(stream, F_SETFD, 0) == 0 : dup2(stream, VAULT_FD) == VAULT_FD)
-                execv(path, args);
-        log_error("%s: %s", path, strerror(errno));
+        if (stream == STREAM_FD ? fcntl(stream, F_SETFD, 0) == 0 : dup2(stream, STREAM_FD) == STREAM_FD)
+                execv(args[0], args);
+        log_error("%s: %s", args[0], strerror(errno));
         _exit(EXIT_CANNOT_RUN);
 }
 
-static int start_vault(struct porter *p, int *ret_stream) {
+_noreturn_ static void become_child(const struct porter_house *h, unsigned which, char *path, int stream) {
+        char *args[VAULT_ARGS + 1] = {path}, owner[] = "--owner";
+        size_t n = 1;
+        if (which == CHILD_VAULT) {
+                if (*h->vault_owner) {
+                        args[n++] = owner;
+                        args[n++] = strdup(h->vault_owner);
+                }
+                args[n++] = strdup(h->dir);
+        }
+        become(args, stream);
+}
+
+static int start(struct porter *p, unsigned which, int *ret_stream) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         int pair[2];
-        if (!helper_find(&path, PROGRAM, p->house->libexec)) {
-                log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s", PROGRAM,
-                          p->house->libexec);
-                return PORTER_E_NO_VAULT;
-        }
+        if (!helper_find(&path, programs[which], p->house->libexec))
+                return PORTER_E_NONE;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
                 return ERR_IO;
         pid_t pid = fork();
         if (pid == 0)
-                become_vault(p->house, buf_cstr(&path), pair[1]);
+                become_child(p->house, which, buf_cstr(&path), pair[1]);
         close(pair[1]);
         if (pid < 0) {
                 close(pair[0]);
                 return ERR_IO;
         }
-        p->vault = pid;
+        p->children[which] = pid;
         *ret_stream = pair[0];
         return 0;
+}
+
+static int start_vault(struct porter *p, int *ret_stream) {
+        int r = start(p, CHILD_VAULT, ret_stream);
+        if (r == PORTER_E_NONE)
+                log_error("%s is neither in $PORCHLIGHT_LIBEXEC, nor beside this program, nor in %s",
+                          programs[CHILD_VAULT], p->house->libexec);
+        return r;
+}
+
+static void tell_end(const char *program, int status) {
+        if (WIFSIGNALED(status))
+                log_warning("%s has ended by signal %d", program, WTERMSIG(status));
+        else if (WEXITSTATUS(status))
+                log_warning("%s has ended with status %d", program, WEXITSTATUS(status));
 }
 
 static void reap(struct porter *p, int flags) {
         int status;
         pid_t pid;
-        while ((pid = waitpid(-1, &status, flags)) > 0) {
-                if (pid == p->vault)
-                        p->vault = 0;
-                if (WIFSIGNALED(status))
-                        log_warning("%s has ended by signal %d", PROGRAM, WTERMSIG(status));
-                else if (WEXITSTATUS(status))
-                        log_warning("%s has ended with status %d", PROGRAM, WEXITSTATUS(status));
-        }
+        while ((pid = waitpid(-1, &status, flags)) > 0)
+                for (unsigned i = 0; i < CHILDREN; i++)
+                        if (pid == p->children[i]) {
+                                p->children[i] = 0;
+                                tell_end(programs[i], status);
+                        }
+}
+
+/* Of its end nothing is told: it was wanted. The vault's is: it is ended so where it does not end by itself. */
+static void stop(struct porter *p, unsigned which) {
+        if (!p->children[which])
+                return;
+        kill(p->children[which], SIGKILL);
+        if (which != CHILD_VAULT)
+                p->children[which] = 0;
 }
 
 /* ---- the vault as a service ---- */
@@ -194,6 +225,23 @@ static void serve_open(const struct porter *p, enum porter_file which) {
         answer(p->fd, file < 0 ? errno : 0, file);
 }
 
+/* One of each at most: an older one that has not ended yet is of no use to anybody. */
+static void serve_run(struct porter *p, unsigned which) {
+        _clean_(file_close) int stream = -1;
+        int r = PORTER_E_NONE;
+        if (which < PORTER_PROGRAMS) {
+                stop(p, which);
+                r = start(p, which, &stream);
+        }
+        answer(p->fd, r, stream);
+}
+
+static void serve_has(const struct porter *p, unsigned which) {
+        _clean_(buf_fini) struct buf path = BUF_NULL;
+        bool has = which < PORTER_PROGRAMS && helper_find(&path, programs[which], p->house->libexec);
+        answer(p->fd, has ? 0 : PORTER_E_NONE, -1);
+}
+
 static void serve_clear(const struct porter *p) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         dir_join(&path, p->house->dir, DIR_CONTROL_SOCK);
@@ -202,13 +250,23 @@ static void serve_clear(const struct porter *p) {
 }
 
 static void serve(struct porter *p) {
+        unsigned which = p->n > 1 ? p->order[1] : PORTER_PROGRAMS;
         switch ((enum order)p->order[0]) {
         case ORDER_VAULT:
                 serve_vault(p);
                 return;
         case ORDER_KILL:
-                if (p->vault)
-                        kill(p->vault, SIGKILL);
+                stop(p, CHILD_VAULT);
+                return;
+        case ORDER_RUN:
+                serve_run(p, which);
+                return;
+        case ORDER_STOP:
+                if (which < PORTER_PROGRAMS)
+                        stop(p, which);
+                return;
+        case ORDER_HAS:
+                serve_has(p, which);
                 return;
         case ORDER_CONFIG:
                 serve_open(p, PORTER_CONFIG);
@@ -249,15 +307,22 @@ static bool turn(struct porter *p, const sigset_t *mask) {
         return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+/* The others hold nothing that could be lost. */
 static void last_wait(struct porter *p) {
-        const struct timespec most = {.tv_sec = LAST_WAIT_S};
+        const struct timespec second = {.tv_sec = 1};
         sigset_t child;
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
+        for (unsigned i = 0; i < PORTER_PROGRAMS; i++)
+                stop(p, i);
         reap(p, WNOHANG);
-        if (p->vault && sigtimedwait(&child, NULL, &most) < 0)
-                kill(p->vault, SIGKILL);
-        if (p->vault)
+        for (int i = 0; p->children[CHILD_VAULT] && i < LAST_WAIT_S + PORTER_PROGRAMS;
+             i++) { /* theirs end a wait too */
+                sigtimedwait(&child, NULL, &second);
+                reap(p, WNOHANG);
+        }
+        stop(p, CHILD_VAULT);
+        if (p->children[CHILD_VAULT])
                 reap(p, 0);
 }
 
@@ -318,6 +383,29 @@ int porter_vault(int fd, int *ret_stream) {
 
 void porter_kill_vault(int fd) {
         give(fd, ORDER_KILL);
+}
+
+static bool give_program(int fd, enum order order, enum porter_program which) {
+        const uint8_t bytes[] = {(uint8_t)order, (uint8_t)which};
+        return send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL) == (ssize_t)sizeof(bytes);
+}
+
+int porter_run(int fd, enum porter_program which, int *ret_stream) {
+        int r, stream;
+        if (!give_program(fd, ORDER_RUN, which) || !hear(fd, &r, &stream) || (r == 0 && stream < 0))
+                return ERR_IO;
+        if (r == 0)
+                *ret_stream = stream;
+        return r;
+}
+
+bool porter_has(int fd, enum porter_program which) {
+        int r, none;
+        return give_program(fd, ORDER_HAS, which) && hear(fd, &r, &none) && r == 0;
+}
+
+void porter_stop(int fd, enum porter_program which) {
+        give_program(fd, ORDER_STOP, which);
 }
 
 int porter_open(int fd, enum porter_file which, int *ret_file) {
