@@ -80,6 +80,8 @@ enum mesh_event_type {
         MESH_EV_HAUL,      /* command: connect to this member's device for footage; answered when HAUL_UP was given */
         MESH_EV_HAUL_SAY,  /* a message for a link that carries footage; dropped where there is no room for it */
         MESH_EV_HAUL_END,  /* such a link is not needed any more */
+        MESH_EV_HELPER,    /* there is a porchlight-ice to bring meetings about, or there is none any more */
+        MESH_EV_MET,       /* what that says for the other end of a meeting: WORDS, CANDIDATE, ALL */
 };
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
@@ -142,6 +144,12 @@ struct mesh_recover {
         size_t n_ops;
 };
 
+/* A row of proto/ice.def, as it goes between the daemon and porchlight-ice. */
+struct mesh_meet_row {
+        uint8_t number;  /* enum wire_ice: ICE_WORDS, ICE_CANDIDATE or ICE_ALL */
+        struct span map; /* the message, encoded; its `meeting` is the link's number */
+};
+
 #define MESH_ADDRS_MAX 6
 #define MESH_LANS_MAX 16 /* local networks, one for each interface and IP version */
 #define MESH_BEACON_BYTES 48
@@ -177,7 +185,11 @@ struct mesh_event {
                 } verified;
                 struct {
                         const struct mesh_addr *addrs;
-                        size_t n; /* at most MESH_ADDRS_MAX */
+                        size_t n;          /* at most MESH_ADDRS_MAX */
+                        bool outside;      /* this node is known to be reached there from other networks */
+                        bool relays;       /* it passes bytes on for others */
+                        bool hidden;       /* nobody is to hear where it is: no address goes into its contact */
+                        uint16_t udp_port; /* where it answers STUN; 0: nowhere */
                 } listening;
                 struct {
                         uint16_t ports[MESH_LANS_MAX]; /* for each network the TCP port this node listens on there */
@@ -225,6 +237,10 @@ struct mesh_event {
                         uint8_t number;  /* enum wire_link: LINK_PAPER … LINK_STOP */
                         struct span map; /* the message, encoded */
                 } say;
+                struct {
+                        bool there;
+                } helper;
+                struct mesh_meet_row met;
         };
 };
 
@@ -245,6 +261,8 @@ enum mesh_action_type {
         MESH_DO_HAUL_UP,   /* a link that carries footage is up, dialled or accepted: messages may go */
         MESH_DO_HAUL_DOWN, /* it is gone, and what was on its way may be lost */
         MESH_DO_HAUL,      /* a message came over it, within the bounds of its row and of PROTOCOL 15.34 */
+        MESH_DO_MEET,      /* begin a meeting under this link number, and answer as to DIAL */
+        MESH_DO_TELL,      /* what the other end of that meeting says: for porchlight-ice, as it stands */
 };
 
 struct mesh_verify {
@@ -293,6 +311,11 @@ struct mesh_action {
                         uint8_t number; /* enum wire_link */
                         struct span map;
                 } haul;
+                struct {
+                        bool calls;                /* this node has begun it */
+                        struct mesh_addr doorstep; /* a member's node that answers STUN there; port 0: none is known */
+                } meet;
+                struct mesh_meet_row tell;
         };
 };
 
@@ -307,6 +330,10 @@ mesh_time mesh_deadline(const struct mesh *m);
 
 /* DIAL's link numbers have this bit; the shell numbers the connections it accepts from 1 up without it. */
 #define MESH_LINK_DIALLED UINT32_C(0x80000000)
+/* The number of a link that a meeting brings about, or is to, has this bit, at either end. The core chooses it: with
+ * MESH_LINK_DIALLED at the end that began. Up to LINK_UP the meeting ends with HANGUP or LINK_DOWN; from then on it is a link
+ * like any other. */
+#define MESH_LINK_MET UINT32_C(0x40000000)
 
 /* ---- links that carry footage ---- */
 /* Bytes that may wait for such a link now: of one SAY that is longer, all are taken; where it is 0, none. It grows with
@@ -348,6 +375,7 @@ struct mesh_peer {
         struct key device, household;
         struct mesh_addr addr;
         bool dialled, up, lan, footage; /* footage: it carries that and nothing else */
+        bool met;                       /* a meeting brought it about; where it is not up, one is to */
         mesh_wall since;
         uint64_t sent, received;
         enum wire_e_reason problem; /* 0: none */

@@ -25,21 +25,37 @@ static void way_add(struct carry *h, const struct mesh_addr *a) {
                 h->ways[h->n_ways++] = *a;
 }
 
-/* Those on the local network first, then where a link to it was dialled, then what else the book has, then its contact. */
+/* In the book and in its contact: those that have failed already, or the others. */
+static void ways_add(struct mesh *m, struct carry *h, const struct contact *c, bool failed) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                if (key_eq(&a->device, &h->at.device) && !address_meets(a) && (a->failures > 0) == failed)
+                        way_add(h, &a->addr);
+        }
+        for (size_t i = 0; c && i < c->n_addrs; i++) {
+                const struct address *a = address_find(m, &c->card->addrs[i]);
+                if ((a && a->failures) == failed)
+                        way_add(h, &c->card->addrs[i]);
+        }
+}
+
+/* Those on the local network first, then where a link to it was dialled, then what else the book has, then its contact. One that
+ * failed before comes behind a meeting: each may take as long as a whole one. */
 static void ways_find(struct mesh *m, struct carry *h) {
         const struct key *device = &h->at.device;
         const struct contact *c = map_find(&m->contacts, device->b);
+        struct mesh_addr meeting = meet_place(device);
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (key_eq(&m->addresses[i].device, device) && lan_fresh(m, &m->addresses[i]))
                         way_add(h, &m->addresses[i].addr);
         LINK_EACH(l, m)
         if (l->state == LINK_UP && l->dialled && key_eq(&l->device, device))
                 way_add(h, &l->addr);
-        for (size_t i = 0; i < m->n_addresses; i++)
-                if (key_eq(&m->addresses[i].device, device))
-                        way_add(h, &m->addresses[i].addr);
-        for (size_t i = 0; c && i < c->n_addrs; i++)
-                way_add(h, &c->card->addrs[i]);
+        ways_add(m, h, c, false);
+        h->n_ways = MIN(h->n_ways, (size_t)HAUL_WAYS - 1);
+        if (c && c->read && !c->card->open && meet_may(m, device))
+                way_add(h, &meeting);
+        ways_add(m, h, c, true);
         if (c)
                 memcpy(h->at.shared, c->card->epoch, sizeof(h->at.shared));
 }
@@ -107,6 +123,8 @@ static int next_way(struct mesh *m, struct carry *h) {
         }
         h->at.addr = h->ways[h->way++];
         h->at.psk_try = 0;
+        if (address_meets(&h->at) && !meet_may(m, &h->at.device))
+                return next_way(m, h);
         return knock(m, h);
 }
 
@@ -147,6 +165,10 @@ void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool u
         plan(m);
 }
 
+static bool knocks_again(const struct mesh *m, const struct carry *h) {
+        return h->at.psk_try && (!address_meets(&h->at) || meet_may(m, &h->at.device));
+}
+
 int carry_tick(struct mesh *m) {
         int r = 0;
         if (m->now < m->carry_due)
@@ -154,7 +176,7 @@ int carry_tick(struct mesh *m) {
         for (size_t i = 0; !r && i < ARRAY_LEN(m->carries); i++) {
                 struct carry *h = &m->carries[i];
                 if (h->used && h->due <= m->now)
-                        r = h->at.psk_try ? knock(m, h) : next_way(m, h);
+                        r = knocks_again(m, h) ? knock(m, h) : next_way(m, h);
         }
         plan(m);
         return r;

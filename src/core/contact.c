@@ -46,6 +46,17 @@ static bool contact_key(struct mesh *m, const struct wire_contact *w, struct key
         return true;
 }
 
+/* PROTOCOL 17.1: "`via` is a multiple of 32 bytes; what is left over is ignored." */
+static void card_features(struct card *card, const struct wire_contact_body *body) {
+        card->open = WIRE_HAS(body, CONTACT_BODY, open);
+        card->relays = WIRE_HAS(body, CONTACT_BODY, relays);
+        card->hidden = WIRE_HAS(body, CONTACT_BODY, hidden);
+        card->stun = WIRE_HAS(body, CONTACT_BODY, stun) ? (uint16_t)body->stun : 0;
+        for (size_t n = WIRE_HAS(body, CONTACT_BODY, via) ? body->via.n / sizeof(struct key) : 0; card->n_via < n;
+             card->n_via++)
+                memcpy(card->via[card->n_via].b, body->via.p + card->n_via * sizeof(struct key), sizeof(struct key));
+}
+
 /* What the key opens is the same for all who have it. */
 static int card_read(struct card *card, const struct wire_contact *w, struct span raw, const struct key *key) {
         _clean_(buf_fini) struct buf plain = BUF_NULL;
@@ -54,6 +65,7 @@ static int card_read(struct card *card, const struct wire_contact *w, struct spa
         if (!box_open(&plain, key, codec_before(raw, CONTACT_KEY_body), w->body) ||
             codec_decode(&wire_contact_body_desc, buf_span(&plain), &body, NULL))
                 return plain.starved ? ERR_NOMEM : 0;
+        card_features(card, &body);
         while (card->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
                 if (addr_from_wire(&a, &card->addrs[card->n_addrs]))
                         card->n_addrs++;
@@ -66,6 +78,7 @@ static int read_addresses(struct mesh *m, struct contact *c, const struct wire_c
         if (!contact_key(m, w, &key))
                 return 0;
         int r = c->card->read ? 0 : card_read(c->card, w, raw, &key);
+        c->read = c->card->read;
         c->n_addrs = c->card->n_addrs;
         return r;
 }
@@ -128,16 +141,19 @@ static int contact_keep(struct mesh *m, const struct wire_contact *w, struct spa
         return 0;
 }
 
-/* Where it says it is, we may knock. */
+/* Where it says it is, we may knock; and where it says that others pass things on to it, ask for a meeting. */
 static void contact_learn(struct mesh *m, const struct contact *c) {
         const struct card *card = c->card;
-        if (key_eq(&card->device, &m->sign.pub))
+        if (key_eq(&card->device, &m->sign.pub) || !c->read)
                 return;
+        if (!card->open && card->n_via && m->meets.helper)
+                draw_meeting(m, card);
         for (size_t i = 0; i < c->n_addrs; i++) {
                 struct address *a = draw_address(m, &card->addrs[i], &card->device);
                 if (!a)
                         continue;
                 memcpy(a->shared, card->epoch, sizeof(a->shared));
+                a->open = card->open;
                 address_claim(m, a, &card->device);
         }
 }
@@ -150,7 +166,7 @@ void contacts_learn(struct mesh *m) {
 int contacts_open(struct mesh *m) {
         MAP_EACH (c, &m->contacts, struct contact) {
                 struct wire_contact w;
-                if (c->n_addrs || codec_decode(&wire_contact_desc, card_bytes(c->card), &w, NULL))
+                if (c->read || codec_decode(&wire_contact_desc, card_bytes(c->card), &w, NULL))
                         continue;
                 if (read_addresses(m, c, &w, card_bytes(c->card)))
                         return ERR_NOMEM;
@@ -229,23 +245,50 @@ int contact_restore(struct mesh *m, struct span raw) {
         return 0;
 }
 
+static bool says_of_itself(const struct mesh *m, const struct card *own) {
+        return own->open == m->open && own->relays == m->relays && own->hidden == m->hidden && own->stun == m->stun &&
+               doorstep_enough(m, own);
+}
+
 bool contact_says(const struct mesh *m) {
         const struct contact *own = map_find(&m->contacts, m->sign.pub.b);
-        bool says = own && own->n_addrs == m->n_listening;
-        for (size_t i = 0; says && i < m->n_listening; i++)
+        size_t shown = m->hidden ? 0 : m->n_listening;
+        bool says = own && own->n_addrs == shown && says_of_itself(m, own->card);
+        for (size_t i = 0; says && i < shown; i++)
                 says = addr_eq(&own->card->addrs[i], &m->listening[i]);
         return says;
+}
+
+/* PROTOCOL 17.1: "A hidden one names no addresses." */
+static void body_addrs(const struct mesh *m, struct wire_contact_body *body, struct buf *store) {
+        size_t seen = m->seen.port != 0, own = MIN(m->n_listening, (size_t)MESH_ADDRS_MAX - seen);
+        for (size_t i = 0; !m->hidden && i < own + seen; i++) {
+                struct wire_addr a;
+                addr_to_wire(i < own ? &m->listening[i] : &m->seen, &a);
+                wire_list_add(&wire_addr_desc, &body->addrs, store, &a);
+        }
+}
+
+static void body_features(const struct mesh *m, struct wire_contact_body *body, struct key via[MEETS_WAYS]) {
+        size_t n = doorstep_via(m, via);
+        if (m->open)
+                WIRE_PUT(body, CONTACT_BODY, open, true);
+        if (m->stun)
+                WIRE_PUT(body, CONTACT_BODY, stun, m->stun);
+        if (m->relays)
+                WIRE_PUT(body, CONTACT_BODY, relays, true);
+        if (n)
+                WIRE_PUT(body, CONTACT_BODY, via, span_of(via, n * sizeof(struct key)));
+        if (m->hidden)
+                WIRE_PUT(body, CONTACT_BODY, hidden, true);
 }
 
 static int contact_body(const struct mesh *m, struct buf *out) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
         struct wire_contact_body body = {0};
-        size_t own = MIN(m->n_listening, (size_t)MESH_ADDRS_MAX - (m->seen.port != 0));
-        for (size_t i = 0; i < own + (m->seen.port != 0); i++) {
-                struct wire_addr a;
-                addr_to_wire(i < own ? &m->listening[i] : &m->seen, &a);
-                wire_list_add(&wire_addr_desc, &body.addrs, &store, &a);
-        }
+        struct key via[MEETS_WAYS];
+        body_addrs(m, &body, &store);
+        body_features(m, &body, via);
         codec_encode(&wire_contact_body_desc, &body, out);
         return buf_ok(out) && buf_ok(&store) ? 0 : ERR_NOMEM;
 }
@@ -277,9 +320,14 @@ static int contact_make(struct mesh *m, const struct epoch *e, struct buf *raw, 
         return signed_finish(m, DOMAIN_CONTACT, raw, CONTACT_KEY_sig, &h);
 }
 
+const struct card *contact_card(const struct mesh *m, const struct key *device) {
+        const struct contact *c = map_find(&m->contacts, device->b);
+        return c && c->read ? c->card : NULL;
+}
+
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
 static mesh_wall contact_due(const struct mesh *m) {
-        if (!m->member || m->joining || !m->n_listening)
+        if (!m->member || m->joining || (!m->n_listening && !m->hidden))
                 return MESH_NEVER;
         mesh_wall spacing = m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD;
         mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;

@@ -26,6 +26,8 @@
  *             visit.c      comparing with who is no neighbour   psk.c       which link key to dial with
  *             draw.c       whose addresses the book has room for
  *             carry.c      links that carry footage, and no gossip
+ *   meet.h    meet.c       links of those whom nobody can call   offer.c      what is said for it, sealed
+ *             doorstep.c   who passes it on
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
@@ -38,6 +40,7 @@
 #include "base/slab.h"
 #include "core/belong.h"
 #include "core/limits.h"
+#include "core/meet.h"
 #include "core/out.h"
 #include "core/reach.h"
 #include "crypto/box.h"
@@ -125,6 +128,8 @@ struct mesh {
         bool keeping; /* some are being written again */
         mesh_wall contact_time;
         bool contact_dirty;
+        bool open, relays, hidden; /* as LISTENING says: outside … */
+        uint16_t stun;             /* … and where STUN is answered */
         size_t n_listening;
         bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
         mesh_time disk_due;   /* it is tried again then */
@@ -258,7 +263,8 @@ struct mesh {
         uint32_t dial_vain;                  /* dials since one was of use */
         mesh_time dial_paced;                /* so many in vain: none before */
         struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
-        mesh_time haul_pause, haul_hurried;  /* footage waits until then; goes gently until then */
+        struct meets meets;
+        mesh_time haul_pause, haul_hurried; /* footage waits until then; goes gently until then */
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
         enum wire_e_fresh state;
@@ -290,6 +296,7 @@ enum budget {
         BUDGET_OPS,     /* operations of a household, pushed on over links that are busy */
         BUDGET_REVOKES, /* revocations of a device, taken */
         BUDGET_WITNESS, /* undos of a household, looked at for countersigning */
+        BUDGET_MEETS,   /* offers of a device, answered */
         BUDGETS
 };
 bool budget_left(struct mesh *m, const struct key *who, enum budget b);

@@ -66,6 +66,7 @@ struct look {
         const struct mesh *m;
         const struct key *reached[DIAL_REACHED_MOST];
         size_t n_reached, n_dialled, n_lan;
+        bool lost; /* nobody can call this node, and too few who can be called are linked */
         struct {
                 const struct address *a;
                 const struct roster_home *branch;
@@ -88,6 +89,16 @@ static bool dialling_device(const struct look *k, const struct address *a) {
         return a->lan && dialling_hint(k->m, a);
 }
 
+/* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */
+static bool worth_meeting(const struct mesh *m, const struct address *a) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *other = &m->addresses[i];
+                if (other != a && key_eq(&other->device, &a->device) && !other->self && !other->failures)
+                        return false;
+        }
+        return meet_may(m, &a->device);
+}
+
 /* PROTOCOL 11.17: "A node MUST NOT leave an address undialled since it has a link to one of several who are said to be
  * there." */
 static bool worth_dialling(const struct look *k, const struct address *a) {
@@ -96,6 +107,8 @@ static bool worth_dialling(const struct look *k, const struct address *a) {
         if (a->link || a->self)
                 return false;
         if (!a->disputed && (key_eq(&a->device, recover_device(m)) || dialling_device(k, a)))
+                return false;
+        if (address_meets(a) && !worth_meeting(m, a))
                 return false;
         if ((a->lan_only && !near) || (near && !a->manual && k->n_lan >= DIAL_LAN_MOST))
                 return false;
@@ -134,6 +147,7 @@ static const struct roster_home *branch_at(const struct mesh *m, const struct ad
 static struct look look_around(const struct mesh *m) {
         struct look k = {.m = m};
         k.n_reached = dial_reached(m, k.reached);
+        k.lost = doorstep_short(m);
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
                 if (!a->link)
@@ -147,13 +161,18 @@ static struct look look_around(const struct mesh *m) {
         return k;
 }
 
+static bool on_the_internet(const struct address *a) {
+        return !address_meets(a) && !addr_private(&a->addr);
+}
+
 /* Whether it would be one too many of its subtree or network. */
 static bool crowded(const struct look *k, const struct address *a) {
         const struct roster_home *branch = branch_at(k->m, a);
         size_t kin = 0, near = 0;
         for (size_t i = 0; i < k->n_dialled; i++) {
                 kin += branch && k->dialled[i].branch == branch;
-                near += !addr_private(&a->addr) && addr_same_net(&k->dialled[i].a->addr, &a->addr);
+                near += on_the_internet(a) && on_the_internet(k->dialled[i].a) &&
+                        addr_same_net(&k->dialled[i].a->addr, &a->addr);
         }
         return kin >= DIAL_SUBTREE_MOST || near >= DIAL_NET_MOST;
 }
@@ -161,6 +180,7 @@ static bool crowded(const struct look *k, const struct address *a) {
 struct pick {
         struct address *a;
         bool near, crowded;
+        bool door; /* others can call it, and this node has too few such links to be found by */
         uint64_t rank;
 };
 
@@ -171,17 +191,21 @@ static bool in_vain(const struct mesh *m) {
 /* PROTOCOL 11.16: "takes those first that have waited longest" */
 static struct pick weigh(const struct look *k, struct address *a) {
         if (in_vain(k->m))
-                return (struct pick){a, lan_fresh(k->m, a), false, a->next};
-        return (struct pick){a, lan_fresh(k->m, a), crowded(k, a), rank(k->m, a)};
+                return (struct pick){a, lan_fresh(k->m, a), false, false, a->next};
+        return (struct pick){a, lan_fresh(k->m, a), crowded(k, a), a->open && k->lost, rank(k->m, a)};
 }
 
 /* PROTOCOL 11.13: "A node MUST take those last that are one too many" */
-/* A person's word first, then homes that were heard on the local network, then the rank. */
+/* A person's word first, then homes that were heard on the local network, then doorsteps for who needs one, then the rank. */
 static bool better(const struct pick *p, const struct pick *other) {
         if (!other->a || p->a->manual != other->a->manual)
                 return !other->a || p->a->manual;
         if (p->near != other->near)
                 return p->near;
+        if (p->door != other->door)
+                return p->door;
+        if (address_meets(p->a) != address_meets(other->a)) /* which costs more, at both ends and in between */
+                return address_meets(other->a);
         return p->crowded != other->crowded ? other->crowded : p->rank < other->rank;
 }
 
@@ -215,6 +239,8 @@ bool dial_may(const struct mesh *m) {
 }
 
 int dial_start(struct mesh *m, struct address *a) {
+        if (address_meets(a))
+                return meet_call(m, a);
         struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);
         if (!act)
                 return ERR_NOMEM;

@@ -7,6 +7,7 @@
  */
 #include "core/core.h"
 #include "core/limits.h"
+#include "core/meet.h"
 #include "core/reach.h"
 #include "crypto/hash.h"
 
@@ -60,6 +61,16 @@ struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const
         if (a)
                 a->rank = rank;
         return a;
+}
+
+void draw_meeting(struct mesh *m, const struct card *card) {
+        struct mesh_addr nowhere = meet_place(&card->device);
+        struct address *a = draw_address(m, &nowhere, &card->device);
+        if (!a)
+                return;
+        a->device = card->device;
+        dial_soon(m);
+        memcpy(a->shared, card->epoch, sizeof(a->shared));
 }
 
 /* PROTOCOL 8.22: "A dialler that gets `full` waits at least 60 s before it tries that address again." */

@@ -102,5 +102,21 @@
 #define HAUL_WINDOW 4194304     /* bytes that may be with the kernel: 1 Gbit/s where an answer takes 30 ms */
 #define HAUL_FRAME_SLOW 4096    /* bytes of a frame on a line … */
 #define HAUL_WINDOW_SLOW 131072 /* … whose window is shorter than that: 8 whole frames */
-#define REFRESH_MOST 4          /* tickets in hand at once: one neighbour's may know less than another's */
+#define MEETS_MOST 8         /* meetings at once: each is a process's worth of sockets, and most come to nothing … */
+#define MEETS_CALLED 4       /* … and of them those that others began: they do not take what this home needs */
+#define MEETS_WAYS 3         /* neighbours that pass on what is said in one, in turn, and doorsteps in a contact */
+#define MEETS_VIA_LEAST 2    /* of those that the contact names linked; of fewer another contact tells */
+#define MEETS_SAYS 24        /* messages of one side: 16 addresses one by one, words, and the end of both */
+#define MEETS_ADDRS 16       /* addresses of one side, as many as porchlight-ice takes */
+#define MEETS_GATHER 30      /* ms that addresses wait for others: those of the machine itself come at once */
+#define MEETS_AGAIN 2000     /* ms without an answer before all is said again by another way */
+#define MEETS_SILENT 6000    /* ms more after the last way before nobody is there */
+#define MEETS_PATIENCE 30000 /* ms a meeting may take: STUN through two routers tries for about 20 s */
+#define MEETS_FRESH 120      /* seconds an offer counts, either way of its time: what two mesh clocks differ at most */
+#define MEETS_HOUR 30        /* offers of one device answered in an hour: twice what its back-off allows (DIAL_LAST) */
+#define MEETS_SEEN 128       /* offers remembered for as long as they could come again */
+#define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */
+#define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
+#define MEETS_QUEUE 65536    /* bytes waiting on a link on which no more is passed on: it comes too late to help */
+#define REFRESH_MOST 4       /* tickets in hand at once: one neighbour's may know less than another's */
 #define DIAL_KEYS_MOST (SECRETS_MOST + REFRESH_MOST)

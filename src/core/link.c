@@ -155,6 +155,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         struct address *a = ev->up.dialled ? address_of_link(m, ev->link) : NULL;
         size_t n_psk = !mesh ? 0 : ev->up.dialled ? link_dial_keys(m, psks) : link_keys(m, psks);
         bool place = make_place(m);
+        meet_up(m, ev->link);
         struct link *l = calloc(1, sizeof(*l));
         if (!l)
                 return ERR_NOMEM;
@@ -220,8 +221,14 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         dial_failed(l->m, a, why, more);
 }
 
-void link_down(struct mesh *m, mesh_link id) {
+static void neighbour_gone(struct mesh *m) {
+        mesh_state_changed(m);
+        doorstep_look(m);
+}
+
+int link_down(struct mesh *m, mesh_link id) {
         struct link *l = link_find(m, id);
+        int r = meet_down(m, id);
         if (l) {
                 enum wire_e_reason why = l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_SHUTDOWN;
                 bool up = l->state == LINK_UP;
@@ -229,8 +236,8 @@ void link_down(struct mesh *m, mesh_link id) {
                 link_forget_address(l, why);
                 link_free(l);
                 if (up)
-                        mesh_state_changed(m);
-                return;
+                        neighbour_gone(m);
+                return r;
         }
         struct address *a = address_of_link(m, id);
         struct carry *h = carry_of_link(m, id);
@@ -239,9 +246,10 @@ void link_down(struct mesh *m, mesh_link id) {
         if (a == &m->visit)
                 visit_vain(m);
         if (!a || h || a == &m->visit)
-                return;
+                return r;
         a->link = 0; /* it could not be made, which says nothing of keys */
         dial_failed(m, a, REASON_SILENT, false);
+        return r;
 }
 
 void link_hangup(struct link *l, enum wire_e_reason why) {
@@ -262,7 +270,7 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
         l->ending = why;
         link_touch(l);
         if (up)
-                mesh_state_changed(l->m);
+                neighbour_gone(l->m);
 }
 
 /* What ended the device at the other end, and all that it takes to see so: its votes may have come one by one, and those that
@@ -322,6 +330,12 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes) {
         return shaking(l, bytes);
 }
 
+/* A meeting is with one device, and its place in the book, too. */
+static bool met_expected(const struct link *l) {
+        const struct address *a = l->dialled && meet_is(l) ? address_of_link(l->m, l->id) : NULL;
+        return !a || (!l->unproven && key_eq(&l->device, &a->device));
+}
+
 /* The handshake is over: who is it? A responder says nothing to a key that is no current device's. */
 static int link_identify(struct link *l) {
         struct mesh *m = l->m;
@@ -344,7 +358,7 @@ static int link_identify(struct link *l) {
                  * (rule 6.10), until an operation makes it a current device's." */
                 l->stranger = true;
         }
-        if (!carry_expects(l)) {
+        if (!carry_expects(l) || !met_expected(l)) {
                 link_hangup(l, REASON_ELSEWHERE);
                 return 0;
         }
@@ -513,7 +527,8 @@ int link_greeted(struct link *l) {
                 a->failures = 0;
                 a->problem = 0;
                 a->show_add = false;
-                bool fresh = !a->addr.scope && !l->visit && (!a->stored || !key_eq(&a->device, &l->device));
+                bool fresh = !address_meets(a) && !a->addr.scope && !l->visit &&
+                             (!a->stored || !key_eq(&a->device, &l->device));
                 address_proven(a, &l->device);
                 int r = fresh && !m->joining ? address_store(m, a) : 0;
                 if (r)
@@ -522,6 +537,7 @@ int link_greeted(struct link *l) {
         mesh_trace(m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
         mesh_state_changed(m);
         seen_look(m);
+        doorstep_look(m);
         return sync_begin(l);
 }
 

@@ -81,6 +81,8 @@ struct link {
 
         struct recon recon; /* snapshot of the running session */
         uint32_t round;
+        uint32_t meets; /* messages of meetings that came over it lately */
+        mesh_time meets_since;
         uint32_t openings; /* reconciliations the other side opened lately */
         mesh_time openings_since;
         uint32_t verifying; /* its records whose signatures are being checked */
@@ -107,7 +109,7 @@ struct link_place {
 
 /* ---- link.c ---- */
 int link_up(struct mesh *m, const struct mesh_event *ev);
-void link_down(struct mesh *m, mesh_link id);
+int link_down(struct mesh *m, mesh_link id);
 int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 struct link *link_find(const struct mesh *m, mesh_link id);
 void link_hangup(struct link *l, enum wire_e_reason why);

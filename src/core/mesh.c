@@ -31,6 +31,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         m->unkept = SIZE_MAX;
         m->epochs_due = MESH_NEVER;
         m->carry_due = MESH_NEVER;
+        meets_init(&m->meets);
         m->epochs_all = true;
         sign_key_from_seed(&m->sign, cfg->sign_seed);
         box_key_from_secret(&m->noise, &cfg->noise_secret);
@@ -74,6 +75,7 @@ struct mesh *mesh_free(struct mesh *m) {
         revokes_fini(m);
         contacts_fini(m);
         budgets_fini(m);
+        meets_fini(&m->meets);
         orphans_fini(m);
         plea_fini(m);
         refresh_fini(m);
@@ -391,15 +393,25 @@ static int dial_command(struct mesh *m, const struct mesh_event *ev) {
         return address_store(m, a);
 }
 
-static int listening(struct mesh *m, const struct mesh_event *ev) {
-        size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
-        bool same = n == m->n_listening;
+static bool as_before(const struct mesh *m, const struct mesh_event *ev, size_t n) {
+        bool same = n == m->n_listening && m->open == ev->listening.outside && m->relays == ev->listening.relays &&
+                    m->hidden == ev->listening.hidden && m->stun == ev->listening.udp_port;
         for (size_t i = 0; i < n && same; i++)
                 same = addr_eq(&m->listening[i], &ev->listening.addrs[i]);
-        if (same)
+        return same;
+}
+
+static int listening(struct mesh *m, const struct mesh_event *ev) {
+        size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
+        if (as_before(m, ev, n))
                 return 0;
-        memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
+        if (n)
+                memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
         m->n_listening = n;
+        m->open = ev->listening.outside && !ev->listening.hidden;
+        m->relays = ev->listening.relays;
+        m->hidden = ev->listening.hidden;
+        m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
         return 0;
 }
@@ -447,6 +459,8 @@ static int timers(struct mesh *m) {
                 r = visit_tick(m);
         if (!r)
                 r = carry_tick(m);
+        if (!r)
+                r = meet_tick(m);
         if (!r && m->wall >= m->expire_due) {
                 m->expire_due = m->wall + EXPIRE_PERIOD;
                 records_expire(m);
@@ -474,8 +488,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_LINK_UP:
                 return link_up(m, ev);
         case MESH_EV_LINK_DOWN:
-                link_down(m, ev->link);
-                return 0;
+                return link_down(m, ev->link);
         case MESH_EV_RECV:
                 return link_recv(m, ev->link, ev->recv);
         case MESH_EV_WRITABLE:
@@ -523,6 +536,10 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 return carry_start(m, ev);
         case MESH_EV_HAUL_SAY:
                 return carry_say(m, ev);
+        case MESH_EV_HELPER:
+                return meet_helper(m, ev->helper.there);
+        case MESH_EV_MET:
+                return meet_told(m, ev);
         case MESH_EV_HAUL_END:
                 carry_finish(m, ev->link);
                 return 0;
@@ -573,6 +590,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, sync_deadline(m));
         at = MIN(at, visit_deadline(m));
         at = MIN(at, carry_deadline(m));
+        at = MIN(at, meet_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));

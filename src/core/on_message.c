@@ -40,6 +40,7 @@ union message {
         struct wire_haul_list haul_list;
         struct wire_haul_want haul_want;
         struct wire_haul_piece haul_piece;
+        struct wire_meet meet;
 };
 
 /* PROTOCOL 15.30: "An initiator that hears a HELLO without it MUST close." */
@@ -187,6 +188,11 @@ static int on_declined(struct link *l, const union message *msg, struct span raw
 }
 
 /* What a link must have shown before a message counts. */
+static int on_meet(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return doorstep_took(l, &msg->meet);
+}
+
 enum need { NEED_NOTHING, NEED_HELLO, NEED_PROVEN, NEED_UP, NEED_HAUL };
 
 static const struct {
@@ -223,6 +229,7 @@ static const struct {
         [LINK_WANT] = {NULL, NEED_HAUL},
         [LINK_PIECE] = {NULL, NEED_HAUL},
         [LINK_STOP] = {NULL, NEED_HAUL},
+        [LINK_MEET] = {on_meet, NEED_UP},
 };
 
 /* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer
@@ -238,6 +245,7 @@ static bool for_now(const struct link *l, uint64_t number) {
         case LINK_IDONTWANT:
         case LINK_PROOF:
         case LINK_ADMIT:
+        case LINK_MEET:
                 return false;
         }
         return true;

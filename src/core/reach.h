@@ -19,6 +19,10 @@ struct card { /* what a device has published: the same at all homes that hold it
         bool read;                              /* by one of them, who found … */
         struct mesh_addr addrs[MESH_ADDRS_MAX]; /* … these … */
         uint8_t n_addrs;                        /* … so many */
+        bool open, relays, hidden;
+        uint16_t stun; /* 0: none */
+        struct key via[MEETS_WAYS];
+        uint8_t n_via;
         bool pooled;
         uint32_t others; /* homes of this process that hold it, beyond one */
         size_t n;
@@ -34,14 +38,16 @@ struct contact { /* a card as it is held here */
         mesh_time lately_since;
         uint32_t lately; /* of this device since then */
         uint32_t number; /* names it in a push */
-        uint8_t n_addrs; /* of the card, that could be read here */
+        bool read;       /* the key is here … */
+        uint8_t n_addrs; /* … and so many addresses are in it */
         bool counted;    /* it is in the set of contacts, as of the last look (digest.h) */
 };
 
-struct address { /* somewhere to knock */
-        struct mesh_addr addr;
-        struct key device; /* zeros: not known */
+struct address {               /* somewhere to knock */
+        struct mesh_addr addr; /* port 0: nowhere; a meeting is begun with the device (address_meets) */
+        struct key device;     /* zeros: not known */
         bool manual, stored, ticket, self;
+        bool open;              /* its contact says that strangers can call it */
         bool disputed;          /* somebody else says that it is his, too */
         bool drawn;             /* a contact brought it (draw.c) … */
         uint64_t rank;          /* … of a device of this rank */
@@ -60,6 +66,10 @@ struct address { /* somewhere to knock */
         mesh_wall down_since;
         enum wire_e_reason problem;
 };
+/* Nobody can call the device, or so it seems. Its place in the book has port 0 and the beginning of its key for an address. */
+static inline bool address_meets(const struct address *a) {
+        return a->addr.port == 0;
+}
 #define ADDRESSES_MOST 512
 #define ADDRESS_MARKS 256 /* words: 32 bits for each place in the book */
 #define DIAL_REACHED_MOST (2 * LINKS_MAX)
@@ -105,6 +115,7 @@ struct card *card_drop(struct mesh *m, struct card *c);
 void contacts_look(struct mesh *m); /* before `counted` is asked for: time has passed, operations may have come */
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
+const struct card *contact_card(const struct mesh *m, const struct key *device); /* NULL: none could be read here */
 bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
 int contacts_open(struct mesh *m);       /* a key has come: those it opens are read. 0 or ERR_NOMEM */
 void contacts_learn(struct mesh *m);     /* where all say that they are, again */
@@ -116,7 +127,8 @@ void contacts_fini(struct mesh *m);
 uint64_t draw_rank(const struct mesh *m, struct span whom); /* only this node can compute it; the lower the earlier */
 /* A contact of @device names it. NULL: there is no place for it, now. */
 struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const struct key *device);
-struct address *draw_last(struct mesh *m); /* the one that gives way first; NULL: none does */
+void draw_meeting(struct mesh *m, const struct card *card); /* it can be met, not called */
+struct address *draw_last(struct mesh *m);                  /* the one that gives way first; NULL: none does */
 bool draw_again(struct mesh *m); /* those there have been tried: others come in; false: there are none, or not yet */
 mesh_time draw_deadline(const struct mesh *m);
 

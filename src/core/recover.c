@@ -357,7 +357,7 @@ mesh_time recover_deadline(const struct mesh *m) {
 /* ---- for a backup ---- */
 
 static bool worth_keeping(const struct address *a) {
-        return !a->self && !a->lan_only && !a->addr.scope;
+        return !a->self && !a->lan_only && !a->addr.scope && !address_meets(a);
 }
 
 size_t mesh_ways(const struct mesh *m, struct mesh_way *ret, size_t max) {

@@ -72,6 +72,7 @@ static bool link_at(const struct mesh *m, enum link_state state, size_t *i, stru
                                           .up = true,
                                           .lan = l->lan,
                                           .footage = state == LINK_HAUL,
+                                          .met = meet_is(l),
                                           .since = l->wall,
                                           .sent = l->sent,
                                           .received = l->received};
@@ -95,11 +96,13 @@ bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
                 if (up || a->self || i-- > 0)
                         continue;
                 *ret = (struct mesh_peer){.device = a->device,
-                                          .addr = a->addr,
                                           .dialled = true,
                                           .lan = lan_fresh(m, a),
+                                          .met = address_meets(a),
                                           .since = a->down_since,
                                           .problem = a->problem};
+                if (!ret->met)
+                        ret->addr = a->addr;
                 const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
                 if (d)
                         ret->household = d->home->key;

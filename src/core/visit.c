@@ -40,7 +40,7 @@ static bool over(const struct link *l) {
 
 /* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        return c->n_addrs && (c->counted || address_current(m, &c->card->device)) &&
+        return (c->n_addrs || meet_may(m, &c->card->device)) && (c->counted || address_current(m, &c->card->device)) &&
                !key_eq(&c->card->device, &m->sign.pub);
 }
 
@@ -98,15 +98,25 @@ static bool may_go(const struct mesh *m) {
         return !m->visit.link && !m->joining && dial_may(m);
 }
 
+/* One of its addresses, or a meeting. */
+static struct mesh_addr choose_way(struct mesh *m, const struct contact *c) {
+        uint32_t n = c->n_addrs + (!c->card->open && meet_may(m, &c->card->device));
+        uint32_t i = (uint32_t)rng_below(&m->rng, n);
+        return i < c->n_addrs ? c->card->addrs[i] : meet_place(&c->card->device);
+}
+
 static int visit_member(struct mesh *m) {
         const struct contact *c = m->visit.psk_try ? NULL : choose(m);
         if (!c && !m->visit.psk_try)
                 return 0;
         if (c)
-                m->visit = (struct address){.device = c->card->device,
-                                            .addr = c->card->addrs[rng_below(&m->rng, c->n_addrs)]};
+                m->visit = (struct address){.device = c->card->device, .addr = choose_way(m, c)};
         if (c)
                 memcpy(m->visit.shared, c->card->epoch, sizeof(c->card->epoch));
+        if (address_meets(&m->visit) && !meet_may(m, &m->visit.device)) { /* of another key: it was there before */
+                m->visit.psk_try = 0;
+                return 0;
+        }
         return dial_start(m, &m->visit);
 }
 
@@ -114,6 +124,8 @@ static int visit_member(struct mesh *m) {
 static int visit_full(struct mesh *m) {
         const struct address *a = short_of_links(m) ? choose_full(m) : NULL;
         if (!a || !may_go(m))
+                return 0;
+        if (address_meets(a) && !meet_may(m, &a->device))
                 return 0;
         m->visit = (struct address){.device = a->device, .addr = a->addr};
         memcpy(m->visit.shared, a->shared, sizeof(a->shared));

@@ -56,22 +56,23 @@ bool box_open(struct buf *out, const struct key *key, struct span aad, struct sp
 }
 
 /* The key of a sealed box, from either side's secret. False if @theirs is a point of low order. */
-static bool seal_key(struct key *ret, const struct key *secret, const struct key *theirs, const struct key *ephemeral,
-                     const struct key *recipient, struct span context) {
+static bool seal_key(struct key *ret, enum domain d, const struct key *secret, const struct key *theirs,
+                     const struct key *ephemeral, const struct key *recipient, struct span context) {
         struct key shared;
         bool ok = crypto_scalarmult(shared.b, secret->b, theirs->b) == 0;
         const struct span parts[] = {SPAN_OF(ephemeral->b), SPAN_OF(recipient->b), context};
         if (ok)
-                hash_derive_n(ret, DOMAIN_SEALED, &shared, parts, ARRAY_LEN(parts));
+                hash_derive_n(ret, d, &shared, parts, ARRAY_LEN(parts));
         sodium_memzero(&shared, sizeof(shared));
         return ok;
 }
 
-bool box_seal(struct buf *out, const struct key *to, struct span context, struct span plain, struct rng *rng) {
+static bool seal(struct buf *out, enum domain d, const struct key *to, struct span context, struct span plain,
+                 struct rng *rng) {
         struct box_key once;
         struct key key;
         box_key_new(&once, rng);
-        bool ok = seal_key(&key, &once.secret, to, &once.pub, to, context);
+        bool ok = seal_key(&key, d, &once.secret, to, &once.pub, to, context);
         uint8_t *p = ok ? buf_room(out, plain.n + BOX_SEAL_OVERHEAD) : NULL;
         if (p) {
                 memcpy(p, once.pub.b, sizeof(once.pub.b));
@@ -83,14 +84,31 @@ bool box_seal(struct buf *out, const struct key *to, struct span context, struct
         return p != NULL;
 }
 
-bool box_unseal(struct buf *out, const struct box_key *mine, struct span context, struct span sealed) {
+static bool unseal(struct buf *out, enum domain d, const struct box_key *mine, struct span context,
+                   struct span sealed) {
         struct key ephemeral, key;
         if (sealed.n < BOX_SEAL_OVERHEAD)
                 return false;
         memcpy(ephemeral.b, sealed.p, sizeof(ephemeral.b));
-        if (!seal_key(&key, &mine->secret, &ephemeral, &ephemeral, &mine->pub, context))
+        if (!seal_key(&key, d, &mine->secret, &ephemeral, &ephemeral, &mine->pub, context))
                 return false;
         bool ok = decrypt(out, &key, zero_nonce, SPAN_NONE, span_from(sealed, sizeof(ephemeral.b)));
         sodium_memzero(&key, sizeof(key));
         return ok;
+}
+
+bool box_seal(struct buf *out, const struct key *to, struct span context, struct span plain, struct rng *rng) {
+        return seal(out, DOMAIN_SEALED, to, context, plain, rng);
+}
+
+bool box_unseal(struct buf *out, const struct box_key *mine, struct span context, struct span sealed) {
+        return unseal(out, DOMAIN_SEALED, mine, context, sealed);
+}
+
+bool box_seal_said(struct buf *out, const struct key *to, struct span context, struct span plain, struct rng *rng) {
+        return seal(out, DOMAIN_MEET, to, context, plain, rng);
+}
+
+bool box_unseal_said(struct buf *out, const struct box_key *mine, struct span context, struct span sealed) {
+        return unseal(out, DOMAIN_MEET, mine, context, sealed);
 }

@@ -31,3 +31,8 @@ bool box_open(struct buf *out, const struct key *key, struct span aad, struct sp
 bool box_seal(struct buf *out, const struct key *to, struct span context, struct span plain, struct rng *rng);
 /* Appends the plaintext and returns true; false (nothing appended) as box_open. */
 bool box_unseal(struct buf *out, const struct box_key *mine, struct span context, struct span sealed);
+
+/* The same for what devices say to each other in passing, in the domain MEET. It opens nothing that box_seal() made, of which
+ * the vault alone opens any (lint: oneplace.py). */
+bool box_seal_said(struct buf *out, const struct key *to, struct span context, struct span plain, struct rng *rng);
+bool box_unseal_said(struct buf *out, const struct box_key *mine, struct span context, struct span sealed);

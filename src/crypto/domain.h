@@ -34,6 +34,7 @@
         D(SALT, "porchlight/1 link salt")            /* SipHash key of a link */                                       \
         D(RANK, "porchlight/1 overlay rank")                                                                           \
         D(BEACON, "porchlight/1 beacon")                                                                               \
+        D(MEET, "porchlight/1 meet")                 /* a device's signature on what it says in a meeting; the box around it */ \
         D(RNG, "porchlight/1 rng")                                                                                     \
         D(SEALED, "porchlight/1 sealed box")         /* the key of a sealed box; the caller's context goes in as well */ \
         D(MANIFEST, "porchlight/1 manifest")         /* id of a clip; device signature over it */                      \

@@ -276,7 +276,7 @@ static bool too_many(struct conn *l) {
 }
 
 static mesh_link next_number(struct node *n) {
-        n->conns.last = n->conns.last + 1 < MESH_LINK_DIALLED ? n->conns.last + 1 : 1;
+        n->conns.last = n->conns.last + 1 < MESH_LINK_MET ? n->conns.last + 1 : 1;
         return n->conns.last;
 }
 

@@ -179,6 +179,11 @@ static void perform(struct node *n, const struct mesh_action *a) {
         case MESH_DO_TRACE:
                 log_debug("%.*s", (int)a->trace.n, (const char *)a->trace.p);
                 return;
+        case MESH_DO_MEET: /* nothing here could bring it about */
+                node_feed(n, (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = a->link});
+                return;
+        case MESH_DO_TELL:
+                return;
         case MESH_DO_HAUL_UP:
                 haul_links_up(n, a);
                 return;

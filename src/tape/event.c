@@ -35,13 +35,16 @@ static const char *const event_names[] = {
         [MESH_EV_HAUL] = "haul",
         [MESH_EV_HAUL_SAY] = "haul-say",
         [MESH_EV_HAUL_END] = "haul-end",
+        [MESH_EV_HELPER] = "helper",
+        [MESH_EV_MET] = "met",
 };
 static const char *const action_names[] = {
         [MESH_DO_SEND] = "send",           [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
         [MESH_DO_BEACON] = "beacon",       [MESH_DO_STORE] = "store", [MESH_DO_LOAD] = "load",
         [MESH_DO_VERIFY] = "verify",       [MESH_DO_REPLY] = "reply", [MESH_DO_HANDED] = "handed",
         [MESH_DO_STATE] = "state",         [MESH_DO_TRACE] = "trace", [MESH_DO_HAUL_UP] = "haul-up",
-        [MESH_DO_HAUL_DOWN] = "haul-down", [MESH_DO_HAUL] = "haul",
+        [MESH_DO_HAUL_DOWN] = "haul-down", [MESH_DO_HAUL] = "haul",   [MESH_DO_MEET] = "meet",
+        [MESH_DO_TELL] = "tell",
 };
 static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = "mark",       [MESH_ROW_JOIN] = "join",     [MESH_ROW_OP] = "op",
@@ -224,6 +227,10 @@ static void walk_listening(struct walk *w, struct mesh_event *ev) {
         ev->listening.addrs = addrs;
         for (size_t i = 0; !w->view && i < ev->listening.n; i++)
                 walk_addr(w, "addr", &addrs[i]);
+        WALK_NUM(w, "outside", ev->listening.outside);
+        WALK_NUM(w, "relays", ev->listening.relays);
+        WALK_NUM(w, "hidden", ev->listening.hidden);
+        WALK_NUM(w, "udp-port", ev->listening.udp_port);
 }
 
 static void walk_lan(struct walk *w, struct mesh_event *ev) {
@@ -311,7 +318,7 @@ static void walk_invite(struct walk *w, struct mesh_event *ev) {
         walk_span(w, "addr", WALK_ADDRESS, &ev->invite.addrs.items);
 }
 
-/* About footage: papers say who shows what to whom, and a box has a key in it. */
+/* About footage, papers say who shows what to whom, and a box has a key in it; porchlight-ice speaks of addresses. */
 static void walk_message(struct walk *w, uint8_t *number, struct span *map) {
         WALK_NUM(w, "number", *number);
         walk_span(w, "map", WALK_SECRET, map);
@@ -400,6 +407,12 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 return;
         case MESH_EV_HAUL_SAY:
                 walk_message(w, &ev->say.number, &ev->say.map);
+                return;
+        case MESH_EV_HELPER:
+                WALK_NUM(w, "there", ev->helper.there);
+                return;
+        case MESH_EV_MET: /* passwords of a meeting, and where a home is */
+                walk_message(w, &ev->met.number, &ev->met.map);
                 return;
         case MESH_EV_START:
         case MESH_EV_TICK:
@@ -582,6 +595,13 @@ static void walk_deed(struct walk *w, struct mesh_action *a) {
                 return;
         case MESH_DO_HAUL:
                 walk_message(w, &a->haul.number, &a->haul.map);
+                return;
+        case MESH_DO_MEET:
+                WALK_NUM(w, "calls", a->meet.calls);
+                walk_addr(w, "doorstep", &a->meet.doorstep);
+                return;
+        case MESH_DO_TELL:
+                walk_message(w, &a->tell.number, &a->tell.map);
                 return;
         case MESH_DO_HAUL_DOWN:
                 return;

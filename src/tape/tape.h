@@ -18,7 +18,7 @@
 
 #include "crypto/box.h"
 
-#define TAPE_VERSION 3
+#define TAPE_VERSION 4
 #define TAPE_SLOTS 4
 #define TAPE_FILE_HEAD 32
 #define TAPE_HEAD 120

@@ -200,6 +200,8 @@ static void perform(struct world *w, struct node *n, const struct mesh_action *a
         case MESH_DO_HAUL_UP:
         case MESH_DO_HAUL_DOWN:
         case MESH_DO_HAUL:
+        case MESH_DO_MEET: /* no home of a simulated street has said that it has a helper */
+        case MESH_DO_TELL:
                 break;
         }
 }

@@ -108,6 +108,10 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
                         fprintf(stderr, "# %8llu home %zu: %.*s\n", (unsigned long long)s->now, i, (int)a->trace.n,
                                 (const char *)a->trace.p);
                 break;
+        case MESH_DO_MEET:
+        case MESH_DO_TELL:
+                street_meet(s, i, a);
+                break;
         case MESH_DO_HAUL_UP:
         case MESH_DO_HAUL_DOWN:
         case MESH_DO_HAUL:
@@ -170,6 +174,8 @@ static void happen(struct street *s, struct happening *h) {
                         h->ev.recv = buf_span(&h->bytes);
                 if (h->ev.type == MESH_EV_HEARD)
                         h->ev.heard.datagram = buf_span(&h->bytes);
+                if (h->ev.type == MESH_EV_MET)
+                        h->ev.met.map = buf_span(&h->bytes);
                 if (h->ev.type == MESH_EV_VERIFIED)
                         h->ev.verified.good = (const bool *)h->bytes.p;
                 street_feed(s, h->home, h->ev);
@@ -263,9 +269,15 @@ void street_tell_addresses(struct street *s, size_t i) {
         struct mesh_event lan = {.type = MESH_EV_LAN, .lan = {.ports = {h->addr.port}, .n = h->lan}};
         street_feed(s, i,
                     (struct mesh_event){.type = MESH_EV_LISTENING,
-                                        .listening = {.addrs = h->nat ? &h->inner : &h->addr, .n = 1}});
+                                        .listening = {.addrs = h->nat ? &h->inner : &h->addr,
+                                                      .n = 1,
+                                                      .outside = h->doorstep,
+                                                      .hidden = h->hidden,
+                                                      .udp_port = h->doorstep ? STREET_STUN : 0}});
         if (h->lan)
                 street_feed(s, i, lan);
+        if (h->helper)
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
 }
 
 static void restore(struct street *s, size_t i, int kind) {
@@ -371,6 +383,8 @@ struct street *street_free(struct street *s) {
                 forget(h);
         agenda_fini(&s->agenda);
         free(s->conns);
+        free(s->meetings);
+        free(s->apart);
         free(s->homes);
         free(s->cuts);
         free(s->held);

@@ -12,6 +12,7 @@
 #include "roster/roster.h"
 
 #define STREET_START 1790000000u /* seconds since 1970 at the street's time 0 */
+#define STREET_STUN 3478         /* where a doorstep answers */
 
 struct street;
 
@@ -88,7 +89,15 @@ void street_move(struct street *s, size_t i);
 void street_place(struct street *s, size_t i, const uint8_t ip4[4]); /* gives home @i an address; they are 10.0.x.x */
 /* Puts home @i behind a router that lets callers in: it is reached and seen at @ip4, and knows of its present address only. */
 void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
-void street_shut(struct street *s, size_t i);            /* home @i can call out, and not be called */
+void street_shut(struct street *s, size_t i);     /* home @i can call out, and not be called */
+void street_doorstep(struct street *s, size_t i); /* home @i knows that it is reached from outside, and answers STUN */
+void street_hide(struct street *s, size_t i);     /* home @i tells nobody where it is */
+/* Home @i has a porchlight-ice, or none. Two homes that have one come together whenever each has heard the other's words … */
+void street_helper(struct street *s, size_t i, bool there);
+void street_apart(struct street *s, size_t a,
+                  size_t b); /* … but for these: after a while both are told that there is no way */
+size_t street_met(const struct street *s, size_t i);     /* meetings that home @i's helper was asked for */
+size_t street_called(const struct street *s, size_t i);  /* of them, those that others began */
 size_t street_beacons(const struct street *s, size_t i); /* sent by home @i so far */
 void street_heard(struct street *s, size_t i, size_t from, struct span datagram); /* as if home @from had sent it */
 struct span street_beacon(const struct street *s, size_t i);                      /* the last one home @i sent */

@@ -16,6 +16,9 @@ struct home {
         bool shut; /* it can call out, and not be called */
         bool nat;  /* behind a router: it knows its inner address only */
         struct mesh_addr inner;
+        bool doorstep, hidden; /* see street_doorstep, street_hide */
+        bool helper;
+        size_t met, called; /* meetings asked of its helper; of them those that others began */
         bool lan;
         size_t beacons;
         uint8_t beacon[MESH_BEACON_BYTES]; /* the last */
@@ -58,7 +61,15 @@ struct conn {
         void *ctx;
 };
 
+struct meeting {                /* what a home's porchlight-ice knows of one */
+        struct end here, there; /* there: whose words came; of no link: none have */
+        bool calls, over;
+};
+
 struct street {
+        struct meeting *meetings;
+        size_t n_meetings, cap_meetings;
+        bool *apart; /* no meeting of these two comes about */
         struct home *homes;
         size_t n;
         uint64_t now;
@@ -81,6 +92,13 @@ void street_feed(struct street *s, size_t i, struct mesh_event ev); /* now */
 void street_tell_addresses(struct street *s, size_t i);
 /* A person's command at home @i: its outcome, MESH_OUT_BUSY if there is none in time. */
 enum mesh_outcome street_command(struct street *s, size_t i, struct mesh_event ev, double seconds);
+
+/* ---- street_meet.c ---- */
+void street_meet(struct street *s, size_t i, const struct mesh_action *a); /* MEET or TELL */
+void street_meet_hangup(struct street *s, size_t i, mesh_link link);
+void street_meet_off(struct street *s, size_t i);
+/* They have found a way: a connection, the link numbers chosen before. */
+void street_net_join(struct street *s, struct end calls, struct end called);
 
 /* ---- street_net.c ---- */
 void street_net_dial(struct street *s, size_t from, const struct mesh_action *a);

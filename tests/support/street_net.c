@@ -61,6 +61,20 @@ void street_net_dial(struct street *s, size_t from, const struct mesh_action *a)
         street_plan(s, at, to, ev);
 }
 
+void street_net_join(struct street *s, struct end calls, struct end called) {
+        uint64_t at = s->now + latency(s);
+        struct mesh_event ev = {.type = MESH_EV_LINK_UP, .link = calls.link};
+        calls.open = called.open = true;
+        conn_add(s, calls, called);
+        ev.up.addr = s->homes[called.home].addr;
+        ev.up.dialled = true;
+        street_plan(s, at, calls.home, ev);
+        ev.link = called.link;
+        ev.up.addr = s->homes[calls.home].addr;
+        ev.up.dialled = false;
+        street_plan(s, at, called.home, ev);
+}
+
 void street_net_send(struct street *s, size_t from, const struct mesh_action *a) {
         int side;
         struct conn *c = conn_of(s, from, a->link, &side);
@@ -91,6 +105,7 @@ void street_net_send(struct street *s, size_t from, const struct mesh_action *a)
 void street_net_hangup(struct street *s, size_t from, mesh_link link) {
         int side;
         struct conn *c = conn_of(s, from, link, &side);
+        street_meet_hangup(s, from, link);
         if (!c)
                 return;
         c->side[side].open = false;
@@ -106,6 +121,7 @@ void street_net_hangup(struct street *s, size_t from, mesh_link link) {
 }
 
 void street_net_off(struct street *s, size_t i) {
+        street_meet_off(s, i);
         for (size_t c = 0; c < s->n_conns; c++)
                 for (int k = 0; k < 2; k++)
                         if (s->conns[c].side[k].home == i && s->conns[c].side[k].open)

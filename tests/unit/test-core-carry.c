@@ -382,7 +382,7 @@ static void test_junk(void **state) {
         struct visit v; /* the last there can be */
         carry(&v, s, 1);
         guest_say_raw(&v.g, LINK_LIST, buf_span(&map));
-        guest_say_raw(&v.g, 31, SPAN_STR("\x80")); /* of a later version */
+        guest_say_raw(&v.g, 63, SPAN_STR("\x80")); /* of a later version */
         flush(&v);
         street_run_for(s, 1);
         assert_false(v.g.gone);

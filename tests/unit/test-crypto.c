@@ -265,6 +265,7 @@ static void sealed_contexts(void **state) {
                         _clean_(buf_fini) struct buf out = BUF_NULL;
                         assert_true(box_unseal(&out, &mine, contexts[j], buf_span(&sealed)) == (i == j));
                         assert_false(box_unseal(&out, &others, contexts[j], buf_span(&sealed)));
+                        assert_false(box_unseal_said(&out, &mine, contexts[j], buf_span(&sealed)));
                         assert_int_equal(out.n, i == j);
                 }
         }

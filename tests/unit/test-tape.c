@@ -90,6 +90,8 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_HAUL, .token = 16, .haul = {{{10}}}},
         {.type = MESH_EV_HAUL_SAY, .link = 5, .say = {LINK_SEEK, {(const uint8_t *)"map", 3}}},
         {.type = MESH_EV_HAUL_END, .link = 5},
+        {.type = MESH_EV_HELPER, .helper = {true}},
+        {.type = MESH_EV_MET, .link = 6, .met = {ICE_WORDS, {(const uint8_t *)"words", 5}}},
 };
 
 /* With a number of 64 bits in the place of each byte: an event that it fits into, as it stands there, or none. */

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Those in between. A device that nobody can call has links all the same: those it called. Its contact names a few of the
+ * devices at their other ends, and these pass on to it what others want to say, sealed. So does everybody: there is nothing to
+ * ask for and nothing to keep. Whoever sends is answered for by the neighbour it came over.
+ */
+#include "core/core.h"
+#include "core/link.h"
+#include "core/meet.h"
+#include "core/reach.h"
+#include "roster/roster.h"
+
+static const struct key nobody;
+
+static bool names(const struct card *card, const struct key *device) {
+        for (size_t i = 0; card && i < card->n_via; i++)
+                if (key_eq(&card->via[i], device))
+                        return true;
+        return false;
+}
+
+/* ---- passing on ---- */
+/* PROTOCOL 17.4: "A node MAY drop what comes over one link beyond 64 in a row and one a second." */
+static bool too_many(struct link *l) {
+        uint64_t earned = (l->m->now - l->meets_since) / MEETS_LINK_TIME;
+        l->meets -= (uint32_t)MIN((uint64_t)l->meets, earned);
+        l->meets_since = l->meets ? l->meets_since + earned * MEETS_LINK_TIME : l->m->now;
+        if (l->meets >= MEETS_LINK)
+                return true;
+        l->meets++;
+        return false;
+}
+
+/* Who has a link to it, where this node has none: the one that the sender names, or one that its contact does. */
+static struct link *next_hop(struct link *from, const struct key *to, const struct wire_meet *msg) {
+        struct mesh *m = from->m;
+        const struct card *card = contact_card(m, to);
+        struct key by;
+        struct link *l = NULL;
+        if (WIRE_HAS(msg, MEET, by)) {
+                memcpy(by.b, msg->by.p, sizeof(by.b));
+                l = link_to_device(m, &by);
+        }
+        for (size_t i = 0; (!l || l == from) && card && i < card->n_via; i++)
+                l = link_to_device(m, &card->via[i]);
+        return l != from ? l : NULL;
+}
+
+/* PROTOCOL 17.3: "A node that is not `to` MUST drop it where `hops` is 0, where `from` or `to` is not a current member's
+ * device, and where `hops` is 2 and it came from another device than `from`." */
+static bool worth_passing(const struct link *l, const struct wire_meet *msg, const struct key *from,
+                          const struct key *to) {
+        return msg->hops && (msg->hops < MEET_HOPS || key_eq(from, &l->device)) && !key_eq(to, &l->device) &&
+               address_current(l->m, from) && address_current(l->m, to);
+}
+
+/* PROTOCOL 17.3: "Else it passes it on unchanged but for `hops`, one less: to `to` itself where it has a link to it" */
+static int pass_on(struct link *l, const struct wire_meet *msg, const struct key *from, const struct key *to) {
+        if (!worth_passing(l, msg, from, to))
+                return 0;
+        struct link *there = link_to_device(l->m, to);
+        if (!there && msg->hops > 1)
+                there = next_hop(l, to, msg);
+        if (!there || link_queued(there) > MEETS_QUEUE)
+                return 0;
+        struct wire_meet on = *msg;
+        on.hops--;
+        return link_say(there, LINK_MEET, &on);
+}
+
+int doorstep_took(struct link *l, const struct wire_meet *msg) {
+        struct mesh *m = l->m;
+        struct key from, to;
+        memcpy(from.b, msg->from.p, sizeof(from.b));
+        memcpy(to.b, msg->to.p, sizeof(to.b));
+        if (!m->member || too_many(l))
+                return 0;
+        if (!key_eq(&to, &m->sign.pub))
+                return pass_on(l, msg, &from, &to);
+        return address_current(m, &from) && !key_eq(&from, &to) ? meet_heard(l, msg) : 0;
+}
+
+/* ---- finding somebody ---- */
+static size_t way_add(struct meet_way ret[MEETS_WAYS], size_t n, const struct key *next, const struct key *by) {
+        for (size_t i = 0; i < n; i++)
+                if (key_eq(&ret[i].next, next))
+                        return n;
+        if (n < MEETS_WAYS)
+                ret[n++] = (struct meet_way){*next, *by};
+        return n;
+}
+
+/* Of those this node has no link to: a neighbour that says it has one, or one that many are linked to. */
+static size_t ways_by(const struct mesh *m, const struct key *door, bool sure, struct meet_way ret[MEETS_WAYS],
+                      size_t n) {
+        const struct card *at = contact_card(m, door);
+        LINK_EACH(l, m) {
+                const struct card *card = contact_card(m, &l->device);
+                bool knows = names(card, door) || names(at, &l->device);
+                if (l->state == LINK_UP && (sure ? knows : card && card->open))
+                        n = way_add(ret, n, &l->device, door);
+        }
+        return n;
+}
+
+size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
+        const struct card *card = contact_card(m, device);
+        size_t n = 0;
+        for (size_t i = 0; card && i < card->n_via; i++)
+                LINK_EACH(l, m) {
+                        if (l->state == LINK_UP && key_eq(&l->device, &card->via[i]))
+                                n = way_add(ret, n, &l->device, &nobody);
+                }
+        for (int sure = 1; sure >= 0; sure--)
+                for (size_t i = 0; card && n < MEETS_WAYS && i < card->n_via; i++)
+                        if (!key_eq(&card->via[i], &m->sign.pub))
+                                n = ways_by(m, &card->via[i], sure, ret, n);
+        return n;
+}
+
+/* ---- being found ---- */
+/* Who can call this node needs none of it, and so does nobody where no meeting could come about. */
+static bool to_be_named(const struct mesh *m) {
+        return !m->open && (m->meets.helper || m->hidden);
+}
+
+/* Open ones first, which others can call; then those that this node could; then any. Those linked for longest stay longest. */
+static int unfit(const struct mesh *m, const struct link *l) {
+        const struct card *card = contact_card(m, &l->device);
+        if (card && card->open)
+                return 0;
+        return l->dialled && !meet_is(l) ? 1 : 2;
+}
+
+size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]) {
+        size_t n = 0;
+        for (int round = 0; to_be_named(m) && round <= 2; round++)
+                LINK_EACH(l, m) {
+                        bool stays = l->state == LINK_UP && !l->visit && !l->visiting;
+                        if (stays && n < MEETS_WAYS && unfit(m, l) == round)
+                                ret[n++] = l->device;
+                }
+        return n;
+}
+
+/* PROTOCOL 17.2: "It SHOULD NOT publish anew for them before fewer than 2 of those it named are linked." */
+bool doorstep_enough(const struct mesh *m, const struct card *own) {
+        struct key now[MEETS_WAYS];
+        size_t there = 0, could = doorstep_via(m, now);
+        if (!to_be_named(m))
+                return own->n_via == 0;
+        LINK_EACH(l, m)
+        there += l->state == LINK_UP && names(own, &l->device);
+        return there >= MIN(could, (size_t)MEETS_VIA_LEAST);
+}
+
+/* PROTOCOL 17.2: "A device that is not open SHOULD keep links to 2 that are" */
+bool doorstep_short(const struct mesh *m) {
+        size_t n = 0;
+        if (!to_be_named(m))
+                return false;
+        LINK_EACH(l, m) {
+                const struct card *card = l->state == LINK_UP ? contact_card(m, &l->device) : NULL;
+                n += card && card->open;
+        }
+        return n < MEETS_VIA_LEAST;
+}
+
+void doorstep_look(struct mesh *m) {
+        const struct contact *own = map_find(&m->contacts, m->sign.pub.b);
+        if (m->meets.helper) /* a way to somebody may have come */
+                dial_soon(m);
+        if (own)
+                m->contact_dirty |= !doorstep_enough(m, own->card);
+}
+
+/* ---- STUN ---- */
+/* The address of it that says most to somebody behind a router: a public one of IPv4. */
+static struct mesh_addr stun_at(const struct card *card) {
+        struct mesh_addr best = {0};
+        int rank = 0;
+        for (size_t i = 0; i < card->n_addrs; i++) {
+                const struct mesh_addr *a = &card->addrs[i];
+                int its = 1 + addr_is_ip4(a) + 2 * !addr_private(a);
+                if (its <= rank)
+                        continue;
+                rank = its;
+                best = *a;
+                best.port = card->stun;
+        }
+        return best;
+}
+
+struct mesh_addr doorstep_stun(struct mesh *m) {
+        const struct card *best = NULL;
+        LINK_EACH(l, m) {
+                const struct card *card = l->state == LINK_UP ? contact_card(m, &l->device) : NULL;
+                if (card && card->stun && card->n_addrs)
+                        return stun_at(card);
+        }
+        MAP_EACH (c, &m->contacts, struct contact) {
+                bool answers = c->read && c->card->stun && c->card->open && c->n_addrs && c->counted;
+                if (answers &&
+                    (!best || draw_rank(m, SPAN_OF(c->card->device.b)) < draw_rank(m, SPAN_OF(best->device.b))))
+                        best = c->card;
+        }
+        return best ? stun_at(best) : (struct mesh_addr){0};
+}

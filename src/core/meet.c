@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Meetings. Two homes whose routers let nobody in make a link all the same when both send at once, each to where the other is
+ * seen. porchlight-ice does that; what it needs to hear from the other end comes through the mesh, sealed (offer.c), over one
+ * or two others who have links to both (doorstep.c). Here is a meeting's life: who begins, what was said and heard, when to say
+ * it again by another way, and when to give up. To the rest of the core it is an address that is dialled: it has a link's number
+ * from its beginning, and comes up, or does not, as any other (link.c).
+ *
+ * What one side says is a row of messages with numbers. They are taken in their order, each once; one that is missing is waited
+ * for. So whoever is in between can change nothing by repeating, mixing or inventing them.
+ */
+#include "core/meet.h"
+
+#include "core/core.h"
+#include "core/link.h"
+#include "core/out.h"
+#include "core/reach.h"
+#include "roster/roster.h"
+#include "wire/codec.h"
+
+#include <stdlib.h>
+
+#define CANDIDATES_ROOM 370 /* bytes of candidates in one message, so that it fits with words and all the rest */
+_Static_assert(MEETS_ADDRS <= UINT8_MAX && MEETS_SAYS <= 32, "numbers of messages are below 32");
+
+/* ---- states ---- */
+static const bool moves[MEET_STATES][MEET_STATES] = {
+        [MEET_NONE] = {[MEET_BEGUN] = true, [MEET_CALLED] = true},
+        [MEET_BEGUN] = {[MEET_OFFERED] = true, [MEET_NONE] = true},
+        [MEET_OFFERED] = {[MEET_TALKING] = true, [MEET_NONE] = true},
+        [MEET_CALLED] = {[MEET_TALKING] = true, [MEET_NONE] = true},
+        [MEET_TALKING] = {[MEET_NONE] = true},
+};
+
+/* What holds in each state: who has said its words, and who has heard the other's. */
+static bool holds(const struct meet *x) {
+        bool said = x->n_said > 0, heard = x->heard > 0;
+        switch (x->state) {
+        case MEET_NONE:
+                return !x->link && !x->words.n && !x->addrs.n;
+        case MEET_BEGUN:
+                return x->calls && !said && !heard;
+        case MEET_OFFERED:
+                return x->calls && said && !heard;
+        case MEET_CALLED:
+                return !x->calls && !said && heard;
+        case MEET_TALKING:
+                return said && heard;
+        case MEET_STATES:
+                break;
+        }
+        return false;
+}
+
+static void move(struct meet *x, enum meet_state to) {
+        bool may = moves[x->state][to];
+        x->state = to;
+        if (CHECK_FAILS(may) || CHECK_FAILS(holds(x)))
+                return; /* it is told of: a bug, and the meeting will come to nothing */
+}
+
+static void plan(struct mesh *m) {
+        m->meets.due = MESH_NEVER;
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                const struct meet *x = &m->meets.at[i];
+                if (x->state != MEET_NONE)
+                        m->meets.due = MIN(m->meets.due, MIN(x->until, MIN(x->tell, x->again)));
+        }
+}
+
+static void forget(struct mesh *m, struct meet *x) {
+        enum meet_state was = x->state;
+        buf_fini(&x->words);
+        buf_fini(&x->addrs);
+        *x = (struct meet){.state = was};
+        move(x, MEET_NONE);
+        plan(m);
+}
+
+void meets_init(struct meets *s) {
+        s->due = MESH_NEVER;
+}
+
+void meets_fini(struct meets *s) {
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                buf_fini(&s->at[i].words);
+                buf_fini(&s->at[i].addrs);
+        }
+}
+
+static struct meet *find_link(struct mesh *m, mesh_link link) {
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                if (m->meets.at[i].state != MEET_NONE && m->meets.at[i].link == link)
+                        return &m->meets.at[i];
+        return NULL;
+}
+
+/* With @device; @calls: that this side began. */
+static struct meet *find_with(struct mesh *m, const struct key *device, bool calls) {
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                struct meet *x = &m->meets.at[i];
+                if (x->state != MEET_NONE && x->calls == calls && key_eq(&x->device, device))
+                        return x;
+        }
+        return NULL;
+}
+
+/* PROTOCOL 17.8: "`answer` stands in all that is said by whoever did not begin, and nothing else is taken for an answer" */
+static struct meet *find_named(struct mesh *m, const struct key *device, const uint8_t *nonce, bool calls) {
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                struct meet *x = &m->meets.at[i];
+                if (x->state != MEET_NONE && x->calls == calls && key_eq(&x->device, device) &&
+                    memcmp(x->nonce, nonce, sizeof(x->nonce)) == 0)
+                        return x;
+        }
+        return NULL;
+}
+
+static struct meet *place(struct mesh *m) {
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                if (m->meets.at[i].state == MEET_NONE)
+                        return &m->meets.at[i];
+        return NULL;
+}
+
+bool meet_is(const struct link *l) {
+        return (l->id & MESH_LINK_MET) != 0;
+}
+
+/* ---- saying ---- */
+static int say(struct mesh *m, const struct meet *x, uint8_t seq) {
+        struct link *l = x->n_ways ? link_to_device(m, &x->ways[x->way].next) : NULL;
+        return l ? offer_say(l, x, seq, &x->said[seq], &x->ways[x->way]) : 0;
+}
+
+static int say_all(struct mesh *m, const struct meet *x) {
+        int r = 0;
+        for (uint8_t i = 0; !r && i < x->n_said; i++)
+                r = say(m, x, i);
+        return r;
+}
+
+/* So many candidates go into one message, from the first that is in none. */
+static uint8_t that_fit(const struct meet *x) {
+        size_t begin = x->n_told ? x->ends[x->n_told - 1] : 0;
+        uint8_t n = 0;
+        while (x->n_told + n < x->n_addrs && x->ends[x->n_told + n] - begin <= CANDIDATES_ROOM)
+                n++;
+        return n;
+}
+
+static bool has_more(const struct meet *x) { /* one place is kept for the end */
+        bool more = !x->n_said || x->n_told < x->n_addrs || (x->all && !x->all_told);
+        return x->words.n && more && x->n_said + 1 < MEETS_SAYS;
+}
+
+/* PROTOCOL 17.8: "WORDS go first, in message 0; addresses follow as they are found, several in one message" */
+static int say_gathered(struct mesh *m, struct meet *x) {
+        bool first = !x->n_said;
+        int r = 0;
+        x->tell = MESH_NEVER;
+        while (!r && has_more(x)) {
+                struct meet_said *s = &x->said[x->n_said];
+                *s = (struct meet_said){.first = x->n_told, .n = that_fit(x), .words = !x->n_said};
+                x->n_told += s->n;
+                s->all = x->all_told = x->all && x->n_told == x->n_addrs;
+                r = say(m, x, x->n_said++);
+        }
+        if (r || !first || !x->n_said)
+                return r;
+        if (x->calls)
+                x->again = m->now + MEETS_AGAIN;
+        move(x, x->calls ? MEET_OFFERED : MEET_TALKING);
+        return 0;
+}
+
+static int say_end(struct mesh *m, struct meet *x) {
+        if (!x->n_said || x->n_said >= MEETS_SAYS)
+                return 0;
+        x->said[x->n_said] = (struct meet_said){.end = true};
+        return say(m, x, x->n_said);
+}
+
+/* ---- beginning ---- */
+static int hand_out(struct mesh *m, const struct meet *x) {
+        struct mesh_action *a = out_add(&m->out, MESH_DO_MEET);
+        if (!a)
+                return ERR_NOMEM;
+        a->link = x->link;
+        a->meet.calls = x->calls;
+        a->meet.doorstep = doorstep_stun(m);
+        return 0;
+}
+
+static void begin(struct mesh *m, struct meet *x, const struct key *device, bool calls) {
+        uint32_t number = ++m->meets.last & (MESH_LINK_MET - 1);
+        *x = (struct meet){.calls = calls,
+                           .device = *device,
+                           .link = MESH_LINK_MET | (calls ? MESH_LINK_DIALLED : 0) | number,
+                           .until = m->now + MEETS_PATIENCE,
+                           .tell = MESH_NEVER,
+                           .again = MESH_NEVER};
+}
+
+/* PROTOCOL 17.10: "A device that is hidden, or has nothing that could bring a link about, MUST NOT begin one nor answer." */
+static bool able(const struct mesh *m) {
+        return m->member && m->meets.helper && !m->hidden && !m->stopping;
+}
+
+bool meet_may(const struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
+        struct meet_way ways[MEETS_WAYS];
+        bool free = false;
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                const struct meet *x = &m->meets.at[i];
+                free = free || x->state == MEET_NONE;
+                if (x->state != MEET_NONE && key_eq(&x->device, device))
+                        return false;
+        }
+        return free && able(m) && card && !card->hidden && doorstep_ways(m, device, ways);
+}
+
+struct mesh_addr meet_place(const struct key *device) {
+        struct mesh_addr a = {.port = 0};
+        memcpy(a.ip, device->b, sizeof(a.ip));
+        return a;
+}
+
+int meet_call(struct mesh *m, struct address *a) {
+        struct meet *x = place(m);
+        if (CHECK_FAILS(x))
+                return ERR_BROKEN;
+        begin(m, x, &a->device, true);
+        rng_bytes(&m->rng, x->nonce, sizeof(x->nonce));
+        x->n_ways = doorstep_ways(m, &a->device, x->ways);
+        a->link = x->link;
+        move(x, MEET_BEGUN);
+        plan(m);
+        return hand_out(m, x);
+}
+
+/* ---- ending ---- */
+void meet_up(struct mesh *m, mesh_link link) {
+        struct meet *x = find_link(m, link);
+        if (x)
+                forget(m, x);
+}
+
+int meet_down(struct mesh *m, mesh_link link) {
+        struct meet *x = find_link(m, link);
+        int r = x ? say_end(m, x) : 0;
+        if (x)
+                forget(m, x);
+        return r;
+}
+
+/* From here: the shell is told, and whoever dialled. */
+static int give_up(struct mesh *m, struct meet *x) {
+        mesh_link link = x->link;
+        struct mesh_action *a = out_add(&m->out, MESH_DO_HANGUP);
+        if (!a)
+                return ERR_NOMEM;
+        a->link = link;
+        a->hangup = REASON_SILENT;
+        mesh_trace(m, "link %u: no meeting", (unsigned)link);
+        return link_down(m, link);
+}
+
+/* ---- the helper speaks ---- */
+static int told_words(struct mesh *m, struct meet *x, struct span map) {
+        struct wire_ice_words w;
+        if (x->words.n || codec_decode(&wire_ice_words_desc, map, &w, NULL))
+                return 0;
+        const struct wire_meet_words own = {.ufrag = w.ufrag, .pwd = w.pwd, .print = w.print};
+        codec_encode(&wire_meet_words_desc, &own, &x->words);
+        x->tell = m->now + MEETS_GATHER;
+        return buf_ok(&x->words) ? 0 : ERR_NOMEM;
+}
+
+static int told_candidate(struct mesh *m, struct meet *x, struct span map) {
+        struct wire_ice_candidate w;
+        if (x->n_addrs == MEETS_ADDRS || x->all || codec_decode(&wire_ice_candidate_desc, map, &w, NULL))
+                return 0;
+        const struct wire_meet_candidate own = {
+                .kind = w.kind, .foundation = w.foundation, .priority = w.priority, .place = w.place};
+        codec_encode(&wire_meet_candidate_desc, &own, &x->addrs);
+        if (!buf_ok(&x->addrs))
+                return ERR_NOMEM;
+        x->ends[x->n_addrs++] = (uint16_t)x->addrs.n;
+        x->tell = MIN(x->tell, m->now + MEETS_GATHER);
+        return 0;
+}
+
+int meet_told(struct mesh *m, const struct mesh_event *ev) {
+        struct meet *x = find_link(m, ev->link);
+        int r = 0;
+        if (!x)
+                return 0;
+        if (ev->met.number == ICE_WORDS)
+                r = told_words(m, x, ev->met.map);
+        else if (ev->met.number == ICE_CANDIDATE && x->words.n)
+                r = told_candidate(m, x, ev->met.map);
+        else if (ev->met.number == ICE_ALL && x->words.n)
+                x->all = true;
+        if (x->all && !x->all_told)
+                x->tell = m->now;
+        plan(m);
+        return r;
+}
+
+/* ---- and hears ---- */
+static int tell(struct mesh *m, const struct meet *x, uint8_t number, const void *row) {
+        _clean_(buf_fini) struct buf map = BUF_NULL;
+        struct mesh_action *a = out_add(&m->out, MESH_DO_TELL);
+        bool ok = true;
+        if (!a)
+                return ERR_NOMEM;
+        codec_encode(wire_ice_find(number)->desc, row, &map);
+        a->link = x->link;
+        a->tell.number = number;
+        a->tell.map = out_keep(&m->out, buf_span(&map), &ok);
+        return ok && buf_ok(&map) ? 0 : ERR_NOMEM;
+}
+
+static int tell_words(struct mesh *m, const struct meet *x, struct wire_list words) {
+        struct wire_meet_words w;
+        if (!wire_list_next(&wire_meet_words_desc, &words, &w))
+                return 0;
+        const struct wire_ice_words row = {.meeting = x->link, .ufrag = w.ufrag, .pwd = w.pwd, .print = w.print};
+        return tell(m, x, ICE_WORDS, &row);
+}
+
+static int tell_addrs(struct mesh *m, struct meet *x, struct wire_list candidates) {
+        struct wire_meet_candidate w;
+        int r = 0;
+        while (!r && x->their_addrs < MEETS_ADDRS && wire_list_next(&wire_meet_candidate_desc, &candidates, &w)) {
+                const struct wire_ice_candidate row = {.meeting = x->link,
+                                                       .kind = w.kind,
+                                                       .foundation = w.foundation,
+                                                       .priority = w.priority,
+                                                       .place = w.place};
+                x->their_addrs++;
+                r = tell(m, x, ICE_CANDIDATE, &row);
+        }
+        return r;
+}
+
+static int tell_said(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
+        const struct wire_ice_all all = {.meeting = x->link};
+        int r = x->heard == 1 ? tell_words(m, x, said->words) : 0;
+        if (!r && WIRE_HAS(said, MEET_SAID, candidates))
+                r = tell_addrs(m, x, said->candidates);
+        return !r && WIRE_HAS(said, MEET_SAID, all) ? tell(m, x, ICE_ALL, &all) : r;
+}
+
+/* ---- the other side speaks ---- */
+/* The answer goes back over the neighbour it came over, and by the one it was given to first. */
+static void go_back_by(struct meet *x, const struct link *l, const struct wire_meet_said *said) {
+        x->ways[0] = (struct meet_way){.next = l->device};
+        if (memcmp(said->door.p, l->device.b, sizeof(l->device.b)) != 0)
+                memcpy(x->ways[0].by.b, said->door.p, sizeof(x->ways[0].by.b));
+        x->n_ways = 1;
+}
+
+/* PROTOCOL 17.9: "Whoever hears message 0 of a meeting again over another link MUST say all it has said over that one" */
+static int heard_again(struct link *l, struct meet *x, const struct wire_meet_said *said) {
+        if (said->seq || x->calls || key_eq(&l->device, &x->ways[0].next))
+                return 0;
+        go_back_by(x, l, said);
+        return say_all(l->m, x);
+}
+
+/* PROTOCOL 17.8: "Each side's messages are numbered from 0, and MUST be taken in that order, each once" */
+static int heard_more(struct link *l, struct meet *x, const struct wire_meet_said *said) {
+        struct mesh *m = l->m;
+        if (said->seq < x->heard)
+                return heard_again(l, x, said);
+        if (x->state == MEET_BEGUN || said->seq > x->heard)
+                return 0;
+        if (WIRE_HAS(said, MEET_SAID, end))
+                return give_up(m, x);
+        if (!x->heard && !WIRE_HAS(said, MEET_SAID, words))
+                return 0;
+        x->heard++;
+        x->again = MESH_NEVER;
+        if (x->state == MEET_OFFERED)
+                move(x, MEET_TALKING);
+        if (!x->calls)
+                go_back_by(x, l, said);
+        plan(m);
+        return tell_said(m, x, said);
+}
+
+/* PROTOCOL 17.7: "nor an offer whose `time` is more than 120 s from mesh time, nor one it has taken before" */
+static struct meet_seen *unseen(struct mesh *m, const struct wire_meet_said *said) {
+        mesh_wall now = clock_now(m);
+        struct meet_seen *free = NULL;
+        if (said->time + MEETS_FRESH < now || said->time > now + MEETS_FRESH)
+                return NULL;
+        for (size_t i = 0; i < MEETS_SEEN; i++) {
+                struct meet_seen *s = &m->meets.seen[i];
+                if (s->until <= m->now)
+                        free = free ? free : s;
+                else if (memcmp(s->nonce, said->nonce.p, sizeof(s->nonce)) == 0)
+                        return NULL;
+        }
+        return free;
+}
+
+/* PROTOCOL 17.9: "Of two that call each other the meeting of the one with the lower signing key stands" */
+static int make_place(struct mesh *m, const struct key *from, bool *ret_may) {
+        struct meet *own = find_with(m, from, true), *earlier = find_with(m, from, false);
+        size_t called = 0;
+        int r = 0;
+        *ret_may = !own || memcmp(from->b, m->sign.pub.b, sizeof(from->b)) < 0;
+        if (own && *ret_may)
+                r = give_up(m, own);
+        if (!r && earlier && *ret_may)
+                r = give_up(m, earlier); /* that it has let go */
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                called += m->meets.at[i].state != MEET_NONE && !m->meets.at[i].calls;
+        *ret_may = *ret_may && called < MEETS_CALLED && place(m);
+        return r;
+}
+
+static int answer(struct link *l, struct meet *x, const struct key *from, const struct wire_meet_said *said) {
+        struct mesh *m = l->m;
+        begin(m, x, from, false);
+        memcpy(x->nonce, said->nonce.p, sizeof(x->nonce));
+        x->heard = 1;
+        go_back_by(x, l, said);
+        move(x, MEET_CALLED);
+        plan(m);
+        int r = hand_out(m, x);
+        return r ? r : tell_said(m, x, said);
+}
+
+/* One that is not answered is remembered, too: it would be answered later, when nobody waits for it. */
+static int called(struct link *l, const struct key *from, const struct wire_meet_said *said) {
+        struct mesh *m = l->m;
+        struct meet_seen *seen = budget_left(m, from, BUDGET_MEETS) ? unseen(m, said) : NULL;
+        bool may;
+        if (!seen)
+                return 0;
+        memcpy(seen->nonce, said->nonce.p, sizeof(seen->nonce));
+        seen->until = m->now + 2 * (mesh_time)MEETS_FRESH * 1000;
+        int r = budget_charge(m, from, BUDGET_MEETS);
+        if (!r)
+                r = make_place(m, from, &may);
+        return r || !may ? r : answer(l, place(m), from, said);
+}
+
+int meet_heard(struct link *l, const struct wire_meet *msg) {
+        struct mesh *m = l->m;
+        _clean_(buf_fini) struct buf plain = BUF_NULL;
+        struct wire_meet_said said;
+        struct key from;
+        memcpy(from.b, msg->from.p, sizeof(from.b));
+        if (!able(m) || !offer_open(m, msg, &plain, &said))
+                return plain.starved ? ERR_NOMEM : 0;
+        bool answer = WIRE_HAS(&said, MEET_SAID, answer);
+        struct meet *x = find_named(m, &from, said.nonce.p, answer);
+        if (x)
+                return heard_more(l, x, &said);
+        bool offer = !answer && !said.seq && WIRE_HAS(&said, MEET_SAID, words) && !WIRE_HAS(&said, MEET_SAID, end);
+        return offer ? called(l, &from, &said) : 0;
+}
+
+/* ---- time ---- */
+int meet_helper(struct mesh *m, bool there) {
+        int r = 0;
+        m->meets.helper = there;
+        for (size_t i = 0; !r && !there && i < MEETS_MOST; i++)
+                if (m->meets.at[i].state != MEET_NONE)
+                        r = give_up(m, &m->meets.at[i]);
+        doorstep_look(m);
+        contacts_learn(m);
+        dial_soon(m);
+        return r;
+}
+
+/* By the next way; after the last one only so long is waited for an answer. */
+static int say_again(struct mesh *m, struct meet *x) {
+        x->again = MESH_NEVER;
+        if (x->way + 1 == x->n_ways) {
+                x->until = MIN(x->until, m->now + MEETS_SILENT);
+                return 0;
+        }
+        x->way++;
+        x->again = m->now + MEETS_AGAIN;
+        return say_all(m, x);
+}
+
+static int look_at(struct mesh *m, struct meet *x) {
+        int r = x->tell <= m->now ? say_gathered(m, x) : 0;
+        if (!r && x->again <= m->now)
+                r = say_again(m, x);
+        return !r && x->until <= m->now ? give_up(m, x) : r;
+}
+
+int meet_tick(struct mesh *m) {
+        int r = 0;
+        if (m->now < m->meets.due)
+                return 0;
+        for (size_t i = 0; !r && i < MEETS_MOST; i++)
+                if (m->meets.at[i].state != MEET_NONE)
+                        r = look_at(m, &m->meets.at[i]);
+        plan(m);
+        return r;
+}
+
+mesh_time meet_deadline(const struct mesh *m) {
+        return m->meets.due;
+}

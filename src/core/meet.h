@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Meetings: how two devices whose routers let nobody in make a link, with the help of those they have links to. */
+#pragma once
+
+#include "base/buf.h"
+#include "core/limits.h"
+#include "porchlight/mesh.h"
+
+struct address;
+struct card;
+struct link;
+struct mesh;
+
+#define MEET_HOPS 2 /* how often a message may be passed on: A, a doorstep of its own, a doorstep of the other's, B */
+
+/* What may come after what stands in a table in meet.c. */
+enum meet_state {
+        MEET_NONE,    /* the place is free */
+        MEET_BEGUN,   /* this side calls; its helper has not said its words yet */
+        MEET_OFFERED, /* this side calls and has said them; the other one has not answered */
+        MEET_CALLED,  /* the other side calls; the helper here has not said its words yet */
+        MEET_TALKING, /* both have said theirs */
+        MEET_STATES
+};
+
+struct meet_way {        /* to a device that there is no link to */
+        struct key next; /* a neighbour … */
+        struct key by;   /* … and to whom that passes it on; zeros: to the device itself */
+};
+
+struct meet_said { /* one message: which part of what the helper has said is in it */
+        uint8_t first, n;
+        bool words, all, end;
+};
+
+struct meet {
+        enum meet_state state;
+        bool calls;
+        mesh_link link;
+        struct key device; /* the other end's */
+        uint8_t nonce[16];
+        struct meet_way ways[MEETS_WAYS];
+        size_t n_ways, way;         /* the one in use is @way */
+        struct buf words;           /* own, encoded for meet_said; empty: not known yet */
+        struct buf addrs;           /* and candidates, one after the other … */
+        uint16_t ends[MEETS_ADDRS]; /* … and where each ends */
+        uint8_t n_addrs, n_told;    /* of them the first so many are in messages */
+        bool all, all_told;
+        struct meet_said said[MEETS_SAYS];
+        uint8_t n_said;
+        uint8_t heard;                /* messages taken of the other side, in their order */
+        uint8_t their_addrs;          /* addresses in them */
+        mesh_time until, tell, again; /* it is over; what is gathered is said; all is said by another way. NEVER */
+};
+
+struct meet_seen { /* an offer that was taken */
+        uint8_t nonce[16];
+        mesh_time until; /* it could not come again later */
+};
+
+struct meets {
+        struct meet at[MEETS_MOST];
+        uint32_t last; /* of the numbers of their links */
+        mesh_time due; /* of the first of them; NEVER */
+        struct meet_seen seen[MEETS_SEEN];
+        bool helper; /* somebody can bring them about */
+};
+
+/* ---- meet.c: a meeting's life ---- */
+bool meet_may(const struct mesh *m, const struct key *device); /* one could be begun now */
+struct mesh_addr meet_place(const struct key *device);         /* that stands in the place of an address */
+int meet_call(struct mesh *m, struct address *a);              /* begins it: hands out MEET; a->link is its link */
+/* Something sealed to this device, from a device of the roster, has come over @l. */
+int meet_heard(struct link *l, const struct wire_meet *msg);
+int meet_helper(struct mesh *m, bool there);
+int meet_told(struct mesh *m, const struct mesh_event *ev); /* by the helper */
+void meet_up(struct mesh *m, mesh_link link);               /* it is a link now */
+/* The helper has ended it, or the shell has none: the other end is told. Nothing, where there is no such meeting. */
+int meet_down(struct mesh *m, mesh_link link);
+bool meet_is(const struct link *l); /* it came about by a meeting */
+int meet_tick(struct mesh *m);
+mesh_time meet_deadline(const struct mesh *m);
+void meets_init(struct meets *s);
+void meets_fini(struct meets *s);
+
+/* ---- offer.c: what is inside, sealed and signed ---- */
+/* Says @what, which is message @seq of this side's, over @l. 0 or ERR_NOMEM. */
+int offer_say(struct link *l, const struct meet *x, uint8_t seq, const struct meet_said *what,
+              const struct meet_way *way);
+/* Opens what @msg holds into @plain, which @ret points into. False: it is not what its sender's device said to this one. */
+bool offer_open(struct mesh *m, const struct wire_meet *msg, struct buf *plain, struct wire_meet_said *ret);
+
+/* ---- doorstep.c: those in between ---- */
+int doorstep_took(struct link *l, const struct wire_meet *msg); /* a MEET came over @l, for here or for others */
+/* By whom @device may be reached. Returns how many. */
+size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]);
+size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those that this node's contact names */
+bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
+bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
+void doorstep_look(struct mesh *m);        /* a link has come up, or has gone */
+struct mesh_addr doorstep_stun(struct mesh *m); /* who answers STUN; port 0: nobody known */
