@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A doorstep that is no friend: whatever it does with what two homes say to each other through it, they make a link or they do
+ * not, and nothing else comes of it. Its core's own way of passing on is what the linker leads through here (meson.build), so
+ * that what it says is framed and sealed for the links as any home's. Seed: printed, and PORCHLIGHT_SEED.
+ */
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/meet.h"
+#include "support/street_inside.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+int __real_doorstep_took(struct link *l, const struct wire_meet *msg);
+int __wrap_doorstep_took(struct link *l, const struct wire_meet *msg);
+
+#define DOOR 0 /* home 0 is the doorstep; 1 and 2 have no link but through it */
+#define A 1
+#define B 2
+#define KEPT 64
+
+struct kept {
+        struct wire_meet msg; /* its spans are into the rest */
+        uint8_t to[32], from[32], sealed[700];
+        size_t side; /* it came from */
+};
+
+struct evil {
+        struct street *s;
+        int (*does)(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg);
+        struct kept kept[KEPT];
+        size_t n;
+        unsigned took;
+};
+static struct evil *evil; /* the linker's seam has no place for an argument */
+
+static struct link *link_of(struct street *s, size_t a, size_t b) {
+        struct mesh *m = street_core(s, a);
+        return link_to_device(m, &street_core(s, b)->sign.pub);
+}
+
+static bool is_for(struct street *s, const struct wire_meet *msg, size_t i) {
+        return memcmp(msg->to.p, street_core(s, i)->sign.pub.b, 32) == 0;
+}
+
+static void keep(struct evil *e, const struct wire_meet *msg, size_t side) {
+        if (e->n == KEPT)
+                return;
+        struct kept *k = &e->kept[e->n++];
+        memcpy(k->to, msg->to.p, 32);
+        memcpy(k->from, msg->from.p, 32);
+        memcpy(k->sealed, msg->sealed.p, msg->sealed.n);
+        k->side = side;
+        k->msg = (struct wire_meet){
+                .to = SPAN_OF(k->to), .from = SPAN_OF(k->from), .hops = 1, .sealed = span_of(k->sealed, msg->sealed.n)};
+}
+
+int __wrap_doorstep_took(struct link *l, const struct wire_meet *msg) {
+        struct evil *e = evil;
+        if (!e || l->m != street_core(e->s, DOOR))
+                return __real_doorstep_took(l, msg);
+        size_t side = is_for(e->s, msg, B) ? A : B;
+        struct link *on = link_of(e->s, DOOR, side == A ? B : A);
+        struct wire_meet its = *msg;
+        its.hops = 1;
+        e->took++;
+        keep(e, msg, side);
+        return on ? e->does(e, l, on, &its) : 0;
+}
+
+/* ---- what it does ---- */
+static int passes(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)e, (void)from;
+        return link_say(on, LINK_MEET, msg);
+}
+
+static int drops(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)e, (void)from, (void)on, (void)msg;
+        return 0;
+}
+
+/* One bit, another one each time. */
+static int alters(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)from;
+        uint8_t bytes[700];
+        size_t bit = (size_t)e->took * 2654435761u % (msg->sealed.n * 8);
+        memcpy(bytes, msg->sealed.p, msg->sealed.n);
+        bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        msg->sealed.p = bytes;
+        return link_say(on, LINK_MEET, msg);
+}
+
+static int shortens(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)e, (void)from;
+        msg->sealed.n = 49 + e->took % (msg->sealed.n - 49);
+        return link_say(on, LINK_MEET, msg);
+}
+
+static int repeats(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        int r = passes(e, from, on, msg);
+        for (size_t i = 0; !r && i < e->n; i++) /* and all there was before, whoever said it, to both */
+                r = link_say(on, LINK_MEET, &e->kept[i].msg);
+        for (size_t i = 0; !r && i < e->n; i++)
+                r = link_say(from, LINK_MEET, &e->kept[i].msg);
+        return r;
+}
+
+/* Each message behind the next one of its side. */
+static int mixes(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)from;
+        const struct kept *before = NULL;
+        for (size_t i = 0; i + 1 < e->n; i++)
+                if (e->kept[i].side == e->kept[e->n - 1].side)
+                        before = &e->kept[i];
+        int r = before ? link_say(on, LINK_MEET, msg) : 0;
+        return before && !r ? link_say(on, LINK_MEET, &before->msg) : r;
+}
+
+static int reflects(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)e, (void)on;
+        struct wire_meet back = *msg;
+        back.to = msg->from;
+        back.from = msg->to;
+        int r = link_say(from, LINK_MEET, &back);
+        return r ? r : link_say(from, LINK_MEET, msg);
+}
+
+/* In the name of another member: itself. */
+static int signs(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)from;
+        msg->from = SPAN_OF(street_core(e->s, DOOR)->sign.pub.b);
+        return link_say(on, LINK_MEET, msg);
+}
+
+/* It makes an offer of its own, sealed and signed as it should be, and says that it is A's. */
+static int invents(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg) {
+        (void)from;
+        struct meet x = {.device = street_core(e->s, is_for(e->s, msg, B) ? B : A)->sign.pub, .nonce = {7}};
+        const struct meet_said what = {.end = true};
+        const struct meet_way way = {0};
+        struct packet_queue *q = &on->queue[1];
+        size_t before = q->count;
+        int r = offer_say(on, &x, 0, &what, &way);
+        if (r || q->count == before)
+                return r;
+        struct wire_meet own;
+        _clean_(packet_freep) struct packet *p = packet_ref(packet_queue_at(q, q->count - 1));
+        packet_queue_del(q, q->count - 1);
+        REQUIRE(codec_decode(&wire_meet_desc, packet_map(p), &own, NULL) == 0);
+        own.from = msg->from;
+        own.hops = 1;
+        return link_say(on, LINK_MEET, &own);
+}
+
+/* ---- what comes of it ---- */
+static const struct {
+        const char *what;
+        int (*does)(struct evil *e, struct link *from, struct link *on, struct wire_meet *msg);
+        enum { NEVER, MAYBE, ALWAYS } meet; /* they make a link */
+        bool answered;                      /* anybody begins a meeting that he is called to */
+} cases[] = {
+        {"passes on", passes, ALWAYS, true},  {"drops", drops, NEVER, false},     {"alters", alters, NEVER, false},
+        {"shortens", shortens, NEVER, false}, {"repeats", repeats, ALWAYS, true}, {"mixes", mixes, MAYBE, true},
+        {"reflects", reflects, NEVER, false}, {"renames", signs, NEVER, false},   {"invents", invents, NEVER, false},
+};
+
+static void street_evil(struct evil *e) {
+        struct street *s = e->s = street_bare(3, seed);
+        street_doorstep(s, DOOR);
+        street_shut(s, A);
+        street_shut(s, B);
+        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, A, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, B, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        street_helper(s, B, true);
+        street_run_for(s, 700);
+        evil = e;
+}
+
+static void run_case(size_t k) {
+        struct evil e = {.does = cases[k].does};
+        street_evil(&e);
+        street_helper(e.s, A, true);
+        street_run_for(e.s, 120);
+        bool met = link_of(e.s, A, B) != NULL, answered = street_called(e.s, A) + street_called(e.s, B) > 0;
+        bool right = cases[k].meet == MAYBE || met == (cases[k].meet == ALWAYS);
+        if (!right || answered != cases[k].answered)
+                fail_msg("a doorstep that %s: a link %d, answered %d times, %u messages, %zu meetings begun",
+                         cases[k].what, met, (int)(street_called(e.s, A) + street_called(e.s, B)), e.took,
+                         street_met(e.s, A));
+        assert_true(e.took > 0 && base_checks_failed() == 0);
+        assert_non_null(link_of(e.s, DOOR, A)); /* nobody hung up on anybody */
+        assert_non_null(link_of(e.s, DOOR, B));
+        evil = NULL;
+        street_free(e.s);
+}
+
+static void test_cases(void **state) {
+        (void)state;
+        for (size_t k = 0; k < ARRAY_LEN(cases); k++)
+                run_case(k);
+}
+
+/* Whatever was said is of no use later: at once, after the link has come and gone, when the offer is too old, after a start. */
+static void test_replays(void **state) {
+        (void)state;
+        static const double later[] = {0, 1, 20, 119, 125, 300, 4000};
+        struct evil e = {.does = passes};
+        street_evil(&e);
+        street_helper(e.s, A, true);
+        street_run_for(e.s, 20);
+        assert_non_null(link_of(e.s, A, B));
+        size_t met = street_called(e.s, A) + street_called(e.s, B), kept = e.n;
+        assert_int_equal(met, 1);
+        e.does = drops; /* what follows is this test's alone */
+        for (size_t i = 0; i < ARRAY_LEN(later); i++) {
+                street_run_for(e.s, later[i]);
+                for (size_t k = 0; k < kept; k++) {
+                        struct link *on = link_of(e.s, DOOR, e.kept[k].side == A ? B : A);
+                        if (on)
+                                assert_int_equal(link_say(on, LINK_MEET, &e.kept[k].msg), 0);
+                }
+                street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
+                street_run_for(e.s, 2);
+                assert_int_equal(street_called(e.s, A) + street_called(e.s, B), met);
+        }
+        evil = NULL;
+        street_free(e.s);
+}
+
+/* A neighbour that says no end of them: those it brings are not looked at any more, and others' are. */
+static void test_flood(void **state) {
+        (void)state;
+        struct street *s = street_bare(4, seed);
+        uint8_t junk[600] = {1};
+        evil = NULL;
+        for (size_t i = 0; i < 2; i++)
+                street_doorstep(s, i);
+        for (size_t i = 2; i < 4; i++) {
+                street_shut(s, i);
+                street_helper(s, i, true);
+        }
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        street_off(s, 2);
+        street_run_for(s, 700);
+        struct link *on = link_of(s, 0, 3);
+        struct wire_meet msg = {.to = SPAN_OF(street_core(s, 3)->sign.pub.b),
+                                .from = SPAN_OF(street_core(s, 1)->sign.pub.b),
+                                .hops = 1,
+                                .sealed = SPAN_OF(junk)};
+        assert_non_null(on);
+        street_on(s, 2);
+        for (int i = 0; i < 40; i++) { /* twenty a second */
+                for (int k = 0; k < 10 && (on = link_of(s, 0, 3)); k++)
+                        assert_int_equal(link_say(on, LINK_MEET, &msg), 0);
+                street_feed(s, 0, (struct mesh_event){.type = MESH_EV_TICK});
+                street_run_for(s, 0.5);
+        }
+        const struct link *from = link_of(s, 3, 0);
+        assert_true(from && from->meets == MEETS_LINK);
+        street_run_for(s, 900);
+        assert_non_null(link_of(s, 2, 3));
+        street_free(s);
+}
+
+/* An honest doorstep: what it does not pass on. */
+static void test_not_passed(void **state) {
+        (void)state;
+        struct street *s = street_new(4, seed);
+        uint8_t sealed[100] = {1};
+        static const struct key nobody = {{5}};
+        street_run_for(s, 60);
+        const struct key *me = &street_core(s, 1)->sign.pub, *to = &street_core(s, 2)->sign.pub,
+                         *other = &street_core(s, 3)->sign.pub;
+        const struct {
+                const struct key *from, *to;
+                uint64_t hops;
+                bool passed;
+        } tried[] = {
+                {me, to, 2, true},    {me, to, 1, true},       {me, to, 0, false},      {other, to, 2, false},
+                {other, to, 1, true}, {&nobody, to, 1, false}, {me, &nobody, 2, false}, {me, me, 2, false},
+        };
+        for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
+                struct link *l = link_of(s, 1, 0), *on = link_of(s, 0, 2);
+                assert_true(l && on);
+                struct wire_meet msg = {.to = SPAN_OF(tried[i].to->b),
+                                        .from = SPAN_OF(tried[i].from->b),
+                                        .hops = tried[i].hops,
+                                        .sealed = SPAN_OF(sealed)};
+                uint32_t before = link_of(s, 2, 0)->meets;
+                street_run_for(s, 5); /* what was counted is forgotten, one a second */
+                before = 0;
+                link_of(s, 2, 0)->meets = 0;
+                assert_int_equal(link_say(l, LINK_MEET, &msg), 0);
+                street_feed(s, 1, (struct mesh_event){.type = MESH_EV_TICK});
+                street_run_for(s, 0.5);
+                assert_int_equal(link_of(s, 2, 0)->meets - before, tried[i].passed);
+        }
+        street_free(s);
+}
+
+/* Who was removed is told nothing, and what it said before is worth nothing. */
+static void test_removed(void **state) {
+        (void)state;
+        struct evil e = {.does = drops};
+        street_evil(&e);
+        street_helper(e.s, A, true);
+        street_run_for(e.s, 60);
+        assert_true(e.n > 0);
+        assert_int_equal(street_vote(e.s, DOOR, OP_REMOVE, A), MESH_OUT_DONE);
+        street_run_for(e.s, 10);
+        for (size_t k = 0; k < e.n; k++)
+                assert_int_equal(link_say(link_of(e.s, DOOR, B), LINK_MEET, &e.kept[k].msg), 0);
+        street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(e.s, 10);
+        assert_int_equal(street_called(e.s, B), 0);
+        evil = NULL;
+        street_free(e.s);
+}
+
+/* No more than so many of one device in an hour, and at a time. */
+static void test_bounds(void **state) {
+        (void)state;
+        struct evil e = {.does = passes};
+        street_evil(&e);
+        street_apart(e.s, A, B);
+        street_helper(e.s, A, true);
+        struct mesh *a = street_core(e.s, A);
+        for (int i = 0; i < 3000; i++) {
+                for (size_t k = 0; k < a->n_addresses; k++)
+                        if (address_meets(&a->addresses[k]) && !a->addresses[k].link)
+                                a->addresses[k].next = a->now;
+                dial_soon(a);
+                street_run_for(e.s, 1);
+        }
+        assert_in_range(street_called(e.s, B), MEETS_HOUR - 5, MEETS_HOUR); /* some met an own call */
+        assert_true(street_met(e.s, A) > MEETS_HOUR);
+        evil = NULL;
+        street_free(e.s);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_cases),      cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_not_passed), cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
+        };
+        seed = street_seed();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
