@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RAW (MESH_LINK_DIALLED | UINT32_C(0x40000000)) /* link numbers that are no core's */
+#define RAW (MESH_LINK_DIALLED | UINT32_C(0x20000000)) /* link numbers that are no core's */
 #define JUNK_MOST 3000
 #define HONEST_LEAST 5 /* homes, whatever the shares: founder, victim and keeper of an eclipse, who leaves, who comes */
 
 static const struct byz_module *const modules[] = {
-        &byz_flood,    &byz_equivocate, &byz_withhold, &byz_drop,  &byz_false,  &byz_garbage, &byz_slow, &byz_keyless,
-        &byz_wrongkey, &byz_stale,      &byz_removed,  &byz_clock, &byz_sybils, &byz_eclipse, &byz_forge};
+        &byz_flood,    &byz_equivocate, &byz_withhold, &byz_drop,  &byz_false,  &byz_garbage, &byz_slow,  &byz_keyless,
+        &byz_wrongkey, &byz_stale,      &byz_removed,  &byz_clock, &byz_sybils, &byz_eclipse, &byz_forge, &byz_meddle};
 
 struct byz {
         struct rng rng;
@@ -83,9 +83,18 @@ static uint32_t *shuffled(struct world *w) {
         return order;
 }
 
+/* Where all can call all nobody meets. */
+static size_t possible(const struct world *w, struct choice all[], size_t n) {
+        size_t kept = 0;
+        for (size_t i = 0; i < n; i++)
+                if (all[i].module != &byz_meddle || meets_there(w))
+                        all[kept++] = all[i];
+        return kept;
+}
+
 static void draw(struct world *w) {
         struct choice all[ARRAY_LEN(modules)];
-        size_t n = choices(w->opt.byzantine, all), shared = 0;
+        size_t n = possible(w, all, choices(w->opt.byzantine, all)), shared = 0;
         uint32_t *order = shuffled(w), at = 0, most = w->n - HONEST_LEAST;
         for (size_t i = 0; i < n; i++) {
                 for (uint32_t k = 0; k < MAX(all[i].percent * w->n / 100, 1u) && all[i].percent && at < most; k++)

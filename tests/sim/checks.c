@@ -17,6 +17,7 @@
  *   S13 what a home takes its sets for, without walking through them, is what they are; a link that rests has no work
  *   S14 what beacons bring about is bounded: a home dials no fourth one on its network, remembers few addresses of which they
  *       alone speak, and dials one at which nobody is now and then, and not for ever (lans.c)
+ *   S15 in a meeting a home hears the other one's words alone, and whatever was said once is heard once (meets.c)
  *   L1  a while after the last fault homes that are members to each other have the same operations, and every record of
  *       each other that is in force
  *   L2  their links make one mesh

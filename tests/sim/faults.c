@@ -31,7 +31,7 @@ static bool named(const struct options *o, const char *name) {
         return o->profile && span_eq(span_str(o->profile), span_str(name));
 }
 
-/* What the seed draws, or what a name says: calm, network, machines. */
+/* What the seed draws, or what a name says: calm, network, routers, machines. */
 void faults_profile(struct world *w) {
         struct net_faults f = {0};
         uint8_t seed[32];
@@ -41,6 +41,8 @@ void faults_profile(struct world *w) {
         if (named(&w->opt, "network"))
                 w->profile = (struct profile){
                         .loss = true, .delay = true, .clog = true, .partition = true, .never = true, .uplink = true};
+        if (named(&w->opt, "routers"))
+                w->profile = (struct profile){.never = true};
         if (named(&w->opt, "machines"))
                 w->profile = (struct profile){
                         .crash = true, .disk_full = true, .old_image = true, .clock = true, .drift = true};

@@ -57,6 +57,7 @@ void home_on(struct world *w, struct node *n) {
         restore(w, n);
         world_feed(w, n, (struct mesh_event){.type = MESH_EV_START});
         lans_tell(w, n);
+        meets_tell(w, n);
 }
 
 void home_off(struct world *w, struct node *n, bool silent) {

@@ -144,6 +144,22 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
                                      .up = {.addr = lans_seen(w, n, &a->dial), .lan = near}};
 }
 
+void links_join(struct world *w, struct node *calls, mesh_link link, struct node *called, mesh_link their) {
+        uint64_t at = w->now + net_dial_time(&w->net);
+        struct node_conn *c = calloc(1, sizeof(*c));
+        REQUIRE(c);
+        c->side[0] = (struct net_end){.node = calls->index, .link = link, .arrives = at, .open = true};
+        c->side[1] = (struct net_end){.node = called->index, .link = their, .arrives = at, .open = true};
+        list_push(&w->conns, &c->on);
+        remember(calls, c, 0);
+        remember(called, c, 1);
+        struct happening *up = world_plan(w, at, calls->index, on_up);
+        up->ev = (struct mesh_event){
+                .type = MESH_EV_LINK_UP, .link = link, .up = {.addr = called->addr, .dialled = true}};
+        up = world_plan(w, at, called->index, on_up);
+        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = their, .up = {.addr = calls->addr}};
+}
+
 /* ---- sending ---- */
 /* Nothing of what a slow reader gets arrives before it has read it all, and some of them never do. */
 static void deliver_slowly(struct world *w, struct node_conn *c, int side, struct span bytes, uint64_t rate) {
@@ -209,6 +225,7 @@ void links_send(struct world *w, struct node *n, const struct mesh_action *a) {
 void links_hangup(struct world *w, struct node *n, mesh_link link) {
         int side;
         struct node_conn *c = find(n, link, &side);
+        meets_hangup(w, n, link);
         if (!c || sabotage_clings(w, n))
                 return;
         struct net_end *from = &c->side[side], *to = &c->side[1 - side];

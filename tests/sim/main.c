@@ -21,7 +21,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "\n"
                             "Simulates N homes for H hours of virtual time; what breaks follows from the seed.\n"
                             "\n"
-                            "  --profile NAME  calm, network or machines, instead of what the seed draws\n"
+                            "  --profile NAME  calm, network, routers or machines, instead of what the seed draws\n"
                             "  --ready         begin with a street that stands, instead of joins\n"
                             "  --plain         no real encryption, signatures checked once; so beyond 50 homes\n"
                             "  --alone         homes share no memory: the history is the same, and takes more of it\n"
@@ -199,6 +199,14 @@ static void gather(struct world *w) {
         world_run_until(w, w->now + MET);
 }
 
+/* An honest home that @i can call. */
+static struct node *in_reach(struct world *w, uint32_t i) {
+        uint32_t nth = 1;
+        while (nth < w->n && !net_may_dial(&w->net, i, byz_honest(w, nth)->index))
+                nth++;
+        return byz_honest(w, nth);
+}
+
 /* Where some are byzantine one honest home leaves, which brings a new group key, and then the last one comes. */
 static void come_and_go(struct world *w) {
         struct node *leaves = byz_honest(w, LEAVER);
@@ -209,7 +217,7 @@ static void come_and_go(struct world *w) {
                 home_operate(w, leaves, OP_LEAVE, NULL, NULL, node_wall(w, leaves));
         world_run_until(w, w->now + 30 * SIM_SECOND);
         if (w->nodes[w->n - 1].standing == NODE_OUT)
-                come_in(w, w->n - 1, byz_honest(w, 1)); /* on a liar's ticket nobody need come in */
+                come_in(w, w->n - 1, in_reach(w, w->n - 1)); /* on a liar's ticket nobody need come in */
 }
 
 static void run(struct world *w) {
@@ -259,6 +267,7 @@ int main(int argc, char **argv) {
         const char *failed = checks_failed(w->checks);
         byz_report(w);
         lans_report(w);
+        meets_report(w);
         printf("seed %llu: %u homes%s, %llu h, %llu events, %llu posts, %llu bytes: %s, history %016llx\n",
                (unsigned long long)o.seed, o.nodes, o.plain ? ", plain" : "", (unsigned long long)o.hours,
                (unsigned long long)w->events, (unsigned long long)w->posts, (unsigned long long)w->bytes,

@@ -71,6 +71,12 @@ bool net_may_dial(const struct net *t, uint32_t from, uint32_t to) {
         return !net_blocked(t, from, to) && !net_blocked(t, to, from) && (t->calm || !never(t, from, to));
 }
 
+/* Three of four of those that never connect otherwise. */
+bool net_may_meet(const struct net *t, uint32_t a, uint32_t b) {
+        bool there_is_a_way = t->calm || !never(t, a, b) || pair_draw(t, a, b) / 100 % 4;
+        return there_is_a_way && !net_blocked(t, a, b) && !net_blocked(t, b, a);
+}
+
 uint64_t net_dial_time(struct net *t) {
         return DIAL_LEAST + (t->calm ? 0 : exponential(&t->rng, t->faults.delay_ms));
 }

@@ -48,7 +48,8 @@ void net_init(struct net *t, uint32_t n, const uint8_t seed[32], const struct ne
 void net_fini(struct net *t);
 bool net_blocked(const struct net *t, uint32_t from, uint32_t to); /* by the partition of the moment */
 bool net_may_dial(const struct net *t, uint32_t from,
-                  uint32_t to); /* neither partition nor a pair that never connects */
+                  uint32_t to);                                 /* neither partition nor a pair that never connects */
+bool net_may_meet(const struct net *t, uint32_t a, uint32_t b); /* helpers of both find a way between them */
 uint64_t net_dial_time(struct net *t);
 /* When @n bytes from @e of @c arrive at the other side. */
 uint64_t net_arrival(struct net *t, struct net_end *e, uint32_t to, size_t n, uint64_t now);

@@ -55,6 +55,7 @@ static const struct {
         [SABOTAGE_PACKRAT] = {"packrat", "S8"},
         [SABOTAGE_MINDFUL] = {"mindful", "S14"},
         [SABOTAGE_LOYAL] = {"loyal", "S4"},
+        [SABOTAGE_HEEDLESS] = {"heedless", "S15"},
 };
 
 bool sabotage_named(const char *name, uint32_t *ret) {

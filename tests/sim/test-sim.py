@@ -80,6 +80,19 @@ for kinds, fault, check in HARM:
     case(seen, f'{check} sees what {kinds} does where homes are {fault}', said)
 shown = {kind.split(':')[0] for kinds, _, _ in HARM for kind in kinds.split(',')}
 case(shown == set(KINDS), 'each kind of byzantine home is shown to do harm', set(KINDS) - shown)
+# Pairs that never connect meet by others, whatever those do with what is said.
+ROUTERS = ('--nodes', '14', '--minutes', '60', '--profile', 'routers')
+code, said = run(*ROUTERS, '--seed', SEED)
+met = re.search(r'^meetings: (\d+) asked of helpers, (\d+) links', said, re.M)
+case(code == 0 and met and int(met[2]) > 4, 'homes that cannot call each other meet', said)
+code, said = run(*ROUTERS, '--seed', SEED, '--byzantine', 'meddle')
+did = re.search(r'^meddle: 4 homes, (\d+) deeds$', said, re.M)
+case(code == 0 and did and int(did[1]) > 20, 'who passes on what they say can keep them apart, and nothing else', said)
+for seed in map(str, range(1, 12)):
+    code, said = run(*ROUTERS, '--seed', seed, '--byzantine', 'meddle', '--break', 'heedless')
+    if seen := code == 1 and 'S15 does not hold' in said:
+        break
+case(seen, 'S15 sees what he does where homes forget what they have heard', said)
 # Each home of a set has ten byzantine neighbours left, of as many kinds, who tell it nothing, and one honest one. A seed that is
 # known: where half of a street lies luck can leave a home outside the set with liars alone (docs/performance.md).
 SURROUNDED = ('--ready', '--plain', '--byzantine-share', '50', '--surrounded', '30', '--slowest', '120000')

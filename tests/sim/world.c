@@ -200,8 +200,12 @@ static void perform(struct world *w, struct node *n, const struct mesh_action *a
         case MESH_DO_HAUL_UP:
         case MESH_DO_HAUL_DOWN:
         case MESH_DO_HAUL:
-        case MESH_DO_MEET: /* no home of a simulated street has said that it has a helper */
+                break;
+        case MESH_DO_MEET:
+                meets_begin(w, n, a);
+                break;
         case MESH_DO_TELL:
+                meets_told(w, n, a);
                 break;
         }
 }
@@ -260,6 +264,8 @@ struct world *world_new(const struct options *opt) {
         put_be64(seed, opt->seed);
         rng_init(&w->rng, seed);
         list_init(&w->conns);
+        list_init(&w->meets);
+        list_init(&w->told);
         map_init(&w->signatures, (const uint64_t[4]){1, 2, 3, 4});
         w->checks = checks_new();
         if (!opt->alone && !opt->byzantine && !opt->break_it) /* whom something is wrong with keeps that to himself */
@@ -298,6 +304,7 @@ struct world *world_free(struct world *w) {
         }
         agenda_fini(&w->agenda);
         links_fini(w);
+        meets_over(w);
         for (uint32_t i = 0; i < w->n; i++)
                 node_fini(&w->nodes[i]);
         disk_fini(&w->ready);

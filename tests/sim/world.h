@@ -87,6 +87,7 @@ enum sabotage {
         SABOTAGE_MINDFUL,    /* a home remembers whatever beacons say */
         SABOTAGE_PACKRAT,    /* a disk has each proof many times */
         SABOTAGE_LOYAL,      /* a home goes on with a key, whoever was removed */
+        SABOTAGE_HEEDLESS,   /* a home forgets which offers it has taken */
         SABOTAGE_COUNT
 };
 
@@ -152,12 +153,13 @@ struct world {
         struct node *nodes;
         uint32_t n;
         struct disk ready; /* rows that are on every disk, kept once */
-        struct list conns;
-        struct map signatures; /* checked before */
-        bool hushed;           /* nobody acts any more */
-        bool calm;             /* healing: nothing new breaks */
-        uint64_t calm_since;   /* when that began */
-        bool stopped;          /* --until was reached, or an invariant does not hold */
+        struct list conns, meets, told;
+        uint64_t meetings, met; /* begun at either end; that came about */
+        struct map signatures;  /* checked before */
+        bool hushed;            /* nobody acts any more */
+        bool calm;              /* healing: nothing new breaks */
+        uint64_t calm_since;    /* when that began */
+        bool stopped;           /* --until was reached, or an invariant does not hold */
         struct checks *checks;
         void (*committed)(struct world *w, struct node *n, const struct disk_row *row); /* a row is on a disk */
         struct delays *delays;
@@ -207,6 +209,17 @@ void links_lost(struct world *w, struct node *n, bool silent); /* the node has s
 void links_mended(struct world *w);                            /* a partition is over */
 void links_cut(struct world *w, struct node *a, struct node *b);
 void links_fini(struct world *w);
+/* They have found a way: a connection under numbers that both have already. */
+void links_join(struct world *w, struct node *calls, mesh_link link, struct node *called, mesh_link their);
+
+/* ---- meets.c: homes that cannot call each other ---- */
+bool meets_there(const struct world *w);          /* some pairs never connect, and each home has a helper */
+void meets_tell(struct world *w, struct node *n); /* it has just been switched on */
+void meets_begin(struct world *w, struct node *n, const struct mesh_action *a);
+void meets_told(struct world *w, struct node *n, const struct mesh_action *a);
+void meets_hangup(struct world *w, const struct node *n, mesh_link link);
+void meets_report(const struct world *w);
+void meets_over(struct world *w);
 
 /* ---- lans.c: local networks behind routers, and what goes round there ---- */
 void lans_init(struct world *w);

@@ -5,12 +5,13 @@
 
 #define PWD "abcdefghijklmnopqrstuv"
 
-void helper_words(struct buf *map, mesh_link link, uint32_t home) {
+void helper_words(struct buf *map, const struct helper_of *of) {
         uint8_t print[32] = {0};
-        put_be32(print, home);
-        put_be32(print + 4, link);
+        put_be32(print, of->home);
+        put_be32(print + 4, of->link);
+        put_be64(print + 8, of->life);
         const struct wire_ice_words w = {
-                .meeting = link, .ufrag = SPAN_STR("home"), .pwd = SPAN_STR(PWD), .print = SPAN_OF(print)};
+                .meeting = of->link, .ufrag = SPAN_STR("home"), .pwd = SPAN_STR(PWD), .print = SPAN_OF(print)};
         codec_encode(&wire_ice_words_desc, &w, map);
         REQUIRE(buf_ok(map));
 }
@@ -33,11 +34,11 @@ void helper_all(struct buf *map, mesh_link link) {
         REQUIRE(buf_ok(map));
 }
 
-bool helper_read_words(struct span map, uint32_t *ret_home, mesh_link *ret_link) {
+bool helper_read_words(struct span map, struct helper_of *ret) {
         struct wire_ice_words w;
         if (codec_decode(&wire_ice_words_desc, map, &w, NULL))
                 return false;
-        *ret_home = get_be32(w.print.p);
-        *ret_link = get_be32(w.print.p + 4);
+        *ret = (struct helper_of){
+                .home = get_be32(w.print.p), .link = get_be32(w.print.p + 4), .life = get_be64(w.print.p + 8)};
         return true;
 }

@@ -8,8 +8,14 @@
 #include "base/buf.h"
 #include "porchlight/mesh.h"
 
-void helper_words(struct buf *map, mesh_link link, uint32_t home);
+struct helper_of { /* whose words they are */
+        uint32_t home;
+        mesh_link link;
+        uint64_t life; /* of the home's process: links are numbered anew in each */
+};
+
+void helper_words(struct buf *map, const struct helper_of *of);
 void helper_candidate(struct buf *map, mesh_link link, uint32_t which);
 void helper_all(struct buf *map, mesh_link link);
 /* False: @map is none of helper_words. */
-bool helper_read_words(struct span map, uint32_t *ret_home, mesh_link *ret_link);
+bool helper_read_words(struct span map, struct helper_of *ret);

@@ -31,7 +31,8 @@ static void begin(struct street *s, size_t i, const struct mesh_action *a) {
         s->homes[i].met++;
         s->homes[i].called += !a->meet.calls;
         s->meetings[s->n_meetings++] = (struct meeting){.here = {.home = i, .link = a->link}, .calls = a->meet.calls};
-        helper_words(says(s, i, a->link, WORDS_TIME, ICE_WORDS), a->link, (uint32_t)i);
+        const struct helper_of own = {.home = (uint32_t)i, .link = a->link, .life = s->homes[i].life};
+        helper_words(says(s, i, a->link, WORDS_TIME, ICE_WORDS), &own);
         for (uint32_t k = 1; k <= ADDRS; k++)
                 helper_candidate(says(s, i, a->link, k < ADDRS ? WORDS_TIME + k : LATE_TIME, ICE_CANDIDATE), a->link,
                                  k);
@@ -61,7 +62,7 @@ static void decide(struct street *s, struct meeting *x) {
 }
 
 void street_meet(struct street *s, size_t i, const struct mesh_action *a) {
-        uint32_t home;
+        struct helper_of of;
         if (a->type == MESH_DO_MEET) {
                 begin(s, i, a);
                 return;
@@ -69,8 +70,9 @@ void street_meet(struct street *s, size_t i, const struct mesh_action *a) {
         struct meeting *x = find(s, i, a->link);
         if (!x || a->tell.number != ICE_WORDS)
                 return;
-        REQUIRE(helper_read_words(a->tell.map, &home, &x->there.link));
-        x->there.home = home;
+        REQUIRE(helper_read_words(a->tell.map, &of));
+        x->there.link = of.link;
+        x->there.home = of.home;
         decide(s, x);
 }
 
