@@ -234,6 +234,17 @@ void dial_soon(struct mesh *m) {
         m->dial_due = 0;
 }
 
+/* What did not answer there may answer here. How often it has failed is not forgotten: one more time, and it waits as before. */
+void dial_anew(struct mesh *m) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                struct address *a = &m->addresses[i];
+                if (!a->link && a->failures && a->next > m->now + DIAL_FIRST)
+                        a->next = m->now + rng_below(&m->rng, DIAL_FIRST);
+        }
+        m->dial_vain = 0;
+        dial_soon(m);
+}
+
 bool dial_may(const struct mesh *m) {
         return active(m) && links_shown(m) < LINKS_MAX - INBOUND_MOST;
 }

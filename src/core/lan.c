@@ -68,12 +68,7 @@ int lan_changed(struct mesh *m, const struct mesh_event *ev) {
         lan->n = MIN(ev->lan.n, (size_t)MESH_LANS_MAX);
         memcpy(lan->ports, ev->lan.ports, sizeof(lan->ports));
         lan_soon(m);
-        LINK_EACH(l, m) {
-                int r = link_doubt(l);
-                if (r)
-                        return r;
-        }
-        return 0;
+        return link_moved(m);
 }
 
 static mesh_time until_next(struct mesh *m) {

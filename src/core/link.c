@@ -606,6 +606,16 @@ int link_doubt(struct link *l) {
         return link_say(l, LINK_PING, &nothing);
 }
 
+int link_moved(struct mesh *m) {
+        LINK_EACH(l, m) {
+                int r = link_doubt(l);
+                if (r)
+                        return r;
+        }
+        dial_anew(m);
+        return 0;
+}
+
 mesh_time link_due(const struct link *l) {
         return MIN(MIN(alive_due(l), carry_due(l)), MIN(sync_due(l), spread_due(l)));
 }

@@ -122,6 +122,9 @@ mesh_time link_deadline(const struct mesh *m); /* of all */
 uint64_t link_sid(const struct link *l, const struct hash *id);
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]);        /* newest first; while joining the ticket's */
 size_t link_dial_keys(struct mesh *m, struct key ret[DIAL_KEYS_MOST]); /* and those of tickets in hand behind them */
+int link_moved(
+        struct mesh
+                *m); /* this machine is elsewhere, or has slept: all links are in doubt, all addresses worth a try */
 int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
 int link_greet(struct link *l);   /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */

@@ -393,17 +393,22 @@ static int dial_command(struct mesh *m, const struct mesh_event *ev) {
         return address_store(m, a);
 }
 
-static bool as_before(const struct mesh *m, const struct mesh_event *ev, size_t n) {
-        bool same = n == m->n_listening && m->open == ev->listening.outside && m->relays == ev->listening.relays &&
-                    m->hidden == ev->listening.hidden && m->stun == ev->listening.udp_port;
+static bool has_moved(const struct mesh *m, const struct mesh_event *ev, size_t n) {
+        bool same = n == m->n_listening;
         for (size_t i = 0; i < n && same; i++)
                 same = addr_eq(&m->listening[i], &ev->listening.addrs[i]);
-        return same;
+        return !same;
+}
+
+static bool as_before(const struct mesh *m, const struct mesh_event *ev) {
+        return m->open == ev->listening.outside && m->relays == ev->listening.relays &&
+               m->hidden == ev->listening.hidden && m->stun == ev->listening.udp_port;
 }
 
 static int listening(struct mesh *m, const struct mesh_event *ev) {
         size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
-        if (as_before(m, ev, n))
+        bool moved = has_moved(m, ev, n);
+        if (!moved && as_before(m, ev))
                 return 0;
         if (n)
                 memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
@@ -413,7 +418,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
         m->hidden = ev->listening.hidden;
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
-        return 0;
+        return moved ? link_moved(m) : 0;
 }
 
 static int stop(struct mesh *m) {

@@ -378,6 +378,26 @@ static void test_claimed_addresses(void **state) {
         street_free(s);
 }
 
+/* A machine that has come into another network does not wait for what failed in the last one. */
+static void test_elsewhere(void **state) {
+        (void)state;
+        STREET(2);
+        struct mesh *m = street_core(s, 0);
+        const struct mesh_addr moved = {.ip = {[10] = 0xff, [11] = 0xff, 5, 9, 17, 3}, .port = 7345};
+        struct mesh_event ev = {.type = MESH_EV_LISTENING, .listening = {.addrs = &moved, .n = 1}};
+        street_run_for(s, 60);
+        street_cut(s, 0, 1);
+        street_run_for(s, 1800);
+        assert_null(link_between(s, 0, 1));
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (m->addresses[i].failures > 0 && !m->addresses[i].link)
+                        m->addresses[i].next = m->now + DIAL_LAST; /* at the worst */
+        street_mend(s, 0, 1);
+        street_feed(s, 0, ev);
+        assert_true(street_wait(s, 5, two_meet, NULL));
+        street_free(s);
+}
+
 /* Homes with all the neighbours they take can be visited all the same, by three at a time. */
 static void test_visits_have_places(void **state) {
         (void)state;
@@ -653,25 +673,16 @@ static void test_seen_at_home(void **state) {
 int main(void) {
         seed = street_seed();
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_unanswered_session),
-                cmocka_unit_test(test_unanswered_first_session),
-                cmocka_unit_test(test_operations_a_day),
-                cmocka_unit_test(test_contacts_an_hour),
-                cmocka_unit_test(test_contact_of_a_start),
-                cmocka_unit_test(test_revocations_of_one_device),
-                cmocka_unit_test(test_eclipsed),
-                cmocka_unit_test(test_turned_away),
-                cmocka_unit_test(test_stale_contacts),
-                cmocka_unit_test(test_contact_of_the_gone),
-                cmocka_unit_test(test_claimed_addresses),
-                cmocka_unit_test(test_visits_have_places),
-                cmocka_unit_test(test_one_network),
-                cmocka_unit_test(test_one_subtree),
-                cmocka_unit_test(test_no_other_candidates),
-                cmocka_unit_test(test_private_addresses),
-                cmocka_unit_test(test_dials_in_vain),
-                cmocka_unit_test(test_seen_outside),
-                cmocka_unit_test(test_seen_by_too_few),
+                cmocka_unit_test(test_unanswered_session), cmocka_unit_test(test_unanswered_first_session),
+                cmocka_unit_test(test_operations_a_day),   cmocka_unit_test(test_contacts_an_hour),
+                cmocka_unit_test(test_contact_of_a_start), cmocka_unit_test(test_revocations_of_one_device),
+                cmocka_unit_test(test_eclipsed),           cmocka_unit_test(test_turned_away),
+                cmocka_unit_test(test_stale_contacts),     cmocka_unit_test(test_contact_of_the_gone),
+                cmocka_unit_test(test_claimed_addresses),  cmocka_unit_test(test_elsewhere),
+                cmocka_unit_test(test_visits_have_places), cmocka_unit_test(test_one_network),
+                cmocka_unit_test(test_one_subtree),        cmocka_unit_test(test_no_other_candidates),
+                cmocka_unit_test(test_private_addresses),  cmocka_unit_test(test_dials_in_vain),
+                cmocka_unit_test(test_seen_outside),       cmocka_unit_test(test_seen_by_too_few),
                 cmocka_unit_test(test_seen_at_home),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
