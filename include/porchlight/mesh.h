@@ -415,9 +415,13 @@ bool mesh_recovering(const struct mesh *m, struct hash *ret_mesh, struct key *re
 size_t mesh_ways(const struct mesh *m, struct mesh_way *ret, size_t max);
 size_t mesh_psks(struct mesh *m, struct key ret[MESH_PSKS_MAX]);
 
-/* The roster, or NULL without a mesh. Valid until the next mesh_step. */
+/* The address from which neighbours see this node, where two of different branches of the invite tree agree; its port is 0.
+ * False: they do not, or nobody has said. */
+bool mesh_seen(const struct mesh *m, struct mesh_addr *ret);
+
 /* When a device was last heard of: a link to it was up, or it told its addresses. 0: never. */
 mesh_wall mesh_heard(const struct mesh *m, const struct key *device);
 /* The newest link key. False: there is none. */
 bool mesh_link_key(struct mesh *m, struct key *ret);
+/* The roster, or NULL without a mesh. Valid until the next mesh_step. */
 const struct roster *mesh_roster(const struct mesh *m);

@@ -2,10 +2,15 @@
 #include "base/helper.h"
 
 #include "base/dir.h"
+#include "base/landlock.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool try_folder(struct buf *path, const char *folder, const char *program) {
@@ -40,4 +45,21 @@ bool helper_told(int argc, char **argv, const char *help, const char *version) {
         else
                 return false;
         return true;
+}
+
+bool helper_has_socket(int fd) {
+        struct stat st;
+        return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+void helper_bound(int last, unsigned files, uint64_t bytes) {
+        const struct rlimit none = {0, 0}, descriptors = {files, files}, addresses = {bytes, bytes};
+        setrlimit(RLIMIT_CORE, &none);
+        setrlimit(RLIMIT_NOFILE, &descriptors);
+        if (landlock_built) /* a sanitizer has no walls, and asks for terabytes of addresses */
+                setrlimit(RLIMIT_AS, &addresses);
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        signal(SIGPIPE, SIG_IGN);
+        (void)!close_range((unsigned)last + 1, ~0u, 0); /* whatever who started it has left open */
 }

@@ -10,3 +10,9 @@ bool helper_find(struct buf *ret, const char *program, const char *libexec);
 
 /* `--help` or `--version` alone, answered on stdout. False: it is neither. */
 bool helper_told(int argc, char **argv, const char *help, const char *version);
+
+/* Of a helper that a daemon has started: is descriptor @fd a socket, as it should be? */
+bool helper_has_socket(int fd);
+/* From here on it leaves no core, gains no rights, has nothing open behind @last, and takes at most @files descriptors and
+ * @bytes of addresses. */
+void helper_bound(int last, unsigned files, uint64_t bytes);

@@ -56,3 +56,12 @@ void seen_look(struct mesh *m) {
         m->seen = seen;
         m->contact_dirty = true;
 }
+
+bool mesh_seen(const struct mesh *m, struct mesh_addr *ret) {
+        const struct link *l = m->roster ? witnessed(m) : NULL;
+        if (l) {
+                *ret = l->seen;
+                ret->port = 0;
+        }
+        return l;
+}

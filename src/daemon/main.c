@@ -36,7 +36,6 @@
 #define EXIT_BAD_USAGE 2
 #define OWN_UMASK 0077
 #define OWNER_TEXT 12
-#define NAME_THREADS "4"        /* libuv's: names are looked up there, half as many at a time */
 #define ARENAS 2                /* malloc's: more would keep memory for threads that seldom need it */
 #define MMAP_BYTES (128 * 1024) /* larger blocks go back to the system at once */
 
@@ -71,7 +70,6 @@ static void shut_doors(void) {
 }
 
 static void stay_small(void) {
-        setenv("UV_THREADPOOL_SIZE", NAME_THREADS, 1);
         mallopt(M_ARENA_MAX, ARENAS);
         mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
         mallopt(M_TRIM_THRESHOLD, MMAP_BYTES);
@@ -214,6 +212,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         memcpy(cfg->advertise, s->advertise.at, sizeof(cfg->advertise));
         cfg->n_advertise = s->advertise.n;
         cfg->lan = s->lan;
+        cfg->mapping = s->mapping;
         cfg->clips_quota = s->clips_quota;
         cfg->clips_uplink = s->clips_uplink;
         cfg->clips_cache = s->clips_cache;

@@ -19,18 +19,11 @@
 
 /* ---- files ---- */
 
-/* What is outside DIR. The resolver of libc follows /etc/nsswitch.conf to modules, and /etc/resolv.conf to wherever the
- * network's manager keeps it; all of these are replaced now and then, so that folders are opened, not files. */
+/* What is outside DIR. To find a group libc follows /etc/nsswitch.conf to modules; all of these are replaced now and then, so
+ * that folders are opened, not files. Names of hosts are for porchlight-names to look up. */
 static const struct landlock_rule outside[] = {
-        {"/etc", LANDLOCK_MAY_READ},
-        {"/usr", LANDLOCK_MAY_READ},
-        {"/lib", LANDLOCK_MAY_READ},
-        {"/lib64", LANDLOCK_MAY_READ},
-        {"/run/systemd/resolve", LANDLOCK_MAY_READ},
-        {"/run/NetworkManager", LANDLOCK_MAY_READ},
-        {"/run/resolvconf", LANDLOCK_MAY_READ},
-        {"/run/connman", LANDLOCK_MAY_READ},
-        {"/dev/urandom", LANDLOCK_MAY_READ}, /* SQLite */
+        {"/etc", LANDLOCK_MAY_READ},   {"/usr", LANDLOCK_MAY_READ},         {"/lib", LANDLOCK_MAY_READ},
+        {"/lib64", LANDLOCK_MAY_READ}, {"/dev/urandom", LANDLOCK_MAY_READ}, /* SQLite */
 };
 /* The store's: database, log, index of the log, lock. */
 static const char *const store_files[] = {DIR_DB, DIR_DB "-wal", DIR_DB "-shm", "lock"};
@@ -83,7 +76,7 @@ static const struct syscall_row calls[] = {
         IOCTLS,
         /* the loop */
         MAY("epoll_create1"), MAY("epoll_ctl"), MAY("epoll_pwait"), MAY("epoll_wait"), MAY("eventfd2"), MAY("pipe2"),
-        MAY("poll"), MAY("ppoll"), MAY("ppoll_time64"),
+        MAY("poll"), MAY("ppoll"), MAY("ppoll_time64"), MAY("timerfd_create"), MAY("timerfd_settime"), MAY("timerfd_settime64"),
         /* files that are open, or that Landlock lets it open */
         MAY("_llseek"), MAY("access"), MAY("close"), MAY("dup"), MAY("faccessat"), MAY("faccessat2"), MAY("fadvise64"),
         MAY("fallocate"), MAY("fchmod"), MAY("fchown"), MAY("fchown32"), MAY("fcntl"), MAY("fcntl64"), MAY("fdatasync"),

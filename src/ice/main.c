@@ -8,7 +8,6 @@
  */
 #include "base/file.h"
 #include "base/helper.h"
-#include "base/landlock.h"
 #include "base/log.h"
 #include "ice/cert.h"
 #include "ice/meeting.h"
@@ -17,12 +16,8 @@
 
 #include <errno.h>
 #include <nice/agent.h>
-#include <signal.h>
 #include <sodium.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME "porchlight-ice"
@@ -68,23 +63,6 @@ static void on_over(void *arg, bool wrong) {
         g_main_loop_quit(h->loop);
 }
 
-static bool is_socket(int fd) {
-        struct stat st;
-        return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
-static void shut_doors(void) {
-        const struct rlimit none = {0, 0}, files = {FILES_MOST, FILES_MOST}, bytes = {MEMORY_MOST, MEMORY_MOST};
-        setrlimit(RLIMIT_CORE, &none);
-        setrlimit(RLIMIT_NOFILE, &files);
-        if (landlock_built) /* a sanitizer has no walls, and asks for terabytes of addresses */
-                setrlimit(RLIMIT_AS, &bytes);
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        signal(SIGPIPE, SIG_IGN);
-        (void)!close_range(DAEMON_FD + 1, ~0u, 0); /* whatever who started it has left open */
-}
-
 /* Libraries read their files when they are first used: before there are walls. */
 static bool wake_libraries(void) {
         struct cert c;
@@ -120,12 +98,12 @@ int main(int argc, char **argv) {
         log_set_name(NAME);
         if (helper_told(argc, argv, help, NAME " " PORCHLIGHT_VERSION))
                 return EXIT_SUCCESS;
-        if (argc > 1 || !is_socket(DAEMON_FD)) {
+        if (argc > 1 || !helper_has_socket(DAEMON_FD)) {
                 log_error("usage: porchlightd starts this, with a socket as file descriptor 3; see porchlight-ice "
                           "--help");
                 return EXIT_USAGE;
         }
-        shut_doors();
+        helper_bound(DAEMON_FD, FILES_MOST, MEMORY_MOST);
         if (!wake_libraries()) {
                 log_error("libsodium, GnuTLS or libnice does not start");
                 return EXIT_FAILED;

@@ -289,6 +289,7 @@ void conn_accept(struct node *n, uv_stream_t *listener) {
                 return;
         }
         l->number = next_number(n);
+        reach_accepted(n, &l->addr);
         conn_up(l);
 }
 

@@ -21,6 +21,7 @@ static void on_ticket(struct command *cmd, const struct mesh_action *a) {
         WIRE_PUT(&row, C_TICKET, ticket, a->reply.text);
         if (WIRE_HAS(m, C_INVITE, label))
                 WIRE_PUT(&row, C_TICKET, label, m->label);
+        WIRE_PUT(&row, C_TICKET, reach, reach_state(c->n));
         caller_row(c, CONTROL_TICKET_ROW, &row);
         caller_done(c);
 }

@@ -40,6 +40,7 @@ void control_mesh(struct caller *c) {
                 WIRE_PUT(&msg, C_MESH, cell, buf_span(&cell));
         }
         put_charter(roster, &msg.charter, &charter);
+        WIRE_PUT(&msg, C_MESH, reach, reach_state(c->n));
         caller_row(c, CONTROL_MESH_ROW, &msg);
         caller_done(c);
 }

@@ -22,6 +22,7 @@
 #include "node/pool.h"
 #include "node/purge.h"
 #include "node/query.h"
+#include "node/reach.h"
 #include "node/recorder.h"
 #include "node/resolve.h"
 #include "node/vault_link.h"
@@ -117,6 +118,7 @@ struct node {
         struct listening listening;
         struct lans lans;
         struct nets nets;
+        struct reach reach;
         struct writer writer;
         struct recorder recorder;
         struct queries queries;

@@ -269,7 +269,7 @@ static bool drop_lost(struct node *n) {
         return changed;
 }
 
-static void tell_core(struct node *n) {
+void lan_tell(struct node *n) {
         struct mesh_event ev = {.type = MESH_EV_LAN};
         LIST_EACH (net, &n->lans.all, struct lan_net, on) {
                 if (!net->closed)
@@ -293,7 +293,7 @@ void lan_look(struct node *n) {
         freeifaddrs(all);
         changed = drop_lost(n) || changed;
         if (changed)
-                tell_core(n);
+                lan_tell(n);
 }
 
 void lan_send(struct node *n, struct span beacons) {

@@ -22,6 +22,7 @@ struct lans {
 
 void lan_init(struct node *n);
 void lan_look(struct node *n); /* interfaces, listeners or settings may have changed */
+void lan_tell(struct node *n); /* the core which networks there are, though none has changed: it looks at its links */
 void lan_send(struct node *n, struct span beacons);
 void lan_stop(struct node *n);
 void lan_close(struct node *n);

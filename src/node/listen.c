@@ -226,7 +226,7 @@ static int by_rank(const void *a, const void *b) {
         return x != y ? x - y : memcmp(a, b, sizeof(struct mesh_addr));
 }
 
-/* From --advertise, then --listen (loopback if that is all), wildcards expanded. */
+/* From --advertise, then where the router passes calls on, then --listen (loopback if that is all), wildcards expanded. */
 static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MAX]) {
         struct found f = {.n = 0};
         size_t used = 0;
@@ -238,6 +238,8 @@ static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
         for (size_t i = 0; i < n->n_advertise && used < MESH_ADDRS_MAX; i++)
                 if (!n->advertise[i].is_name)
                         ret[used++] = n->advertise[i].addr;
+        if (used < MESH_ADDRS_MAX && reach_mapped(n, &ret[used]))
+                used++;
         for (size_t i = 0; i < f.n && used < MESH_ADDRS_MAX; i++)
                 if (used == 0 || !endpoint_is_loopback(&f.addrs[i]) || endpoint_is_loopback(&ret[0]))
                         ret[used++] = f.addrs[i];
@@ -246,14 +248,18 @@ static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
 
 static void tell_core(struct node *n) {
         struct listening *ls = &n->listening;
-        struct mesh_addr now[MESH_ADDRS_MAX] = {0};
+        struct mesh_addr now[MESH_ADDRS_MAX] = {0}, at;
         size_t count = reachable(n, now);
-        if (ls->told_once && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
+        bool outside = reach_outside(n), same = ls->told_once && outside == n->reach.told;
+        n->reach.named = reach_mapped(n, &at);
+        n->reach.told = outside;
+        if (same && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
                 return;
         memcpy(ls->told, now, sizeof(now));
         ls->n_told = count;
         ls->told_once = true;
-        node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = now, .n = count}});
+        node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING,
+                                         .listening = {.addrs = now, .n = count, .outside = outside}});
 }
 
 void listen_look(struct node *n) {

@@ -174,6 +174,7 @@ static void perform(struct node *n, const struct mesh_action *a) {
                 return;
         case MESH_DO_STATE:
                 vault_link_state(n);
+                reach_seen(n);
                 control_state(n);
                 return;
         case MESH_DO_TRACE:
@@ -346,6 +347,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
+        n->reach.mapping = cfg->mapping;
         n->clips.quota = cfg->clips_quota;
         n->clips_uplink = cfg->clips_uplink;
         n->fetches.cache = cfg->clips_cache;
@@ -419,6 +421,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         lan_init(n);
         clips_init(n);
         nets_init(n);
+        reach_init(n);
         writer_init(n);
         recorder_init(n);
         resolve_init(n);
@@ -614,6 +617,7 @@ int node_start(struct node *n) {
         if (r == 0) {
                 nets_start(n);
                 lan_look(n);
+                reach_look(n, false);
         }
         return r;
 }
@@ -643,6 +647,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
                 n->n_advertise = cfg->n_advertise;
                 n->lan = cfg->lan;
+                n->reach.mapping = cfg->mapping;
                 n->clips.quota = cfg->clips_quota;
                 haul_links_limit(n, cfg->clips_uplink);
                 fetches_cache(n, cfg->clips_cache);
@@ -653,6 +658,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
         }
         listen_settle(n);
         lan_look(n);
+        reach_look(n, false);
         return r;
 }
 
@@ -669,6 +675,8 @@ static void close_all(struct node *n) {
         haul_links_close(n);
         lan_close(n);
         nets_close(n);
+        reach_close(n);
+        resolve_close(n);
         fetches_close(n);
         writer_close(n);
         recorder_close(n);
@@ -680,15 +688,18 @@ static void close_all(struct node *n) {
 
 /* The pool's work can't be called back: until it is over nothing it writes to may go. */
 static bool threads_idle(const struct node *n) {
-        return writer_idle(n) && queries_idle(n) && pool_idle(&n->pool) && n->resolver.running == 0;
+        return writer_idle(n) && queries_idle(n) && pool_idle(&n->pool);
 }
 
 static void on_stop_timer(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(timer, struct node, stop_timer);
         bool late = uv_now(n->loop) >= n->stop_by;
-        if (late)
+        if (late) {
                 vault_link_kill(n);
-        if (threads_idle(n) && (late || conns_idle(n)) && vault_link_gone(n))
+                reach_kill(n);
+        }
+        bool gone = vault_link_gone(n) && reach_gone(n) && resolve_gone(n);
+        if (threads_idle(n) && (late || conns_idle(n)) && gone)
                 close_all(n);
 }
 
@@ -706,6 +717,8 @@ void node_stop(struct node *n) {
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STOP});
         conns_stop(n);
         vault_link_stop(n);
+        resolve_stop(n);
+        reach_stop(n);
         n->stop_by = uv_now(n->loop) + STOP_TIME;
         uv_timer_start(&n->stop_timer, on_stop_timer, 0, STOP_PERIOD);
 }

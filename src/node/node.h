@@ -82,6 +82,7 @@ struct node_config {
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
         bool lan;
+        bool mapping;                    /* ask the router for a port */
         uint64_t clips_quota;            /* bytes */
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
         uint64_t clips_cache;            /* bytes of others' clips that others may have from here */

@@ -29,7 +29,12 @@
 
 enum { CHILD_VAULT = PORTER_PROGRAMS, CHILDREN };
 
-static const char *const programs[CHILDREN] = {[PORTER_ICE] = "porchlight-ice", [CHILD_VAULT] = "porchlight-vault"};
+static const char *const programs[CHILDREN] = {
+        [PORTER_ICE] = "porchlight-ice",
+        [PORTER_NAMES] = "porchlight-names",
+        [PORTER_ROUTER] = "porchlight-router",
+        [CHILD_VAULT] = "porchlight-vault",
+};
 
 enum order {
         ORDER_VAULT = 'v',
@@ -307,14 +312,13 @@ static bool turn(struct porter *p, const sigset_t *mask) {
         return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* The others hold nothing that could be lost. */
+/* One holds nothing that could be lost; the others end with their streams: what the router gave is given back first. */
 static void last_wait(struct porter *p) {
         const struct timespec second = {.tv_sec = 1};
         sigset_t child;
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
-        for (unsigned i = 0; i < PORTER_PROGRAMS; i++)
-                stop(p, i);
+        stop(p, PORTER_ICE);
         reap(p, WNOHANG);
         for (int i = 0; p->children[CHILD_VAULT] && i < LAST_WAIT_S + PORTER_PROGRAMS;
              i++) { /* theirs end a wait too */

@@ -16,7 +16,7 @@
 #define PORTER_TEXT_MAX (64 * 1024) /* what porter_keep() takes */
 
 /* Programs of ours that need neither a key nor a file of DIR: each has a stream to the daemon, and ends with it. */
-enum porter_program { PORTER_ICE, PORTER_PROGRAMS };
+enum porter_program { PORTER_ICE, PORTER_NAMES, PORTER_ROUTER, PORTER_PROGRAMS };
 
 /* What porter_open() opens. */
 enum porter_file { PORTER_CONFIG, PORTER_SETTINGS, PORTER_FILES };

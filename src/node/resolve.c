@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/resolve.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "node/endpoint.h"
 #include "node/internal.h"
 #include "roster/code.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 
-#define RUNNING_MAX 8
-#define ANSWERS_MAX 4 /* addresses of one name that are tried */
+#define RUNNING_MAX 8     /* as porchlight-names takes at a time (ASK_MOST) */
+#define PATIENCE_MS 30000 /* libc asks three servers twice, 5 s each, as a rule */
+#define IDLE_MS 20000     /* after which the helper ends: a ticket's other names come at once */
 
 struct lookup {
         struct list on;
         struct node *n;
+        uint32_t number;
         uint16_t port;
+        bool asked;
+        mesh_time until; /* of the loop's clock */
         struct command *c;
         void (*none)(struct command *c);
-        uv_getaddrinfo_t req;
         char name[ENDPOINT_DNS_MAX + 1];
 };
+
+/* ---- what comes of one ---- */
 
 static void dial(struct node *n, struct command *c, const struct mesh_addr *addr) {
         struct mesh_event ev = {.type = MESH_EV_DIAL, .dial.addr = *addr};
@@ -29,11 +34,12 @@ static void dial(struct node *n, struct command *c, const struct mesh_addr *addr
                 node_feed(n, ev);
 }
 
-static unsigned dial_all(struct lookup *k, const struct addrinfo *found) {
+static unsigned dial_all(struct lookup *k, struct wire_list found) {
+        struct wire_addr row;
         unsigned done = 0;
-        for (const struct addrinfo *ai = found; ai && done < ANSWERS_MAX; ai = ai->ai_next) {
+        while (wire_list_next(&wire_addr_desc, &found, &row)) {
                 struct mesh_addr addr;
-                if (!endpoint_from_sockaddr(ai->ai_addr, &addr))
+                if (!endpoint_from_wire(&row, &addr))
                         continue;
                 addr.port = k->port;
                 dial(k->n, TAKE(k->c), &addr);
@@ -42,38 +48,118 @@ static unsigned dial_all(struct lookup *k, const struct addrinfo *found) {
         return done;
 }
 
-static void on_found(uv_getaddrinfo_t *req, int status, struct addrinfo *found) {
-        struct lookup *k = CONTAINER_OF(req, struct lookup, req);
+static void take_off(struct lookup *k) {
         k->n->resolver.running--;
         list_drop(&k->on);
-        unsigned done = status == 0 && !k->n->stopping ? dial_all(k, found) : 0;
-        if (status)
-                log_info("%s: %s", k->name, uv_strerror(status));
-        if (done == 0 && k->none)
+}
+
+/* Nothing was found. */
+static void fail(struct lookup *k, const char *why) {
+        take_off(k);
+        log_info("%s: %s", k->name, why);
+        if (k->none)
                 k->none(k->c);
-        uv_freeaddrinfo(found);
         free(k);
 }
 
+static void fail_with(struct lookup *k, struct span why) {
+        _clean_(buf_fini) struct buf shown = BUF_NULL;
+        text_show(&shown, why.n ? why : SPAN_STR("it has no address"), false);
+        fail(k, buf_cstr(&shown));
+}
+
+static void set_timer(struct node *n);
+
+static void on_found(struct node *n, const struct wire_names_found *m) {
+        LIST_EACH (k, &n->resolver.all, struct lookup, on) {
+                if (k->number != m->number || !k->asked)
+                        continue;
+                if (!WIRE_HAS(m, NAMES_FOUND, addrs) || !dial_all(k, m->addrs)) {
+                        fail_with(k, m->problem);
+                        break;
+                }
+                take_off(k);
+                free(k);
+                break;
+        }
+        set_timer(n);
+}
+
+/* ---- the helper ---- */
+
+static void on_heard(struct helper_link *l, uint8_t number, const union frame_message *m) {
+        if (number == NAMES_FOUND)
+                on_found(l->n, &m->names_found);
+}
+
+static bool ask(struct lookup *k) {
+        const struct wire_names_find msg = {.number = k->number, .name = span_str(k->name), .port = k->port};
+        k->asked = helper_link_say(&k->n->resolver.link, NAMES_FIND, &msg);
+        return k->asked;
+}
+
+/* What it was asked is lost with it; what came while it ended goes to the next one. */
+static void on_gone(struct helper_link *l) {
+        LIST_EACH (k, &l->n->resolver.all, struct lookup, on) {
+                if (k->asked)
+                        fail(k, "porchlight-names has ended");
+                else if (!ask(k))
+                        fail(k, "porchlight-names does not start");
+        }
+        set_timer(l->n);
+}
+
+static const struct helper_kind kind = {.program = PORTER_NAMES,
+                                        .name = "porchlight-names",
+                                        .find = wire_names_find,
+                                        .heard = on_heard,
+                                        .gone = on_gone};
+
+static void on_timer(uv_timer_t *timer) {
+        struct node *n = CONTAINER_OF(timer, struct node, resolver.timer);
+        if (n->resolver.running == 0)
+                helper_link_leave(&n->resolver.link);
+        LIST_EACH (k, &n->resolver.all, struct lookup, on) {
+                if (k->until <= uv_now(n->loop))
+                        fail(k, "no answer in time");
+        }
+        set_timer(n);
+}
+
+/* Lookups stand in the order in which they were begun, and all may take as long. */
+static void set_timer(struct node *n) {
+        LIST_EACH (k, &n->resolver.all, struct lookup, on) {
+                mesh_time now = uv_now(n->loop);
+                uv_timer_start(&n->resolver.timer, on_timer, k->until > now ? k->until - now : 1, 0);
+                return;
+        }
+        if (n->resolver.link.alive)
+                uv_timer_start(&n->resolver.timer, on_timer, IDLE_MS, 0);
+        else
+                uv_timer_stop(&n->resolver.timer);
+}
+
+/* ---- asking ---- */
+
 int resolve_dial(struct node *n, struct span name, uint16_t port, struct command *c, void (*none)(struct command *c)) {
-        const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-        if (n->resolver.running >= RUNNING_MAX || !endpoint_name_ok(name))
+        if (n->resolver.running >= RUNNING_MAX || n->stopping || !endpoint_name_ok(name))
                 return ERR_IO;
         struct lookup *k = calloc(1, sizeof(*k));
         if (!k)
                 return ERR_NOMEM;
-        k->n = n;
-        k->port = port;
-        k->c = c;
-        k->none = none;
+        *k = (struct lookup){.n = n, .port = port, .until = uv_now(n->loop) + PATIENCE_MS};
+        k->number = n->resolver.last = n->resolver.last == UINT32_MAX ? 1 : n->resolver.last + 1;
         memcpy(k->name, name.p, name.n);
-        if (uv_getaddrinfo(n->loop, &k->req, on_found, k->name, NULL, &hints)) {
+        if (!ask(k) && !n->resolver.link.open) {
                 free(k);
                 return ERR_IO;
         }
+        k->c = c;
+        k->none = none;
         list_init(&k->on);
         list_push(&n->resolver.all, &k->on);
         n->resolver.running++;
+        set_timer(n);
         return 0;
 }
 
@@ -88,6 +174,23 @@ void resolve_forget(struct node *n, const struct command *c) {
 
 void resolve_init(struct node *n) {
         list_init(&n->resolver.all);
+        helper_link_init(&n->resolver.link, n, &kind);
+        uv_timer_init(n->loop, &n->resolver.timer);
+}
+
+void resolve_stop(struct node *n) {
+        LIST_EACH (k, &n->resolver.all, struct lookup, on) {
+                fail(k, "the daemon ends");
+        }
+        helper_link_kill(&n->resolver.link);
+}
+
+bool resolve_gone(const struct node *n) {
+        return !n->resolver.link.open;
+}
+
+void resolve_close(struct node *n) {
+        uv_close((uv_handle_t *)&n->resolver.timer, NULL);
 }
 
 static void resolve_addrs(struct node *n, struct wire_list addrs) {

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host names of tickets and of `peer add`, looked up by the system's resolver on libuv's pool. The core knows addresses
- * only; each one found is handed to it to knock at.
+ * Host names of tickets and of `peer add`, looked up by porchlight-names: the daemon itself never calls the system's resolver,
+ * which reads what any server on the way has made. The core knows addresses only; each one found is handed to it to knock at.
+ * The helper is started with the first name and ends when none was wanted for a while.
  */
 #pragma once
 
 #include "base/list.h"
+#include "node/helper_link.h"
 #include "porchlight/mesh.h"
 
-struct node;
 struct command;
 
 struct resolver {
         struct list all; /* lookups under way */
         unsigned running;
+        uint32_t last; /* number given to one */
+        struct helper_link link;
+        uv_timer_t timer; /* the next lookup that has waited long enough, or the helper's end */
 };
 
 void resolve_init(struct node *n);
+void resolve_stop(struct node *n); /* whoever waits is told */
+bool resolve_gone(const struct node *n);
+void resolve_close(struct node *n);
 
 /* Looks @name up and tells the core to dial what is found. @c: whoever waits is answered for the first address (as
  * node_command); NULL: nobody. If nothing is found @none is called (NULL: nothing is). 0, ERR_NOMEM, ERR_IO. */

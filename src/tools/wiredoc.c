@@ -47,6 +47,8 @@ static const struct wire_desc *const control_bodies[] = {CONTROL_BODIES(DESC_OF)
 static const struct wire_desc *const owner_bodies[] = {OWNER_BODIES(DESC_OF)};
 static const struct wire_desc *const ingest_bodies[] = {INGEST_BODIES(DESC_OF)};
 static const struct wire_desc *const ice_bodies[] = {ICE_BODIES(DESC_OF)};
+static const struct wire_desc *const names_bodies[] = {NAMES_BODIES(DESC_OF)};
+static const struct wire_desc *const router_bodies[] = {ROUTER_BODIES(DESC_OF)};
 
 static const struct group groups[] = {
         {"What homes sign and keep", "proto/records.def", record_messages, ARRAY_LEN(record_messages), NULL, NULL,
@@ -61,6 +63,10 @@ static const struct group groups[] = {
          "Messages of porchlight-ingest", "ingest", wire_ingest_find},
         {"porchlight-ice", "proto/ice.def", ice_bodies, ARRAY_LEN(ice_bodies), "Messages of porchlight-ice", "ice",
          wire_ice_find},
+        {"porchlight-names", "proto/names.def", names_bodies, ARRAY_LEN(names_bodies), "Messages of porchlight-names",
+         "names", wire_names_find},
+        {"porchlight-router", "proto/router.def", router_bodies, ARRAY_LEN(router_bodies),
+         "Messages of porchlight-router", "router", wire_router_find},
 };
 
 #define ENUM_OF(name, NAME) &wire_##name##_enum,

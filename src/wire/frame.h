@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames of the local sockets (control.sock, owner.sock, the socketpairs of vault and porchlight-ice): a 4-byte big-endian length, then the
+ * Frames of the local sockets (control.sock, owner.sock, the socketpairs of vault and helpers): a 4-byte big-endian length, then the
  * number of the message as a msgpack integer and its map. Bytes in, bytes out; who reads and writes sockets is not its matter.
  */
 #pragma once
@@ -19,7 +19,9 @@ enum {
 union frame_message {
         uint64_t has;
 #define FRAME_MEMBER(name, NAME, doc, max) struct wire_##name name;
-        CONTROL_BODIES(FRAME_MEMBER) OWNER_BODIES(FRAME_MEMBER) INGEST_BODIES(FRAME_MEMBER) ICE_BODIES(FRAME_MEMBER)
+        CONTROL_BODIES(FRAME_MEMBER)
+        OWNER_BODIES(FRAME_MEMBER)
+        INGEST_BODIES(FRAME_MEMBER) ICE_BODIES(FRAME_MEMBER) NAMES_BODIES(FRAME_MEMBER) ROUTER_BODIES(FRAME_MEMBER)
 #undef FRAME_MEMBER
 };
 

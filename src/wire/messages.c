@@ -122,6 +122,8 @@ static const struct wire_number controls[] = {CONTROL_MESSAGES(SOCKET_NUMBER)};
 static const struct wire_number owners[] = {OWNER_MESSAGES(SOCKET_NUMBER)};
 static const struct wire_number ingests[] = {INGEST_MESSAGES(SOCKET_NUMBER)};
 static const struct wire_number ices[] = {ICE_MESSAGES(SOCKET_NUMBER)};
+static const struct wire_number names[] = {NAMES_MESSAGES(SOCKET_NUMBER)};
+static const struct wire_number routers[] = {ROUTER_MESSAGES(SOCKET_NUMBER)};
 
 static const struct wire_number *number_find(const struct wire_number *rows, size_t n, uint64_t number) {
         return number < n && rows[number].name ? &rows[number] : NULL;
@@ -145,4 +147,12 @@ const struct wire_number *wire_ingest_find(uint64_t number) {
 
 const struct wire_number *wire_ice_find(uint64_t number) {
         return number_find(ices, ARRAY_LEN(ices), number);
+}
+
+const struct wire_number *wire_names_find(uint64_t number) {
+        return number_find(names, ARRAY_LEN(names), number);
+}
+
+const struct wire_number *wire_router_find(uint64_t number) {
+        return number_find(routers, ARRAY_LEN(routers), number);
 }

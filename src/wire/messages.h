@@ -16,8 +16,10 @@
 #include "ingest.def"
 #include "kinds.def"
 #include "link.def"
+#include "names.def"
 #include "owner.def"
 #include "records.def"
+#include "router.def"
 #include "wire/table.h"
 
 /* clang-format off */
@@ -61,7 +63,10 @@
         E(fetching, FETCHING)                                                                                          \
         E(camera_policy, CAMERA_POLICY)                                                                                \
         E(candidate, CANDIDATE)                                                                                        \
-        E(parting, PARTING)
+        E(parting, PARTING)                                                                                            \
+        E(mapper, MAPPER)                                                                                              \
+        E(unmapped, UNMAPPED)                                                                                          \
+        E(reach, REACH)
 
 /* clang-format on */
 
@@ -105,6 +110,9 @@
 #define WIRE_V_CAMERA_POLICY(n, v, s, d) CAMERA_POLICY_##n = v,
 #define WIRE_V_CANDIDATE(n, v, s, d) CANDIDATE_##n = v,
 #define WIRE_V_PARTING(n, v, s, d) PARTING_##n = v,
+#define WIRE_V_MAPPER(n, v, s, d) MAPPER_##n = v,
+#define WIRE_V_UNMAPPED(n, v, s, d) UNMAPPED_##n = v,
+#define WIRE_V_REACH(n, v, s, d) REACH_##n = v,
 
 #define WIRE_DECLARE_ENUM(name, NAME)                                                                                  \
         enum wire_e_##name{ENUM_##NAME(WIRE_V_##NAME)};                                                                \
@@ -151,6 +159,8 @@ extern const size_t wire_charter_bounds_n;
         CONTROL_BODIES(M)                                                                                              \
         INGEST_BODIES(M)                                                                                               \
         ICE_BODIES(M)                                                                                                  \
+        NAMES_BODIES(M)                                                                                                \
+        ROUTER_BODIES(M)                                                                                               \
         OWNER_BODIES(M)
 
 #define WIRE_X_MEMBER(S, key, KIND, name, ...) wire_t_##KIND name;
@@ -169,17 +179,21 @@ WIRE_MESSAGES(WIRE_DECLARE_MESSAGE)
 #define WIRE_HAS(m, NAME, field) ((bool)((m)->has >> NAME##_KEY_##field & 1))
 #define WIRE_PUT(m, NAME, field, value) ((m)->field = (value), (m)->has |= UINT64_C(1) << NAME##_KEY_##field)
 
-/* Numbers of the messages on links, control.sock, owner.sock, of porchlight-ingest and porchlight-ice: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
+/* Numbers of the messages on links, control.sock, owner.sock, and of the helpers: LINK_HELLO, CONTROL_POST, OWNER_V_FOUND. */
 #define WIRE_V_LINK(v, NAME, ...) LINK_##NAME = v,
 #define WIRE_V_CONTROL(v, NAME, ...) CONTROL_##NAME = v,
 #define WIRE_V_OWNER(v, NAME, ...) OWNER_##NAME = v,
 #define WIRE_V_INGEST(v, NAME, ...) INGEST_##NAME = v,
 #define WIRE_V_ICE(v, NAME, ...) ICE_##NAME = v,
+#define WIRE_V_NAMES(v, NAME, ...) NAMES_##NAME = v,
+#define WIRE_V_ROUTER(v, NAME, ...) ROUTER_##NAME = v,
 enum wire_link { LINK_MESSAGES(WIRE_V_LINK) };
 enum wire_control { CONTROL_MESSAGES(WIRE_V_CONTROL) };
 enum wire_owner { OWNER_MESSAGES(WIRE_V_OWNER) };
 enum wire_ingest { INGEST_MESSAGES(WIRE_V_INGEST) };
 enum wire_ice { ICE_MESSAGES(WIRE_V_ICE) };
+enum wire_names { NAMES_MESSAGES(WIRE_V_NAMES) };
+enum wire_router { ROUTER_MESSAGES(WIRE_V_ROUTER) };
 
 /* A numbered message of one of the conversations. */
 struct wire_number {
@@ -194,3 +208,5 @@ const struct wire_number *wire_control_find(uint64_t number);
 const struct wire_number *wire_owner_find(uint64_t number);
 const struct wire_number *wire_ingest_find(uint64_t number);
 const struct wire_number *wire_ice_find(uint64_t number);
+const struct wire_number *wire_names_find(uint64_t number);
+const struct wire_number *wire_router_find(uint64_t number);

@@ -7,15 +7,15 @@ hand to hand here, as a mesh carries it. Needs root, ip and nft.
 """
 import itertools
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import spaces  # noqa: E402
 import street  # noqa: E402
 from meeting import SERVE, SERVING, UP, Helper, bring_together, exchange  # noqa: E402
+from spaces import Internet, Space  # noqa: E402
 from street import Skip, check, equal  # noqa: E402
 
 # RFC 3489, 5 and RFC 4787, 4 and 5: of the same behaviour under two names the old ones are the shorter.
@@ -37,39 +37,6 @@ BYTES = 300000
 MEDIAN = 0.2  # seconds: DESIGN 9
 HOST, SERVER_REFLEXIVE, PEER_REFLEXIVE = 1, 2, 3
 NO_WAY = 3
-
-
-def run(*words, stdin=None):
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, input=stdin)
-    check(done.returncode == 0, f'{" ".join(words)}: {done.stdout.strip()}')
-
-
-class Space:
-    """A machine of its own."""
-    count = itertools.count()
-
-    def __init__(self):
-        self.name = f'nat{os.getpid()}-{next(self.count)}'
-        run('ip', 'netns', 'add', self.name)
-        self.ip('link', 'set', 'lo', 'up')
-
-    def ip(self, *words):
-        run('ip', '-n', self.name, *words)
-
-    def inside(self, *words, stdin=None):
-        run('ip', 'netns', 'exec', self.name, *words, stdin=stdin)
-
-    def port(self, name, address, via=None):
-        self.ip('address', 'add', address, 'dev', name)
-        self.ip('link', 'set', name, 'up')
-        if via:
-            self.ip('route', 'add', 'default', 'via', via)
-
-    def cable(self, own, other, theirs):
-        run('ip', 'link', 'add', own, 'netns', self.name, 'type', 'veth', 'peer', 'name', theirs, 'netns', other.name)
-
-    def helper(self, program, env):
-        return Helper(program, env=env, prefix=('ip', 'netns', 'exec', self.name))
 
 
 def rules(kind, inside):
@@ -97,41 +64,26 @@ class Nat(street.Play):
         self.program = os.path.join(self.programs.build, 'porchlight-ice')
         if not os.path.exists(self.program):
             raise Skip('THIS BUILD HAS NO porchlight-ice: ways between homes behind routers are NOT looked at')
-        for tool in ('ip', 'nft'):
-            if not shutil.which(tool):
-                raise Skip(f'needs {tool}')
-        with open('/proc/self/mountinfo', encoding='utf-8') as mounts:
-            if '/' not in [line.split()[4] for line in mounts]:
-                raise Skip('ip netns needs / to be a mount, which it is not in a plain chroot')
-        street.unshare(street.CLONE_NEWNS | street.CLONE_NEWNET)
-        os.makedirs('/run/netns', exist_ok=True)
-        run('mount', '-t', 'tmpfs', 'none', '/run/netns')
-        self.net = Space()
-        self.net.ip('link', 'add', 'bridge', 'type', 'bridge')
-        self.net.ip('link', 'set', 'bridge', 'up')
-        self.hosts = itertools.count(10)
+        spaces.begin('nft')
+        self.net = Internet('203.0.113')
         self.inner = itertools.count(1)
         self.homes = {}
         self.doorstep = Space()
-        self.plug(self.doorstep, DOORSTEP)
-        self.stun = self.doorstep.helper(self.program, self.env)
+        self.net.plug(self.doorstep, DOORSTEP)
+        self.stun = self.helper(self.doorstep)
         self.stun.say(SERVE, {1: PORT})
         while not any(number == SERVING for number, _, _ in self.stun.said):
             check(self.stun.read(street.PATIENCE), 'the doorstep does not begin')
         equal(self.stun.said[-1][1], {1: PORT}, 'the doorstep')
 
-    def plug(self, space, address=None):
-        """To the internet, by "wan"."""
-        host = next(self.hosts)
-        space.cable('wan', self.net, f'p{host}')
-        self.net.ip('link', 'set', f'p{host}', 'master', 'bridge', 'up')
-        space.port('wan', f'{address or f"203.0.113.{host}"}/24')
+    def helper(self, space):
+        return Helper(self.program, env=self.env, prefix=space.within())
 
     def router(self, kind, outside=None):
         """A router of that kind, and where what stands behind it goes in: the router, and the addresses of both ends."""
         r, net = Space(), f'192.168.{next(self.inner)}'
         if outside is None:
-            self.plug(r)
+            self.net.plug(r)
         else:
             behind, here, there = outside
             r.cable('wan', behind, 'lan')
@@ -146,7 +98,7 @@ class Nat(street.Play):
         if (kind, side) not in self.homes:
             space = Space()
             if kind == 'public':
-                self.plug(space)
+                self.net.plug(space)
             else:
                 layers = ('port', kind.split('-')[1])[::-1] if kind.startswith('carrier') else (kind,)
                 where = None
@@ -161,7 +113,7 @@ class Nat(street.Play):
 
     def meet(self, pair):
         """What came of it at the first, how long it took, and that bytes came across."""
-        a, b = (self.home(kind, side).helper(self.program, self.env).awake() for side, kind in enumerate(pair))
+        a, b = (self.helper(self.home(kind, side)).awake() for side, kind in enumerate(pair))
         try:
             a.meet(calls=True, doorstep=(DOORSTEP, PORT))
             b.meet(doorstep=(DOORSTEP, PORT))

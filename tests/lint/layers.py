@@ -22,6 +22,8 @@ ARROWS = {
     'vault': 'base wire crypto roster clip proof',
     'ingest': 'base wire crypto',
     'ice': 'base wire crypto',
+    'names': 'base wire',
+    'router': 'base wire',
     'client': 'base wire',
     'cli': 'base wire crypto roster clip proof client',
     'tools': 'base wire crypto roster clip core tape',
