@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "roster/ticket.h"
 #include "wire/json.h"
 
@@ -242,7 +243,10 @@ static int run_invite(struct cli *c, const struct args *a) {
                 WIRE_PUT(&m, C_INVITE, uses, v->n);
         if ((v = args_get(a, OPT_EXPIRES)))
                 WIRE_PUT(&m, C_INVITE, expires_in, v->n);
-        return cli_ask(c, CONTROL_INVITE, &m, row_invite, &sink);
+        int r = cli_ask(c, CONTROL_INVITE, &m, row_invite, &sink);
+        if (!r)
+                outside_note(c);
+        return r;
 }
 
 const struct command command_invite = {

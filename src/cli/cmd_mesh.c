@@ -6,6 +6,7 @@
 #include "base/when.h"
 #include "cli/found.h"
 #include "cli/options.h"
+#include "cli/outside.h"
 #include "cli/owner.h"
 
 #include <errno.h>
@@ -112,7 +113,11 @@ static int run_create(struct cli *c, const struct args *a) {
         else
                 WIRE_PUT(&m, O_CREATE, passphrase, buf_span(&pass.text));
         r = owner_ask(c, owner, OWNER_O_CREATE, &m, _("founding"), NULL, NULL);
-        return r ? r : found_done(c, _("Founded"), _("Invite the first neighbours with `porchlight invite`."));
+        if (!r)
+                r = found_done(c, _("Founded"), _("Invite the first neighbours with `porchlight invite`."));
+        if (!r)
+                outside_note(c);
+        return r;
 }
 
 static void charter_help(struct buf *out) {

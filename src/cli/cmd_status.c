@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/address.h"
+#include "cli/outside.h"
 
 #define LABEL_COLUMNS 11
 #define WHO_COLUMNS 27
@@ -53,6 +54,15 @@ static void status_listen(struct cli *c, const struct wire_c_status *s, struct b
         }
         if (v->n)
                 line(c, _("listens on"), v);
+}
+
+static void status_outside(struct cli *c, const struct wire_c_status *s, struct buf *v) {
+        _clean_(buf_fini) struct buf fix = BUF_NULL;
+        if (!outside_words(s, v, &fix))
+                return;
+        if (fix.n)
+                buf_printf(v, _("; fix: %s"), buf_cstr(&fix));
+        line(c, _("outside"), v);
 }
 
 static void status_alerts(struct cli *c, const struct wire_c_status *s, struct buf *v) {
@@ -129,6 +139,7 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 line(c, _("backup"), &v);
         }
         status_listen(c, s, &v);
+        status_outside(c, s, &v);
         buf_add(&v, s->data);
         line(c, _("folder"), &v);
         when_local(&v, c->now, c->now);
@@ -157,7 +168,8 @@ const struct command command_status = {
         .synopsis = "",
         .brief = N_("how this home is doing"),
         .help = N_("The mesh, whether what this home knows is current, links, alerts, what is muted,\n"
-                   "when the newest backup was made, folder.\n"
+                   "when the newest backup was made, whether homes outside this Wi-Fi can reach\n"
+                   "this one, folder.\n"
                    "\nExample:\n  porchlight status --json | jq -r .state\n"),
         .run = run_status,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The checks: facts in, one sentence and one piece of advice out. In the order in which to mend things. */
 #include "cli/doctor.h"
+#include "cli/outside.h"
 
 #include "base/text.h"
 
@@ -20,7 +21,6 @@
 #define CLOCK_CEILING 4102444800u         /* 2100-01-01 */
 #define STEWARDS_WANTED 3                 /* with two, neither can be removed if it turns bad or is lost */
 #define BACKUP_OLD (180 * 86400u)         /* seconds: by then most addresses in it may have changed */
-#define LOOPBACK4 127
 
 _printf_(3, 4) static void say(struct doctor_finding *ret, enum doctor_state state, const char *fmt, ...) {
         va_list ap;
@@ -37,10 +37,14 @@ _printf_(2, 3) static void fix(struct doctor_finding *ret, const char *fmt, ...)
         va_end(ap);
 }
 
+static void capital(struct buf *text) {
+        if (text->n && *text->p >= 'a' && *text->p <= 'z')
+                *text->p = (uint8_t)(*text->p - 'a' + 'A');
+}
+
 /* An error's hint stands behind a semicolon elsewhere; here it is a sentence. */
 static void fix_hint(struct doctor_finding *ret, struct buf *hint) {
-        if (hint->n && *hint->p >= 'a' && *hint->p <= 'z')
-                *hint->p = (uint8_t)(*hint->p - 'a' + 'A');
+        capital(hint);
         fix(ret, "%s.", buf_cstr(hint));
 }
 
@@ -482,34 +486,11 @@ static void check_neighbours(const struct doctor_facts *f, struct doctor_finding
         fix(ret, "Check this machine's network; `porchlight peer add HOST` says where else to knock.");
 }
 
-static bool loopback(const struct wire_addr *a) {
-        static const uint8_t one[16] = {[15] = 1};
-        if (WIRE_HAS(a, ADDR, ip4))
-                return a->ip4.p[0] == LOOPBACK4;
-        if (WIRE_HAS(a, ADDR, ip6))
-                return memcmp(a->ip6.p, one, sizeof(one)) == 0;
-        return false;
-}
-
-/* The port this home listens on for others; 0: none. *ret_any: on any at all. */
-static uint64_t open_port(const struct doctor_facts *f, bool *ret_any) {
-        struct wire_list list = f->status.listen;
-        struct wire_addr a;
-        uint64_t port = 0;
-        *ret_any = false;
-        while (wire_list_next(&wire_addr_desc, &list, &a)) {
-                *ret_any = true;
-                if (!loopback(&a) && !port)
-                        port = a.port;
-        }
-        return port;
-}
-
 static void check_listens(const struct doctor_facts *f, struct doctor_finding *ret) {
         bool any;
         if (!f->daemon)
                 return;
-        uint64_t port = open_port(f, &any);
+        uint64_t port = outside_port(&f->status, &any);
         if (port) {
                 say(ret, DOCTOR_OK, "on port %llu", (unsigned long long)port);
                 return;
@@ -522,18 +503,18 @@ static void check_listens(const struct doctor_facts *f, struct doctor_finding *r
 /* From inside nobody can see that a router lets others in: only somebody who came proves it. */
 static void check_port(const struct doctor_facts *f, struct doctor_finding *ret) {
         bool any;
-        if (!in_mesh(f) || !f->peers || f->status.homes <= 1)
+        if (!in_mesh(f) || !outside_port(&f->status, &any) || !outside_words(&f->status, &ret->message, &ret->fix))
                 return;
-        uint64_t port = open_port(f, &any);
-        if (!port)
+        bool fine = f->status.reach == REACH_YES || f->status.reach == REACH_MAPPED;
+        ret->state = fine ? DOCTOR_OK : DOCTOR_NOTE;
+        if (!fine && f->inbound)
+                buf_add_str(&ret->message, _(" (neighbours in this network do)"));
+        if (fine)
                 return;
-        if (f->inbound) {
-                say(ret, DOCTOR_OK, "neighbours dial this home");
-                return;
-        }
-        say(ret, DOCTOR_NOTE, "No link has come in so far: whether others can reach port %llu is not known.",
-            (unsigned long long)port);
-        fix(ret, "For homes elsewhere, forward TCP port %llu to this machine in the router.", (unsigned long long)port);
+        capital(&ret->message);
+        capital(&ret->fix);
+        buf_add_u8(&ret->message, '.');
+        buf_add_u8(&ret->fix, '.');
 }
 
 static void check_unsent(const struct doctor_facts *f, struct doctor_finding *ret) {

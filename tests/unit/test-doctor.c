@@ -57,6 +57,7 @@ static void well(struct patient *p) {
         f->status.stewards = 3;
         f->status.links = 2;
         f->inbound = 1;
+        WIRE_PUT(&f->status, C_STATUS, reach, REACH_YES);
         f->vault_state = (struct wire_o_state){.v = 1, .has_household = true, .passphrase = true};
         WIRE_PUT(&f->status, C_STATUS, backup, NOW - 86400);
         listen_on(p, lan, NULL);
@@ -243,14 +244,34 @@ static void links(void **state) {
         ILL(relisten(&p, NULL, lo6), "listens", DOCTOR_WARNING, "this machine alone");
         ILL(relisten(&p, NULL, NULL), "listens", DOCTOR_WARNING, "on no address");
         ILL(relisten(&p, lo, NULL), "port", DOCTOR_SKIP, "");
-        ILL(p.f.inbound = 0, "port", DOCTOR_NOTE, "7345");
+}
+
+static void outside(struct patient *p, enum wire_e_reach reach, enum wire_e_unmapped why) {
+        p->f.status.reach = reach;
+        if (why)
+                WIRE_PUT(&p->f.status, C_STATUS, unmapped, why);
+}
+
+static void ways_in(void **state) {
+        (void)state;
+        ILL(outside(&p, REACH_MAPPED, 0), "port", DOCTOR_OK, "as the router says");
+        ILL(outside(&p, REACH_PUBLIC, 0), "port", DOCTOR_NOTE, "TCP port 7345");
+        ILL(outside(&p, REACH_TOLD, 0), "port", DOCTOR_NOTE, "not known");
+        ILL(outside(&p, REACH_ROUTER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
+            "cannot reach you (neighbours in this network do)");
+        ILL(outside(&p, REACH_ROUTER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
+            "Forward TCP port 7345 to this machine in the router, or switch");
+        ILL(outside(&p, REACH_ROUTER, 0), "port", DOCTOR_NOTE, "UPnP");
+        ILL(outside(&p, REACH_ROUTER, UNMAPPED_OFF), "port", DOCTOR_NOTE, "reach.mapping yes");
+        ILL(outside(&p, REACH_ROUTER, UNMAPPED_LIES), "port", DOCTOR_NOTE, "another address than neighbours see");
+        ILL(outside(&p, REACH_CARRIER, UNMAPPED_CARRIER), "port", DOCTOR_NOTE, "provider");
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_well), cmocka_unit_test(overdue), cmocka_unit_test(folder),
                 cmocka_unit_test(machine),  cmocka_unit_test(daemons), cmocka_unit_test(meshes),
-                cmocka_unit_test(links),
+                cmocka_unit_test(links),    cmocka_unit_test(ways_in),
         };
         setenv("TZ", "UTC", 1);
         tzset();

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/outside.h"
+
+#include "cli/commands.h"
+
+#define LOOPBACK4 127
+
+static bool loopback(const struct wire_addr *a) {
+        static const uint8_t one[16] = {[15] = 1};
+        if (WIRE_HAS(a, ADDR, ip4))
+                return a->ip4.p[0] == LOOPBACK4;
+        if (WIRE_HAS(a, ADDR, ip6))
+                return memcmp(a->ip6.p, one, sizeof(one)) == 0;
+        return false;
+}
+
+uint64_t outside_port(const struct wire_c_status *s, bool *ret_any) {
+        struct wire_list list = s->listen;
+        struct wire_addr a;
+        uint64_t port = 0;
+        *ret_any = false;
+        while (wire_list_next(&wire_addr_desc, &list, &a)) {
+                *ret_any = true;
+                if (!loopback(&a) && !port)
+                        port = a.port;
+        }
+        return port;
+}
+
+/* What the router said settles what can be done about it. */
+static void fix_router(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
+        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped) ? (enum wire_e_unmapped)s->unmapped : 0;
+        if (why == UNMAPPED_OFF)
+                buf_printf(fix,
+                           _("forward TCP port %llu to this machine in the router, or let this home ask it: "
+                             "`porchlight config set reach.mapping yes`"),
+                           port);
+        else if (why == UNMAPPED_LIES)
+                buf_printf(fix,
+                           _("the router names another address than neighbours see; forward TCP port %llu to this "
+                             "machine in it, and in any router before it"),
+                           port);
+        else
+                buf_printf(fix,
+                           _("forward TCP port %llu to this machine in the router, or switch UPnP or NAT-PMP on "
+                             "there"),
+                           port);
+}
+
+static void words_of(const struct wire_c_status *s, unsigned long long port, struct buf *what, struct buf *fix) {
+        switch ((enum wire_e_reach)s->reach) {
+        case REACH_YES:
+                buf_add_str(what, _("homes outside this Wi-Fi can reach you"));
+                return;
+        case REACH_MAPPED:
+                buf_add_str(what, _("homes outside this Wi-Fi can reach you, as the router says; nobody has yet"));
+                return;
+        case REACH_PUBLIC:
+        case REACH_TOLD:
+                buf_add_str(what, _("whether homes outside this Wi-Fi can reach you is not known: nobody has yet"));
+                buf_printf(fix, _("let TCP port %llu in, in the firewalls of the router and of this machine"), port);
+                return;
+        case REACH_ROUTER:
+                buf_add_str(what, _("homes outside this Wi-Fi cannot reach you"));
+                fix_router(s, port, fix);
+                return;
+        case REACH_CARRIER:
+                buf_add_str(what, _("homes outside this Wi-Fi cannot reach you: the router has no public address"));
+                buf_add_str(fix, _("ask the provider for one, IPv6 will do; or invite a neighbour who can be reached, "
+                                   "through whom the others hear you"));
+                return;
+        case REACH_HERE:
+                buf_add_str(what, _("no other machine can reach you"));
+                buf_add_str(fix, _("start porchlightd without --listen, or with an address of this machine's network"));
+                return;
+        }
+}
+
+bool outside_words(const struct wire_c_status *s, struct buf *ret_what, struct buf *ret_fix) {
+        bool any;
+        if (WIRE_HAS(s, C_STATUS, reach))
+                words_of(s, (unsigned long long)outside_port(s, &any), ret_what, ret_fix);
+        return ret_what->n > 0;
+}
+
+static int row_note(struct cli *c, const struct call_row *row, void *arg) {
+        _clean_(buf_fini) struct buf what = BUF_NULL, fix = BUF_NULL;
+        (void)arg;
+        if (row->number != CONTROL_STATUS_ROW || !outside_words(&row->m->c_status, &what, &fix) ||
+            row->m->c_status.reach == REACH_HERE) /* who said so knows it */
+                return 0;
+        if (fix.n)
+                cli_note(c, "%s; fix: %s", buf_cstr(&what), buf_cstr(&fix));
+        else
+                cli_note(c, "%s", buf_cstr(&what));
+        return 0;
+}
+
+void outside_note(struct cli *c) {
+        struct wire_c_none none = {0};
+        if (!c->json)
+                (void)cli_ask(c, CONTROL_STATUS, &none, row_note, NULL);
+}
