@@ -82,6 +82,7 @@ enum mesh_event_type {
         MESH_EV_HAUL_END,  /* such a link is not needed any more */
         MESH_EV_HELPER,    /* there is a porchlight-ice to bring meetings about, or there is none any more */
         MESH_EV_MET,       /* what that says for the other end of a meeting: WORDS, CANDIDATE, ALL */
+        MESH_EV_RELAY,     /* how much is passed on for others who have no other way; nothing, until this is said */
 };
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
@@ -187,7 +188,6 @@ struct mesh_event {
                         const struct mesh_addr *addrs;
                         size_t n;          /* at most MESH_ADDRS_MAX */
                         bool outside;      /* this node is known to be reached there from other networks */
-                        bool relays;       /* it passes bytes on for others */
                         bool hidden;       /* nobody is to hear where it is: no address goes into its contact */
                         uint16_t udp_port; /* where it answers STUN; 0: nowhere */
                 } listening;
@@ -233,6 +233,9 @@ struct mesh_event {
                 struct {
                         struct key device;
                 } haul;
+                struct {
+                        uint64_t quota; /* bytes in 24 hours; 0: none */
+                } relay;
                 struct {
                         uint8_t number;  /* enum wire_link: LINK_PAPER … LINK_STOP */
                         struct span map; /* the message, encoded */
@@ -335,6 +338,9 @@ mesh_time mesh_deadline(const struct mesh *m);
  * like any other. */
 #define MESH_LINK_MET UINT32_C(0x40000000)
 
+/* Links that go within others (relay.h in src/core) have this one: the shell hears of those for footage, and of no others. */
+#define MESH_LINK_RELAYED UINT32_C(0x20000000)
+
 /* ---- links that carry footage ---- */
 /* Bytes that may wait for such a link now: of one SAY that is longer, all are taken; where it is 0, none. It grows with
  * WRITABLE, if that is of this link. 0 also where there is no such link. */
@@ -376,12 +382,21 @@ struct mesh_peer {
         struct mesh_addr addr;
         bool dialled, up, lan, footage; /* footage: it carries that and nothing else */
         bool met;                       /* a meeting brought it about; where it is not up, one is to */
+        bool relayed;                   /* there is no address; bytes go by way of … */
+        struct key doorstep;            /* … this device */
         mesh_wall since;
         uint64_t sent, received;
         enum wire_e_reason problem; /* 0: none */
 };
 bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links first, then known addresses */
 bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links that carry footage: no neighbours */
+
+/* What this device passes on for others. */
+struct mesh_relaying {
+        uint64_t quota, passed; /* bytes: that may be in a day, and that have been in this one */
+        uint32_t pairs;         /* between whom it does so now */
+};
+void mesh_relaying(struct mesh *m, struct mesh_relaying *ret);
 
 struct mesh_ticket {
         struct key id;

@@ -26,6 +26,7 @@ struct purse {
         struct key who;
         uint16_t spent[BUDGETS];
         mesh_time since[BUDGETS]; /* when its period began */
+        uint64_t passed;
 };
 
 static bool full_again(const struct mesh *m, const struct purse *p, enum budget b) {
@@ -65,15 +66,34 @@ static struct purse *purse_new(struct mesh *m, const struct key *who) {
         return NULL;
 }
 
-int budget_charge(struct mesh *m, const struct key *who, enum budget b) {
+static struct purse *purse_of(struct mesh *m, const struct key *who) {
         day_begins(m);
         struct purse *p = map_find(&m->purses, who->b);
-        if (!p && !(p = purse_new(m, who)))
+        return p ? p : purse_new(m, who);
+}
+
+int budget_charge(struct mesh *m, const struct key *who, enum budget b) {
+        struct purse *p = purse_of(m, who);
+        if (!p)
                 return ERR_NOMEM;
         if (full_again(m, p, b)) {
                 p->spent[b] = 0;
                 p->since[b] = m->now;
         }
         p->spent[b] += p->spent[b] < rows[b].most;
+        return 0;
+}
+
+uint64_t budget_passed(struct mesh *m, const struct key *who) {
+        day_begins(m);
+        const struct purse *p = map_find(&m->purses, who->b);
+        return p ? p->passed : 0;
+}
+
+int budget_pass(struct mesh *m, const struct key *who, size_t n) {
+        struct purse *p = purse_of(m, who);
+        if (!p)
+                return ERR_NOMEM;
+        p->passed += n;
         return 0;
 }

@@ -12,17 +12,28 @@
 #include "core/link.h"
 #include "core/packet.h"
 #include "core/reach.h"
+#include "core/relay.h"
 #include "crypto/chunk.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
 
 /* ---- where a device may be ---- */
 static void way_add(struct carry *h, const struct mesh_addr *a) {
+        if (h->shy && a->port)
+                return;
         for (size_t i = 0; i < h->n_ways; i++)
                 if (addr_eq(&h->ways[i], a))
                         return;
         if (h->n_ways < HAUL_WAYS)
                 h->ways[h->n_ways++] = *a;
+}
+
+static bool sees_this_home(const struct mesh *m, const struct key *device) {
+        LINK_EACH(l, m) {
+                if (l->state == LINK_UP && !l->room && key_eq(&l->device, device))
+                        return true;
+        }
+        return false;
 }
 
 /* In the book and in its contact: those that have failed already, or the others. */
@@ -43,17 +54,18 @@ static void ways_add(struct mesh *m, struct carry *h, const struct contact *c, b
  * failed before comes behind a meeting: each may take as long as a whole one. */
 static void ways_find(struct mesh *m, struct carry *h) {
         const struct key *device = &h->at.device;
+        h->shy = m->hidden && !sees_this_home(m, device);
         const struct contact *c = map_find(&m->contacts, device->b);
         struct mesh_addr meeting = meet_place(device);
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (key_eq(&m->addresses[i].device, device) && lan_fresh(m, &m->addresses[i]))
                         way_add(h, &m->addresses[i].addr);
         LINK_EACH(l, m)
-        if (l->state == LINK_UP && l->dialled && key_eq(&l->device, device))
+        if (l->state == LINK_UP && l->dialled && !meet_is(l) && key_eq(&l->device, device))
                 way_add(h, &l->addr);
         ways_add(m, h, c, false);
         h->n_ways = MIN(h->n_ways, (size_t)HAUL_WAYS - 1);
-        if (c && c->read && !c->card->open && meet_may(m, device))
+        if (c && c->read && (!c->card->open || h->shy) && meet_may(m, device))
                 way_add(h, &meeting);
         ways_add(m, h, c, true);
         if (c)
@@ -87,8 +99,11 @@ static void plan(struct mesh *m) {
 }
 
 static void carry_free(struct mesh *m, struct carry *h, enum mesh_outcome o, mesh_link link) {
+        struct key device = h->at.device;
         answer(m, h->command, o, link);
         *h = (struct carry){.due = MESH_NEVER};
+        if (!link)
+                relay_unreached(m, &device);
 }
 
 struct carry *carry_of_link(struct mesh *m, mesh_link id) {
@@ -128,25 +143,35 @@ static int next_way(struct mesh *m, struct carry *h) {
         return knock(m, h);
 }
 
-int carry_start(struct mesh *m, const struct mesh_event *ev) {
-        const struct key *device = &ev->haul.device;
+static int start(struct mesh *m, const struct key *device, uint64_t command) {
         enum mesh_outcome o = mesh_standing(m);
         if (o != MESH_OUT_DONE)
-                return answer(m, ev->token, o, 0);
+                return answer(m, command, o, 0);
         if (!address_current(m, device) || key_eq(device, &m->sign.pub))
-                return answer(m, ev->token, MESH_OUT_NO_DEVICE, 0);
+                return answer(m, command, MESH_OUT_NO_DEVICE, 0);
         const struct link *there = carry_to(m, device);
         if (there)
-                return answer(m, ev->token, MESH_OUT_DONE, there->id);
+                return answer(m, command, MESH_OUT_DONE, there->id);
         struct carry *h = place_for(m, device, &o);
         if (!h)
-                return answer(m, ev->token, o, 0);
-        *h = (struct carry){.used = true, .command = ev->token, .at = {.device = *device}, .due = MESH_NEVER};
+                return answer(m, command, o, 0);
+        *h = (struct carry){.used = true, .command = command, .at = {.device = *device}, .due = MESH_NEVER};
         ways_find(m, h);
         if (h->n_ways)
                 return next_way(m, h);
         carry_free(m, h, MESH_OUT_HAUL_NO_WAY, 0);
         return 0;
+}
+
+int carry_start(struct mesh *m, const struct mesh_event *ev) {
+        return start(m, &ev->haul.device, ev->token);
+}
+
+bool carry_reach(struct mesh *m, const struct key *device) {
+        enum mesh_outcome busy = MESH_OUT_DONE;
+        if (start(m, device, 0))
+                return false;
+        return !place_for(m, device, &busy) && busy == MESH_OUT_BUSY;
 }
 
 void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool up, bool more) {
@@ -199,7 +224,7 @@ void carry_unknown(struct link *l) {
         link_hangup(l, REASON_ELSEWHERE);
 }
 
-/* PROTOCOL 15.31: "A node accepts 8 of them, at most 2 of one household." */
+/* PROTOCOL 15.31: "A node accepts 16 of them, at most 2 of one household." */
 bool carry_welcome(const struct link *l) {
         size_t all = 0, same = 0;
         LINK_EACH(other, l->m) {
@@ -229,18 +254,20 @@ int carry_up(struct link *l) {
         uint64_t command = h ? h->command : 0;
         if (h)
                 h->command = 0;
-        return answer(m, command, MESH_OUT_DONE, l->id);
+        int r = answer(m, command, MESH_OUT_DONE, l->id);
+        return r || l->room ? r : relay_outer_up(l);
 }
 
 void carry_down(struct link *l) {
         struct mesh_action *a = l->state == LINK_HAUL ? out_add(&l->m->out, MESH_DO_HAUL_DOWN) : NULL;
         if (a)
                 a->link = l->id;
+        relay_outer_gone(l);
 }
 
 void carry_finish(struct mesh *m, mesh_link id) {
         struct link *l = link_find(m, id);
-        if (l && l->state == LINK_HAUL)
+        if (l && l->state == LINK_HAUL && !relay_holds(l)) /* it is idle when the last room is gone */
                 link_hangup(l, REASON_IDLE);
 }
 
@@ -253,6 +280,7 @@ void carry_yield(struct mesh *m, size_t klass) {
         if (klass > CLASS_URGENT)
                 return;
         m->haul_pause = m->now + HAUL_PAUSE;
+        relay_pause(m);
         LINK_EACH(l, m)
         if (l->state == LINK_HAUL)
                 link_touch(l);
@@ -260,7 +288,7 @@ void carry_yield(struct mesh *m, size_t klass) {
 
 mesh_time carry_due(const struct link *l) {
         bool paused = l->state == LINK_HAUL && l->queue[5].count && l->m->now < l->m->haul_pause;
-        return paused ? l->m->haul_pause : MESH_NEVER;
+        return paused ? l->m->haul_pause : relay_due(l);
 }
 
 /* ---- messages ---- */
@@ -288,13 +316,15 @@ int carry_took(struct link *l, uint64_t number, const void *msg, struct span raw
                 return 0;
         }
         struct mesh_action *a = out_add(&l->m->out, MESH_DO_HAUL);
-        if (!a)
+        bool ok = a;
+        if (!ok)
                 return ERR_NOMEM;
         l->hauled = l->m->now;
         a->link = l->id;
         a->haul.number = (uint8_t)number;
-        a->haul.map = raw; /* in the link's own buffer: it goes when all that was to be handed out is */
-        return 0;
+        /* In the link's own buffer, which stays until all is handed out; to one within another more may come before. */
+        a->haul.map = l->room ? out_keep(&l->m->out, raw, &ok) : raw;
+        return ok ? 0 : ERR_NOMEM;
 }
 
 static const struct wire_number *row_of(uint8_t number) {

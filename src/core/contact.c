@@ -146,7 +146,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
         const struct card *card = c->card;
         if (key_eq(&card->device, &m->sign.pub) || !c->read)
                 return;
-        if (!card->open && card->n_via && m->meets.helper)
+        if ((!card->open && card->n_via) || m->hidden)
                 draw_meeting(m, card);
         for (size_t i = 0; i < c->n_addrs; i++) {
                 struct address *a = draw_address(m, &card->addrs[i], &card->device);

@@ -28,6 +28,8 @@
  *             carry.c      links that carry footage, and no gossip
  *   meet.h    meet.c       links of those whom nobody can call   offer.c      what is said for it, sealed
  *             doorstep.c   who passes it on
+ *   relay.h   relay.c      links within links: what waits     relay_pass.c  passed on for others
+ *             relay_end.c  from end to end
  *
  * With a header each: out.c, the queue of actions; frames.c, handshake and framing; packet.c, messages encoded once for many
  * links; recon.c, comparing two sets; digest.c, seeing without a walk that they are equal; frontier.c, what the header of an
@@ -43,6 +45,7 @@
 #include "core/meet.h"
 #include "core/out.h"
 #include "core/reach.h"
+#include "core/relay.h"
 #include "crypto/box.h"
 #include "crypto/hash.h"
 #include "crypto/rng.h"
@@ -265,6 +268,7 @@ struct mesh {
         struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
         struct meets meets;
         mesh_time haul_pause, haul_hurried; /* footage waits until then; goes gently until then */
+        struct relay relay;
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
         enum wire_e_fresh state;
@@ -301,6 +305,9 @@ enum budget {
 };
 bool budget_left(struct mesh *m, const struct key *who, enum budget b);
 int budget_charge(struct mesh *m, const struct key *who, enum budget b); /* 0 or ERR_NOMEM */
+/* Bytes passed on for a household; under this device's own key those for all. */
+uint64_t budget_passed(struct mesh *m, const struct key *who);
+int budget_pass(struct mesh *m, const struct key *who, size_t n); /* 0 or ERR_NOMEM */
 void budgets_fini(struct mesh *m);
 
 /* ---- clock.c ---- */

@@ -66,7 +66,8 @@ struct look {
         const struct mesh *m;
         const struct key *reached[DIAL_REACHED_MOST];
         size_t n_reached, n_dialled, n_lan;
-        bool lost; /* nobody can call this node, and too few who can be called are linked */
+        size_t n_shown; /* dialled where they are: they see where this node is */
+        bool lost;      /* nobody can call this node, and too few who can be called are linked */
         struct {
                 const struct address *a;
                 const struct roster_home *branch;
@@ -83,9 +84,27 @@ static bool dialling_hint(const struct mesh *m, const struct address *a) {
         return false;
 }
 
+/* By way of others, and that is all there is: an address of it may still come to be of use. */
+static bool only_relayed(const struct mesh *m, const struct address *a) {
+        bool relayed = false;
+        LINK_EACH(l, m) {
+                if (l->state == LINK_CLOSING || l->haul || !key_eq(&l->device, &a->device))
+                        continue;
+                if (!l->room)
+                        return false;
+                relayed = true;
+        }
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *other = &m->addresses[i];
+                if (other->link && !address_meets(other) && key_eq(&other->device, &a->device))
+                        return false;
+        }
+        return relayed;
+}
+
 static bool dialling_device(const struct look *k, const struct address *a) {
         if (known_device(a))
-                return dial_among(k->reached, k->n_reached, &a->device);
+                return dial_among(k->reached, k->n_reached, &a->device) && (address_meets(a) || !only_relayed(k->m, a));
         return a->lan && dialling_hint(k->m, a);
 }
 
@@ -99,6 +118,14 @@ static bool worth_meeting(const struct mesh *m, const struct address *a) {
         return meet_may(m, &a->device);
 }
 
+/* PROTOCOL 18.14: "A hidden device MUST NOT dial others than doorsteps, 3 at a time, and those that a person named" */
+static bool worth_showing(const struct look *k, const struct address *a) {
+        const struct contact *c = map_find(&k->m->contacts, a->device.b);
+        if (!k->m->hidden || address_meets(a) || a->manual || a->ticket)
+                return true;
+        return c && c->read && c->card->relays && k->n_shown < HIDDEN_DOORS;
+}
+
 /* PROTOCOL 11.17: "A node MUST NOT leave an address undialled since it has a link to one of several who are said to be
  * there." */
 static bool worth_dialling(const struct look *k, const struct address *a) {
@@ -108,7 +135,7 @@ static bool worth_dialling(const struct look *k, const struct address *a) {
                 return false;
         if (!a->disputed && (key_eq(&a->device, recover_device(m)) || dialling_device(k, a)))
                 return false;
-        if (address_meets(a) && !worth_meeting(m, a))
+        if ((address_meets(a) && !worth_meeting(m, a)) || !worth_showing(k, a))
                 return false;
         if ((a->lan_only && !near) || (near && !a->manual && k->n_lan >= DIAL_LAN_MOST))
                 return false;
@@ -153,6 +180,7 @@ static struct look look_around(const struct mesh *m) {
                 if (!a->link)
                         continue;
                 k.n_lan += a->lan;
+                k.n_shown += !address_meets(a);
                 if (k.n_dialled < ARRAY_LEN(k.dialled)) {
                         k.dialled[k.n_dialled].a = a;
                         k.dialled[k.n_dialled++].branch = branch_at(m, a);

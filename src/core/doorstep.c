@@ -115,6 +115,11 @@ size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet
                 for (size_t i = 0; card && n < MEETS_WAYS && i < card->n_via; i++)
                         if (!key_eq(&card->via[i], &m->sign.pub))
                                 n = ways_by(m, &card->via[i], sure, ret, n);
+        if (m->hidden && card && !card->n_via) /* others would call it: a neighbour may have */
+                LINK_EACH(l, m) {
+                        if (l->state == LINK_UP && !key_eq(&l->device, device))
+                                n = way_add(ret, n, &l->device, &nobody);
+                }
         return n;
 }
 
@@ -136,7 +141,7 @@ size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]) {
         size_t n = 0;
         for (int round = 0; to_be_named(m) && round <= 2; round++)
                 LINK_EACH(l, m) {
-                        bool stays = l->state == LINK_UP && !l->visit && !l->visiting;
+                        bool stays = l->state == LINK_UP && !l->visit && !l->visiting && !l->room;
                         if (stays && n < MEETS_WAYS && unfit(m, l) == round)
                                 ret[n++] = l->device;
                 }
@@ -172,6 +177,39 @@ void doorstep_look(struct mesh *m) {
                 dial_soon(m);
         if (own)
                 m->contact_dirty |= !doorstep_enough(m, own->card);
+}
+
+/* ---- relays ---- */
+/* Both ends have a link to it, or can call it; and who is hidden does not call. 0: it does not do. */
+static unsigned fitness(const struct mesh *m, const struct card *door, const struct card *their) {
+        bool mine = link_to_device(m, &door->device), has = names(their, &door->device);
+        bool reach = mine || (door->open && !m->hidden);
+        bool reached = has || (door->open && !their->hidden);
+        return reach && reached ? 1u + mine + has : 0;
+}
+
+/* The fittest; at times another one, for the fittest may be one that passes nothing on. */
+static void choose(const struct mesh *m, const struct card *door, const struct card *their, struct rng *rng,
+                   uint64_t *best, struct key *ret) {
+        bool may = door && door->relays && !key_eq(&door->device, &their->device) &&
+                   !key_eq(&door->device, &m->sign.pub) && address_current(m, &door->device);
+        unsigned fit = may ? fitness(m, door, their) : 0;
+        uint64_t score = fit ? fit + (rng ? rng_below(rng, 2) : 0) : 0;
+        if (score <= *best)
+                return;
+        *best = score;
+        *ret = door->device;
+}
+
+bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *rng, struct key *ret) {
+        const struct card *their = contact_card(m, device);
+        uint64_t best = 0;
+        LINK_EACH(l, m)
+        if (their && l->state == LINK_UP && !l->room)
+                choose(m, contact_card(m, &l->device), their, rng, &best, ret);
+        for (size_t i = 0; their && i < their->n_via; i++)
+                choose(m, contact_card(m, &their->via[i]), their, rng, &best, ret);
+        return best > 0;
 }
 
 /* ---- STUN ---- */

@@ -46,7 +46,7 @@ bool lan_fresh(const struct mesh *m, const struct address *a) {
 /* ---- speaking ---- */
 
 static bool speaks(const struct mesh *m) {
-        return m->started && !m->stopping && m->lan.n && m->member && !m->joining && m->n_epochs;
+        return m->started && !m->stopping && !m->hidden && m->lan.n && m->member && !m->joining && m->n_epochs;
 }
 
 void lan_soon(struct mesh *m) {
@@ -240,7 +240,7 @@ int lan_heard(struct mesh *m, const struct mesh_event *ev) {
         struct mesh_addr at = ev->heard.from;
         struct beacon b;
         size_t place;
-        if (!m->started || m->stopping || !(m->member || m->joining || m->recover.on))
+        if (!m->started || m->stopping || m->hidden || !(m->member || m->joining || m->recover.on))
                 return 0;
         int r = beacon_open(ev->heard.datagram, keys, link_dial_keys(m, keys), clock_now(m), &b, &place);
         struct key key = r ? (struct key){0} : keys[place];

@@ -88,7 +88,7 @@
 #define SECRETS_MOST 64          /* link keys kept */
 #define SECRETS_DAYS 30
 #define HAULS_DIALLED 8       /* links for footage: a clip comes from several homes at once … */
-#define HAULS_ACCEPTED 8      /* … and goes to several */
+#define HAULS_ACCEPTED 16     /* … and goes to several, and bytes are passed on between as many */
 #define HAULS_HOUSEHOLD 2     /* of them to one: its main device and the one who watches */
 #define HAUL_WAYS 8           /* addresses of a device that are tried */
 #define HAUL_KEYS 4           /* link keys tried at each, as at a visit's */
@@ -118,5 +118,15 @@
 #define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */
 #define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
 #define MEETS_QUEUE 65536    /* bytes waiting on a link on which no more is passed on: it comes too late to help */
-#define REFRESH_MOST 4       /* tickets in hand at once: one neighbour's may know less than another's */
+#define HIDDEN_DOORS 3       /* that a hidden home calls: they see its address, and all others must not */
+#define RELAYS_MOST 32       /* rooms at a doorstep, two for each pair … */
+#define RELAYS_HOUSEHOLD 4   /* … of them one household's: two neighbours and two who fetch a clip */
+#define RELAYS_OWN 16        /* rooms whose end is here: as many as links are wanted, and links for footage */
+#define RELAY_AHEAD 131072   /* bytes that wait at a doorstep each way: 50 Mbit/s where an answer takes 20 ms */
+#define RELAY_SHARE 4 /* a quarter of the day's bytes is the most for one household, and is kept free of footage */
+#define RELAY_PATIENCE 30000 /* ms in which both ends have to come */
+#define RELAY_SILENCE 180000 /* ms without a byte: longer than SILENCE_TIME of a link within */
+#define RELAY_PAUSED                                                                                                   \
+        16384          /* bytes of neighbours' links that go on while footage pauses: an alert, and what answers it */
+#define REFRESH_MOST 4 /* tickets in hand at once: one neighbour's may know less than another's */
 #define DIAL_KEYS_MOST (SECRETS_MOST + REFRESH_MOST)

@@ -14,6 +14,7 @@
 #include "core/packet.h"
 #include "core/reach.h"
 #include "core/recon.h"
+#include "core/relay.h"
 #include "core/spread.h"
 #include "roster/roster.h"
 
@@ -24,6 +25,13 @@
 struct link *link_find(const struct mesh *m, mesh_link id) {
         for (size_t i = 0; i < m->n_links; i++)
                 if (m->links[i].id == id && m->links[i].link->state != LINK_CLOSING)
+                        return m->links[i].link;
+        return NULL;
+}
+
+struct link *link_busy(const struct mesh *m, mesh_link id) {
+        for (size_t i = 0; id && i < m->n_links; i++)
+                if (m->links[i].id == id && m->links[i].busy)
                         return m->links[i].link;
         return NULL;
 }
@@ -54,7 +62,7 @@ static void place_del(const struct link *l) {
         memmove(p, p + 1, (size_t)(m->links + --m->n_links - p) * sizeof(*p));
 }
 
-struct link *link_to_device(struct mesh *m, const struct key *device) {
+struct link *link_to_device(const struct mesh *m, const struct key *device) {
         LINK_EACH(l, m) {
                 if (l->state == LINK_UP && key_eq(&l->device, device))
                         return l;
@@ -162,6 +170,7 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         *l = (struct link){.m = m, .id = ev->link, .dialled = ev->up.dialled, .lan = ev->up.lan, .addr = ev->up.addr};
         l->visit = a == &m->visit;
         l->haul = carry_of_link(m, ev->link);
+        l->room = relay_room_of(m, ev->link);
         l->since = l->heard = l->spoke = m->now;
         int r = place_add(m, l);
         if (r) {
@@ -239,6 +248,7 @@ int link_down(struct mesh *m, mesh_link id) {
                         neighbour_gone(m);
                 return r;
         }
+        relay_give_up(m, id);
         struct address *a = address_of_link(m, id);
         struct carry *h = carry_of_link(m, id);
         if (h)
@@ -358,7 +368,7 @@ static int link_identify(struct link *l) {
                  * (rule 6.10), until an operation makes it a current device's." */
                 l->stranger = true;
         }
-        if (!carry_expects(l) || !met_expected(l)) {
+        if (!carry_expects(l) || !met_expected(l) || !relay_expects(l)) {
                 link_hangup(l, REASON_ELSEWHERE);
                 return 0;
         }
@@ -438,7 +448,8 @@ int link_greet(struct link *l) {
                                .ops = SPAN_OF(l->mine[LINK_OPS]),
                                .contacts = SPAN_OF(l->mine[LINK_CONTACTS]),
                                .records = SPAN_OF(l->mine[LINK_RECORDS])};
-        WIRE_PUT(&h, HELLO, seen, SPAN_OF(seen));
+        if (!l->room) /* else it is the doorstep that is seen */
+                WIRE_PUT(&h, HELLO, seen, SPAN_OF(seen));
         bool joining = m->joining && !m->member;
         if (joining)
                 WIRE_PUT(&h, HELLO, joining, true);
@@ -486,7 +497,8 @@ static bool link_settle_duplicate(struct link *l) {
         LINK_EACH(other, m) {
                 if (other == l || other->state != up || !key_eq(&other->device, &l->device))
                         continue;
-                bool stays = newer_stays(other, l);
+                /* PROTOCOL 18.12: "the one that is relayed MUST go" */
+                bool stays = !other->room == !l->room ? newer_stays(other, l) : !l->room;
                 link_hangup(stays ? other : l, REASON_DUPLICATE);
                 return stays;
         }
@@ -591,7 +603,7 @@ static mesh_time alive_due(const struct link *l) {
                 return MIN(MIN(silence_due(l), ping), life_due(l));
         }
         case LINK_HAUL: /* who has nothing to say there need not keep it */
-                return MIN(l->hauled + HAUL_IDLE, life_due(l));
+                return relay_holds(l) ? life_due(l) : MIN(l->hauled + HAUL_IDLE, life_due(l));
         case LINK_CLOSING:
                 break;
         }

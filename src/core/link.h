@@ -14,6 +14,7 @@
 #include "porchlight/mesh.h"
 
 struct mesh;
+struct room;
 
 enum link_state {
         LINK_HANDSHAKE, /* Noise */
@@ -38,6 +39,7 @@ struct link {
         bool out_given;       /* `out` was handed out: forget it at the next call */
         bool visit, visiting; /* this side, or the other, only compares and goes again */
         bool haul;            /* it is to carry footage, and nothing else; the dialling side says so */
+        struct room *room;    /* its bytes go as messages within another link (relay.h); NULL: it is one of its own */
         bool joining;
         bool ticket;               /* initiator: under the key of a ticket in hand */
         bool psk_spare;            /* initiator: there are other link keys to try */
@@ -112,6 +114,8 @@ int link_up(struct mesh *m, const struct mesh_event *ev);
 int link_down(struct mesh *m, mesh_link id);
 int link_recv(struct mesh *m, mesh_link id, struct span bytes);
 struct link *link_find(const struct mesh *m, mesh_link id);
+struct link *link_busy(const struct mesh *m,
+                       mesh_link id); /* also one that is closing; NULL: there is none, or it rests */
 void link_hangup(struct link *l, enum wire_e_reason why);
 /* Removed: its queue is dropped, and the last it hears is what ended it, or the operations from place @first on. */
 int link_dismiss(struct link *l, size_t first);
@@ -128,7 +132,7 @@ int link_moved(
 int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
 int link_greet(struct link *l);   /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
-struct link *link_to_device(struct mesh *m, const struct key *device); /* an UP link, or NULL */
+struct link *link_to_device(const struct mesh *m, const struct key *device); /* an UP link, or NULL */
 size_t links_up(const struct mesh *m);
 size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
 void link_free(struct link *l);
@@ -145,11 +149,13 @@ int link_acks(struct link *l);                                        /* says wh
 size_t link_queued(const struct link *l);                             /* bytes waiting behind the window */
 int link_flush(struct link *l);                                       /* frames what the window allows */
 void link_writable(struct mesh *m, mesh_link id, size_t backlog);
+int link_work(struct link *l);         /* at the end of a step: what is owed, acknowledged and queued is framed */
+struct span link_out(struct link *l);  /* what was framed, to be handed out; borrowed until … */
+void link_out_over(struct link *l);    /* … somebody else has it */
 bool link_rests(const struct link *l); /* there is nothing to do until it is due */
 void links_share(struct mesh *m);      /* one more of them, or one less, has to do with the line */
 void links_begin(struct mesh *m);      /* of a step: what was handed out is gone */
-int links_work(
-        struct mesh *m); /* at the end of a step: what is owed, acknowledged and queued on busy links is framed */
+int links_work(struct mesh *m);        /* the same of all busy links */
 bool links_next(struct mesh *m, struct mesh_action *ret); /* what busy links have to hand out; they rest afterwards */
 
 /* break leaves the loop; no link may be freed inside. */

@@ -11,6 +11,7 @@
 #include "core/frames.h"
 #include "core/limits.h"
 #include "core/packet.h"
+#include "core/relay.h"
 
 /* ---- what waits ---- */
 size_t link_queued(const struct link *l) {
@@ -168,7 +169,7 @@ int link_flush(struct link *l) {
 }
 
 /* ---- what is handed out ---- */
-static void out_over(struct link *l) { /* it was handed out, and the shell has it by now */
+void link_out_over(struct link *l) { /* it was handed out, and the shell has it by now */
         if (!l->out_given)
                 return;
         if (l->out.cap > LINK_WINDOW)
@@ -180,22 +181,21 @@ static void out_over(struct link *l) { /* it was handed out, and the shell has i
 void links_begin(struct mesh *m) {
         for (size_t i = 0; i < m->n_links; i++)
                 if (m->links[i].busy)
-                        out_over(m->links[i].link);
+                        link_out_over(m->links[i].link);
+}
+
+int link_work(struct link *l) {
+        int r = l->state == LINK_UP ? sync_pump(l) : 0;
+        if (!r && l->n_acks)
+                r = link_acks(l);
+        return r ? r : link_flush(l);
 }
 
 int links_work(struct mesh *m) {
-        int r = 0;
-        for (size_t i = 0; !r && i < m->n_links; i++) {
-                struct link *l = m->links[i].link;
-                if (!m->links[i].busy)
-                        continue;
-                if (l->state == LINK_UP)
-                        r = sync_pump(l);
-                if (!r && l->n_acks)
-                        r = link_acks(l);
-                if (!r)
-                        r = link_flush(l);
-        }
+        int r = relay_work(m); /* what goes within others has to be on these first */
+        for (size_t i = 0; !r && i < m->n_links; i++)
+                if (m->links[i].busy && !m->links[i].link->room)
+                        r = link_work(m->links[i].link);
         return r;
 }
 
@@ -204,12 +204,12 @@ bool link_rests(const struct link *l) {
         return (l->state == LINK_UP || l->state == LINK_HAUL) && nothing && !may_frame(l) && !sync_owes(l);
 }
 
-static struct mesh_action out_give(struct link *l) {
+struct span link_out(struct link *l) {
         l->sent += l->out.n;
         l->backlog += l->out.n;
         window_handed(l);
         l->out_given = true;
-        return (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = buf_span(&l->out)};
+        return buf_span(&l->out);
 }
 
 bool links_next(struct mesh *m, struct mesh_action *ret) {
@@ -218,12 +218,12 @@ bool links_next(struct mesh *m, struct mesh_action *ret) {
                 struct link *l = p->link;
                 if (!p->busy)
                         continue;
-                out_over(l);
-                if (l->out.n) {
-                        *ret = out_give(l);
+                link_out_over(l);
+                if (l->out.n && !l->room) {
+                        *ret = (struct mesh_action){.type = MESH_DO_SEND, .link = l->id, .send = link_out(l)};
                         return true;
                 }
-                if (l->state == LINK_CLOSING) {
+                if (l->state == LINK_CLOSING && !l->room) {
                         *ret = (struct mesh_action){.type = MESH_DO_HANGUP, .link = l->id, .hangup = l->ending};
                         link_free(l);
                         return true;

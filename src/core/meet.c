@@ -15,6 +15,7 @@
 #include "core/link.h"
 #include "core/out.h"
 #include "core/reach.h"
+#include "core/relay.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
 
@@ -174,6 +175,80 @@ static int say_gathered(struct mesh *m, struct meet *x) {
         return 0;
 }
 
+/* ---- no way but a third one ---- */
+/* PROTOCOL 17.10: "A device that is hidden, or has nothing that could bring a link about, MUST NOT say words or addresses" */
+static bool direct(const struct mesh *m) {
+        return m->meets.helper && !m->hidden;
+}
+
+static int go_round(struct mesh *m, struct meet *x) {
+        struct relay_call c = {.inner = x->link,
+                               .doorstep = x->doorstep,
+                               .with = x->device,
+                               .haul = x->calls && carry_of_link(m, x->link)};
+        memcpy(c.token, x->token, sizeof(c.token));
+        x->relayed = true;
+        x->tell = MESH_NEVER;
+        x->until = m->now + RELAY_PATIENCE;
+        plan(m);
+        return relay_call(m, &c);
+}
+
+/* PROTOCOL 17.13: "Either end MAY name a doorstep and a token, once" */
+/* Message 0, where nothing else can be said; else the next one. */
+static int propose(struct mesh *m, struct meet *x, bool *ret_done) {
+        *ret_done = !x->relayed && x->n_said + 1 < MEETS_SAYS && doorstep_relay(m, &x->device, &m->rng, &x->doorstep);
+        if (!*ret_done)
+                return 0;
+        rng_bytes(&m->rng, x->token, sizeof(x->token));
+        x->said[x->n_said] = (struct meet_said){.relay = true};
+        int r = say(m, x, x->n_said++);
+        if (x->state == MEET_BEGUN)
+                x->again = m->now + MEETS_AGAIN;
+        if (x->state == MEET_BEGUN || x->state == MEET_CALLED)
+                move(x, x->calls ? MEET_OFFERED : MEET_TALKING);
+        return r ? r : go_round(m, x);
+}
+
+/* PROTOCOL 17.10: "a hidden one MUST NOT go to a doorstep that it has no link to" */
+static bool may_go_there(const struct mesh *m, const struct key *doorstep) {
+        return !m->hidden || link_to_device(m, doorstep);
+}
+
+/* PROTOCOL 17.13: "where both have named one, that of who began the meeting counts" */
+static int agree(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
+        struct key doorstep;
+        memcpy(doorstep.b, said->doorstep.p, sizeof(doorstep.b));
+        if ((x->relayed && x->calls) || !may_go_there(m, &doorstep))
+                return 0;
+        relay_give_up(m, x->link);
+        x->doorstep = doorstep;
+        memcpy(x->token, said->token.p, sizeof(x->token));
+        if (x->asked) {
+                struct mesh_action *a = out_add(&m->out, MESH_DO_HANGUP);
+                if (!a)
+                        return ERR_NOMEM;
+                a->link = x->link;
+                a->hangup = REASON_SILENT;
+                x->asked = false;
+        }
+        return go_round(m, x);
+}
+
+static bool has_relay(const struct wire_meet_said *said) {
+        return WIRE_HAS(said, MEET_SAID, doorstep) && WIRE_HAS(said, MEET_SAID, token);
+}
+
+int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on) {
+        struct meet *x = find_link(m, link);
+        *ret_goes_on = false;
+        if (!x || x->state == MEET_OFFERED) /* nobody is there */
+                return 0;
+        x->asked = false;
+        return propose(m, x, ret_goes_on);
+}
+
+/* ---- over ---- */
 static int say_end(struct mesh *m, struct meet *x) {
         if (!x->n_said || x->n_said >= MEETS_SAYS)
                 return 0;
@@ -182,13 +257,14 @@ static int say_end(struct mesh *m, struct meet *x) {
 }
 
 /* ---- beginning ---- */
-static int hand_out(struct mesh *m, const struct meet *x) {
+static int hand_out(struct mesh *m, struct meet *x) {
         struct mesh_action *a = out_add(&m->out, MESH_DO_MEET);
         if (!a)
                 return ERR_NOMEM;
         a->link = x->link;
         a->meet.calls = x->calls;
         a->meet.doorstep = doorstep_stun(m);
+        x->asked = true;
         return 0;
 }
 
@@ -202,9 +278,13 @@ static void begin(struct mesh *m, struct meet *x, const struct key *device, bool
                            .again = MESH_NEVER};
 }
 
-/* PROTOCOL 17.10: "A device that is hidden, or has nothing that could bring a link about, MUST NOT begin one nor answer." */
 static bool able(const struct mesh *m) {
-        return m->member && m->meets.helper && !m->hidden && !m->stopping;
+        return m->member && !m->stopping;
+}
+
+static bool has_means(const struct mesh *m, const struct card *card) {
+        struct key doorstep;
+        return (direct(m) && !card->hidden) || doorstep_relay(m, &card->device, NULL, &doorstep);
 }
 
 bool meet_may(const struct mesh *m, const struct key *device) {
@@ -217,7 +297,7 @@ bool meet_may(const struct mesh *m, const struct key *device) {
                 if (x->state != MEET_NONE && key_eq(&x->device, device))
                         return false;
         }
-        return free && able(m) && card && !card->hidden && doorstep_ways(m, device, ways);
+        return free && able(m) && card && doorstep_ways(m, device, ways) && has_means(m, card);
 }
 
 struct mesh_addr meet_place(const struct key *device) {
@@ -236,7 +316,9 @@ int meet_call(struct mesh *m, struct address *a) {
         a->link = x->link;
         move(x, MEET_BEGUN);
         plan(m);
-        return hand_out(m, x);
+        const struct card *card = contact_card(m, &a->device);
+        bool proposed;
+        return direct(m) && card && !card->hidden ? hand_out(m, x) : propose(m, x, &proposed);
 }
 
 /* ---- ending ---- */
@@ -294,7 +376,7 @@ static int told_candidate(struct mesh *m, struct meet *x, struct span map) {
 int meet_told(struct mesh *m, const struct mesh_event *ev) {
         struct meet *x = find_link(m, ev->link);
         int r = 0;
-        if (!x)
+        if (!x || x->relayed)
                 return 0;
         if (ev->met.number == ICE_WORDS)
                 r = told_words(m, x, ev->met.map);
@@ -347,6 +429,10 @@ static int tell_addrs(struct mesh *m, struct meet *x, struct wire_list candidate
 
 static int tell_said(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
         const struct wire_ice_all all = {.meeting = x->link};
+        if (has_relay(said))
+                return agree(m, x, said);
+        if (!x->asked)
+                return 0;
         int r = x->heard == 1 ? tell_words(m, x, said->words) : 0;
         if (!r && WIRE_HAS(said, MEET_SAID, candidates))
                 r = tell_addrs(m, x, said->candidates);
@@ -379,7 +465,7 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
                 return 0;
         if (WIRE_HAS(said, MEET_SAID, end))
                 return give_up(m, x);
-        if (!x->heard && !WIRE_HAS(said, MEET_SAID, words))
+        if (!x->heard && !WIRE_HAS(said, MEET_SAID, words) && !has_relay(said))
                 return 0;
         x->heard++;
         x->again = MESH_NEVER;
@@ -423,6 +509,17 @@ static int make_place(struct mesh *m, const struct key *from, bool *ret_may) {
         return r;
 }
 
+/* PROTOCOL 17.13: "Whoever can do nothing with words answers with a doorstep" */
+static int begin_too(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
+        bool proposed = true;
+        int r = 0;
+        if (!has_relay(said))
+                r = direct(m) ? hand_out(m, x) : propose(m, x, &proposed);
+        if (!r && !proposed)
+                forget(m, x);
+        return r || !proposed ? r : tell_said(m, x, said);
+}
+
 static int answer(struct link *l, struct meet *x, const struct key *from, const struct wire_meet_said *said) {
         struct mesh *m = l->m;
         begin(m, x, from, false);
@@ -431,8 +528,7 @@ static int answer(struct link *l, struct meet *x, const struct key *from, const 
         go_back_by(x, l, said);
         move(x, MEET_CALLED);
         plan(m);
-        int r = hand_out(m, x);
-        return r ? r : tell_said(m, x, said);
+        return begin_too(m, x, said);
 }
 
 /* One that is not answered is remembered, too: it would be answered later, when nobody waits for it. */
@@ -462,7 +558,8 @@ int meet_heard(struct link *l, const struct wire_meet *msg) {
         struct meet *x = find_named(m, &from, said.nonce.p, answer);
         if (x)
                 return heard_more(l, x, &said);
-        bool offer = !answer && !said.seq && WIRE_HAS(&said, MEET_SAID, words) && !WIRE_HAS(&said, MEET_SAID, end);
+        bool words = WIRE_HAS(&said, MEET_SAID, words) || has_relay(&said);
+        bool offer = !answer && !said.seq && words && !WIRE_HAS(&said, MEET_SAID, end);
         return offer ? called(l, &from, &said) : 0;
 }
 
@@ -471,7 +568,7 @@ int meet_helper(struct mesh *m, bool there) {
         int r = 0;
         m->meets.helper = there;
         for (size_t i = 0; !r && !there && i < MEETS_MOST; i++)
-                if (m->meets.at[i].state != MEET_NONE)
+                if (m->meets.at[i].state != MEET_NONE && m->meets.at[i].asked)
                         r = give_up(m, &m->meets.at[i]);
         doorstep_look(m);
         contacts_learn(m);
@@ -483,7 +580,8 @@ int meet_helper(struct mesh *m, bool there) {
 static int say_again(struct mesh *m, struct meet *x) {
         x->again = MESH_NEVER;
         if (x->way + 1 == x->n_ways) {
-                x->until = MIN(x->until, m->now + MEETS_SILENT);
+                if (!x->relayed) /* where it is, the other end comes by itself */
+                        x->until = MIN(x->until, m->now + MEETS_SILENT);
                 return 0;
         }
         x->way++;

@@ -7,6 +7,7 @@
 #include "porchlight/mesh.h"
 
 struct address;
+struct rng;
 struct card;
 struct link;
 struct mesh;
@@ -30,7 +31,7 @@ struct meet_way {        /* to a device that there is no link to */
 
 struct meet_said { /* one message: which part of what the helper has said is in it */
         uint8_t first, n;
-        bool words, all, end;
+        bool words, all, end, relay;
 };
 
 struct meet {
@@ -48,8 +49,12 @@ struct meet {
         bool all, all_told;
         struct meet_said said[MEETS_SAYS];
         uint8_t n_said;
-        uint8_t heard;                /* messages taken of the other side, in their order */
-        uint8_t their_addrs;          /* addresses in them */
+        uint8_t heard;       /* messages taken of the other side, in their order */
+        uint8_t their_addrs; /* addresses in them */
+        bool asked;          /* the helper has been asked for it, and has not given up */
+        bool relayed;        /* a relay is to bring it about: */
+        struct key doorstep;
+        uint8_t token[16];
         mesh_time until, tell, again; /* it is over; what is gathered is said; all is said by another way. NEVER */
 };
 
@@ -77,6 +82,8 @@ int meet_told(struct mesh *m, const struct mesh_event *ev); /* by the helper */
 void meet_up(struct mesh *m, mesh_link link);               /* it is a link now */
 /* The helper has ended it, or the shell has none: the other end is told. Nothing, where there is no such meeting. */
 int meet_down(struct mesh *m, mesh_link link);
+/* The helper has found no way. False: nor is there a relay, and the link is down. */
+int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on);
 bool meet_is(const struct link *l); /* it came about by a meeting */
 int meet_tick(struct mesh *m);
 mesh_time meet_deadline(const struct mesh *m);
@@ -98,4 +105,6 @@ size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those 
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
 bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
 void doorstep_look(struct mesh *m);        /* a link has come up, or has gone */
+/* Who could pass bytes on between this device and @device, by chance of @rng or the first; false: nobody known. */
+bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *rng, struct key *ret);
 struct mesh_addr doorstep_stun(struct mesh *m); /* who answers STUN; port 0: nobody known */

@@ -44,6 +44,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         list_init(&m->verify_out);
         list_init(&m->grafts);
         list_init(&m->copies);
+        relay_init(m);
         map_init(&m->contacts, m->map_seed);
         m->draw.bar = UINT64_MAX;
         map_init(&m->purses, m->map_seed);
@@ -62,6 +63,7 @@ struct mesh *mesh_free(struct mesh *m) {
         if (!m)
                 return NULL;
         links_free(m);
+        relay_fini(m);
         LIST_EACH (w, &m->waits, struct wait, list)
                 wait_free(w);
         out_fini(&m->out);
@@ -401,8 +403,8 @@ static bool has_moved(const struct mesh *m, const struct mesh_event *ev, size_t 
 }
 
 static bool as_before(const struct mesh *m, const struct mesh_event *ev) {
-        return m->open == ev->listening.outside && m->relays == ev->listening.relays &&
-               m->hidden == ev->listening.hidden && m->stun == ev->listening.udp_port;
+        return m->open == ev->listening.outside && m->hidden == ev->listening.hidden &&
+               m->stun == ev->listening.udp_port;
 }
 
 static int listening(struct mesh *m, const struct mesh_event *ev) {
@@ -414,7 +416,6 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
                 memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
         m->n_listening = n;
         m->open = ev->listening.outside && !ev->listening.hidden;
-        m->relays = ev->listening.relays;
         m->hidden = ev->listening.hidden;
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
@@ -466,6 +467,8 @@ static int timers(struct mesh *m) {
                 r = carry_tick(m);
         if (!r)
                 r = meet_tick(m);
+        if (!r)
+                relay_tick(m);
         if (!r && m->wall >= m->expire_due) {
                 m->expire_due = m->wall + EXPIRE_PERIOD;
                 records_expire(m);
@@ -482,6 +485,12 @@ static int loaded(struct mesh *m, const struct mesh_event *ev) {
         return r ? r : sync_loaded(m, ev);
 }
 
+static int went_down(struct mesh *m, mesh_link link) {
+        bool goes_on;
+        int r = meet_no_way(m, link, &goes_on);
+        return r || goes_on ? r : link_down(m, link);
+}
+
 static int event(struct mesh *m, const struct mesh_event *ev) {
         switch (ev->type) {
         case MESH_EV_RESTORE:
@@ -493,7 +502,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_LINK_UP:
                 return link_up(m, ev);
         case MESH_EV_LINK_DOWN:
-                return link_down(m, ev->link);
+                return went_down(m, ev->link);
         case MESH_EV_RECV:
                 return link_recv(m, ev->link, ev->recv);
         case MESH_EV_WRITABLE:
@@ -548,6 +557,11 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_HAUL_END:
                 carry_finish(m, ev->link);
                 return 0;
+        case MESH_EV_RELAY:
+                m->relay.quota = ev->relay.quota;
+                m->relays = m->relay.quota > 0;
+                m->contact_dirty |= !contact_says(m);
+                return 0;
         case MESH_EV_STOP:
                 return stop(m);
         }
@@ -596,6 +610,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
         at = MIN(at, visit_deadline(m));
         at = MIN(at, carry_deadline(m));
         at = MIN(at, meet_deadline(m));
+        at = MIN(at, relay_deadline(m));
         at = MIN(at, spread_deadline(m));
         at = MIN(at, contact_deadline(m));
         at = MIN(at, epoch_deadline(m));

@@ -51,6 +51,10 @@ static int write_said(struct link *l, const struct meet *x, uint8_t seq, const s
                 WIRE_PUT(&w, MEET_SAID, end, true);
         if (!x->calls)
                 WIRE_PUT(&w, MEET_SAID, answer, true);
+        if (what->relay) {
+                WIRE_PUT(&w, MEET_SAID, doorstep, SPAN_OF(x->doorstep.b));
+                WIRE_PUT(&w, MEET_SAID, token, SPAN_OF(x->token));
+        }
         codec_encode(&wire_meet_said_desc, &w, out);
         if (CHECK_FAILS(buf_ok(out) || out->starved))
                 return ERR_BROKEN;

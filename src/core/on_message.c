@@ -10,6 +10,7 @@
 #include "core/link.h"
 #include "core/reach.h"
 #include "core/record.h"
+#include "core/relay.h"
 #include "core/spread.h"
 #include "wire/codec.h"
 
@@ -41,6 +42,10 @@ union message {
         struct wire_haul_want haul_want;
         struct wire_haul_piece haul_piece;
         struct wire_meet meet;
+        struct wire_relay_open relay_open;
+        struct wire_relay_bytes relay_bytes;
+        struct wire_relay_room relay_room;
+        struct wire_relay_end relay_end;
 };
 
 /* PROTOCOL 15.30: "An initiator that hears a HELLO without it MUST close." */
@@ -187,6 +192,27 @@ static int on_declined(struct link *l, const union message *msg, struct span raw
         return undo_declined(l, &msg->declined);
 }
 
+static int on_relay(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return relay_asked(l, &msg->relay_open);
+}
+
+static int on_relay_bytes(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return relay_on_bytes(l, &msg->relay_bytes);
+}
+
+static int on_relay_room(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        return relay_on_room(l, &msg->relay_room);
+}
+
+static int on_relay_end(struct link *l, const union message *msg, struct span raw) {
+        (void)raw;
+        relay_on_end(l, &msg->relay_end);
+        return 0;
+}
+
 /* What a link must have shown before a message counts. */
 static int on_meet(struct link *l, const union message *msg, struct span raw) {
         (void)raw;
@@ -230,6 +256,10 @@ static const struct {
         [LINK_PIECE] = {NULL, NEED_HAUL},
         [LINK_STOP] = {NULL, NEED_HAUL},
         [LINK_MEET] = {on_meet, NEED_UP},
+        [LINK_RELAY] = {on_relay, NEED_HAUL},
+        [LINK_RELAY_BYTES] = {on_relay_bytes, NEED_HAUL},
+        [LINK_RELAY_ROOM] = {on_relay_room, NEED_HAUL},
+        [LINK_RELAY_END] = {on_relay_end, NEED_HAUL},
 };
 
 /* PROTOCOL 6.31: "It takes operations, epochs and revocations, and MUST NOT take contacts or records, nor open or answer
@@ -251,10 +281,14 @@ static bool for_now(const struct link *l, uint64_t number) {
         return true;
 }
 
-/* PROTOCOL 15.32: "Over such a link a node takes HELLO, BYE, OP and messages 21 to 30, and MUST ignore all others." */
+/* PROTOCOL 15.32: "Over such a link a node takes HELLO, BYE, OP and messages 21 to 30 and 32 to 35, and MUST ignore
+ * all others." */
 static bool of_this_kind(const struct link *l, uint64_t number) {
         if (!l->haul)
                 return handlers[number].need != NEED_HAUL;
+        /* PROTOCOL 18.1: "messages 32 to 35 that come over a relayed link MUST be ignored" */
+        if (l->room && number >= LINK_RELAY && number <= LINK_RELAY_END)
+                return false;
         return handlers[number].need == NEED_HAUL || number == LINK_HELLO || number == LINK_BYE || number == LINK_OP;
 }
 
@@ -277,7 +311,7 @@ static bool allowed(const struct link *l, uint64_t number) {
 }
 
 static int handle(struct link *l, uint64_t number, const union message *msg, struct span raw) {
-        if (handlers[number].need == NEED_HAUL)
+        if (!handlers[number].on)
                 return carry_took(l, number, msg, raw);
         return handlers[number].on(l, msg, raw);
 }

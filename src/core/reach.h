@@ -89,6 +89,7 @@ struct carry { /* a link for footage that was asked for here */
         size_t n_ways, way; /* the next one is @way */
         mesh_time due;      /* of the next knock; NEVER: one is under way, or the link is up */
         bool full, old;     /* somebody said so */
+        bool shy; /* this home is hidden, and that device is none that sees where it is: only a relay will do */
 };
 
 #define LAN_SEEN 512 /* nonces remembered: the beacons of a street for the 20 minutes one could be replayed */
@@ -181,6 +182,7 @@ void visit_vain(struct mesh *m); /* nobody was there */
 
 /* ---- carry.c ---- */
 int carry_start(struct mesh *m, const struct mesh_event *ev);
+bool carry_reach(struct mesh *m, const struct key *device); /* for a relay; false: it cannot be, now */
 int carry_say(struct mesh *m, const struct mesh_event *ev);
 void carry_finish(struct mesh *m, mesh_link id);
 struct carry *carry_of_link(struct mesh *m, mesh_link id); /* NULL: it is none that was dialled for footage */

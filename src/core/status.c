@@ -72,10 +72,13 @@ static bool link_at(const struct mesh *m, enum link_state state, size_t *i, stru
                                           .up = true,
                                           .lan = l->lan,
                                           .footage = state == LINK_HAUL,
-                                          .met = meet_is(l),
+                                          .met = meet_is(l) && !l->room,
+                                          .relayed = l->room != NULL,
                                           .since = l->wall,
                                           .sent = l->sent,
                                           .received = l->received};
+                if (l->room)
+                        ret->doorstep = l->room->doorstep;
                 return true;
         }
         return false;
@@ -109,6 +112,12 @@ bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
                 return true;
         }
         return false;
+}
+
+void mesh_relaying(struct mesh *m, struct mesh_relaying *ret) {
+        *ret = (struct mesh_relaying){.quota = m->relay.quota, .passed = budget_passed(m, &m->sign.pub)};
+        LIST_EACH (r, &m->relay.rooms, struct room, on)
+                ret->pairs += !r->end && r->other && r < r->other;
 }
 
 bool mesh_ticket_at(const struct mesh *m, size_t i, struct mesh_ticket *ret) {

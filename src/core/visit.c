@@ -40,8 +40,8 @@ static bool over(const struct link *l) {
 
 /* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
 static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        return (c->n_addrs || meet_may(m, &c->card->device)) && (c->counted || address_current(m, &c->card->device)) &&
-               !key_eq(&c->card->device, &m->sign.pub);
+        return ((c->n_addrs && !m->hidden) || meet_may(m, &c->card->device)) &&
+               (c->counted || address_current(m, &c->card->device)) && !key_eq(&c->card->device, &m->sign.pub);
 }
 
 /* PROTOCOL 9.25: "It MUST choose by randomness of its own, so that nobody can place himself where it looks." */
@@ -100,9 +100,10 @@ static bool may_go(const struct mesh *m) {
 
 /* One of its addresses, or a meeting. */
 static struct mesh_addr choose_way(struct mesh *m, const struct contact *c) {
-        uint32_t n = c->n_addrs + (!c->card->open && meet_may(m, &c->card->device));
+        uint32_t shown = m->hidden ? 0 : c->n_addrs;
+        uint32_t n = shown + ((m->hidden || !c->card->open) && meet_may(m, &c->card->device));
         uint32_t i = (uint32_t)rng_below(&m->rng, n);
-        return i < c->n_addrs ? c->card->addrs[i] : meet_place(&c->card->device);
+        return i < shown ? c->card->addrs[i] : meet_place(&c->card->device);
 }
 
 static int visit_member(struct mesh *m) {

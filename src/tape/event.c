@@ -37,6 +37,7 @@ static const char *const event_names[] = {
         [MESH_EV_HAUL_END] = "haul-end",
         [MESH_EV_HELPER] = "helper",
         [MESH_EV_MET] = "met",
+        [MESH_EV_RELAY] = "relay",
 };
 static const char *const action_names[] = {
         [MESH_DO_SEND] = "send",           [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
@@ -228,7 +229,6 @@ static void walk_listening(struct walk *w, struct mesh_event *ev) {
         for (size_t i = 0; !w->view && i < ev->listening.n; i++)
                 walk_addr(w, "addr", &addrs[i]);
         WALK_NUM(w, "outside", ev->listening.outside);
-        WALK_NUM(w, "relays", ev->listening.relays);
         WALK_NUM(w, "hidden", ev->listening.hidden);
         WALK_NUM(w, "udp-port", ev->listening.udp_port);
 }
@@ -413,6 +413,9 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 return;
         case MESH_EV_MET: /* passwords of a meeting, and where a home is */
                 walk_message(w, &ev->met.number, &ev->met.map);
+                return;
+        case MESH_EV_RELAY:
+                WALK_NUM(w, "quota", ev->relay.quota);
                 return;
         case MESH_EV_START:
         case MESH_EV_TICK:

@@ -45,6 +45,7 @@
         E(decline, DECLINE)                                                                                            \
         E(paper, PAPER)                                                                                                \
         E(refusal, REFUSAL)                                                                                            \
+        E(relay_why, RELAY_WHY)                                                                                        \
         E(exit, EXIT)                                                                                                  \
         E(fresh, FRESH)                                                                                                \
         E(origin, ORIGIN)                                                                                              \
@@ -91,6 +92,7 @@
 #define WIRE_V_DECLINE(n, v, s, d) DECLINE_##n = v,
 #define WIRE_V_PAPER(n, v, s, d) PAPER_##n = v,
 #define WIRE_V_REFUSAL(n, v, s, d) REFUSAL_##n = v,
+#define WIRE_V_RELAY_WHY(n, v, s, d) RELAY_WHY_##n = v,
 #define WIRE_V_EXIT(n, v, s, d) EXIT_##n = v,
 #define WIRE_V_FRESH(n, v, s, d) FRESH_##n = v,
 #define WIRE_V_ORIGIN(n, v, s, d) ORIGIN_##n = v,

@@ -19,8 +19,8 @@
 
 static uint64_t seed;
 
-#define NUMBERS 32
-#define HOMES 16
+#define NUMBERS 64
+#define HOMES 24
 
 /* What the cores of a street told of their links. */
 struct told {
@@ -239,29 +239,29 @@ static void test_stranger(void **state) {
         told_end(&t, s);
 }
 
-/* Two of a household, and eight in all; who comes beyond is told so before anything else, and no neighbour has gone for it. */
+/* Two of a household, and sixteen in all; who comes beyond is told so before anything else, and no neighbour has gone for it. */
 static void test_places(void **state) {
         (void)state;
         struct told t;
-        struct street *s = watched(12, &t);
+        struct street *s = watched(20, &t);
         struct visit v[3];
         mesh_link link;
-        street_off(s, 11);
+        street_off(s, 19);
         size_t links = street_links(s, 0);
-        carry(&v[0], s, 11);
+        carry(&v[0], s, 19);
         street_run_for(s, 1);
         assert_true(v[0].g.got[LINK_HELLO] == 1 && !v[0].g.gone);
-        carry(&v[1], s, 11); /* of one device the older goes */
+        carry(&v[1], s, 19); /* of one device the older goes */
         street_run_for(s, 1);
         assert_true(v[0].g.bye == REASON_DUPLICATE && !v[1].g.gone);
         for (size_t i = 1; i <= HAULS_ACCEPTED - 1; i++)
                 assert_int_equal(street_haul(s, i, 0, &link), MESH_OUT_DONE);
         assert_int_equal(carrying(s, 0), HAULS_ACCEPTED);
-        assert_int_equal(street_haul(s, 8, 0, &link), MESH_OUT_HAUL_FULL);
-        carry(&v[2], s, 9);
+        assert_int_equal(street_haul(s, 16, 0, &link), MESH_OUT_HAUL_FULL);
+        carry(&v[2], s, 17);
         street_run_for(s, 1);
         assert_true(v[2].g.gone && v[2].g.bye == REASON_FULL && v[2].g.got[LINK_HELLO] == 0);
-        assert_true(street_links(s, 0) >= links - 1); /* home 11 is off */
+        assert_true(street_links(s, 0) >= links - 1); /* home 19 is off */
         for (size_t i = 0; i < 3; i++)
                 visit_end(&v[i]);
         told_end(&t, s);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way round: two homes for which no pair of addresses works, or of which one is hidden, or has nothing that could find a
+ * way, agree on a third one that passes bytes on between them. Seed: printed, and PORCHLIGHT_SEED.
+ */
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/meet.h"
+#include "core/relay.h"
+#include "support/street_inside.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+/* ---- a street behind routers ---- */
+/* Home 0 founds. The first @doors homes can be called, know it, and pass bytes on; the others can call out, and have helpers; the
+ * last @hidden of them have told nobody where they are. */
+static struct street *street_with(size_t homes, size_t doors, size_t hidden) {
+        struct street *s = street_bare(homes, seed);
+        for (size_t i = 0; i < homes; i++) {
+                if (i < doors)
+                        street_doorstep(s, i);
+                else
+                        street_shut(s, i);
+                street_helper(s, i, i >= doors);
+                if (i >= homes - hidden)
+                        street_hide(s, i);
+        }
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < homes; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        for (size_t i = 0; i < doors; i++)
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 1000000000}});
+        return s;
+}
+
+static struct street *street_of(size_t homes, size_t doors) {
+        return street_with(homes, doors, 0);
+}
+
+static const struct key *device(struct street *s, size_t i) {
+        return &street_core(s, i)->sign.pub;
+}
+
+static struct link *link_of(struct street *s, size_t a, size_t b) {
+        return link_to_device(street_core(s, a), device(s, b));
+}
+
+struct pair {
+        size_t a, b;
+};
+
+static bool relayed(struct street *s, void *ctx) {
+        const struct pair *p = ctx;
+        const struct link *x = link_of(s, p->a, p->b), *y = link_of(s, p->b, p->a);
+        return x && y && x->room && y->room;
+}
+
+static bool wait_relayed(struct street *s, size_t a, size_t b, double seconds) {
+        struct pair p = {a, b};
+        return street_wait(s, seconds, relayed, &p);
+}
+
+static struct link *haul_of(struct street *s, size_t a, size_t b) {
+        LINK_EACH(l, street_core(s, a)) {
+                if (l->state == LINK_HAUL && key_eq(&l->device, device(s, b)))
+                        return l;
+        }
+        return NULL;
+}
+
+/* ---- no way ---- */
+/* The helpers of both find that there is none. Within the time of one meeting the two are linked all the same. */
+static void test_no_way(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        street_apart(s, 1, 2);
+        assert_true(wait_relayed(s, 1, 2, 900));
+        assert_true(street_met(s, 1) >= 1 && street_met(s, 2) >= 1);
+        assert_true(link_of(s, 1, 2)->dialled != link_of(s, 2, 1)->dialled);
+        assert_true(key_eq(&link_of(s, 1, 2)->room->doorstep, device(s, 0)));
+        size_t met = street_met(s, 1) + street_met(s, 2);
+        street_run_for(s, 3600); /* it stays, and nobody goes on looking */
+        assert_true(wait_relayed(s, 1, 2, 1));
+        assert_int_equal(street_met(s, 1) + street_met(s, 2), met);
+        street_free(s);
+}
+
+/* When the doorstep goes, so does the link; with another one it comes about again. */
+static void test_another(void **state) {
+        (void)state;
+        struct street *s = street_of(4, 2);
+        street_apart(s, 2, 3);
+        assert_true(wait_relayed(s, 2, 3, 1800));
+        struct key door = link_of(s, 2, 3)->room->doorstep;
+        size_t gone = key_eq(&door, device(s, 0)) ? 0 : 1;
+        street_off(s, gone);
+        street_run_for(s, 5);
+        assert_null(link_of(s, 2, 3));
+        assert_true(wait_relayed(s, 2, 3, 1800));
+        assert_true(key_eq(&link_of(s, 2, 3)->room->doorstep, device(s, 1 - gone)));
+        street_free(s);
+}
+
+/* Nobody gives bytes away: nothing comes about, and nothing is left over. */
+static void test_nobody_gives(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 0}});
+        street_apart(s, 1, 2);
+        street_run_for(s, 1800);
+        assert_null(link_of(s, 1, 2));
+        for (size_t i = 0; i < 3; i++)
+                assert_int_equal(street_core(s, i)->relay.n, 0);
+        street_free(s);
+}
+
+/* One side has no helper any more. It begins with a doorstep, and answers with one. */
+static void test_no_helper(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 0}});
+        street_apart(s, 1, 2);
+        street_run_for(s, 700);
+        street_helper(s, 1, false);
+        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 1000000000}});
+        size_t met = street_met(s, 1);
+        assert_true(wait_relayed(s, 1, 2, 1800));
+        assert_int_equal(street_met(s, 1), met);
+        street_free(s);
+}
+
+/* ---- footage ---- */
+struct got {
+        size_t home;
+        uint64_t bytes;
+};
+
+static void on_got(void *ctx, size_t i, const struct mesh_action *a) {
+        struct got *g = ctx;
+        if (i == g->home && a->type == MESH_DO_HAUL && a->haul.number == LINK_PIECE)
+                g->bytes += a->haul.map.n;
+}
+
+static void test_clip(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        static const struct hash clip = {{7}};
+        static uint8_t bytes[16288];
+        struct got got = {.home = 2};
+        mesh_link link = 0;
+        uint64_t chunk = 0;
+        street_apart(s, 1, 2);
+        street_run_for(s, 700);
+        street_on_haul(s, 2, on_got, &got);
+        assert_int_equal(street_haul(s, 1, 2, &link), MESH_OUT_DONE);
+        assert_true(haul_of(s, 1, 2) && haul_of(s, 1, 2)->room && haul_of(s, 1, 2)->room->haul);
+        while (chunk < 200) {
+                while (mesh_haul_room(street_core(s, 1), link)) {
+                        size_t n = mesh_haul_piece(street_core(s, 1), link);
+                        struct wire_haul_piece piece = {
+                                .clip = SPAN_OF(clip.b), .chunk = chunk++, .bytes = span_of(bytes, n)};
+                        street_haul_say(s, 1, link, LINK_PIECE, &piece);
+                }
+                street_run_for(s, 0.02);
+        }
+        street_run_for(s, 5);
+        assert_true(got.bytes > 200 * 1000);
+        assert_true(budget_passed(street_core(s, 0), device(s, 0)) > got.bytes);
+        street_free(s);
+}
+
+/* ---- hidden ---- */
+static bool sees(struct street *s, size_t i, size_t whom) {
+        const struct mesh_addr *addr = &s->homes[whom].addr;
+        const struct mesh *m = street_core(s, i);
+        LINK_EACH(l, m) {
+                if (addr_eq(&l->addr, addr) || memcmp(l->addr.ip, addr->ip, sizeof(addr->ip)) == 0)
+                        return true;
+        }
+        for (size_t k = 0; k < m->n_addresses; k++)
+                if (memcmp(m->addresses[k].addr.ip, addr->ip, sizeof(addr->ip)) == 0)
+                        return true;
+        return false;
+}
+
+/* It is linked to others by way of its doorstep, at once and without a helper's word, and only the doorstep sees where it is. */
+static void test_hidden(void **state) {
+        (void)state;
+        struct street *s = street_with(4, 1, 1);
+        street_run_for(s, 1400); /* all contacts have been made anew */
+        assert_true(wait_relayed(s, 1, 3, 1800) && wait_relayed(s, 2, 3, 1800));
+        for (size_t i = 1; i < 3; i++)
+                assert_false(sees(s, i, 3));
+        assert_true(sees(s, 0, 3));
+        assert_int_equal(street_met(s, 3), 0);
+        struct hash id;
+        mesh_link link;
+        assert_int_equal(street_post(s, 3, KIND_FIRE, "from nowhere", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 5));
+        assert_int_equal(street_haul(s, 3, 1, &link), MESH_OUT_DONE);
+        assert_int_equal(street_haul(s, 2, 3, &link), MESH_OUT_DONE);
+        assert_true(haul_of(s, 3, 1)->room && haul_of(s, 2, 3)->room);
+        street_free(s);
+}
+
+/* Neither others' addresses nor the local network tempt it, and no third doorstep more than it needs sees it. */
+static void test_hidden_calls_few(void **state) {
+        (void)state;
+        struct street *s = street_with(9, 7, 1);
+        street_lan(s, 8, true);
+        street_lan(s, 7, true);
+        size_t said = street_beacons(s, 8);
+        street_run_for(s, 3600);
+        size_t seen = 0;
+        for (size_t i = 0; i < 8; i++)
+                seen += sees(s, i, 8);
+        assert_true(seen >= 1 && seen <= HIDDEN_DOORS + 1); /* and the one that its ticket named */
+        assert_false(sees(s, 7, 8));
+        assert_int_equal(street_beacons(s, 8), said);
+        street_free(s);
+}
+
+/* Two hidden ones with a doorstep each have in common that both can be reached. */
+static void test_both_hidden(void **state) {
+        (void)state;
+        struct street *s = street_with(3, 1, 2);
+        assert_true(wait_relayed(s, 1, 2, 3600));
+        assert_int_equal(street_met(s, 1) + street_met(s, 2), 0);
+        street_free(s);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_no_way),
+                cmocka_unit_test(test_another),
+                cmocka_unit_test(test_nobody_gives),
+                cmocka_unit_test(test_no_helper),
+                cmocka_unit_test(test_clip),
+                cmocka_unit_test(test_hidden),
+                cmocka_unit_test(test_hidden_calls_few),
+                cmocka_unit_test(test_both_hidden),
+        };
+        seed = street_seed();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
