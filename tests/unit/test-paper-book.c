@@ -170,6 +170,9 @@ bool fetch_gone(_unused_ const struct node *node, _unused_ const struct hash *cl
 void fetch_watch(_unused_ struct node *node, _unused_ void (*on_whole)(struct node *node, const struct hash *clip)) {
 }
 
+void control_policy_said(_unused_ struct node *node, _unused_ mesh_wall asleep) {
+}
+
 void control_paper_came(_unused_ struct node *node, _unused_ const struct paper *p) {
 }
 
