@@ -142,7 +142,7 @@ __porchlight_options() {
         "member return") options="--passphrase-file --yes" ;;
         "member vouch") options="--passphrase-file --yes" ;;
         "device invite") options="--expires --passphrase-file" ;;
-        "device join") options="--as" ;;
+        "device join") options="--as --passphrase-file --no-passphrase" ;;
         "device revoke") options="--passphrase-file --yes" ;;
         "vault unlock") options="--for --passphrase-file" ;;
         "vault passphrase") options="--passphrase-file --new-passphrase-file --no-passphrase" ;;

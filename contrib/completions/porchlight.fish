@@ -466,6 +466,8 @@ complete -c porchlight -n '__porchlight_at member vouch' -a '(__porchlight_ask m
 complete -c porchlight -n '__porchlight_in device invite' -l expires -x -d 'how long it is valid, 30d at most; 1d if absent'
 complete -c porchlight -n '__porchlight_in device invite' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in device join' -l as -x -d 'what your household calls this device; at most 32 bytes'
+complete -c porchlight -n '__porchlight_in device join' -l passphrase-file -r -F -d 'its first line locks this device\'s key; - reads stdin'
+complete -c porchlight -n '__porchlight_in device join' -l no-passphrase -d 'keep this device\'s key in a plain file instead'
 complete -c porchlight -n '__porchlight_in device revoke' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in device revoke' -l yes -d 'do not ask'
 complete -c porchlight -n '__porchlight_at device revoke' -a '(__porchlight_ask device list | __porchlight_field name; __porchlight_ask device codes | __porchlight_ids)'

@@ -205,7 +205,9 @@ struct mesh_event {
                 const struct mesh_recover *recover;
                 struct {
                         struct span op, ticket;
-                        struct span name; /* the ticket is a device code: join as a device of this name, op empty */
+                        struct span name; /* the ticket is a device code: join as a device of this name, op empty … */
+                        struct span
+                                seal; /* … whose sealing key this is: its vault has the secret. Empty: the core's own */
                 } join;
                 const struct mesh_draft *draft;
                 const struct mesh_footage *footage;

@@ -249,27 +249,44 @@ static void line(struct cli *c, const struct wire_c_fetched *m) {
         buf_add_u8(&c->out, '\n');
 }
 
+struct fetch_lines {
+        struct buf own, others; /* bytes of lines */
+};
+
+/* A line is made at the end of the output, and moved to those of its kind. */
+static void keep_line(struct cli *c, const struct wire_c_fetched *m, struct fetch_lines *k) {
+        size_t had = c->out.n;
+        line(c, m);
+        buf_add(WIRE_HAS(m, C_FETCHED, own) ? &k->own : &k->others, span_from(buf_span(&c->out), had));
+        c->out.n = had;
+}
+
+static void put_lines(struct buf *out, const char *head, struct buf *lines) {
+        if (lines->n)
+                buf_add_str(out, head);
+        buf_add(out, buf_span(lines));
+        buf_fini(lines);
+}
+
 int clip_fetches(struct cli *c) {
         _clean_(call_freep) struct call *daemon = NULL;
+        struct fetch_lines k = {BUF_NULL, BUF_NULL};
         struct wire_c_none none = {0};
         struct call_error error;
         struct call_row row;
-        bool any = false;
         int r = call_new(&daemon, c->data, CALL_CONTROL, &error);
         if (!r)
                 r = call_send(daemon, CONTROL_FETCHES, &none);
         while (!r && !(r = call_row(daemon, ANSWER_MS, &row))) {
                 if (row.number != CONTROL_FETCHED_ROW)
                         continue;
-                if (c->json) {
+                if (c->json)
                         cli_json(c, &wire_c_fetched_desc, &row.m->c_fetched);
-                        continue;
-                }
-                if (!any)
-                        buf_add_str(&c->out, _("\nOf other homes:\n"));
-                any = true;
-                line(c, &row.m->c_fetched);
+                else
+                        keep_line(c, &row.m->c_fetched, &k);
         }
+        put_lines(&c->out, _("\nOf your other devices, here for a while:\n"), &k.own);
+        put_lines(&c->out, _("\nOf other homes:\n"), &k.others);
         if (r == CALL_E_FAILED && daemon && strcmp(call_error(daemon)->name, "not-the-owner") != 0)
                 return cli_fail_call(c, call_error(daemon));
         return cli_flush(c); /* who is not the owner sees own clips alone */

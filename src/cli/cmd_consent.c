@@ -139,9 +139,12 @@ const struct command command_clip_share = {
                    "in the mesh now. The recipient gets the key when it has signed your terms: the\n"
                    "purpose, the end, and not to pass it on. Nobody can make them forget what they\n"
                    "saw. `porchlight grant revoke` takes back a key that has not left yet.\n"
-                   "Run it on the main device.\n"),
+                   "\n"
+                   "A device of yours is asked nothing: `porchlight clip get` there opens the clip,\n"
+                   "also while this one is off. Run it on the main device.\n"),
         .after = SIGN_HELP,
-        .examples = N_("  porchlight clip share 3f2a91c0 --with Miller --purpose \"the stolen bicycle\"\n"),
+        .examples = N_("  porchlight clip share 3f2a91c0 --with Miller --purpose \"the stolen bicycle\"\n"
+                       "  porchlight clip share 3f2a91c0 --with laptop --purpose \"to look at it\"\n"),
         .options = share_options,
         .min_words = 1,
         .max_words = 1,
@@ -339,7 +342,8 @@ const struct command command_clip_get = {
                    "\n"
                    "Each chunk is checked before anything of it comes out. FILE is replaced when the\n"
                    "clip is whole; - streams, so that a player can be piped. Your ledger tells of\n"
-                   "each reading, and of the file. Run it on the main device.\n"
+                   "each reading, and of the file. Run it on the main device. On another one it\n"
+                   "opens what `clip share --with` the name of that device has brought there.\n"
                    "\n"
                    "A clip of another home comes from whoever has it, and goes on coming by itself\n"
                    "when you interrupt this, or when its owner is away for a while. With - it can be\n"
@@ -388,6 +392,8 @@ static void who_line(struct cli *c, const struct wire_o_key *k) {
                 when_local(&c->out, k->time, c->now);
         layout_trim(&c->out);
         buf_add_u8(&c->out, '\n');
+        if (WIRE_HAS(k, O_KEY, state) && k->state == GRANTED_REVOKED)
+                buf_add_str(&c->out, _("          taken back after the key had left: it may have kept it\n"));
 }
 
 static int row_key(struct cli *c, const struct call_row *row, void *arg) {

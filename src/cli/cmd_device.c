@@ -319,14 +319,18 @@ static void code_plain(struct span text, struct buf *out) {
 
 static int run_join(struct cli *c, const struct args *a) {
         _clean_(buf_wipe) struct buf text = BUF_NULL, plain = BUF_NULL;
+        _clean_(passphrase_fini) struct passphrase pass = {0};
         _clean_(call_freep) struct call *owner = NULL;
         const char *word = a->n_words ? a->words[0] : NULL, *name = args_text(a, OPT_AS);
+        const char *file = args_text(a, OPT_PASSPHRASE_FILE);
         if (!name || !*name)
                 return cli_usage(c, "give the device a name, as in --as laptop", "--as NAME is missing");
         if (strlen(name) > 32)
                 return cli_usage(c, "shorten it", "the device's name is longer than 32 bytes");
         if (!word && !(c->in_tty && c->err_tty))
                 return cli_usage(c, "give it, or - to read it from stdin", "the device code is missing");
+        if (word && file && strcmp(word, "-") == 0 && strcmp(file, "-") == 0)
+                return cli_usage(c, "put one of them into a file", "code and passphrase cannot both come from stdin");
         int r = code_read(c, word, &text);
         if (!r)
                 r = owner_open(c, &owner);
@@ -334,28 +338,42 @@ static int run_join(struct cli *c, const struct args *a) {
                 return r;
         code_plain(buf_span(&text), &plain);
         struct wire_o_device_join m = {.code = buf_span(&plain), .name = span_str(name)};
+        r = passphrase_new(c, a, OPT_PASSPHRASE_FILE, &pass);
+        if (r)
+                return r;
+        if (pass.none)
+                WIRE_PUT(&m, O_DEVICE_JOIN, no_passphrase, true);
+        else
+                WIRE_PUT(&m, O_DEVICE_JOIN, passphrase, buf_span(&pass.text));
         r = owner_ask(c, owner, OWNER_O_DEVICE_JOIN, &m, _("waiting for a member to admit this device"), NULL, NULL);
         return r ? r : found_done(c, _("Joined"), _("See what goes on with `porchlight nearby`."));
 }
 
 static const struct option join_options[] = {
         {OPT_AS, "as", "NAME", N_("what your household calls this device; at most 32 bytes"), OPTION_TEXT},
+        {OPT_PASSPHRASE_FILE, "passphrase-file", "FILE", N_("its first line locks this device's key; - reads stdin"),
+         OPTION_FILE},
+        {OPT_NO_PASSPHRASE, "no-passphrase", NULL, N_("keep this device's key in a plain file instead"), OPTION_FLAG},
         OPTION_END,
 };
 
 const struct command command_device_join = {
         .group = "device",
         .name = "join",
-        .synopsis = "[CODE|-] --as NAME",
+        .synopsis = "[CODE|-] --as NAME [--passphrase-file F | --no-passphrase]",
         .brief = N_("make this device one of your household, with a code from its main device"),
         .help = N_("A device code begins with PORCHDEVICE1. Without one on the command line it is\n"
                    "asked for; - reads it from stdin. Returns when a member has admitted this\n"
                    "device, after 30 s at most; joining goes on in the background where none could\n"
                    "be reached. What the household signs is still signed on its main device.\n"
                    "\n"
+                   "The passphrase is for this device's own key: it opens the clips that\n"
+                   "`clip share --with NAME` on the main device brings here, and nothing else. In a\n"
+                   "plain file it is as safe as this device's disk.\n"
+                   "\n"
                    "Examples:\n"
                    "  porchlight device join --as laptop\n"
-                   "  porchlight device join - --as laptop < code.txt\n"),
+                   "  porchlight device join - --as laptop --no-passphrase < code.txt\n"),
         .options = join_options,
         .max_words = 1,
         .run = run_join,

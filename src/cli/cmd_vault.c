@@ -11,7 +11,21 @@
 #define UNLOCK_DEFAULT 900 /* seconds, as the vault does without being told */
 #define UNLOCK_MAX 86400   /* as in proto/owner.def */
 
+static const char *device_text(const struct wire_o_state *s) {
+        if (!s->passphrase)
+                return _("The key of this further device, for clips that are shared with it, is here in a\n"
+                         "plain file: it is always open. `porchlight vault passphrase` puts it under a\n"
+                         "passphrase. The household's key is on the main device.\n");
+        if (s->unlocked)
+                return _("The key of this further device, for clips that are shared with it, is under a\n"
+                         "passphrase, and open now. The household's key is on the main device.\n");
+        return _("The key of this further device, for clips that are shared with it, is under a\n"
+                 "passphrase, and locked. The household's key is on the main device.\n");
+}
+
 static const char *state_text(const struct wire_o_state *s) {
+        if (WIRE_HAS(s, O_STATE, device))
+                return device_text(s);
         if (!s->has_household)
                 return _("There is no household key here: it is made when a mesh is founded or joined, and\n"
                          "stays on that device.\n");
@@ -69,7 +83,7 @@ static int open_with_key(struct cli *c, struct call **ret, struct wire_o_state *
         int r = owner_open(c, ret);
         if (r || (r = owner_state(c, *ret, ret_state)))
                 return r;
-        if (!ret_state->has_household)
+        if (!ret_state->has_household && !WIRE_HAS(ret_state, O_STATE, device))
                 return cli_fail(c, EXIT_NOT_FOUND, "no-household",
                                 "found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`",
                                 "there is no household key here yet");

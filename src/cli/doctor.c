@@ -312,7 +312,9 @@ static void check_vault(const struct doctor_facts *f, struct doctor_finding *ret
         }
         if (f->vault) {
                 say(ret, DOCTOR_OK, "%s",
-                    f->vault_state.has_household       ? _("answers")
+                    f->vault_state.has_household ? _("answers")
+                    : WIRE_HAS(&f->vault_state, O_STATE, device)
+                            ? _("answers; this device's own key is here, the household's on its main device")
                     : f->status.state == FRESH_NO_MESH ? _("answers; it holds no household key yet")
                                                        : _("answers; the household's key is on its main device"));
                 return;

@@ -54,7 +54,10 @@ void given_layout(struct buf *out, const struct wire_c_given *g, uint64_t now) {
         _clean_(buf_fini) struct buf text = BUF_NULL, name = BUF_NULL;
         text_show(&name, g->household, false);
         layout_id(out, g->clip);
-        buf_printf(&text, _("  %s gave you a clip"), buf_cstr(&name));
+        if (WIRE_HAS(g, C_GIVEN, own))
+                buf_add_str(&text, _("  your main device shares a clip with this one"));
+        else
+                buf_printf(&text, _("  %s gave you a clip"), buf_cstr(&name));
         buf_add(out, buf_span(&text));
         buf_printf(out, " (%s)\n", given_word(g->state));
         buf_clear(&text);
@@ -66,7 +69,7 @@ void given_layout(struct buf *out, const struct wire_c_given *g, uint64_t now) {
         buf_add_str(&text, _("; until "));
         when_local(&text, g->expires, now);
         layout_wrap(out, buf_span(&text), INDENT, CLI_COLUMNS);
-        if (g->state == GIVEN_OFFERED) {
+        if (g->state == GIVEN_OFFERED && !WIRE_HAS(g, C_GIVEN, own)) {
                 _clean_(buf_fini) struct buf id = BUF_NULL;
                 buf_clear(&text);
                 layout_id(&id, g->clip);
@@ -136,6 +139,7 @@ struct taking {
         uint64_t state;
         bool found;
         bool several; /* other clips begin so, too */
+        bool own;     /* the main device shares it */
         char household[64];
         struct buf paper, manifest;
 };
@@ -153,6 +157,7 @@ static int find(struct cli *c, const struct call_row *row, void *arg) {
                 return 0;
         _clean_(buf_fini) struct buf name = BUF_NULL;
         text_show(&name, g->household, false);
+        t->own = WIRE_HAS(g, C_GIVEN, own);
         snprintf(t->household, sizeof(t->household), "%s", buf_cstr(&name));
         memcpy(t->grant.b, g->grant.p, sizeof(t->grant));
         memcpy(t->clip.b, g->clip.p, sizeof(t->clip));
@@ -161,11 +166,12 @@ static int find(struct cli *c, const struct call_row *row, void *arg) {
         return 0;
 }
 
-/* Of this home's own, nobody else's may come in its place. */
+/* Of this home's own, nobody else's may come in its place. A clip that this device took in may be shared with it. */
 static int find_own(struct cli *c, const struct call_row *row, void *arg) {
         struct taking *t = arg;
         (void)c;
-        t->several |= row->number == CONTROL_CLIP_ROW && text_hex_begins(row->m->c_clip.id, span_str(t->id));
+        t->several |= row->number == CONTROL_CLIP_ROW && text_hex_begins(row->m->c_clip.id, span_str(t->id)) &&
+                      !span_eq(row->m->c_clip.id, SPAN_OF(t->clip.b));
         return 0;
 }
 
@@ -207,9 +213,28 @@ static int accept(struct cli *c, const struct args *a, struct taking *t) {
 
 static int over(struct cli *c, const struct taking *t) {
         bool back = t->state == GIVEN_TAKEN_BACK;
-        return cli_fail(c, EXIT_REFUSED, back ? "grant-revoked" : "grant-expired",
-                        "ask for another with `clip request`",
+        const char *name = back ? "grant-revoked" : "grant-expired";
+        if (t->own)
+                return cli_fail(c, EXIT_REFUSED, name,
+                                "share it there again: `porchlight clip share ID --with` the name of this device",
+                                back ? N_("your main device took it back") : N_("the time it was shared for is over"));
+        return cli_fail(c, EXIT_REFUSED, name, "ask for another with `clip request`",
                         back ? N_("%s took the grant back") : N_("the time of the grant of %s is over"), t->household);
+}
+
+static void tell_waiting(const struct cli *c, const struct taking *t) {
+        if (t->own)
+                cli_note(c, "waiting for the key from your main device");
+        else
+                cli_note(c, "the terms are signed; waiting for the key from %s", t->household);
+}
+
+static int not_yet(struct cli *c, const struct taking *t) {
+        if (t->own)
+                return cli_fail(c, EXIT_UNSENT, "not-here-yet", "it comes by itself; ask again later",
+                                "your main device could not be reached, and the key has not come yet");
+        return cli_fail(c, EXIT_UNSENT, "not-here-yet", "it comes by itself; ask again later",
+                        "%s could not be reached, and its key has not come yet", t->household);
 }
 
 /* Until the key has come; how its bytes come is told by clip_fetch.c. */
@@ -223,11 +248,10 @@ static int wait_for(struct cli *c, struct taking *t) {
                 if (t->state >= GIVEN_OPEN)
                         return 0;
                 if (waited == TELL_MS)
-                        cli_note(c, "the terms are signed; waiting for the key from %s", t->household);
+                        tell_waiting(c, t);
                 poll(NULL, 0, LOOK_MS);
         }
-        return cli_fail(c, EXIT_UNSENT, "not-here-yet", "it comes by itself; ask again later",
-                        "%s could not be reached, and its key has not come yet", t->household);
+        return not_yet(c, t);
 }
 
 int given_take(struct cli *c, const struct args *a, const char *id, bool *ret_given) {
@@ -236,7 +260,7 @@ int given_take(struct cli *c, const struct args *a, const char *id, bool *ret_gi
         *ret_given = t.found;
         if (!r && t.found && t.state >= GIVEN_TAKEN_BACK)
                 r = over(c, &t);
-        if (!r && t.found && t.state == GIVEN_OFFERED)
+        if (!r && t.found && t.state == GIVEN_OFFERED && !t.own)
                 r = accept(c, a, &t);
         if (!r && t.found)
                 r = wait_for(c, &t);

@@ -88,8 +88,9 @@ void join_tick(struct mesh *m);
 int join_forget(struct mesh *m);
 
 /* ---- enrol.c ---- */
-/* Appends the device-add that this device asks for admission with, on the code @text, as @name. 0, TICKET_E_*, OP_E_INPUT, <0. */
-int enrol_make(const struct mesh *m, struct span text, struct span name, struct buf *ret);
+/* Appends the device-add that this device asks for admission with, on the code @text, as @name, with the sealing key @seal (empty:
+ * the core's own). 0, TICKET_E_*, OP_E_INPUT, <0. */
+int enrol_make(const struct mesh *m, struct span text, struct span name, struct span seal, struct buf *ret);
 
 /* ---- recover.c ---- */
 int recover_start(struct mesh *m, const struct mesh_event *ev);

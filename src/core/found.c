@@ -112,13 +112,13 @@ static int join_read(struct mesh *m, struct span text) {
         return 0;
 }
 
-/* @op NULL: of a device code, made of @name. */
-static int join_load(struct mesh *m, const struct span *op, struct span text, struct span name) {
+/* @op NULL: of a device code, made of @name and @seal. */
+static int join_load(struct mesh *m, const struct span *op, struct span text, struct span name, struct span seal) {
         int r = 0;
         if (op)
                 buf_add(&m->join_op, *op);
         else
-                r = enrol_make(m, text, name, &m->join_op);
+                r = enrol_make(m, text, name, seal, &m->join_op);
         if (!r)
                 r = join_read(m, text);
         if (r)
@@ -137,7 +137,7 @@ int join_start(struct mesh *m, const struct mesh_event *ev) {
                 return 0;
         }
         bool device = ev->join.name.n > 0;
-        int r = join_load(m, device ? NULL : &ev->join.op, ev->join.ticket, ev->join.name);
+        int r = join_load(m, device ? NULL : &ev->join.op, ev->join.ticket, ev->join.name, ev->join.seal);
         if (r < 0)
                 return r;
         if (r) {
@@ -163,7 +163,7 @@ int join_stored(struct mesh *m, struct wait *w) {
 }
 
 int join_restore(struct mesh *m, struct span op, struct span ticket) {
-        int r = op.n ? join_load(m, &op, ticket, SPAN_NONE) : 0;
+        int r = op.n ? join_load(m, &op, ticket, SPAN_NONE, SPAN_NONE) : 0;
         return r < 0 ? r : 0;
 }
 

@@ -44,6 +44,8 @@ bool paper_rows_given(const struct node *n, const struct paper *p, struct paper_
                                        .media = m.media};
         if (WIRE_HAS(&g, GRANT, answers))
                 WIRE_PUT(&ret->w, C_GIVEN, answers, g.answers);
+        if (paper_own_is(n, p))
+                WIRE_PUT(&ret->w, C_GIVEN, own, true);
         put_shown(&ret->w, &m, ret->cell);
         return true;
 }
@@ -167,7 +169,7 @@ static void after(struct caller *c, const struct ask *a) {
                 return;
         }
         LIST_EACH (p, &c->n->papers.all, struct paper, on)
-                if (p->what == PAPER_IN_GRANT && p->state == GIVEN_OFFERED)
+                if (p->what == PAPER_IN_GRANT && p->state == GIVEN_OFFERED && !paper_own_is(c->n, p))
                         put_given(c, p);
         caller_done(c);
 }

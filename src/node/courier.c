@@ -52,6 +52,7 @@ static enum wire_e_paper paper_of(const struct paper *p) {
         case PAPER_OUT_OVER:
                 return PAPER_GRANT_OVER;
         case PAPER_OUT_RECEIPT:
+        case PAPER_OUT_OWN_RECEIPT:
                 return PAPER_RECEIPT;
         case PAPER_OUT_ATTEST:
                 return PAPER_ATTEST;
@@ -81,8 +82,8 @@ static bool say(struct haul_link *l, struct paper *p) {
         return true;
 }
 
-/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other." Those for another
- * device of this household are for that alone. */
+/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other, but for rules 15.82 and
+ * 15.85." Those for another device of this household are for that alone. */
 static bool to_main(const struct haul_link *l) {
         const struct roster_device *d = papers_main(l->n, &l->household);
         return d && key_eq(&d->sign, &l->device);

@@ -409,16 +409,19 @@ static enum wire_e_fetching state_of(const struct fetch *f, const struct haul_lo
         return look->sources && a_way(f) ? FETCHING_COMES : FETCHING_WAITS;
 }
 
+static bool of_kin(const struct fetch *f, struct wire_manifest *ret) {
+        return codec_decode(&wire_manifest_desc, buf_span(&f->manifest), ret, NULL) == 0 && kin_is(f->n, ret);
+}
+
 /* Of an own clip the device that took it in: that is what is waited for. */
 static const char *whose(struct fetch *f) {
         struct wire_manifest w;
-        if (codec_decode(&wire_manifest_desc, buf_span(&f->manifest), &w, NULL) || !kin_is(f->n, &w))
-                return rows_household(f->n, &f->household, f->name);
-        return kin_device(f->n, &w, f->name);
+        return of_kin(f, &w) ? kin_device(f->n, &w, f->name) : rows_household(f->n, &f->household, f->name);
 }
 
 static void describe(struct fetch *f, struct wire_c_fetched *ret) {
         struct haul_look look = {.chunks = f->clip.chunks, .size = f->clip.size};
+        struct wire_manifest w;
         if (f->f)
                 haul_fetch_look(f->f, &look);
         uint64_t held = f->whole ? f->clip.chunks : look.held, bytes = f->whole ? f->clip.size : look.held_bytes;
@@ -435,6 +438,8 @@ static void describe(struct fetch *f, struct wire_c_fetched *ret) {
                                        .household_id = SPAN_OF(f->household.b),
                                        .household = span_str(whose(f)),
                                        .until = f->until};
+        if (of_kin(f, &w))
+                WIRE_PUT(ret, C_FETCHED, own, true);
         if (look.rate && !f->whole)
                 WIRE_PUT(ret, C_FETCHED, left, (f->clip.size - bytes) / look.rate + 1);
 }

@@ -69,7 +69,10 @@ int paper_end_again(struct node *n, const struct hash *clip) {
 
 /* Before the key is here: nobody can open them without. What could not begin begins with the next look. */
 void paper_end_fetch(struct node *n, const struct paper *grant) {
-        if (!fetch_known(n, &grant->about) && !called_off(n, &grant->about))
+        bool here = paper_own_taken_here(n, grant);
+        if (here && grant->state == GIVEN_OPEN)
+                papers_complete(n, &grant->about);
+        else if (!here && !fetch_known(n, &grant->about) && !called_off(n, &grant->about))
                 fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
 }
 
@@ -135,12 +138,12 @@ static void ended(struct node *n, struct paper *grant) {
         attest(n, grant, ATTESTED_DELETED);
 }
 
-/* Another grant for the same clip keeps its bytes. They go on the pool, and may not go at once: it is looked at again until none
+/* Another grant for the same clip keeps its bytes; and what this device took in itself is no copy. They go on the pool, and may not go at once: it is looked at again until none
  * is left. PROTOCOL 15.74: "A node MUST NOT sign `deleted` while a byte of the copy may be on its disk" */
 void paper_end_keyless(struct node *n, struct paper *grant) {
         if (!is_ending(grant) || n->stopping)
                 return;
-        bool wanted = papers_clip_wanted(n, &grant->about);
+        bool wanted = papers_clip_wanted(n, &grant->about) || paper_own_taken_here(n, grant);
         if (!wanted)
                 fetch_end(n, &grant->about);
         if (wanted || fetch_gone(n, &grant->about))
@@ -152,7 +155,8 @@ void paper_end_keyless(struct node *n, struct paper *grant) {
 /* PROTOCOL 15.84: "The main device fetches the bytes of a clip of another device that it grants, and keeps them until the
  * grant is over." What could not begin begins with the next look. */
 static void keep_given(struct node *n, const struct paper *grant) {
-        if (grant->state != PAPER_NOT && !fetch_known(n, &grant->about))
+        if (grant->state != PAPER_NOT && !paper_own_taken_by(grant, &grant->household) &&
+            !fetch_known(n, &grant->about))
                 fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
 }
 
@@ -178,6 +182,8 @@ static void look(struct node *n, struct paper *p, mesh_wall now) {
                 paper_end_fetch(n, p);
         else if (p->expires <= now)
                 papers_drop(n, p);
+        else if (papers_wait(p) && paper_own_gone(n, &p->household))
+                papers_drop(n, p); /* its device was revoked: nobody is left to hear of it */
         else if (p->what == PAPER_CALLED_OFF && fetch_known(n, &p->about))
                 fetch_end(n, &p->about); /* a crash came before its files were gone */
         else if (p->what == PAPER_IN_OVER && !p->token)

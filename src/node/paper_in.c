@@ -21,7 +21,7 @@ struct paper_link {
 };
 
 /* PROTOCOL 15.62: "Who brings anything else MUST be hung up on." */
-static void junk(struct haul_link *l, const char *what) {
+void paper_in_junk(struct haul_link *l, const char *what) {
         char name[ROWS_NAME_MAX];
         if (quiet_may(&l->n->papers.junk, uv_now(l->n->loop), JUNK_LINES))
                 log_warning("%s brings %s that no honest home brings; hanging up",
@@ -39,7 +39,7 @@ static struct paper_eye eye_of(const struct haul_link *l) {
                                   .now = node_time(l->n)};
 }
 
-static void say(struct haul_link *l, const struct hash *about, uint8_t why) {
+void paper_in_say(struct haul_link *l, const struct hash *about, uint8_t why) {
         struct wire_haul_answer msg = {.about = SPAN_OF(about->b)};
         if (why)
                 WIRE_PUT(&msg, HAUL_ANSWER, why, why);
@@ -49,11 +49,11 @@ static void say(struct haul_link *l, const struct hash *about, uint8_t why) {
 void paper_answer(struct node *n, const struct key *device, const struct hash *about, uint8_t why) {
         struct haul_link *l = haul_find(n, device);
         if (l)
-                say(l, about, why);
+                paper_in_say(l, about, why);
 }
 
 /* What was brought before: again is as good as once. True: it is there, and answered, or will be. */
-static bool known(struct haul_link *l, const struct hash *id) {
+bool paper_in_known(struct haul_link *l, const struct hash *id) {
         struct paper *p = papers_find(l->n, id);
         if (!p)
                 return false;
@@ -61,15 +61,15 @@ static bool known(struct haul_link *l, const struct hash *id) {
                 p->answer = true;
                 p->bringer = l->device;
         } else {
-                say(l, id, 0);
+                paper_in_say(l, id, 0);
         }
         return true;
 }
 
-static void keep(struct haul_link *l, const struct store_paper *row) {
+void paper_in_keep(struct haul_link *l, const struct store_paper *row) {
         struct paper *p = papers_add(l->n, row);
         if (!p) {
-                say(l, &row->id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &row->id, REFUSAL_NOT_NOW);
                 return;
         }
         p->answer = true;
@@ -90,38 +90,44 @@ static void on_grant(struct haul_link *l, struct span paper) {
         const struct paper_link *mine = l->of[HAUL_PAPERS];
         struct paper_eye eye = eye_of(l);
         struct paper_grant g;
+        if (paper_own_link(l)) {
+                paper_own_grant(l, &eye, paper, buf_span(&mine->manifest));
+                return;
+        }
         enum paper_verdict v = paper_grant_read(&eye, paper, buf_span(&mine->manifest), &g);
         if (v == PAPER_JUNK)
-                junk(l, "a grant");
+                paper_in_junk(l, "a grant");
         else if (v == PAPER_LATE)
-                say(l, &g.id, REFUSAL_OVER);
-        else if (known(l, &g.id))
+                paper_in_say(l, &g.id, REFUSAL_OVER);
+        else if (paper_in_known(l, &g.id))
                 return;
         else if (offers_full(l->n, &l->household) || !papers_here(l->n))
-                say(l, &g.id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &g.id, REFUSAL_NOT_NOW);
         else
-                keep(l, &(struct store_paper){.id = g.id,
-                                              .what = PAPER_IN_GRANT,
-                                              .state = GIVEN_OFFERED,
-                                              .household = l->household,
-                                              .about = g.clip,
-                                              .expires = g.grant.expires + PAPERS_LINGER,
-                                              .paper = paper,
-                                              .more = buf_span(&mine->manifest)});
+                paper_in_keep(l, &(struct store_paper){.id = g.id,
+                                                       .what = PAPER_IN_GRANT,
+                                                       .state = GIVEN_OFFERED,
+                                                       .household = l->household,
+                                                       .about = g.clip,
+                                                       .expires = g.grant.expires + PAPERS_LINGER,
+                                                       .paper = paper,
+                                                       .more = buf_span(&mine->manifest)});
 }
 
+/* Of the household at the other end, or, where it is this one, of that device. */
 static struct paper *grant_of(const struct haul_link *l, enum paper_what what, struct span id) {
         struct hash h;
         memcpy(h.b, id.p, sizeof(h.b));
         struct paper *p = papers_find(l->n, &h);
-        return p && p->what == what && key_eq(&p->household, &l->household) ? p : NULL;
+        bool theirs = p && (key_eq(&p->household, &l->household) || key_eq(&p->household, &l->device));
+        return theirs && p->what == what && paper_own_from(l, p) ? p : NULL;
 }
 
 static void stray(struct haul_link *l, const struct wire_grant_over *w, const struct hash *id, struct span paper) {
         struct hash grant;
         memcpy(grant.b, w->grant.p, sizeof(grant.b));
         if (!paper_vault_stray(l->n, &grant, &l->device, id, paper))
-                say(l, id, REFUSAL_NOT_NOW);
+                paper_in_say(l, id, REFUSAL_NOT_NOW);
 }
 
 /* PROTOCOL 15.74: "and MUST NOT answer a grant taken back before the owner's word is on its disk, or, where it knows of no such
@@ -132,25 +138,25 @@ static void on_back(struct haul_link *l, struct span paper) {
         struct wire_grant_over w;
         struct hash id;
         if (paper_over_read(&eye, paper, &w, &id) != PAPER_FINE) {
-                junk(l, "a revocation");
+                paper_in_junk(l, "a revocation");
                 return;
         }
         const struct paper *g = grant_of(l, PAPER_IN_GRANT, w.grant);
         if (!g)
                 stray(l, &w, &id, paper);
         else if (g->state == GIVEN_TAKEN_BACK || g->state == GIVEN_OVER)
-                say(l, &id, 0); /* nothing of it is here any more */
-        else if (known(l, &id))
+                paper_in_say(l, &id, 0); /* nothing of it is here any more */
+        else if (paper_in_known(l, &id))
                 return;
         else if (papers_back(l->n, &g->id)) /* by another paper that says the same */
-                say(l, &id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &id, REFUSAL_NOT_NOW);
         else
-                keep(l, &(struct store_paper){.id = id,
-                                              .what = PAPER_IN_OVER,
-                                              .household = l->household,
-                                              .about = g->id,
-                                              .expires = g->expires,
-                                              .paper = paper});
+                paper_in_keep(l, &(struct store_paper){.id = id,
+                                                       .what = PAPER_IN_OVER,
+                                                       .household = l->household,
+                                                       .about = g->id,
+                                                       .expires = g->expires,
+                                                       .paper = paper});
 }
 
 static void on_box(struct haul_link *l, const struct wire_haul_box *m) {
@@ -166,14 +172,16 @@ static void on_receipt(struct haul_link *l, struct span paper) {
         struct wire_receipt w;
         struct hash id;
         if (paper_receipt_read(&eye, paper, &w, &id) != PAPER_FINE) {
-                junk(l, "a receipt");
+                paper_in_junk(l, "a receipt");
                 return;
         }
         const struct paper *g = grant_of(l, PAPER_OUT_GRANT, w.grant);
-        if (!g)
-                say(l, &id, REFUSAL_UNKNOWN);
+        if (!g && paper_own_link(l) && !papers_here(l->n))
+                paper_own_receipt(l, &w, &id, paper);
+        else if (!g)
+                paper_in_say(l, &id, REFUSAL_UNKNOWN);
         else if (!paper_vault_receipt(l->n, g, &l->device, &id, paper))
-                say(l, &id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &id, REFUSAL_NOT_NOW);
 }
 
 static void on_attest(struct haul_link *l, struct span paper) {
@@ -181,14 +189,14 @@ static void on_attest(struct haul_link *l, struct span paper) {
         struct wire_attest w;
         struct hash id;
         if (paper_attest_read(&eye, paper, &w, &id) != PAPER_FINE) {
-                junk(l, "an attestation");
+                paper_in_junk(l, "an attestation");
                 return;
         }
         struct paper *g = grant_of(l, PAPER_OUT_GRANT, w.grant);
         if (!g)
-                say(l, &id, REFUSAL_UNKNOWN);
+                paper_in_say(l, &id, REFUSAL_UNKNOWN);
         else if (++g->attests > PAPERS_ATTESTS || !paper_vault_attest(l->n, g, &l->device, &id, paper))
-                say(l, &id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &id, REFUSAL_NOT_NOW);
 }
 
 /* PROTOCOL 15.67: "A node MUST answer a request that is right in the same way whether it has the clip or not, and whether it
@@ -199,24 +207,24 @@ static void on_request(struct haul_link *l, struct span paper) {
         struct hash id, clip;
         enum paper_verdict v = paper_request_read(&eye, paper, &w, &id);
         if (v == PAPER_JUNK)
-                junk(l, "a request");
+                paper_in_junk(l, "a request");
         else if (v == PAPER_EARLY) /* hung up on, nothing that waits behind it would ever come */
-                say(l, &id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &id, REFUSAL_NOT_NOW);
         else if (v == PAPER_LATE)
-                say(l, &id, REFUSAL_OVER);
-        else if (known(l, &id))
+                paper_in_say(l, &id, REFUSAL_OVER);
+        else if (paper_in_known(l, &id))
                 return;
         else if (papers_count(l->n, PAPER_IN_REQUEST, &l->household) >= PAPERS_REQUESTS)
-                say(l, &id, REFUSAL_NOT_NOW);
+                paper_in_say(l, &id, REFUSAL_NOT_NOW);
         else {
                 memcpy(clip.b, w.clip.p, sizeof(clip.b));
-                keep(l, &(struct store_paper){.id = id,
-                                              .what = PAPER_IN_REQUEST,
-                                              .state = PAPER_ASKED,
-                                              .household = l->household,
-                                              .about = clip,
-                                              .expires = w.expires,
-                                              .paper = paper});
+                paper_in_keep(l, &(struct store_paper){.id = id,
+                                                       .what = PAPER_IN_REQUEST,
+                                                       .state = PAPER_ASKED,
+                                                       .household = l->household,
+                                                       .about = clip,
+                                                       .expires = w.expires,
+                                                       .paper = paper});
         }
 }
 
@@ -224,7 +232,7 @@ static void on_request(struct haul_link *l, struct span paper) {
 
 static void answer_now(struct haul_link *l, const struct hash *clip, bool taken) {
         if (!taken)
-                say(l, clip, REFUSAL_NOT_NOW);
+                paper_in_say(l, clip, REFUSAL_NOT_NOW);
 }
 
 /* PROTOCOL 15.80: "Whoever is not such a device and brings one MUST be hung up on." */
@@ -233,7 +241,7 @@ static void on_own(struct haul_link *l, struct span paper) {
         struct paper_eye eye = eye_of(l);
         struct paper_own own;
         if (paper_own_read(&eye, paper, buf_span(&mine->manifest), &own) != PAPER_FINE)
-                junk(l, "a clip");
+                paper_in_junk(l, "a clip");
         else
                 answer_now(l, &own.clip,
                            papers_here(l->n) && kin_take(l->n, &own, buf_span(&mine->manifest), &l->device));
@@ -243,7 +251,7 @@ static void on_gone(struct haul_link *l, struct span paper) {
         struct paper_eye eye = eye_of(l);
         struct hash clip;
         if (paper_gone_read(&eye, paper, &clip) != PAPER_FINE)
-                junk(l, "word of a clip");
+                paper_in_junk(l, "word of a clip");
         else
                 answer_now(l, &clip, papers_here(l->n) && kin_lose(l->n, &clip, &l->device));
 }
@@ -255,7 +263,7 @@ static void on_destroy(struct haul_link *l, struct span paper) {
         struct hash clip;
         mesh_status(l->n->core, &st);
         if (paper_destroy_read(&eye, main ? &main->sign : NULL, &st.device, paper, &clip) != PAPER_FINE)
-                junk(l, "an order");
+                paper_in_junk(l, "an order");
         else
                 answer_now(l, &clip, kin_destroy(l->n, &clip, &l->device));
 }
@@ -269,15 +277,15 @@ static void refused(struct node *n, struct paper *p, uint8_t why) {
         log_info("%s does not take a paper about a clip: %s", rows_household(n, &p->household, name),
                  wire_enum_text(&wire_refusal_enum, why) ? wire_enum_text(&wire_refusal_enum, why)
                                                          : "for a reason not known here");
-        if (p->what == PAPER_OUT_RECEIPT || p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST)
+        if (p->what == PAPER_OUT_RECEIPT || p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST ||
+            p->what == PAPER_OUT_OWN_RECEIPT)
                 papers_drop(n, p);
         else
                 papers_set(n, p, PAPER_NOT);
 }
 
 static bool is_for(const struct paper *p, const struct haul_link *l) {
-        return (p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY) &&
-               (key_eq(&p->household, &l->household) || key_eq(&p->household, &l->device));
+        return papers_goes(p) && (key_eq(&p->household, &l->household) || key_eq(&p->household, &l->device));
 }
 
 static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
@@ -289,7 +297,8 @@ static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
                 return;
         if (WIRE_HAS(m, HAUL_ANSWER, why))
                 refused(l->n, p, (uint8_t)m->why);
-        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_DESTROY)
+        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_DESTROY ||
+                 p->what == PAPER_OUT_OWN_RECEIPT)
                 papers_drop(l->n, p);
         else if (p->what != PAPER_OUT_RECEIPT && p->state == PAPER_WAITS) /* what answers a receipt is the key */
                 papers_set(l->n, p, PAPER_THERE);

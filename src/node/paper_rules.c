@@ -114,6 +114,24 @@ enum paper_verdict paper_own_read(const struct paper_eye *e, struct span paper, 
         return right ? PAPER_FINE : PAPER_JUNK;
 }
 
+/* PROTOCOL 15.85: "A grant that names a device is brought to that device by its household's main one, and by no other, with the
+ * clip's manifest before it" */
+enum paper_verdict paper_own_grant_read(const struct paper_eye *e, const struct key *main,
+                                        const struct key *self_device, struct span paper, struct span manifest,
+                                        struct paper_grant *ret) {
+        if (!ours(e) || !main || !key_eq(main, &e->device) ||
+            !read_object(CLIP_GRANT, e, paper, &ret->grant, &ret->id) ||
+            !read_object(CLIP_MANIFEST, e, manifest, &ret->manifest, &ret->clip))
+                return PAPER_JUNK;
+        bool right = is(ret->grant.household, &e->self) && is(ret->grant.to, &e->self) &&
+                     WIRE_HAS(&ret->grant, GRANT, device) && is(ret->grant.device, self_device) &&
+                     is(ret->manifest.household, &e->self) && bringers(e, ret->manifest.device) &&
+                     span_eq(ret->grant.clip, SPAN_OF(ret->clip.b));
+        if (!right)
+                return PAPER_JUNK;
+        return ret->grant.expires > e->now ? PAPER_FINE : PAPER_LATE;
+}
+
 static bool gone_read(struct span paper, const struct key *device, struct hash *ret_clip) {
         struct wire_own_gone w;
         if (codec_decode(&wire_own_gone_desc, paper, &w, NULL) || !is(w.device, device))

@@ -50,6 +50,10 @@ struct paper_own {
         struct wire_manifest manifest;
         struct hash clip;
 };
+/* A grant that shares a clip with this device, @self_device, and @main has to bring it. */
+enum paper_verdict paper_own_grant_read(const struct paper_eye *e, const struct key *main,
+                                        const struct key *self_device, struct span paper, struct span manifest,
+                                        struct paper_grant *ret);
 enum paper_verdict paper_own_read(const struct paper_eye *e, struct span paper, struct span manifest,
                                   struct paper_own *ret);
 /* A clip of the bringing device. */

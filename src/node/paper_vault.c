@@ -42,6 +42,7 @@ static void say(struct node *n, const struct paper_errand *e) {
         struct wire_v_paper paper = {.paper = buf_span(&e->bytes)};
         struct wire_v_key key = {.grant = SPAN_OF(e->grant.b), .blob = buf_span(&e->bytes)};
         struct wire_v_over over = {.grant = SPAN_OF(e->grant.b)};
+        struct wire_o_taken taken;
         switch (e->kind) {
         case ERRAND_RECEIPT:
                 vault_link_say(&n->vault, OWNER_V_RECEIPT, &paper);
@@ -50,7 +51,10 @@ static void say(struct node *n, const struct paper_errand *e) {
                 vault_link_say(&n->vault, OWNER_V_ATTEST, &paper);
                 return;
         case ERRAND_KEY:
-                vault_link_say(&n->vault, OWNER_V_KEY, &key);
+                if (paper_own_taken(n, &e->grant, buf_span(&e->bytes), &taken))
+                        vault_link_say(&n->vault, OWNER_V_OWN_KEY, &taken);
+                else
+                        vault_link_say(&n->vault, OWNER_V_KEY, &key);
                 return;
         case ERRAND_OVER:
                 if (e->bytes.n)
@@ -166,14 +170,14 @@ static void on_took(struct node *n, const struct wire_v_refused *m, bool took) {
         next(n);
 }
 
-/* PROTOCOL 15.64: "The box goes to the main device of the household the grant names; where there is no link to it, the receipt
- * that comes again asks for it again." */
+/* PROTOCOL 15.64: "The box goes to the main device of the household the grant names, or to the device that it names; where
+ * there is no link to it, the receipt that comes again asks for it again." */
 static void on_release(struct node *n, const struct wire_v_key *m) {
         struct hash id;
         memcpy(id.b, m->grant.p, sizeof(id.b));
         struct paper_errand *e = first(n);
         const struct paper *g = papers_find(n, &id);
-        const struct roster_device *d = g && g->what == PAPER_OUT_GRANT ? papers_main(n, &g->household) : NULL;
+        const struct roster_device *d = g && g->what == PAPER_OUT_GRANT ? papers_goal(n, &g->household) : NULL;
         struct haul_link *l = d ? haul_find(n, &d->sign) : NULL;
         struct wire_haul_box msg = {.grant = m->grant, .box = m->blob};
         if (l)
@@ -189,7 +193,7 @@ static void on_release(struct node *n, const struct wire_v_key *m) {
 struct granted {
         struct query q;
         struct node *n;
-        struct buf paper, manifest;
+        struct buf paper, manifest, receipt; /* the last: to a device of this household */
         struct wire_grant grant;
         struct hash id, clip;
         bool away; /* another device's */
@@ -198,6 +202,7 @@ struct granted {
 static void granted_free(struct granted *g) {
         buf_fini(&g->paper);
         buf_fini(&g->manifest);
+        buf_fini(&g->receipt);
         free(g);
 }
 
@@ -225,10 +230,32 @@ static void tell_answered(struct node *n, const struct wire_grant *g) {
                 control_paper_granted(n, p);
 }
 
+/* Behind the grant, for whoever has that. */
+static void add_receipt(struct node *n, const struct granted *g, const struct key *device) {
+        struct hash mesh = papers_mesh(n);
+        struct wire_receipt w;
+        struct store_paper row = {.what = PAPER_OUT_OWN_RECEIPT,
+                                  .state = PAPER_WAITS,
+                                  .household = *device,
+                                  .about = g->id,
+                                  .expires = g->grant.expires + PAPERS_LINGER,
+                                  .paper = buf_span(&g->receipt)};
+        if (clip_read(CLIP_RECEIPT, row.paper, &mesh, &w, &row.id) == 0)
+                papers_add(n, &row);
+}
+
+static bool is_its_own(const struct granted *g) {
+        struct wire_manifest w;
+        return WIRE_HAS(&g->grant, GRANT, device) &&
+               codec_decode(&wire_manifest_desc, buf_span(&g->manifest), &w, NULL) == 0 &&
+               span_eq(w.device, g->grant.device);
+}
+
 static void on_looked_up(struct query *q) {
         struct granted *g = CONTAINER_OF(q, struct granted, q);
         struct node *n = g->n;
-        bool fine = q->r == 0 && g->manifest.n && buf_ok(&g->manifest) && !n->stopping;
+        bool fine = q->r == 0 && g->manifest.n && buf_ok(&g->manifest) && buf_ok(&g->receipt) && !n->stopping;
+        bool device = WIRE_HAS(&g->grant, GRANT, device);
         struct store_paper row = {.id = g->id,
                                   .what = PAPER_OUT_GRANT,
                                   .state = PAPER_WAITS,
@@ -236,27 +263,33 @@ static void on_looked_up(struct query *q) {
                                   .expires = g->grant.expires + PAPERS_LINGER,
                                   .paper = buf_span(&g->paper),
                                   .more = buf_span(&g->manifest)};
-        memcpy(row.household.b, g->grant.to.p, sizeof(row.household.b));
+        memcpy(row.household.b, device ? g->grant.device.p : g->grant.to.p, sizeof(row.household.b));
         if (!fine)
                 log_error("a grant cannot be brought to its recipient: its clip is not here, or cannot be read");
         else if (papers_add(n, &row)) {
+                if (device)
+                        add_receipt(n, g, &row.household);
                 courier_kick(n, &row.household);
                 tell_answered(n, &g->grant);
         }
-        if (fine && g->away)
+        if (fine && g->away && !is_its_own(g))
                 kin_fetch(n, &g->clip, buf_span(&g->manifest), g->grant.expires);
         granted_free(g);
 }
 
-static void on_granted(struct node *n, struct span paper) {
+/* The vault says again what is in force: of what is under way already nothing is new. */
+static void on_granted(struct node *n, const struct wire_v_paper *m) {
         struct granted *g = calloc(1, sizeof(*g));
         struct hash mesh = papers_mesh(n);
         if (!g)
                 return;
         g->n = n;
-        buf_add(&g->paper, paper);
-        bool right = buf_ok(&g->paper) && clip_read(CLIP_GRANT, buf_span(&g->paper), &mesh, &g->grant, &g->id) == 0;
-        if (!right || papers_find(n, &g->id) || WIRE_HAS(&g->grant, GRANT, device)) {
+        buf_add(&g->paper, m->paper);
+        if (WIRE_HAS(m, V_PAPER, receipt))
+                buf_add(&g->receipt, m->receipt);
+        bool right = buf_ok(&g->paper) && clip_read(CLIP_GRANT, buf_span(&g->paper), &mesh, &g->grant, &g->id) == 0 &&
+                     WIRE_HAS(m, V_PAPER, receipt) == WIRE_HAS(&g->grant, GRANT, device);
+        if (!right || papers_find(n, &g->id)) {
                 granted_free(g);
                 return;
         }
@@ -266,7 +299,7 @@ static void on_granted(struct node *n, struct span paper) {
 }
 
 /* The recipient hears of it also where the grant has not reached it, since nobody can be sure of that; and where the store has
- * lost the grant, the vault has not: it says whom to tell. A grant to an own device has nobody to be told. */
+ * lost the grant, the vault has not: it says whom to tell. A device that was revoked hears nothing any more. */
 static void on_revoked(struct node *n, const struct wire_v_paper *m) {
         struct hash mesh = papers_mesh(n), id, grant;
         struct wire_grant_over w;
@@ -286,7 +319,7 @@ static void on_revoked(struct node *n, const struct wire_v_paper *m) {
                 papers_set(n, g, PAPER_NOT);
                 give_taken_back(n, &g->household, &g->about);
         }
-        if (papers_add(n, &row))
+        if (!paper_own_gone(n, &row.household) && papers_add(n, &row))
                 courier_kick(n, &row.household);
 }
 
@@ -370,7 +403,7 @@ void paper_vault_up(struct node *n) {
 
 bool paper_vault_take(struct node *n, uint64_t number, const union frame_message *m) {
         if (number == OWNER_V_GRANT)
-                on_granted(n, m->v_paper.paper);
+                on_granted(n, &m->v_paper);
         else if (number == OWNER_V_REVOKED)
                 on_revoked(n, &m->v_paper);
         else if (number == OWNER_V_SIGNED)

@@ -246,8 +246,12 @@ const struct roster_device *papers_goal(const struct node *n, const struct key *
         return d->gone_at == 0 && d->home->member && key_eq(&d->home->key, &st.household) ? d : NULL;
 }
 
+bool papers_goes(const struct paper *p) {
+        return p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY || p->what == PAPER_OUT_OWN_RECEIPT;
+}
+
 bool papers_wait(const struct paper *p) {
-        return (p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY) && p->state == PAPER_WAITS;
+        return papers_goes(p) && p->state == PAPER_WAITS;
 }
 
 bool papers_here(const struct node *n) {

@@ -12,8 +12,9 @@
  *   courier.c      they go: whose device is dialled, and when
  *   paper_vault.c  to the vault and from it
  *   paper_end.c    a copy is complete; a grant comes to its end
+ *   paper_own.c    clips that this household's main device shares with a further one
  *
- * All of it is the main device's: nobody else has the vault.
+ * But for the last, all of it is the main device's: nobody else has the household's key.
  */
 #pragma once
 
@@ -44,6 +45,8 @@ struct node;
 /* Attestations about one grant that go to the vault between two starts, which folds the roster for each: an honest device signs
  * two, and brings them again when an answer was lost. */
 #define PAPERS_ATTESTS 16
+/* Clips shared with this further device that are in force: as many as it may fetch at once. */
+#define PAPERS_OWN 256
 /* Seconds that a grant is remembered behind its end: the recipient's word that its copy is gone may come late. */
 #define PAPERS_LINGER (30 * (mesh_wall)MESH_DAY)
 
@@ -58,6 +61,7 @@ enum paper_what {
         PAPER_IN_GRANT = 6,    /* more: the manifest */
         PAPER_IN_OVER = 7,     /* until the vault has let its key go */
         PAPER_IN_REQUEST = 8,
+        PAPER_OUT_OWN_RECEIPT = 12, /* to another device of this household, behind a grant that names it */
         PAPER_OUT_DESTROY = 10, /* to another device of this household: a clip of it is to go; its id is the clip's */
         PAPER_ASK_DENIED = 9,   /* an ask that this home does not want to see any more: no paper, only its id */
 };
@@ -153,7 +157,8 @@ const struct paper *papers_leave(const struct node *n, const struct hash *clip);
 const struct roster_device *papers_main(const struct node *n, const struct key *household);
 /* The device that papers for @whom go to: a household's main one, or that device of this household. NULL: none now. */
 const struct roster_device *papers_goal(const struct node *n, const struct key *whom);
-bool papers_wait(const struct paper *p); /* for the other side */
+bool papers_goes(const struct paper *p); /* it is for the other side … */
+bool papers_wait(const struct paper *p); /* … which has not answered yet */
 bool papers_here(const struct node *n);  /* this is the main device of a member */
 struct hash papers_mesh(const struct node *n);
 
@@ -171,6 +176,29 @@ void paper_in(struct haul_link *l, enum wire_link number, const void *msg);
 void paper_in_end(struct haul_link *l); /* it is down */
 /* Tells the device that brought it. @why 0: it is kept. */
 void paper_answer(struct node *n, const struct key *device, const struct hash *about, uint8_t why);
+
+/* For paper_own.c: ends a link, by name; answers; whether a paper is here already, and answered then; keeps it, and answers. */
+void paper_in_junk(struct haul_link *l, const char *what);
+void paper_in_say(struct haul_link *l, const struct hash *about, uint8_t why);
+bool paper_in_known(struct haul_link *l, const struct hash *id);
+void paper_in_keep(struct haul_link *l, const struct store_paper *row);
+
+/* ---- paper_own.c ---- */
+struct paper_eye;
+struct wire_o_taken;
+struct wire_receipt;
+bool paper_own_link(const struct haul_link *l);                 /* its other end is a device of this household */
+bool paper_own_is(const struct node *n, const struct paper *p); /* shared with this device */
+bool paper_own_from(const struct haul_link *l, const struct paper *grant);    /* who may bring what belongs to it */
+bool paper_own_taken_by(const struct paper *grant, const struct key *device); /* that device took its clip in */
+bool paper_own_taken_here(const struct node *n, const struct paper *grant);
+bool paper_own_gone(const struct node *n,
+                    const struct key *whom); /* a device that was revoked; false: a household, too */
+/* What the vault is told of it with the key that has come. Spans point into the book. False: it is no such grant. */
+bool paper_own_taken(const struct node *n, const struct hash *id, struct span box, struct wire_o_taken *ret);
+/* They come, over a link of this household's. */
+void paper_own_grant(struct haul_link *l, const struct paper_eye *eye, struct span paper, struct span manifest);
+void paper_own_receipt(struct haul_link *l, const struct wire_receipt *w, const struct hash *id, struct span paper);
 
 /* ---- courier.c ---- */
 void courier_use(struct node *n);

@@ -197,7 +197,9 @@ static void on_join(struct vault_link *v, const struct wire_v_join *m) {
 }
 
 static void on_device_join(struct vault_link *v, const struct wire_v_device_join *m) {
-        vault_link_errand(v, (struct mesh_event){.type = MESH_EV_JOIN, .join = {.ticket = m->code, .name = m->name}},
+        vault_link_errand(v,
+                          (struct mesh_event){.type = MESH_EV_JOIN,
+                                              .join = {.ticket = m->code, .name = m->name, .seal = m->seal}},
                           WIRE_HAS(m, V_DEVICE_JOIN, cell) ? m->cell : 0, m->uid);
         if (v->errand)
                 resolve_ticket(node_of(v), m->code);

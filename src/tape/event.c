@@ -372,6 +372,7 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 walk_span(w, "op", WALK_BYTES, &ev->join.op);
                 walk_span(w, "ticket", WALK_SECRET, &ev->join.ticket);
                 walk_span(w, "name", WALK_TEXT, &ev->join.name);
+                walk_span(w, "seal", WALK_BYTES, &ev->join.seal);
                 return;
         case MESH_EV_RECOVER:
                 ev->recover = &e->recover;

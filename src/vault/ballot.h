@@ -51,7 +51,8 @@ struct ballot {
 
         /* from here on known when the sentence is */
         const struct roster_home *self, *target; /* in roster; target NULL: about no home */
-        const struct roster_device *device;      /* device-revoke */
+        const struct roster_device *device;      /* device-revoke; a clip shared with one */
+        size_t device_keys;                      /* device-revoke: of clips, that have left for it */
         bool over;                               /* leave: out of the mesh already, nothing to sign */
         struct hash proposal;                    /* endorse; of an undo the add */
         struct hash parents[ROSTER_PARENTS_MAX];

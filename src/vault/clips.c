@@ -33,7 +33,7 @@ int vault_book_open(struct vault *v) {
 }
 
 bool vault_book(struct vault *v, struct vault_peer *p) {
-        if (!vault_has_household(v, p))
+        if (!vault_has_key(v, p))
                 return false;
         if (vault_book_open(v))
                 return vault_refuse(p, VAULT_NO_MEMORY);

@@ -223,34 +223,29 @@ static enum vault_error grant_wrap(struct vault *v, const struct consent *c, con
         return VAULT_OK;
 }
 
-/* PROTOCOL 15.23: "Where a grant names a device of the owner's own household, the household signs the receipt together with
- * the grant." */
-static enum vault_error receive_own(struct vault *v, const struct consent *c, const struct hash *id) {
-        _clean_(buf_fini) struct buf paper = BUF_NULL;
-        struct hash receipt;
-        struct wire_receipt w = {.grant = SPAN_OF(id->b),
-                                 .clip = SPAN_OF(c->clip.b),
-                                 .household = SPAN_OF(c->key->sign.pub.b),
-                                 .created = c->created};
-        int r = clip_sign(CLIP_RECEIPT, &w, &v->key.mesh, &c->key->sign, &paper, &receipt);
-        return r ? VAULT_NO_MEMORY : release(v, buf_span(&paper));
+void grant_say(struct vault *v, struct span paper, struct span receipt) {
+        struct wire_v_paper msg = {.paper = paper};
+        if (receipt.n)
+                WIRE_PUT(&msg, V_PAPER, receipt, receipt);
+        frame_put(&v->to_daemon, wire_owner_find(OWNER_V_GRANT), &msg);
 }
 
 static enum vault_error grant_write(struct vault *v, struct ballot *b, const struct recipient *to,
                                     struct hash *ret_id) {
-        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        _clean_(buf_fini) struct buf paper = BUF_NULL, receipt = BUF_NULL;
         enum vault_error e = grant_sign(v, b, to, &paper, ret_id);
         if (!e)
                 e = grant_enter(v, b, to, buf_span(&paper), ret_id);
         if (!e)
                 e = grant_wrap(v, b->consent, to, ret_id);
+        if (!e && to->device)
+                e = own_receive(v, b->consent, ret_id, &receipt);
         if (e)
                 return e;
         v->book_due = 0; /* it has an end */
-        struct wire_v_paper msg = {.paper = buf_span(&paper)};
-        frame_put(&v->to_daemon, wire_owner_find(OWNER_V_GRANT), &msg);
+        grant_say(v, buf_span(&paper), buf_span(&receipt));
         b->consent->written++;
-        return to->device ? receive_own(v, b->consent, ret_id) : VAULT_OK;
+        return VAULT_OK;
 }
 
 enum vault_error consent_give(struct vault *v, struct ballot *b, struct hash *ret_id) {

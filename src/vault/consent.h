@@ -94,14 +94,27 @@ struct taken {
 bool taken_read(const struct vault *v, const struct hash *grant, struct buf *store, struct taken *ret);
 /* Is one of them for a clip whose id begins so? */
 bool taken_named(const struct vault *v, struct span digits);
+/* A key has come for it: keeps the one that is the clip's, as far as that can be seen. VAULT_OK, or why not. */
+enum vault_error taken_put(struct vault *v, struct taken *t, const struct hash *grant, struct span box, mesh_time now);
 /* The box that opens, of those that have come (at least one). */
 struct span taken_key(const struct household *h, const struct taken *t, const struct hash *grant);
 /* Removes keys whose time is over at @wall. When the next one is; UINT64_MAX: none. */
 mesh_wall taken_end(struct vault *v, mesh_wall wall);
 
+/* own.c: the household signs the receipt for a grant to its own device, and writes its line. Appends it to @ret. VAULT_OK, or
+ * why not. */
+enum vault_error own_receive(struct vault *v, const struct consent *c, const struct hash *grant, struct buf *ret);
+/* Keys that have left for that device, which has not said that they are gone. */
+size_t own_released(const struct vault *v, const struct key *device);
+/* A device is about to be revoked: nothing is shared with it any more. VAULT_OK, or why not; then some may be. @wall: mesh
+ * time, where this machine's clock cannot be right. */
+enum vault_error own_device_ends(struct vault *v, const struct key *device, const struct household *h, mesh_wall wall);
+
 /* Looks at what the daemon brought as a clip of this household that @words name. VAULT_OK, or why not. @ret borrows. */
 enum vault_error clip_look(const struct vault *v, struct span raw, struct span words, struct wire_manifest *ret,
                            struct hash *ret_id);
+/* There is a grant for the daemon to carry, to an own device with the household's receipt. */
+void grant_say(struct vault *v, struct span paper, struct span receipt);
 /* on_papers.c: a grant was taken back, as the ledger has it: the daemon carries that to the recipient. */
 void say_revoked(struct vault *v, const struct book_grant *g, struct span paper);
 /* Asks the daemon for a clip; errand VAULT_CLIP. True, or the peer has its answer. */

@@ -18,11 +18,14 @@ bool vault_clock_sane(mesh_wall wall) {
 static enum vault_error key_in_the_way(const struct vault *v) {
         switch (v->key.state) {
         case KEYFILE_JOINING:
+        case KEYFILE_DEVICE_JOINING:
                 return VAULT_NO_STILL_JOINING;
         case KEYFILE_RESTORING:
                 return VAULT_NO_STILL_RESTORING;
         case KEYFILE_OVER: /* the daemon is at it */
                 return VAULT_NO_BUSY;
+        case KEYFILE_DEVICE:
+                return VAULT_NO_IN_MESH;
         case KEYFILE_FOUNDING:
         case KEYFILE_MEMBER:
                 return VAULT_NO_HOUSEHOLD_EXISTS;
@@ -30,8 +33,11 @@ static enum vault_error key_in_the_way(const struct vault *v) {
         return VAULT_NO_HOUSEHOLD_EXISTS;
 }
 
+/* A further device's opens nothing but what was shared with it, which can be shared again: it is worth nothing once its daemon
+ * has said that it is in no mesh any more. */
 bool vault_key_void(const struct vault *v) {
-        return v->has_key && v->key.state != KEYFILE_MEMBER && !v->in_mesh && !v->errand;
+        bool known = v->knows_device || v->key.state != KEYFILE_DEVICE;
+        return v->has_key && v->key.state != KEYFILE_MEMBER && known && !v->in_mesh && !v->errand;
 }
 
 bool vault_is_free(const struct vault *v, struct vault_peer *p) {
@@ -112,7 +118,16 @@ struct household *household_from(const struct vault *v, struct span sign_seed, s
 }
 
 struct household *household_copy(const struct vault *v, const struct household *of) {
-        return household_from(v, SPAN_OF(of->secret.sign_seed), SPAN_OF(of->secret.seal.b));
+        struct household *h = household_from(v, SPAN_OF(of->secret.sign_seed), SPAN_OF(of->secret.seal.b));
+        if (h && keyfile_of_device(v->key.state))
+                household_sealing_only(h, &of->sign.pub);
+        return h;
+}
+
+void household_sealing_only(struct household *h, const struct key *household) {
+        memset(h->secret.sign_seed, 0, sizeof(h->secret.sign_seed));
+        memset(&h->sign, 0, sizeof(h->sign));
+        h->sign.pub = *household;
 }
 
 struct household *household_free(struct household *h) {

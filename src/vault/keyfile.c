@@ -141,6 +141,8 @@ static bool state_known(enum keyfile_state state) {
         case KEYFILE_MEMBER:
         case KEYFILE_RESTORING:
         case KEYFILE_OVER:
+        case KEYFILE_DEVICE_JOINING:
+        case KEYFILE_DEVICE:
                 return true;
         }
         return false;
@@ -184,11 +186,16 @@ static int unlock_secrets(struct buf *out, const struct keyfile *head, struct sp
 
 /* The secrets are those of the public keys in the header. */
 static bool halves_match(const struct keyfile *head, const struct keyfile_secret *secret) {
+        static const uint8_t no_seed[sizeof(secret->sign_seed)];
         struct sign_key sign;
         struct box_key seal;
         sign_key_from_seed(&sign, secret->sign_seed);
         box_key_from_secret(&seal, &secret->seal);
-        bool match = key_eq(&sign.pub, &head->household) && key_eq(&seal.pub, &head->seal);
+        bool match = key_eq(&seal.pub, &head->seal);
+        if (keyfile_of_device(head->state))
+                match = match && memcmp(secret->sign_seed, no_seed, sizeof(no_seed)) == 0;
+        else
+                match = match && key_eq(&sign.pub, &head->household);
         sodium_memzero(&sign, sizeof(sign));
         sodium_memzero(&seal, sizeof(seal));
         return match;

@@ -7,6 +7,9 @@
  * Argon2id(passphrase, salt), and the box covers the header; by the owner's explicit choice they stand there plain. The
  * state is the one byte the box does not cover: admission may come days after the passphrase was typed, and must not
  * need it.
+ *
+ * A further device of a household has such a file, too, of its own key alone: what the household's clips that are shared with
+ * that device are sealed to. It names the household, and has no key that signs: the seed is zeros.
  */
 #pragma once
 
@@ -37,11 +40,17 @@ enum keyfile_lock {
 enum keyfile_state {
         KEYFILE_FOUNDING =
                 1, /* written before the daemon heard of the genesis: worth nothing if the daemon has no mesh */
-        KEYFILE_JOINING = 2,   /* the same, until a member has admitted the home */
-        KEYFILE_MEMBER = 3,    /* the household's only key: never removed by the vault */
-        KEYFILE_RESTORING = 4, /* out of a backup; member again, on a device that is not certified yet */
-        KEYFILE_OVER = 5,      /* its household is in no mesh any more, and its owner wants it gone: see over.c */
+        KEYFILE_JOINING = 2,        /* the same, until a member has admitted the home */
+        KEYFILE_MEMBER = 3,         /* the household's only key: never removed by the vault */
+        KEYFILE_RESTORING = 4,      /* out of a backup; member again, on a device that is not certified yet */
+        KEYFILE_OVER = 5,           /* its household is in no mesh any more, and its owner wants it gone: see over.c */
+        KEYFILE_DEVICE_JOINING = 6, /* of a further device, as JOINING … */
+        KEYFILE_DEVICE = 7,         /* … and once it is one of its household's: on_device_join.c */
 };
+
+static inline bool keyfile_of_device(enum keyfile_state state) {
+        return state == KEYFILE_DEVICE_JOINING || state == KEYFILE_DEVICE;
+}
 
 /* What stands in clear. */
 struct keyfile {

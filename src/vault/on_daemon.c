@@ -23,6 +23,10 @@ static const char *state_word(enum keyfile_state state) {
                 return "restoring";
         case KEYFILE_OVER:
                 return "leaving";
+        case KEYFILE_DEVICE_JOINING:
+                return "joining as a device";
+        case KEYFILE_DEVICE:
+                return "device";
         }
         return "state";
 }
@@ -76,12 +80,14 @@ void on_device(struct vault *v, const union frame_message *m, mesh_time now) {
                 return;
         if (v->has_key && v->key.state == KEYFILE_OVER)
                 over_go_on(v);
-        else if (v->has_key && v->key.state != KEYFILE_MEMBER)
+        else if (v->has_key && v->key.state != KEYFILE_MEMBER && v->key.state != KEYFILE_DEVICE)
                 settle_leftover(v);
         else if (first && v->has_key && !v->in_mesh)
-                log_warning("the household's key is here, but the daemon is in no mesh");
+                log_warning("a key is here, but the daemon is in no mesh");
         else if (first && !v->has_key && v->in_mesh && !v->broken)
-                log_info("this is a further device: the household's key is not here");
+                log_info(
+                        "this is a further device, which joined before such devices had keys of their own: no clip can "
+                        "be shared with it");
 }
 
 /* ---- V_RESULT ---- */
@@ -151,7 +157,8 @@ void on_result(struct vault *v, const union frame_message *m, mesh_time now) {
         else if (v->errand == VAULT_OP)
                 ballot_settle(v, &m->v_result);
         else if (v->errand == VAULT_DEVICE_JOIN ||
-                 (!v->errand && !v->has_key)) /* the latter: begun by an earlier run */
+                 (!v->errand &&
+                  (!v->has_key || keyfile_of_device(v->key.state)))) /* the latter: begun by an earlier run */
                 device_join_settle(v, &m->v_result);
         else if (v->has_key && v->key.state != KEYFILE_MEMBER && v->key.state != KEYFILE_OVER)
                 settle(v, &m->v_result);

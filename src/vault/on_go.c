@@ -61,6 +61,12 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
                         ballot_drop(v);
                 return;
         }
+        enum vault_error e = b->type == OP_DEVICE_REVOKE ? own_device_ends(v, &b->device->sign, h, b->wall) : VAULT_OK;
+        if (e) {
+                vault_refuse(p, e);
+                ballot_drop(v);
+                return;
+        }
         int r = ballot_sign(b, v, &h->sign, now, &b->op);
         struct wire_v_op msg = {.op = buf_span(&b->op)};
         if (r)

@@ -294,6 +294,8 @@ bool ballot_ask(const struct vault *v, struct ballot *b, const struct buf *text,
 static bool say_sentence(const struct vault *v, struct ballot *b, const struct roster *trial, const struct hash *op,
                          mesh_time now) {
         _clean_(buf_fini) struct buf text = BUF_MAX(SENTENCE_MAX);
+        if (b->type == OP_DEVICE_REVOKE)
+                b->device_keys = own_released(v, &b->device->sign);
         sentence_put(&text, b, trial, op);
         return ballot_ask(v, b, &text, !b->over, now);
 }

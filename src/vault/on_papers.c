@@ -20,31 +20,38 @@ static void say_paper(struct vault *v, enum wire_owner number, struct span paper
 
 void say_revoked(struct vault *v, const struct book_grant *g, struct span paper) {
         struct wire_v_paper msg = {.paper = paper};
-        if (!g->to_device) {
-                WIRE_PUT(&msg, V_PAPER, to, SPAN_OF(g->to.b));
-                WIRE_PUT(&msg, V_PAPER, until, g->expires);
-        }
+        WIRE_PUT(&msg, V_PAPER, to, g->to_device ? SPAN_OF(g->device.b) : SPAN_OF(g->to.b));
+        WIRE_PUT(&msg, V_PAPER, until, g->expires);
         frame_put(&v->to_daemon, wire_owner_find(OWNER_V_REVOKED), &msg);
 }
 
-/* What a device of this household was given it gets in another way. */
 static bool open_still(const struct book_grant *g) {
-        return g && !g->to_device && !book_grant_over(g) && (g->kept || g->released);
+        return g && !book_grant_over(g) && (g->kept || g->released);
 }
 
 static bool back_in_time(const struct book_grant *g) {
-        return g && !g->to_device && g->revoked && g->seen < g->expires;
+        return g && g->revoked && g->seen < g->expires;
+}
+
+/* At its receipt's line: what is shared with an own device goes with that. */
+static void say_own(struct vault *v, const struct book_grant *g, struct span receipt) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_entry e;
+        if (book_line(v->book, g->line, &store, &e))
+                grant_say(v, e.object, receipt);
 }
 
 static void say_line(struct vault *v, const struct wire_entry *e) {
         struct hash id;
-        if ((e->what != ENTRY_GRANTED && e->what != ENTRY_REVOKED) || !WIRE_HAS(e, ENTRY, grant) ||
-            !WIRE_HAS(e, ENTRY, object))
+        bool tells = e->what == ENTRY_GRANTED || e->what == ENTRY_REVOKED || e->what == ENTRY_RECEIPT;
+        if (!tells || !WIRE_HAS(e, ENTRY, grant) || !WIRE_HAS(e, ENTRY, object))
                 return;
         memcpy(id.b, e->grant.p, sizeof(id));
         const struct book_grant *g = book_grant_find(v->book, &id);
-        if (e->what == ENTRY_GRANTED && open_still(g))
+        if (e->what == ENTRY_GRANTED && open_still(g) && !g->to_device)
                 say_paper(v, OWNER_V_GRANT, e->object);
+        if (e->what == ENTRY_RECEIPT && open_still(g) && g->to_device)
+                say_own(v, g, e->object);
         if (e->what == ENTRY_REVOKED && back_in_time(g))
                 say_revoked(v, g, e->object);
 }

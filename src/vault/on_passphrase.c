@@ -17,7 +17,7 @@ static struct vault_wish wish_of(const struct wire_o_passphrase *q) {
 /* The key must be opened anew, even while it is unlocked: who finds it so must not shut its owner out. */
 static bool request_fine(const struct vault *v, struct vault_peer *p, const struct wire_o_passphrase *q) {
         struct vault_wish wish = wish_of(q);
-        if (!vault_has_household(v, p) || !vault_wish_fine(p, &wish))
+        if (!vault_has_key(v, p) || !vault_wish_fine(p, &wish))
                 return false;
         return v->key.lock != KEYFILE_LOCKED || WIRE_HAS(q, O_PASSPHRASE, old) || vault_refuse(p, VAULT_NO_LOCKED);
 }

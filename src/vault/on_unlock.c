@@ -14,7 +14,7 @@ void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message 
         const struct wire_o_unlock *q = &m->o_unlock;
         uint64_t seconds = WIRE_HAS(q, O_UNLOCK, seconds) ? q->seconds : VAULT_OPEN_S;
         struct household *h = NULL;
-        if (!vault_has_household(v, p))
+        if (!vault_has_key(v, p))
                 return;
         if (v->key.lock != KEYFILE_LOCKED) {
                 vault_done(p, always_open);
@@ -32,7 +32,7 @@ void on_unlock(struct vault *v, struct vault_peer *p, const union frame_message 
 
 void on_lock(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         (void)m, (void)now;
-        if (!vault_has_household(v, p))
+        if (!vault_has_key(v, p))
                 return;
         vault_lock(v);
         rule_sleep(v);

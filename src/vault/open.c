@@ -45,7 +45,10 @@ enum vault_error household_open(const struct vault *v, struct span passphrase, s
         int r = keyfile_open(buf_span(&file), passphrase, &h->secret);
         if (r)
                 return open_error(r);
-        sign_key_from_seed(&h->sign, h->secret.sign_seed);
+        if (keyfile_of_device(v->key.state))
+                household_sealing_only(h, &v->key.household);
+        else
+                sign_key_from_seed(&h->sign, h->secret.sign_seed);
         box_key_from_secret(&h->seal, &h->secret.seal);
         v->io->seed(v->io->arg, seed);
         rng_init(&h->rng, seed);
@@ -98,8 +101,14 @@ void vault_lock(struct vault *v) {
         v->open = household_free(v->open);
 }
 
-bool vault_has_household(const struct vault *v, struct vault_peer *p) {
+bool vault_has_key(const struct vault *v, struct vault_peer *p) {
         if (v->has_key && !vault_key_void(v))
+                return true;
+        return v->in_mesh ? vault_refuse_here(v, p) : vault_refuse(p, VAULT_NO_NO_MESH);
+}
+
+bool vault_has_household(const struct vault *v, struct vault_peer *p) {
+        if (v->has_key && !vault_key_void(v) && !keyfile_of_device(v->key.state))
                 return true;
         return v->in_mesh ? vault_refuse_here(v, p) : vault_refuse(p, VAULT_NO_NO_MESH);
 }

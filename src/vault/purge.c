@@ -86,11 +86,14 @@ static bool enter(struct vault *v, const struct hash *clip, mesh_wall wall) {
         return true;
 }
 
-/* Where no household is, there is no ledger: a further device has given nothing. A key file that cannot be read is not that. */
+/* A further device has given nothing to others, and its main one writes down what goes; it keeps what is shared with itself. A key
+ * file that cannot be read is not that. */
 static bool purge(struct vault *v, const struct hash *clip, mesh_time now) {
         mesh_wall wall = v->io->wall(v->io->arg);
         if (!v->has_key)
                 return !v->broken;
+        if (keyfile_of_device(v->key.state))
+                return !is_taken(v, clip);
         if (!v->book || v->book->broken || !vault_clock_sane(wall))
                 return false;
         if (book_destroyed(v->book, clip))

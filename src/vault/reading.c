@@ -10,6 +10,7 @@
 #include "vault/reading.h"
 
 #include "base/log.h"
+#include "base/text.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -173,15 +174,40 @@ static bool take_key(struct vault *v, struct vault_peer *p, const struct wire_o_
         return *ret || vault_refuse(p, VAULT_NO_MEMORY);
 }
 
+/* On a further device there is only what was shared with it. */
+static bool is_device(const struct vault *v) {
+        return v->has_key && !vault_key_void(v) && keyfile_of_device(v->key.state);
+}
+
+static bool may_read(const struct vault *v, struct vault_peer *p) {
+        if (!is_device(v))
+                return ballot_may(v, p);
+        return v->key.state == KEYFILE_DEVICE || vault_refuse(p, VAULT_NO_STILL_JOINING);
+}
+
+static void not_shared(const struct vault *v, struct vault_peer *p) {
+        _clean_(buf_fini) struct buf name = BUF_NULL;
+        struct said message, hint;
+        text_show(&name, span_str(v->main), false);
+        said_plain(&message, vault_error(VAULT_NO_NOT_SHARED)->message);
+        said_set(&hint, "on %s, `porchlight clip share ID --with` the name of this device brings it here",
+                 buf_cstr(&name));
+        vault_refuse_said(p, VAULT_NO_NOT_SHARED, &message, v->main[0] && buf_ok(&name) ? &hint : NULL);
+}
+
 void on_read(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         const struct wire_o_read *q = &m->o_read;
         mesh_wall wall;
-        if (!ballot_may(v, p) || !vault_book(v, p) || !vault_clock(v, p, &wall))
+        if (!may_read(v, p) || !vault_book(v, p) || !vault_clock(v, p, &wall))
                 return;
         _clean_(wanted_freep) struct wanted *w = wanted_new(p, q);
         if (!w)
                 vault_refuse(p, VAULT_NO_MEMORY);
-        else if (take_key(v, p, q, now, &w->key) && !read_taken(v, w))
+        else if (!take_key(v, p, q, now, &w->key) || read_taken(v, w))
+                return;
+        else if (is_device(v))
+                not_shared(v, p);
+        else
                 wanted_ask(v, TAKE(w), now);
 }
 

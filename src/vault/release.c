@@ -220,7 +220,8 @@ static enum vault_error attest_enter(struct vault *v, const struct witness *w, s
         memcpy(device.b, a.device.p, sizeof(device));
         const struct book_grant *g = grant_by(v, a.grant);
         const struct roster_device *d = roster_device_find(w->roster, &device);
-        if (w->wrong || !w->bytes || !d || !key_eq(&d->home->key, &g->to))
+        if (w->wrong || !w->bytes || !d || !key_eq(&d->home->key, &g->to) ||
+            (g->to_device && !key_eq(&device, &g->device)))
                 return VAULT_NO_ATTEST_FALSE;
         if (!vault_clock_sane(wall))
                 return VAULT_NO_NO_CLOCK;

@@ -200,7 +200,7 @@ bool rule_go(struct vault *v, struct ballot *b, const struct household *h) {
 void on_rules(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
         mesh_wall wall;
         (void)m, (void)now;
-        if (!vault_book(v, p) || !vault_clock(v, p, &wall))
+        if (!vault_has_household(v, p) || !vault_book(v, p) || !vault_clock(v, p, &wall))
                 return;
         if (book_rule_stands(v->book))
                 put_row(v, &p->out);

@@ -299,6 +299,10 @@ static void tell_revoke(const struct pen *p, const struct ballot *b) {
              "nothing; what it has read it keeps, and what it has posted stands. Nobody can undo it: to come back it "
              "needs a new code and a new folder.",
              which, part(p, &id), who);
+        if (b->device_keys)
+                tell_count(p, " The key of %zu clip that you shared with it has left, and it may keep it.",
+                           " The keys of %zu clips that you shared with it have left, and it may keep them.",
+                           b->device_keys, b->device_keys);
 }
 
 static void tell_undo(const struct pen *p, const struct ballot *b) {

@@ -105,26 +105,31 @@ static enum vault_error choose(struct vault *v, struct taken *t, const struct ha
         return settle(own ? own : v->open, t, grant, box);
 }
 
+enum vault_error taken_put(struct vault *v, struct taken *t, const struct hash *grant, struct span box, mesh_time now) {
+        _clean_(buf_fini) struct buf fresh = BUF_NULL;
+        if (v->io->wall(v->io->arg) >= t->grant.expires)
+                return VAULT_NO_GRANT_EXPIRED;
+        if (has_box(&t->w, box))
+                return VAULT_OK;
+        enum vault_error e = choose(v, t, grant, box, now);
+        if (e)
+                return e;
+        codec_encode(&wire_o_taken_desc, &t->w, &fresh);
+        if (!buf_ok(&fresh))
+                return VAULT_NO_MEMORY;
+        if (v->io->blob_write(v->io->arg, VAULT_BLOB_TAKEN, grant, buf_span(&fresh)))
+                return VAULT_NO_LEDGER_DISK;
+        v->book_due = 0; /* it has an end */
+        return VAULT_OK;
+}
+
 static enum vault_error key_take(struct vault *v, const struct hash *grant, struct span box, mesh_time now) {
-        _clean_(buf_fini) struct buf store = BUF_NULL, fresh = BUF_NULL;
+        _clean_(buf_fini) struct buf store = BUF_NULL;
         struct taken t;
         enum vault_error e = vault_book_there(v);
         if (e)
                 return e;
-        if (!taken_read(v, grant, &store, &t))
-                return VAULT_NO_NO_SUCH_GRANT;
-        if (v->io->wall(v->io->arg) >= t.grant.expires)
-                return VAULT_NO_GRANT_EXPIRED;
-        if (has_box(&t.w, box))
-                return VAULT_OK;
-        e = choose(v, &t, grant, box, now);
-        if (e)
-                return e;
-        codec_encode(&wire_o_taken_desc, &t.w, &fresh);
-        if (!buf_ok(&fresh))
-                return VAULT_NO_MEMORY;
-        return v->io->blob_write(v->io->arg, VAULT_BLOB_TAKEN, grant, buf_span(&fresh)) ? VAULT_NO_LEDGER_DISK
-                                                                                        : VAULT_OK;
+        return taken_read(v, grant, &store, &t) ? taken_put(v, &t, grant, box, now) : VAULT_NO_NO_SUCH_GRANT;
 }
 
 void on_key(struct vault *v, const union frame_message *m, mesh_time now) {

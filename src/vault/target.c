@@ -182,7 +182,8 @@ bool ballot_recipient(struct ballot *b) {
         if (found.n + devices > 1)
                 return vault_refuse_why(b->peer, VAULT_NO_AMBIGUOUS,
                                         "a household and a device, or several devices, answer to that");
-        if (devices && key_eq(&d->sign, &b->here))
+        /* PROTOCOL 15.86: "The main device's is used for nothing: a vault MUST NOT grant a clip to it." Whatever the daemon says. */
+        if (devices && (key_eq(&d->sign, &b->here) || d->share == SHARE_WHOLE))
                 return vault_refuse(b->peer, VAULT_NO_GRANT_HERE);
         if (found.n && found.first[0] == b->self)
                 return vault_refuse(b->peer, VAULT_NO_GRANT_SELF);

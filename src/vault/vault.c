@@ -57,6 +57,7 @@ static const struct {
         {OWNER_V_CLIP, on_clip},           {OWNER_V_RECEIPT, on_receipt}, {OWNER_V_KEY, on_key},
         {OWNER_V_ATTEST, on_attest},       {OWNER_V_OVER, on_over},       {OWNER_V_PAPERS, on_papers},
         {OWNER_V_PURGE, on_purge},         {OWNER_B_CAMERA, on_b_camera}, {OWNER_V_ASKED, on_asked},
+        {OWNER_V_OWN_KEY, on_own_key},
 };
 
 const struct vault_error_row *vault_error(enum vault_error e) {

@@ -186,6 +186,8 @@ struct household *household_new(const struct vault *v); /* NULL: no memory */
 /* Out of a backup's 32 and 32 bytes, or out of another: NULL: no memory. */
 struct household *household_from(const struct vault *v, struct span sign_seed, struct span seal_secret);
 struct household *household_copy(const struct vault *v, const struct household *of);
+/* Makes it the key of a further device of @household: what is left opens, and signs nothing. */
+void household_sealing_only(struct household *h, const struct key *household);
 struct household *household_free(struct household *h);
 DEFINE_FREEP(struct household, household_free)
 
@@ -209,8 +211,10 @@ void vault_lock(struct vault *v);
 bool vault_open(struct vault *v, struct vault_peer *p, struct span passphrase, mesh_time now, struct household **ret);
 /* Certifies a restored home's device, if that is waited for and the key is open. */
 void vault_renew(struct vault *v, mesh_time now);
-/* There is a household's key here. True, or @p has its answer. */
+/* There is a household's key here; the second: or that of a further device, which opens what was shared with it and does nothing
+ * else. True, or @p has its answer. */
 bool vault_has_household(const struct vault *v, struct vault_peer *p);
+bool vault_has_key(const struct vault *v, struct vault_peer *p);
 /* The last frame of an answer; @warning may be NULL. */
 void vault_done(struct vault_peer *p, const char *warning);
 /* The daemon's no, or VAULT_NO_DAEMON_REFUSED where it gave no reason. */
@@ -300,6 +304,7 @@ void on_who(struct vault *v, struct vault_peer *p, const union frame_message *m,
 void on_clip(struct vault *v, const union frame_message *m, mesh_time now);
 void on_receipt(struct vault *v, const union frame_message *m, mesh_time now);
 void on_key(struct vault *v, const union frame_message *m, mesh_time now);
+void on_own_key(struct vault *v, const union frame_message *m, mesh_time now);
 void on_purge(struct vault *v, const union frame_message *m, mesh_time now);
 void on_attest(struct vault *v, const union frame_message *m, mesh_time now);
 void on_over(struct vault *v, const union frame_message *m, mesh_time now);

@@ -32,7 +32,7 @@ class Comeback(street.Play):
     def device(self, hub, name):
         home = self.home(name).start()
         code = hub.cli('device', 'invite', code=0).out.strip()
-        home.cli('device', 'join', code, '--as', name, code=0)
+        home.cli('device', 'join', code, '--as', name, '--no-passphrase', code=0)
         self.wait_state(home, 'current')
         return home
 
@@ -106,7 +106,7 @@ class Comeback(street.Play):
         self.hub.cli('device', 'revoke', 'phone', '--yes', '--passphrase-file', self.secret, code=0)
         code = self.hub.cli('device', 'invite', '--passphrase-file', self.secret, code=0).out.strip()
         tablet = self.home('tablet').start()
-        tablet.cli('device', 'join', code, '--as', 'tablet', code=0)
+        tablet.cli('device', 'join', code, '--as', 'tablet', '--no-passphrase', code=0)
         posted = tablet.post('theft', 'From the tablet')
         self.wait_all_have([self.hub, self.laptop, self.anna, self.cleo], posted['id'])
         tablet.stop()

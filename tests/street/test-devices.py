@@ -23,7 +23,7 @@ class Devices(street.Play):
         return self.hub.cli('device', 'invite', *more, code=0).out.strip()
 
     def try_join(self, home, code, name, exit_code):
-        return home.refused(name, exit_code, 'device', 'join', code, '--as', home.name)
+        return home.refused(name, exit_code, 'device', 'join', code, '--as', home.name, '--no-passphrase')
 
     def devices(self, home):
         return {row['name']: row for row in home.json('device', 'list')}
@@ -47,7 +47,7 @@ class Devices(street.Play):
         made = self.hub.one('device', 'invite')
         equal((made['household'], made['share'], len(made['check_words'].split())), (self.hub.name, 'quarter', 4),
               'what the code says')
-        self.laptop.cli('device', 'join', '-', '--as', 'laptop', code=0, stdin=made['code'].lower() + '\n')
+        self.laptop.cli('device', 'join', '-', '--as', 'laptop', '--no-passphrase', code=0, stdin=made['code'].lower() + '\n')
         state = self.laptop.state()
         equal((state['household'], state['device'], state['homes']), (self.hub.name, 'laptop', 2), 'what it is')
         self.wait(lambda: len(self.devices(self.hub)) == 2, 'the hub to know the laptop')
@@ -139,7 +139,7 @@ class Devices(street.Play):
         self.ben.start()
         thief = self.home('nimble').start()
         thief.cli('peer', 'add', self.ben.listen, code=0)
-        thief.cli('device', 'join', made['code'], '--as', 'nimble', code=0)
+        thief.cli('device', 'join', made['code'], '--as', 'nimble', '--no-passphrase', code=0)
         check('uninvited' not in self.ben.state(), 'it is nothing to Ben')
         self.hub.start()
         self.laptop.start()
@@ -162,7 +162,7 @@ class Devices(street.Play):
         spare = self.code()
         for name in ('phone', 'attic'):
             home = self.home(name).start()
-            home.cli('device', 'join', self.code(), '--as', name, code=0)
+            home.cli('device', 'join', self.code(), '--as', name, '--no-passphrase', code=0)
             self.wait(lambda name=name: name in self.devices(self.hub), f'the hub to know {name}')
             home.stop()
         self.hub.refused('devices-full', street.REFUSED, 'device', 'invite')

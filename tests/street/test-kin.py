@@ -16,7 +16,7 @@ class Kin(street.Play):
     def open(self):
         self.hub, self.ben = self.street(2).homes
         self.laptop = self.home('laptop').start()
-        self.laptop.cli('device', 'join', self.hub.cli('device', 'invite', code=0).out.strip(), '--as', 'laptop', code=0)
+        self.laptop.cli('device', 'join', self.hub.cli('device', 'invite', code=0).out.strip(), '--as', 'laptop', '--no-passphrase', code=0)
         self.wait(lambda: len(self.hub.json('device', 'list')) == 2, 'the hub knows the laptop')
 
     def take(self, home, text, camera='garden'):
@@ -69,7 +69,7 @@ class Kin(street.Play):
         equal((self.state(self.hub, clip), self.ledger(clip)), ('here', ['read']), 'what is known after that')
         who = [(row['what'], row.get('name')) for row in self.hub.json('clip', 'who-can-read', clip)]
         equal(who[0][0], 'home', f'who can read it: {who}')
-        self.laptop.refused('no-household', street.REFUSED, 'clip', 'get', clip, '-o', os.path.join(self.laptop.folder, 'out'))
+        self.laptop.refused('not-shared', street.REFUSED, 'clip', 'get', clip, '-o', os.path.join(self.laptop.folder, 'out'))
         self.hub.refused('other-device', street.REFUSED, 'clip', 'keep', clip)
         self.ben.refused('no-such-clip', street.NOT_FOUND, 'clip', 'show', clip)
 

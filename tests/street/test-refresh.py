@@ -21,7 +21,7 @@ class Refresh(street.Play):
     def open(self):
         self.anna, self.ben, self.cleo, self.dora, self.emil = self.street(5).homes
         self.laptop = self.home('laptop').start()
-        self.laptop.cli('device', 'join', self.cleo.cli('device', 'invite', code=0).out.strip(), '--as', 'laptop', code=0)
+        self.laptop.cli('device', 'join', self.cleo.cli('device', 'invite', code=0).out.strip(), '--as', 'laptop', '--no-passphrase', code=0)
         self.wait_state(self.laptop, 'current')
         for home in (self.cleo, self.laptop, self.emil):
             home.stop()

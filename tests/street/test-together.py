@@ -22,7 +22,7 @@ class Together(street.Play):
     def device(self, name):
         home = self.home(name).start()
         code = self.hub.one('device', 'invite', '--passphrase-file', self.secret)['code']
-        home.cli('device', 'join', code, '--as', name, code=0)
+        home.cli('device', 'join', code, '--as', name, '--no-passphrase', code=0)
         return home
 
     def devices(self, home):

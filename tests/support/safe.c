@@ -305,6 +305,7 @@ static void hear(struct safe *s, enum wire_owner number, struct span bytes, stru
         struct safe_heard *h = &s->heard[s->n_heard++];
         h->number = number;
         put(&h->bytes, bytes);
+        buf_clear(&h->more);
         if (grant.n)
                 memcpy(h->grant.b, grant.p, sizeof(h->grant));
 }
@@ -332,6 +333,11 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
         case OWNER_V_REVOKED:
                 hear(s, (enum wire_owner)row->number, m->v_paper.paper,
                      WIRE_HAS(&m->v_paper, V_PAPER, to) ? m->v_paper.to : SPAN_NONE);
+                if (WIRE_HAS(&m->v_paper, V_PAPER, receipt))
+                        put(&s->heard[s->n_heard - 1].more, m->v_paper.receipt);
+                return;
+        case OWNER_V_DEVICE_JOIN:
+                hear(s, OWNER_V_DEVICE_JOIN, m->v_device_join.seal, SPAN_NONE);
                 return;
         case OWNER_V_PAPERS_END:
                 hear(s, OWNER_V_PAPERS_END, SPAN_NONE, SPAN_NONE);
@@ -511,7 +517,7 @@ void safe_fini(struct safe *s) {
         safe_disk_fini(&s->disk);
         buf_wipe(&s->peer.out);
         for (size_t i = 0; i < SAFE_HEARD; i++)
-                buf_fini(&s->heard[i].bytes);
+                buf_fini(&s->heard[i].bytes), buf_fini(&s->heard[i].more);
         rng_fini(&s->rng);
 }
 

@@ -40,7 +40,8 @@ struct safe_clip {
 /* A message of the vault to its daemon that the test looks at. */
 struct safe_heard {
         enum wire_owner number;
-        struct buf bytes;  /* paper or blob */
+        struct buf bytes;  /* paper or blob; V_DEVICE_JOIN: the sealing key */
+        struct buf more;   /* V_GRANT to an own device: the receipt */
         struct hash grant; /* V_REVOKED: whom it is for; zeros: nobody is named */
 };
 

@@ -142,27 +142,6 @@ static void test_many(void **state) {
         assert_true(safe_done(&owner));
 }
 
-/* A device of this household: nobody else has to sign, and the key goes out at once. */
-static void test_own_device(void **state) {
-        _clean_(buf_fini) struct buf id = BUF_NULL;
-        static const uint8_t secret[32] = {66};
-        struct wire_o_go go = {0};
-        struct sign_key laptop;
-        (void)state;
-        sign_key_from_seed(&laptop, secret);
-        assert_int_equal(street_device_add(&street, 0, 0, &laptop), 0);
-        owner.wall = street.now;
-        struct wire_o_grant q = {.clip = pair_hex(&id, &clips[0].id), .purpose = SPAN_STR("to look at it")};
-        WIRE_PUT(&q, O_GRANT, to, SPAN_STR("laptop"));
-        safe_ask(&owner, OWNER_O_GRANT, &q);
-        pair_asked(&owner, "own device \"laptop\" (");
-        safe_ask(&owner, OWNER_O_GO, &go);
-        assert_true(safe_done(&owner));
-        assert_non_null(safe_heard(&owner, OWNER_V_RELEASE));
-        assert_int_equal(pair_lines(&owner), 3);
-        assert_true(book_grant_at(owner.v.book, 0)->to_device);
-}
-
 static void test_locked(void **state) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         struct wire_o_go go = {0};
@@ -191,8 +170,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_sentence),    TEST(test_whom),      TEST(test_removed_recipient),
                 TEST(test_false_clips), TEST(test_other_key), TEST(test_clock),
-                TEST(test_all),         TEST(test_many),      TEST(test_own_device),
-                TEST(test_locked),
+                TEST(test_all),         TEST(test_many),      TEST(test_locked),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ static void test_state_changes_locked(void **state) {
         assert_int_equal(keyfile_decode(buf_span(&s.file), &head), 0);
         assert_int_equal(head.state, KEYFILE_MEMBER);
         assert_int_equal(keyfile_open(buf_span(&s.file), SPAN_STR(PASSPHRASE), &secret), 0);
-        s.file.p[STATE_AT] = KEYFILE_OVER + 1;
+        s.file.p[STATE_AT] = KEYFILE_DEVICE + 1;
         rehash(&s.file);
         assert_int_equal(keyfile_decode(buf_span(&s.file), &head), KEYFILE_E_DAMAGED);
         sample_fini(&s);

@@ -110,6 +110,7 @@ static void test_clock_of_the_joiner(void **state) {
         code_fini(&code);
         int fd = owner_connect(&w);
         struct wire_o_device_join q = {.code = buf_span(&text), .name = SPAN_STR("laptop")};
+        WIRE_PUT(&q, O_DEVICE_JOIN, no_passphrase, true);
         say(fd, OWNER_O_DEVICE_JOIN, &q);
         hear_number(w.daemon, &heard, OWNER_V_DEVICE_JOIN);
         assert_true(span_eq(heard.m.v_device_join.code, buf_span(&text)));
