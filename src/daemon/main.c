@@ -213,6 +213,7 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         cfg->n_advertise = s->advertise.n;
         cfg->lan = s->lan;
         cfg->mapping = s->mapping;
+        cfg->stun = s->stun;
         cfg->clips_quota = s->clips_quota;
         cfg->clips_uplink = s->clips_uplink;
         cfg->clips_cache = s->clips_cache;

@@ -281,6 +281,7 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_ADVERTISE advertise
 #define PART_LAN lan
 #define PART_MAPPING mapping
+#define PART_STUN stun
 #define PART_GROUP group
 #define PART_VAULT_OWNER owner
 #define PART_VAULT_SERVICE vault_service
@@ -320,7 +321,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 19, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 20, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -500,6 +501,7 @@ static void defaults(struct settings *ret) {
         struct mesh_addr v4 = {.ip = {[10] = 0xff, [11] = 0xff}, .port = NODE_PORT}, v6 = {.port = NODE_PORT};
         *ret = (struct settings){.lan = true,
                                  .mapping = true,
+                                 .stun = true,
                                  .listen = {.at = {{v6, true}, {v4, true}}, .n = 2},
                                  .record_size = TAPE_SIZE,
                                  .clips_quota = CLIPS_QUOTA,

@@ -57,6 +57,8 @@ static int shut_files(const char *dir, unsigned *ret_abi) {
         MAY_IF("socket", 0, ANY_BIT, AF_INET), MAY_IF("socket", 0, ANY_BIT, AF_INET6),                                 \
                 MAY_IF("socket", 0, ANY_BIT, AF_NETLINK),                                                              \
                 MAY_IF_BOTH("socket", 0, ANY_BIT, AF_UNIX, 1, SOCK_KIND, SOCK_DGRAM)
+/* Streams for porchlight-ice: neither end of a pair leads anywhere else. */
+#define PAIRS MAY_IF_BOTH("socketpair", 0, ANY_BIT, AF_UNIX, 1, SOCK_KIND, SOCK_STREAM)
 /* New threads, but no new processes. clone3() hides its flags from the filter; libc then takes clone(). */
 #define THREADS MAY_IF("clone", 0, THREAD, THREAD)
 /* Non-blocking, bytes that wait to be read and to be sent, names and numbers of interfaces; is the log a terminal? */
@@ -70,7 +72,7 @@ static int shut_files(const char *dir, unsigned *ret_abi) {
 /* clang-format off */
 static const struct syscall_row calls[] = {
         /* the network */
-        SOCKETS, MAY("accept"), MAY("accept4"), MAY("bind"), MAY("connect"), MAY("getpeername"), MAY("getsockname"),
+        SOCKETS, PAIRS, MAY("accept"), MAY("accept4"), MAY("bind"), MAY("connect"), MAY("getpeername"), MAY("getsockname"),
         MAY("getsockopt"), MAY("listen"), MAY("recv"), MAY("recvfrom"), MAY("recvmmsg"), MAY("recvmmsg_time64"),
         MAY("recvmsg"), MAY("send"), MAY("sendmmsg"), MAY("sendmsg"), MAY("sendto"), MAY("setsockopt"), MAY("shutdown"),
         IOCTLS,

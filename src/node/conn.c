@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define DIAL_TIME 10000     /* ms until a connection must stand */
 #define GOODBYE_TIME 2000   /* ms for the last bytes to go out and the other side to close */
@@ -37,16 +38,28 @@ struct conn {
         mesh_time deadline; /* 0: none */
         size_t reported;    /* backlog the core knows of */
         size_t handed;      /* bytes the kernel may still hold: what it said last, and all since */
-        uv_tcp_t tcp;
+        bool met;           /* its bytes go through porchlight-ice, … */
+        mesh_link meeting;  /* … which knows it by this number, … */
+        uint64_t sent;      /* … and says how many of all that were handed out … */
+        uint64_t arrived;   /* … have arrived */
+        enum wire_e_candidate here, there;
+        union {
+                uv_handle_t handle;
+                uv_stream_t stream;
+                uv_tcp_t tcp;
+                uv_pipe_t pipe; /* where it was met */
+        } s;
         uv_connect_t connect;
         uv_shutdown_t shutdown;
         struct sink out;
 };
 
 static void conn_reap(uv_handle_t *handle) {
-        struct conn *l = CONTAINER_OF(handle, struct conn, tcp);
+        struct conn *l = CONTAINER_OF(handle, struct conn, s);
         if (l->state != CONN_CLOSED || !uv_is_closing(handle))
                 return;
+        if (l->met)
+                ice_left(l->n, l->meeting);
         sink_fini(&l->out);
         list_drop(&l->on);
         free(l);
@@ -57,7 +70,7 @@ static void conn_close(struct conn *l) {
                 return;
         l->state = CONN_CLOSED;
         l->number = 0;
-        uv_close((uv_handle_t *)&l->tcp, conn_reap);
+        uv_close(&l->s.handle, conn_reap);
 }
 
 /* The connection is gone, or never was: the core hears of it unless it hung up itself. */
@@ -91,7 +104,7 @@ static void say_end(struct conn *l) {
         if (l->shut || sink_waiting(&l->out))
                 return;
         l->shut = true;
-        if (uv_shutdown(&l->shutdown, (uv_stream_t *)&l->tcp, on_shutdown))
+        if (uv_shutdown(&l->shutdown, &l->s.stream, on_shutdown))
                 conn_close(l);
 }
 
@@ -110,14 +123,22 @@ static void conn_leave(struct conn *l) {
 
 /* ---- backlog ---- */
 
+/* The kernel knows nothing of what the helper holds: an alert would stand behind all of that. */
+static size_t backlog_met(const struct conn *l) {
+        uint64_t under_way = l->sent - l->arrived;
+        return under_way < BACKLOG_LEAST ? sink_waiting(&l->out) : (size_t)under_way;
+}
+
 /* What waits here and, if that is worth asking for, in the kernel: an alert is on its way before anybody asks. */
 static size_t backlog(struct conn *l) {
         size_t waiting = sink_waiting(&l->out);
         int queued = 0;
         uv_os_fd_t fd;
+        if (l->met)
+                return backlog_met(l);
         if (l->handed < BACKLOG_LEAST)
                 return waiting;
-        bool asked = uv_fileno((const uv_handle_t *)&l->tcp, &fd) == 0 && ioctl(fd, SIOCOUTQ, &queued) == 0;
+        bool asked = uv_fileno(&l->s.handle, &fd) == 0 && ioctl(fd, SIOCOUTQ, &queued) == 0;
         l->handed = asked && queued > 0 ? (size_t)queued : 0;
         return l->handed < BACKLOG_LEAST ? waiting : waiting + l->handed;
 }
@@ -129,20 +150,24 @@ static void report(struct conn *l, size_t bytes) {
 
 static bool any_backlog(struct conns *ls) {
         LIST_EACH (l, &ls->all, struct conn, on) {
-                if (l->state == CONN_UP && l->reported)
+                if (l->state == CONN_UP && l->reported && !l->met)
                         return true;
         }
         return false;
 }
 
+/* As much has gone as is worth an event. */
+static void report_less(struct conn *l) {
+        size_t now = backlog(l), step = l->reported / BACKLOG_STEP;
+        if (l->reported && (now == 0 || now + step < l->reported))
+                report(l, now);
+}
+
 static void on_drain(uv_timer_t *timer) {
         struct conns *ls = CONTAINER_OF(timer, struct conns, drain);
         LIST_EACH (l, &ls->all, struct conn, on) {
-                if (l->state != CONN_UP || l->reported == 0)
-                        continue;
-                size_t now = backlog(l), step = l->reported / BACKLOG_STEP;
-                if (now == 0 || now + step < l->reported)
-                        report(l, now);
+                if (l->state == CONN_UP && !l->met)
+                        report_less(l);
         }
         if (!any_backlog(ls))
                 uv_timer_stop(timer);
@@ -162,7 +187,7 @@ static void flush(struct conn *l) {
                 return;
         }
         size_t now = backlog(l);
-        if (now)
+        if (now && !l->met)
                 watch_drain(l->n);
         report(l, now);
 }
@@ -192,7 +217,7 @@ static void on_written(struct sink *s, int status) {
 /* ---- reading ---- */
 
 static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
-        struct conn *l = CONTAINER_OF(stream, struct conn, tcp);
+        struct conn *l = CONTAINER_OF(stream, struct conn, s);
         if (got < 0)
                 conn_lost(l);
         else if (got > 0 && l->state == CONN_UP)
@@ -202,7 +227,7 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
 }
 
 static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *ret) {
-        *ret = node_read_buffer(CONTAINER_OF(handle, struct conn, tcp)->n);
+        *ret = node_read_buffer(CONTAINER_OF(handle, struct conn, s)->n);
 }
 
 /* ---- coming up ---- */
@@ -210,7 +235,7 @@ static void on_alloc(uv_handle_t *handle, _unused_ size_t suggested, uv_buf_t *r
 static bool learn_peer(struct conn *l) {
         struct sockaddr_storage sa;
         int n = sizeof(sa);
-        return uv_tcp_getpeername(&l->tcp, (struct sockaddr *)&sa, &n) == 0 &&
+        return uv_tcp_getpeername(&l->s.tcp, (struct sockaddr *)&sa, &n) == 0 &&
                endpoint_from_sockaddr((struct sockaddr *)&sa, &l->addr);
 }
 
@@ -219,30 +244,32 @@ static void conn_up(struct conn *l) {
         struct mesh_event ev = {.type = MESH_EV_LINK_UP, .link = l->number};
         l->state = CONN_UP;
         l->deadline = 0;
-        uv_tcp_nodelay(&l->tcp, 1);
-        if (uv_read_start((uv_stream_t *)&l->tcp, on_alloc, on_read)) {
+        if (!l->met)
+                uv_tcp_nodelay(&l->s.tcp, 1);
+        if (uv_read_start(&l->s.stream, on_alloc, on_read)) {
                 conn_lost(l);
                 return;
         }
         ev.up.addr = l->addr;
         ev.up.dialled = l->dialled;
-        ev.up.lan = listen_is_lan(n, &l->addr);
+        ev.up.lan = !l->met && listen_is_lan(n, &l->addr);
         node_feed(n, ev);
 }
 
-static struct conn *conn_new(struct node *n, mesh_link number) {
+static struct conn *conn_new(struct node *n, mesh_link number, bool met) {
         struct conn *l = calloc(1, sizeof(*l));
         if (!l)
                 return NULL;
         l->n = n;
-        l->number = number;
+        l->number = l->meeting = number;
+        l->met = met;
         list_init(&l->on);
-        if (uv_tcp_init(n->loop, &l->tcp)) {
+        if (met ? uv_pipe_init(n->loop, &l->s.pipe, 0) : uv_tcp_init(n->loop, &l->s.tcp)) {
                 free(l);
                 return NULL;
         }
         list_push(&n->conns.all, &l->on);
-        sink_init(&l->out, (uv_stream_t *)&l->tcp, OUT_MAX, on_written);
+        sink_init(&l->out, &l->s.stream, OUT_MAX, on_written);
         return l;
 }
 
@@ -254,8 +281,8 @@ static struct tally count_conns(struct node *n, const struct mesh_addr *ip) {
         struct tally t = {0};
         LIST_EACH (l, &n->conns.all, struct conn, on) {
                 t.all++;
-                t.accepted += !l->dialled;
-                t.same += !l->dialled && ip && endpoint_same_ip(&l->addr, ip);
+                t.accepted += !l->dialled && !l->met;
+                t.same += !l->dialled && !l->met && ip && endpoint_same_ip(&l->addr, ip);
         }
         return t;
 }
@@ -281,10 +308,10 @@ static mesh_link next_number(struct node *n) {
 }
 
 void conn_accept(struct node *n, uv_stream_t *listener) {
-        struct conn *l = conn_new(n, 0);
+        struct conn *l = conn_new(n, 0, false);
         if (!l)
                 return;
-        if (uv_accept(listener, (uv_stream_t *)&l->tcp) || !learn_peer(l) || too_many(l)) {
+        if (uv_accept(listener, &l->s.stream) || !learn_peer(l) || too_many(l)) {
                 conn_close(l);
                 return;
         }
@@ -313,7 +340,7 @@ static void dial_failed(struct node *n, mesh_link number) {
 
 void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr) {
         struct sockaddr_storage sa;
-        struct conn *l = count_conns(n, NULL).all < CONNS_MAX && !n->stopping ? conn_new(n, number) : NULL;
+        struct conn *l = count_conns(n, NULL).all < CONNS_MAX && !n->stopping ? conn_new(n, number, false) : NULL;
         if (!l) {
                 dial_failed(n, number);
                 return;
@@ -321,10 +348,58 @@ void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr) {
         l->dialled = true;
         l->addr = *addr;
         endpoint_to_sockaddr(addr, &sa);
-        if (uv_tcp_connect(&l->connect, &l->tcp, (struct sockaddr *)&sa, on_connect))
+        if (uv_tcp_connect(&l->connect, &l->s.tcp, (struct sockaddr *)&sa, on_connect))
                 conn_lost(l);
         else
                 arm_deadline(l, DIAL_TIME);
+}
+
+/* ---- through routers ---- */
+
+bool conn_met(struct node *n, mesh_link number, const struct conn_meeting *m, int fd) {
+        bool room = count_conns(n, NULL).all < CONNS_MAX && !n->stopping;
+        struct conn *l = room ? conn_new(n, number, true) : NULL;
+        if (!l) {
+                close(fd);
+                dial_failed(n, number);
+                return false;
+        }
+        l->dialled = m->calls;
+        l->addr = m->addr;
+        l->here = m->here;
+        l->there = m->there;
+        if (uv_pipe_open(&l->s.pipe, fd)) {
+                close(fd);
+                conn_lost(l);
+                return true;
+        }
+        conn_up(l);
+        return true;
+}
+
+bool conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
+                if (!l->met || l->meeting != meeting)
+                        continue;
+                if (bytes < l->arrived || bytes > l->sent)
+                        return false;
+                l->arrived = bytes;
+                if (l->state == CONN_UP)
+                        report_less(l);
+                return true;
+        }
+        return true;
+}
+
+bool conn_way(struct node *n, mesh_link number, enum wire_e_candidate *ret_here, enum wire_e_candidate *ret_there) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
+                if (l->number != number || !l->met)
+                        continue;
+                *ret_here = l->here;
+                *ret_there = l->there;
+                return true;
+        }
+        return false;
 }
 
 /* ---- the core's actions ---- */
@@ -339,6 +414,7 @@ void conn_send(struct node *n, mesh_link number, struct span bytes) {
         }
         buf_add(sink_buf(&l->out), bytes);
         l->handed += bytes.n;
+        l->sent += bytes.n;
         l->dirty = n->conns.dirty = true;
 }
 
@@ -349,9 +425,10 @@ bool conn_carries(struct node *n, mesh_link number) {
         struct conn *l = conn_find(n, number);
         int waiting = HAUL_NOTSENT;
         uv_os_fd_t fd;
-        if (!l || uv_fileno((const uv_handle_t *)&l->tcp, &fd))
+        if (!l || uv_fileno(&l->s.handle, &fd))
                 return false;
-        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
+        if (!l->met)
+                setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &waiting, sizeof(waiting));
         l->out.keep = HAUL_AT_ONCE;
         return listen_is_lan(n, &l->addr);
 }

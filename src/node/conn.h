@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections to other homes: TCP over IPv4 and IPv6. A link is a number to the core and a struct with handles here; it
+ * Connections to other homes: TCP over IPv4 and IPv6, and streams that porchlight-ice carries through routers. A link is a number to the core and a struct with handles here; it
  * dies in one function, conn_reap(), which returns while a handle is open. What the core sends in one turn of the loop
  * goes out in one system call; the core is told what still waits here and in the kernel after each write and as it
  * drains.
@@ -30,6 +30,19 @@ void conns_close(struct node *n); /* closes what is left, and the handles */
 
 void conn_accept(struct node *n, uv_stream_t *listener);
 void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr);
+/* A stream that goes through porchlight-ice, @fd its end here. */
+struct conn_meeting {
+        bool calls; /* this home began */
+        struct mesh_addr addr;
+        enum wire_e_candidate here, there; /* which kinds of addresses work */
+};
+/* Takes @fd. False: there is no room; LINK_DOWN follows, and no ice_left(). */
+bool conn_met(struct node *n, mesh_link number, const struct conn_meeting *m, int fd);
+/* So many bytes of it have arrived by now. False: that cannot be. */
+bool conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes);
+/* How it was met. False: this link is of another kind, or gone. */
+bool conn_way(struct node *n, mesh_link number, enum wire_e_candidate *ret_here, enum wire_e_candidate *ret_there);
+
 void conn_send(struct node *n, mesh_link number, struct span bytes);
 void conn_hangup(struct node *n, mesh_link number, enum wire_e_reason reason);
 /* It carries footage: it takes less of the line than others would. True: its other end is on a network of this machine. */

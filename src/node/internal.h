@@ -11,6 +11,7 @@
 #include "node/fetch.h"
 #include "node/force.h"
 #include "node/haul_link.h"
+#include "node/ice.h"
 #include "node/kin.h"
 #include "node/lan.h"
 #include "node/listen.h"
@@ -67,7 +68,7 @@ struct node {
         size_t n_listen;
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
-        bool lan;
+        bool lan, stun;
         uint64_t clips_uplink; /* as the node was born with it */
         struct node_group control_group;
         struct node_settings settings;
@@ -128,6 +129,7 @@ struct node {
         struct vault_link vault;
         struct papers papers;
         struct kin kin;
+        struct ice ice;
 };
 
 /* Hands an event to the core (now, wall and more are filled in) and does what it says; what it gives to send may come

@@ -246,6 +246,17 @@ static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
         return used;
 }
 
+/* STUN is answered at the same port as calls, by UDP. Whoever says how it is reached from outside counts on being called from
+ * there. */
+static uint16_t stun_port(const struct node *n) {
+        bool wanted = n->stun && (n->n_advertise > 0 || reach_outside(n));
+        LIST_EACH (l, &n->listening.all, struct listener, on) {
+                if (!l->closed && wanted)
+                        return l->bound.port;
+        }
+        return 0;
+}
+
 static void tell_core(struct node *n) {
         struct listening *ls = &n->listening;
         struct mesh_addr now[MESH_ADDRS_MAX] = {0}, at;
@@ -253,13 +264,16 @@ static void tell_core(struct node *n) {
         bool outside = reach_outside(n), same = ls->told_once && outside == n->reach.told;
         n->reach.named = reach_mapped(n, &at);
         n->reach.told = outside;
-        if (same && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
+        ice_serve(n, stun_port(n));
+        if (same && ls->told_stun == ice_stun(n) && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
                 return;
         memcpy(ls->told, now, sizeof(now));
         ls->n_told = count;
+        ls->told_stun = ice_stun(n);
         ls->told_once = true;
-        node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING,
-                                         .listening = {.addrs = now, .n = count, .outside = outside}});
+        node_feed(n, (struct mesh_event){
+                             .type = MESH_EV_LISTENING,
+                             .listening = {.addrs = now, .n = count, .outside = outside, .udp_port = ls->told_stun}});
 }
 
 void listen_look(struct node *n) {

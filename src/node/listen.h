@@ -26,6 +26,7 @@ struct listening {
         size_t n_nets;
         struct mesh_addr told[MESH_ADDRS_MAX]; /* what the core knows */
         size_t n_told;
+        uint16_t told_stun;
         bool told_once;
 };
 

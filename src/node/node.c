@@ -149,7 +149,14 @@ static void perform(struct node *n, const struct mesh_action *a) {
                 conn_dial(n, a->link, &a->dial);
                 return;
         case MESH_DO_HANGUP:
-                conn_hangup(n, a->link, a->hangup);
+                if (!ice_hangup(n, a->link))
+                        conn_hangup(n, a->link, a->hangup);
+                return;
+        case MESH_DO_MEET:
+                ice_meet(n, a->link, a->meet.calls, &a->meet.doorstep);
+                return;
+        case MESH_DO_TELL:
+                ice_tell(n, a->link, &a->tell);
                 return;
         case MESH_DO_BEACON:
                 lan_send(n, a->beacons);
@@ -179,11 +186,6 @@ static void perform(struct node *n, const struct mesh_action *a) {
                 return;
         case MESH_DO_TRACE:
                 log_debug("%.*s", (int)a->trace.n, (const char *)a->trace.p);
-                return;
-        case MESH_DO_MEET: /* nothing here could bring it about */
-                node_feed(n, (struct mesh_event){.type = MESH_EV_LINK_DOWN, .link = a->link});
-                return;
-        case MESH_DO_TELL:
                 return;
         case MESH_DO_HAUL_UP:
                 haul_links_up(n, a);
@@ -348,6 +350,7 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
         n->reach.mapping = cfg->mapping;
+        n->stun = cfg->stun;
         n->clips.quota = cfg->clips_quota;
         n->clips_uplink = cfg->clips_uplink;
         n->fetches.cache = cfg->clips_cache;
@@ -417,6 +420,7 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         fetches_init(n);
         papers_use(n);
         kin_init(n);
+        ice_init(n);
         listen_init(n);
         lan_init(n);
         clips_init(n);
@@ -611,6 +615,7 @@ int node_start(struct node *n) {
         kin_start(n);
         kin_kick(n);
         vault_link_state(n);
+        ice_look(n);
         if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
                 return 0;
         r = listen_start(n);
@@ -648,6 +653,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->n_advertise = cfg->n_advertise;
                 n->lan = cfg->lan;
                 n->reach.mapping = cfg->mapping;
+                n->stun = cfg->stun;
                 n->clips.quota = cfg->clips_quota;
                 haul_links_limit(n, cfg->clips_uplink);
                 fetches_cache(n, cfg->clips_cache);
@@ -659,6 +665,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
         listen_settle(n);
         lan_look(n);
         reach_look(n, false);
+        ice_look(n);
         return r;
 }
 
@@ -683,6 +690,7 @@ static void close_all(struct node *n) {
         queries_close(n);
         control_close(n);
         papers_close(n);
+        ice_close(n);
         vault_link_close(n);
 }
 
@@ -716,6 +724,7 @@ void node_stop(struct node *n) {
         if (n->started)
                 node_feed(n, (struct mesh_event){.type = MESH_EV_STOP});
         conns_stop(n);
+        ice_stop(n);
         vault_link_stop(n);
         resolve_stop(n);
         reach_stop(n);

@@ -83,6 +83,7 @@ struct node_config {
         size_t n_advertise;
         bool lan;
         bool mapping;                    /* ask the router for a port */
+        bool stun;                       /* tell others how their routers show them, where this node is reached */
         uint64_t clips_quota;            /* bytes */
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
         uint64_t clips_cache;            /* bytes of others' clips that others may have from here */

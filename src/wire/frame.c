@@ -5,13 +5,36 @@
 
 #define FRAME_HEAD 4
 
-void frame_put(struct buf *out, const struct wire_number *row, const void *msg) {
+/* Its length is known when it ends. */
+static size_t begin(struct buf *out) {
         size_t at = out->n;
         uint8_t head[FRAME_HEAD] = {0};
         buf_add(out, SPAN_OF(head));
-        codec_put(row, msg, out);
+        return at;
+}
+
+static void end(struct buf *out, size_t at) {
         if (buf_ok(out))
                 put_be32(out->p + at, (uint32_t)(out->n - at - FRAME_HEAD));
+}
+
+void frame_put(struct buf *out, const struct wire_number *row, const void *msg) {
+        size_t at = begin(out);
+        codec_put(row, msg, out);
+        end(out, at);
+}
+
+void frame_put_map(struct buf *out, uint64_t number, struct span map) {
+        size_t at = begin(out);
+        wire_put_u64(out, number);
+        buf_add(out, map);
+        end(out, at);
+}
+
+struct span frame_map(struct span body) {
+        struct wire_reader r = wire_reader(body);
+        wire_get_u64(&r);
+        return span_from(body, r.at);
 }
 
 int frame_take(struct span in, struct span *ret_body, size_t *ret_used) {

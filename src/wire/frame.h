@@ -27,6 +27,10 @@ union frame_message {
 
 /* Appends a frame. The buffer fails if the message does not fit its rows. */
 void frame_put(struct buf *out, const struct wire_number *row, const void *msg);
+/* The same, of a message whose map is encoded already. */
+void frame_put_map(struct buf *out, uint64_t number, struct span map);
+/* The map of a body that frame_read() has taken. */
+struct span frame_map(struct span body);
 /* The body of the first frame in @in, and how many bytes to drop for it. 0, FRAME_E_MORE, FRAME_E_SIZE. */
 int frame_take(struct span in, struct span *ret_body, size_t *ret_used);
 /* Decodes a body. 0, or FRAME_E_INPUT with @ret_why (may be NULL) set. */

@@ -78,6 +78,12 @@ static int abort_self(_unused_ const char *dir) {
         return raise(0) == 0 ? 0 : errno;
 }
 
+/* One end of each goes to porchlight-ice. */
+static int make_pair(_unused_ const char *dir) {
+        int ends[2];
+        return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0 ? 0 : errno;
+}
+
 /* ---- what it must not ---- */
 
 static int read_household(const char *dir) {
@@ -133,6 +139,15 @@ static int take_clip(const char *dir) {
         return unlink(to) == 0 ? 0 : errno;
 }
 
+static int call_owner_by_pair(const char *dir) {
+        struct sockaddr_un to = {.sun_family = AF_UNIX};
+        int ends[2];
+        snprintf(to.sun_path, sizeof(to.sun_path), "%s/owner.sock", dir);
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) || close(ends[1]))
+                return errno;
+        return connect(ends[0], (struct sockaddr *)&to, sizeof(to)) == 0 ? 0 : errno;
+}
+
 static const struct probe_row rows[] = {
         {"its database", read_db, 0, PROBE_NONE},
         {"its log", write_log, 0, PROBE_NONE},
@@ -144,6 +159,7 @@ static const struct probe_row rows[] = {
         {"a thread", start_thread, 0, PROBE_NONE},
         {"a TCP socket", probe_tcp_socket, 0, PROBE_NONE},
         {"what waits in one", ask_backlog, 0, PROBE_NONE},
+        {"a pair of streams", make_pair, 0, PROBE_NONE},
         {"a signal to itself", abort_self, 0, PROBE_NONE},
         {"reading the household's key", read_household, EACCES, PROBE_FILES},
         {"writing over it", write_household, EACCES, PROBE_FILES},
@@ -155,6 +171,7 @@ static const struct probe_row rows[] = {
         {"a local stream", local_stream, ENOSYS, PROBE_CALLS},
         {"local packets", local_packets, ENOSYS, PROBE_CALLS},
         {"calling owner.sock", call_owner, EPROTOTYPE, PROBE_CALLS},
+        {"calling it by one of a pair", call_owner_by_pair, EISCONN, PROBE_NONE},
 };
 
 static void test_walls(void **state) {
