@@ -380,6 +380,7 @@ struct mesh_status {
 void mesh_status(const struct mesh *m, struct mesh_status *ret);
 
 struct mesh_peer {
+        mesh_link link; /* 0: none is up */
         struct key device, household;
         struct mesh_addr addr;
         bool dialled, up, lan, footage; /* footage: it carries that and nothing else */

@@ -65,6 +65,22 @@ static void status_outside(struct cli *c, const struct wire_c_status *s, struct 
         line(c, _("outside"), v);
 }
 
+static void status_routers(struct cli *c, const struct wire_c_status *s, struct buf *v) {
+        if (WIRE_HAS(s, C_STATUS, stun))
+                buf_printf(v, _("tells other homes how their routers show them (UDP port %u)"), (unsigned)s->stun);
+        else if (WIRE_HAS(s, C_STATUS, stun_error))
+                buf_printf(v, _("cannot tell other homes how their routers show them: %s"),
+                           strerror((int)s->stun_error));
+        else if (WIRE_HAS(s, C_STATUS, meets) && !s->meets)
+                buf_add_str(v, _("porchlight-ice is missing: homes behind routers are not met"));
+        if (WIRE_HAS(s, C_STATUS, helper_deaths)) {
+                buf_add_str(v, v->n ? "; " : "");
+                buf_printf(v, _("porchlight-ice has ended by itself, times: %u"), (unsigned)s->helper_deaths);
+        }
+        if (v->n)
+                line(c, _("routers"), v);
+}
+
 static void status_alerts(struct cli *c, const struct wire_c_status *s, struct buf *v) {
         layout_count(v, s->alerts, "alert", "alerts");
         buf_add_str(v, _(" in force"));
@@ -140,6 +156,7 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
         }
         status_listen(c, s, &v);
         status_outside(c, s, &v);
+        status_routers(c, s, &v);
         buf_add(&v, s->data);
         line(c, _("folder"), &v);
         when_local(&v, c->now, c->now);
@@ -176,6 +193,22 @@ const struct command command_status = {
 
 /* ---- peers ---- */
 
+/* Which kinds of addresses the way goes by. */
+static void peer_way(struct cli *c, const struct wire_c_peer_row *p) {
+        _clean_(buf_fini) struct buf v = BUF_NULL;
+        uint64_t way = WIRE_HAS(p, C_PEER_ROW, way) ? p->way : WAY_TCP;
+        if (way != WAY_ROUTERS && way != WAY_RELAY)
+                return;
+        buf_add_str(&v, way == WAY_RELAY ? _("through a member's home that passes bytes on") : _("through routers"));
+        if (WIRE_HAS(p, C_PEER_ROW, here) && WIRE_HAS(p, C_PEER_ROW, there)) {
+                buf_add_str(&v, _("; here "));
+                layout_enum(&v, &wire_candidate_enum, p->here);
+                buf_add_str(&v, _(", there "));
+                layout_enum(&v, &wire_candidate_enum, p->there);
+        }
+        layout_wrap(&c->out, buf_span(&v), DETAIL_INDENT, CLI_COLUMNS);
+}
+
 static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         _clean_(buf_fini) struct buf v = BUF_NULL;
         bool footage = WIRE_HAS(p, C_PEER_ROW, footage);
@@ -198,6 +231,7 @@ static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         buf_add_u8(&c->out, '\n');
         if (text_columns(p->address) > ADDRESS_COLUMNS) /* as IPv6 ones are: it was cut above */
                 layout_wrap(&c->out, p->address, DETAIL_INDENT, CLI_COLUMNS);
+        peer_way(c, p);
         if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
                 return;
         buf_clear(&v);

@@ -519,6 +519,27 @@ static void check_port(const struct doctor_facts *f, struct doctor_finding *ret)
         buf_add_u8(&ret->fix, '.');
 }
 
+static void check_routers(const struct doctor_facts *f, struct doctor_finding *ret) {
+        const struct wire_c_status *s = &f->status;
+        if (!in_mesh(f) || f->status.homes <= 1 || !WIRE_HAS(s, C_STATUS, meets))
+                return;
+        if (!s->meets) {
+                say(ret, DOCTOR_NOTE,
+                    "porchlight-ice is missing: homes behind routers that let nobody in are not met.");
+                fix(ret, "Install it, or use a build with libnice, ngtcp2 and GnuTLS. Other homes are not affected.");
+        } else if (WIRE_HAS(s, C_STATUS, stun_error)) {
+                say(ret, DOCTOR_WARNING, "Other homes cannot be told how their routers show them: %s.",
+                    strerror((int)s->stun_error));
+                fix(ret, "Free that UDP port, or `porchlight config set reach.stun no`.");
+        } else if (WIRE_HAS(s, C_STATUS, helper_deaths)) {
+                say(ret, DOCTOR_WARNING, "porchlight-ice has ended by itself, times: %llu. Its links were made anew.",
+                    (unsigned long long)s->helper_deaths);
+                fix(ret, "The daemon's log says when and how. Please report it.");
+        } else {
+                say(ret, DOCTOR_OK, "homes behind routers can be met");
+        }
+}
+
 static void check_unsent(const struct doctor_facts *f, struct doctor_finding *ret) {
         if (!in_mesh(f) || !f->status.unsent || f->status.homes <= 1)
                 return;
@@ -571,15 +592,34 @@ static void check_stewards(const struct doctor_facts *f, struct doctor_finding *
 }
 
 const struct doctor_check doctor_checks[] = {
-        {N_("folder"), check_folder},         {N_("access"), check_access},       {N_("owner"), check_owner},
-        {N_("device-key"), check_key},        {N_("disk"), check_disk},           {N_("store"), check_store},
-        {N_("clips"), check_clips},           {N_("clear copies"), check_copies}, {N_("clips folder"), check_watch},
-        {N_("grants"), check_grants},         {N_("policy"), check_policy},       {N_("clock"), check_clock},
-        {N_("daemon"), check_daemon},         {N_("vault"), check_vault},         {N_("walls"), check_walls},
-        {N_("passphrase"), check_passphrase}, {N_("backup"), check_backup},       {N_("mesh"), check_mesh},
-        {N_("neighbours"), check_neighbours}, {N_("listens"), check_listens},     {N_("port"), check_port},
-        {N_("unsent"), check_unsent},         {N_("devices"), check_devices},     {N_("codes"), check_codes},
-        {N_("places"), check_places},         {N_("stewards"), check_stewards},   {NULL, NULL},
+        {N_("folder"), check_folder},
+        {N_("access"), check_access},
+        {N_("owner"), check_owner},
+        {N_("device-key"), check_key},
+        {N_("disk"), check_disk},
+        {N_("store"), check_store},
+        {N_("clips"), check_clips},
+        {N_("clear copies"), check_copies},
+        {N_("clips folder"), check_watch},
+        {N_("grants"), check_grants},
+        {N_("policy"), check_policy},
+        {N_("clock"), check_clock},
+        {N_("daemon"), check_daemon},
+        {N_("vault"), check_vault},
+        {N_("walls"), check_walls},
+        {N_("passphrase"), check_passphrase},
+        {N_("backup"), check_backup},
+        {N_("mesh"), check_mesh},
+        {N_("neighbours"), check_neighbours},
+        {N_("listens"), check_listens},
+        {N_("port"), check_port},
+        {N_("routers"), check_routers},
+        {N_("unsent"), check_unsent},
+        {N_("devices"), check_devices},
+        {N_("codes"), check_codes},
+        {N_("places"), check_places},
+        {N_("stewards"), check_stewards},
+        {NULL, NULL},
 };
 
 void doctor_finding_fini(struct doctor_finding *d) {

@@ -65,7 +65,8 @@ static bool link_at(const struct mesh *m, enum link_state state, size_t *i, stru
         LINK_EACH(l, m) {
                 if (l->state != state || (*i)-- > 0)
                         continue;
-                *ret = (struct mesh_peer){.device = l->device,
+                *ret = (struct mesh_peer){.link = l->id,
+                                          .device = l->device,
                                           .household = l->household,
                                           .addr = l->addr,
                                           .dialled = l->dialled,

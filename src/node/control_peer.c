@@ -5,6 +5,17 @@
 #include "node/rows.h"
 #include "wire/codec.h"
 
+static void put_way(struct caller *c, const struct mesh_peer *p, struct wire_c_peer_row *row) {
+        enum wire_e_candidate here, there;
+        if (!p->up)
+                return;
+        WIRE_PUT(row, C_PEER_ROW, way, p->met ? WAY_ROUTERS : WAY_TCP);
+        if (!p->met || !conn_way(c->n, p->link, &here, &there))
+                return;
+        WIRE_PUT(row, C_PEER_ROW, here, here);
+        WIRE_PUT(row, C_PEER_ROW, there, there);
+}
+
 static void put_peer(struct caller *c, const struct mesh_peer *p) {
         static const struct key nobody;
         char household[ROWS_NAME_MAX] = "", device[ROWS_NAME_MAX] = "";
@@ -27,6 +38,7 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
                 WIRE_PUT(&row, C_PEER_ROW, lan, true);
         if (p->footage)
                 WIRE_PUT(&row, C_PEER_ROW, footage, true);
+        put_way(c, p, &row);
         if (p->since)
                 WIRE_PUT(&row, C_PEER_ROW, since, p->since);
         if (p->problem)

@@ -53,6 +53,17 @@ static uint64_t waiting_below(const struct node *n, const struct key *household)
         return found;
 }
 
+static void put_ice(const struct node *n, struct wire_c_status *msg) {
+        const struct ice *i = &n->ice;
+        WIRE_PUT(msg, C_STATUS, meets, i->there);
+        if (i->deaths)
+                WIRE_PUT(msg, C_STATUS, helper_deaths, i->deaths);
+        if (i->serving)
+                WIRE_PUT(msg, C_STATUS, stun, i->serving);
+        else if (i->serve_error)
+                WIRE_PUT(msg, C_STATUS, stun_error, (uint64_t)i->serve_error);
+}
+
 static void put_status(struct caller *c) {
         struct node *n = c->n;
         struct mesh_status st;
@@ -97,6 +108,7 @@ static void put_status(struct caller *c) {
                 WIRE_PUT(&msg, C_STATUS, waiting, waiting);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
+        put_ice(n, &msg);
         if (n->backup_at)
                 WIRE_PUT(&msg, C_STATUS, backup, n->backup_at);
         if (n->salvaged_at)

@@ -63,6 +63,7 @@
         E(stay, STAY)                                                                                                  \
         E(fetching, FETCHING)                                                                                          \
         E(camera_policy, CAMERA_POLICY)                                                                                \
+        E(way, WAY)                                                                                                    \
         E(candidate, CANDIDATE)                                                                                        \
         E(parting, PARTING)                                                                                            \
         E(mapper, MAPPER)                                                                                              \
@@ -110,6 +111,7 @@
 #define WIRE_V_STAY(n, v, s, d) STAY_##n = v,
 #define WIRE_V_FETCHING(n, v, s, d) FETCHING_##n = v,
 #define WIRE_V_CAMERA_POLICY(n, v, s, d) CAMERA_POLICY_##n = v,
+#define WIRE_V_WAY(n, v, s, d) WAY_##n = v,
 #define WIRE_V_CANDIDATE(n, v, s, d) CANDIDATE_##n = v,
 #define WIRE_V_PARTING(n, v, s, d) PARTING_##n = v,
 #define WIRE_V_MAPPER(n, v, s, d) MAPPER_##n = v,
