@@ -9,7 +9,7 @@ static void put_way(struct caller *c, const struct mesh_peer *p, struct wire_c_p
         enum wire_e_candidate here, there;
         if (!p->up)
                 return;
-        WIRE_PUT(row, C_PEER_ROW, way, p->met ? WAY_ROUTERS : WAY_TCP);
+        WIRE_PUT(row, C_PEER_ROW, way, p->relayed ? WAY_RELAY : p->met ? WAY_ROUTERS : WAY_TCP);
         if (!p->met || !conn_way(c->n, p->link, &here, &there))
                 return;
         WIRE_PUT(row, C_PEER_ROW, here, here);

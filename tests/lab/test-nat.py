@@ -59,8 +59,10 @@ table ip filter {{
 '''
 
 
-class Nat(street.Play):
-    def open(self):
+class Lab(street.Play):
+    """The internet, and who stands in it."""
+
+    def lay(self):
         self.program = os.path.join(self.programs.build, 'porchlight-ice')
         if not os.path.exists(self.program):
             raise Skip('THIS BUILD HAS NO porchlight-ice: ways between homes behind routers are NOT looked at')
@@ -70,11 +72,6 @@ class Nat(street.Play):
         self.homes = {}
         self.doorstep = Space()
         self.net.plug(self.doorstep, DOORSTEP)
-        self.stun = self.helper(self.doorstep)
-        self.stun.say(SERVE, {1: PORT})
-        while not any(number == SERVING for number, _, _ in self.stun.said):
-            check(self.stun.read(street.PATIENCE), 'the doorstep does not begin')
-        equal(self.stun.said[-1][1], {1: PORT}, 'the doorstep')
 
     def helper(self, space):
         return Helper(self.program, env=self.env, prefix=space.within())
@@ -110,6 +107,16 @@ class Nat(street.Play):
                 space.port('eth0', f'{here}/24', via=there)
             self.homes[kind, side] = space
         return self.homes[kind, side]
+
+
+class Nat(Lab):
+    def open(self):
+        self.lay()
+        self.stun = self.helper(self.doorstep)
+        self.stun.say(SERVE, {1: PORT})
+        while not any(number == SERVING for number, _, _ in self.stun.said):
+            check(self.stun.read(street.PATIENCE), 'the doorstep does not begin')
+        equal(self.stun.said[-1][1], {1: PORT}, 'the doorstep')
 
     def meet(self, pair):
         """What came of it at the first, how long it took, and that bytes came across."""

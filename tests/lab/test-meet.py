@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whole homes behind routers that let nobody in, and one doorstep that all can call: two of them meet with its help. Alerts and a clip
+go between them, and whatever ends the way is mended. The laboratory is that of test-nat.py.
+"""
+import importlib.util
+import os
+import signal
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import fetch  # noqa: E402
+import street  # noqa: E402
+from street import check, equal  # noqa: E402
+
+SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
+nat = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(nat)
+
+PORT = 7345
+PATIENCE = 60
+MEGABYTE = 1000 * 1000
+CLIP, CLIP_FULL = 4 * MEGABYTE, 50 * MEGABYTE
+MEMORY = 20 * 1024 * 1024  # bytes that porchlight-ice may have resident
+AGAIN = 1.05               # of what an undisturbed clip takes
+
+
+class Meet(nat.Lab):
+    def open(self):
+        self.lay()
+        self.size = CLIP_FULL if self.full else CLIP
+        self.door = self.living('Door', self.doorstep, nat.DOORSTEP, '--advertise', f'{nat.DOORSTEP}:{PORT}')
+        self.door.create('Elm Street')
+        self.anna, self.ben = self.behind('port', 0, 'Anna'), self.behind('port', 1, 'Ben')
+        for home in (self.anna, self.ben):
+            home.join(self.door.invite())
+
+    def living(self, name, space, address, *more):
+        home = self.home_of(name, f'{address}:{PORT}', space)
+        home.space = space
+        return home.start('--no-mapping', *more)
+
+    def home_of(self, name, listen, space):
+        return street.Play.home(self, name, listen=listen, prefix=space.within())
+
+    def behind(self, kind, side, name):
+        return self.living(name, nat.Lab.home(self, kind, side), '0.0.0.0')
+
+    # -- looking --
+
+    def met(self, home, other):
+        """The link of @home to @other through routers; None: there is none."""
+        return next((row for row in home.linked() if row['household'] == other.name and row['way'] == 'routers'), None)
+
+    def wait_met(self, home, other, seconds=PATIENCE):
+        return self.wait(lambda: self.met(home, other), f'{home.name} to have met {other.name}', seconds)
+
+    @staticmethod
+    def ice_of(home):
+        """Its porchlight-ice: the process's number, or None."""
+        return next((pid for pid, name in street.processes_below(home.process.pid) if name == 'porchlight-ice'), None)
+
+    def memory(self, home):
+        rows = dict(line.split(':', 1) for line in street.told(f'/proc/{self.ice_of(home)}/status').splitlines() if ':' in line)
+        return int(rows['VmRSS'].split()[0]) * 1024
+
+    def sent(self, home):
+        """Bytes that have left that home."""
+        with open(f'/proc/{home.process.pid}/net/dev', encoding='ascii') as file:
+            return next(int(line.split(':')[1].split()[8]) for line in file if line.split(':')[0].strip() in ('eth0', 'wan'))
+
+    def clip(self):
+        path = os.path.join(self.folder, 'clip.bin')
+        with open(path, 'wb') as out:
+            out.write(os.urandom(self.size))
+        return self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
+
+    def part(self, clip):
+        """Bytes of it that Ben has."""
+        path = os.path.join(self.ben.folder, 'clips', clip)
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def fetched(self, disturb=None):
+        """Ben fetches a new clip of Anna's, and in the middle of it something happens. Bytes that Anna's home has sent for it."""
+        clip, before = self.clip(), self.sent(self.anna)
+        began = time.monotonic()
+        fetch.begin(self.anna, self.ben, clip)
+        if disturb:
+            self.wait(lambda: self.part(clip) > self.size // 3, 'a third of the clip', PATIENCE)
+            check(self.part(clip) < self.size, 'the clip came too fast to be disturbed')
+            disturb()
+        out = self.ben.folder + '.clip'
+        self.ben.cli('clip', 'get', clip, '-o', out, code=0, seconds=5 * PATIENCE)
+        with open(out, 'rb') as got, open(os.path.join(self.folder, 'clip.bin'), 'rb') as given:
+            check(got.read() == given.read(), 'other bytes came than were given')
+        took, sent = time.monotonic() - began, self.sent(self.anna) - before
+        print(f'# {self.size / MEGABYTE:.0f} MB in {took:.1f} s, {sent / self.size:.3f} bytes on the line for each')
+        return sent
+
+    # -- cases --
+
+    def case_meet(self):
+        """two homes behind port-restricted routers have a link through them, and both say so; its helper is small"""
+        for home, other in ((self.anna, self.ben), (self.ben, self.anna)):
+            link = self.wait_met(home, other)
+            check({link['here'], link['there']} <= {'host', 'srflx', 'prflx'}, f'no way that is direct: {link}')
+            memory = self.memory(home)
+            print(f'# porchlight-ice of {home.name} has {memory / MEGABYTE:.1f} MB')
+            check(memory < MEMORY, f'porchlight-ice of {home.name} has {memory} bytes')
+            equal(home.state()['meets'], True, 'whether homes behind routers can be met')
+        equal(self.door.state()['stun'], PORT, 'where the doorstep answers STUN')
+
+    def case_alerts(self):
+        """alerts go that way while the doorstep is off"""
+        self.wait_met(self.anna, self.ben)
+        self.door.stop()
+        try:
+            for here, there in ((self.anna, self.ben), (self.ben, self.anna)):
+                posted = here.post('fire', 'In the cellar', '--urgency', 'Immediate')
+                self.wait_all_have([there], posted['id'])
+        finally:
+            self.door.start('--no-mapping', '--advertise', f'{nat.DOORSTEP}:{PORT}')
+        self.wait(lambda: len(self.anna.linked()) == 2 and len(self.ben.linked()) == 2, 'the doorstep to be back', PATIENCE)
+
+    def case_clip(self):
+        """a clip arrives that way; where porchlight-ice is killed in the middle of it, the rest comes and hardly anything twice"""
+        self.wait_met(self.anna, self.ben)
+        whole = self.fetched()
+        passed = self.sent(self.door)
+        killed = self.fetched(lambda: os.kill(self.ice_of(self.anna), signal.SIGKILL))
+        check(killed < whole * AGAIN, f'{killed} bytes were sent, {whole} undisturbed')
+        equal(self.anna.state()['helper_deaths'], 1, 'how often its helper has ended')
+        print(f'# the doorstep has sent {(self.sent(self.door) - passed) / self.size:.3f} bytes for each')
+
+
+if __name__ == '__main__':
+    street.main(Meet)
