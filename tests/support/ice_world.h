@@ -77,6 +77,14 @@ bool listen_is_lan(_unused_ const struct node *n, _unused_ const struct mesh_add
         return true;
 }
 
+uint16_t listen_port_at(_unused_ const struct node *n, _unused_ const struct mesh_addr *addr) {
+        return 0;
+}
+
+mesh_wall node_wall(void) {
+        return 0;
+}
+
 bool porter_has(_unused_ int fd, _unused_ enum porter_program which) {
         return ice_world.has;
 }
