@@ -35,6 +35,8 @@ static void fix_router(const struct wire_c_status *s, unsigned long long port, s
                            _("forward TCP port %llu to this machine in the router, or let this home ask it: "
                              "`porchlight config set reach.mapping yes`"),
                            port);
+        else if (why == UNMAPPED_ABSENT)
+                buf_printf(fix, _("forward TCP port %llu to this machine in the router"), port);
         else if (why == UNMAPPED_LIES)
                 buf_printf(fix,
                            _("the router names another address than neighbours see; forward TCP port %llu to this "

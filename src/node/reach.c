@@ -164,7 +164,7 @@ static void ask(struct node *n) {
         if (helper_link_say(&r->link, ROUTER_MAP, &msg))
                 uv_timer_start(&r->timer, on_timer, ANSWER_MS, 0);
         else if (r->link.absent)
-                r->why = UNMAPPED_OFF;
+                r->why = UNMAPPED_ABSENT;
 }
 
 /* An end that was not wanted is a death: a router that kills one may kill the next. What it gave holds for a while. */
@@ -208,12 +208,24 @@ static uint16_t port_at(const void *ctx, const struct mesh_addr *a) {
         return listen_port_at(ctx, a);
 }
 
-/* Which IPv4 networks this machine is on; another home's router is another one, though all are called 192.168.1.1. */
+/* What of an address says in which home this machine is: of an IPv6 one its prefix, for the rest changes daily. 0: nothing. */
+static uint64_t place_of(const struct listen_net *net) {
+        const struct mesh_addr *a = &net->addr;
+        if (net->internal || endpoint_is_link_local(a))
+                return 0;
+        return ((endpoint_is_v4(a) ? get_be32(a->ip + 12) : get_be64(a->ip) >> 8) << 8) + net->bits;
+}
+
+/* Another home's router is another one, though all are called 192.168.1.1. A prefix counts once, however many addresses have it. */
 static uint64_t sum_nets(const struct listening *ls) {
         uint64_t sum = 0;
-        for (size_t i = 0; i < ls->n_nets; i++)
-                if (endpoint_is_v4(&ls->nets[i].addr) && !ls->nets[i].internal)
-                        sum = sum * UINT64_C(0x100000001b3) + get_be32(ls->nets[i].addr.ip + 12) + ls->nets[i].bits;
+        for (size_t i = 0; i < ls->n_nets; i++) {
+                uint64_t place = place_of(&ls->nets[i]);
+                for (size_t j = 0; j < i && place; j++)
+                        if (place_of(&ls->nets[j]) == place)
+                                place = 0;
+                sum += place * UINT64_C(0x9fb21c651e98df25);
+        }
         return sum;
 }
 
@@ -236,16 +248,17 @@ void reach_look(struct node *n, bool anew) {
         uint16_t port = 0;
         if (n->stopping)
                 return;
+        bool moved = nets != r->nets;
+        r->nets = nets;
+        if (moved)
+                r->called = 0; /* whoever came in came to another place */
         if (!r->mapping || !reach_behind(n->listening.nets, n->listening.n_nets, port_at, n, &port)) {
                 rest(n);
                 return;
         }
-        if (!anew && port == r->port && nets == r->nets)
+        if (!anew && !moved && port == r->port)
                 return;
-        if (nets != r->nets)
-                r->called = 0; /* whoever came in came to another place */
         r->port = port;
-        r->nets = nets;
         ask(n);
 }
 

@@ -24,7 +24,7 @@ struct reach {
         mesh_wall called;         /* … and when; 0: nobody yet */
         bool named, told;         /* as the core knows it: @at is among the addresses; homes outside get in */
         bool again;               /* ask as soon as the helper that ends has ended */
-        uint64_t nets;            /* which networks this machine was on when the router was asked */
+        uint64_t nets;            /* which networks this machine is on, in one number */
 };
 
 void reach_init(struct node *n);

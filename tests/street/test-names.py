@@ -56,7 +56,7 @@ class Names(street.Play):
         equal(len(self.helpers()), 1, 'helpers')
 
     def case_dead(self):
-        """a helper that was killed is replaced with the next name; one that hangs is given up"""
+        """a helper that was killed is replaced with the next name"""
         (helper,) = self.helpers()
         os.kill(helper, 9)
         self.wait(lambda: helper not in self.helpers(), 'the helper to be gone')
