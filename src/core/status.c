@@ -89,15 +89,25 @@ bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
         return link_at(m, LINK_HAUL, &i, ret);
 }
 
+/* A device that can be called is listed where it is called, and not once more for the meetings with it. */
+static bool is_listed(const struct mesh *m, const struct address *a) {
+        if (a->self)
+                return false;
+        LINK_EACH(l, m)
+        if (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)))
+                return false;
+        for (size_t i = 0; address_meets(a) && i < m->n_addresses; i++)
+                if (!address_meets(&m->addresses[i]) && key_eq(&m->addresses[i].device, &a->device))
+                        return false;
+        return true;
+}
+
 bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
         if (link_at(m, LINK_UP, &i, ret))
                 return true;
         for (size_t k = 0; k < m->n_addresses; k++) {
                 const struct address *a = &m->addresses[k];
-                bool up = false;
-                LINK_EACH(l, m)
-                up = up || (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)));
-                if (up || a->self || i-- > 0)
+                if (!is_listed(m, a) || i-- > 0)
                         continue;
                 *ret = (struct mesh_peer){.device = a->device,
                                           .dialled = true,

@@ -20,7 +20,8 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
         static const struct key nobody;
         char household[ROWS_NAME_MAX] = "", device[ROWS_NAME_MAX] = "";
         _clean_(buf_fini) struct buf address = BUF_NULL;
-        endpoint_text(&address, &p->addr);
+        if (p->addr.port)
+                endpoint_text(&address, &p->addr);
         if (memcmp(p->household.b, nobody.b, sizeof(nobody.b)) != 0)
                 rows_household(c->n, &p->household, household);
         if (memcmp(p->device.b, nobody.b, sizeof(nobody.b)) != 0)
