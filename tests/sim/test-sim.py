@@ -100,7 +100,7 @@ code, said = street('all', *SURROUNDED, nodes='28', seed='5')
 case(code == 0, 'with one honest neighbour left every alert comes within 120 s', said)
 code, said = street('forge', *SURROUNDED, nodes='28', seed='1')
 case(code == 0, 'also where the ten are quicker with every record, under false signatures', said)
-code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='5')
+code, said = street('all', *SURROUNDED, '--break', 'credulous', nodes='28', seed='7')
 case(code == 1 and 'L4 does not hold' in said, 'L4 sees who believes the other ten alone', said)
 # Homes behind routers, with beacons lost, replayed, forged and drowned in noise, and homes that move.
 LANS = ('--nodes', '14', '--ready', '--plain', '--lan', '60')
