@@ -93,6 +93,13 @@ class Carrier(node.Node):
                                               'purpose': 'nothing', 'created': now, 'expires': now + DAY, 'line': 0},
                           self.keys.household)
 
+    def own_grant(self, clip, household, device):
+        """As the main device of that household would share a clip with a further one."""
+        now = int(time.time())
+        return self.paper('grant', b'grant', {'household': household, 'clip': clip, 'to': household, 'device': device,
+                                              'purpose': 'nothing', 'created': now, 'expires': now + DAY, 'line': 0},
+                          self.keys.household)
+
     def attest(self, grant, what, **other):
         fields = {'grant': grant, 'device': self.keys.device.public, 'what': wire.enum('attested', what),
                   'created': int(time.time()), **other}
@@ -182,6 +189,10 @@ class Forgers(street.Play):
         ben = bytes.fromhex(self.ben.state()['household_id'])
         other = crypto.Signer()
         before = self.anna.json('grant', 'requests')
+        anna = bytes.fromhex(self.anna.state()['household_id'])
+        hub = bytes.fromhex(self.anna.json('device', 'list')[0]['id'])
+        gone = wire.encode('own_gone', {'clip': NOWHERE, 'device': hub})
+        own = wire.encode('own_clip', {'clip': NOWHERE, 'sealed': bytes(80), 'camera': 'front', 'salt': bytes(32)})
         for what, raw, why in (
                 ('request', b'\x81' + bytes(80), 'no paper'),
                 ('request', flipped(self.sia.request(NOWHERE, 9)[1]), 'a wrong signature'),
@@ -191,7 +202,11 @@ class Forgers(street.Play):
                 ('attest', self.sia.paper('attest', b'attestation', {'grant': NOWHERE, 'device': other.public, 'what': 2,
                                                                      'created': int(time.time())}, other)[1],
                  'the word of a device that is nobody\'s'),
-                ('grant', self.sia.request(NOWHERE, 9)[1], 'a grant that is a request')):
+                ('grant', self.sia.request(NOWHERE, 9)[1], 'a grant that is a request'),
+                ('grant', self.sia.own_grant(NOWHERE, anna, hub)[1], 'a clip of her own that she shares with her own device'),
+                ('own', own, 'a clip of a further device of hers'),
+                ('own-gone', gone, 'word that a clip of hers is gone'),
+                ('own-destroy', gone, 'an order to destroy a clip of hers')):
             self.hung_up(what, raw, why)
         equal(self.anna.json('grant', 'requests'), before, 'requests there are')
         with open(self.anna.log, encoding='utf-8') as log:

@@ -249,13 +249,46 @@ static void test_own_ends(void **state) {
         assert_int_equal(paper_destroy_read(&from_hub, &hub, &hub, said, &id), PAPER_JUNK); /* for another device */
 }
 
+/* A clip that the main device shares with a further one: only that brings it, only to that device, and only of this household. */
+static void test_own_grants(void **state) {
+        _clean_(buf_fini) struct buf clip = BUF_NULL, theirs = BUF_NULL, paper = BUF_NULL, none = BUF_NULL;
+        const struct key hub = street.homes[0].device.pub, laptop = {{9}};
+        struct paper_eye from_hub = eye(0, 0), from_laptop = eye(0, 0), stranger = eye(0, 1);
+        struct paper_grant got;
+        (void)state;
+        from_hub.device = hub;
+        from_laptop.device = laptop;
+        stranger.device = hub;
+        const struct hash id = made_manifest(&street, 0, 0, &clip), other = made_manifest(&street, 1, 1, &theirs);
+        made_grant(&street, 0, 0, &id, street.now + DAY,
+                   &paper); /* it names the hub: the rules do not look which is which */
+        struct span said = buf_span(&paper), m = buf_span(&clip);
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, said, m, &got), PAPER_FINE);
+        assert_memory_equal(&got.clip, &id, sizeof(id));
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &laptop, said, m, &got),
+                         PAPER_JUNK); /* not this device */
+        assert_int_equal(paper_own_grant_read(&from_laptop, &hub, &hub, said, m, &got), PAPER_JUNK);
+        assert_int_equal(paper_own_grant_read(&from_hub, NULL, &hub, said, m, &got),
+                         PAPER_JUNK); /* it is not the main one */
+        assert_int_equal(paper_own_grant_read(&stranger, &hub, &hub, said, m, &got), PAPER_JUNK);
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, said, buf_span(&theirs), &got), PAPER_JUNK);
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, said, buf_span(&none), &got), PAPER_JUNK);
+        made_grant(&street, 0, 0, &id, street.now - 1, &paper);
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, buf_span(&paper), m, &got), PAPER_LATE);
+        made_grant(&street, 0, 0, &other, street.now + DAY, &paper); /* a neighbour's clip is not ours to share */
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, buf_span(&paper), buf_span(&theirs), &got),
+                         PAPER_JUNK);
+        made_grant(&street, 0, 1, &id, street.now + DAY, &paper); /* for another household: it names no device */
+        assert_int_equal(paper_own_grant_read(&from_hub, &hub, &hub, buf_span(&paper), m, &got), PAPER_JUNK);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_grants),    TEST(test_clips_of_others), TEST(test_revoked_device), TEST(test_taken_back),
                 TEST(test_receipts),  TEST(test_attestations),    TEST(test_requests),       TEST(test_leave),
-                TEST(test_own_clips), TEST(test_own_ends),
+                TEST(test_own_clips), TEST(test_own_ends),        TEST(test_own_grants),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
