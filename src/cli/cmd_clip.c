@@ -134,6 +134,8 @@ static void clip_line(struct cli *c, const struct wire_c_clip *m) {
                 buf_add_str(&c->out, "\n          ");
                 buf_add_str(&c->out, _("on "));
                 text_show(&c->out, m->device, false);
+                if (WIRE_HAS(m, C_CLIP, revoked))
+                        buf_add_str(&c->out, _(", which was revoked: `clip destroy` lets it go"));
         }
         buf_add_u8(&c->out, '\n');
 }
@@ -225,6 +227,8 @@ static void show_device(struct cli *c, const struct wire_c_clip *m) {
         if (!WIRE_HAS(m, C_CLIP, device))
                 return;
         text_show(&device, m->device, false);
+        if (WIRE_HAS(m, C_CLIP, revoked))
+                buf_add_str(&device, _(", which was revoked: `clip destroy` lets it go"));
         show_line(c, _("device"), buf_span(&device));
 }
 

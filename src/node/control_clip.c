@@ -42,8 +42,10 @@ static void put_file(struct wire_c_clip *row, const struct wire_manifest *w, boo
 static uint64_t state_of(const struct node *n, const struct store_clip *clip, bool whole) {
         if (!clip->manifest.n)
                 return CLIP_STATE_DESTROYED;
+        if (clip->away && fetch_whole(n, &clip->id))
+                return CLIP_STATE_HERE;
         if (clip->away)
-                return fetch_whole(n, &clip->id) ? CLIP_STATE_HERE : clip->lost ? CLIP_STATE_LOST : CLIP_STATE_AWAY;
+                return clip->lost || kin_revoked(n, clip->manifest) ? CLIP_STATE_LOST : CLIP_STATE_AWAY;
         return whole ? CLIP_STATE_HERE : CLIP_STATE_DAMAGED;
 }
 
@@ -82,6 +84,8 @@ void control_clip_row(struct caller *c, const struct store_clip *clip, bool whol
         }
         if (known && clip->away)
                 WIRE_PUT(&row, C_CLIP, device, span_str(kin_device(c->n, &w, device)));
+        if (known && clip->away && kin_revoked(c->n, clip->manifest))
+                WIRE_PUT(&row, C_CLIP, revoked, true);
         else if (known && c->n->kin.knows)
                 WIRE_PUT(&row, C_CLIP, told, clip->told);
         if (known && !clip->away)

@@ -74,7 +74,7 @@ static void on_row(struct caller *c, const struct query_row *row) {
         struct ask *a = ask_of(c->query);
         if (row->what != QUERY_CLIP || !row->clip.away || !row->clip.manifest.n)
                 return;
-        a->never = row->clip.lost;
+        a->never = row->clip.lost || kin_revoked(c->n, row->clip.manifest);
         a->clip_next = true;
         if (!a->never)
                 a->fresh = kin_fetch(c->n, &row->clip.id, row->clip.manifest, node_time(c->n) + KIN_COPY_S) == 0;
@@ -89,10 +89,10 @@ static int run(struct query *q, struct store_reader *r) {
 static void after(struct caller *c, const struct ask *a) {
         struct wire_c_fetched row;
         if (a->never)
-                caller_error(
-                        c, "clip-lost", "its bytes were on another device of this household, and are gone there",
-                        "`porchlight clip show ID` names the device; its rules for cameras say how long clips stay",
-                        EXIT_FAILED);
+                caller_error(c, "clip-lost",
+                             "its bytes were on another device of this household, and do not come from there any more",
+                             "`porchlight clip show ID` says why; `porchlight clip destroy ID` lets go of the rest",
+                             EXIT_FAILED);
         else if (a->clip_next && !a->fresh)
                 refuse_begin(c);
         else if (named(c, c->msg.c_fetch.clip, &row)) /* none: it is nobody's, or one that was taken in here */

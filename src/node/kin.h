@@ -62,6 +62,8 @@ void kin_stored(struct node *n, uint64_t token, bool ok); /* the writer */
 
 /* Is it a clip of this household's that another device has taken in? */
 bool kin_is(const struct node *n, const struct wire_manifest *w);
+/* The device that took the clip in was revoked: bytes that are only there never come. */
+bool kin_revoked(const struct node *n, struct span manifest);
 #define KIN_NAME_MAX 49 /* with its NUL, as rows.h has it */
 /* The name of the device that took it in. Returns @ret. */
 const char *kin_device(const struct node *n, const struct wire_manifest *w, char ret[KIN_NAME_MAX]);

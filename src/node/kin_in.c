@@ -230,6 +230,15 @@ bool kin_is(const struct node *n, const struct wire_manifest *w) {
         return span_eq(w->household, SPAN_OF(st.household.b)) && !span_eq(w->device, SPAN_OF(st.device.b));
 }
 
+bool kin_revoked(const struct node *n, struct span manifest) {
+        struct wire_manifest w;
+        struct key device;
+        if (codec_decode(&wire_manifest_desc, manifest, &w, NULL))
+                return false;
+        memcpy(device.b, w.device.p, sizeof(device.b));
+        return paper_own_gone(n, &device);
+}
+
 _Static_assert(KIN_NAME_MAX == ROWS_NAME_MAX, "the same name");
 
 const char *kin_device(const struct node *n, const struct wire_manifest *w, char ret[KIN_NAME_MAX]) {

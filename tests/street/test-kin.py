@@ -178,7 +178,9 @@ class Kin(street.Play):
         self.known(before)
         self.laptop.stop()
         self.hub.cli('device', 'revoke', 'laptop', '--yes', code=0)
-        equal((self.state(self.hub, before), self.row(self.hub, before)['device']), ('away', 'laptop'), 'what it brought before')
+        equal((self.state(self.hub, before), self.row(self.hub, before)['device']), ('lost', 'laptop'), 'what it brought before')
+        check('which was revoked' in self.hub.cli('clip', 'list', code=0).out, 'the list for a person says so')
+        self.hub.refused('clip-lost', street.FAILED, 'clip', 'get', before, '-o', os.path.join(self.hub.folder, 'out'))
         self.hub.cli('clip', 'destroy', before, '--yes', code=0)
         equal(self.state(self.hub, before), 'destroyed', 'after all')
 
