@@ -70,7 +70,7 @@ struct fate { /* of a grant whose paper has left the owner's vault */
         bool signed_;  /* the friend's vault has signed its terms */
         bool late;     /* the owner's clock was behind its end once, and the vault may have seen it */
         bool released; /* the box has left, rightly */
-        bool gone;     /* the friend's vault has said that its key is, and has not signed again */
+        bool gone;     /* the friend's vault has said that its key is, and was not told to sign again */
 };
 
 struct parcel { /* what a vault has said, and its daemon has */
@@ -161,7 +161,6 @@ static const char *signed_wrong(struct life *l, const struct safe_heard *h) {
         if (!span_eq(w.clip, SPAN_OF(clips[f->clip].id.b)) || w.created >= f->expires)
                 return "other terms were signed than were offered";
         f->signed_ = true;
-        f->gone = false;
         return NULL;
 }
 
@@ -287,9 +286,13 @@ static const struct safe_clip *clip_of(const struct life *l, const struct hash *
 static void accept(struct life *l, const struct hash *grant, struct span paper) {
         struct wire_o_go go = {0};
         struct wire_o_accept q = {.grant = paper, .manifest = buf_span(&clip_of(l, grant)->manifest)};
+        struct fate *f = fate_of(&l->m, grant);
         safe_ask(&l->v[FRIEND], OWNER_O_ACCEPT, &q);
-        if (!safe_error(&l->v[FRIEND])[0])
-                safe_ask(&l->v[FRIEND], OWNER_O_GO, &go);
+        if (safe_error(&l->v[FRIEND])[0])
+                return;
+        safe_ask(&l->v[FRIEND], OWNER_O_GO, &go);
+        if (f) /* a write that failed may be on the disk all the same */
+                f->gone = false;
 }
 
 static void say_over(struct life *l, const struct hash *grant, struct span paper) {
