@@ -142,9 +142,9 @@ static void on_done(struct haul_want *w, enum mesh_outcome o, struct haul_link *
                           mesh_outcome(o)->message);
 }
 
-/* Something was heard of the device since it was tried last. */
+/* Something was heard of the device since it was tried last, or in that second: it may have begun to listen behind that. */
 static bool came_back(const struct courier *c, const struct roster_device *d) {
-        return mesh_heard(c->n->core, &d->sign) > c->tried;
+        return mesh_heard(c->n->core, &d->sign) >= c->tried;
 }
 
 static void dial(struct courier *c, const struct roster_device *d) {

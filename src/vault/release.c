@@ -39,18 +39,18 @@ void grants_mind(struct vault *v, mesh_wall wall) {
                         grant_forget(v, book_grant_at(v->book, i));
 }
 
+/* Also where the ledger takes no line any more: nothing is released then, but a start may find it whole, and the clock back. */
 void book_tick(struct vault *v, mesh_time now) {
         mesh_wall wall = v->io->wall(v->io->arg), next = taken_end(v, wall);
-        v->book_due = next == UINT64_MAX ? MESH_NEVER : now + LOOK_MS;
-        if (v->book->broken) {
-                rule_sleep(v);
-                return;
-        }
         grants_mind(v, wall);
         for (size_t i = 0; i < book_n_grants(v->book); i++)
                 if (book_grant_at(v->book, i)->kept)
                         next = MIN(next, book_grant_at(v->book, i)->expires);
-        next = MIN(next, rule_mind(v));
+        if (v->book->broken)
+                rule_sleep(v);
+        else
+                next = MIN(next, rule_mind(v));
+        v->book_due = MESH_NEVER;
         if (next != UINT64_MAX)
                 v->book_due = now + (next > wall ? MIN((next - wall) * MS_PER_S, (mesh_wall)LOOK_MS) : LOOK_MS);
 }
