@@ -4,6 +4,7 @@
 import ctypes
 import hashlib
 import os
+import select
 import signal
 import sqlite3
 import subprocess
@@ -20,7 +21,8 @@ LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
 MANY = 12 * 1000 * 1000
 AT_ONCE = 4  # FETCH_AT_ONCE
 SOON = 10
-CHUNK = 65536 + 16
+PLAIN = 65536  # bytes of a chunk
+CHUNK = PLAIN + 16
 DISK = 128 << 20
 MNT_DETACH = 2
 HOUR = 3600
@@ -169,17 +171,33 @@ class Haul(street.Play):
         equal(code, street.FAILED, 'the exit code')
         check(b'interrupted' in told, f'what it says: {told!r}')
 
+    def readable(self, home, clip):
+        """Bytes from its beginning on that a reader may have."""
+        return next(row['reads'] for row in home.json('clip', 'list') if row.get('clip') == clip) * PLAIN
+
+    def take(self, pipe, size):
+        """Reads that much."""
+        left = size
+        while left:
+            check(select.select([pipe], [], [], SOON)[0], f'{left} bytes that are here do not come out')
+            got = len(os.read(pipe.fileno(), left))
+            check(got, 'it ends')
+            left -= got
+        return size
+
     def case_player_gone(self):
         """its owner is away in the middle of a clip, and then the player goes: `clip get -o -` ends, and says so"""
         clip = self.clip(self.anna, LONG)
         fetch.share(self.anna, self.ben, clip)
         process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env)
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, bufsize=0)
         try:
             check(process.stdout.read(1) != b'', 'nothing came')
             self.anna.kill9()
-            os.set_blocking(process.stdout.fileno(), False)
-            self.wait(lambda: 'waits' in self.told(self.ben, clip) and not process.stdout.read(LONG), 'the reading to wait')
+            self.wait(lambda: 'waits' in self.told(self.ben, clip), 'the fetch to wait')
+            taken = 1
+            while (more := self.readable(self.ben, clip) - taken) > 0:
+                taken += self.take(process.stdout, more)
             check(process.poll() is None, 'it has not waited for its owner')
             process.stdout.close()
             code = process.wait(SOON)
