@@ -364,8 +364,9 @@ class Lan(street.Play):
         return len(seen) >= wanted and len({source for source, _ in seen}) >= 2
 
     def beacons(self):
-        """(Ethernet source, payload) of every datagram captured: there are no others on this network."""
-        return list(capture.datagrams(self.file))
+        """(Ethernet source, payload) of every beacon captured. Meetings with a home that nobody can call go by ICE and QUIC, as
+        calls between browsers do, to ports of their own."""
+        return list(capture.datagrams(self.file, PORT))
 
     def case_flood(self):
         """a flood of datagrams costs a daemon little, and its links stay"""

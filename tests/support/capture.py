@@ -77,10 +77,10 @@ def streams(path):
     return found
 
 
-def datagrams(path):
-    """(Ethernet source, payload) of each UDP datagram."""
+def datagrams(path, port):
+    """(Ethernet source, payload) of each UDP datagram to this port."""
     for source, _, protocol, _, udp in packets(path):
-        if protocol == socket.IPPROTO_UDP and len(udp) > 8:
+        if protocol == socket.IPPROTO_UDP and len(udp) > 8 and struct.unpack('!H', udp[2:4])[0] == port:
             yield source, udp[8:]
 
 
