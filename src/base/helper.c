@@ -2,7 +2,9 @@
 #include "base/helper.h"
 
 #include "base/dir.h"
+#include "base/file.h"
 #include "base/landlock.h"
+#include "base/log.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -47,9 +49,23 @@ bool helper_told(int argc, char **argv, const char *help, const char *version) {
         return true;
 }
 
-bool helper_has_socket(int fd) {
+static bool is_socket(int fd) {
         struct stat st;
         return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+bool helper_begins(int argc, char **argv, int fd, const char *name, const char *version, const char *help,
+                   int *ret_exit) {
+        file_hold_std();
+        log_set_name(name);
+        *ret_exit = EXIT_SUCCESS;
+        if (helper_told(argc, argv, help, version))
+                return false;
+        if (argc == 1 && is_socket(fd))
+                return true;
+        log_error("usage: porchlightd starts this, with a socket as file descriptor %d; see %s --help", fd, name);
+        *ret_exit = HELPER_USAGE;
+        return false;
 }
 
 void helper_bound(int last, unsigned files, uint64_t bytes) {

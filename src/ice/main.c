@@ -94,15 +94,9 @@ static int run(void) {
 
 int main(int argc, char **argv) {
         struct helper_walls walls;
-        file_hold_std();
-        log_set_name(NAME);
-        if (helper_told(argc, argv, help, NAME " " PORCHLIGHT_VERSION))
-                return EXIT_SUCCESS;
-        if (argc > 1 || !helper_has_socket(DAEMON_FD)) {
-                log_error("usage: porchlightd starts this, with a socket as file descriptor 3; see porchlight-ice "
-                          "--help");
-                return EXIT_USAGE;
-        }
+        int code;
+        if (!helper_begins(argc, argv, DAEMON_FD, NAME, NAME " " PORCHLIGHT_VERSION, help, &code))
+                return code;
         helper_bound(DAEMON_FD, FILES_MOST, MEMORY_MOST);
         if (!wake_libraries()) {
                 log_error("libsodium, GnuTLS or libnice does not start");

@@ -163,16 +163,10 @@ static int serve(struct helper *h) {
 int main(int argc, char **argv) {
         static struct helper h;
         struct helper_walls walls;
+        int code;
         h = (struct helper){.in = BUF_MAX(FRAME_MAX + READ_BYTES), .due = -1};
-        file_hold_std();
-        log_set_name(NAME);
-        if (helper_told(argc, argv, help, NAME " " PORCHLIGHT_VERSION))
-                return EXIT_SUCCESS;
-        if (argc > 1 || !helper_has_socket(DAEMON_FD)) {
-                log_error("usage: porchlightd starts this, with a socket as file descriptor 3; see porchlight-router "
-                          "--help");
-                return EXIT_USAGE;
-        }
+        if (!helper_begins(argc, argv, DAEMON_FD, NAME, NAME " " PORCHLIGHT_VERSION, help, &code))
+                return code;
         helper_bound(DAEMON_FD, FILES_MOST, MEMORY_MOST);
         signal(SIGTERM, SIG_IGN); /* of a terminal or a service manager, to all: first it gives back what it has */
         signal(SIGINT, SIG_IGN);

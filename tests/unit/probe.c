@@ -10,10 +10,12 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -286,4 +288,63 @@ static const struct probe_row never[] = {
 
 size_t probe_never(const char *dir, probe_shut shut) {
         return probe_run(dir, shut, never, ARRAY_LEN(never));
+}
+
+int probe_read_file(const char *dir) {
+        return probe_open(dir, "porchlight.db", O_RDONLY);
+}
+
+int probe_make_file(const char *dir) {
+        return probe_open(dir, "new", O_WRONLY | O_CREAT);
+}
+
+int probe_local_socket(_unused_ const char *dir) {
+        return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : errno;
+}
+
+int probe_socket_pair(_unused_ const char *dir) {
+        int ends[2];
+        return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0 ? 0 : errno;
+}
+
+int probe_raw_socket(_unused_ const char *dir) {
+        return socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) >= 0 ? 0 : errno;
+}
+
+int probe_speak_udp(_unused_ const char *dir) {
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t n = sizeof(a);
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) || getsockname(fd, (struct sockaddr *)&a, &n))
+                return errno;
+        return sendto(fd, "x", 1, 0, (struct sockaddr *)&a, n) == 1 ? 0 : errno;
+}
+
+int probe_memory_to_run(_unused_ const char *dir) {
+        return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 0 : errno;
+}
+
+int probe_memory_made_to_run(_unused_ const char *dir) {
+        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0 ? 0 : errno;
+}
+
+int probe_start_process(_unused_ const char *dir) {
+        pid_t pid = fork();
+        if (pid == 0)
+                _exit(0);
+        return pid > 0 ? 0 : errno;
+}
+
+int probe_run_program(_unused_ const char *dir) {
+        char *argv[] = {NULL};
+        return execve("/bin/true", argv, argv) == 0 ? 0 : errno;
+}
+
+size_t probe_helper(probe_shut shut, const struct probe_row *rows, size_t n) {
+        char dir[64];
+        probe_begin(dir);
+        size_t wrong = probe_run(dir, shut, rows, n);
+        probe_end(dir);
+        return wrong;
 }

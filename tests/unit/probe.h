@@ -31,6 +31,8 @@ void probe_begin(char dir[64]);
 void probe_end(const char *dir);
 /* Tries each row, says on stderr what differs, and returns how many do. */
 size_t probe_run(const char *dir, probe_shut shut, const struct probe_row *rows, size_t n);
+/* Of a program whose walls need no more than that: in a folder of its own. */
+size_t probe_helper(probe_shut shut, const struct probe_row *rows, size_t n);
 /* The same with what neither program may do. */
 size_t probe_never(const char *dir, probe_shut shut);
 /* The walls as a process finds them whose kernel says of the Landlock calls that it has none (@blind) or as it is;
@@ -46,3 +48,13 @@ int probe_read_etc(const char *dir);
 int probe_tcp_socket(const char *dir);
 int probe_open(const char *dir, const char *name, int flags);
 int probe_unlink(const char *dir, const char *name);
+int probe_read_file(const char *dir);
+int probe_make_file(const char *dir);
+int probe_local_socket(const char *dir);
+int probe_socket_pair(const char *dir);
+int probe_raw_socket(const char *dir);
+int probe_speak_udp(const char *dir);
+int probe_memory_to_run(const char *dir);
+int probe_memory_made_to_run(const char *dir);
+int probe_start_process(const char *dir);
+int probe_run_program(const char *dir);

@@ -124,7 +124,7 @@ static void test_neighbours(void **state) {
         (void)state;
         struct street *s = apart(4);
         struct pair_of p = relayed(s, false);
-        struct mesh_peer peer = {{{0}}};
+        struct mesh_peer peer = {0};
         struct hash alert;
         assert_true(is_up(s, &p));
         for (size_t i = 0; !peer.relayed; i++)

@@ -9,10 +9,7 @@
 #include "ingest/walls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "probe.h"
@@ -48,14 +45,6 @@ static int have_memory(_unused_ const char *dir) {
 
 /* ---- what it must not ---- */
 
-static int read_file(const char *dir) {
-        return probe_open(dir, "porchlight.db", O_RDONLY);
-}
-
-static int make_file(const char *dir) {
-        return probe_open(dir, "new", O_WRONLY | O_CREAT);
-}
-
 static int remove_file(const char *dir) {
         return probe_unlink(dir, "porchlight.db");
 }
@@ -65,49 +54,25 @@ static int other_descriptor(_unused_ const char *dir) {
         return read(STDERR_FILENO, &byte, 1) >= 0 ? 0 : errno;
 }
 
-static int local_socket(_unused_ const char *dir) {
-        return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : errno;
-}
-
-static int memory_to_run(_unused_ const char *dir) {
-        return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED ? 0 : errno;
-}
-
-static int start_process(_unused_ const char *dir) {
-        pid_t pid = fork();
-        if (pid == 0)
-                _exit(0);
-        return pid > 0 ? 0 : errno;
-}
-
-static int run_program(_unused_ const char *dir) {
-        char *argv[] = {NULL};
-        return execve("/bin/true", argv, argv) == 0 ? 0 : errno;
-}
-
 static const struct probe_row rows[] = {
         {"reading its file", read_in, 0, PROBE_NONE},
         {"writing its stream", write_out, 0, PROBE_NONE},
         {"memory", have_memory, 0, PROBE_NONE},
-        {"opening a file", read_file, ENOSYS, PROBE_CALLS},
-        {"making one", make_file, ENOSYS, PROBE_CALLS},
+        {"opening a file", probe_read_file, ENOSYS, PROBE_CALLS},
+        {"making one", probe_make_file, ENOSYS, PROBE_CALLS},
         {"removing one", remove_file, ENOSYS, PROBE_CALLS},
         {"reading /etc", probe_read_etc, ENOSYS, PROBE_CALLS},
         {"reading what is no file of its own", other_descriptor, ENOSYS, PROBE_CALLS},
         {"a TCP socket", probe_tcp_socket, ENOSYS, PROBE_CALLS},
-        {"a local socket", local_socket, ENOSYS, PROBE_CALLS},
-        {"memory that is run", memory_to_run, ENOSYS, PROBE_CALLS},
-        {"a process", start_process, ENOSYS, PROBE_CALLS},
-        {"another program", run_program, PROBE_ENDED, PROBE_CALLS},
+        {"a local socket", probe_local_socket, ENOSYS, PROBE_CALLS},
+        {"memory that is run", probe_memory_to_run, ENOSYS, PROBE_CALLS},
+        {"a process", probe_start_process, ENOSYS, PROBE_CALLS},
+        {"another program", probe_run_program, PROBE_ENDED, PROBE_CALLS},
 };
 
 static void test_walls(void **state) {
-        char dir[64];
         (void)state;
-        probe_begin(dir);
-        size_t wrong = probe_run(dir, shut, rows, ARRAY_LEN(rows));
-        probe_end(dir);
-        assert_int_equal(wrong, 0);
+        assert_int_equal(probe_helper(shut, rows, ARRAY_LEN(rows)), 0);
 }
 
 int main(void) {

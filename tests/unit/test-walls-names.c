@@ -9,12 +9,10 @@
 #include "names/walls.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "probe.h"
 
@@ -49,32 +47,8 @@ static int speak_udp(_unused_ const char *dir) {
 
 /* ---- what it must not ---- */
 
-static int read_file(const char *dir) {
-        return probe_open(dir, "porchlight.db", O_RDONLY);
-}
-
-static int make_file(const char *dir) {
-        return probe_open(dir, "new", O_WRONLY | O_CREAT);
-}
-
-static int local_socket(_unused_ const char *dir) {
-        return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : errno;
-}
-
 static int raw_socket(_unused_ const char *dir) {
         return socket(AF_PACKET, SOCK_RAW, 0) >= 0 ? 0 : errno;
-}
-
-static int start_process(_unused_ const char *dir) {
-        pid_t pid = fork();
-        if (pid == 0)
-                _exit(0);
-        return pid > 0 ? 0 : errno;
-}
-
-static int run_program(_unused_ const char *dir) {
-        char *argv[] = {NULL};
-        return execve("/bin/true", argv, argv) == 0 ? 0 : errno;
 }
 
 static const struct probe_row rows[] = {
@@ -82,21 +56,17 @@ static const struct probe_row rows[] = {
         {"UDP", speak_udp, 0, PROBE_NONE},
         {"a TCP socket", probe_tcp_socket, 0, PROBE_NONE},
         {"reading /etc", probe_read_etc, 0, PROBE_NONE},
-        {"opening a file of DIR", read_file, EACCES, PROBE_FILES},
-        {"making one", make_file, ENOSYS, PROBE_CALLS},
-        {"a local socket", local_socket, ENOSYS, PROBE_CALLS},
+        {"opening a file of DIR", probe_read_file, EACCES, PROBE_FILES},
+        {"making one", probe_make_file, ENOSYS, PROBE_CALLS},
+        {"a local socket", probe_local_socket, ENOSYS, PROBE_CALLS},
         {"a raw socket", raw_socket, ENOSYS, PROBE_CALLS},
-        {"a process", start_process, ENOSYS, PROBE_CALLS},
-        {"another program", run_program, PROBE_ENDED, PROBE_CALLS},
+        {"a process", probe_start_process, ENOSYS, PROBE_CALLS},
+        {"another program", probe_run_program, PROBE_ENDED, PROBE_CALLS},
 };
 
 static void test_walls(void **state) {
-        char dir[64];
         (void)state;
-        probe_begin(dir);
-        size_t wrong = probe_run(dir, shut, rows, ARRAY_LEN(rows));
-        probe_end(dir);
-        assert_int_equal(wrong, 0);
+        assert_int_equal(probe_helper(shut, rows, ARRAY_LEN(rows)), 0);
 }
 
 int main(void) {
