@@ -120,7 +120,7 @@ __porchlight_options() {
         "clip request") options="--reason --expires" ;;
         "clip get") options="--output --cancel --passphrase-file" ;;
         "clip export") options="--output --force --passphrase-file --yes" ;;
-        "clip destroy") options="--yes" ;;
+        "clip destroy") options="--passphrase-file --yes" ;;
         "grant give") options="--clip --purpose --expires --passphrase-file --yes" ;;
         "camera policy") options="--all" ;;
         "camera keep") options="--all" ;;

@@ -396,6 +396,7 @@ complete -c porchlight -n '__porchlight_in clip export' -l output -r -F -d 'the 
 complete -c porchlight -n '__porchlight_in clip export' -l force -d 'replace a file that is there'
 complete -c porchlight -n '__porchlight_in clip export' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in clip export' -l yes -d 'do not ask'
+complete -c porchlight -n '__porchlight_in clip destroy' -l passphrase-file -r -F -d 'its first line opens the household\'s key; - reads stdin'
 complete -c porchlight -n '__porchlight_in clip destroy' -l yes -d 'do not ask'
 complete -c porchlight -n '__porchlight_in grant give' -l clip -x -d 'which clip; that of a request, if absent'
 complete -c porchlight -n '__porchlight_in grant give' -l purpose -x -d 'what for, at most 200 bytes; the recipient signs it'

@@ -374,6 +374,11 @@ static const char *holder(const struct wire_o_key *k) {
         return "";
 }
 
+/* Its key is, or was, on another device of this household. */
+static bool is_there(const struct wire_o_key *k) {
+        return k->what == HOLDER_DEVICE && WIRE_HAS(k, O_KEY, state) && k->state != GRANTED_OPEN;
+}
+
 static void who_line(struct cli *c, const struct wire_o_key *k) {
         layout_word(&c->out, holder(k), WHAT_COLUMNS);
         if (WIRE_HAS(k, O_KEY, name))
@@ -394,6 +399,8 @@ static void who_line(struct cli *c, const struct wire_o_key *k) {
         buf_add_u8(&c->out, '\n');
         if (WIRE_HAS(k, O_KEY, state) && k->state == GRANTED_REVOKED)
                 buf_add_str(&c->out, _("          taken back after the key had left: it may have kept it\n"));
+        if (is_there(k))
+                buf_add_str(&c->out, _("          what is read there stands in the ledger of that device alone\n"));
 }
 
 static int row_key(struct cli *c, const struct call_row *row, void *arg) {
@@ -453,7 +460,8 @@ const struct command command_clip_who_can_read = {
         .help = N_("This home's own key, each household and device with a grant whose key has left\n"
                    "or still may, each file a clear copy was written to, and the file the clip was\n"
                    "taken from where that is still there. What others do with what they have opened,\n"
-                   "nobody can list. Run it on the main device.\n"),
+                   "nobody can list; what is read on a device of yours stands in the ledger there.\n"
+                   "Run it on the main device.\n"),
         .examples = N_("  porchlight clip who-can-read 3f2a91c0\n"),
         .min_words = 1,
         .max_words = 1,
@@ -467,16 +475,18 @@ static int run_destroy(struct cli *c, const struct args *a) {
                               _("destroyed; the ledger keeps its lines\n"));
 }
 
-static const struct option destroy_options[] = {OPTION_ROW_YES, OPTION_END};
+static const struct option destroy_options[] = {OPTION_ROWS_SIGN, OPTION_END};
 
 const struct command command_clip_destroy = {
         .group = "clip",
         .name = "destroy",
-        .synopsis = "ID [--yes]",
+        .synopsis = "ID [--yes] [--passphrase-file F]",
         .brief = N_("remove a clip of this home and its key, for good"),
         .help = N_("Key and bytes are gone from this home, and wrapped keys that have not left.\n"
-                   "What others were given they keep; clear copies in files stay where they are:\n"
-                   "`porchlight clip who-can-read` lists them. Run it on the main device.\n"),
+                   "What you shared with devices of your own is taken back from them, which takes\n"
+                   "the household's key. What other homes were given they keep; clear copies in\n"
+                   "files stay where they are: `porchlight clip who-can-read` lists them. Run it on\n"
+                   "the main device.\n"),
         .examples = N_("  porchlight clip destroy 3f2a91c0\n"),
         .options = destroy_options,
         .min_words = 1,

@@ -31,7 +31,7 @@ struct consent *consent_free(struct consent *c) {
 }
 
 bool consent_needs_key(const struct consent *c) {
-        return c->kind != CONSENT_DESTROY;
+        return c->kind != CONSENT_DESTROY || c->shared;
 }
 
 static struct ballot *ballot_about(const struct vault *v, struct vault_peer *p, enum consent_kind kind,
@@ -163,6 +163,8 @@ bool consent_clip(struct vault *v, struct ballot *b, const struct wire_v_clip *m
         if ((c->kind == CONSENT_GRANT || c->kind == CONSENT_RULE) && apart > CLOCKS_APART)
                 return vault_refuse(b->peer, VAULT_NO_CLOCKS_APART);
         c->expires = c->created + c->expires_in;
+        grants_mind(v, c->created);
+        c->shared = c->kind == CONSENT_DESTROY && own_shares(v, &c->clip);
         return say(v, b, false, now);
 }
 
@@ -518,15 +520,18 @@ void on_destroy(struct vault *v, struct vault_peer *p, const union frame_message
                 ballot_drop(v);
 }
 
-/* The line first: should the rest fail, the owner asks once more, and no key is released meanwhile. */
-static bool destroy_go(struct vault *v, struct ballot *b, mesh_time now) {
+/* The line first: should the rest fail, the owner asks once more, and no key is released meanwhile. @h NULL: nothing was shared with
+ * own devices when the sentence was made, and nothing has been since, for there is one ballot at a time. */
+static bool destroy_go(struct vault *v, struct ballot *b, const struct household *h, mesh_time now) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         const struct consent *c = b->consent;
         struct wire_entry line = {.what = ENTRY_DESTROYED, .time = c->created};
         if (!vault_book(v, b->peer))
                 return false;
         WIRE_PUT(&line, ENTRY, clip, SPAN_OF(c->clip.b));
-        enum vault_error e = book_destroyed(v->book, &c->clip) ? VAULT_OK : book_write(v->book, &line);
+        enum vault_error e = h ? own_clip_ends(v, &c->clip, h, c->created) : VAULT_OK;
+        if (!e && !book_destroyed(v->book, &c->clip))
+                e = book_write(v->book, &line);
         if (e)
                 return vault_refuse(b->peer, e);
         for (size_t i = 0; i < book_n_grants(v->book); i++)
@@ -604,7 +609,7 @@ bool consent_go(struct vault *v, struct ballot *b, const struct household *h, me
         case CONSENT_REVOKE:
                 return revoke_go(v, b, h);
         case CONSENT_DESTROY:
-                return destroy_go(v, b, now);
+                return destroy_go(v, b, h, now);
         case CONSENT_EXPORT:
                 return export_go(v, b, h);
         case CONSENT_RULE:

@@ -6,7 +6,7 @@
  *              a line in the ledger, then the key wrapped, then V_GRANT → O_SHARED_ROW
  *   O_ACCEPT   operations → the owner in the vault's own fold → terms as a sentence → O_GO → V_SIGNED, O_RECEIPT_ROW
  *   O_REVOKE   sentence → O_GO → a line, the wrapped key gone → V_REVOKED
- *   O_DESTROY  V_WANT_CLIP → sentence → O_GO → a line, wrapped keys gone → V_DESTROY → V_RESULT
+ *   O_DESTROY  V_WANT_CLIP → sentence → O_GO → own devices' grants taken back, a line, wrapped keys gone → V_DESTROY → V_RESULT
  *   O_RULE     operations → who is named → V_WANT_CLIP, V_CLIP → sentence → O_GO → a line → V_RULE, O_RULE_ROW (rule.c)
  *   O_EXPORT   operations → V_WANT_CLIP, V_CLIP → sentence → O_GO → a line, then the key opened → O_EXPORT_ROW (export.c)
  *
@@ -48,6 +48,7 @@ struct consent {
         struct hash grant_id; /* accept, revoke */
         struct buf name;      /* revoke: the recipient's, as the ledger has it … */
         bool was_released;    /* … and whether the sentence said that the key has left */
+        bool shared;          /* destroy: with a device of this household; that is taken back first */
 
         struct rule_wish rule;
 
@@ -109,6 +110,10 @@ size_t own_released(const struct vault *v, const struct key *device);
 /* A device is about to be revoked: nothing is shared with it any more. VAULT_OK, or why not; then some may be. @wall: mesh
  * time, where this machine's clock cannot be right. */
 enum vault_error own_device_ends(struct vault *v, const struct key *device, const struct household *h, mesh_wall wall);
+/* Is the clip shared with a device of this household? Before it is destroyed that is taken back, and the devices are told: VAULT_OK,
+ * or why not; then some of it may be. */
+bool own_shares(const struct vault *v, const struct hash *clip);
+enum vault_error own_clip_ends(struct vault *v, const struct hash *clip, const struct household *h, mesh_wall wall);
 
 /* Looks at what the daemon brought as a clip of this household that @words name. VAULT_OK, or why not. @ret borrows. */
 enum vault_error clip_look(const struct vault *v, struct span raw, struct span words, struct wire_manifest *ret,

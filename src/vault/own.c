@@ -2,7 +2,7 @@
 /*
  * Clips that a household shares with its own further devices (PROTOCOL 15.85 to 15.89). On the main device: the household signs
  * the receipt with the grant, and the key leaves when that device brings the receipt back, as for another home (release.c);
- * before a device is revoked, what was shared with it is taken back. On a further device: what comes is kept as a grant of another
+ * before a device is revoked, or a clip destroyed, what was shared is taken back. On a further device: what comes is kept as a grant of another
  * household is (taken.c), and its owner opens it there (reading.c), with a key of that device's own and a ledger of its own.
  */
 #include "base/log.h"
@@ -41,17 +41,17 @@ size_t own_released(const struct vault *v, const struct key *device) {
         return n;
 }
 
-static enum vault_error take_back(struct vault *v, const struct hash *grant, const struct household *h,
-                                  mesh_wall wall) {
-        _clean_(buf_fini) struct buf paper = BUF_NULL;
+/* Appends what was signed to @paper. */
+static enum vault_error take_back(struct vault *v, const struct hash *grant, const struct household *h, mesh_wall wall,
+                                  struct buf *paper) {
         struct hash id, clip = book_grant_find(v->book, grant)->clip;
         struct wire_grant_over w = {.grant = SPAN_OF(grant->b), .household = SPAN_OF(h->sign.pub.b), .created = wall};
         struct wire_entry line = {.what = ENTRY_REVOKED, .time = wall};
-        if (clip_sign(CLIP_GRANT_OVER, &w, &v->key.mesh, &h->sign, &paper, &id))
+        if (clip_sign(CLIP_GRANT_OVER, &w, &v->key.mesh, &h->sign, paper, &id))
                 return VAULT_NO_MEMORY;
         WIRE_PUT(&line, ENTRY, clip, SPAN_OF(clip.b));
         WIRE_PUT(&line, ENTRY, grant, SPAN_OF(grant->b));
-        WIRE_PUT(&line, ENTRY, object, buf_span(&paper));
+        WIRE_PUT(&line, ENTRY, object, buf_span(paper));
         enum vault_error e = book_write(v->book, &line);
         if (!e)
                 grant_forget(v, book_grant_find(v->book, grant));
@@ -68,10 +68,38 @@ enum vault_error own_device_ends(struct vault *v, const struct key *device, cons
         if (vault_clock_sane(own))
                 grants_mind(v, own);
         for (size_t i = 0; !e && i < book_n_grants(v->book); i++) {
+                _clean_(buf_fini) struct buf paper = BUF_NULL;
                 const struct book_grant *g = book_grant_at(v->book, i);
                 const struct hash id = g->id;
                 if (is_shared(g, device) && !book_grant_over(g))
-                        e = take_back(v, &id, h, vault_clock_sane(own) ? own : wall);
+                        e = take_back(v, &id, h, vault_clock_sane(own) ? own : wall, &paper);
+        }
+        return e;
+}
+
+static bool shares(const struct book_grant *g, const struct hash *clip) {
+        return g->to_device && hash_eq(&g->clip, clip) && !book_grant_over(g);
+}
+
+bool own_shares(const struct vault *v, const struct hash *clip) {
+        for (size_t i = 0; i < book_n_grants(v->book); i++)
+                if (shares(book_grant_at(v->book, i), clip))
+                        return true;
+        return false;
+}
+
+/* PROTOCOL 15.90: "Before a vault writes that a clip is destroyed it MUST have taken back every grant of it in force that names a
+ * device of its household." */
+enum vault_error own_clip_ends(struct vault *v, const struct hash *clip, const struct household *h, mesh_wall wall) {
+        enum vault_error e = VAULT_OK;
+        for (size_t i = 0; !e && i < book_n_grants(v->book); i++) {
+                _clean_(buf_fini) struct buf paper = BUF_NULL;
+                const struct hash id = book_grant_at(v->book, i)->id;
+                if (!shares(book_grant_at(v->book, i), clip))
+                        continue;
+                e = take_back(v, &id, h, wall, &paper);
+                if (!e)
+                        say_revoked(v, book_grant_at(v->book, i), buf_span(&paper));
         }
         return e;
 }

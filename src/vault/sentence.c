@@ -489,7 +489,10 @@ static void tell_destroy(const struct pen *p, const struct ballot *b) {
         tell_clip(p, c);
         tell(p,
              " Its key and its bytes are removed from this home, and nobody can bring them back. Keys that have left "
-             "stay with whom they were given to; the ledger keeps its lines.");
+             "for other homes stay with them; the ledger keeps its lines.");
+        if (c->shared)
+                tell(p, " What you shared with your own devices is taken back: there key and copy go when that is "
+                        "reached.");
         if (c->away)
                 tell(p, " Another device of this household took it in: there its bytes go when that is reached.");
 }

@@ -69,6 +69,7 @@ class Share(street.Play):
         os.unlink(os.path.join(self.hub.folder, 'source'))
         who = [(row['what'], row.get('name'), row.get('state')) for row in self.hub.json('clip', 'who-can-read', clip)]
         equal(who, [('home', None, None), ('device', 'laptop', 'complete')], 'who can read it')
+        check('stands in the ledger of that device' in self.hub.cli('clip', 'who-can-read', clip, code=0).out, 'that reads are not seen')
         equal([row['own'] for row in self.laptop.json('clip', 'list') if row.get('clip') == clip], [True], 'what the laptop lists')
         self.hub.stop()
         equal(self.out(self.laptop, clip[:8]), text, 'what the laptop opens while the hub is off')
@@ -151,6 +152,23 @@ class Share(street.Play):
         self.locked_out(self.laptop, clip, 'not-shared')
         tablet.cli('vault', 'unlock', '--passphrase-file', phrase, code=0)
         equal(self.out(tablet, clip), text, 'what it opens while it is unlocked')
+
+    def case_destroyed(self):
+        """a clip that the hub destroys goes from the laptop, too, when that is on again"""
+        clip = self.take(self.hub, os.urandom(100000))
+        self.share(clip)
+        self.has_come(clip)
+        check(os.path.exists(os.path.join(self.laptop.folder, 'clips', clip)), 'it has not come')
+        boxes = len(self.boxes(self.laptop))
+        self.laptop.stop()
+        self.hub.cli('clip', 'destroy', clip, '--yes', code=0)
+        equal(self.lines(self.hub, clip)[-2:], ['revoked', 'destroyed'], "the hub's ledger")
+        self.laptop.start()
+        self.has_come(clip, state='taken-back')
+        self.wait(lambda: 'deleted' in self.lines(self.hub, clip), 'the laptop says that it is gone', SOON)
+        equal(len(self.boxes(self.laptop)), boxes - 1, 'its key')
+        check(not os.path.exists(os.path.join(self.laptop.folder, 'clips', clip)), 'its bytes are still there')
+        self.locked_out(self.laptop, clip, 'grant-revoked')
 
     def case_device_revoked(self):
         """a revoked laptop gets nothing any more, and who-can-read says that it may have kept what it had"""

@@ -119,6 +119,51 @@ static void test_device_revoked(void **state) {
         pair_no_release(buf_span(&second), "grant-revoked");
 }
 
+static void ask_destroy(size_t clip) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        struct wire_o_about q = {.id = pair_hex(&id, &clips[clip].id)};
+        safe_forget(&owner);
+        safe_ask(&owner, OWNER_O_DESTROY, &q);
+}
+
+/* What was shared is taken back before the line says that the clip is gone, and the device hears of it. */
+static void test_clip_destroyed(void **state) {
+        _clean_(buf_fini) struct buf first = BUF_NULL, second = BUF_NULL;
+        struct wire_o_go go = {0};
+        (void)state;
+        share(0, &first);
+        safe_bring_paper(&owner, OWNER_V_RECEIPT, buf_span(&first));
+        share(1, &second);
+        ask_destroy(0);
+        pair_asked(&owner, "What you shared with your own devices is taken back");
+        safe_ask(&owner, OWNER_O_GO, &go);
+        const struct safe_heard *h = safe_heard(&owner, OWNER_V_REVOKED);
+        assert_non_null(h);
+        assert_memory_equal(h->grant.b, laptop.pub.b, sizeof(h->grant.b));
+        assert_non_null(safe_heard(&owner, OWNER_V_DESTROY));
+        assert_true(book_grant_at(owner.v.book, 0)->revoked && book_grant_at(owner.v.book, 0)->destroyed);
+        assert_false(book_grant_over(book_grant_at(owner.v.book, 1)));
+        assert_int_equal(pair_lines(&owner), 7);
+        pair_no_release(buf_span(&first), "grant-revoked");
+}
+
+/* A clip that no own device has is destroyed without its grants being touched. */
+static void test_destroyed_unshared(void **state) {
+        _clean_(buf_fini) struct buf receipt = BUF_NULL, store = BUF_NULL;
+        union frame_message m;
+        struct wire_o_go go = {0};
+        (void)state;
+        struct hash grant = share(0, &receipt);
+        assert_true(safe_revoke(&owner, &grant));
+        ask_destroy(0);
+        assert_true(safe_row(&owner, OWNER_O_SENTENCE, &store, &m));
+        assert_null(memmem(m.o_sentence.text.p, m.o_sentence.text.n, "own devices", 11));
+        safe_ask(&owner, OWNER_O_GO, &go);
+        assert_non_null(safe_heard(&owner, OWNER_V_DESTROY));
+        assert_null(safe_heard(&owner, OWNER_V_REVOKED));
+        assert_int_equal(pair_lines(&owner), 4);
+}
+
 /* ---- a further device ---- */
 
 /* `friend` becomes the laptop; @passphrase NULL: its key is plain. */
@@ -366,9 +411,19 @@ static void test_joins(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_key_waits),      TEST(test_said_again),   TEST(test_taken_back),   TEST(test_never_to_main),
-                TEST(test_device_revoked), TEST(test_opened_there), TEST(test_false_papers), TEST(test_roles),
-                TEST(test_locked),         TEST(test_over_there),   TEST(test_joins),
+                TEST(test_key_waits),
+                TEST(test_said_again),
+                TEST(test_taken_back),
+                TEST(test_never_to_main),
+                TEST(test_device_revoked),
+                TEST(test_clip_destroyed),
+                TEST(test_destroyed_unshared),
+                TEST(test_opened_there),
+                TEST(test_false_papers),
+                TEST(test_roles),
+                TEST(test_locked),
+                TEST(test_over_there),
+                TEST(test_joins),
         };
         log_set_level(LOG_ERROR);
         return cmocka_run_group_tests(tests, NULL, NULL);
