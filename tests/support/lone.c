@@ -48,6 +48,15 @@ static void verify(struct lone *l, const struct mesh_action *a) {
         pend(l, p);
 }
 
+/* What porchlight-ice is told are rows it takes, of a meeting that was begun, and no more addresses than it has room for. */
+static void told(struct lone *l, const struct mesh_action *a) {
+        const struct wire_number *row = wire_ice_find(a->tell.number);
+        union wire_any msg;
+        REQUIRE(l->meets && row && codec_decode(row->desc, a->tell.map, &msg, NULL) == 0);
+        REQUIRE(a->tell.number == ICE_WORDS || a->tell.number == ICE_CANDIDATE || a->tell.number == ICE_ALL);
+        l->tells++;
+}
+
 static void perform(struct lone *l, const struct mesh_action *a) {
         switch (a->type) {
         case MESH_DO_SEND:
@@ -58,7 +67,7 @@ static void perform(struct lone *l, const struct mesh_action *a) {
                 pend(l, (struct lone_pending){.ev = {.type = MESH_EV_LINK_DOWN, .link = a->link}});
                 break;
         case MESH_DO_HANGUP:
-                l->g.gone = true;
+                l->g.gone |= a->link == LONE_LINK;
                 break;
         case MESH_DO_STORE:
                 l->stored[a->store->kind]++;
@@ -84,8 +93,13 @@ static void perform(struct lone *l, const struct mesh_action *a) {
         case MESH_DO_HAUL_DOWN:
         case MESH_DO_HAUL:
         case MESH_DO_TRACE:
+                break;
         case MESH_DO_MEET: /* its helper says nothing by itself: a test does */
+                l->meets++;
+                l->met = a->link;
+                break;
         case MESH_DO_TELL:
+                told(l, a);
                 break;
         }
 }
@@ -115,7 +129,7 @@ static void settle(struct lone *l) {
         l->n_pending = 0;
 }
 
-static void event(struct lone *l, struct mesh_event ev) {
+void lone_event(struct lone *l, struct mesh_event ev) {
         step(l, ev);
         settle(l);
 }
@@ -147,9 +161,9 @@ void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_g
         for (int kind = 0; kind < MESH_ROW_KINDS; kind++)
                 for (size_t k = 0; (row = street_row(s, home, k)); k++)
                         if ((int)row->kind == kind)
-                                event(l, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = row});
-        event(l, (struct mesh_event){.type = MESH_EV_START});
-        event(l, (struct mesh_event){.type = MESH_EV_LINK_UP, .link = LONE_LINK});
+                                lone_event(l, (struct mesh_event){.type = MESH_EV_RESTORE, .restore = row});
+        lone_event(l, (struct mesh_event){.type = MESH_EV_START});
+        lone_event(l, (struct mesh_event){.type = MESH_EV_LINK_UP, .link = LONE_LINK});
         if (who == LONE_STRANGER)
                 shake(l, &(struct key){{5, 5, 5}});
         if (who == LONE_MEMBER)
@@ -173,20 +187,20 @@ void lone_end(struct lone *l) {
 }
 
 void lone_recv(struct lone *l, struct span bytes) {
-        event(l, (struct mesh_event){.type = MESH_EV_RECV, .link = LONE_LINK, .recv = bytes});
+        lone_event(l, (struct mesh_event){.type = MESH_EV_RECV, .link = LONE_LINK, .recv = bytes});
 }
 
 void lone_flush(struct lone *l) {
         _clean_(buf_fini) struct buf out = l->g.out;
         l->g.out = BUF_NULL;
         lone_recv(l, buf_span(&out));
-        event(l, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = LONE_LINK});
+        lone_event(l, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = LONE_LINK});
 }
 
 void lone_wait(struct lone *l, uint64_t ms) {
         l->now += ms;
         for (int i = 0; i < STILL_MOST; i++) {
-                event(l, (struct mesh_event){.type = MESH_EV_TICK});
+                lone_event(l, (struct mesh_event){.type = MESH_EV_TICK});
                 if (mesh_deadline(l->m) > l->now)
                         return;
         }
@@ -195,7 +209,7 @@ void lone_wait(struct lone *l, uint64_t ms) {
 
 void lone_stored(struct lone *l) {
         for (size_t i = 0; i < l->n_late; i++)
-                event(l, (struct mesh_event){.type = MESH_EV_STORED, .token = l->late[i], .stored = {.ok = true}});
+                lone_event(l, (struct mesh_event){.type = MESH_EV_STORED, .token = l->late[i], .stored = {.ok = true}});
         l->n_late = 0;
 }
 

@@ -29,7 +29,9 @@ struct lone {
         struct lone_pending pending[LONE_PENDING];
         size_t n_pending;
         unsigned stored[MESH_ROW_KINDS];
-        bool slow; /* its disk answers when lone_stored() says so */
+        bool slow;     /* its disk answers when lone_stored() says so */
+        mesh_link met; /* the latest meeting its helper was asked for */
+        size_t meets, tells;
         uint64_t late[LONE_LATE];
         size_t n_late;
 };
@@ -44,6 +46,7 @@ void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_g
 /* Home 0 of @s, a minute old, from its disk, with a guest that has said HELLO as home 1's device. */
 void lone_greeted(struct lone *l, struct street *s);
 void lone_end(struct lone *l);
+void lone_event(struct lone *l, struct mesh_event ev);
 void lone_recv(struct lone *l, struct span bytes);
 void lone_flush(struct lone *l); /* what the guest has said reaches the core */
 void lone_wait(struct lone *l, uint64_t ms);
