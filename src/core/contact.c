@@ -146,7 +146,8 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
         const struct card *card = c->card;
         if (key_eq(&card->device, &m->sign.pub) || !c->read)
                 return;
-        if ((!card->open && card->n_via) || m->hidden)
+        bool meets = (!card->open && card->n_via) || m->hidden;
+        if (meets)
                 draw_meeting(m, card);
         for (size_t i = 0; i < c->n_addrs; i++) {
                 struct address *a = draw_address(m, &card->addrs[i], &card->device);
@@ -154,6 +155,7 @@ static void contact_learn(struct mesh *m, const struct contact *c) {
                         continue;
                 memcpy(a->shared, card->epoch, sizeof(a->shared));
                 a->open = card->open;
+                a->closed = meets;
                 address_claim(m, a, &card->device);
         }
 }
@@ -327,10 +329,12 @@ const struct card *contact_card(const struct mesh *m, const struct key *device) 
 
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
 static mesh_wall contact_due(const struct mesh *m) {
-        if (!m->member || m->joining || (!m->n_listening && !m->hidden))
+        if (!m->member || m->joining || (!m->n_listening && !m->hidden) || doorstep_waits(m))
                 return MESH_NEVER;
         mesh_wall spacing = m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD;
         mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
+        if (m->contact_lost) /* PROTOCOL 17.2: "sooner, at most twice in 600 s" */
+                due = MIN(due, MAX(m->contact_time + CONTACT_LOST, m->contact_before + CONTACT_SPACING));
         return due > clock_now(m) || (clock_usable(m) && epoch_usable(m)) ? due : MESH_NEVER;
 }
 
@@ -356,7 +360,8 @@ int contact_publish(struct mesh *m) {
                 r = contact_keep(m, &w, buf_span(&raw), &c);
         if (r)
                 return err_fold(r);
-        m->contact_dirty = false;
+        m->contact_dirty = m->contact_lost = false;
+        m->contact_before = m->contact_time;
         m->contact_seq = c->card->seq;
         m->contact_time = c->card->time;
         r = contact_store(m, c);

@@ -130,9 +130,10 @@ struct mesh {
         mesh_time keep_due;
         bool keeping; /* some are being written again */
         mesh_wall contact_time;
-        bool contact_dirty;
-        bool open, relays, hidden; /* as LISTENING says: outside … */
-        uint16_t stun;             /* … and where STUN is answered */
+        bool contact_dirty, contact_lost; /* not what it should say; nor who leads to this node */
+        mesh_wall contact_before;         /* the one before `contact_time` */
+        bool open, relays, hidden;        /* as LISTENING says: outside … */
+        uint16_t stun;                    /* … and where STUN is answered */
         size_t n_listening;
         bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
         mesh_time disk_due;   /* it is tried again then */
@@ -144,6 +145,7 @@ struct mesh {
         mesh_time sync_due, dial_due, visit_due;
         mesh_time carry_due;  /* of the next knock for footage; NEVER */
         mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
+        uint32_t visits_lone; /* so many went out since there was no link */
 
         mesh_wall built;
         bool clock_trusted;   /* at the last look */

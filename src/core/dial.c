@@ -108,11 +108,21 @@ static bool dialling_device(const struct look *k, const struct address *a) {
         return a->lan && dialling_hint(k->m, a);
 }
 
+/* Of a device that says that nobody can call it: a private address is of another network, unless this node is on such a one. */
+static bool may_answer(const struct mesh *m, const struct address *a) {
+        size_t net = addr_is_ip4(&a->addr) ? sizeof(a->addr.ip) - 1 : sizeof(a->addr.ip) / 2;
+        bool near = !addr_private(&a->addr);
+        for (size_t i = 0; !near && i < m->n_listening; i++)
+                near = memcmp(m->listening[i].ip, a->addr.ip, net) == 0;
+        return near;
+}
+
 /* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */
 static bool worth_meeting(const struct mesh *m, const struct address *a) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *other = &m->addresses[i];
-                if (other != a && key_eq(&other->device, &a->device) && !other->self && !other->failures)
+                bool untried = !address_meets(other) && !other->self && !other->failures && may_answer(m, other);
+                if (untried && key_eq(&other->device, &a->device))
                         return false;
         }
         return meet_may(m, &a->device);
@@ -210,6 +220,7 @@ struct pick {
         bool near, crowded;
         bool door; /* others can call it, and this node has too few such links to be found by */
         uint64_t rank;
+        int last; /* of a device's: the address that may answer, the meeting, the others */
 };
 
 static bool in_vain(const struct mesh *m) {
@@ -219,8 +230,15 @@ static bool in_vain(const struct mesh *m) {
 /* PROTOCOL 11.16: "takes those first that have waited longest" */
 static struct pick weigh(const struct look *k, struct address *a) {
         if (in_vain(k->m))
-                return (struct pick){a, lan_fresh(k->m, a), false, false, a->next};
-        return (struct pick){a, lan_fresh(k->m, a), crowded(k, a), a->open && k->lost, rank(k->m, a)};
+                return (struct pick){.a = a, .near = lan_fresh(k->m, a), .rank = a->next};
+        return (struct pick){.a = a,
+                             .near = lan_fresh(k->m, a),
+                             .crowded = crowded(k, a),
+                             .door = a->open && k->lost,
+                             .rank = rank(k->m, a),
+                             .last = !a->closed || address_meets(a) ? 1
+                                     : may_answer(k->m, a)          ? 0
+                                                                    : 2};
 }
 
 /* PROTOCOL 11.13: "A node MUST take those last that are one too many" */
@@ -232,9 +250,12 @@ static bool better(const struct pick *p, const struct pick *other) {
                 return p->near;
         if (p->door != other->door)
                 return p->door;
-        if (address_meets(p->a) != address_meets(other->a)) /* which costs more, at both ends and in between */
-                return address_meets(other->a);
-        return p->crowded != other->crowded ? other->crowded : p->rank < other->rank;
+        if (p->a->closed !=
+            other->a->closed) /* whose address may take long to say nothing, and who costs others something */
+                return other->a->closed;
+        if (p->crowded != other->crowded)
+                return other->crowded;
+        return p->rank != other->rank ? p->rank < other->rank : p->last < other->last;
 }
 
 /* The best candidate that is due, or the time at which the next one will be. */
@@ -291,9 +312,17 @@ int dial_start(struct mesh *m, struct address *a) {
         return 0;
 }
 
+/* It has a link; where others can be met by a visit, that alone is none: it is over in seconds. */
+static bool settled(const struct mesh *m) {
+        size_t visits = 0;
+        LINK_EACH(l, m)
+        visits += l->state == LINK_UP && l->visit;
+        return links_up(m) > (m->meets.helper ? visits : 0);
+}
+
 /* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */
 static bool too_soon(const struct mesh *m, const struct address *a) {
-        return in_vain(m) && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && links_up(m);
+        return in_vain(m) && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && settled(m);
 }
 
 static void pace(struct mesh *m) {
@@ -304,14 +333,23 @@ static void pace(struct mesh *m) {
         m->dial_paced = m->now + wait / 2 + rng_below(&m->rng, wait);
 }
 
+/* Two more, where the five lead to nobody whom others can call. */
+static size_t wanted(const struct mesh *m) {
+        return OUTBOUND_WANTED + (doorstep_short(m) ? MEETS_VIA_LEAST : 0);
+}
+
 /* Looking through all candidates is not cheap: it is done when one falls due, or when something changed. */
 int dial_tick(struct mesh *m) {
         if (m->now < m->dial_due)
                 return 0;
         m->dial_due = MESH_NEVER; /* until a link ends */
-        while (dial_may(m) && outbound(m) < OUTBOUND_WANTED) {
+        while (dial_may(m) && outbound(m) < wanted(m)) {
                 mesh_time due;
                 struct address *a = candidate(m, &due);
+                if (outbound(m) >= OUTBOUND_WANTED && (!a || !a->open)) {
+                        m->dial_due = MIN(due, m->now + DIAL_LAST);
+                        return 0;
+                }
                 if (!a && draw_again(m))
                         continue;
                 bool early = a && too_soon(m, a);

@@ -148,15 +148,22 @@ size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]) {
         return n;
 }
 
-/* PROTOCOL 17.2: "It SHOULD NOT publish anew for them before fewer than 2 of those it named are linked." */
+/* PROTOCOL 17.2: "It SHOULD NOT publish anew for them before fewer than 2 of those it named are linked" */
 bool doorstep_enough(const struct mesh *m, const struct card *own) {
         struct key now[MEETS_WAYS];
         size_t there = 0, could = doorstep_via(m, now);
         if (!to_be_named(m))
-                return own->n_via == 0;
+                return own->n_via == 0 || !m->meets.asked;
         LINK_EACH(l, m)
         there += l->state == LINK_UP && names(own, &l->device);
         return there >= MIN(could, (size_t)MEETS_VIA_LEAST);
+}
+
+/* Who is found by others alone has nothing to publish before one of them is linked: it would have to wait for the next time. */
+bool doorstep_waits(const struct mesh *m) {
+        const struct card *own = contact_card(m, &m->sign.pub);
+        bool named = to_be_named(m) || (!m->meets.asked && own && own->n_via);
+        return named && !links_up(m);
 }
 
 /* PROTOCOL 17.2: "A device that is not open SHOULD keep links to 2 that are" */
@@ -171,12 +178,25 @@ bool doorstep_short(const struct mesh *m) {
         return n < MEETS_VIA_LEAST;
 }
 
+/* This home had nobody to ask: how often that was tried in vain says nothing of those who can be met by its first link. */
+static void try_again(struct mesh *m) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (address_meets(&m->addresses[i]) && !m->addresses[i].link)
+                        m->addresses[i].next = m->now;
+}
+
+void doorstep_came(struct mesh *m) {
+        if (m->meets.helper && links_up(m) == 1)
+                try_again(m);
+        doorstep_look(m);
+}
+
 void doorstep_look(struct mesh *m) {
         const struct contact *own = map_find(&m->contacts, m->sign.pub.b);
         if (m->meets.helper) /* a way to somebody may have come */
                 dial_soon(m);
-        if (own)
-                m->contact_dirty |= !doorstep_enough(m, own->card);
+        if (own && !doorstep_enough(m, own->card))
+                m->contact_dirty = m->contact_lost = true;
 }
 
 /* ---- relays ---- */

@@ -69,6 +69,7 @@ void draw_meeting(struct mesh *m, const struct card *card) {
         if (!a)
                 return;
         a->device = card->device;
+        a->closed = true;
         dial_soon(m);
         memcpy(a->shared, card->epoch, sizeof(a->shared));
 }

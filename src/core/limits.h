@@ -72,6 +72,7 @@
 #define CONTACT_LIFE (7 * 86400) /* seconds */
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
+#define CONTACT_LOST 20          /* and so many once in that time, where nobody it names leads to this node any more */
 #define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000          /* ms of the first back-off */
 #define DIAL_LAST 300000         /* ms of the longest */

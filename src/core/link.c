@@ -549,7 +549,7 @@ int link_greeted(struct link *l) {
         mesh_trace(m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
         mesh_state_changed(m);
         seen_look(m);
-        doorstep_look(m);
+        doorstep_came(m);
         return sync_begin(l);
 }
 

@@ -321,6 +321,15 @@ int meet_call(struct mesh *m, struct address *a) {
         return direct(m) && card && !card->hidden ? hand_out(m, x) : propose(m, x, &proposed);
 }
 
+bool meet_leads_by(const struct mesh *m, const struct key *neighbour) {
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                const struct meet *x = &m->meets.at[i];
+                if (x->state != MEET_NONE && x->n_ways && key_eq(&x->ways[x->way].next, neighbour))
+                        return true;
+        }
+        return false;
+}
+
 /* ---- ending ---- */
 void meet_up(struct mesh *m, mesh_link link) {
         struct meet *x = find_link(m, link);
@@ -567,6 +576,7 @@ int meet_heard(struct link *l, const struct wire_meet *msg) {
 int meet_helper(struct mesh *m, bool there) {
         int r = 0;
         m->meets.helper = there;
+        m->meets.asked = true;
         for (size_t i = 0; !r && !there && i < MEETS_MOST; i++)
                 if (m->meets.at[i].state != MEET_NONE && m->meets.at[i].asked)
                         r = give_up(m, &m->meets.at[i]);

@@ -68,7 +68,8 @@ struct meets {
         uint32_t last; /* of the numbers of their links */
         mesh_time due; /* of the first of them; NEVER */
         struct meet_seen seen[MEETS_SEEN];
-        bool helper; /* somebody can bring them about */
+        bool helper; /* somebody can bring them about … */
+        bool asked;  /* … or nobody can, as was said since the start */
 };
 
 /* ---- meet.c: a meeting's life ---- */
@@ -78,8 +79,9 @@ int meet_call(struct mesh *m, struct address *a);              /* begins it: han
 /* Something sealed to this device, from a device of the roster, has come over @l. */
 int meet_heard(struct link *l, const struct wire_meet *msg);
 int meet_helper(struct mesh *m, bool there);
-int meet_told(struct mesh *m, const struct mesh_event *ev); /* by the helper */
-void meet_up(struct mesh *m, mesh_link link);               /* it is a link now */
+int meet_told(struct mesh *m, const struct mesh_event *ev);            /* by the helper */
+bool meet_leads_by(const struct mesh *m, const struct key *neighbour); /* one is under way by it */
+void meet_up(struct mesh *m, mesh_link link);                          /* it is a link now */
 /* The helper has ended it, or the shell has none: the other end is told. Nothing, where there is no such meeting. */
 int meet_down(struct mesh *m, mesh_link link);
 /* The helper has found no way. False: nor is there a relay, and the link is down. */
@@ -103,7 +105,9 @@ int doorstep_took(struct link *l, const struct wire_meet *msg); /* a MEET came o
 size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]);
 size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those that this node's contact names */
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
+bool doorstep_waits(const struct mesh *m); /* to be named in a contact: none is to be published before */
 bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
+void doorstep_came(struct mesh *m);        /* a link has come up */
 void doorstep_look(struct mesh *m);        /* a link has come up, or has gone */
 /* Who could pass bytes on between this device and @device, by chance of @rng or the first; false: nobody known. */
 bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *rng, struct key *ret);

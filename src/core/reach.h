@@ -47,7 +47,8 @@ struct address {               /* somewhere to knock */
         struct mesh_addr addr; /* port 0: nowhere; a meeting is begun with the device (address_meets) */
         struct key device;     /* zeros: not known */
         bool manual, stored, ticket, self;
-        bool open;              /* its contact says that strangers can call it */
+        bool open;              /* its contact says that strangers can call it … */
+        bool closed;            /* … or that they cannot, and who leads to it */
         bool disputed;          /* somebody else says that it is his, too */
         bool drawn;             /* a contact brought it (draw.c) … */
         uint64_t rank;          /* … of a device of this rank */

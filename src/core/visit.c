@@ -24,6 +24,7 @@
 #define VISIT_KEYS 4         /* link keys tried there: halves that are apart may each have removed somebody */
 #define VISIT_QUIET 5000     /* ms without a byte, with nothing more to compare or to say */
 #define VISIT_SHORT 60000    /* ms between visits of a home short of links, and from when nobody had place for it */
+#define VISIT_LONE 5000      /* … and of one without any, that asks there for who can be met */
 #define VISIT_TURNED 3600000 /* ms for which it counts that somebody had none */
 
 static bool asleep(const struct push *p) {
@@ -32,7 +33,8 @@ static bool asleep(const struct push *p) {
 
 /* Everything was compared, and neither side has had anything to say for a while. */
 static bool over(const struct link *l) {
-        bool quiet = l->state == LINK_UP && l->caught_up && !l->recon_set && !link_queued(l) && !l->backlog;
+        bool quiet = l->state == LINK_UP && l->caught_up && !l->recon_set && !link_queued(l) && !l->backlog &&
+                     !meet_leads_by(l->m, &l->device);
         for (size_t i = 0; i < LINK_SETS; i++)
                 quiet = quiet && asleep(&l->push[i]);
         return quiet && l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
@@ -70,8 +72,15 @@ static bool turned_away(const struct mesh *m, const struct address *a) {
         return a->refused && m->now < a->refused + VISIT_TURNED && address_current(m, &a->device);
 }
 
+/* PROTOCOL 9.28: "sooner, from 5 s on and doubling, where it has no link and could meet others by such a visit" */
+static mesh_time short_wait(const struct mesh *m) {
+        bool lone = m->meets.helper && !links_up(m);
+        return lone ? MIN((mesh_time)VISIT_LONE << m->visits_lone, (mesh_time)VISIT_SHORT) : VISIT_SHORT;
+}
+
 void visit_soon(struct mesh *m) {
-        mesh_time due = m->now + VISIT_SHORT + rng_below(&m->rng, VISIT_SHORT / 4);
+        mesh_time wait = short_wait(m);
+        mesh_time due = m->now + wait + rng_below(&m->rng, wait / 4);
         m->visit_soon = m->visit_soon ? MIN(m->visit_soon, due) : due;
 }
 
@@ -128,6 +137,7 @@ static int visit_full(struct mesh *m) {
                 return 0;
         if (address_meets(a) && !meet_may(m, &a->device))
                 return 0;
+        m->visits_lone = links_up(m) ? 0 : MIN(m->visits_lone + 1, 5u);
         m->visit = (struct address){.device = a->device, .addr = a->addr};
         memcpy(m->visit.shared, a->shared, sizeof(a->shared));
         return dial_start(m, &m->visit);

@@ -117,8 +117,10 @@ static void test_by_two(void **state) {
 static void test_addresses_first(void **state) {
         (void)state;
         struct street *s = street_bare(4, seed);
-        for (size_t i = 0; i < 4; i++)
+        for (uint8_t i = 0; i < 4; i++) {
+                street_place(s, i, (uint8_t[]){203, 0, 113, (uint8_t)(i + 1)});
                 street_helper(s, i, true);
+        }
         assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
         for (size_t i = 1; i < 4; i++)
                 assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
@@ -182,6 +184,38 @@ static void test_apart(void **state) {
         street_free(s);
 }
 
+/* ---- one doorstep for all ---- */
+#define MANY 16
+
+static bool all_linked(struct street *s, void *ctx) {
+        (void)ctx;
+        for (size_t i = 0; i < MANY; i++)
+                if (!street_core(s, i) || street_links(s, i) < 2)
+                        return false;
+        return true;
+}
+
+/* It has place for half of them; the others ask at its door who there is, and meet. */
+static void test_one_doorstep(void **state) {
+        (void)state;
+        struct street *s = street_of(MANY, 1);
+        struct hash id;
+        assert_true(street_wait(s, 1800, all_linked, NULL));
+        for (size_t i = 1; i < MANY; i++) /* the power goes, and comes back here and there */
+                street_off(s, i);
+        street_run_for(s, 700);
+        for (size_t i = 1; i < MANY; i++) {
+                street_run_for(s, 3);
+                street_on(s, i);
+        }
+        uint64_t before = s->now;
+        assert_true(street_wait(s, 120, all_linked, NULL));
+        print_message("# all have two links again after %.1f s\n", (double)(s->now - before) / 1000);
+        assert_int_equal(street_post(s, MANY - 1, KIND_FIRE, "all hear it", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 10));
+        street_free(s);
+}
+
 /* ---- footage ---- */
 static void test_haul(void **state) {
         (void)state;
@@ -199,9 +233,11 @@ static void test_haul(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_contacts),        cmocka_unit_test(test_by_one),    cmocka_unit_test(test_by_two),
-                cmocka_unit_test(test_addresses_first), cmocka_unit_test(test_no_helper), cmocka_unit_test(test_hidden),
-                cmocka_unit_test(test_apart),           cmocka_unit_test(test_haul),
+                cmocka_unit_test(test_contacts),  cmocka_unit_test(test_by_one),
+                cmocka_unit_test(test_by_two),    cmocka_unit_test(test_addresses_first),
+                cmocka_unit_test(test_no_helper), cmocka_unit_test(test_hidden),
+                cmocka_unit_test(test_apart),     cmocka_unit_test(test_one_doorstep),
+                cmocka_unit_test(test_haul),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
