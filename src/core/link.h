@@ -92,6 +92,7 @@ struct link {
         mesh_wall until;
         bool synced[LINK_SETS];   /* equal once since the link came up */
         bool compared[LINK_SETS]; /* in the running turn; the others are still to be compared */
+        bool early;               /* a contact came before the link was up, and was not taken */
         uint64_t load_token;
         uint8_t announce[800];       /* short ids waiting for the next IHAVE */
         struct hash acks[ACKS_MOST]; /* the author's records that are on disk here since the last ACK */

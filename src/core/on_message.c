@@ -343,6 +343,7 @@ int on_body(struct link *l, struct span body) {
                 if (!allowed(l, row->number)) {
                         if (l->stranger)
                                 link_hangup(l, REASON_NOT_MEMBER);
+                        l->early |= row->number == LINK_CONTACT && l->hello_got && l->state == LINK_GREETING;
                         continue; /* early or late, not hostile: sync brings it again */
                 }
                 int e = handle(l, row->number, &msg, raw);

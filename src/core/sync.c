@@ -258,6 +258,8 @@ int sync_begin(struct link *l) {
         /* PROTOCOL 9.21: "Where `ops` was not equal it MUST open one for `records` also if that set was" */
         /* Until the operations are equal no record flows here, and some may have come since the hello was said. */
         l->synced[LINK_RECORDS] = l->synced[LINK_RECORDS] && l->synced[LINK_OPS];
+        /* PROTOCOL 9.21: "and one for `contacts` where one of these came before the link was up here" */
+        l->synced[LINK_CONTACTS] = l->synced[LINK_CONTACTS] && !(l->dialled && l->early);
         memcpy(l->compared, l->synced, sizeof(l->compared));
         r = l->synced[LINK_RECORDS] ? owe_later(l) : 0;
         if (r)

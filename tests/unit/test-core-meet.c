@@ -78,6 +78,19 @@ static void test_contacts(void **state) {
         street_free(s);
 }
 
+/* Who founds a street, and may be found by others alone, says where it is with its first link, before the newcomer's side of that
+ * is up: the newcomer knows all the same. */
+static void test_newcomer(void **state) {
+        (void)state;
+        struct street *s = street_bare(2, seed);
+        street_helper(s, 0, true);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 1, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        street_run_for(s, 3);
+        assert_non_null(card_at(s, 1, 0));
+        street_free(s);
+}
+
 /* ---- A → D → B ---- */
 static void test_by_one(void **state) {
         (void)state;
@@ -233,11 +246,11 @@ static void test_haul(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_contacts),  cmocka_unit_test(test_by_one),
-                cmocka_unit_test(test_by_two),    cmocka_unit_test(test_addresses_first),
-                cmocka_unit_test(test_no_helper), cmocka_unit_test(test_hidden),
-                cmocka_unit_test(test_apart),     cmocka_unit_test(test_one_doorstep),
-                cmocka_unit_test(test_haul),
+                cmocka_unit_test(test_contacts),        cmocka_unit_test(test_newcomer),
+                cmocka_unit_test(test_by_one),          cmocka_unit_test(test_by_two),
+                cmocka_unit_test(test_addresses_first), cmocka_unit_test(test_no_helper),
+                cmocka_unit_test(test_hidden),          cmocka_unit_test(test_apart),
+                cmocka_unit_test(test_one_doorstep),    cmocka_unit_test(test_haul),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
