@@ -558,8 +558,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 carry_finish(m, ev->link);
                 return 0;
         case MESH_EV_RELAY:
-                m->relay.quota = ev->relay.quota;
-                m->relays = m->relay.quota > 0;
+                relay_allow(m, ev->relay.quota);
                 m->contact_dirty |= !contact_says(m);
                 return 0;
         case MESH_EV_STOP:

@@ -77,6 +77,7 @@ void relay_pause(struct mesh *m); /* footage makes way from now on: what others 
 void relay_outer_gone(struct link *l);
 
 /* ---- relay_pass.c ---- */
+void relay_allow(struct mesh *m, uint64_t bytes); /* so many in a day; what has had more than that already ends */
 int relay_asked(struct link *l, const struct wire_relay_open *msg);
 int relay_take(struct link *from, struct room *r, struct span bytes); /* hangs up on who sends more than it may */
 int relay_passed(struct room *r, size_t n);                           /* so much of what waited in @r has gone out */

@@ -130,8 +130,20 @@ static int charge(struct mesh *m, const struct room *r, size_t n) {
 }
 
 static bool is_spent(struct mesh *m, const struct room *r) {
-        const struct link *b = r->other->outer;
+        const struct link *b = r->other ? r->other->outer : NULL;
         return too_much(m, &r->outer->household, r->haul) || (b && too_much(m, &b->household, r->haul));
+}
+
+/* PROTOCOL 18.3: "and MUST NOT do so without its owner's leave" */
+void relay_allow(struct mesh *m, uint64_t bytes) {
+        m->relay.quota = bytes;
+        m->relays = bytes > 0;
+        LIST_EACH (r, &m->relay.rooms, struct room, on) {
+                if (r->end || !r->outer || !is_spent(m, r))
+                        continue;
+                relay_over(r, bytes ? RELAY_WHY_SPENT : RELAY_WHY_OFF);
+                link_touch(r->outer);
+        }
 }
 
 /* PROTOCOL 18.5: "Whoever sends more MUST be hung up on, `bad-frame`" */

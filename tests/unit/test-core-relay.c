@@ -378,6 +378,24 @@ static void test_refusals(void **state) {
         street_free(s);
 }
 
+/* What is passed on ends when the owner takes his word back, though nothing is said in it. */
+static void test_taken_back(void **state) {
+        (void)state;
+        for (int haul = 0; haul < 2; haul++) {
+                struct street *s = apart(3);
+                struct pair_of p = relayed(s, haul);
+                assert_true(is_up(s, &p));
+                quota(s, DOOR, 500 * (uint64_t)MEGABYTE);
+                street_run_for(s, 1);
+                assert_true(is_up(s, &p));
+                quota(s, DOOR, 0);
+                street_run_for(s, 1);
+                assert_int_equal(rooms(s, DOOR), 0);
+                assert_false(is_up(s, &p));
+                street_free(s);
+        }
+}
+
 static void test_many(void **state) {
         (void)state;
         struct street *s = apart(3);
@@ -570,14 +588,23 @@ static void test_flood(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_neighbours), cmocka_unit_test(test_only_way),
-                cmocka_unit_test(test_footage),    cmocka_unit_test(test_slow),
-                cmocka_unit_test(test_pauses),     cmocka_unit_test(test_end_goes),
-                cmocka_unit_test(test_way_goes),   cmocka_unit_test(test_nobody),
-                cmocka_unit_test(test_refusals),   cmocka_unit_test(test_many),
-                cmocka_unit_test(test_removed),    cmocka_unit_test(test_direct_is_better),
-                cmocka_unit_test(test_changed),    cmocka_unit_test(test_silent),
-                cmocka_unit_test(test_junk),       cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_neighbours),
+                cmocka_unit_test(test_only_way),
+                cmocka_unit_test(test_footage),
+                cmocka_unit_test(test_slow),
+                cmocka_unit_test(test_pauses),
+                cmocka_unit_test(test_end_goes),
+                cmocka_unit_test(test_way_goes),
+                cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_refusals),
+                cmocka_unit_test(test_taken_back),
+                cmocka_unit_test(test_many),
+                cmocka_unit_test(test_removed),
+                cmocka_unit_test(test_direct_is_better),
+                cmocka_unit_test(test_changed),
+                cmocka_unit_test(test_silent),
+                cmocka_unit_test(test_junk),
+                cmocka_unit_test(test_flood),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
