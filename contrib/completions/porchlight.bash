@@ -183,9 +183,9 @@ __porchlight_first_word() {
         "backup") __porchlight_paths -f ;;
         "restore") __porchlight_paths -f ;;
         "me export") __porchlight_paths -f ;;
-        "config get") __porchlight_words "data listen advertise lan reach.mapping reach.stun control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
-        "config set") __porchlight_words "data listen advertise lan reach.mapping reach.stun control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
-        "config unset") __porchlight_words "data listen advertise lan reach.mapping reach.stun control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
+        "config get") __porchlight_words "data listen advertise lan reach.mapping reach.stun reach.hidden relay.quota control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
+        "config set") __porchlight_words "data listen advertise lan reach.mapping reach.stun reach.hidden relay.quota control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
+        "config unset") __porchlight_words "data listen advertise lan reach.mapping reach.stun reach.hidden relay.quota control.group clips.quota clips.uplink clips.cache clips.retention clips.kinds clips.when-full clips.watch vault.owner vault.service" ;;
         "completion") __porchlight_words "bash zsh fish" ;;
         "help") __porchlight_words "$(__porchlight_names)" ;;
         esac

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "base/when.h"
 #include "cli/address.h"
+#include "cli/clips.h"
 #include "cli/outside.h"
 
 #define LABEL_COLUMNS 11
@@ -92,6 +93,23 @@ static void status_alerts(struct cli *c, const struct wire_c_status *s, struct b
         line(c, _("alerts"), v);
 }
 
+/* Being hidden hides the address from all but those it calls: that is said each time. */
+static void status_relays(struct cli *c, const struct wire_c_status *s, struct buf *v) {
+        if (WIRE_HAS(s, C_STATUS, hidden)) {
+                layout_count(v, s->doorsteps, "home sees its address, and no other",
+                             "homes see its address, and no others");
+                line(c, _("hidden"), v);
+        }
+        if (!WIRE_HAS(s, C_STATUS, relayed) || (!s->relayed && !s->relaying))
+                return;
+        layout_count(v, s->relaying, "pair of homes now", "pairs of homes now");
+        buf_add_str(v, "; ");
+        clips_size(v, s->relayed);
+        buf_add_str(v, _(" today, of "));
+        clips_size(v, s->relay_quota);
+        line(c, _("passes on"), v);
+}
+
 static void status_text(struct cli *c, const struct wire_c_status *s) {
         _clean_(buf_fini) struct buf v = BUF_NULL, when = BUF_NULL;
         status_home(c, s, &v);
@@ -115,6 +133,7 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
                 }
                 status_alerts(c, s, &v);
         }
+        status_relays(c, s, &v);
         if (WIRE_HAS(s, C_STATUS, uninvited)) {
                 buf_printf(&v,
                            _("the device %.*s came in on a device code that was taken back; "
@@ -199,7 +218,12 @@ static void peer_way(struct cli *c, const struct wire_c_peer_row *p) {
         uint64_t way = WIRE_HAS(p, C_PEER_ROW, way) ? p->way : WAY_TCP;
         if (way != WAY_ROUTERS && way != WAY_RELAY)
                 return;
-        buf_add_str(&v, way == WAY_RELAY ? _("through a member's home that passes bytes on") : _("through routers"));
+        if (WIRE_HAS(p, C_PEER_ROW, by)) {
+                buf_add_str(&v, _("no direct way; bytes are passed on by "));
+                buf_add(&v, p->by);
+        } else
+                buf_add_str(&v, way == WAY_RELAY ? _("through a member's home that passes bytes on")
+                                                 : _("through routers"));
         if (WIRE_HAS(p, C_PEER_ROW, here) && WIRE_HAS(p, C_PEER_ROW, there)) {
                 buf_add_str(&v, _("; here "));
                 layout_enum(&v, &wire_candidate_enum, p->here);

@@ -80,7 +80,7 @@ static void words_of(const struct wire_c_status *s, unsigned long long port, str
 
 bool outside_words(const struct wire_c_status *s, struct buf *ret_what, struct buf *ret_fix) {
         bool any;
-        if (WIRE_HAS(s, C_STATUS, reach))
+        if (WIRE_HAS(s, C_STATUS, reach) && !WIRE_HAS(s, C_STATUS, hidden)) /* nobody is to reach that */
                 words_of(s, (unsigned long long)outside_port(s, &any), ret_what, ret_fix);
         return ret_what->n > 0;
 }

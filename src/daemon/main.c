@@ -214,6 +214,8 @@ static void put_settings(const struct settings *s, struct node_config *cfg) {
         cfg->lan = s->lan;
         cfg->mapping = s->mapping;
         cfg->stun = s->stun;
+        cfg->hidden = s->hidden;
+        cfg->relay_quota = s->relay_quota;
         cfg->clips_quota = s->clips_quota;
         cfg->clips_uplink = s->clips_uplink;
         cfg->clips_cache = s->clips_cache;

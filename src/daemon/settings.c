@@ -282,6 +282,8 @@ static void show_size(const void *part, struct buf *out) {
 #define PART_LAN lan
 #define PART_MAPPING mapping
 #define PART_STUN stun
+#define PART_HIDDEN hidden
+#define PART_RELAY relay_quota
 #define PART_GROUP group
 #define PART_VAULT_OWNER owner
 #define PART_VAULT_SERVICE vault_service
@@ -321,7 +323,7 @@ static void show_size(const void *part, struct buf *out) {
                             sizeof(((struct settings *)NULL)->PART_##NAME),                                            \
                             READ_##TYPE},
 static const struct row rows[SETTINGS_N] = {SETTINGS(SETTING_ROW)};
-_Static_assert(SETTINGS_N == 20, "a setting that was added needs its PART_ line, and a default in defaults()");
+_Static_assert(SETTINGS_N == 22, "a setting that was added needs its PART_ line, and a default in defaults()");
 
 static void *part_of(struct settings *s, enum setting i) {
         return (uint8_t *)s + rows[i].at;
@@ -504,6 +506,7 @@ static void defaults(struct settings *ret) {
                                  .stun = true,
                                  .listen = {.at = {{v6, true}, {v4, true}}, .n = 2},
                                  .record_size = TAPE_SIZE,
+                                 .relay_quota = NODE_RELAY_QUOTA,
                                  .clips_quota = CLIPS_QUOTA,
                                  .clips_cache = FETCH_CACHE,
                                  .clips_retention = CLIPS_RETENTION,

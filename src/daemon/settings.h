@@ -40,7 +40,8 @@ struct settings {
                 struct node_advertised at[NODE_ADVERTISE_MAX];
                 size_t n;
         } advertise;
-        bool lan, mapping, stun;
+        bool lan, mapping, stun, hidden;
+        uint64_t relay_quota;           /* bytes a day */
         char group[SETTINGS_GROUP_MAX]; /* of control.sock; empty: the daemon's user alone */
         char owner[SETTINGS_GROUP_MAX]; /* whom the vault obeys besides root; empty: who founded or joined */
         bool vault_service;             /* the vault runs by itself, and listens on DIR/vault.sock */

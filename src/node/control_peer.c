@@ -3,13 +3,18 @@
 #include "node/caller.h"
 #include "node/endpoint.h"
 #include "node/rows.h"
+#include "roster/roster.h"
 #include "wire/codec.h"
 
-static void put_way(struct caller *c, const struct mesh_peer *p, struct wire_c_peer_row *row) {
+static void put_way(struct caller *c, const struct mesh_peer *p, struct wire_c_peer_row *row, char by[ROWS_NAME_MAX]) {
+        const struct roster_device *door =
+                p->relayed ? roster_device_find(mesh_roster(c->n->core), &p->doorstep) : NULL;
         enum wire_e_candidate here, there;
         if (!p->up)
                 return;
         WIRE_PUT(row, C_PEER_ROW, way, p->relayed ? WAY_RELAY : p->met ? WAY_ROUTERS : WAY_TCP);
+        if (door)
+                WIRE_PUT(row, C_PEER_ROW, by, span_str(rows_household(c->n, &door->home->key, by)));
         if (!p->met || !conn_way(c->n, p->link, &here, &there))
                 return;
         WIRE_PUT(row, C_PEER_ROW, here, here);
@@ -18,7 +23,7 @@ static void put_way(struct caller *c, const struct mesh_peer *p, struct wire_c_p
 
 static void put_peer(struct caller *c, const struct mesh_peer *p) {
         static const struct key nobody;
-        char household[ROWS_NAME_MAX] = "", device[ROWS_NAME_MAX] = "";
+        char household[ROWS_NAME_MAX] = "", device[ROWS_NAME_MAX] = "", by[ROWS_NAME_MAX];
         _clean_(buf_fini) struct buf address = BUF_NULL;
         if (p->addr.port)
                 endpoint_text(&address, &p->addr);
@@ -39,7 +44,7 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
                 WIRE_PUT(&row, C_PEER_ROW, lan, true);
         if (p->footage)
                 WIRE_PUT(&row, C_PEER_ROW, footage, true);
-        put_way(c, p, &row);
+        put_way(c, p, &row, by);
         if (p->since)
                 WIRE_PUT(&row, C_PEER_ROW, since, p->since);
         if (p->problem)

@@ -64,6 +64,27 @@ static void put_ice(const struct node *n, struct wire_c_status *msg) {
                 WIRE_PUT(msg, C_STATUS, stun_error, (uint64_t)i->serve_error);
 }
 
+/* Who sees where a hidden home is: those that it has called, and those that have called it. */
+static uint64_t seen_by(const struct node *n) {
+        struct mesh_peer p;
+        uint64_t found = 0;
+        for (size_t i = 0; mesh_peer_at(n->core, i, &p); i++)
+                found += p.up && !p.relayed;
+        return found;
+}
+
+static void put_relaying(struct caller *c, struct wire_c_status *msg) {
+        struct mesh_relaying r;
+        mesh_relaying(c->n->core, &r);
+        WIRE_PUT(msg, C_STATUS, relay_quota, r.quota);
+        WIRE_PUT(msg, C_STATUS, relayed, r.passed);
+        WIRE_PUT(msg, C_STATUS, relaying, r.pairs);
+        if (!c->n->hidden)
+                return;
+        WIRE_PUT(msg, C_STATUS, hidden, true);
+        WIRE_PUT(msg, C_STATUS, doorsteps, seen_by(c->n));
+}
+
 static void put_status(struct caller *c) {
         struct node *n = c->n;
         struct mesh_status st;
@@ -106,6 +127,7 @@ static void put_status(struct caller *c) {
         uint64_t waiting = waiting_below(n, &st.household);
         if (waiting)
                 WIRE_PUT(&msg, C_STATUS, waiting, waiting);
+        put_relaying(c, &msg);
         WIRE_PUT(&msg, C_STATUS, landlock, n->walls.landlock);
         WIRE_PUT(&msg, C_STATUS, syscalls, n->walls.syscalls);
         put_ice(n, &msg);

@@ -68,7 +68,8 @@ struct node {
         size_t n_listen;
         struct node_advertised advertise[NODE_ADVERTISE_MAX];
         size_t n_advertise;
-        bool lan, stun;
+        bool lan, stun, hidden;
+        uint64_t relay_quota;
         uint64_t clips_uplink; /* as the node was born with it */
         struct node_group control_group;
         struct node_settings settings;

@@ -228,7 +228,7 @@ static size_t count_open(struct node *n) {
 static bool usable(const struct node *n, const struct ifaddrs *i, struct mesh_addr *ret) {
         const unsigned need = IFF_UP | IFF_RUNNING | IFF_MULTICAST, never = IFF_LOOPBACK | IFF_POINTOPOINT;
         struct mesh_addr a;
-        if (!n->lan || (i->ifa_flags & (need | never)) != need || !i->ifa_addr ||
+        if (!n->lan || n->hidden || (i->ifa_flags & (need | never)) != need || !i->ifa_addr ||
             !endpoint_from_sockaddr(i->ifa_addr, &a))
                 return false;
         if (!endpoint_is_v4(&a) && !endpoint_is_link_local(&a))

@@ -265,15 +265,20 @@ static void tell_core(struct node *n) {
         n->reach.named = reach_mapped(n, &at);
         n->reach.told = outside;
         ice_serve(n, stun_port(n));
-        if (same && ls->told_stun == ice_stun(n) && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
+        same = same && ls->told_stun == ice_stun(n) && ls->told_hidden == n->hidden;
+        if (same && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
                 return;
         memcpy(ls->told, now, sizeof(now));
         ls->n_told = count;
         ls->told_stun = ice_stun(n);
         ls->told_once = true;
-        node_feed(n, (struct mesh_event){
-                             .type = MESH_EV_LISTENING,
-                             .listening = {.addrs = now, .n = count, .outside = outside, .udp_port = ls->told_stun}});
+        ls->told_hidden = n->hidden;
+        node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING,
+                                         .listening = {.addrs = now,
+                                                       .n = count,
+                                                       .outside = outside,
+                                                       .udp_port = ls->told_stun,
+                                                       .hidden = n->hidden}});
 }
 
 void listen_look(struct node *n) {
@@ -290,10 +295,20 @@ uint16_t listen_port_at(const struct node *n, const struct mesh_addr *addr) {
         return 0;
 }
 
+/* Of a hidden home: where it called its doorsteps. Any of them lets a newcomer in. */
+static size_t doorsteps(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MAX]) {
+        struct mesh_peer p;
+        size_t count = 0;
+        for (size_t i = 0; count < MESH_ADDRS_MAX && mesh_peer_at(n->core, i, &p); i++)
+                if (p.up && p.dialled && !p.relayed && !p.met)
+                        ret[count++] = p.addr;
+        return count;
+}
+
 void listen_ticket_addrs(const struct node *n, struct wire_list *ret, struct buf *store) {
         struct mesh_addr addrs[MESH_ADDRS_MAX] = {0};
-        size_t count = reachable(n, addrs);
-        for (size_t i = 0; i < n->n_advertise; i++) {
+        size_t count = n->hidden ? doorsteps(n, addrs) : reachable(n, addrs);
+        for (size_t i = 0; !n->hidden && i < n->n_advertise; i++) {
                 struct wire_addr name = {.port = n->advertise[i].addr.port};
                 if (!n->advertise[i].is_name)
                         continue;

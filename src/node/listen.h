@@ -27,7 +27,7 @@ struct listening {
         struct mesh_addr told[MESH_ADDRS_MAX]; /* what the core knows */
         size_t n_told;
         uint16_t told_stun;
-        bool told_once;
+        bool told_once, told_hidden;
 };
 
 void listen_init(struct node *n);

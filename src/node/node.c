@@ -349,8 +349,10 @@ static int copy_config(struct node *n, const struct node_config *cfg) {
         memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
         n->n_advertise = cfg->n_advertise;
         n->lan = cfg->lan;
-        n->reach.mapping = cfg->mapping;
         n->stun = cfg->stun;
+        n->reach.mapping = cfg->mapping && !cfg->hidden; /* nobody is to call */
+        n->hidden = cfg->hidden;
+        n->relay_quota = cfg->relay_quota;
         n->clips.quota = cfg->clips_quota;
         n->clips_uplink = cfg->clips_uplink;
         n->fetches.cache = cfg->clips_cache;
@@ -569,6 +571,10 @@ static int open_store(struct node *n) {
         return r > 0 ? NODE_E_STORE : r;
 }
 
+static void relay_tell(struct node *n) {
+        node_feed(n, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = n->relay_quota}});
+}
+
 static int restore(struct node *n) {
         struct restoring r = {.n = n,
                               .ev = {.type = MESH_EV_RESTORE, .now = uv_now(n->loop), .wall = node_wall()},
@@ -584,6 +590,7 @@ static int restore(struct node *n) {
         uv_update_time(n->loop);
         n->started = true;
         node_feed(n, (struct mesh_event){.type = MESH_EV_START});
+        relay_tell(n);
         if (r.ticket.n)
                 resolve_ticket(n, buf_span(&r.ticket));
         buf_fini(&r.ticket);
@@ -652,8 +659,10 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 memcpy(n->advertise, cfg->advertise, sizeof(n->advertise));
                 n->n_advertise = cfg->n_advertise;
                 n->lan = cfg->lan;
-                n->reach.mapping = cfg->mapping;
                 n->stun = cfg->stun;
+                n->reach.mapping = cfg->mapping && !cfg->hidden; /* nobody is to call */
+                n->hidden = cfg->hidden;
+                n->relay_quota = cfg->relay_quota;
                 n->clips.quota = cfg->clips_quota;
                 haul_links_limit(n, cfg->clips_uplink);
                 fetches_cache(n, cfg->clips_cache);
@@ -662,6 +671,7 @@ int node_reload(struct node *n, const struct node_config *cfg) {
                 n->clips.oldest = cfg->clips_oldest;
                 clips_rule_changed(n);
         }
+        relay_tell(n);
         listen_settle(n);
         lan_look(n);
         reach_look(n, false);

@@ -75,6 +75,9 @@ struct node_settings {
         bool (*set)(void *ctx, struct span key, const struct span *value, struct node_refusal *ret_why);
 };
 
+/* Twenty clips of 50 MB: 100 kbit/s if it were all used, evenly. Who pays by the byte sets less, or none. */
+#define NODE_RELAY_QUOTA (UINT64_C(1) << 30)
+
 struct node_config {
         const char *dir, *version; /* copied */
         struct node_endpoint listen[NODE_LISTEN_MAX];
@@ -84,6 +87,8 @@ struct node_config {
         bool lan;
         bool mapping;                    /* ask the router for a port */
         bool stun;                       /* tell others how their routers show them, where this node is reached */
+        bool hidden;                     /* no other home is told where this one is, but by calling it */
+        uint64_t relay_quota;            /* bytes a day passed on between homes that have no other way; 0: none */
         uint64_t clips_quota;            /* bytes */
         uint64_t clips_uplink;           /* kbit/s for footage; 0: whatever the line has to spare */
         uint64_t clips_cache;            /* bytes of others' clips that others may have from here */
