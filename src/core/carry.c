@@ -131,8 +131,13 @@ static int knock(struct mesh *m, struct carry *h) {
         return dial_start(m, &h->at);
 }
 
+/* The meeting that it was for is over. */
+static bool in_vain(const struct mesh *m, const struct carry *h) {
+        return h->relay && !relay_waits(m, &h->at.device);
+}
+
 static int next_way(struct mesh *m, struct carry *h) {
-        if (h->way == h->n_ways) {
+        if (h->way == h->n_ways || in_vain(m, h)) {
                 carry_free(m, h, h->full ? MESH_OUT_HAUL_FULL : h->old ? MESH_OUT_HAUL_OLD : MESH_OUT_HAUL_SILENT, 0);
                 return 0;
         }
@@ -143,7 +148,7 @@ static int next_way(struct mesh *m, struct carry *h) {
         return knock(m, h);
 }
 
-static int start(struct mesh *m, const struct key *device, uint64_t command) {
+static int start(struct mesh *m, const struct key *device, uint64_t command, bool relay) {
         enum mesh_outcome o = mesh_standing(m);
         if (o != MESH_OUT_DONE)
                 return answer(m, command, o, 0);
@@ -156,6 +161,7 @@ static int start(struct mesh *m, const struct key *device, uint64_t command) {
         if (!h)
                 return answer(m, command, o, 0);
         *h = (struct carry){.used = true, .command = command, .at = {.device = *device}, .due = MESH_NEVER};
+        h->relay = relay;
         ways_find(m, h);
         if (h->n_ways)
                 return next_way(m, h);
@@ -164,12 +170,20 @@ static int start(struct mesh *m, const struct key *device, uint64_t command) {
 }
 
 int carry_start(struct mesh *m, const struct mesh_event *ev) {
-        return start(m, &ev->haul.device, ev->token);
+        return start(m, &ev->haul.device, ev->token, false);
+}
+
+/* PROTOCOL 17.13: "A node SHOULD have no more than 4 links to doorsteps for this at a time" */
+static bool may_relay(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++)
+                n += m->carries[i].used && m->carries[i].relay;
+        return n < HAULS_RELAYED;
 }
 
 bool carry_reach(struct mesh *m, const struct key *device) {
         enum mesh_outcome busy = MESH_OUT_DONE;
-        if (start(m, device, 0))
+        if (may_relay(m) && start(m, device, 0, true))
                 return false;
         return !place_for(m, device, &busy) && busy == MESH_OUT_BUSY;
 }
@@ -191,7 +205,7 @@ void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool u
 }
 
 static bool knocks_again(const struct mesh *m, const struct carry *h) {
-        return h->at.psk_try && (!address_meets(&h->at) || meet_may(m, &h->at.device));
+        return h->at.psk_try && !in_vain(m, h) && (!address_meets(&h->at) || meet_may(m, &h->at.device));
 }
 
 int carry_tick(struct mesh *m) {

@@ -89,6 +89,7 @@
 #define SECRETS_MOST 64          /* link keys kept */
 #define SECRETS_DAYS 30
 #define HAULS_DIALLED 8       /* links for footage: a clip comes from several homes at once … */
+#define HAULS_RELAYED 4       /* … and of them those to doorsteps that others have named, or meetings need */
 #define HAULS_ACCEPTED 16     /* … and goes to several, and bytes are passed on between as many */
 #define HAULS_HOUSEHOLD 2     /* of them to one: its main device and the one who watches */
 #define HAUL_WAYS 8           /* addresses of a device that are tried */

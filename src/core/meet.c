@@ -211,15 +211,19 @@ static int propose(struct mesh *m, struct meet *x, bool *ret_done) {
 }
 
 /* PROTOCOL 17.10: "a hidden one MUST NOT go to a doorstep that it has no link to" */
+/* PROTOCOL 17.13: "It MUST ignore a second one, and one whose contact here does not say so." */
 static bool may_go_there(const struct mesh *m, const struct key *doorstep) {
-        return !m->hidden || link_to_device(m, doorstep);
+        const struct card *card = address_current(m, doorstep) ? contact_card(m, doorstep) : NULL;
+        return card && card->relays && !key_eq(doorstep, &m->sign.pub) && (!m->hidden || link_to_device(m, doorstep));
 }
 
-/* PROTOCOL 17.13: "where both have named one, that of who began the meeting counts" */
+/* PROTOCOL 17.13: "Where both have named one, that of who began the meeting counts." */
 static int agree(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
         struct key doorstep;
+        bool first = !x->named;
         memcpy(doorstep.b, said->doorstep.p, sizeof(doorstep.b));
-        if ((x->relayed && x->calls) || !may_go_there(m, &doorstep))
+        x->named = true;
+        if (!first || (x->relayed && x->calls) || !may_go_there(m, &doorstep))
                 return 0;
         relay_give_up(m, x->link);
         x->doorstep = doorstep;
@@ -524,9 +528,11 @@ static int begin_too(struct mesh *m, struct meet *x, const struct wire_meet_said
         int r = 0;
         if (!has_relay(said))
                 r = direct(m) ? hand_out(m, x) : propose(m, x, &proposed);
-        if (!r && !proposed)
+        if (!r && proposed)
+                r = tell_said(m, x, said);
+        if (!r && x->state == MEET_CALLED && !x->asked && !x->relayed) /* nothing will come of it */
                 forget(m, x);
-        return r || !proposed ? r : tell_said(m, x, said);
+        return r;
 }
 
 static int answer(struct link *l, struct meet *x, const struct key *from, const struct wire_meet_said *said) {

@@ -52,6 +52,7 @@ struct meet {
         uint8_t heard;       /* messages taken of the other side, in their order */
         uint8_t their_addrs; /* addresses in them */
         bool asked;          /* the helper has been asked for it, and has not given up */
+        bool named;          /* the other side has named a doorstep */
         bool relayed;        /* a relay is to bring it about: */
         struct key doorstep;
         uint8_t token[16];

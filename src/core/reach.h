@@ -90,6 +90,7 @@ struct carry { /* a link for footage that was asked for here */
         size_t n_ways, way; /* the next one is @way */
         mesh_time due;      /* of the next knock; NEVER: one is under way, or the link is up */
         bool full, old;     /* somebody said so */
+        bool relay;         /* for a relay, whose doorstep somebody else may have named */
         bool shy; /* this home is hidden, and that device is none that sees where it is: only a relay will do */
 };
 

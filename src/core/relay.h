@@ -95,6 +95,7 @@ mesh_link relay_number(struct mesh *m, bool begins); /* of a link within another
 int relay_call(struct mesh *m, const struct relay_call *c);
 void relay_give_up(struct mesh *m, mesh_link inner); /* nobody waits for it any more */
 int relay_outer_up(struct link *l);
+bool relay_waits(const struct mesh *m, const struct key *doorstep); /* for a link to it */
 void relay_unreached(struct mesh *m, const struct key *doorstep);
 struct room *relay_room_of(const struct mesh *m, mesh_link inner); /* NULL: it is no link within another one */
 bool relay_expects(const struct link *l); /* the device is the one that was agreed on; any, on a link of its own */

@@ -90,6 +90,14 @@ int relay_outer_up(struct link *l) {
         return e;
 }
 
+bool relay_waits(const struct mesh *m, const struct key *doorstep) {
+        LIST_EACH (r, &m->relay.rooms, struct room, on) {
+                if (r->end && r->inner && !r->outer && !r->lost && key_eq(&r->doorstep, doorstep))
+                        return true;
+        }
+        return false;
+}
+
 void relay_unreached(struct mesh *m, const struct key *doorstep) {
         LIST_EACH (r, &m->relay.rooms, struct room, on)
                 r->lost |= r->end && !r->outer && key_eq(&r->doorstep, doorstep);

@@ -57,6 +57,11 @@ struct pair {
         size_t a, b;
 };
 
+static bool linked(struct street *s, void *ctx) {
+        const struct pair *p = ctx;
+        return link_of(s, p->a, p->b) && link_of(s, p->b, p->a);
+}
+
 static bool relayed(struct street *s, void *ctx) {
         const struct pair *p = ctx;
         const struct link *x = link_of(s, p->a, p->b), *y = link_of(s, p->b, p->a);
@@ -237,6 +242,93 @@ static void test_both_hidden(void **state) {
         street_free(s);
 }
 
+/* ---- a member that means ill ---- */
+#define VICTIM 6
+#define EVIL 7
+
+/* Message @seq of a meeting that home 7 begins with home 6: it names home @door. */
+static void names(struct street *s, uint8_t meeting, uint8_t seq, size_t door) {
+        static const struct meet_way way = {0};
+        struct meet x = {.calls = true,
+                         .device = *device(s, VICTIM),
+                         .nonce = {meeting},
+                         .doorstep = *device(s, door),
+                         .token = {meeting, seq}};
+        const struct meet_said what = {.relay = true};
+        struct link *l = link_of(s, EVIL, VICTIM);
+        l = l ? l : link_of(s, EVIL, 0);
+        assert_non_null(l);
+        assert_int_equal(offer_say(l, &x, seq, &what, &way), 0);
+        street_feed(s, EVIL, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(s, 0.2);
+}
+
+/* Home 0, its doorstep, aside. */
+static size_t reaching(struct street *s, size_t i) {
+        size_t n = 0;
+        for (size_t k = 0; k < HAULS_DIALLED; k++) {
+                const struct carry *c = &street_core(s, i)->carries[k];
+                n += c->used && !key_eq(&c->at.device, device(s, 0));
+        }
+        return n;
+}
+
+/* All doorsteps but home 0 take connections of the victim's, and say nothing: it knocks at them for long. */
+static struct street *street_evil(void) {
+        struct street *s = street_with(8, 6, 0);
+        struct pair p = {VICTIM, EVIL};
+        assert_true(street_wait(s, 1800, linked, &p)); /* it need not call any more */
+        for (size_t door = 1; door < VICTIM; door++)
+                street_cut(s, VICTIM, door);
+        street_run_for(s, 60);
+        for (size_t door = 1; door < VICTIM; door++) {
+                street_mend(s, VICTIM, door);
+                street_hold(s, VICTIM, door, 3600);
+        }
+        assert_int_equal(reaching(s, VICTIM), 0);
+        return s;
+}
+
+/* PROTOCOL 17.13: once in a meeting. */
+static void test_names_many(void **state) {
+        (void)state;
+        struct street *s = street_evil();
+        for (uint8_t seq = 0; seq < 5; seq++)
+                names(s, 1, seq, 1 + seq);
+        assert_int_equal(reaching(s, VICTIM), 1);
+        street_free(s);
+}
+
+/* Nobody goes where nothing would be passed on, nor keeps a place for such a meeting. */
+static void test_names_anybody(void **state) {
+        (void)state;
+        struct street *s = street_evil();
+        street_feed(s, 4, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 0}});
+        street_run_for(s, 700);
+        names(s, 1, 0, EVIL);
+        names(s, 2, 0, VICTIM);
+        names(s, 3, 0, 4);
+        assert_int_equal(reaching(s, VICTIM), 0);
+        for (size_t k = 0; k < MEETS_MOST; k++)
+                assert_int_equal(street_core(s, VICTIM)->meets.at[k].state, MEET_NONE);
+        street_free(s);
+}
+
+/* However many meetings it begins, there is place for the links that the owner wants. */
+static void test_place_for_clips(void **state) {
+        (void)state;
+        struct street *s = street_evil();
+        size_t most = 0;
+        for (uint8_t k = 0; k < 25; k++) {
+                names(s, (uint8_t)(k + 1), 0, 1 + k % 5);
+                most = MAX(most, reaching(s, VICTIM));
+        }
+        assert_in_range(most, 1, HAULS_RELAYED);
+        street_run_for(s, 60); /* and nobody knocks on for a meeting that is over */
+        assert_int_equal(reaching(s, VICTIM), 0);
+        street_free(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_no_way),
@@ -247,6 +339,9 @@ int main(void) {
                 cmocka_unit_test(test_hidden),
                 cmocka_unit_test(test_hidden_calls_few),
                 cmocka_unit_test(test_both_hidden),
+                cmocka_unit_test(test_names_many),
+                cmocka_unit_test(test_names_anybody),
+                cmocka_unit_test(test_place_for_clips),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
