@@ -106,6 +106,7 @@
 #define HAUL_WINDOW_SLOW 131072 /* … whose window is shorter than that: 8 whole frames */
 #define MEETS_MOST 8         /* meetings at once: each is a process's worth of sockets, and most come to nothing … */
 #define MEETS_CALLED 4       /* … and of them those that others began: they do not take what this home needs */
+#define MEETS_HOME 2         /* … and of these one household's, however many devices it has */
 #define MEETS_WAYS 3         /* neighbours that pass on what is said in one, in turn, and doorsteps in a contact */
 #define MEETS_VIA_LEAST 2    /* of those that the contact names linked; of fewer another contact tells */
 #define MEETS_SAYS 24        /* messages of one side: 16 addresses one by one, words, and the end of both */
@@ -117,6 +118,7 @@
 #define MEETS_FRESH 120      /* seconds an offer counts, either way of its time: what two mesh clocks differ at most */
 #define MEETS_HOUR 30        /* offers of one device answered in an hour: twice what its back-off allows (DIAL_LAST) */
 #define MEETS_SEEN 128       /* offers remembered for as long as they could come again */
+#define MEETS_SEEN_HOME 32   /* … of them one household's: it does not keep others' from being taken */
 #define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */
 #define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
 #define MEETS_QUEUE 65536    /* bytes waiting on a link on which no more is passed on: it comes too late to help */

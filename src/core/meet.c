@@ -461,10 +461,13 @@ static void go_back_by(struct meet *x, const struct link *l, const struct wire_m
         x->n_ways = 1;
 }
 
-/* PROTOCOL 17.9: "Whoever hears message 0 of a meeting again over another link MUST say all it has said over that one" */
+/* PROTOCOL 17.9: "Whoever hears message 0 of a meeting again over another link MUST say all it has said over that one, and goes
+ * on there, 3 times in a meeting." */
+/* More often nobody has neighbours for. Those in between could have it said without end by taking turns. */
 static int heard_again(struct link *l, struct meet *x, const struct wire_meet_said *said) {
-        if (said->seq || x->calls || key_eq(&l->device, &x->ways[0].next))
+        if (said->seq || x->calls || key_eq(&l->device, &x->ways[0].next) || x->repeats == MEETS_WAYS)
                 return 0;
+        x->repeats++;
         go_back_by(x, l, said);
         return say_all(l->m, x);
 }
@@ -490,35 +493,55 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
         return tell_said(m, x, said);
 }
 
+static const struct key *home_of(const struct mesh *m, const struct key *device) {
+        const struct roster_device *d = roster_device_find(m->roster, device);
+        return d ? &d->home->key : NULL;
+}
+
 /* PROTOCOL 17.7: "nor an offer whose `time` is more than 120 s from mesh time, nor one it has taken before" */
-static struct meet_seen *unseen(struct mesh *m, const struct wire_meet_said *said) {
+/* NULL, too, where the household @home has had its share of what is remembered. */
+static struct meet_seen *unseen(struct mesh *m, const struct key *home, const struct wire_meet_said *said) {
         mesh_wall now = clock_now(m);
         struct meet_seen *free = NULL;
+        size_t of_home = 0;
         if (said->time + MEETS_FRESH < now || said->time > now + MEETS_FRESH)
                 return NULL;
         for (size_t i = 0; i < MEETS_SEEN; i++) {
                 struct meet_seen *s = &m->meets.seen[i];
-                if (s->until <= m->now)
+                bool over = s->until <= m->now;
+                of_home += !over && key_eq(&s->home, home);
+                if (over)
                         free = free ? free : s;
                 else if (memcmp(s->nonce, said->nonce.p, sizeof(s->nonce)) == 0)
                         return NULL;
         }
-        return free;
+        return of_home < MEETS_SEEN_HOME ? free : NULL;
+}
+
+/* PROTOCOL 17.10: "and no more than 4 meetings that others began at a time, 2 of them of one household" */
+static bool has_place(struct mesh *m, const struct key *home) {
+        size_t called = 0, of_home = 0;
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                const struct meet *x = &m->meets.at[i];
+                if (x->state == MEET_NONE || x->calls)
+                        continue;
+                const struct key *its = home_of(m, &x->device);
+                called++;
+                of_home += its && key_eq(its, home);
+        }
+        return called < MEETS_CALLED && of_home < MEETS_HOME && place(m);
 }
 
 /* PROTOCOL 17.9: "Of two that call each other the meeting of the one with the lower signing key stands" */
-static int make_place(struct mesh *m, const struct key *from, bool *ret_may) {
+static int make_place(struct mesh *m, const struct key *from, const struct key *home, bool *ret_may) {
         struct meet *own = find_with(m, from, true), *earlier = find_with(m, from, false);
-        size_t called = 0;
         int r = 0;
         *ret_may = !own || memcmp(from->b, m->sign.pub.b, sizeof(from->b)) < 0;
         if (own && *ret_may)
                 r = give_up(m, own);
         if (!r && earlier && *ret_may)
                 r = give_up(m, earlier); /* that it has let go */
-        for (size_t i = 0; i < MEETS_MOST; i++)
-                called += m->meets.at[i].state != MEET_NONE && !m->meets.at[i].calls;
-        *ret_may = *ret_may && called < MEETS_CALLED && place(m);
+        *ret_may = *ret_may && has_place(m, home);
         return r;
 }
 
@@ -549,15 +572,17 @@ static int answer(struct link *l, struct meet *x, const struct key *from, const 
 /* One that is not answered is remembered, too: it would be answered later, when nobody waits for it. */
 static int called(struct link *l, const struct key *from, const struct wire_meet_said *said) {
         struct mesh *m = l->m;
-        struct meet_seen *seen = budget_left(m, from, BUDGET_MEETS) ? unseen(m, said) : NULL;
+        const struct key *home = home_of(m, from);
+        struct meet_seen *seen = home && budget_left(m, from, BUDGET_MEETS) ? unseen(m, home, said) : NULL;
         bool may;
         if (!seen)
                 return 0;
+        seen->home = *home;
         memcpy(seen->nonce, said->nonce.p, sizeof(seen->nonce));
         seen->until = m->now + 2 * (mesh_time)MEETS_FRESH * 1000;
         int r = budget_charge(m, from, BUDGET_MEETS);
         if (!r)
-                r = make_place(m, from, &may);
+                r = make_place(m, from, home, &may);
         return r || !may ? r : answer(l, place(m), from, said);
 }
 

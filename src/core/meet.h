@@ -49,6 +49,7 @@ struct meet {
         bool all, all_told;
         struct meet_said said[MEETS_SAYS];
         uint8_t n_said;
+        uint8_t repeats;     /* how often all was said over another neighbour, because the other side did */
         uint8_t heard;       /* messages taken of the other side, in their order */
         uint8_t their_addrs; /* addresses in them */
         bool asked;          /* the helper has been asked for it, and has not given up */
@@ -61,6 +62,7 @@ struct meet {
 
 struct meet_seen { /* an offer that was taken */
         uint8_t nonce[16];
+        struct key home; /* of whoever made it */
         mesh_time until; /* it could not come again later */
 };
 

@@ -349,10 +349,110 @@ static void test_bounds(void **state) {
         street_free(e.s);
 }
 
+/* ---- one household, and one pair of neighbours ---- */
+#define FAMILY 4 /* devices: home A's, and those of homes 3 to 5 */
+
+/* Home @from begins a meeting with home B, as far as saying so goes. */
+static void calls(struct street *s, size_t from, uint8_t meeting) {
+        static const struct meet_way way = {0};
+        static const uint8_t print[32] = {7};
+        const struct wire_meet_words words = {
+                .ufrag = SPAN_STR("abcd"), .pwd = SPAN_STR("abcdefghijklmnopqrstuv"), .print = SPAN_OF(print)};
+        struct meet x = {.calls = true,
+                         .device = street_core(s, B)->sign.pub,
+                         .nonce = {meeting, (uint8_t)from},
+                         .words = BUF_NULL};
+        const struct meet_said what = {.words = true};
+        codec_encode(&wire_meet_words_desc, &words, &x.words);
+        assert_non_null(link_of(s, from, DOOR));
+        assert_int_equal(offer_say(link_of(s, from, DOOR), &x, 0, &what, &way), 0);
+        buf_fini(&x.words);
+        street_feed(s, from, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(s, 0.1);
+}
+
+static struct street *street_family(void) {
+        struct street *s = street_bare(6, seed);
+        _clean_(buf_fini) struct buf code = BUF_NULL;
+        evil = NULL;
+        street_doorstep(s, DOOR);
+        street_shut(s, A);
+        street_shut(s, B);
+        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, A, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, B, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        street_run_for(s, 30);
+        for (size_t i = 3; i < 6; i++) {
+                street_shut(s, i);
+                buf_clear(&code);
+                street_code(s, A, DOOR, &code);
+                assert_int_equal(street_enrol(s, i, buf_span(&code), "further"), MESH_OUT_DONE);
+        }
+        street_helper(s, B, true);
+        street_run_for(s, 60);
+        return s;
+}
+
+static size_t called(struct street *s, size_t i) {
+        size_t n = 0;
+        for (size_t k = 0; k < MEETS_MOST; k++)
+                n += street_core(s, i)->meets.at[k].state != MEET_NONE && !street_core(s, i)->meets.at[k].calls;
+        return n;
+}
+
+/* All devices of a household together take no more than half of what there is for those that others begin. */
+static void test_family(void **state) {
+        (void)state;
+        static const size_t family[FAMILY] = {A, 3, 4, 5};
+        struct street *s = street_family();
+        for (size_t i = 0; i < FAMILY; i++)
+                calls(s, family[i], 1);
+        assert_int_equal(called(s, B), MEETS_HOME);
+        for (uint8_t k = 2; k < 30; k++)
+                for (size_t i = 0; i < FAMILY; i++)
+                        calls(s, family[i], k);
+        size_t seen = 0;
+        for (size_t k = 0; k < MEETS_SEEN; k++)
+                seen += street_core(s, B)->meets.seen[k].until > street_core(s, B)->now;
+        assert_int_equal(seen, MEETS_SEEN_HOME);
+        street_free(s);
+}
+
+/* Two neighbours, who can tell message 0 of a meeting by its place, take turns in bringing it. */
+static void test_turns(void **state) {
+        (void)state;
+        struct evil e = {.does = passes};
+        street_evil(&e);
+        street_apart(e.s, A, B);
+        street_helper(e.s, A, true);
+        for (int i = 0; i < 600 && !called(e.s, B); i++)
+                street_run_for(e.s, 0.1);
+        street_run_for(e.s, 1);
+        struct mesh *b = street_core(e.s, B);
+        struct meet *x = b->meets.at;
+        while (x < b->meets.at + MEETS_MOST && (x->state != MEET_TALKING || x->calls))
+                x++;
+        assert_true(x < b->meets.at + MEETS_MOST && e.n > 0);
+        const struct kept *first = e.kept;
+        while (first->side != A)
+                first++;
+        unsigned before = e.took;
+        for (int i = 0; i < 20; i++) {
+                x->ways[0].next = (struct key){{5}}; /* the last one came over another neighbour */
+                assert_int_equal(link_say(link_of(e.s, DOOR, B), LINK_MEET, &first->msg), 0);
+                street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
+                street_run_for(e.s, 0.1);
+        }
+        assert_in_range(e.took - before, 1, MEETS_WAYS * x->n_said);
+        evil = NULL;
+        street_free(e.s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_cases),      cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_not_passed), cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_family),  cmocka_unit_test(test_turns),  cmocka_unit_test(test_cases),
+                cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),  cmocka_unit_test(test_not_passed),
+                cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
