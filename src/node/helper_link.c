@@ -51,12 +51,11 @@ static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
         size_t used;
         if (got < 0)
                 hang_up(l);
-        if (got <= 0)
+        if (got <= 0 || !l->alive)
                 return;
         buf_add(&l->in, span_of(buf->base, (size_t)got));
         int r = buf_ok(&l->in) ? 0 : FRAME_E_SIZE;
-        while (r == 0 && !uv_is_closing((uv_handle_t *)&l->pipe) &&
-               (r = frame_take(buf_span(&l->in), &body, &used)) == 0) {
+        while (r == 0 && l->alive && (r = frame_take(buf_span(&l->in), &body, &used)) == 0) {
                 if (!on_message(l, body))
                         r = FRAME_E_INPUT;
                 else

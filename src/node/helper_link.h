@@ -32,14 +32,15 @@ struct helper_link {
         struct sink out;
         struct buf in;
         bool open;   /* the pipe is a handle, if a closing one */
-        bool alive;  /* messages go to it */
+        bool alive;  /* messages go to it, and are heard */
         bool absent; /* the program is not on this machine: said once */
 };
 
 void helper_link_init(struct helper_link *l, struct node *n, const struct helper_kind *kind);
 /* Says @msg, to a fresh process if there is none. False: there is none to be had now. */
 bool helper_link_say(struct helper_link *l, unsigned number, const void *msg);
-/* Tells it that nothing more comes, and hears it out. */
+/* Tells it that nothing more comes, so that it ends; what it says from here on is not heard. One that does not end is the caller's to
+ * kill: until then none is started. */
 void helper_link_leave(struct helper_link *l);
 /* Ends it at once. */
 void helper_link_kill(struct helper_link *l);

@@ -178,6 +178,7 @@ static void say_end(struct ice *i, mesh_link number) {
 
 static void say_serve(struct ice *i) {
         const struct wire_ice_serve msg = {.port = i->serve};
+        i->orders++;
         say(i, ICE_SERVE, &msg);
 }
 
@@ -277,10 +278,14 @@ static void heard_end(struct ice *i, const struct wire_ice_end *msg) {
         settle(i);
 }
 
-static void heard_serving(struct ice *i, const struct wire_ice_serving *msg) {
+/* False: nobody has asked. It would be logged, and others told, as often as it says so. */
+static bool heard_serving(struct ice *i, const struct wire_ice_serving *msg) {
         int e = WIRE_HAS(msg, ICE_SERVING, error) ? (int)msg->error : 0;
+        if (!i->orders)
+                return false;
+        i->orders--;
         if (msg->port != i->serve)
-                return; /* of an order that another one has followed */
+                return true; /* of an order that another one has followed */
         if (e && e != i->serve_error)
                 log_error("UDP port %u: %s: this home does not tell others how their routers show them", i->serve,
                           strerror(e));
@@ -289,6 +294,7 @@ static void heard_serving(struct ice *i, const struct wire_ice_serving *msg) {
         i->serving = e ? 0 : i->serve;
         if (news)
                 listen_look(node_of(i));
+        return true;
 }
 
 /* False: it does not keep to proto/ice.def. */
@@ -306,8 +312,7 @@ static bool on_message(struct ice *i, enum wire_ice number, const union frame_me
                 heard_end(i, &m->ice_end);
                 return true;
         case ICE_SERVING:
-                heard_serving(i, &m->ice_serving);
-                return true;
+                return heard_serving(i, &m->ice_serving);
         case ICE_ARRIVED:
                 return conn_arrived(node_of(i), (mesh_link)m->ice_arrived.meeting, m->ice_arrived.bytes);
         case ICE_MEET:
@@ -366,6 +371,7 @@ static int take_stream(struct ice *i, int stream) {
         uv_pipe_init(n->loop, &i->pipe, 0); /* what else than bytes comes from there the kernel throws away */
         i->open = true;
         i->deaf = false;
+        i->orders = 0;
         sink_init(&i->out, (uv_stream_t *)&i->pipe, OUT_MAX, on_written);
         i->in = BUF_MAX(IN_MAX);
         i->since = now(i);

@@ -42,6 +42,7 @@ struct ice {
         uint64_t deaths;   /* since the daemon was started */
         uint16_t serve;    /* UDP port at which it is to answer STUN; 0: nowhere */
         uint16_t serving;  /* at which it does */
+        unsigned orders;   /* to answer there that it has said nothing about yet */
         int serve_error;   /* errno: why not */
 };
 

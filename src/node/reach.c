@@ -11,10 +11,12 @@
 #define AGAIN_MS 3600000     /* until a router that said no is asked again; also when the network changes */
 #define RETRY_FIRST_MS 60000 /* after the helper has died, doubled each time … */
 #define RETRY_DOUBLINGS 6    /* … up to an hour */
-#define LATE_MS 60000        /* how late a helper may renew, or say that it could not */
-#define ANSWER_MS 90000      /* until it has asked in both ways; it gives up by itself before */
-#define DEATHS_MOST 3        /* one after the other, after which what it got is not counted on any more */
-#define CALLED_LIFE 172800   /* s: two days. A link is made anew each day (PROTOCOL 8) */
+#define LATE_MS 60000        /* how late a helper may renew, say that it could not, or end */
+#define NEWS_MOST 8          /* other addresses in an hour: each has all links and contacts looked at anew */
+#define NEWS_MS 3600000
+#define ANSWER_MS 90000    /* until it has asked in both ways; it gives up by itself before */
+#define DEATHS_MOST 3      /* one after the other, after which what it got is not counted on any more */
+#define CALLED_LIFE 172800 /* s: two days. A link is made anew each day (PROTOCOL 8) */
 
 /* ---- what is known ---- */
 
@@ -107,6 +109,17 @@ static void forget_way(struct reach *r) {
         r->mapped = false;
 }
 
+static void on_timer(uv_timer_t *timer);
+
+/* What the helper has it gives back. One that does not end then is ended by on_timer(). */
+static void leave(struct reach *r) {
+        helper_link_leave(&r->link);
+        if (r->link.open)
+                uv_timer_start(&r->timer, on_timer, LATE_MS, 0);
+        else
+                uv_timer_stop(&r->timer);
+}
+
 /* Nothing is passed on. The helper has no more to do, until the router is asked again. */
 static void give_up(struct node *n, enum wire_e_unmapped why) {
         struct reach *r = &n->reach;
@@ -114,14 +127,22 @@ static void give_up(struct node *n, enum wire_e_unmapped why) {
         forget_way(r);
         r->why = why;
         r->failures = 0;
-        helper_link_leave(&r->link);
+        leave(r);
         if (!news)
                 return;
         log_info("the router passes nothing on: %s", wire_enum_text(&wire_unmapped_enum, why));
         listen_look(n);
 }
 
-static void on_timer(uv_timer_t *timer);
+static bool too_many_news(struct node *n) {
+        struct reach *r = &n->reach;
+        uint64_t now = uv_now(n->loop);
+        if (now - r->news_since >= NEWS_MS) {
+                r->news_since = now;
+                r->news = 0;
+        }
+        return ++r->news > NEWS_MOST;
+}
 
 static void on_mapped(struct node *n, const struct wire_router_mapped *m) {
         struct reach *r = &n->reach;
@@ -129,11 +150,12 @@ static void on_mapped(struct node *n, const struct wire_router_mapped *m) {
         struct wire_addr row = {0};
         struct mesh_addr at;
         wire_list_next(&wire_addr_desc, &list, &row);
-        if (!endpoint_from_wire(&row, &at) || !endpoint_is_v4(&at) || endpoint_is_private(&at)) {
+        bool ok = endpoint_from_wire(&row, &at) && endpoint_is_v4(&at) && !endpoint_is_private(&at);
+        bool news = ok && (!r->mapped || !endpoint_eq(&r->at, &at));
+        if (!ok || (news && too_many_news(n))) {
                 give_up(n, UNMAPPED_ABSURD);
                 return;
         }
-        bool news = !r->mapped || !endpoint_eq(&r->at, &at);
         r->mapped = true;
         r->at = at;
         r->by = (enum wire_e_mapper)m->by;
@@ -171,6 +193,7 @@ static void ask(struct node *n) {
 static void on_gone(struct helper_link *l) {
         struct node *n = l->n;
         struct reach *r = &n->reach;
+        uv_timer_stop(&r->timer);
         if (!r->port)
                 r->called = 0; /* it gave back what there was, only now */
         if (r->again)
@@ -193,10 +216,10 @@ static const struct helper_kind kind = {.program = PORTER_ROUTER,
                                         .heard = on_heard,
                                         .gone = on_gone};
 
-/* Either it is time to ask again, or the helper has not said in time what it should have. */
+/* Either it is time to ask again, or the helper has not said in time what it should have, or does not end. */
 static void on_timer(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(timer, struct node, reach.timer);
-        if (n->reach.link.alive)
+        if (n->reach.link.open)
                 helper_link_kill(&n->reach.link);
         else
                 ask(n);
@@ -232,8 +255,7 @@ static uint64_t sum_nets(const struct listening *ls) {
 static void rest(struct node *n) {
         struct reach *r = &n->reach;
         bool was = r->mapped;
-        helper_link_leave(&r->link); /* which gives back what there is */
-        uv_timer_stop(&r->timer);
+        leave(r);
         forget_way(r);
         r->port = 0;
         r->again = false;

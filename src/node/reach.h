@@ -20,6 +20,8 @@ struct reach {
         enum wire_e_mapper by;
         enum wire_e_unmapped why; /* where it does not; 0: it was not asked yet */
         unsigned failures;        /* of the helper, one after the other */
+        unsigned news;            /* how often the router has changed its mind … */
+        uint64_t news_since;      /* … since then, by the loop's clock */
         struct mesh_addr from;    /* who came in from outside last … */
         mesh_wall called;         /* … and when; 0: nobody yet */
         bool named, told;         /* as the core knows it: @at is among the addresses; homes outside get in */

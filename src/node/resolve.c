@@ -117,12 +117,17 @@ static const struct helper_kind kind = {.program = PORTER_NAMES,
 
 static void on_timer(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(timer, struct node, resolver.timer);
+        bool stays = false; /* it was left, and does not end */
         if (n->resolver.running == 0)
                 helper_link_leave(&n->resolver.link);
         LIST_EACH (k, &n->resolver.all, struct lookup, on) {
-                if (k->until <= uv_now(n->loop))
-                        fail(k, "no answer in time");
+                if (k->until > uv_now(n->loop))
+                        continue;
+                stays |= !k->asked;
+                fail(k, "no answer in time");
         }
+        if (stays)
+                helper_link_kill(&n->resolver.link);
         set_timer(n);
 }
 

@@ -32,6 +32,7 @@ static struct ice_world {
         char buffer[64 * 1024];
         bool has, starts; /* the program is there; it can be started */
         int helper;       /* the other end of its stream; -1: it does not run */
+        uint16_t port;    /* that this home listens at */
         int stream;       /* of the last MEET that was read; -1: none */
         unsigned started, killed, looked;
         struct ice_heard heard[ICE_HEARD_MAX];
@@ -78,7 +79,7 @@ bool listen_is_lan(_unused_ const struct node *n, _unused_ const struct mesh_add
 }
 
 uint16_t listen_port_at(_unused_ const struct node *n, _unused_ const struct mesh_addr *addr) {
-        return 0;
+        return ice_world.port;
 }
 
 mesh_wall node_wall(void) {

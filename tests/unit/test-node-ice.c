@@ -333,13 +333,19 @@ static void say_early(void) {
         say_candidate(A);
 }
 
+static void say_serving(void) { /* nobody has asked for it; else it could write what is logged without end */
+        struct wire_ice_serving said = {.port = 7345};
+        ice_world.n->ice.serve = 7345;
+        ice_world_say(ICE_SERVING, &said);
+}
+
 static void say_up_early(void) {
         say_up(A);
 }
 
 static void test_nonsense(_unused_ void **state) {
-        static void (*const wrong[])(void) = {say_meet, say_garbage, say_endless, say_twice,
-                                              say_many, say_early,   say_up_early};
+        static void (*const wrong[])(void) = {say_meet, say_garbage, say_endless,  say_twice,
+                                              say_many, say_early,   say_up_early, say_serving};
         for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
                 if (i) {
                         ice_world_end();
@@ -378,11 +384,11 @@ static void test_descriptors(_unused_ void **state) {
                 struct cmsghdr head;
                 char bytes[CMSG_SPACE(64 * sizeof(int))];
         } with = {.bytes = {0}};
-        static const struct wire_ice_serving said = {.port = 9};
+        static const struct wire_ice_end said = {.meeting = 9}; /* one that was given up here long ago */
         _clean_(buf_fini) struct buf out = BUF_NULL;
         meet(A);
         unsigned before = open_files();
-        frame_put(&out, wire_ice_find(ICE_SERVING), &said);
+        frame_put(&out, wire_ice_find(ICE_END), &said);
         struct iovec iov = {out.p, out.n};
         struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = with.bytes, .msg_controllen = sizeof(with)};
         with.head.cmsg_level = SOL_SOCKET;
