@@ -299,6 +299,7 @@ bool dial_may(const struct mesh *m) {
 }
 
 int dial_start(struct mesh *m, struct address *a) {
+        a->begun = m->now;
         if (address_meets(a))
                 return meet_call(m, a);
         struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);

@@ -519,6 +519,13 @@ static bool link_welcome(const struct link *l) {
         return l->dialled || l->newcomer || inbound < INBOUND_MOST || (l->joining && halfway < HALFWAY_MOST);
 }
 
+static void trace_up(const struct link *l, const struct address *a) {
+        if (a)
+                mesh_trace(l->m, "link %u: up, dialled %u ms ago", (unsigned)l->id, (unsigned)(l->m->now - a->begun));
+        else
+                mesh_trace(l->m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
+}
+
 int link_greeted(struct link *l) {
         struct mesh *m = l->m;
         if (l->state != LINK_GREETING || !l->hello_got || !l->hello_sent || l->stranger || l->unproven)
@@ -546,7 +553,7 @@ int link_greeted(struct link *l) {
                 if (r)
                         return r;
         }
-        mesh_trace(m, "link %u: up, %s", (unsigned)l->id, l->dialled ? "dialled" : "accepted");
+        trace_up(l, a);
         mesh_state_changed(m);
         seen_look(m);
         doorstep_came(m);

@@ -57,6 +57,7 @@ struct address {               /* somewhere to knock */
         uint8_t hint[8];        /* of the beacon: whose it is, before the device is known */
         mesh_time heard, urged; /* the last beacon; the last one that brought a dial forward */
         mesh_link link;         /* 0: not dialled now */
+        mesh_time begun;        /* when that was */
         uint32_t failures;
         uint8_t shared[16]; /* the epoch whose link key both had at last; zeros: not known */
         uint32_t psk_try;   /* how many link keys have been tried in this round */
