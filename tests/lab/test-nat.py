@@ -69,7 +69,7 @@ class Lab(street.Play):
         spaces.begin('nft')
         self.net = Internet('203.0.113')
         self.inner = itertools.count(1)
-        self.homes = {}
+        self.homes, self.router_of = {}, {}
         self.doorstep = Space()
         self.net.plug(self.doorstep, DOORSTEP)
 
@@ -105,6 +105,7 @@ class Lab(street.Play):
                 space.cable('eth0', behind, 'lan')
                 behind.port('lan', f'{there}/24')
                 space.port('eth0', f'{here}/24', via=there)
+                self.router_of[space] = behind
             self.homes[kind, side] = space
         return self.homes[kind, side]
 
