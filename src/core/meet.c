@@ -604,17 +604,21 @@ int meet_heard(struct link *l, const struct wire_meet *msg) {
 }
 
 /* ---- time ---- */
-int meet_helper(struct mesh *m, bool there) {
+int meet_means(struct mesh *m) {
         int r = 0;
-        m->meets.helper = there;
-        m->meets.asked = true;
-        for (size_t i = 0; !r && !there && i < MEETS_MOST; i++)
+        for (size_t i = 0; !r && !direct(m) && i < MEETS_MOST; i++)
                 if (m->meets.at[i].state != MEET_NONE && m->meets.at[i].asked)
                         r = give_up(m, &m->meets.at[i]);
         doorstep_look(m);
         contacts_learn(m);
         dial_soon(m);
         return r;
+}
+
+int meet_helper(struct mesh *m, bool there) {
+        m->meets.helper = there;
+        m->meets.asked = true;
+        return meet_means(m);
 }
 
 /* By the next way; after the last one only so long is waited for an answer. */

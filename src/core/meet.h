@@ -82,7 +82,8 @@ int meet_call(struct mesh *m, struct address *a);              /* begins it: han
 /* Something sealed to this device, from a device of the roster, has come over @l. */
 int meet_heard(struct link *l, const struct wire_meet *msg);
 int meet_helper(struct mesh *m, bool there);
-int meet_told(struct mesh *m, const struct mesh_event *ev);            /* by the helper */
+int meet_means(struct mesh *m);                             /* what can bring one about is another thing than before */
+int meet_told(struct mesh *m, const struct mesh_event *ev); /* by the helper */
 bool meet_leads_by(const struct mesh *m, const struct key *neighbour); /* one is under way by it */
 void meet_up(struct mesh *m, mesh_link link);                          /* it is a link now */
 /* The helper has ended it, or the shell has none: the other end is told. Nothing, where there is no such meeting. */

@@ -409,7 +409,7 @@ static bool as_before(const struct mesh *m, const struct mesh_event *ev) {
 
 static int listening(struct mesh *m, const struct mesh_event *ev) {
         size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
-        bool moved = has_moved(m, ev, n);
+        bool moved = has_moved(m, ev, n), hides = m->hidden != ev->listening.hidden;
         if (!moved && as_before(m, ev))
                 return 0;
         if (n)
@@ -419,7 +419,8 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
         m->hidden = ev->listening.hidden;
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
-        return moved ? link_moved(m) : 0;
+        int r = hides ? meet_means(m) : 0;
+        return r || !moved ? r : link_moved(m);
 }
 
 static int stop(struct mesh *m) {

@@ -179,6 +179,32 @@ static void test_hidden(void **state) {
         street_free(s);
 }
 
+static size_t asked(struct street *s, size_t i) {
+        size_t n = 0;
+        for (size_t k = 0; k < MEETS_MOST; k++)
+                n += street_core(s, i)->meets.at[k].state != MEET_NONE && street_core(s, i)->meets.at[k].asked;
+        return n;
+}
+
+/* It tells nobody where it is from now on: not in what it has begun, either. And it meets those whom it called before. */
+static void test_hides(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        street_apart(s, 1, 2);
+        for (int i = 0; i < 20000 && !asked(s, 2); i++)
+                street_run_for(s, 0.1);
+        assert_int_equal(asked(s, 2), 1);
+        street_hide(s, 2);
+        assert_int_equal(asked(s, 2), 0);
+        street_run_for(s, 60);
+        assert_int_equal(asked(s, 2), 0);
+        size_t places = 0;
+        for (size_t k = 0; k < street_core(s, 2)->n_addresses; k++)
+                places += address_meets(&street_core(s, 2)->addresses[k]);
+        assert_int_equal(places, 2);
+        street_free(s);
+}
+
 /* No pair of addresses works: it is tried again, less and less often, as at any address. */
 static void test_apart(void **state) {
         (void)state;
@@ -246,11 +272,17 @@ static void test_haul(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_contacts),        cmocka_unit_test(test_newcomer),
-                cmocka_unit_test(test_by_one),          cmocka_unit_test(test_by_two),
-                cmocka_unit_test(test_addresses_first), cmocka_unit_test(test_no_helper),
-                cmocka_unit_test(test_hidden),          cmocka_unit_test(test_apart),
-                cmocka_unit_test(test_one_doorstep),    cmocka_unit_test(test_haul),
+                cmocka_unit_test(test_contacts),
+                cmocka_unit_test(test_newcomer),
+                cmocka_unit_test(test_by_one),
+                cmocka_unit_test(test_by_two),
+                cmocka_unit_test(test_addresses_first),
+                cmocka_unit_test(test_no_helper),
+                cmocka_unit_test(test_hidden),
+                cmocka_unit_test(test_hides),
+                cmocka_unit_test(test_apart),
+                cmocka_unit_test(test_one_doorstep),
+                cmocka_unit_test(test_haul),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
