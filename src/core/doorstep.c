@@ -54,6 +54,11 @@ static bool worth_passing(const struct link *l, const struct wire_meet *msg, con
                address_current(l->m, from) && address_current(l->m, to);
 }
 
+/* PROTOCOL 17.4: "It SHOULD NOT pass on to a link on which more than 8,192 bytes of classes 0 and 1 wait." */
+static bool line_free(const struct link *l) {
+        return l->queue[0].bytes + l->queue[1].bytes <= MEETS_QUEUE;
+}
+
 /* PROTOCOL 17.3: "Else it passes it on unchanged but for `hops`, one less: to `to` itself where it has a link to it" */
 static int pass_on(struct link *l, const struct wire_meet *msg, const struct key *from, const struct key *to) {
         if (!worth_passing(l, msg, from, to))
@@ -61,7 +66,7 @@ static int pass_on(struct link *l, const struct wire_meet *msg, const struct key
         struct link *there = link_to_device(l->m, to);
         if (!there && msg->hops > 1)
                 there = next_hop(l, to, msg);
-        if (!there || link_queued(there) > MEETS_QUEUE)
+        if (!there || !line_free(there))
                 return 0;
         struct wire_meet on = *msg;
         on.hops--;

@@ -121,7 +121,7 @@
 #define MEETS_SEEN_HOME 32   /* … of them one household's: it does not keep others' from being taken */
 #define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */
 #define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
-#define MEETS_QUEUE 65536    /* bytes waiting on a link on which no more is passed on: it comes too late to help */
+#define MEETS_QUEUE 8192     /* bytes that hurry and wait on a link, beyond which no more is put before alerts */
 #define HIDDEN_DOORS 3       /* that a hidden home calls: they see its address, and all others must not */
 #define RELAYS_MOST 32       /* rooms at a doorstep, two for each pair … */
 #define RELAYS_HOUSEHOLD 4   /* … of them one household's: two neighbours and two who fetch a clip */

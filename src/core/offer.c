@@ -73,8 +73,10 @@ int offer_say(struct link *l, const struct meet *x, uint8_t seq, const struct me
         const struct roster_device *to = roster_device_find(m->roster, &x->device);
         _clean_(buf_fini) struct buf plain = BUF_NULL, sealed = BUF_NULL;
         struct hash context;
-        int r = to ? write_said(l, x, seq, what, &plain) : 0;
-        if (r || !to)
+        if (!to || to->gone_at) /* since then, too: it is told no addresses */
+                return 0;
+        int r = write_said(l, x, seq, what, &plain);
+        if (r)
                 return r;
         offer_context(m, &m->sign.pub, &x->device, &context);
         if (!box_seal_said(&sealed, &to->seal, SPAN_OF(context.b), buf_span(&plain), &m->rng))

@@ -309,6 +309,32 @@ static void test_not_passed(void **state) {
         street_free(s);
 }
 
+/* An alert stands behind few of them: whoever floods a doorstep fills nobody's line with what hurries. */
+static void test_line(void **state) {
+        (void)state;
+        struct street *s = street_new(3, seed);
+        uint8_t sealed[700] = {1};
+        evil = NULL;
+        street_run_for(s, 60);
+        const struct wire_meet msg = {.to = SPAN_OF(street_core(s, B)->sign.pub.b),
+                                      .from = SPAN_OF(street_core(s, A)->sign.pub.b),
+                                      .hops = 2,
+                                      .sealed = SPAN_OF(sealed)};
+        const struct packet_queue *q = &link_of(s, DOOR, B)->queue[1];
+        street_hold(s, DOOR, B, 20);
+        size_t most = 0;
+        for (int i = 0; i < 600; i++) { /* what is with the kernel is what fits there */
+                if (i % 10 == 0)
+                        link_of(s, DOOR, A)->meets = 0; /* many neighbours say a few each */
+                assert_int_equal(link_say(link_of(s, A, DOOR), LINK_MEET, &msg), 0);
+                street_feed(s, A, (struct mesh_event){.type = MESH_EV_TICK});
+                street_run_for(s, 0.02);
+                most = MAX(most, q->bytes);
+        }
+        assert_in_range(most, 1, MEETS_QUEUE + 1000);
+        street_free(s);
+}
+
 /* Who was removed is told nothing, and what it said before is worth nothing. */
 static void test_removed(void **state) {
         (void)state;
@@ -324,6 +350,13 @@ static void test_removed(void **state) {
         street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
         street_run_for(e.s, 10);
         assert_int_equal(street_called(e.s, B), 0);
+        struct link *on = link_of(e.s, B, DOOR); /* nor is what was begun before gone on with */
+        size_t before = on->queue[1].count;
+        struct meet x = {.device = street_core(e.s, A)->sign.pub, .nonce = {7}};
+        const struct meet_said what = {.end = true};
+        const struct meet_way way = {0};
+        assert_int_equal(offer_say(on, &x, 0, &what, &way), 0);
+        assert_int_equal(on->queue[1].count, before);
         evil = NULL;
         street_free(e.s);
 }
@@ -450,9 +483,9 @@ static void test_turns(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_family),  cmocka_unit_test(test_turns),  cmocka_unit_test(test_cases),
-                cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),  cmocka_unit_test(test_not_passed),
-                cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_family),     cmocka_unit_test(test_turns),   cmocka_unit_test(test_line),
+                cmocka_unit_test(test_cases),      cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_not_passed), cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
