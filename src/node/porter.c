@@ -312,19 +312,22 @@ static bool turn(struct porter *p, const sigset_t *mask) {
         return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* One holds nothing that could be lost; the others end with their streams: what the router gave is given back first. */
+/* Two hold nothing that could be lost. The others end with their streams: what the router gave is given back first. Whoever does
+ * not is killed: nobody is left to hear of him. */
 static void last_wait(struct porter *p) {
         const struct timespec second = {.tv_sec = 1};
         sigset_t child;
         sigemptyset(&child);
         sigaddset(&child, SIGCHLD);
         stop(p, PORTER_ICE);
+        stop(p, PORTER_NAMES);
         reap(p, WNOHANG);
-        for (int i = 0; p->children[CHILD_VAULT] && i < LAST_WAIT_S + PORTER_PROGRAMS;
+        for (int i = 0; (p->children[CHILD_VAULT] || p->children[PORTER_ROUTER]) && i < LAST_WAIT_S + PORTER_PROGRAMS;
              i++) { /* theirs end a wait too */
                 sigtimedwait(&child, NULL, &second);
                 reap(p, WNOHANG);
         }
+        stop(p, PORTER_ROUTER);
         stop(p, CHILD_VAULT);
         if (p->children[CHILD_VAULT])
                 reap(p, 0);

@@ -88,6 +88,21 @@ class Names(street.Play):
         with open(self.one.log, encoding='utf-8', errors='replace') as log:
             check('\x1b' not in log.read(), 'what a helper said reached the log as it was')
 
+    def case_stays(self):
+        """a helper that does not end with its stream is ended when the daemon is gone, however it went"""
+        self.with_helper(b'')
+        with open(os.path.join(self.env['PORCHLIGHT_LIBEXEC'], NAMES), 'w', encoding='ascii') as file:
+            file.write('#!/bin/sh\nexec sleep 600\n')
+        asking = subprocess.Popen([self.programs.cli, '--data', self.one.folder, 'peer', 'add', NOWHERE],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        sleeping = lambda: [pid for pid, name in street.processes_below(self.one.process.pid) if name == 'sleep']
+        self.wait(sleeping, 'the helper to be started')
+        (helper,) = sleeping()
+        self.one.kill9()
+        asking.wait()
+        self.wait(lambda: not street.runs(helper), 'the helper to be gone')
+        self.one.start()
+
     def case_daemon(self):
         """the daemon itself cannot ask the system's resolver: it does not even know its name"""
         nm = shutil.which('nm')
