@@ -5,11 +5,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <sodium.h>
+#include <string.h>
 #include <stun/stunagent.h>
 #include <sys/socket.h>
 
 #define QUESTION_MAX 548 /* bytes: more no client has to say (RFC 8489, 6.1) */
 #define AT_ONCE 64       /* questions before others have their turn */
+#define NET_BYTES_4 3
+#define NET_BYTES_6 6
 
 struct serve_source {
         GSource base;
@@ -46,16 +50,34 @@ size_t serve_answer(struct span question, const struct sockaddr_storage *from, s
         return n ? n : answer(STUN_COMPATIBILITY_RFC3489, question, from, from_n, to, room);
 }
 
-static bool may_answer(struct serve *s) {
-        gint64 now = g_get_monotonic_time(), passed = now - s->filled;
+/* The place of its network: 3 bytes of IPv4, 6 of IPv6. */
+static uint8_t *spent_by(struct serve *s, const struct sockaddr_storage *from) {
+        const struct sockaddr_in *a4 = (const void *)from;
+        const struct sockaddr_in6 *a6 = (const void *)from;
+        bool v4 = from->ss_family == AF_INET;
+        const uint8_t *p = v4 ? (const uint8_t *)&a4->sin_addr : a6->sin6_addr.s6_addr;
+        uint32_t h = s->salt;
+        for (size_t i = 0; i < (v4 ? NET_BYTES_4 : NET_BYTES_6); i++)
+                h = (h ^ p[i]) * 16777619u + (h >> 15);
+        return &s->spent[(h ^ h >> 16) % SERVE_NETS];
+}
+
+bool serve_may_answer(struct serve *s, const struct sockaddr_storage *from, gint64 now) {
+        gint64 passed = now - s->filled;
+        if (now / G_USEC_PER_SEC != s->second) {
+                s->second = now / G_USEC_PER_SEC;
+                memset(s->spent, 0, sizeof(s->spent));
+        }
+        uint8_t *spent = spent_by(s, from);
         unsigned more = (unsigned)MIN(passed * SERVE_A_SECOND / G_USEC_PER_SEC, (gint64)SERVE_A_SECOND);
         if (more) {
                 s->left = MIN(s->left + more, (unsigned)SERVE_A_SECOND);
                 s->filled = now;
         }
-        if (!s->left)
+        if (!s->left || *spent >= SERVE_A_NET)
                 return false;
         s->left--;
+        (*spent)++;
         return true;
 }
 
@@ -67,7 +89,7 @@ static bool answer_one(struct serve *s, int fd) {
         if (n <= 0)
                 return n == 0 || errno == EINTR;
         size_t length = serve_answer(span_of(question, (size_t)n), &from, from_n, said, sizeof(said));
-        if (length && may_answer(s))
+        if (length && serve_may_answer(s, &from, g_get_monotonic_time()))
                 (void)!sendto(fd, said, length, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&from, from_n);
         return true;
 }
@@ -121,6 +143,7 @@ int serve_at(struct serve *s, uint16_t port) {
 void serve_init(struct serve *s, GMainContext *on) {
         static GSourceFuncs funcs = {.dispatch = on_ready};
         *s = (struct serve){.fd = {-1, -1}, .filled = g_get_monotonic_time(), .left = SERVE_A_SECOND};
+        s->salt = randombytes_random();
         s->source = g_source_new(&funcs, sizeof(struct serve_source));
         ((struct serve_source *)s->source)->serve = s;
         g_source_attach(s->source, on);

@@ -12,6 +12,9 @@
 #include <sys/socket.h>
 
 #define SERVE_A_SECOND 500 /* answers: 22 kB */
+#define SERVE_A_NET                                                                                                    \
+        25 /* … of them to one network: who floods takes nobody else's, and no network gets much it has not asked for */
+#define SERVE_NETS 256 /* told apart by a hash that only this process knows */
 
 struct serve {
         GSource *source;
@@ -19,7 +22,13 @@ struct serve {
         gpointer tag[2];
         gint64 filled; /* when @left was looked at last */
         unsigned left; /* answers for now */
+        uint32_t salt;
+        gint64 second;             /* in which so many went … */
+        uint8_t spent[SERVE_NETS]; /* … to each network */
 };
+
+/* Whether one more may be answered at @now (us); it counts then. Networks are /24 of IPv4, /48 of IPv6. */
+bool serve_may_answer(struct serve *s, const struct sockaddr_storage *from, gint64 now);
 
 void serve_init(struct serve *s, GMainContext *on);
 void serve_fini(struct serve *s);
