@@ -112,6 +112,12 @@ static void tell_backup(struct cli *c, const struct out_file *f, struct fetched 
         text_show(&c->out, got->row.mesh, false);
         buf_printf(&c->out, _("), %llu bytes: "), (unsigned long long)got->row.bytes);
         text_show(&c->out, span_str(f->path), false);
+        if (WIRE_HAS(&got->row, O_BACKUP_ROW, lines))
+                buf_printf(&c->out, _("\nLines of your ledger in it: %llu."), (unsigned long long)got->row.lines);
+        else
+                buf_add_str(&c->out,
+                            _("\nYour ledger is not in it, since it is damaged or longer than 24 MiB: keep what\n"
+                              "`porchlight ledger list --json` prints, and see `porchlight ledger verify`."));
         buf_add_str(&c->out, _("\nKeep it away from this computer. Without its passphrase nobody can open it.\n"));
 }
 
@@ -162,10 +168,11 @@ const struct command command_backup = {
         .name = "backup",
         .synopsis = "FILE [--passphrase-file F] [--key-passphrase-file F] [--force]",
         .brief = N_("write this home into one encrypted file"),
-        .help = N_("The household's key, who the members are, and how to find neighbours again; no\n"
-                   "alerts, which neighbours have. The file is locked with a passphrase of its own,\n"
-                   "written whole or not at all, and never over another one without --force. Make a\n"
-                   "new one now and then: with an old one only addresses may be out of date.\n"
+        .help = N_("The household's key, who the members are, how to find neighbours again, and your\n"
+                   "ledger; no clips, and no alerts, which neighbours have. The file is locked with a\n"
+                   "passphrase of its own, written whole or not at all, and never over another one\n"
+                   "without --force. Make a new one now and then: an old one lacks the latest lines\n"
+                   "of the ledger, and addresses may be out of date.\n"
                    "\n"
                    "Examples:\n"
                    "  porchlight backup /media/stick/porchlight.backup\n"
@@ -265,7 +272,9 @@ const struct command command_restore = {
                    "the one the backup was made on, which can post and read nothing from then on.\n"
                    "Returns when that is done, after 30 s at most; where no neighbour could be\n"
                    "reached it goes on in the background, also after a restart: see `porchlight\n"
-                   "status`. The household's key is locked with the backup's passphrase afterwards;\n"
+                   "status`. No clip is in a backup, and of what was granted before nothing more is\n"
+                   "released: the ledger tells of it. The household's key is locked with the backup's passphrase "
+                   "afterwards;\n"
                    "`porchlight vault passphrase` changes it.\n"
                    "\n"
                    "Examples:\n"

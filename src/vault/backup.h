@@ -13,8 +13,9 @@
 #include "crypto/box.h"
 
 #define BACKUP_CHUNK (256 * 1024)
-#define BACKUP_BYTES_MAX (80 * 1024 * 1024) /* a file; 5,000 homes are about 4 MB */
-#define BACKUP_ROWS_MAX (72 * 1024 * 1024)  /* of a whole file */
+#define BACKUP_BYTES_MAX (80 * 1024 * 1024)  /* a file; 5,000 homes are about 4 MB */
+#define BACKUP_LEDGER_MAX (24 * 1024 * 1024) /* of a ledger: some 50,000 lines; the vault has it all in memory then */
+#define BACKUP_ROWS_MAX (72 * 1024 * 1024)   /* of a whole file */
 
 enum {
         BACKUP_E_MAGIC = 1,      /* not a backup */

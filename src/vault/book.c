@@ -58,7 +58,11 @@ bool book_rule_used(const struct book *b, const struct hash *clip) {
 }
 
 bool book_grant_over(const struct book_grant *g) {
-        return g->revoked || g->destroyed || g->seen >= g->expires;
+        return g->before || !book_grant_stands(g);
+}
+
+bool book_grant_stands(const struct book_grant *g) {
+        return !g->revoked && !g->destroyed && g->seen < g->expires;
 }
 
 enum wire_e_granted book_grant_state(const struct book_grant *g) {
@@ -74,7 +78,7 @@ enum wire_e_granted book_grant_state(const struct book_grant *g) {
                 return GRANTED_DESTROYED;
         if (g->seen >= g->expires)
                 return GRANTED_EXPIRED;
-        return g->kept ? GRANTED_OPEN : GRANTED_BROKEN_OFF;
+        return g->kept && !g->before ? GRANTED_OPEN : GRANTED_BROKEN_OFF;
 }
 
 /* ---- what a line says ---- */
@@ -152,6 +156,15 @@ static void take_destroyed(struct book *b, const struct wire_entry *e) {
                         book_grant_at(b, i)->destroyed = true;
 }
 
+/* PROTOCOL 15.24: "For grants and rules before that line it releases nothing: what became of them after the backup it cannot
+ * know." */
+static void take_restored(struct book *b) {
+        b->restored++;
+        for (size_t i = 0; i < book_n_grants(b); i++)
+                book_grant_at(b, i)->before = true;
+        b->rule.ended = true;
+}
+
 /* A later one takes the place of an earlier one. */
 static bool take_rule(struct book *b, const struct wire_entry *e) {
         struct wire_rule w;
@@ -220,7 +233,7 @@ static bool take_meaning(struct book *b, const struct ledger *before, const stru
         case ENTRY_LEGAL_ORDER:
                 return clip;
         case ENTRY_RESTORED:
-                b->restored++;
+                take_restored(b);
                 return true;
         case ENTRY_RULE:
                 return paper && WIRE_HAS(e, ENTRY, grant) && take_rule(b, e);

@@ -30,6 +30,7 @@ struct book_grant {
         uint32_t line;
         bool kept; /* its wrapped key is in DIR/vault */
         bool receipt, released, revoked, complete, deleted, destroyed;
+        bool before; /* the home came out of a backup since: what became of it nobody here knows, and nothing more is released */
 };
 
 #define BOOK_RULE_HOMES 4
@@ -56,6 +57,7 @@ struct book {
         struct buf lines;     /* be64 offset of each */
         struct buf grants;    /* struct book_grant each */
         struct buf begins;    /* the first 8 bytes of the id of each */
+        bool from_backup;     /* it stands here since a restore that this vault is at */
         bool reading;         /* the file; then … */
         struct buf times;     /* … the time of each line */
         struct buf destroyed; /* ids of clips, 32 bytes each */
@@ -104,4 +106,6 @@ bool book_rule_used(const struct book *b, const struct hash *clip); /* for this 
 void book_see(struct book *b, mesh_wall wall);
 /* No key may be released for it any more, or never could. */
 bool book_grant_over(const struct book_grant *g);
+/* Its time is not over, and nobody here has ended it: whom it names may have the key. */
+bool book_grant_stands(const struct book_grant *g);
 enum wire_e_granted book_grant_state(const struct book_grant *g);

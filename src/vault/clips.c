@@ -62,26 +62,50 @@ void vault_book_close(struct vault *v) {
 
 void vault_book_void(struct vault *v) {
         const struct book *b = v->book;
-        if (b && !b->broken && b->chain.n == b->restored && v->io->ledger_cut(v->io->arg, 0))
+        bool nothing = b && !b->broken && (b->chain.n == b->restored || b->from_backup);
+        if (nothing && v->io->ledger_cut(v->io->arg, 0))
                 log_error("DIR/vault/ledger, which says nothing, could not be removed");
         vault_book_close(v);
 }
 
-/* One that does not read as this household's is put aside and not lost. */
-enum vault_error vault_book_begin(struct vault *v, bool restored) {
-        struct wire_entry line = {.what = ENTRY_RESTORED, .time = v->io->wall(v->io->arg)};
+static enum vault_error book_anew(struct vault *v) {
         vault_book_close(v);
-        if (vault_book_open(v))
-                return VAULT_NO_MEMORY;
+        return vault_book_open(v) ? VAULT_NO_MEMORY : VAULT_OK;
+}
+
+/* That of the backup, where it has more than what stands here, which is put aside. One that does not read is left out: the home comes
+ * back without, as from a backup that had none. */
+static enum vault_error book_bring(struct vault *v, struct span ledger) {
+        if (!ledger.n || v->book->end >= ledger.n)
+                return VAULT_OK;
+        if ((v->book->end && v->io->ledger_away(v->io->arg)) || v->io->ledger_write(v->io->arg, 0, ledger))
+                return VAULT_NO_LEDGER_DISK;
+        enum vault_error e = book_anew(v);
+        if (e)
+                return e;
+        v->book->from_backup = true;
+        if (!v->book->broken)
+                return VAULT_OK;
+        log_error("the ledger in the backup is damaged; it is left out");
+        return v->io->ledger_cut(v->io->arg, 0) ? VAULT_NO_LEDGER_DISK : book_anew(v);
+}
+
+/* One that does not read as this household's is put aside and not lost. PROTOCOL 15.24: "A home that comes back out of a backup writes
+ * a line `restored` before any other of its own." */
+enum vault_error vault_book_begin(struct vault *v, bool restored, struct span ledger) {
+        struct wire_entry line = {.what = ENTRY_RESTORED, .time = v->io->wall(v->io->arg)};
+        enum vault_error e = book_anew(v);
+        if (e)
+                return e;
         if (v->book->broken == VAULT_NO_LEDGER_BROKEN && v->io->ledger_away(v->io->arg) == 0) {
                 log_warning("the ledger of another household stood here; it is DIR/vault/ledger.old now");
-                vault_book_close(v);
-                if (vault_book_open(v))
-                        return VAULT_NO_MEMORY;
+                e = book_anew(v);
         }
-        if (v->book->broken)
-                return v->book->broken;
-        return restored ? book_write(v->book, &line) : VAULT_OK;
+        if (!e)
+                e = v->book->broken;
+        if (!e)
+                e = book_bring(v, ledger);
+        return e || !restored ? e : book_write(v->book, &line);
 }
 
 static void forget_blobs(const struct vault *v, enum vault_blob what) {

@@ -163,9 +163,9 @@ void vault_book_end(struct vault *v);
 bool vault_book(struct vault *v, struct vault_peer *p);
 /* A sane clock of this machine, of which the ledger's grants are told. True, or @p has its answer. */
 bool vault_clock(struct vault *v, struct vault_peer *p, mesh_wall *ret);
-/* After a founding, joining or restoring: the ledger of the household that was here before is put aside. VAULT_OK, or why
- * not. */
-enum vault_error vault_book_begin(struct vault *v, bool restored);
+/* After a founding, joining or restoring: the ledger of the household that was here before is put aside. One out of a backup takes
+ * the place of what is shorter. VAULT_OK, or why not. */
+enum vault_error vault_book_begin(struct vault *v, bool restored, struct span ledger);
 
 /* The sentence for a ballot with a consent. @released: revoke: the key has left. */
 void sentence_consent(struct buf *out, const struct ballot *b, bool released);

@@ -182,7 +182,7 @@ bool vault_key_keep(struct vault *v, struct vault_peer *p, struct household *h, 
         }
         v->key = head;
         v->has_key = true;
-        enum vault_error e = vault_book_begin(v, state == KEYFILE_RESTORING);
+        enum vault_error e = vault_book_begin(v, state == KEYFILE_RESTORING, wish->ledger);
         if (!e)
                 return true;
         vault_key_drop(v);

@@ -2,16 +2,19 @@
 /*
  * O_BACKUP, O_FETCH, O_KEPT. The household's key is opened when the owner asks, so that a wrong passphrase is told before
  * anything else is done; rows from the daemon are kept as they come, but for the operations, which must be those of this
- * household's mesh: a backup that cannot bring the home back is worse than none.
+ * household's mesh: a backup that cannot bring the home back is worse than none. The ledger goes with it as it stands.
  */
 #include "base/log.h"
 #include "vault/backup.h"
 #include "vault/ballot.h"
+#include "vault/book.h"
+#include "vault/consent.h"
 #include "vault/transfer.h"
 
 #include <stdlib.h>
 
 #define PIECE_BYTES 32768 /* of O_PIECE in proto/owner.def */
+#define LEDGER_PIECE 4096 /* of B_LEDGER in proto/backup.def */
 
 struct transfer *transfer_free(struct transfer *t) {
         if (!t)
@@ -193,7 +196,28 @@ static enum vault_error gathered_wrong(const struct vault *v, const struct trans
         return ours ? VAULT_OK : VAULT_NO_NOT_MEMBER;
 }
 
-static int seal(const struct vault *v, struct transfer *t) {
+/* Behind the daemon's rows. One that is damaged, or too long, is left out, and the owner hears so: the rest is worth having. */
+static int put_ledger(struct vault *v, struct transfer *t) {
+        _clean_(buf_fini) struct buf bytes = BUF_NULL;
+        if (vault_book_there(v) || v->book->end > BACKUP_LEDGER_MAX)
+                return 0;
+        while (bytes.n < v->book->end) {
+                size_t had = bytes.n;
+                int r = v->io->ledger_read(v->io->arg, had, (size_t)v->book->end - had, &bytes);
+                if (r || bytes.n == had)
+                        return r < 0 ? r : 0;
+        }
+        for (struct span left = buf_span(&bytes); left.n;) {
+                struct wire_b_ledger row = {.piece = span_of(left.p, MIN(left.n, (size_t)LEDGER_PIECE))};
+                keep(t, OWNER_B_LEDGER, &row);
+                left = span_from(left, row.piece.n);
+        }
+        t->has_ledger = true;
+        t->lines = v->book->chain.n;
+        return 0;
+}
+
+static int seal(struct vault *v, struct transfer *t) {
         _clean_(buf_wipe) struct buf rows = BUF_NULL;
         struct household *h = t->key;
         struct wire_b_head head = {
@@ -204,7 +228,10 @@ static int seal(const struct vault *v, struct transfer *t) {
                 .sign_seed = SPAN_OF(h->secret.sign_seed),
                 .seal = SPAN_OF(h->secret.seal.b),
         };
+        int r = put_ledger(v, t);
         struct wire_b_end end = {.rows = t->n_rows + 1};
+        if (r)
+                return r;
         frame_put(&rows, wire_owner_find(OWNER_B_HEAD), &head);
         buf_add(&rows, buf_span(&t->rows));
         frame_put(&rows, wire_owner_find(OWNER_B_END), &end);
@@ -222,6 +249,8 @@ static void answer_sealed(const struct vault *v, const struct transfer *t) {
                 .household = span_str(roster_home_find(t->roster, &v->key.household)->name),
                 .mesh = span_str(roster_mesh_name(t->roster)),
         };
+        if (t->has_ledger)
+                WIRE_PUT(&row, O_BACKUP_ROW, lines, t->lines);
         frame_put(&t->peer->out, wire_owner_find(OWNER_O_BACKUP_ROW), &row);
         vault_done(t->peer, NULL);
 }

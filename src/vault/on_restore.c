@@ -48,6 +48,7 @@ void on_give(struct vault *v, struct vault_peer *p, const union frame_message *m
 struct restored {
         struct buf rows;         /* all of them … */
         struct span for_daemon;  /* … and those the daemon gets back */
+        struct buf ledger;       /* … and those that are a ledger, as that was */
         struct wire_b_head head; /* spans into rows */
         struct key device;       /* the old one */
         struct roster *roster;
@@ -56,6 +57,7 @@ struct restored {
 static void restored_fini(struct restored *r) {
         roster_free(r->roster);
         buf_wipe(&r->rows);
+        buf_fini(&r->ledger);
         hash_wipe(r, sizeof(*r));
 }
 
@@ -78,7 +80,7 @@ static enum vault_error open_error(int r) {
 struct walk { /* through the rows */
         uint64_t n;
         uint64_t op_bytes;
-        bool device, ended;
+        bool device, ledger, ended;
         struct hash mesh;
 };
 
@@ -91,7 +93,8 @@ static enum vault_error take_head(struct restored *b, struct walk *w, const stru
 static enum vault_error take_row(struct restored *b, struct walk *w, const struct wire_number *row,
                                  const union frame_message *m) {
         bool first = w->n == 0;
-        if (first != (row->number == OWNER_B_HEAD) || w->ended)
+        bool behind = row->number == OWNER_B_LEDGER || row->number == OWNER_B_END;
+        if (first != (row->number == OWNER_B_HEAD) || w->ended || (w->ledger && !behind))
                 return VAULT_NO_BACKUP_DAMAGED;
         switch (row->number) {
         case OWNER_B_HEAD:
@@ -111,6 +114,10 @@ static enum vault_error take_row(struct restored *b, struct walk *w, const struc
         case OWNER_B_PLACE:
         case OWNER_B_CAMERA:
                 return VAULT_OK;
+        case OWNER_B_LEDGER:
+                w->ledger = true;
+                buf_add(&b->ledger, m->b_ledger.piece);
+                return buf_ok(&b->ledger) ? VAULT_OK : VAULT_NO_MEMORY;
         case OWNER_B_END:
                 w->ended = true;
                 return m->b_end.rows == w->n ? VAULT_OK : VAULT_NO_BACKUP_DAMAGED;
@@ -132,7 +139,8 @@ static enum vault_error read_rows(struct restored *b) {
                         return e;
                 if (w.n++ == 0)
                         head_bytes = used;
-                end_at = b->rows.n - left.n;
+                else if (!end_at && (w.ledger || w.ended))
+                        end_at = b->rows.n - left.n;
                 left = span_from(left, used);
         }
         if (!w.ended || !w.device)
@@ -184,7 +192,7 @@ static void tell_daemon(struct vault *v, struct vault_peer *p, const struct rest
 
 static void restore_from(struct vault *v, struct vault_peer *p, const struct restored *b, struct span passphrase,
                          mesh_time now) {
-        const struct vault_wish wish = {.passphrase = true, .words = passphrase};
+        const struct vault_wish wish = {.passphrase = true, .words = passphrase, .ledger = buf_span(&b->ledger)};
         _clean_(household_freep) struct household *h = household_from(v, b->head.sign_seed, b->head.seal);
         struct hash mesh;
         if (!h) {

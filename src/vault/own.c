@@ -71,14 +71,14 @@ enum vault_error own_device_ends(struct vault *v, const struct key *device, cons
                 _clean_(buf_fini) struct buf paper = BUF_NULL;
                 const struct book_grant *g = book_grant_at(v->book, i);
                 const struct hash id = g->id;
-                if (is_shared(g, device) && !book_grant_over(g))
+                if (is_shared(g, device) && book_grant_stands(g))
                         e = take_back(v, &id, h, vault_clock_sane(own) ? own : wall, &paper);
         }
         return e;
 }
 
 static bool shares(const struct book_grant *g, const struct hash *clip) {
-        return g->to_device && hash_eq(&g->clip, clip) && !book_grant_over(g);
+        return g->to_device && hash_eq(&g->clip, clip) && book_grant_stands(g);
 }
 
 bool own_shares(const struct vault *v, const struct hash *clip) {

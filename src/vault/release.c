@@ -66,7 +66,7 @@ static enum vault_error grant_wrong(const struct book_grant *g) {
                 return VAULT_NO_CLIP_DESTROYED;
         if (g->seen >= g->expires)
                 return VAULT_NO_GRANT_EXPIRED;
-        return g->kept ? VAULT_OK : VAULT_NO_GRANT_BROKEN_OFF;
+        return g->kept && !g->before ? VAULT_OK : VAULT_NO_GRANT_BROKEN_OFF;
 }
 
 static enum vault_error enter(struct vault *v, const struct book_grant *g, enum wire_e_entry what, mesh_wall wall,

@@ -33,6 +33,8 @@ struct transfer {
         struct household *key;
         struct buf passphrase, rows;
         uint64_t n_rows;
+        bool has_ledger;
+        uint64_t lines; /* of it */
         struct roster *roster;
         uint64_t bytes;         /* of the operations so far */
         enum vault_error wrong; /* what is wrong with them */

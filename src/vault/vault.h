@@ -198,6 +198,7 @@ enum vault_error household_open(const struct vault *v, struct span passphrase, s
 struct vault_wish {
         bool passphrase, no_passphrase;
         struct span words;
+        struct span ledger; /* of a backup: the file, as it was then */
 };
 
 /* The key is that of a founding or joining the daemon knows nothing of: the next one takes its place. */

@@ -12,6 +12,7 @@ import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import fetch  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -104,8 +105,50 @@ class Backup(street.Play):
         if street.libc.mount(b'tmpfs', self.stick.encode(), b'tmpfs', MS_REMOUNT | flags, f'size={STICK}'.encode()):
             raise street.Failure(f'remount: {os.strerror(ctypes.get_errno())}')
 
+    def clip(self, home):
+        path = os.path.join(home.folder, 'source')
+        with open(path, 'wb') as file:
+            file.write(os.urandom(1000))
+        return home.one('clip', 'add', path, '--camera', 'garden')['id']
+
+    def grants(self, home):
+        return {row['clip']: row for row in home.json('grant', 'list') if 'line' in row}
+
+    def case_ledger(self):
+        """the ledger comes back with the home: what was taken back stays so, and for what was granted before no key leaves any more"""
+        dora, again = self.home('Dora').start(), self.home('Dora again')
+        dora.join(self.anna.invite())
+        had, back, offered = (self.clip(dora) for _ in range(3))
+        for clip in (had, back):
+            fetch.begin(dora, self.anna, clip)
+            self.wait(lambda c=clip: self.grants(dora)[c]['state'] == 'complete', 'it to be there')
+        dora.cli('grant', 'revoke', self.grants(dora)[back]['grant'], '--yes', code=0)
+        self.wait(lambda: self.grants(dora)[back]['state'] == 'deleted', 'its copy to go')
+        fetch.share(dora, self.anna, offered)
+        file = os.path.join(self.folder, 'dora.backup')
+        row = self.backup(dora, file)
+        lines = dora.json('ledger', 'list')
+        equal(row['lines'], len(lines), 'lines in the backup')
+        dora.kill9()
+        again.start().cli('restore', file, '--passphrase-file', self.secret, code=0)
+        equal(again.json('ledger', 'list')[:-1], lines, 'the ledger')
+        equal((again.json('ledger', 'list')[-1]['what'], again.one('ledger', 'verify')['restored']), ('restored', 1), 'its end')
+        equal([self.grants(again)[clip]['state'] for clip in (had, back, offered)], ['complete', 'deleted', 'broken-off'], 'the grants')
+        fetch.accept(self.anna, offered)
+        self.wait(lambda: 'does not take a paper about a clip' in self.read_log(self.anna), 'the terms to be refused')
+        equal(again.json('ledger', 'list')[-1]['what'], 'restored', 'the last line')
+        again.cli('grant', 'revoke', self.grants(again)[had]['grant'], '--yes', '--passphrase-file', self.secret, code=0)
+        self.wait(lambda: any(r['clip'] == had and r['state'] == 'taken-back' for r in fetch.given(self.anna, had)), 'it to be told')
+        again.stop()
+
+    def read_log(self, home):
+        with open(home.log, encoding='utf-8', errors='replace') as log:
+            return log.read()
+
     def case_restore_full(self):
         """a restore that the disk has no room for leaves nothing half-made, and goes when there is room"""
+        for _ in range(4):
+            self.ben.one('ledger', 'add', 'legal-order', '--clip', 64 * '7', 400 * 'x')
         self.backup(self.ben, self.file, '--force')
         posted = self.ben.post('theft', 'Before the disk died')
         self.wait_all_have([self.anna], posted['id'])
