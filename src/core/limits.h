@@ -123,8 +123,8 @@
 #define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
 #define MEETS_QUEUE 8192     /* bytes that hurry and wait on a link, beyond which no more is put before alerts */
 #define HIDDEN_DOORS 3       /* that a hidden home calls: they see its address, and all others must not */
-#define RELAYS_MOST 32       /* rooms at a doorstep, two for each pair … */
-#define RELAYS_HOUSEHOLD 4   /* … of them one household's: two neighbours and two who fetch a clip */
+#define RELAYS_MOST 48       /* rooms at a doorstep, two for each pair, half of them for footage … */
+#define RELAYS_HOUSEHOLD 4   /* … and of either half one household's: its neighbours must leave room for its clips */
 #define RELAYS_OWN 16        /* rooms whose end is here: as many as links are wanted, and links for footage */
 #define RELAY_AHEAD 131072   /* bytes that wait at a doorstep each way: 50 Mbit/s where an answer takes 20 ms */
 #define RELAY_SHARE 4 /* a quarter of the day's bytes is the most for one household, and is kept free of footage */

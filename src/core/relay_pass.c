@@ -16,18 +16,24 @@ static bool well_spent(struct mesh *m, const struct key *household) {
         return budget_passed(m, household) >= m->relay.quota / RELAY_SHARE;
 }
 
+/* All of them, or one household's. */
 static size_t rooms_of(const struct mesh *m, const struct key *household) {
         size_t n = 0;
         LIST_EACH (r, &m->relay.rooms, struct room, on)
-                n += !r->end && r->outer && key_eq(&r->outer->household, household);
+                n += !r->end && (!household || (r->outer && key_eq(&r->outer->household, household)));
         return n;
 }
 
-static size_t rooms_passing(const struct mesh *m) {
-        size_t n = 0;
-        LIST_EACH (r, &m->relay.rooms, struct room, on)
-                n += !r->end;
-        return n;
+/* What it is for is known when both have come: until then it may be either. */
+static bool crowded(const struct mesh *m, const struct room *of) {
+        size_t all = 0, own = 0;
+        LIST_EACH (r, &m->relay.rooms, struct room, on) {
+                if (r->end || !r->joined || !r->outer || r->haul != of->haul)
+                        continue;
+                all++;
+                own += key_eq(&r->outer->household, &of->outer->household);
+        }
+        return all + 2 > RELAYS_MOST / 2 || own >= RELAYS_HOUSEHOLD;
 }
 
 static bool too_much(struct mesh *m, const struct key *household, bool haul) {
@@ -43,7 +49,7 @@ static enum wire_e_relay_why may_not(const struct link *l, const struct key *wit
                 return RELAY_WHY_OFF;
         if (!address_current(m, with) || key_eq(with, &m->sign.pub) || key_eq(with, &l->device))
                 return RELAY_WHY_NO_DEVICE;
-        if (rooms_passing(m) >= RELAYS_MOST || rooms_of(m, &l->household) >= RELAYS_HOUSEHOLD)
+        if (rooms_of(m, NULL) >= RELAYS_MOST || rooms_of(m, &l->household) >= 2 * RELAYS_HOUSEHOLD)
                 return RELAY_WHY_MANY;
         return too_much(m, &l->household, haul) ? RELAY_WHY_SPENT : 0;
 }
@@ -72,6 +78,11 @@ static int give(struct room *r, size_t n) {
 /* PROTOCOL 18.4: "When both have come, it says RELAY_ROOM to each" */
 static int join(struct mesh *m, struct room *r, struct room *other) {
         r->haul = other->haul = r->haul || other->haul;
+        if (crowded(m, r) || crowded(m, other)) {
+                relay_over(r, RELAY_WHY_MANY);
+                relay_over(other, RELAY_WHY_MANY);
+                return 0;
+        }
         r->joined = other->joined = true;
         r->other = other;
         other->other = r;

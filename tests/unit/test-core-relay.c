@@ -399,13 +399,40 @@ static void test_taken_back(void **state) {
 static void test_many(void **state) {
         (void)state;
         struct street *s = apart(3);
-        for (uint8_t i = 0; i <= RELAYS_HOUSEHOLD; i++) {
+        for (uint8_t i = 0; i <= 2 * RELAYS_HOUSEHOLD; i++) {
                 struct pair_of p = {.one = ONE, .other = OTHER, .door = DOOR, .token = {i}};
                 come(s, &p, false);
         }
         street_run_for(s, 5);
-        assert_int_equal(rooms(s, DOOR), RELAYS_HOUSEHOLD);
-        assert_int_equal(rooms(s, OTHER), RELAYS_HOUSEHOLD);
+        assert_int_equal(rooms(s, DOOR), 2 * RELAYS_HOUSEHOLD);
+        assert_int_equal(rooms(s, OTHER), 2 * RELAYS_HOUSEHOLD);
+        street_free(s);
+}
+
+static struct pair_of relayed_to(struct street *s, size_t other, bool haul) {
+        struct pair_of p = {.one = ONE, .other = other, .door = DOOR, .token = {(uint8_t)other, haul}, .haul = haul};
+        p.begun = come(s, &p, true);
+        p.answered = come(s, &p, false);
+        street_run_for(s, 5);
+        return p;
+}
+
+/* However many neighbours a household has by way of it, there is room for the clips it fetches. */
+static void test_room_for_footage(void **state) {
+        (void)state;
+        size_t homes = OTHER + RELAYS_HOUSEHOLD + 1;
+        struct street *s = street_new(homes, seed);
+        for (size_t i = OTHER; i < homes; i++)
+                street_cut(s, ONE, i);
+        quota(s, DOOR, 1000 * (uint64_t)MEGABYTE);
+        street_run_for(s, 60);
+        for (size_t i = OTHER; i < homes; i++) {
+                struct pair_of p = relayed_to(s, i, false);
+                assert_int_equal(is_up(s, &p), i < OTHER + RELAYS_HOUSEHOLD);
+        }
+        assert_int_equal(rooms(s, DOOR), 2 * RELAYS_HOUSEHOLD);
+        struct pair_of p = relayed_to(s, homes - 1, true);
+        assert_true(is_up(s, &p));
         street_free(s);
 }
 
@@ -588,23 +615,15 @@ static void test_flood(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_neighbours),
-                cmocka_unit_test(test_only_way),
-                cmocka_unit_test(test_footage),
-                cmocka_unit_test(test_slow),
-                cmocka_unit_test(test_pauses),
-                cmocka_unit_test(test_end_goes),
-                cmocka_unit_test(test_way_goes),
-                cmocka_unit_test(test_nobody),
-                cmocka_unit_test(test_refusals),
-                cmocka_unit_test(test_taken_back),
-                cmocka_unit_test(test_many),
-                cmocka_unit_test(test_removed),
-                cmocka_unit_test(test_direct_is_better),
-                cmocka_unit_test(test_changed),
-                cmocka_unit_test(test_silent),
-                cmocka_unit_test(test_junk),
-                cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_neighbours), cmocka_unit_test(test_only_way),
+                cmocka_unit_test(test_footage),    cmocka_unit_test(test_slow),
+                cmocka_unit_test(test_pauses),     cmocka_unit_test(test_end_goes),
+                cmocka_unit_test(test_way_goes),   cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_refusals),   cmocka_unit_test(test_taken_back),
+                cmocka_unit_test(test_many),       cmocka_unit_test(test_room_for_footage),
+                cmocka_unit_test(test_removed),    cmocka_unit_test(test_direct_is_better),
+                cmocka_unit_test(test_changed),    cmocka_unit_test(test_silent),
+                cmocka_unit_test(test_junk),       cmocka_unit_test(test_flood),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
