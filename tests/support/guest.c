@@ -92,6 +92,12 @@ void guest_hello_visiting(struct guest *g, mesh_wall now) {
         guest_say(g, LINK_HELLO, &h);
 }
 
+void guest_hello_haul(struct guest *g, mesh_wall now) {
+        struct wire_hello h = hello(now);
+        WIRE_PUT(&h, HELLO, haul, true);
+        guest_say(g, LINK_HELLO, &h);
+}
+
 void guest_hello(struct guest *g, mesh_wall now, bool joining) {
         struct wire_hello h = hello(now);
         if (joining)

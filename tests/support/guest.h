@@ -38,6 +38,7 @@ void guest_say(struct guest *g, enum wire_link number, const void *msg);
 void guest_say_raw(struct guest *g, enum wire_link number, struct span map);
 void guest_hello(struct guest *g, mesh_wall now, bool joining);
 void guest_hello_visiting(struct guest *g, mesh_wall now);
+void guest_hello_haul(struct guest *g, mesh_wall now); /* the link is to carry footage */
 uint64_t guest_sid(const struct guest *g, const struct hash *id);
 
 /* A record as its author would make it: w's header fields as they are (device, epoch, body and sig are filled in), @plain

@@ -57,17 +57,23 @@ static void told(struct lone *l, const struct mesh_action *a) {
         l->tells++;
 }
 
+static struct guest *guest_at(struct lone *l, mesh_link link) {
+        return link == LONE_LINK ? &l->g : link == LONE_OTHER ? &l->other : NULL;
+}
+
 static void perform(struct lone *l, const struct mesh_action *a) {
+        struct guest *g = guest_at(l, a->link);
         switch (a->type) {
         case MESH_DO_SEND:
-                if (a->link == LONE_LINK && l->g.cfg.mesh)
-                        guest_take(&l->g, a->send, false);
+                if (g && g->cfg.mesh)
+                        guest_take(g, a->send, false);
                 break;
         case MESH_DO_DIAL:
                 pend(l, (struct lone_pending){.ev = {.type = MESH_EV_LINK_DOWN, .link = a->link}});
                 break;
         case MESH_DO_HANGUP:
-                l->g.gone |= a->link == LONE_LINK;
+                if (g)
+                        g->gone = true;
                 break;
         case MESH_DO_STORE:
                 l->stored[a->store->kind]++;
@@ -143,13 +149,18 @@ static const struct mesh_row *epoch_row(const struct lone *l) {
         return best;
 }
 
-static void shake(struct lone *l, const struct key *noise_secret) {
+static void shake(struct lone *l, struct guest *g, const struct key *noise_secret) {
         const struct mesh_row *e = epoch_row(l);
         REQUIRE(e);
-        guest_start(&l->g, roster_mesh(mesh_roster(l->m)), noise_secret, &e->epoch.link_key, &l->rng);
+        guest_start(g, roster_mesh(mesh_roster(l->m)), noise_secret, &e->epoch.link_key, &l->rng);
         lone_flush(l);
         lone_flush(l);
-        REQUIRE(guest_open(&l->g));
+        REQUIRE(guest_open(g));
+}
+
+void lone_second(struct lone *l, size_t home) {
+        lone_event(l, (struct mesh_event){.type = MESH_EV_LINK_UP, .link = LONE_OTHER});
+        shake(l, &l->other, &street_config(l->s, home)->noise_secret);
 }
 
 void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_guest who) {
@@ -165,9 +176,9 @@ void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_g
         lone_event(l, (struct mesh_event){.type = MESH_EV_START});
         lone_event(l, (struct mesh_event){.type = MESH_EV_LINK_UP, .link = LONE_LINK});
         if (who == LONE_STRANGER)
-                shake(l, &(struct key){{5, 5, 5}});
+                shake(l, &l->g, &(struct key){{5, 5, 5}});
         if (who == LONE_MEMBER)
-                shake(l, &street_config(s, 1)->noise_secret);
+                shake(l, &l->g, &street_config(s, 1)->noise_secret);
 }
 
 void lone_greeted(struct lone *l, struct street *s) {
@@ -182,6 +193,8 @@ void lone_greeted(struct lone *l, struct street *s) {
 void lone_end(struct lone *l) {
         if (l->g.cfg.mesh)
                 guest_end(&l->g);
+        if (l->other.cfg.mesh)
+                guest_end(&l->other);
         mesh_free(l->m);
         rng_fini(&l->rng);
 }
@@ -190,11 +203,17 @@ void lone_recv(struct lone *l, struct span bytes) {
         lone_event(l, (struct mesh_event){.type = MESH_EV_RECV, .link = LONE_LINK, .recv = bytes});
 }
 
+static void flush(struct lone *l, struct guest *g, mesh_link link) {
+        _clean_(buf_fini) struct buf out = g->out;
+        g->out = BUF_NULL;
+        lone_event(l, (struct mesh_event){.type = MESH_EV_RECV, .link = link, .recv = buf_span(&out)});
+        lone_event(l, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = link});
+}
+
 void lone_flush(struct lone *l) {
-        _clean_(buf_fini) struct buf out = l->g.out;
-        l->g.out = BUF_NULL;
-        lone_recv(l, buf_span(&out));
-        lone_event(l, (struct mesh_event){.type = MESH_EV_WRITABLE, .link = LONE_LINK});
+        flush(l, &l->g, LONE_LINK);
+        if (l->other.cfg.mesh)
+                flush(l, &l->other, LONE_OTHER);
 }
 
 void lone_wait(struct lone *l, uint64_t ms) {

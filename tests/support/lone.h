@@ -10,6 +10,7 @@
 #include "support/street.h"
 
 #define LONE_LINK 7
+#define LONE_OTHER 8
 #define LONE_PENDING 256
 #define LONE_LATE 32
 
@@ -23,7 +24,7 @@ struct lone {
         const struct street *s;
         size_t home;
         struct mesh *m;
-        struct guest g;
+        struct guest g, other; /* the other one, on LONE_OTHER, where lone_second() has called it in */
         struct rng rng;
         mesh_time now;
         struct lone_pending pending[LONE_PENDING];
@@ -45,10 +46,11 @@ enum lone_guest {
 void lone_start(struct lone *l, const struct street *s, size_t home, enum lone_guest who);
 /* Home 0 of @s, a minute old, from its disk, with a guest that has said HELLO as home 1's device. */
 void lone_greeted(struct lone *l, struct street *s);
+void lone_second(struct lone *l, size_t home); /* another guest, with that home's device */
 void lone_end(struct lone *l);
 void lone_event(struct lone *l, struct mesh_event ev);
 void lone_recv(struct lone *l, struct span bytes);
-void lone_flush(struct lone *l); /* what the guest has said reaches the core */
+void lone_flush(struct lone *l); /* what the guests have said reaches the core */
 void lone_wait(struct lone *l, uint64_t ms);
 void lone_stored(struct lone *l); /* a slow disk has all it was given */
 /* The newest epoch on the disk, for a guest who is a member; and its author's key. */
