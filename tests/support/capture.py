@@ -29,11 +29,11 @@ class Stream:
 
     def bytes(self):
         """In their order; what was sent twice is there once."""
-        out = b''
+        out = bytearray()
         start = self.first if self.first is not None else min(self.pieces, default=0)
         for at, payload in sorted(((sequence - start) & 0xffffffff, payload) for sequence, payload in self.pieces.items()):
             out += payload[max(0, len(out) - at):]
-        return out
+        return bytes(out)
 
 
 def timed(path):

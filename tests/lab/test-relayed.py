@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Whole homes that have no way to each other at all, and two that all can call: these pass bytes on. Behind routers that give every
+destination another port, behind one that drops UDP, and behind one that lets nothing out but TCP to port 443. What goes by is
+captured where it is passed on. The laboratory is that of test-nat.py.
+
+With --full the clip has 50 MB, and in the middle of it who passes it on is killed.
+"""
+import importlib.util
+import itertools
+import os
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import capture  # noqa: E402
+import fetch  # noqa: E402
+import street  # noqa: E402
+from street import check  # noqa: E402
+
+SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
+nat = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(nat)
+
+HTTPS = 443
+GATE = '203.0.113.2'
+PATIENCE = 60
+MEGABYTE = 1000 * 1000
+CLIP, CLIP_FULL = 8 * MEGABYTE, 50 * MEGABYTE
+SECONDS = 6              # a clip takes on the line that it is given, where something is to happen in the middle of it
+AGAIN = 1.05             # of what an undisturbed clip takes
+CANARY = 'Smoke at number {}, which nobody between us may read'
+PIECE, STEP = 16, 1 << 18  # bytes of a clip that are looked for, one place in so many
+RULES = {'udp': 'meta l4proto udp drop', 'https': 'meta l4proto != tcp drop; tcp dport != 443 drop'}
+ONLY = """
+table ip only {
+  chain fate { %s; }
+  chain out { type filter hook forward priority 10; iifname "lan" oifname "wan" jump fate; }
+}
+"""
+
+
+class Relayed(nat.Lab):
+    def open(self):
+        self.lay()
+        self.size = CLIP_FULL if self.full else CLIP
+        gate = nat.Space()
+        self.net.plug(gate, GATE)
+        self.door, self.gate = self.called('Door', self.doorstep, nat.DOORSTEP), self.called('Gate', gate, GATE)
+        self.door.create('Elm Street')
+        self.gate.join(self.door.invite())
+        self.files = []
+        for home in (self.door, self.gate):
+            self.listen_in(home)
+        self.anna = self.living('Anna', nat.Lab.home(self, 'symmetric', 0))
+        self.ben = self.living('Ben', nat.Lab.home(self, 'symmetric', 1))
+        self.cleo, self.dora = (self.living(name, self.behind(only)) for name, only in (('Cleo', 'udp'), ('Dora', 'https')))
+        self.apart = (self.anna, self.ben, self.cleo, self.dora)
+        for home in self.apart:
+            home.join(self.door.invite())
+
+    def called(self, name, space, address):
+        space.ip('address', 'del', f'{address}/24', 'dev', 'wan')  # alone on its line: who calls it is from outside
+        space.port('wan', f'{address}/32')
+        space.ip('route', 'add', f'{address.rpartition(".")[0]}.0/24', 'dev', 'wan')
+        home = street.Play.home(self, name, listen=f'{address}:{HTTPS}', prefix=space.within())
+        home.space, home.more = space, ('--no-mapping', '--advertise', f'{address}:{HTTPS}')
+        return home.start(*home.more)
+
+    def living(self, name, space):
+        home = street.Play.home(self, name, listen='0.0.0.0:7345', prefix=space.within())
+        home.space = space
+        return home.start('--no-mapping')
+
+    def behind(self, only):
+        """Behind a router that drops most of what goes out."""
+        space = nat.Space()
+        router, here, there = self.router('port')
+        space.cable('eth0', router, 'lan')
+        router.port('lan', f'{there}/24')
+        space.port('eth0', f'{here}/24', via=there)
+        router.inside('nft', '-f', '-', stdin=ONLY % RULES[only])
+        return space
+
+    def listen_in(self, home):
+        file = os.path.join(self.folder, f'{home.name}.pcap')
+        process = subprocess.Popen([*home.space.within(), 'tcpdump', '-i', 'wan', '-s', '0', '-U', '-w', file, 'tcp'],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=street.die_with_parent)
+        self.processes.append(process)
+        check('listening on' in process.stderr.readline(), 'tcpdump does not start')
+        self.files.append((file, process))
+
+    # -- looking --
+
+    @staticmethod
+    def by(home, other, footage=False):
+        """Who passes bytes on between these two; None: nobody does."""
+        rows = home.json('peers')
+        return next((row.get('by') for row in rows if row['up'] and row['household'] == other.name and row['way'] == 'relay' and
+                     row.get('footage', False) == footage), None)
+
+    def direct(self, home, other):
+        return [row for row in home.json('peers') if row['up'] and row['household'] == other.name and row['way'] != 'relay']
+
+    @staticmethod
+    def sent(home):
+        """Bytes that have left that home."""
+        with open(f'/proc/{home.process.pid}/net/dev', encoding='ascii') as file:
+            return next(int(line.split(':')[1].split()[8]) for line in file if line.split(':')[0].strip() in ('eth0', 'wan'))
+
+    def clip(self):
+        path = os.path.join(self.folder, 'clip.bin')
+        with open(path, 'wb') as out:
+            out.write(os.urandom(self.size))
+        return self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
+
+    def part(self, clip):
+        """Bytes of it that Ben has."""
+        path = os.path.join(self.ben.folder, 'clips', clip)
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    def fetched(self, disturb=None):
+        """Ben fetches a new clip of Anna's, and in the middle of it something happens. Bytes that Anna's home has sent for it."""
+        clip, before = self.clip(), self.sent(self.anna)
+        began = time.monotonic()
+        fetch.begin(self.anna, self.ben, clip)
+        passing = self.wait(lambda: self.by(self.anna, self.ben, footage=True), 'somebody who passes the clip on', PATIENCE)
+        if disturb:
+            self.wait(lambda: self.part(clip) > self.size // 3, 'a third of the clip', PATIENCE)
+            check(self.part(clip) < self.size, 'the clip came too fast to be disturbed')
+            disturb(passing)
+        self.wait(lambda: self.part(clip) >= self.size, 'the rest of the clip', 5 * PATIENCE)
+        out = self.ben.folder + '.clip'
+        self.ben.cli('clip', 'get', clip, '-o', out, code=0, seconds=PATIENCE)
+        with open(out, 'rb') as got, open(os.path.join(self.folder, 'clip.bin'), 'rb') as given:
+            check(got.read() == given.read(), 'other bytes came than were given')
+        took, sent = time.monotonic() - began, self.sent(self.anna) - before
+        print(f'# {self.size // MEGABYTE} MB by way of {passing} in {took:.1f} s, {sent / self.size:.3f} bytes on the line for each',
+              flush=True)
+        return sent
+
+    # -- cases --
+
+    def case_together(self):
+        """whatever their routers drop, each has a link to each by way of a member's home; and no other"""
+        began = time.monotonic()
+        pairs = list(itertools.combinations(self.apart, 2))
+        for a, b in pairs:
+            self.wait(lambda a=a, b=b: self.by(a, b) and self.by(b, a), f'{a.name} and {b.name} to be linked', PATIENCE)
+            print(f'# {a.name} and {b.name} by way of {self.by(a, b)}, {time.monotonic() - began:.1f} s', flush=True)
+            check(not self.direct(a, b), f'{a.name} and {b.name} have a way')
+
+
+    def case_alerts(self):
+        """alerts spread both ways"""
+        for number, (here, there) in enumerate(itertools.permutations((self.anna, self.dora), 2)):
+            posted = here.post('fire', CANARY.format(number), '--urgency', 'Immediate')
+            self.wait_all_have([there], posted['id'])
+
+    def case_clip(self):
+        """a clip arrives that way; hardly anything is sent twice where in the middle of it something happens"""
+        whole = self.fetched()
+        if not self.full:
+            return
+        self.anna.cli('config', 'set', 'clips.uplink', str(self.size * 8 // 1000 // SECONDS), code=0)
+        again = self.fetched(self.end)
+        check(again < whole * AGAIN, f'{again} bytes were sent, {whole} undisturbed')
+
+    def end(self, passing):
+        """Who passes it on is killed."""
+        next(home for home in (self.door, self.gate) if home.name == passing).kill9()
+
+    def case_nothing(self):
+        """nothing of the clips nor of the alerts stands in what was captured where it was passed on"""
+        seen = b''
+        for file, process in self.files:
+            process.terminate()
+            process.wait(street.PATIENCE)
+            seen += b''.join(stream.bytes() for stream in capture.streams(file).values())
+        check(len(seen) > 2 * self.size, f'only {len(seen)} bytes were captured')
+        with open(os.path.join(self.folder, 'clip.bin'), 'rb') as given:
+            clip = given.read()
+        wanted = {clip[at:at + PIECE] for at in range(0, len(clip) - PIECE, STEP)} | {CANARY[:PIECE].encode()}
+        found = [what for what in wanted if what in seen]
+        check(not found, f'{len(found)} pieces of {len(wanted)} stand in what was captured')
+
+
+if __name__ == '__main__':
+    street.main(Relayed)
