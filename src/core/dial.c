@@ -67,7 +67,8 @@ struct look {
         const struct key *reached[DIAL_REACHED_MOST];
         size_t n_reached, n_dialled, n_lan;
         size_t n_shown; /* dialled where they are: they see where this node is */
-        bool lost;      /* nobody can call this node, and too few who can be called are linked */
+        bool lost;      /* nobody can call this node, and too few who can be called are linked … */
+        bool alone;     /* … or nobody at all: it knows where it was let in before */
         struct {
                 const struct address *a;
                 const struct roster_home *branch;
@@ -185,6 +186,7 @@ static struct look look_around(const struct mesh *m) {
         struct look k = {.m = m};
         k.n_reached = dial_reached(m, k.reached);
         k.lost = doorstep_short(m);
+        k.alone = k.lost && !links_up(m);
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
                 if (!a->link)
@@ -234,7 +236,7 @@ static struct pick weigh(const struct look *k, struct address *a) {
         return (struct pick){.a = a,
                              .near = lan_fresh(k->m, a),
                              .crowded = crowded(k, a),
-                             .door = a->open && k->lost,
+                             .door = (a->open && k->lost) || (a->stored && k->alone),
                              .rank = rank(k->m, a),
                              .last = !a->closed || address_meets(a) ? 1
                                      : may_answer(k->m, a)          ? 0
