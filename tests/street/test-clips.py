@@ -322,6 +322,8 @@ class Clips(street.Play):
     def case_kills(self):
         """kill -9 while clips come in: each is there and whole, or not at all; what was acknowledged is"""
         kills = KILLS_FULL if self.full else KILLS_QUICK
+        for size in (SIZES[-1], CHUNK + 1):
+            self.file(f'{size}.bin', os.urandom(size))
         for _ in range(kills):
             known = {row['id'] for row in self.anna.json('clip', 'list')}
             acknowledged, stop = [], threading.Event()

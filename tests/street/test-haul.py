@@ -333,7 +333,7 @@ class Haul(street.Play):
         self.begin(self.anna, self.ben, clip)
         self.wait_whole(self.ben, self.anna, clip)
         self.ben.cli('clip', 'get', clip[:8], '--cancel', code=0)
-        self.wait(lambda: self.gone(self.ben, clip), 'its files to go')
+        self.wait(lambda: self.gone(self.ben, clip) and not self.told(self.ben, clip), 'all of it to go')
         self.ben.refused('no-fetch', street.NOT_FOUND, 'clip', 'get', clip[:8], '--cancel')
         equal(self.anna.one('clip', 'show', clip)['state'], 'here', "the owner's own")
 
