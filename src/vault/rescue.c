@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #define AHEAD_S 600   /* that another home's clock may be ahead (PROTOCOL 15.66) */
-#define AGAIN_MS 2000 /* until another look, where something else is under way */
+#define AGAIN_MS 2000 /* until another look, where something else is under way, or memory is short */
 
 #define PATIENCE_MS 5000 /* of the owner's tools, as with an attestation */
 
@@ -149,6 +149,7 @@ void rescue_try(struct vault *v, mesh_time now) {
         v->io->seed(v->io->arg, (uint8_t *)seed);
         if (!v->rescue || roster_new(&v->rescue->roster, seed)) {
                 v->rescue = rescue_free(v->rescue);
+                v->rescue_at = now + AGAIN_MS; /* there may be memory then */
                 return;
         }
         v->rescue->clip = a->clip;

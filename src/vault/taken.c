@@ -40,18 +40,20 @@ mesh_wall taken_end(struct vault *v, mesh_wall wall) {
         _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
         mesh_wall next = UINT64_MAX;
         if (v->io->blob_list(v->io->arg, VAULT_BLOB_TAKEN, &ids))
-                return next;
+                return wall; /* in an hour it is tried again */
         for (size_t at = 0; at + sizeof(struct hash) <= ids.n; at += sizeof(struct hash)) {
                 struct taken t;
                 struct hash id;
                 memcpy(id.b, ids.p + at, sizeof(id));
                 buf_clear(&store);
                 if (!taken_read(v, &id, &store, &t))
-                        continue;
-                if (wall < t.grant.expires)
+                        next = wall; /* for want of memory, or of a disk that reads: again in an hour */
+                else if (wall < t.grant.expires)
                         next = MIN(next, t.grant.expires);
-                else if (v->io->blob_remove(v->io->arg, VAULT_BLOB_TAKEN, &id))
+                else if (v->io->blob_remove(v->io->arg, VAULT_BLOB_TAKEN, &id)) {
                         log_error("the key of a clip whose time is over could not be removed; trying again later");
+                        next = wall;
+                }
         }
         return next;
 }
