@@ -7,6 +7,9 @@
 
 #define MS 1000
 
+const struct safe_watch *safe_watch;
+bool safe_disk_grows;
+
 /* ---- the disk ---- */
 
 static struct safe *safe_of(void *arg) {
@@ -19,6 +22,8 @@ static int write_fate(struct safe *s, int *ret_part) {
         *ret_part = 0;
         if (s->dead)
                 return ERR_IO;
+        if (safe_watch && safe_watch->refuses())
+                return ERR_FULL;
         s->writes++;
         if (s->fails > 0) {
                 s->fails--;
@@ -35,12 +40,14 @@ static int write_fate(struct safe *s, int *ret_part) {
 }
 
 static int read_dead(const struct safe *s) {
-        return s->dead ? ERR_IO : 0;
+        return s->dead || (safe_watch && safe_watch->refuses()) ? ERR_IO : 0;
 }
 
 static void put(struct buf *to, struct span bytes) {
         buf_clear(to);
+        safe_disk_grows = true;
         buf_add(to, bytes);
+        safe_disk_grows = false;
 }
 
 static int key_read(void *arg, struct buf *out, bool *ret_tightened) {
@@ -98,7 +105,9 @@ static int ledger_write(void *arg, uint64_t at, struct span bytes) {
         if (forgets)
                 return r;
         s->disk.ledger.n = MIN(s->disk.ledger.n, (size_t)at);
+        safe_disk_grows = true;
         buf_add(&s->disk.ledger, span_of(bytes.p, n));
+        safe_disk_grows = false;
         return r;
 }
 
@@ -179,6 +188,8 @@ static int blob_list(void *arg, enum vault_blob what, struct buf *out) {
 
 static int clip_bytes(void *arg, const struct hash *clip, bool list, uint64_t at, size_t n, struct buf *out) {
         const struct safe *s = arg;
+        if (read_dead(s))
+                return ERR_IO;
         for (size_t i = 0; s->clips && i < SAFE_CLIPS; i++) {
                 const struct buf *b = list ? &s->clips[i].list : &s->clips[i].cipher;
                 if (!hash_eq(&s->clips[i].id, clip))
@@ -263,11 +274,21 @@ void safe_clip_fini(struct safe_clip *c) {
 
 /* ---- the daemon ---- */
 
-void safe_tell(struct safe *s, enum wire_owner number, const void *msg) {
+static void tell(struct safe *s, enum wire_owner number, const void *msg, bool by_itself) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
         codec_put(wire_owner_find(number), msg, &out);
         assert_true(buf_ok(&out));
         vault_daemon(&s->v, buf_span(&out), s->now);
+        if (by_itself && safe_watch)
+                safe_watch->told(s, buf_span(&out));
+}
+
+void safe_tell(struct safe *s, enum wire_owner number, const void *msg) {
+        tell(s, number, msg, true);
+}
+
+static void reply(struct safe *s, enum wire_owner number, const void *msg) {
+        tell(s, number, msg, false);
 }
 
 static void tell_ops(struct safe *s) {
@@ -275,9 +296,9 @@ static void tell_ops(struct safe *s) {
         struct wire_v_ops_end end = {.time = s->wall};
         for (size_t i = 0; (op = roster_op_at(s->street->sides[0], i)); i++) {
                 struct wire_v_ops msg = {.op = op->bytes};
-                safe_tell(s, OWNER_V_OPS, &msg);
+                reply(s, OWNER_V_OPS, &msg);
         }
-        safe_tell(s, OWNER_V_OPS_END, &end);
+        reply(s, OWNER_V_OPS_END, &end);
 }
 
 static void tell_clip(struct safe *s, struct span words) {
@@ -293,11 +314,11 @@ static void tell_clip(struct safe *s, struct span words) {
                 if (s->clips[i].n_seen)
                         WIRE_PUT(&msg, V_CLIP, seen,
                                  ((struct wire_list){s->clips[i].n_seen, buf_span(&s->clips[i].seen)}));
-                safe_tell(s, OWNER_V_CLIP, &msg);
+                reply(s, OWNER_V_CLIP, &msg);
                 return;
         }
         WIRE_PUT(&no, V_RESULT, name, SPAN_STR("no-such-clip"));
-        safe_tell(s, OWNER_V_RESULT, &no);
+        reply(s, OWNER_V_RESULT, &no);
 }
 
 static void hear(struct safe *s, enum wire_owner number, struct span bytes, struct span grant) {
@@ -323,7 +344,7 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
                 return;
         case OWNER_V_DESTROY:
                 hear(s, OWNER_V_DESTROY, m->v_clip_id.clip, SPAN_NONE);
-                safe_tell(s, OWNER_V_RESULT, &yes);
+                reply(s, OWNER_V_RESULT, &yes);
                 return;
         case OWNER_V_RELEASE:
                 hear(s, OWNER_V_RELEASE, m->v_key.blob, m->v_key.grant);
@@ -358,7 +379,12 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
 
 /* Answers until nothing is asked any more. What a vault has said before its disk died is heard. */
 static void daemon_turn(struct safe *s) {
-        while (s->v.to_daemon.n) {
+        while (s->v.to_daemon.n || !buf_ok(&s->v.to_daemon)) {
+                if (!buf_ok(&s->v.to_daemon)) { /* its process ends then (server.c) */
+                        s->dead = true;
+                        buf_clear(&s->v.to_daemon);
+                        return;
+                }
                 _clean_(buf_fini) struct buf in = s->v.to_daemon;
                 struct span left = buf_span(&in), body;
                 const struct wire_number *row;
@@ -381,13 +407,21 @@ static void settle(struct safe *s) {
         }
 }
 
+void safe_ask_again(struct safe *s, struct span request) {
+        buf_clear(&s->peer.out);
+        s->asking = true;
+        vault_request(&s->v, &s->peer, request, s->now);
+        settle(s);
+        s->asking = false;
+}
+
 void safe_ask(struct safe *s, enum wire_owner number, const void *msg) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
         codec_put(wire_owner_find(number), msg, &out);
         assert_true(buf_ok(&out));
-        buf_clear(&s->peer.out);
-        vault_request(&s->v, &s->peer, buf_span(&out), s->now);
-        settle(s);
+        safe_ask_again(s, buf_span(&out));
+        if (safe_watch)
+                safe_watch->asked(s, number, buf_span(&out));
 }
 
 static bool find_row(const struct safe *s, enum wire_owner number, struct span *ret) {
@@ -445,7 +479,7 @@ void safe_forget(struct safe *s) {
 /* ---- a life ---- */
 
 void safe_start(struct safe *s) {
-        struct wire_v_device d = {.in_mesh = true};
+        struct wire_v_device d = {.in_mesh = !s->outside};
         struct street_home *h = &s->street->homes[s->home];
         if (s->running)
                 vault_fini(&s->v);

@@ -75,7 +75,19 @@ struct safe {
         size_t n_heard;
         bool silent; /* the daemon answers nothing */
         bool no_clip;
+        bool asking;  /* safe_ask() is at it */
+        bool outside; /* at its next start the daemon is in no mesh */
 };
+
+/* Who watches what is asked and told, and makes disks fail (faults.h); NULL: nobody. */
+struct safe_watch {
+        bool (*refuses)(void); /* a disk is asked: it says no */
+        /* Somebody has asked for that, and it has come to its end; or the daemon has said it by itself. */
+        void (*asked)(struct safe *s, enum wire_owner number, struct span request);
+        void (*told)(struct safe *s, struct span message);
+};
+extern const struct safe_watch *safe_watch;
+extern bool safe_disk_grows; /* memory that is asked for now is the disk's, not a vault's */
 
 void safe_clip_make(struct safe_clip *ret, struct street *s, const struct key *seal, uint64_t n, size_t size,
                     bool audio);
@@ -89,6 +101,7 @@ void safe_disk_copy(struct safe_disk *to, const struct safe_disk *from);
 void safe_disk_fini(struct safe_disk *d);
 /* A request; the daemon answers what it is asked for. What the vault says to the tool is then in s->peer.out. */
 void safe_ask(struct safe *s, enum wire_owner number, const void *msg);
+void safe_ask_again(struct safe *s, struct span request); /* its bytes */
 /* A message of the daemon. */
 void safe_tell(struct safe *s, enum wire_owner number, const void *msg);
 /* The same, with a turn for it, so that the answer is heard. */

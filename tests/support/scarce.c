@@ -3,48 +3,24 @@
 
 #include "base/err.h"
 #include "porchlight/mesh.h"
+#include "support/ways.h"
 
-#include <execinfo.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEPTH 48        /* calls looked at */
-#define WAYS_MOST 16384 /* a power of two, and twice as many as any story has */
 #define WRONG_SHOWN 10
 
 static struct {
         bool on, inside, child;
-        int outer; /* calls below mesh_step() or mesh_new(): a story's own lines make no other way */
         bool struck, refused, odd;
-        uint64_t seen[WAYS_MOST];
+        struct ways ways; /* from mesh_step() or mesh_new() on */
         long blocks;
         unsigned only;
         struct scarce_report *report, *shared;
 } scarce;
-
-static bool is_new(uint64_t way) {
-        for (size_t i = way;; i++) {
-                uint64_t *at = &scarce.seen[i & (WAYS_MOST - 1)];
-                if (*at == way)
-                        return false;
-                if (*at)
-                        continue;
-                *at = way;
-                return true;
-        }
-}
-
-static uint64_t way_here(void) {
-        void *calls[DEPTH];
-        int n = backtrace(calls, DEPTH);
-        uint64_t h = 0xcbf29ce484222325u;
-        for (int i = 2; i < n - scarce.outer; i++)
-                h = (h ^ (uintptr_t)calls[i]) * 0x100000001b3u;
-        return h | 1;
-}
 
 static void wait_for(pid_t pid, unsigned at) {
         int status;
@@ -61,7 +37,7 @@ static void wait_for(pid_t pid, unsigned at) {
 /* Does this allocation fail? Only ever once in a process, and never in the parent. */
 static bool fails(void) {
         struct scarce_report *r = scarce.report;
-        if (!scarce.on || !scarce.inside || scarce.child || !is_new(way_here()))
+        if (!scarce.on || !scarce.inside || scarce.child || !ways_is_new(&scarce.ways))
                 return false;
         REQUIRE(++r->ways < WAYS_MOST / 2);
         if (scarce.only && r->ways != scarce.only)
@@ -116,8 +92,8 @@ void __wrap_free(void *p) {
 }
 
 static void enter(void) {
-        void *calls[DEPTH];
-        scarce.outer = scarce.on && !scarce.child ? backtrace(calls, DEPTH) - 2 : 0;
+        if (scarce.on && !scarce.child)
+                ways_begin(&scarce.ways);
         scarce.inside = true;
         scarce.struck = false;
 }
@@ -159,7 +135,7 @@ void scarce_tell(void (*story)(void), bool again, unsigned only, struct scarce_r
         scarce.shared = mmap(NULL, sizeof(*ret), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         REQUIRE(scarce.shared != MAP_FAILED);
         if (again)
-                memset(scarce.seen, 0, sizeof(scarce.seen));
+                scarce.ways = (struct ways){0};
         scarce.report = ret;
         scarce.only = only;
         scarce.on = true;
