@@ -18,6 +18,7 @@ from street import check, equal  # noqa: E402
 
 SIZE = 20 * 1000 * 1000
 LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
+LONGER = 4 * LONG  # also where half a second goes by before the first bytes are readable
 MANY = 12 * 1000 * 1000
 AT_ONCE = 4  # FETCH_AT_ONCE
 SOON = 10
@@ -187,7 +188,7 @@ class Haul(street.Play):
 
     def case_player_gone(self):
         """its owner is away in the middle of a clip, and then the player goes: `clip get -o -` ends, and says so"""
-        clip = self.clip(self.anna, LONG)
+        clip = self.clip(self.anna, LONGER)
         fetch.share(self.anna, self.ben, clip)
         process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, bufsize=0)
