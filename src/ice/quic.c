@@ -14,6 +14,7 @@
 #define BURST 64                              /* datagrams in one turn */
 #define FIRST_RTT (100 * NGTCP2_MILLISECONDS) /* guessed, between two homes */
 #define SHAKING_MOST (10 * NGTCP2_SECONDS)
+#define SWALLOWED (1 * NGTCP2_SECONDS) /* without anything arriving: are the packets too large? */
 #define PRIORITY                                                                                                       \
         "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:"          \
         "%DISABLE_TLS13_COMPAT_MODE"
@@ -33,6 +34,8 @@ struct quic {
         struct ring out, in;
         size_t sent; /* of @out: under way, not confirmed */
         uint64_t arrived;
+        uint64_t arrived_at; /* or the time since which something is under way */
+        size_t most;         /* bytes of a datagram */
         bool finish, finished, over;
         uint64_t now;
 };
@@ -98,6 +101,7 @@ static int on_confirmed(_unused_ ngtcp2_conn *conn, _unused_ int64_t id, _unused
         ring_drop(&q->out, n);
         q->sent -= n;
         q->arrived += n;
+        q->arrived_at = q->now;
         return 0;
 }
 
@@ -172,7 +176,6 @@ static bool begin_conn(struct quic *q, const ngtcp2_pkt_hd *first, uint64_t now)
         s.handshake_timeout = SHAKING_MOST;
         s.cc_algo = NGTCP2_CC_ALGO_CUBIC;
         s.max_tx_udp_payload_size = QUIC_DATAGRAM;
-        s.no_pmtud = 1;
         p.initial_max_data = p.initial_max_stream_data_bidi_local = p.initial_max_stream_data_bidi_remote = QUIC_WINDOW;
         p.initial_max_streams_bidi = q->client ? 0 : 1;
         p.disable_active_migration = 1;
@@ -204,6 +207,7 @@ struct quic *quic_new(bool client, const struct cert *cert, const struct hash *p
                            .send = send,
                            .arg = arg,
                            .stream = NO_STREAM,
+                           .most = QUIC_DATAGRAM,
                            .now = now};
         if (!ring_init(&q->out, QUIC_WINDOW) || !ring_init(&q->in, QUIC_WINDOW) || !begin_tls(q) ||
             (client && !begin_conn(q, NULL, now)))
@@ -275,8 +279,10 @@ static size_t next_datagram(struct quic *q, uint8_t to[QUIC_DATAGRAM], uint64_t 
                 ngtcp2_vec v = {(uint8_t *)(uintptr_t)there.p, there.n};
                 ngtcp2_ssize taken = -1;
                 uint32_t flags = some && last ? NGTCP2_WRITE_STREAM_FLAG_FIN : some ? NGTCP2_WRITE_STREAM_FLAG_MORE : 0;
-                ngtcp2_ssize n = ngtcp2_conn_writev_stream(q->conn, &path, NULL, to, QUIC_DATAGRAM, &taken, flags,
+                ngtcp2_ssize n = ngtcp2_conn_writev_stream(q->conn, &path, NULL, to, q->most, &taken, flags,
                                                            some ? q->stream : NO_STREAM, &v, some ? 1 : 0, now);
+                if (taken > 0 && !q->sent)
+                        q->arrived_at = now;
                 if (taken > 0)
                         q->sent += (size_t)taken;
                 q->finished |= some && last && taken >= 0 && (size_t)taken == there.n;
@@ -284,7 +290,7 @@ static size_t next_datagram(struct quic *q, uint8_t to[QUIC_DATAGRAM], uint64_t 
                         continue;
                 if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED || n == NGTCP2_ERR_STREAM_SHUT_WR ||
                     n == NGTCP2_ERR_STREAM_NOT_FOUND)
-                        n = ngtcp2_conn_write_pkt(q->conn, &path, NULL, to, QUIC_DATAGRAM, now);
+                        n = ngtcp2_conn_write_pkt(q->conn, &path, NULL, to, q->most, now);
                 if (n < 0)
                         judge(q, (int)n);
                 return n > 0 ? (size_t)n : 0;
@@ -296,6 +302,8 @@ void quic_turn(struct quic *q, uint64_t now) {
         if (!q->conn || q->state > QUIC_UP)
                 return;
         q->now = now;
+        if (q->sent && now - q->arrived_at > SWALLOWED)
+                q->most = QUIC_SURE;
         if (now >= ngtcp2_conn_get_expiry(q->conn))
                 judge(q, ngtcp2_conn_handle_expiry(q->conn, now));
         for (int i = 0; i < BURST && q->state <= QUIC_UP; i++) {

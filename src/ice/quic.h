@@ -8,14 +8,16 @@
  * keeps who stands on the line from breaking into the stream, and the certificate from meeting the wrong end.
  *
  * It departs from QUIC's usual use in that there is one stream, no name, no authority, no idle end (ICE tells when the
- * other side is gone, RFC 7675) and no search for a larger packet: what libnice sends may take another way at any time.
+ * other side is gone, RFC 7675). Larger packets are tried (RFC 8899), and given up for good where for a second nothing of
+ * what is under way arrives: what libnice sends may take another way at any time, and that may swallow them.
  */
 #pragma once
 
 #include "ice/cert.h"
 
 #define QUIC_WINDOW (512 * 1024) /* bytes under way in each direction: 200 Mbit/s at 20 ms */
-#define QUIC_DATAGRAM 1232       /* bytes at most: goes through IPv6 everywhere (RFC 8200, 5) */
+#define QUIC_DATAGRAM 1452       /* bytes at most: in one packet of Ethernet and IPv6; begun with QUIC_SURE */
+#define QUIC_SURE 1200           /* that every way of QUIC carries (RFC 9000, 14) */
 #define QUIC_NEVER UINT64_MAX
 
 enum quic_state {

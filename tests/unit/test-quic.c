@@ -35,6 +35,7 @@ struct line {
         uint32_t seed; /* of its moods: a run is the same each time */
         uint64_t datagrams;
         size_t longest;
+        size_t widest, wide_for; /* longer ones are swallowed once so much has come; 0: none are */
         struct buf came[2];
 };
 
@@ -64,7 +65,8 @@ static void on_send(void *arg, struct span s) {
         assert_in_range(s.n, 1, QUIC_DATAGRAM);
         l->datagrams++;
         l->longest = MAX(l->longest, s.n);
-        if (mood(l) < l->loss_pct)
+        bool swallowed = l->widest && s.n > l->widest && l->came[1].n >= l->wide_for;
+        if (mood(l) < l->loss_pct || swallowed)
                 return;
         fly(l, !from->from, s, DELAY + (mood(l) < l->late_pct ? 7 * MS : 0));
         if (mood(l) < l->twice_pct)
@@ -208,6 +210,26 @@ static void bad_line(void **state) {
         }
 }
 
+/* A way of which nobody knows what it carries, and that becomes another one under way. */
+static void large_packets(void **state) {
+        (void)state;
+        const struct {
+                size_t widest, wide_for, least;
+        } ways[] = {{0, 0, 1400}, {1300, 0, QUIC_SURE}, {1300, QUIC_WINDOW, 1400}};
+        for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+                struct line l;
+                line_new(&l, NULL);
+                l.widest = ways[i].widest;
+                l.wide_for = ways[i].wide_for;
+                until_up(&l);
+                uint64_t began = l.now;
+                carry(&l, 3 * QUIC_WINDOW);
+                assert_in_range(l.longest, ways[i].least, QUIC_DATAGRAM);
+                assert_true(l.now - began < 4000 * MS);
+                line_free(&l);
+        }
+}
+
 static void nobody_fetches(void **state) {
         (void)state;
         static uint8_t much[2 * QUIC_WINDOW + 1];
@@ -294,8 +316,13 @@ int main(void) {
         if (sodium_init() < 0 || gnutls_global_init())
                 return 1;
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(clean_line),          cmocka_unit_test(bad_line), cmocka_unit_test(nobody_fetches),
-                cmocka_unit_test(another_certificate), cmocka_unit_test(garbage),  cmocka_unit_test(silence),
+                cmocka_unit_test(clean_line),
+                cmocka_unit_test(bad_line),
+                cmocka_unit_test(large_packets),
+                cmocka_unit_test(nobody_fetches),
+                cmocka_unit_test(another_certificate),
+                cmocka_unit_test(garbage),
+                cmocka_unit_test(silence),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
