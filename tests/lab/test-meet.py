@@ -23,7 +23,7 @@ PORT = 7345
 PATIENCE = 60
 MEGABYTE = 1000 * 1000
 CLIP, CLIP_FULL = 8 * MEGABYTE, 50 * MEGABYTE
-UPLINK = 60000             # kbit/s: a clip takes long enough for something to happen in the middle of it
+UPLINK = 20000             # kbit/s: a clip takes three seconds, so that something can happen in the middle of it
 MEMORY = 20 * 1024 * 1024  # bytes that porchlight-ice may have resident
 AGAIN = 0.05               # of a clip that may go twice
 
