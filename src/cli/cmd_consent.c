@@ -241,7 +241,8 @@ static int begin(struct cli *c, const struct args *a, struct call *owner, const 
         return r;
 }
 
-static int get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path,
+/* A clip that still comes may take hours: the vault is called when it is here. */
+static int get_file(struct cli *c, const struct args *a, struct call **owner, const char *id, const char *path,
                     struct getting *g) {
         _clean_(buf_fini) struct buf copy = BUF_NULL;
         _clean_(outfile_fini) struct out_file f = OUT_FILE_NULL;
@@ -254,18 +255,20 @@ static int get_file(struct cli *c, const struct args *a, struct call *owner, con
                 r = clip_coming_begin(c, id, false, &g->coming);
         if (!r)
                 r = clip_coming_wait(c, &g->coming, UINT64_MAX); /* the ledger tells of a reading when there is one */
+        if (!r && !*owner)
+                r = owner_open(c, owner);
         if (!r)
-                r = begin(c, a, owner, id, buf_cstr(&copy), g);
+                r = begin(c, a, *owner, id, buf_cstr(&copy), g);
         if (!r)
                 r = outfile_open(c, &f);
         if (!r)
-                r = fetch(c, owner, g);
+                r = fetch(c, *owner, g);
         return r ? r : outfile_keep(c, &f);
 }
 
 int clip_get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path) {
         struct getting g = {0};
-        int r = get_file(c, a, owner, id, path, &g);
+        int r = get_file(c, a, &owner, id, path, &g);
         clip_coming_fini(&g.coming);
         return r;
 }
@@ -285,13 +288,15 @@ static int tell_file(struct cli *c, const char *path, struct getting *g) {
 }
 
 /* In order, while it comes. */
-static int get_stream(struct cli *c, const struct args *a, struct call *owner, struct getting *g) {
+static int get_stream(struct cli *c, const struct args *a, struct call **owner, struct getting *g) {
         int r = clip_coming_begin(c, a->words[0], true, &g->coming);
         if (!r)
                 r = clip_coming_wait(c, &g->coming, 1); /* and with it the list that it is checked by */
         if (!r)
-                r = begin(c, a, owner, a->words[0], NULL, g);
-        return r ? r : fetch(c, owner, g);
+                r = owner_open(c, owner);
+        if (!r)
+                r = begin(c, a, *owner, a->words[0], NULL, g);
+        return r ? r : fetch(c, *owner, g);
 }
 
 static int run_get(struct cli *c, const struct args *a) {
@@ -308,18 +313,13 @@ static int run_get(struct cli *c, const struct args *a) {
         if (strcmp(to, "-") == 0 && c->out_tty)
                 return cli_usage(c, "send it into a file or a player: -o - | mpv -",
                                  "a clip is nothing for a terminal");
-        bool given;
-        r = given_take(c, a, a->words[0], &given);
-        if (!r)
-                r = owner_open(c, &owner);
+        bool stream = strcmp(to, "-") == 0;
+        r = given_take(c, a, a->words[0], stream);
         if (r)
                 return r;
-        if (strcmp(to, "-") != 0) {
-                r = get_file(c, a, owner, a->words[0], to, &g);
-                r = r ? r : tell_file(c, to, &g);
-        } else {
-                r = get_stream(c, a, owner, &g);
-        }
+        r = stream ? get_stream(c, a, &owner, &g) : get_file(c, a, &owner, a->words[0], to, &g);
+        if (!r && !stream)
+                r = tell_file(c, to, &g);
         clip_coming_fini(&g.coming);
         return r;
 }

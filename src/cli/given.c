@@ -237,8 +237,13 @@ static int not_yet(struct cli *c, const struct taking *t) {
                         "%s could not be reached, and its key has not come yet", t->household);
 }
 
+static int unread(struct cli *c) {
+        return cli_fail(c, EXIT_FAILED, "cannot-write", "the same command shows the clip when it is there",
+                        "what reads the clip has gone; its key comes by itself");
+}
+
 /* Until the key has come; how its bytes come is told by clip_fetch.c. */
-static int wait_for(struct cli *c, struct taking *t) {
+static int wait_for(struct cli *c, struct taking *t, bool reading) {
         for (unsigned waited = 0; waited < WAIT_MS && !stop_wanted(); waited += LOOK_MS) {
                 int r = look(c, t);
                 if (r || !t->found)
@@ -247,6 +252,8 @@ static int wait_for(struct cli *c, struct taking *t) {
                         return over(c, t);
                 if (t->state >= GIVEN_OPEN)
                         return 0;
+                if (reading && cli_reader_gone())
+                        return unread(c);
                 if (waited == TELL_MS)
                         tell_waiting(c, t);
                 poll(NULL, 0, LOOK_MS);
@@ -254,16 +261,15 @@ static int wait_for(struct cli *c, struct taking *t) {
         return not_yet(c, t);
 }
 
-int given_take(struct cli *c, const struct args *a, const char *id, bool *ret_given) {
+int given_take(struct cli *c, const struct args *a, const char *id, bool reading) {
         struct taking t = {.id = id};
         int r = look(c, &t);
-        *ret_given = t.found;
         if (!r && t.found && t.state >= GIVEN_TAKEN_BACK)
                 r = over(c, &t);
         if (!r && t.found && t.state == GIVEN_OFFERED && !t.own)
                 r = accept(c, a, &t);
         if (!r && t.found)
-                r = wait_for(c, &t);
+                r = wait_for(c, &t, reading);
         buf_fini(&t.paper);
         buf_fini(&t.manifest);
         return r;

@@ -12,5 +12,6 @@ int row_given(struct cli *c, const struct call_row *row, void *arg);
 int row_request(struct cli *c, const struct call_row *row, void *arg);
 
 /* Is @id the beginning of a grant's, or of its clip's, that was given to this home? Then its terms are shown and accepted,
- * and its key is waited for. *@ret_given: it is. 0, or an exit code (said). */
-int given_take(struct cli *c, const struct args *a, const char *id, bool *ret_given);
+ * and its key is waited for; where it is for what reads stdout (@reading), no longer than that is there. 0, also where it was
+ * not given to this home, or an exit code (said). */
+int given_take(struct cli *c, const struct args *a, const char *id, bool reading);

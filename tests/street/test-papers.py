@@ -10,6 +10,7 @@ import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
 SOON = 30  # seconds within which a paper arrives in a home that is there
+AT_ONCE = 10  # that a command may take to see that nobody reads what it writes
 
 
 class Papers(street.Play):
@@ -130,6 +131,28 @@ class Papers(street.Play):
         self.ben.start()
         self.anna.start()
         self.wait_ledger(self.anna, clip, 'released')
+        self.wait(lambda: self.given_clip(self.ben, clip)[0]['state'] in ('open', 'complete'), 'the key is there', SOON)
+
+    def case_player_gone(self):
+        """`clip get -o -` that waits for a key ends with its player, and says so; the key comes all the same"""
+        clip = self.clip(self.anna, b'for a player')
+        self.share(clip, self.ben.name)
+        self.wait_given(self.ben, clip, 'offered')
+        self.anna.stop()
+        process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'], env=self.env,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.processes.append(process)
+        self.wait(lambda: self.given_clip(self.ben, clip)[0]['state'] == 'signed', 'the terms are signed')
+        equal(process.poll(), None, 'it waits')
+        process.stdout.close()
+        try:
+            code = process.wait(AT_ONCE)
+        except subprocess.TimeoutExpired:
+            raise street.Failure('it waits on') from None
+        told = process.stderr.read()
+        equal(code, street.FAILED, f'the exit code: {told}')
+        check('what reads the clip has gone' in told, f'what it says: {told}')
+        self.anna.start()
         self.wait(lambda: self.given_clip(self.ben, clip)[0]['state'] in ('open', 'complete'), 'the key is there', SOON)
 
     def case_ask(self):
