@@ -25,7 +25,7 @@
 #define OUT_BYTES_MAX                                                                                                  \
         (192 *                                                                                                         \
          1024) /* answers a tool has not read: a chunk of a clip, or a page of the ledger, and some; past it the tool is hung up on */
-#define SEAT_IDLE_MS 60000 /* a tool that asks nothing for so long loses its seat */
+#define SEAT_IDLE_MS 60000 /* a tool that asks nothing for so long loses its seat, where another has none */
 #define MS_MAX 0x7fffffff
 
 /* What has come in on one stream and is not a whole frame yet. */
@@ -187,6 +187,10 @@ static void seat_close(struct server *s, struct seat *seat) {
         hash_wipe(&seat->in, sizeof(seat->in));
 }
 
+static bool seat_idle(const struct server *s, const struct seat *seat, mesh_time now) {
+        return seat->fd >= 0 && now >= seat->idle_until && !vault_holds(&s->vault, &seat->peer);
+}
+
 /* A neighbour's word is being looked at, which takes milliseconds: no reason to turn the owner away. */
 static bool daemon_first(const struct server *s) {
         return (s->vault.witness || s->vault.rescue) && now_ms() < s->vault.witness_until;
@@ -226,7 +230,7 @@ static void seat_serve(struct server *s, struct seat *seat, short events, mesh_t
                 seat->last = true;
         if (!seat_waits(s, seat))
                 seat_requests(s, seat, now);
-        bool idle = !vault_holds(&s->vault, &seat->peer) && now >= seat->idle_until;
+        bool idle = vault_keeps_others(&s->vault, &seat->peer) && seat_idle(s, seat, now);
         bool gone = !buf_ok(&seat->peer.out) || !flush(&seat->peer.out, seat->fd);
         bool done = seat->last && !seat_waits(s, seat) && !seat->peer.out.n;
         if (hung_up || idle || gone || done)
@@ -242,11 +246,20 @@ static void turn_away(int fd, enum vault_error e) {
         close(fd);
 }
 
-static struct seat *free_seat(struct server *s) {
-        for (size_t i = 0; i < SEATS; i++)
-                if (s->seats[i].fd < 0)
-                        return &s->seats[i];
-        return NULL;
+/* A tool may wait for its owner to think of a passphrase, or for a clip to come over: it is hung up on only where its place
+ * is needed, and whoever has been silent for longest goes. */
+static struct seat *free_seat(struct server *s, mesh_time now) {
+        struct seat *longest = NULL;
+        for (size_t i = 0; i < SEATS; i++) {
+                struct seat *seat = &s->seats[i];
+                if (seat->fd < 0)
+                        return seat;
+                if (seat_idle(s, seat, now) && (!longest || seat->idle_until < longest->idle_until))
+                        longest = seat;
+        }
+        if (longest)
+                seat_close(s, longest);
+        return longest;
 }
 
 static void owner_accept(struct server *s, mesh_time now) {
@@ -260,7 +273,7 @@ static void owner_accept(struct server *s, mesh_time now) {
                 turn_away(fd, VAULT_NO_NOT_OWNER);
                 return;
         }
-        struct seat *seat = free_seat(s);
+        struct seat *seat = free_seat(s, now);
         if (!seat) {
                 turn_away(fd, VAULT_NO_BUSY);
                 return;
@@ -341,7 +354,8 @@ static mesh_time next_wake(const struct server *s) {
         if (daemon_first(s))
                 at = MIN(at, s->vault.witness_until);
         for (size_t i = 0; i < SEATS; i++)
-                if (s->seats[i].fd >= 0 && !vault_holds(&s->vault, &s->seats[i].peer))
+                if (s->seats[i].fd >= 0 && vault_keeps_others(&s->vault, &s->seats[i].peer) &&
+                    !vault_holds(&s->vault, &s->seats[i].peer))
                         at = MIN(at, s->seats[i].idle_until);
         return at;
 }

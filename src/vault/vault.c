@@ -246,6 +246,10 @@ bool vault_holds(const struct vault *v, const struct vault_peer *p) {
         return v->asker == p || (v->ballot && v->ballot->peer == p) || checking_peer(v) == p || reading_on(v, p);
 }
 
+bool vault_keeps_others(const struct vault *v, const struct vault_peer *p) {
+        return v->transfer && v->transfer->peer == p && v->transfer->stage != TRANSFER_GIVEN;
+}
+
 mesh_time vault_deadline(const struct vault *v) {
         mesh_time at = v->asker ? v->deadline : MESH_NEVER;
         if (ballot_asked(v))

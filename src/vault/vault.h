@@ -161,6 +161,8 @@ void vault_daemon(struct vault *v, struct span body, mesh_time now);
 void vault_peer_gone(struct vault *v, const struct vault_peer *p);
 /* The tool waits for an answer, has a sentence to say yes to, or reads a clip. */
 bool vault_holds(const struct vault *v, const struct vault_peer *p);
+/* Others wait for the tool to be done: it has a backup that it has not fetched to its end, and there is one at a time. */
+bool vault_keeps_others(const struct vault *v, const struct vault_peer *p);
 mesh_time vault_deadline(const struct vault *v); /* MESH_NEVER: none */
 void vault_tick(struct vault *v, mesh_time now);
 /* Appends an O_ERROR. Returns false, so that a check may end with it. */

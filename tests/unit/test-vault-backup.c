@@ -22,17 +22,7 @@ static struct key noise; /* of the old device */
 /* ---- as the daemon ---- */
 
 static void tell_rows(struct world *w, const struct key *device) {
-        const struct roster_op *op;
-        struct wire_b_device d = {.device = SPAN_OF(device->b), .noise = SPAN_OF(noise.b)};
-        struct wire_b_link_key k = {.key = SPAN_OF(noise.b)};
-        struct wire_v_ops_end end = {.time = street.now};
-        say(w->daemon, OWNER_B_DEVICE, &d);
-        say(w->daemon, OWNER_B_LINK_KEY, &k);
-        for (size_t i = 0; (op = roster_op_at(street.sides[0], i)); i++) {
-                struct wire_v_ops msg = {.op = op->bytes};
-                say(w->daemon, OWNER_B_OP, &msg);
-        }
-        say(w->daemon, OWNER_V_OPS_END, &end);
+        sv_tell_backup(w, street.sides[0], street.now, device, &noise);
 }
 
 /* ---- as the tool ---- */

@@ -71,6 +71,21 @@ void sv_tell(struct street_vault *sv, const struct roster *r, mesh_wall time) {
         say(sv->w.daemon, OWNER_V_OPS_END, &end);
 }
 
+void sv_tell_backup(const struct world *w, const struct roster *r, mesh_wall time, const struct key *device,
+                    const struct key *noise) {
+        const struct roster_op *op;
+        struct wire_b_device d = {.device = SPAN_OF(device->b), .noise = SPAN_OF(noise->b)};
+        struct wire_b_link_key k = {.key = SPAN_OF(noise->b)};
+        struct wire_v_ops_end end = {.time = time};
+        say(w->daemon, OWNER_B_DEVICE, &d);
+        say(w->daemon, OWNER_B_LINK_KEY, &k);
+        for (size_t i = 0; (op = roster_op_at(r, i)); i++) {
+                struct wire_v_ops msg = {.op = op->bytes};
+                say(w->daemon, OWNER_B_OP, &msg);
+        }
+        say(w->daemon, OWNER_V_OPS_END, &end);
+}
+
 struct wire_o_op sv_op(enum wire_e_op type, const char *target) {
         struct wire_o_op q = {.type = type};
         if (target)

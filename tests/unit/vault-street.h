@@ -23,6 +23,9 @@ void sv_init(struct street_vault *sv, struct street *s, uint32_t n, const char *
 void sv_fini(struct street_vault *sv);
 /* As the daemon: waits to be asked, and sends all operations of @r and the time. */
 void sv_tell(struct street_vault *sv, const struct roster *r, mesh_wall time);
+/* As the daemon: what goes into a backup, of a node that was @device, with that key for links. */
+void sv_tell_backup(const struct world *w, const struct roster *r, mesh_wall time, const struct key *device,
+                    const struct key *noise);
 struct wire_o_op sv_op(enum wire_e_op type, const char *target);
 void sv_say(struct street_vault *sv, enum wire_e_op type, const char *target);
 /* Asks, and hears the sentence, which is in sv->a; the street's side 0 is what the daemon tells. */

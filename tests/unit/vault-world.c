@@ -27,6 +27,7 @@
 #define STEP_NS 5000000 /* between two looks at something that nobody announces */
 
 const char *world_program;
+int (*world_serve)(const char *dir);
 
 void world_nap(void) {
         const struct timespec step = {.tv_nsec = STEP_NS};
@@ -40,7 +41,10 @@ void world_run(struct world *w) {
         w->pid = fork();
         if (w->pid == 0) {
                 umask(0);
-                if (pair[1] != 3 ? dup2(pair[1], 3) == 3 : fcntl(3, F_SETFD, 0) == 0)
+                bool ready = pair[1] != 3 ? dup2(pair[1], 3) == 3 : fcntl(3, F_SETFD, 0) == 0;
+                if (ready && world_serve)
+                        _exit(world_serve(w->dir));
+                if (ready)
                         execl(world_program, world_program, w->dir, (char *)NULL);
                 _exit(127);
         }

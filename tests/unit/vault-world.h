@@ -12,7 +12,8 @@
 #include "vault/keyfile.h"
 #include "wire/frame.h"
 
-extern const char *world_program; /* path of porchlight-vault */
+extern const char *world_program;           /* path of porchlight-vault … */
+extern int (*world_serve)(const char *dir); /* … or what runs in its place; its exit code */
 
 struct world {
         char dir[64];
