@@ -5,7 +5,6 @@ import ctypes
 import hashlib
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import memory  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -24,7 +24,6 @@ KILLS_QUICK, KILLS_FULL = 6, 60
 SMALL = 40 * 1024 * 1024  # bytes of a disk that has room for the store, what a clip leaves of it (32 MiB), and little more
 AT_ONCE = 4               # src/node/clip_in.c
 MNT_DETACH = 2
-SHADOW = 1 << 30  # bytes: only a sanitizer has larger pieces of memory
 
 
 def chunks(size):
@@ -247,23 +246,13 @@ class Clips(street.Play):
         self.search(self.anna.process.pid)
 
     def search(self, pid):
+        looked = 0
         try:
-            memory = open(f'/proc/{pid}/mem', 'rb', 0)
+            for piece in memory.areas(pid, 'r'):
+                looked += len(piece)
+                check(CANARY[:16] not in piece, 'the clear text is in the daemon\'s memory')
         except PermissionError:
             raise street.Skip('only root reads the memory of a process that is not dumpable') from None
-        looked = 0
-        with memory, open(f'/proc/{pid}/maps', encoding='utf-8') as maps:
-            for line in maps:
-                first, last, rights = re.match('([0-9a-f]+)-([0-9a-f]+) (....)', line).groups()
-                if rights[0] != 'r' or '[v' in line or int(last, 16) - int(first, 16) > SHADOW:
-                    continue
-                try:
-                    memory.seek(int(first, 16))
-                    piece = memory.read(int(last, 16) - int(first, 16))
-                except OSError:
-                    continue
-                looked += len(piece)
-                check(CANARY[:16] not in piece, f'the clear text is in the daemon\'s memory: {line}')
         check(looked > 1000000, f'only {looked} bytes of memory could be looked at')
 
     def case_gone(self):

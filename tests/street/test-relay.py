@@ -11,29 +11,13 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import memory  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
 SIZE, WHOLE = 2_000_000, 50_000_000
 MARK = b'what nobody between the two may ever read, not even in its memory'
 SOON, LONG = 60, 300
-
-
-def in_memory(pid, what):
-    """Whether a process has these bytes anywhere that it can write to."""
-    with open(f'/proc/{pid}/maps', encoding='utf-8') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as memory:
-        for line in maps:
-            span, rights = line.split()[:2]
-            begin, end = (int(n, 16) for n in span.split('-'))
-            if 'rw' not in rights:
-                continue
-            try:
-                memory.seek(begin)
-                if what in memory.read(end - begin):
-                    return True
-            except OSError:
-                continue
-    return False
 
 
 class Relay(street.Play):
@@ -86,8 +70,8 @@ class Relay(street.Play):
         check(passed > len(text), f'{passed} bytes were passed on of a clip of {len(text)}')
         print(f'# {len(text) / took / 1e6:.1f} MB/s by way of the third; {passed / len(text):.3f} bytes passed on for one', flush=True)
         if os.geteuid() == 0:
-            check(not in_memory(self.door.process.pid, MARK), 'the home between has something of it in clear')
-            check(in_memory(os.getpid(), MARK), 'this test finds nothing anywhere')
+            check(not memory.holds(self.door.process.pid, MARK, 'w'), 'the home between has something of it in clear')
+            check(memory.holds(os.getpid(), MARK, 'w'), 'this test finds nothing anywhere')
 
     def case_no_more(self):
         """with `relay.quota 0` what is passed on ends; with a quota again the two find each other once more"""

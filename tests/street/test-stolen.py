@@ -7,7 +7,6 @@ for. That this would find them is shown by the same on the memory of a vault tha
 """
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', '..', 'contrib', 'verifier'))
+import memory  # noqa: E402
 import street  # noqa: E402
 import verify  # noqa: E402
 from street import check, equal  # noqa: E402
@@ -28,24 +28,12 @@ PIECE = 1 << 18  # bytes of memory into which a key is laid
 STEP = '8'    # bytes between two tries, of what takes a multiplication each, in the short form
 SALT = 16  # proto/clips.def: the manifest's
 PASSPHRASE = 'four words are better'
-WRITABLE = re.compile(r'^([0-9a-f]+)-([0-9a-f]+) .w.. (?:\S+ ){3}(.*)$')
 
 
-def memory(pid, out):
+def dump(pid, out):
     """All that the process can write to. How many bytes."""
-    total = 0
-    with open(f'/proc/{pid}/maps', encoding='utf-8') as maps, open(f'/proc/{pid}/mem', 'rb', 0) as mem, open(out, 'wb') as file:
-        for line in maps:
-            found = WRITABLE.match(line)
-            if not found:
-                continue
-            start, end = (int(found[at], 16) for at in (1, 2))
-            try:
-                mem.seek(start)
-                total += file.write(mem.read(end - start))
-            except OSError:  # guard pages of the stack
-                pass
-    return total
+    with open(out, 'wb') as file:
+        return sum(map(file.write, memory.areas(pid, 'w')))
 
 
 class Stolen(street.Play):
@@ -83,7 +71,7 @@ class Stolen(street.Play):
         files = []
         for pid, comm in [(self.anna.process.pid, 'porchlightd'), *street.processes_below(self.anna.process.pid)]:
             files.append(os.path.join(self.folder, f'{name}-{comm}-{pid}'))
-            check(memory(pid, files[-1]), f'no memory of {comm}')
+            check(dump(pid, files[-1]), f'no memory of {comm}')
         check(any('porchlight-vaul' in file for file in files), 'the vault is not among them')
         return files
 

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import time
 
+import memory
 from fake_daemon import frame, pack
 
 MEET, WORDS, CANDIDATE, ALL, UP, END, SERVE, SERVING, ARRIVED = range(1, 10)
@@ -110,10 +111,7 @@ class Helper:
         return frames
 
     def memory(self):
-        """Its resident bytes, and the most it ever had."""
-        with open(f'/proc/{self.process.pid}/status', encoding='ascii') as file:
-            rows = dict(line.split(':', 1) for line in file)
-        return tuple(int(rows[name].split()[0]) * 1024 for name in ('VmRSS', 'VmHWM'))
+        return memory.resident(self.process.pid)
 
     def close(self):
         for one in (*self.descriptors, *self.streams.values()):
