@@ -181,11 +181,11 @@ static bool may_relay(const struct mesh *m) {
         return n < HAULS_RELAYED;
 }
 
-bool carry_reach(struct mesh *m, const struct key *device) {
+int carry_reach(struct mesh *m, const struct key *device, bool *ret_on_its_way) {
         enum mesh_outcome busy = MESH_OUT_DONE;
-        if (may_relay(m) && start(m, device, 0, true))
-                return false;
-        return !place_for(m, device, &busy) && busy == MESH_OUT_BUSY;
+        int r = may_relay(m) ? start(m, device, 0, true) : 0;
+        *ret_on_its_way = !place_for(m, device, &busy) && busy == MESH_OUT_BUSY;
+        return r;
 }
 
 void carry_ended(struct mesh *m, struct carry *h, enum wire_e_reason why, bool up, bool more) {

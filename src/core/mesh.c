@@ -573,7 +573,7 @@ static bool timed(enum mesh_event_type t) { /* events after which something may 
                t != MESH_EV_LOADED && t != MESH_EV_VERIFIED;
 }
 
-int mesh_step(struct mesh *m, const struct mesh_event *ev) {
+static int step(struct mesh *m, const struct mesh_event *ev) {
         if (!CHECK_FAILS(ev->now >= m->now))
                 m->now = ev->now;
         m->wall = ev->wall;
@@ -594,6 +594,11 @@ int mesh_step(struct mesh *m, const struct mesh_event *ev) {
                 return r;
         records_ends(m);
         return links_work(m);
+}
+
+int mesh_step(struct mesh *m, const struct mesh_event *ev) {
+        int r = step(m, ev);
+        return r || !m->out.starved ? r : ERR_NOMEM;
 }
 
 bool mesh_next(struct mesh *m, struct mesh_action *ret) {

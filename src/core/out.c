@@ -51,8 +51,10 @@ void out_fini(struct out *o) {
 
 struct mesh_action *out_add(struct out *o, enum mesh_action_type type) {
         struct out_item *it = calloc(1, sizeof(*it));
-        if (!it)
+        if (!it) {
+                o->starved |= type != MESH_DO_TRACE;
                 return NULL;
+        }
         it->action.type = type;
         if (o->last)
                 o->last->next = it;

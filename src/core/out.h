@@ -9,6 +9,7 @@ struct out_item;
 struct out {
         struct out_item *first, *last;
         struct out_item *given; /* handed out, still borrowed */
+        bool starved; /* there was no memory for an action that somebody counts on: the step must not end well */
 };
 
 void out_init(struct out *o);

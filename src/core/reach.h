@@ -185,7 +185,8 @@ void visit_vain(struct mesh *m); /* nobody was there */
 
 /* ---- carry.c ---- */
 int carry_start(struct mesh *m, const struct mesh_event *ev);
-bool carry_reach(struct mesh *m, const struct key *device); /* for a relay; false: it cannot be, now */
+/* For a relay. @ret_on_its_way: false: it cannot be, now. */
+int carry_reach(struct mesh *m, const struct key *device, bool *ret_on_its_way);
 int carry_say(struct mesh *m, const struct mesh_event *ev);
 void carry_finish(struct mesh *m, mesh_link id);
 struct carry *carry_of_link(struct mesh *m, mesh_link id); /* NULL: it is none that was dialled for footage */

@@ -68,8 +68,10 @@ int relay_call(struct mesh *m, const struct relay_call *c) {
         struct link *l = way_to(m, &c->doorstep);
         if (l)
                 return ask(l, r);
-        r->lost = !carry_reach(m, &c->doorstep);
-        return 0;
+        bool on_its_way;
+        int e = carry_reach(m, &c->doorstep, &on_its_way);
+        r->lost = !on_its_way;
+        return e;
 }
 
 void relay_give_up(struct mesh *m, mesh_link inner) {

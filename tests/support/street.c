@@ -254,6 +254,10 @@ enum mesh_outcome street_haul(struct street *s, size_t i, size_t to, mesh_link *
         return o;
 }
 
+void street_haul_end(struct street *s, size_t i, mesh_link link) {
+        street_feed(s, i, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = link});
+}
+
 void street_haul_say(struct street *s, size_t i, mesh_link link, enum wire_link number, const void *msg) {
         _clean_(buf_fini) struct buf map = BUF_NULL;
         struct mesh_event ev = {.type = MESH_EV_HAUL_SAY, .link = link, .say = {.number = (uint8_t)number}};
@@ -278,6 +282,8 @@ void street_tell_addresses(struct street *s, size_t i) {
                 street_feed(s, i, lan);
         if (h->helper)
                 street_feed(s, i, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
+        if (h->quota)
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = h->quota}});
 }
 
 static void restore(struct street *s, size_t i, int kind) {

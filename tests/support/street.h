@@ -92,6 +92,8 @@ void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
 void street_shut(struct street *s, size_t i);     /* home @i can call out, and not be called */
 void street_doorstep(struct street *s, size_t i); /* home @i knows that it is reached from outside, and answers STUN */
 void street_hide(struct street *s, size_t i);     /* home @i tells nobody where it is */
+/* Home @i passes on so many bytes a day between others. */
+void street_relays(struct street *s, size_t i, uint64_t quota);
 /* Home @i has a porchlight-ice, or none. Two homes that have one come together whenever each has heard the other's words … */
 void street_helper(struct street *s, size_t i, bool there);
 void street_apart(struct street *s, size_t a,
@@ -124,6 +126,7 @@ typedef void (*street_haul_told)(void *ctx, size_t i, const struct mesh_action *
 void street_on_haul(struct street *s, size_t i, street_haul_told on, void *ctx);
 /* Home @i asks for one to home @to's device. DONE: *ret_link is it. */
 enum mesh_outcome street_haul(struct street *s, size_t i, size_t to, mesh_link *ret_link);
+void street_haul_end(struct street *s, size_t i, mesh_link link); /* home @i needs it no longer */
 void street_haul_say(struct street *s, size_t i, mesh_link link, enum wire_link number, const void *msg);
 
 struct mesh *street_core(struct street *s, size_t i);

@@ -18,6 +18,7 @@ struct home {
         struct mesh_addr inner;
         bool doorstep, hidden; /* see street_doorstep, street_hide */
         bool helper;
+        uint64_t quota;     /* see street_relays */
         size_t met, called; /* meetings asked of its helper; of them those that others began */
         bool lan;
         size_t beacons;

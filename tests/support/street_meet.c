@@ -98,6 +98,11 @@ void street_hide(struct street *s, size_t i) {
         street_tell_addresses(s, i);
 }
 
+void street_relays(struct street *s, size_t i, uint64_t quota) {
+        s->homes[i].quota = quota;
+        street_feed(s, i, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = quota}});
+}
+
 void street_helper(struct street *s, size_t i, bool there) {
         s->homes[i].helper = there;
         street_feed(s, i, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = there}});

@@ -136,7 +136,7 @@ static void test_idle(void **state) {
         assert_true(t.at[0].down == 1 && t.at[1].down == 1);
         assert_int_equal(carrying(s, 0) + carrying(s, 1), 0);
         assert_int_equal(street_haul(s, 1, 0, &link), MESH_OUT_DONE);
-        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = link});
+        street_haul_end(s, 1, link);
         street_run_for(s, 1);
         assert_true(t.at[0].down == 2 && t.at[1].down == 2);
         told_end(&t, s);
@@ -292,7 +292,7 @@ static void test_household(void **state) {
         assert_int_equal(street_haul(s, 3, 0, &link), MESH_OUT_HAUL_FULL);
         assert_int_equal(street_haul(s, 4, 0, &link), MESH_OUT_DONE);
         assert_int_equal(street_haul(s, 3, 1, &link), MESH_OUT_DONE); /* devices of one household among themselves */
-        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = first});
+        street_haul_end(s, 1, first);
         street_run_for(s, 1);
         assert_int_equal(street_haul(s, 3, 0, &link), MESH_OUT_DONE);
         told_end(&t, s);
@@ -306,7 +306,7 @@ static void test_dialled_places(void **state) {
         for (size_t i = 1; i <= HAULS_DIALLED; i++)
                 assert_int_equal(street_haul(s, 0, i, &link), MESH_OUT_DONE);
         assert_int_equal(street_haul(s, 0, 9, &link), MESH_OUT_HAUL_MANY);
-        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = link ? link : t.at[0].link});
+        street_haul_end(s, 0, link ? link : t.at[0].link);
         assert_int_equal(street_haul(s, 0, 9, &link), MESH_OUT_DONE);
         told_end(&t, s);
 }

@@ -264,7 +264,7 @@ static void test_haul(void **state) {
         assert_int_equal(street_haul(s, 1, 2, &link), MESH_OUT_DONE);
         assert_true(link & MESH_LINK_MET);
         street_apart(s, 1, 2);
-        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_HAUL_END, .link = link});
+        street_haul_end(s, 1, link);
         street_run_for(s, 5);
         assert_int_equal(street_haul(s, 1, 2, &link), MESH_OUT_HAUL_SILENT);
         street_free(s);

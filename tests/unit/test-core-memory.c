@@ -52,14 +52,30 @@ static void join(struct street *s, size_t i, const struct buf *ticket) {
         AGAIN_UNTIL(belongs(s, i), street_join(s, i, (const char *)ticket->p));
 }
 
-static struct street *street_of(size_t homes, size_t machines) {
+static struct street *settle(struct street *s, size_t homes) {
         _clean_(buf_fini) struct buf ticket = BUF_NULL;
-        struct street *s = street_bare_mortal(homes + machines, seed);
         AGAIN_UNTIL(belongs(s, 0), street_found(s, 0));
         invite(s, 0, (uint32_t)homes + 2, &ticket);
         for (size_t i = 1; i < homes; i++)
                 join(s, i, &ticket);
         return s;
+}
+
+static struct street *street_of(size_t homes, size_t machines) {
+        return settle(street_bare_mortal(homes + machines, seed), homes);
+}
+
+/* Home 0 can be called, and the others can only call out. @apart: nor does a meeting of homes 1 and 2 come about. */
+static struct street *street_behind(size_t homes, bool apart) {
+        struct street *s = street_bare_mortal(homes, seed);
+        street_doorstep(s, 0);
+        if (apart)
+                street_apart(s, 1, 2);
+        for (size_t i = 1; i < homes; i++) {
+                street_shut(s, i);
+                street_helper(s, i, true);
+        }
+        return settle(s, homes);
 }
 
 static struct hash post(struct street *s, size_t i, enum wire_alert_kind kind, const char *text) {
@@ -380,12 +396,76 @@ static void exodus(void) {
         ends(s, e);
 }
 
+/* ---- no way but by others ---- */
+#define QUOTA (1000 * UINT64_C(1000000)) /* bytes that the third one passes on in a day */
+#define WAY_TIME 400 /* seconds until a new way to somebody has been found, or something else has failed */
+
+static bool is_linked(struct street *s, size_t a, size_t b) {
+        struct mesh_peer p;
+        struct sign_key device;
+        sign_key_from_seed(&device, street_config(s, b)->sign_seed);
+        for (size_t i = 0; mesh_peer_at(street_core(s, a), i, &p); i++)
+                if (p.up && key_eq(&p.device, &device.pub))
+                        return true;
+        return false;
+}
+
+/* A link for footage to home @to; something is asked over it, and it is given up. */
+static void haul(struct street *s, size_t i, size_t to) {
+        struct wire_haul_clip asked = {.clip = SPAN_OF(((struct hash){{7}}).b)};
+        mesh_link link;
+        bool up = street_haul(s, i, to, &link) == MESH_OUT_DONE;
+        AGAIN_UNTIL(up, (street_run_for(s, WAY_TIME), up = street_haul(s, i, to, &link) == MESH_OUT_DONE));
+        street_haul_say(s, i, link, LINK_SEEK, &asked);
+        street_run_for(s, PAUSE);
+        street_haul_end(s, i, link);
+        street_run_for(s, PAUSE);
+}
+
+/* Two that nobody can call meet by what a third one says to each of them; so does a clip. */
+static void meeting(void) {
+        struct street *s = street_behind(3, false);
+        struct end e = {.homes = 3, .members = 3, .n_have = 2};
+        AGAIN_UNTIL(is_linked(s, 1, 2), street_run_for(s, WAY_TIME));
+        e.have[0] = post(s, 1, KIND_FIRE, "behind the router");
+        haul(s, 1, 2);
+        street_apart(s, 1, 2);
+        street_cut(s, 1, 2);
+        street_run_for(s, WAY_TIME);
+        street_mend(s, 1, 2);
+        e.have[1] = post(s, 2, KIND_FIRE, "by the third one");
+        ends(s, e);
+}
+
+/* They cannot meet, either: the third one passes their bytes on. One that tells nobody where it is says at once by whom. */
+static void by_a_third(bool hides) {
+        struct street *s = street_behind(3, true);
+        struct end e = {.homes = 3, .members = 3, .n_have = 2};
+        if (hides)
+                street_hide(s, 1);
+        street_relays(s, 0, QUOTA);
+        AGAIN_UNTIL(is_linked(s, 1, 2), street_run_for(s, 2 * WAY_TIME));
+        e.have[0] = post(s, 1, KIND_FIRE, "through the third one");
+        haul(s, 2, 1);
+        e.have[1] = post(s, 2, KIND_FIRE, "and back");
+        ends(s, e);
+}
+
+static void passed(void) {
+        by_a_third(false);
+}
+
+static void hidden(void) {
+        by_a_third(true);
+}
+
 static const struct {
         const char *name;
         void (*tell)(void);
 } stories[] = {
-        {"evening", evening}, {"halves", halves}, {"machines", machines}, {"tickets", tickets}, {"moving", moving},
-        {"disks", disks},     {"away", away},     {"restored", restored}, {"exodus", exodus},
+        {"evening", evening}, {"halves", halves},   {"machines", machines}, {"tickets", tickets},
+        {"moving", moving},   {"disks", disks},     {"away", away},         {"restored", restored},
+        {"exodus", exodus},   {"meeting", meeting}, {"passed", passed},     {"hidden", hidden},
 };
 
 int main(int argc, char **argv) {

@@ -32,15 +32,11 @@ static struct key device_of(struct street *s, size_t i) {
         return device.pub;
 }
 
-static void quota(struct street *s, size_t i, uint64_t bytes) {
-        street_feed(s, i, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = bytes}});
-}
-
 /* They have no way but by home 0, which gives them plenty. */
 static struct street *apart(size_t homes) {
         struct street *s = street_new(homes, seed);
         street_cut(s, ONE, OTHER);
-        quota(s, DOOR, 1000 * (uint64_t)MEGABYTE);
+        street_relays(s, DOOR, 1000 * (uint64_t)MEGABYTE);
         street_run_for(s, 60);
         return s;
 }
@@ -357,11 +353,11 @@ static void test_nobody(void **state) {
 static void test_refusals(void **state) {
         (void)state;
         struct street *s = apart(3);
-        quota(s, DOOR, 0);
+        street_relays(s, DOOR, 0);
         struct pair_of p = relayed(s, false);
         assert_false(is_up(s, &p));
         nothing_left(s, 3);
-        quota(s, DOOR, 4 * MEGABYTE);
+        street_relays(s, DOOR, 4 * MEGABYTE);
         p = relayed(s, true);
         assert_true(is_up(s, &p));
         film(s, &p, 2 * MEGABYTE, 20);
@@ -385,10 +381,10 @@ static void test_taken_back(void **state) {
                 struct street *s = apart(3);
                 struct pair_of p = relayed(s, haul);
                 assert_true(is_up(s, &p));
-                quota(s, DOOR, 500 * (uint64_t)MEGABYTE);
+                street_relays(s, DOOR, 500 * (uint64_t)MEGABYTE);
                 street_run_for(s, 1);
                 assert_true(is_up(s, &p));
-                quota(s, DOOR, 0);
+                street_relays(s, DOOR, 0);
                 street_run_for(s, 1);
                 assert_int_equal(rooms(s, DOOR), 0);
                 assert_false(is_up(s, &p));
@@ -424,7 +420,7 @@ static void test_room_for_footage(void **state) {
         struct street *s = street_new(homes, seed);
         for (size_t i = OTHER; i < homes; i++)
                 street_cut(s, ONE, i);
-        quota(s, DOOR, 1000 * (uint64_t)MEGABYTE);
+        street_relays(s, DOOR, 1000 * (uint64_t)MEGABYTE);
         street_run_for(s, 60);
         for (size_t i = OTHER; i < homes; i++) {
                 struct pair_of p = relayed_to(s, i, false);
