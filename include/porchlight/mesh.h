@@ -391,8 +391,18 @@ struct mesh_peer {
         uint64_t sent, received;
         enum wire_e_reason problem; /* 0: none */
 };
-bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links first, then known addresses */
+bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links that are up: neighbours */
 bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret); /* links that carry footage: no neighbours */
+
+/* Those to whom no link is up: the addresses known, and devices that can only be met. A walk begins with zeros, and ends with the
+ * next step; its fields are the core's own. It takes n log n in all, whatever others have filled the book with. */
+#define MESH_BOOK_MAX 512 /* addresses that are remembered */
+struct mesh_walk {
+        size_t at, n_called;
+        bool begun;
+        const void *called[MESH_BOOK_MAX];
+};
+bool mesh_known_next(const struct mesh *m, struct mesh_walk *w, struct mesh_peer *ret);
 
 /* What this device passes on for others. */
 struct mesh_relaying {

@@ -72,7 +72,7 @@ struct address {               /* somewhere to knock */
 static inline bool address_meets(const struct address *a) {
         return a->addr.port == 0;
 }
-#define ADDRESSES_MOST 512
+#define ADDRESSES_MOST MESH_BOOK_MAX
 #define ADDRESS_MARKS 256 /* words: 32 bits for each place in the book */
 #define DIAL_REACHED_MOST (2 * LINKS_MAX)
 

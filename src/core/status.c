@@ -8,6 +8,8 @@
 #include "core/record.h"
 #include "roster/roster.h"
 
+#include <stdlib.h>
+
 const struct roster *mesh_roster(const struct mesh *m) {
         return m->roster;
 }
@@ -89,37 +91,58 @@ bool mesh_haul_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
         return link_at(m, LINK_HAUL, &i, ret);
 }
 
+bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
+        return link_at(m, LINK_UP, &i, ret);
+}
+
+/* ---- who is known, and not linked ---- */
+static int by_device(const void *a, const void *b) {
+        const struct address *x = *(const void *const *)a, *y = *(const void *const *)b;
+        return memcmp(x->device.b, y->device.b, sizeof(x->device.b));
+}
+
+/* The devices that can be called, in order. */
+static void walk_begin(const struct mesh *m, struct mesh_walk *w) {
+        *w = (struct mesh_walk){.begun = true};
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (!address_meets(&m->addresses[i]))
+                        w->called[w->n_called++] = &m->addresses[i];
+        qsort(w->called, w->n_called, sizeof(*w->called), by_device);
+}
+
 /* A device that can be called is listed where it is called, and not once more for the meetings with it. */
-static bool is_listed(const struct mesh *m, const struct address *a) {
+static bool is_listed(const struct mesh *m, const struct mesh_walk *w, const struct address *a) {
         if (a->self)
                 return false;
         LINK_EACH(l, m)
         if (l->state == LINK_UP && (l->id == a->link || key_eq(&l->device, &a->device)))
                 return false;
-        for (size_t i = 0; address_meets(a) && i < m->n_addresses; i++)
-                if (!address_meets(&m->addresses[i]) && key_eq(&m->addresses[i].device, &a->device))
-                        return false;
-        return true;
+        return !address_meets(a) || !bsearch(&a, w->called, w->n_called, sizeof(*w->called), by_device);
 }
 
-bool mesh_peer_at(const struct mesh *m, size_t i, struct mesh_peer *ret) {
-        if (link_at(m, LINK_UP, &i, ret))
-                return true;
-        for (size_t k = 0; k < m->n_addresses; k++) {
-                const struct address *a = &m->addresses[k];
-                if (!is_listed(m, a) || i-- > 0)
+static struct mesh_peer known(const struct mesh *m, const struct address *a) {
+        const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
+        struct mesh_peer p = {.device = a->device,
+                              .dialled = true,
+                              .lan = lan_fresh(m, a),
+                              .met = address_meets(a),
+                              .since = a->down_since,
+                              .problem = a->problem};
+        if (!p.met)
+                p.addr = a->addr;
+        if (d)
+                p.household = d->home->key;
+        return p;
+}
+
+bool mesh_known_next(const struct mesh *m, struct mesh_walk *w, struct mesh_peer *ret) {
+        if (!w->begun)
+                walk_begin(m, w);
+        while (w->at < m->n_addresses) {
+                const struct address *a = &m->addresses[w->at++];
+                if (!is_listed(m, w, a))
                         continue;
-                *ret = (struct mesh_peer){.device = a->device,
-                                          .dialled = true,
-                                          .lan = lan_fresh(m, a),
-                                          .met = address_meets(a),
-                                          .since = a->down_since,
-                                          .problem = a->problem};
-                if (!ret->met)
-                        ret->addr = a->addr;
-                const struct roster_device *d = m->roster ? roster_device_find(m->roster, &a->device) : NULL;
-                if (d)
-                        ret->household = d->home->key;
+                *ret = known(m, a);
                 return true;
         }
         return false;

@@ -53,8 +53,11 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
 }
 
 void control_peers(struct caller *c) {
+        struct mesh_walk known = {0};
         struct mesh_peer peer;
         for (size_t i = 0; mesh_peer_at(c->n->core, i, &peer); i++)
+                put_peer(c, &peer);
+        while (mesh_known_next(c->n->core, &known, &peer))
                 put_peer(c, &peer);
         for (size_t i = 0; caller_owns(c) && mesh_haul_at(c->n->core, i, &peer); i++)
                 put_peer(c, &peer); /* with whom this home has footage to do is its owner's to know */

@@ -38,7 +38,7 @@ void control_refresh_answer(struct caller *c) {
         };
         if (writer_name(c, inviter))
                 WIRE_PUT(&row, C_REFRESHED, inviter, span_str(inviter));
-        if (mesh_peer_at(c->n->core, 0, &peer) && peer.up)
+        if (mesh_peer_at(c->n->core, 0, &peer))
                 WIRE_PUT(&row, C_REFRESHED, neighbour, span_str(rows_household(c->n, &peer.household, neighbour)));
         caller_row(c, CONTROL_REFRESHED_ROW, &row);
         caller_outcome(c, standing(c));

@@ -48,7 +48,7 @@ void control_mesh(struct caller *c) {
 static bool linked(const struct node *n, const struct key *household) {
         struct mesh_peer peer;
         for (size_t i = 0; mesh_peer_at(n->core, i, &peer); i++)
-                if (peer.up && memcmp(peer.household.b, household->b, sizeof(household->b)) == 0)
+                if (memcmp(peer.household.b, household->b, sizeof(household->b)) == 0)
                         return true;
         return false;
 }
@@ -156,7 +156,7 @@ void control_proposals(struct caller *c) {
 static bool device_linked(const struct node *n, const struct key *device) {
         struct mesh_peer peer;
         for (size_t i = 0; mesh_peer_at(n->core, i, &peer); i++)
-                if (peer.up && key_eq(&peer.device, device))
+                if (key_eq(&peer.device, device))
                         return true;
         return false;
 }

@@ -69,7 +69,7 @@ static uint64_t seen_by(const struct node *n) {
         struct mesh_peer p;
         uint64_t found = 0;
         for (size_t i = 0; mesh_peer_at(n->core, i, &p); i++)
-                found += p.up && !p.relayed;
+                found += !p.relayed;
         return found;
 }
 

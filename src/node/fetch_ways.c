@@ -86,8 +86,7 @@ static void add_household(struct fetch *f, const struct key *household) {
 static void add_neighbours(struct fetch *f) {
         struct mesh_peer p;
         for (size_t i = 0; mesh_peer_at(f->n->core, i, &p); i++)
-                if (p.up)
-                        add_way(f, &p.device, &p.household);
+                add_way(f, &p.device, &p.household);
 }
 
 /* Where it comes along the rest of the street need not be asked. But where all that were given it wait for one uplink, each

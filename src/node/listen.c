@@ -300,7 +300,7 @@ static size_t doorsteps(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
         struct mesh_peer p;
         size_t count = 0;
         for (size_t i = 0; count < MESH_ADDRS_MAX && mesh_peer_at(n->core, i, &p); i++)
-                if (p.up && p.dialled && !p.relayed && !p.met)
+                if (p.dialled && !p.relayed && !p.met)
                         ret[count++] = p.addr;
         return count;
 }

@@ -611,7 +611,7 @@ static uint32_t *linked(struct world *w) {
         for (uint32_t i = 0; i < w->n; i++) {
                 struct mesh_peer p;
                 for (size_t k = 0; roster_of(&w->nodes[i]) && mesh_peer_at(w->nodes[i].core, k, &p); k++) {
-                        struct node *other = p.up ? byz_node(w, &p.device) : NULL;
+                        struct node *other = byz_node(w, &p.device);
                         if (other && !other->byz)
                                 parent[root(parent, i)] = root(parent, other->index);
                 }

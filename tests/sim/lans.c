@@ -385,7 +385,7 @@ static void spread_over(const struct world *w, uint32_t from, bool *reached) {
         reached[from] = true;
         struct mesh_peer p;
         for (size_t k = 0; node_on(&w->nodes[from]) && mesh_peer_at(w->nodes[from].core, k, &p); k++) {
-                const struct node *other = p.up ? byz_node((struct world *)w, &p.device) : NULL;
+                const struct node *other = byz_node((struct world *)w, &p.device);
                 if (other && !reached[other->index] && lans_same(w, from, other->index))
                         spread_over(w, other->index, reached);
         }

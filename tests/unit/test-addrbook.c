@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Addresses that others name: which of them are private, what of them is read, and which one makes room for a new one. */
 #include "core/core.h"
+#include "core/meet.h"
 #include "core/reach.h"
 #include "support/street.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -234,12 +236,84 @@ static void test_full_doubles(void **state) {
         street_free(s);
 }
 
+/* ---- looking in ---- */
+#define WALKS 200
+/* Seconds of the processor for all of them, under valgrind too; begun anew for each row they took 1.4. */
+#define WALKS_TIME 0.4
+
+/* Half of the book are devices that can be called, half are those to meet; most are both, and come in no order. */
+static void fill(struct mesh *m) {
+        m->n_addresses = 0;
+        for (size_t i = 0; i < ADDRESSES_MOST; i++) {
+                struct key device = device_of(i / 2 * 37 % (ADDRESSES_MOST / 2 - 10 * (i & 1)));
+                struct mesh_addr addr = i & 1 ? nth(i) : meet_place(&device);
+                struct address *a = &m->addresses[m->n_addresses++];
+                address_begin(m, a, &addr);
+                a->device = device;
+                a->self = i % 100 == 1;
+        }
+}
+
+static bool can_be_called(const struct mesh *m, const struct key *device) {
+        for (size_t i = 0; i < m->n_addresses; i++)
+                if (!address_meets(&m->addresses[i]) && key_eq(&m->addresses[i].device, device))
+                        return true;
+        return false;
+}
+
+/* Each that is not this home's own nor linked, in the order of the book; who can be called is not listed for a meeting, too. */
+static void test_known(void **state) {
+        (void)state;
+        struct street *s = street_new(2, 1);
+        struct mesh *m = street_core(s, 0);
+        struct mesh_walk walk = {0};
+        struct mesh_peer p, linked;
+        size_t only_met = 0;
+        fill(m);
+        assert_true(mesh_peer_at(m, 0, &linked) && linked.up && !mesh_peer_at(m, 1, &p));
+        m->addresses[3].device = m->addresses[8].device = linked.device;
+        m->addresses[5].link = linked.link;
+        for (size_t i = 0; i < ADDRESSES_MOST; i++) {
+                const struct address *a = &m->addresses[i];
+                if (a->self || i == 3 || i == 5 || i == 8 || (address_meets(a) && can_be_called(m, &a->device)))
+                        continue;
+                assert_true(mesh_known_next(m, &walk, &p) && key_eq(&p.device, &a->device) && !p.up);
+                assert_true(address_meets(a) ? p.met && !p.addr.port : !p.met && addr_eq(&p.addr, &a->addr));
+                only_met += p.met;
+        }
+        assert_false(mesh_known_next(m, &walk, &p) || mesh_known_next(m, &walk, &p));
+        assert_in_range(only_met, 1, 20);
+        m->addresses[5].link = 0;
+        street_free(s);
+}
+
+/* Whoever fills the book of a home makes nobody wait who asks it for its peers. */
+static void test_known_quick(void **state) {
+        (void)state;
+        struct street *s = street_new(2, 1);
+        struct mesh *m = street_core(s, 0);
+        struct mesh_peer p;
+        size_t n = 0;
+        fill(m);
+        clock_t began = clock();
+        for (int i = 0; i < WALKS; i++) {
+                struct mesh_walk walk = {0};
+                while (mesh_known_next(m, &walk, &p))
+                        n++;
+        }
+        double took = (double)(clock() - began) / CLOCKS_PER_SEC;
+        print_message("# %zu rows of a full book: %.1f us each\n", n, took / (double)n * 1e6);
+        assert_true(n > WALKS * ADDRESSES_MOST / 3 && took < WALKS_TIME);
+        street_free(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_private),     cmocka_unit_test(test_networks),
                 cmocka_unit_test(test_wire),        cmocka_unit_test(test_full),
                 cmocka_unit_test(test_drawn),       cmocka_unit_test(test_drawn_give_way),
                 cmocka_unit_test(test_drawn_again), cmocka_unit_test(test_full_doubles),
+                cmocka_unit_test(test_known),       cmocka_unit_test(test_known_quick),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

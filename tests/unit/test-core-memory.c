@@ -405,7 +405,7 @@ static bool is_linked(struct street *s, size_t a, size_t b) {
         struct sign_key device;
         sign_key_from_seed(&device, street_config(s, b)->sign_seed);
         for (size_t i = 0; mesh_peer_at(street_core(s, a), i, &p); i++)
-                if (p.up && key_eq(&p.device, &device.pub))
+                if (key_eq(&p.device, &device.pub))
                         return true;
         return false;
 }
