@@ -47,6 +47,27 @@ static struct link *link_of(struct street *s, size_t a, size_t b) {
         return link_to_device(m, &street_core(s, b)->sign.pub);
 }
 
+/* What goes about for the device of home @to, from that of home @from: a message that opens nowhere. */
+static struct wire_meet of_to(struct street *s, size_t from, size_t to, uint64_t hops, struct span sealed) {
+        return (struct wire_meet){.to = SPAN_OF(street_core(s, to)->sign.pub.b),
+                                  .from = SPAN_OF(street_core(s, from)->sign.pub.b),
+                                  .hops = hops,
+                                  .sealed = sealed};
+}
+
+static void put_in_line(struct street *s, size_t from, size_t to, const struct wire_meet *msg) {
+        struct link *on = link_of(s, from, to);
+        if (on)
+                assert_int_equal(link_say(on, LINK_MEET, msg), 0);
+}
+
+/* Home @from says it over its link to home @to, if it has one, and so long passes. */
+static void says(struct street *s, size_t from, size_t to, const struct wire_meet *msg, double seconds) {
+        put_in_line(s, from, to, msg);
+        street_feed(s, from, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(s, seconds);
+}
+
 static bool is_for(struct street *s, const struct wire_meet *msg, size_t i) {
         return memcmp(msg->to.p, street_core(s, i)->sign.pub.b, 32) == 0;
 }
@@ -172,17 +193,28 @@ static const struct {
         {"reflects", reflects, NEVER, false}, {"renames", signs, NEVER, false},   {"invents", invents, NEVER, false},
 };
 
-static void street_evil(struct evil *e) {
-        struct street *s = e->s = street_bare(3, seed);
-        street_doorstep(s, DOOR);
-        street_shut(s, A);
-        street_shut(s, B);
+/* The first @doors of @homes can be called, and the others cannot; of all, the first @members are in the mesh. */
+static struct street *street_of(size_t homes, size_t doors, size_t members) {
+        struct street *s = street_bare(homes, seed);
+        evil = NULL;
+        for (size_t i = 0; i < homes; i++)
+                (i < doors ? street_doorstep : street_shut)(s, i);
         assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
-        assert_int_equal(street_join(s, A, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
-        assert_int_equal(street_join(s, B, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
-        street_helper(s, B, true);
-        street_run_for(s, 700);
+        for (size_t i = 1; i < members; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        return s;
+}
+
+static void street_evil(struct evil *e) {
+        e->s = street_of(3, 1, 3);
+        street_helper(e->s, B, true);
+        street_run_for(e->s, 700);
         evil = e;
+}
+
+static void evil_free(struct evil *e) {
+        evil = NULL;
+        street_free(e->s);
 }
 
 static void run_case(size_t k) {
@@ -199,8 +231,7 @@ static void run_case(size_t k) {
         assert_true(e.took > 0 && base_checks_failed() == 0);
         assert_non_null(link_of(e.s, DOOR, A)); /* nobody hung up on anybody */
         assert_non_null(link_of(e.s, DOOR, B));
-        evil = NULL;
-        street_free(e.s);
+        evil_free(&e);
 }
 
 static void test_cases(void **state) {
@@ -223,48 +254,31 @@ static void test_replays(void **state) {
         e.does = drops; /* what follows is this test's alone */
         for (size_t i = 0; i < ARRAY_LEN(later); i++) {
                 street_run_for(e.s, later[i]);
-                for (size_t k = 0; k < kept; k++) {
-                        struct link *on = link_of(e.s, DOOR, e.kept[k].side == A ? B : A);
-                        if (on)
-                                assert_int_equal(link_say(on, LINK_MEET, &e.kept[k].msg), 0);
-                }
+                for (size_t k = 0; k < kept; k++)
+                        put_in_line(e.s, DOOR, e.kept[k].side == A ? B : A, &e.kept[k].msg);
                 street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
                 street_run_for(e.s, 2);
                 assert_int_equal(street_called(e.s, A) + street_called(e.s, B), met);
         }
-        evil = NULL;
-        street_free(e.s);
+        evil_free(&e);
 }
 
 /* A neighbour that says no end of them: those it brings are not looked at any more, and others' are. */
 static void test_flood(void **state) {
         (void)state;
-        struct street *s = street_bare(4, seed);
+        struct street *s = street_of(4, 2, 4);
         uint8_t junk[600] = {1};
-        evil = NULL;
-        for (size_t i = 0; i < 2; i++)
-                street_doorstep(s, i);
-        for (size_t i = 2; i < 4; i++) {
-                street_shut(s, i);
+        for (size_t i = 2; i < 4; i++)
                 street_helper(s, i, true);
-        }
-        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
-        for (size_t i = 1; i < 4; i++)
-                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
         street_off(s, 2);
         street_run_for(s, 700);
-        struct link *on = link_of(s, 0, 3);
-        struct wire_meet msg = {.to = SPAN_OF(street_core(s, 3)->sign.pub.b),
-                                .from = SPAN_OF(street_core(s, 1)->sign.pub.b),
-                                .hops = 1,
-                                .sealed = SPAN_OF(junk)};
-        assert_non_null(on);
+        struct wire_meet msg = of_to(s, 1, 3, 1, SPAN_OF(junk));
+        assert_non_null(link_of(s, 0, 3));
         street_on(s, 2);
         for (int i = 0; i < 40; i++) { /* twenty a second */
-                for (int k = 0; k < 10 && (on = link_of(s, 0, 3)); k++)
-                        assert_int_equal(link_say(on, LINK_MEET, &msg), 0);
-                street_feed(s, 0, (struct mesh_event){.type = MESH_EV_TICK});
-                street_run_for(s, 0.5);
+                for (int k = 0; k < 9; k++)
+                        put_in_line(s, 0, 3, &msg);
+                says(s, 0, 3, &msg, 0.5);
         }
         const struct link *from = link_of(s, 3, 0);
         assert_true(from && from->meets == MEETS_LINK);
@@ -291,20 +305,16 @@ static void test_not_passed(void **state) {
                 {other, to, 1, true}, {&nobody, to, 1, false}, {me, &nobody, 2, false}, {me, me, 2, false},
         };
         for (size_t i = 0; i < ARRAY_LEN(tried); i++) {
-                struct link *l = link_of(s, 1, 0), *on = link_of(s, 0, 2);
-                assert_true(l && on);
+                struct link *on = link_of(s, 0, 2);
+                assert_true(on && link_of(s, 1, 0));
                 struct wire_meet msg = {.to = SPAN_OF(tried[i].to->b),
                                         .from = SPAN_OF(tried[i].from->b),
                                         .hops = tried[i].hops,
                                         .sealed = SPAN_OF(sealed)};
-                uint32_t before = link_of(s, 2, 0)->meets;
-                street_run_for(s, 5); /* what was counted is forgotten, one a second */
-                before = 0;
-                link_of(s, 2, 0)->meets = 0;
-                assert_int_equal(link_say(l, LINK_MEET, &msg), 0);
-                street_feed(s, 1, (struct mesh_event){.type = MESH_EV_TICK});
-                street_run_for(s, 0.5);
-                assert_int_equal(link_of(s, 2, 0)->meets - before, tried[i].passed);
+                street_run_for(s, 5);
+                link_of(s, 2, 0)->meets = 0; /* what was counted */
+                says(s, 1, 0, &msg, 0.5);
+                assert_int_equal(link_of(s, 2, 0)->meets, tried[i].passed);
         }
         street_free(s);
 }
@@ -316,19 +326,14 @@ static void test_line(void **state) {
         uint8_t sealed[700] = {1};
         evil = NULL;
         street_run_for(s, 60);
-        const struct wire_meet msg = {.to = SPAN_OF(street_core(s, B)->sign.pub.b),
-                                      .from = SPAN_OF(street_core(s, A)->sign.pub.b),
-                                      .hops = 2,
-                                      .sealed = SPAN_OF(sealed)};
+        const struct wire_meet msg = of_to(s, A, B, 2, SPAN_OF(sealed));
         const struct packet_queue *q = &link_of(s, DOOR, B)->queue[1];
         street_hold(s, DOOR, B, 20);
         size_t most = 0;
         for (int i = 0; i < 600; i++) { /* what is with the kernel is what fits there */
                 if (i % 10 == 0)
                         link_of(s, DOOR, A)->meets = 0; /* many neighbours say a few each */
-                assert_int_equal(link_say(link_of(s, A, DOOR), LINK_MEET, &msg), 0);
-                street_feed(s, A, (struct mesh_event){.type = MESH_EV_TICK});
-                street_run_for(s, 0.02);
+                says(s, A, DOOR, &msg, 0.02);
                 most = MAX(most, q->bytes);
         }
         assert_in_range(most, 1, MEETS_QUEUE + 1000);
@@ -346,8 +351,7 @@ static void test_removed(void **state) {
         assert_int_equal(street_vote(e.s, DOOR, OP_REMOVE, A), MESH_OUT_DONE);
         street_run_for(e.s, 10);
         for (size_t k = 0; k < e.n; k++)
-                assert_int_equal(link_say(link_of(e.s, DOOR, B), LINK_MEET, &e.kept[k].msg), 0);
-        street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
+                says(e.s, DOOR, B, &e.kept[k].msg, 0);
         street_run_for(e.s, 10);
         assert_int_equal(street_called(e.s, B), 0);
         struct link *on = link_of(e.s, B, DOOR); /* nor is what was begun before gone on with */
@@ -357,8 +361,7 @@ static void test_removed(void **state) {
         const struct meet_way way = {0};
         assert_int_equal(offer_say(on, &x, 0, &what, &way), 0);
         assert_int_equal(on->queue[1].count, before);
-        evil = NULL;
-        street_free(e.s);
+        evil_free(&e);
 }
 
 /* No more than so many of one device in an hour, and at a time. */
@@ -378,8 +381,7 @@ static void test_bounds(void **state) {
         }
         assert_in_range(street_called(e.s, B), MEETS_HOUR - 5, MEETS_HOUR); /* some met an own call */
         assert_true(street_met(e.s, A) > MEETS_HOUR);
-        evil = NULL;
-        street_free(e.s);
+        evil_free(&e);
 }
 
 /* ---- one household, and one pair of neighbours ---- */
@@ -405,18 +407,10 @@ static void calls(struct street *s, size_t from, uint8_t meeting) {
 }
 
 static struct street *street_family(void) {
-        struct street *s = street_bare(6, seed);
+        struct street *s = street_of(6, 1, 3);
         _clean_(buf_fini) struct buf code = BUF_NULL;
-        evil = NULL;
-        street_doorstep(s, DOOR);
-        street_shut(s, A);
-        street_shut(s, B);
-        assert_int_equal(street_found(s, DOOR), MESH_OUT_DONE);
-        assert_int_equal(street_join(s, A, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
-        assert_int_equal(street_join(s, B, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
         street_run_for(s, 30);
         for (size_t i = 3; i < 6; i++) {
-                street_shut(s, i);
                 buf_clear(&code);
                 street_code(s, A, DOOR, &code);
                 assert_int_equal(street_enrol(s, i, buf_span(&code), "further"), MESH_OUT_DONE);
@@ -472,13 +466,10 @@ static void test_turns(void **state) {
         unsigned before = e.took;
         for (int i = 0; i < 20; i++) {
                 x->ways[0].next = (struct key){{5}}; /* the last one came over another neighbour */
-                assert_int_equal(link_say(link_of(e.s, DOOR, B), LINK_MEET, &first->msg), 0);
-                street_feed(e.s, DOOR, (struct mesh_event){.type = MESH_EV_TICK});
-                street_run_for(e.s, 0.1);
+                says(e.s, DOOR, B, &first->msg, 0.1);
         }
         assert_in_range(e.took - before, 1, MEETS_WAYS * x->n_said);
-        evil = NULL;
-        street_free(e.s);
+        evil_free(&e);
 }
 
 int main(void) {
