@@ -12,9 +12,10 @@
 
 static unsigned cases, failed;
 
+/* Of this process's own time, so that as much is tried on a busy machine as on a quiet one. */
 static double now(void) {
         struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
         return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 

@@ -7,7 +7,7 @@
 struct budget {
         uint64_t seed;
         unsigned long points; /* 0: as many as fit */
-        double seconds;       /* 0: as long as it takes */
+        double seconds;       /* of its own CPU; 0: as long as it takes */
         double began;
 };
 
