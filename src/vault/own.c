@@ -58,13 +58,18 @@ static enum vault_error take_back(struct vault *v, const struct hash *grant, con
         return e;
 }
 
+/* A daemon that is started again can have the ledger as it was: what was shared would stand again. */
+static bool is_passing(enum vault_error e) {
+        return e == VAULT_NO_MEMORY || e == VAULT_NO_LEDGER_STUCK || e == VAULT_NO_LEDGER_UNREAD;
+}
+
 /* PROTOCOL 15.89: "Before a household signs that a device is revoked, its vault MUST have taken back every grant in force that
- * names that device." Of a ledger that is broken no key is released anyhow. */
+ * names that device." Of a ledger that is damaged no key is released anyhow, and a lost laptop has to go all the same. */
 enum vault_error own_device_ends(struct vault *v, const struct key *device, const struct household *h, mesh_wall wall) {
         enum vault_error e = vault_book_there(v);
         mesh_wall own = v->io->wall(v->io->arg);
         if (e)
-                return e == VAULT_NO_MEMORY ? e : VAULT_OK;
+                return is_passing(e) ? e : VAULT_OK;
         if (vault_clock_sane(own))
                 grants_mind(v, own);
         for (size_t i = 0; !e && i < book_n_grants(v->book); i++) {

@@ -357,6 +357,9 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
                 if (WIRE_HAS(&m->v_paper, V_PAPER, receipt))
                         put(&s->heard[s->n_heard - 1].more, m->v_paper.receipt);
                 return;
+        case OWNER_V_OP:
+                hear(s, OWNER_V_OP, m->v_op.op, SPAN_NONE);
+                return;
         case OWNER_V_DEVICE_JOIN:
                 hear(s, OWNER_V_DEVICE_JOIN, m->v_device_join.seal, SPAN_NONE);
                 return;
@@ -609,6 +612,36 @@ void safe_pieces(const struct safe *s, struct buf *ret) {
                 if (row->number == OWNER_O_PIECE_ROW)
                         buf_add(ret, m.o_piece.bytes);
         }
+}
+
+bool safe_on_disk(const struct safe *s, const struct hash *grant, enum wire_e_entry what, enum clip_object paper,
+                  safe_read_fn read) {
+        struct ledger l = {.mesh = s->street->mesh};
+        struct span left = buf_span(&s->disk.ledger);
+        struct wire_entry e;
+        union wire_any any;
+        struct hash id;
+        while (left.n >= 4 && left.n >= 4 + (size_t)get_be16(left.p)) {
+                size_t n = get_be16(left.p);
+                if (ledger_take(&l, span_of(left.p + 4, n), &e))
+                        return false;
+                if (e.what == what && WIRE_HAS(&e, ENTRY, grant) && span_eq(e.grant, SPAN_OF(grant->b)))
+                        return read(paper, e.object, &s->street->mesh, &any, &id) == 0;
+                left = span_from(left, 4 + n);
+        }
+        return false;
+}
+
+bool safe_has_key(struct span s, const struct key *key) {
+        for (size_t i = 0; i + sizeof(key->b) <= s.n; i++)
+                if (memcmp(s.p + i, key->b, sizeof(key->b)) == 0)
+                        return true;
+        return false;
+}
+
+void safe_fail(const char *variable, uint64_t seed, const char *why) {
+        print_message("# %s=%llu: %s\n", variable, (unsigned long long)seed, why);
+        fail_msg("%s=%llu: %s", variable, (unsigned long long)seed, why);
 }
 
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret) {

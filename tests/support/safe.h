@@ -122,5 +122,14 @@ const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number
 bool safe_grant(struct safe *s, size_t c, uint32_t to, uint64_t seconds);
 /* The owner takes a grant back; false: safe_error() says why not. */
 bool safe_revoke(struct safe *s, const struct hash *grant);
+/* The disk alone: does it have such a line about that grant, in a chain that is whole up to it, with a paper that @read, which
+ * is clip_read(), finds signed? */
+typedef int (*safe_read_fn)(enum clip_object what, struct span raw, const struct hash *mesh, void *ret,
+                            struct hash *ret_id);
+bool safe_on_disk(const struct safe *s, const struct hash *grant, enum wire_e_entry what, enum clip_object paper,
+                  safe_read_fn read);
+bool safe_has_key(struct span s, const struct key *key); /* somewhere in these bytes */
+/* Ends the test. Which history it was stands on stdout: the long forms hear nothing of stderr. */
+void safe_fail(const char *variable, uint64_t seed, const char *why);
 /* A receipt of home @by for it. */
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret);

@@ -48,6 +48,7 @@ struct street {
         size_t n_old;
         uint64_t old_seq;
         const struct hash *about; /* what the next operation has to name; NULL: nothing */
+        const struct key *seal;   /* the sealing key of a further device; NULL: the bytes of its other one */
 };
 
 static inline void street_keys(struct street_home *h, uint32_t n) {
@@ -90,14 +91,15 @@ static inline struct wire_list street_proved(struct buf *store, const struct str
                                              const struct sign_key *sign, enum wire_e_share share) {
         struct wire_list list = {0};
         uint8_t proof[SIGN_BYTES];
+        const struct key *seal = s->seal ? s->seal : &sign->pub;
         struct wire_device d = {
                 .sign = SPAN_OF(sign->pub.b),
                 .noise = SPAN_OF(sign->pub.b),
-                .seal = SPAN_OF(sign->pub.b),
+                .seal = SPAN_OF(seal->b),
                 .share = share,
                 .name = SPAN_STR("laptop"),
         };
-        op_device_prove(proof, sign, &sign->pub, &sign->pub, &s->mesh, &s->homes[home].key.pub);
+        op_device_prove(proof, sign, &sign->pub, seal, &s->mesh, &s->homes[home].key.pub);
         WIRE_PUT(&d, DEVICE, proof, SPAN_OF(proof));
         wire_list_add(&wire_device_desc, &list, store, &d);
         return list;

@@ -81,29 +81,8 @@ static struct fate *fate_of(struct model *m, const struct hash *id) {
         return NULL;
 }
 
-/* The disk alone: does it have that line, in a chain that is whole up to it, with a paper that is signed? */
 static bool on_disk(const struct safe *s, const struct hash *grant, enum wire_e_entry what, enum clip_object paper) {
-        struct ledger l = {.mesh = street.mesh};
-        struct span left = buf_span(&s->disk.ledger);
-        struct wire_entry e;
-        union wire_any any;
-        struct hash id;
-        while (left.n >= 4 && left.n >= 4 + (size_t)get_be16(left.p)) {
-                size_t n = get_be16(left.p);
-                if (ledger_take(&l, span_of(left.p + 4, n), &e))
-                        return false;
-                if (e.what == what && WIRE_HAS(&e, ENTRY, grant) && span_eq(e.grant, SPAN_OF(grant->b)))
-                        return __real_clip_read(paper, e.object, &street.mesh, &any, &id) == 0;
-                left = span_from(left, 4 + n);
-        }
-        return false;
-}
-
-static bool has_key(struct span s, const struct key *key) {
-        for (size_t i = 0; i + sizeof(key->b) <= s.n; i++)
-                if (memcmp(s.p + i, key->b, sizeof(key->b)) == 0)
-                        return true;
-        return false;
+        return safe_on_disk(s, grant, what, paper, __real_clip_read);
 }
 
 static const char *release_wrong(struct model *m, const struct safe *s, const struct safe_heard *h) {
@@ -131,13 +110,13 @@ static const char *release_wrong(struct model *m, const struct safe *s, const st
 /* All that the vault has said in a step. */
 static const char *step_wrong(struct model *m, const struct safe *s) {
         for (size_t c = 0; c < SAFE_CLIPS; c++)
-                if (has_key(buf_span(&s->peer.out), &clips[c].key))
+                if (safe_has_key(buf_span(&s->peer.out), &clips[c].key))
                         return "a key left in the clear";
         for (size_t i = 0; i < s->n_heard; i++) {
                 const struct safe_heard *h = &s->heard[i];
                 const char *why = h->number == OWNER_V_RELEASE ? release_wrong(m, s, h) : NULL;
                 for (size_t c = 0; !why && c < SAFE_CLIPS; c++)
-                        if (has_key(buf_span(&h->bytes), &clips[c].key))
+                        if (safe_has_key(buf_span(&h->bytes), &clips[c].key))
                                 why = "a key left in the clear";
                 if (why)
                         return why;
@@ -382,7 +361,7 @@ static void test_histories(void **state) {
         for (clock_t until = clock() + QUICK_S * CLOCKS_PER_SEC; runs ? n < runs : clock() < until; n++) {
                 const char *why = live(first + n, SAFE_HONEST);
                 if (why)
-                        fail_msg("PORCHLIGHT_CONSENT_SEED=%llu: %s", (unsigned long long)(first + n), why);
+                        safe_fail("PORCHLIGHT_CONSENT_SEED", first + n, why);
         }
         print_message("# %llu histories from PORCHLIGHT_CONSENT_SEED=%llu on, %llu keys released\n",
                       (unsigned long long)n, (unsigned long long)first, (unsigned long long)releases);

@@ -103,22 +103,8 @@ static struct fate *fate_of(struct model *m, const struct hash *id) {
         return NULL;
 }
 
-/* The disk alone: does it have that line, in a chain that is whole up to it, with a paper that is signed? */
 static bool on_disk(const struct safe *s, const struct hash *grant, enum wire_e_entry what, enum clip_object paper) {
-        struct ledger l = {.mesh = street.mesh};
-        struct span left = buf_span(&s->disk.ledger);
-        struct wire_entry e;
-        union wire_any any;
-        struct hash id;
-        while (left.n >= 4 && left.n >= 4 + (size_t)get_be16(left.p)) {
-                size_t n = get_be16(left.p);
-                if (ledger_take(&l, span_of(left.p + 4, n), &e))
-                        return false;
-                if (e.what == what && WIRE_HAS(&e, ENTRY, grant) && span_eq(e.grant, SPAN_OF(grant->b)))
-                        return __real_clip_read(paper, e.object, &street.mesh, &any, &id) == 0;
-                left = span_from(left, 4 + n);
-        }
-        return false;
+        return safe_on_disk(s, grant, what, paper, __real_clip_read);
 }
 
 static bool opens(struct span box, const struct hash *grant, size_t clip) {
@@ -178,9 +164,8 @@ static const char *granted_wrong(struct life *l, const struct safe_heard *h, str
 
 static bool has_key(struct span s) {
         for (size_t c = 0; c < SAFE_CLIPS; c++)
-                for (size_t i = 0; i + sizeof(clips[c].key.b) <= s.n; i++)
-                        if (memcmp(s.p + i, clips[c].key.b, sizeof(clips[c].key.b)) == 0)
-                                return true;
+                if (safe_has_key(s, &clips[c].key))
+                        return true;
         return false;
 }
 

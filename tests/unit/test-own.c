@@ -119,6 +119,39 @@ static void test_device_revoked(void **state) {
         pair_no_release(buf_span(&second), "grant-revoked");
 }
 
+static void revoke_laptop(void) {
+        struct wire_o_op q = {.type = OP_DEVICE_REVOKE};
+        struct wire_o_go go = {0};
+        WIRE_PUT(&q, O_OP, target, SPAN_STR("laptop"));
+        safe_forget(&owner);
+        safe_ask(&owner, OWNER_O_OP, &q);
+        assert_string_equal(safe_error(&owner), "");
+        safe_ask(&owner, OWNER_O_GO, &go);
+}
+
+/* A disk that is full is not for ever: the grant would stand again. A ledger that is damaged stays so, and keeps nobody from
+ * revoking a laptop that was lost. */
+static void test_device_revoked_without_ledger(void **state) {
+        _clean_(buf_fini) struct buf receipt = BUF_NULL;
+        (void)state;
+        struct hash grant = share(0, &receipt);
+        safe_forget(&owner);
+        owner.fails = 8;
+        assert_false(safe_revoke(&owner, &grant));
+        owner.fails = 0;
+        revoke_laptop();
+        assert_string_equal(safe_error(&owner), "ledger-stuck");
+        assert_null(safe_heard(&owner, OWNER_V_OP));
+        safe_start(&owner);
+        revoke_laptop();
+        assert_non_null(safe_heard(&owner, OWNER_V_OP));
+        assert_true(book_grant_at(owner.v.book, 0)->revoked);
+        owner.disk.ledger.p[20] ^= 1;
+        safe_start(&owner);
+        revoke_laptop();
+        assert_non_null(safe_heard(&owner, OWNER_V_OP));
+}
+
 static void ask_destroy(size_t clip) {
         _clean_(buf_fini) struct buf id = BUF_NULL;
         struct wire_o_about q = {.id = pair_hex(&id, &clips[clip].id)};
@@ -411,19 +444,13 @@ static void test_joins(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_key_waits),
-                TEST(test_said_again),
-                TEST(test_taken_back),
-                TEST(test_never_to_main),
-                TEST(test_device_revoked),
-                TEST(test_clip_destroyed),
-                TEST(test_destroyed_unshared),
-                TEST(test_opened_there),
-                TEST(test_false_papers),
-                TEST(test_roles),
-                TEST(test_locked),
-                TEST(test_over_there),
-                TEST(test_joins),
+                TEST(test_key_waits),      TEST(test_said_again),
+                TEST(test_taken_back),     TEST(test_never_to_main),
+                TEST(test_device_revoked), TEST(test_device_revoked_without_ledger),
+                TEST(test_clip_destroyed), TEST(test_destroyed_unshared),
+                TEST(test_opened_there),   TEST(test_false_papers),
+                TEST(test_roles),          TEST(test_locked),
+                TEST(test_over_there),     TEST(test_joins),
         };
         log_set_level(LOG_ERROR);
         return cmocka_run_group_tests(tests, NULL, NULL);
