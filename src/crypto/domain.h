@@ -55,6 +55,7 @@
         D(KEY_FILE, "porchlight/1 key file")         /* AEAD of the vault's key file */                                \
         D(FETCH, "porchlight/1 fetch")               /* hash at the end of what a fetch keeps beside its clip */           \
         D(DEVICE_FILE, "porchlight/1 device file")   /* hash at the end of the daemon's key file */                    \
+        D(SETTINGS, "porchlight/1 settings")         /* sum of what `config set` wrote */                               \
         D(BACKUP, "porchlight/1 backup")                                                                               \
         D(RECORDING, "porchlight/1 recording")       /* key, boxes and sums of a recording; digests of actions in it */
 /* clang-format on */

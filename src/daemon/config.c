@@ -39,6 +39,12 @@ static bool read_rank(const struct config *c, enum porter_file which, const char
                 log_error("config: %s: %s; %s", path, e == EINVAL ? "it is not a plain file" : strerror(e), hint);
                 return false;
         }
+        if (e == 0 && which == PORTER_SETTINGS && !configfile_whole(buf_span(&text))) {
+                log_error("config: %s: it is not as it was written, and may be damaged; look through it, and take its "
+                          "first line out",
+                          path);
+                return false;
+        }
         if (e == 0 && settings_file(ret, buf_span(&text), path, &why)) {
                 log_error("config: %s", why.text);
                 return false;
@@ -159,12 +165,13 @@ static bool check(const struct settings *next, enum setting i, struct node_refus
 
 static bool keep(struct config *c, const struct settings *own, const struct settings *next,
                  struct node_refusal *ret_why) {
-        _clean_(buf_fini) struct buf text = BUF_NULL;
+        _clean_(buf_fini) struct buf lines = BUF_NULL, text = BUF_NULL;
         if (!c->use(c->ctx, next))
                 return refuse(ret_why, "not-usable", EXIT_FAILED, "see the daemon's log; nothing was changed",
                               "the daemon cannot do that");
-        settings_format(&text, own);
-        int e = buf_ok(&text) ? porter_keep(c->porter, buf_span(&text)) : ENOMEM;
+        settings_format(&lines, own);
+        configfile_seal(&text, buf_span(&lines));
+        int e = buf_ok(&lines) && buf_ok(&text) ? porter_keep(c->porter, buf_span(&text)) : ENOMEM;
         if (e == 0)
                 return true;
         c->use(c->ctx, &c->now);

@@ -137,12 +137,17 @@ class Config(street.Play):
     def case_damaged(self):
         """a file that cannot be read keeps the daemon from starting, by name: half of the settings would be worse"""
         anna = self.anna
+        anna.cli('config', 'unset', 'advertise', code=0)  # so that it has been written by the daemon
         anna.stop()
         kept = open(anna.settings, encoding='utf-8').read()
-        with open(anna.settings, 'a', encoding='utf-8') as file:
-            file.write('lantern = yes\n')
-        equal(anna.spawn().wait(street.PATIENCE), street.FAILED, 'exit code')
-        check(anna.logged('`lantern` is not a setting'), 'the log does not say what is wrong')
+        summed = kept.replace('lan = no', 'lan = yes')
+        check(summed != kept, f'nothing to change in {kept}')
+        by_hand = kept[kept.index('\n') + 1:] + 'lantern = yes\n'  # without its sum
+        for text, words in ((summed, 'it is not as it was written'), (by_hand, '`lantern` is not a setting')):
+            with open(anna.settings, 'w', encoding='utf-8') as file:
+                file.write(text)
+            equal(anna.spawn().wait(street.PATIENCE), street.FAILED, 'exit code')
+            check(anna.logged(words), 'the log does not say what is wrong')
         with open(anna.settings, 'w', encoding='utf-8') as file:
             file.write(kept)
         anna.start()

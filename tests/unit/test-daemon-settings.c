@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "daemon/configfile.h"
 #include "daemon/settings.h"
 #include "node/endpoint.h"
 
@@ -179,6 +180,31 @@ static void shows_what_it_reads(_unused_ void **state) {
         assert_string_equal(buf_cstr(&shown), text);
 }
 
+/* Whatever byte is another one than was written: it is noticed by the sum, or is a line that is no setting. */
+static void a_changed_byte_is_noticed(_unused_ void **state) {
+        static const char text[] = "clips.watch = /srv/camera\nclips.quota = 2G\nadvertise = 192.0.2.7:9\n";
+        _clean_(buf_fini) struct buf file = BUF_NULL;
+        struct settings s;
+        struct said why;
+        assert_true(configfile_whole(span_str(text))); /* of a daemon that made no sums */
+        assert_true(configfile_whole(SPAN_NONE));
+        configfile_seal(&file, span_str(text));
+        assert_true(configfile_whole(buf_span(&file)));
+        s = (struct settings){0};
+        assert_int_equal(settings_file(&s, buf_span(&file), "settings", &why), 0);
+        assert_string_equal(s.clips_watch, "/srv/camera");
+        for (size_t i = 0; i < file.n; i++) {
+                for (unsigned change = 1; change < 256; change++) {
+                        file.p[i] ^= (uint8_t)change;
+                        s = (struct settings){0};
+                        assert_false(configfile_whole(buf_span(&file)) &&
+                                     settings_file(&s, buf_span(&file), "settings", &why) == 0);
+                        file.p[i] ^= (uint8_t)change;
+                }
+                assert_false(i && configfile_whole(span_of(file.p, i)));
+        }
+}
+
 static void a_value_that_is_wrong_changes_nothing(_unused_ void **state) {
         static const struct {
                 enum setting i;
@@ -257,6 +283,7 @@ int main(void) {
                 cmocka_unit_test(the_lower_rank_counts),
                 cmocka_unit_test(listens_everywhere_by_default),
                 cmocka_unit_test(shows_what_it_reads),
+                cmocka_unit_test(a_changed_byte_is_noticed),
                 cmocka_unit_test(a_value_that_is_wrong_changes_nothing),
                 cmocka_unit_test(reads_sizes),
                 cmocka_unit_test(help_fits_a_terminal),
