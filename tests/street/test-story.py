@@ -247,8 +247,10 @@ class Story(street.Play):
         self.dora.kill9()
         equal(process.wait(street.CLI_SECONDS), street.UNREACHABLE, 'the exit code of clip get, whose daemon is gone')
         kept = self.held(self.dora, row['id'])
+        self.anna.stop()  # else the rest may be there before anybody looks
         self.dora.start()
         check(self.held(self.dora, row['id']) >= kept > 0, 'what was there is not there any more')
+        self.anna.start()
         self.whole(self.dora, row['id'])
         self.same(self.dora, row['id'], text)
 
