@@ -11,25 +11,12 @@
  */
 #include "core/core.h"
 #include "core/meet.h"
-#include "support/lone.h"
+#include "deeds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOMES 3
 #define SENDER 2 /* the home whose device says it; home 1's brings it */
-#define DEEDS_MOST 64
-#define HEAD 3
-
-static struct street *street(void) {
-        static struct street *s;
-        if (s)
-                return s;
-        s = street_new(HOMES, 1);
-        street_run_for(s, 120);
-        for (size_t i = 0; i < HOMES; i++)
-                street_off(s, i);
-        return s;
-}
+#define DEEDS 9
 
 static void sign(const struct lone *l, const struct sign_key *from, const struct key *to, struct buf *said) {
         struct wire_meet_said w;
@@ -56,9 +43,8 @@ static void bring(struct lone *l, struct span sealed, const struct key *from) {
 
 static void seal(struct lone *l, struct span bytes, bool right) {
         _clean_(buf_fini) struct buf said = BUF_NULL, sealed = BUF_NULL;
-        struct sign_key from;
+        struct sign_key from = deeds_device(l, SENDER);
         struct hash context;
-        sign_key_from_seed(&from, street_config(l->s, SENDER)->sign_seed);
         buf_add(&said, bytes);
         if (right)
                 sign(l, &from, &l->m->sign.pub, &said);
@@ -75,8 +61,7 @@ static void helper_says(struct lone *l, uint8_t number, struct span bytes) {
 
 static void deed(struct lone *l, uint8_t what, struct span bytes) {
         static const uint8_t numbers[] = {ICE_WORDS, ICE_CANDIDATE, ICE_ALL};
-        struct sign_key from;
-        sign_key_from_seed(&from, street_config(l->s, SENDER)->sign_seed);
+        struct sign_key from = deeds_device(l, SENDER);
         switch (what) {
         case 0:
         case 1:
@@ -106,17 +91,11 @@ static void deed(struct lone *l, uint8_t what, struct span bytes) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct lone l;
-        struct span in = span_of(data, size);
-        lone_start(&l, street(), 0, LONE_MEMBER);
+        lone_start(&l, deeds_street(), 0, LONE_MEMBER);
         guest_hello(&l.g, street_wall(l.s), false);
         lone_flush(&l);
         lone_event(&l, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
-        for (int i = 0; in.n >= HEAD && i < DEEDS_MOST; i++) {
-                uint8_t what = in.p[0] % 9;
-                size_t n = MIN((size_t)get_be16(in.p + 1), in.n - HEAD);
-                deed(&l, what, span_of(in.p + HEAD, n));
-                in = span_from(in, HEAD + n);
-        }
+        deeds_do(&l, span_of(data, size), DEEDS, SIZE_MAX, deed);
         lone_wait(&l, 1000);
         lone_wait(&l, 200000); /* nothing is left of any meeting */
         for (size_t i = 0; i < MEETS_MOST; i++)

@@ -13,32 +13,16 @@
 #include "core/core.h"
 #include "core/link.h"
 #include "core/relay.h"
-#include "support/lone.h"
+#include "deeds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define HOMES 3
-#define DEEDS_MOST 64
-#define HEAD 3
 #define DEEDS 13
 #define MAP_MOST 16340 /* bytes of a map that still fits into a frame */
 #define QUOTA 1000000
 
-static struct street *street(void) {
-        static struct street *s;
-        if (s)
-                return s;
-        s = street_new(HOMES, 1);
-        street_run_for(s, 120);
-        for (size_t i = 0; i < HOMES; i++)
-                street_off(s, i);
-        return s;
-}
-
 static struct key device_of(const struct lone *l, size_t home) {
-        struct sign_key k;
-        sign_key_from_seed(&k, street_config(l->s, home)->sign_seed);
-        return k.pub;
+        return deeds_device(l, home).pub;
 }
 
 /* The names of devices are noise, which no fuzzer guesses. */
@@ -95,6 +79,12 @@ static void give(struct lone *l, uint64_t bytes) {
         lone_event(l, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = bytes}});
 }
 
+/* PROTOCOL 18.5: "what it may send is what the doorstep has room for" */
+static void bounded(const struct lone *l) {
+        LIST_EACH (r, &l->m->relay.rooms, struct room, on)
+                REQUIRE(r->end || (relay_waiting(r) <= RELAY_AHEAD && r->given <= RELAY_AHEAD));
+}
+
 static void deed(struct lone *l, uint8_t what, struct span bytes) {
         if (what < 8)
                 say(l, what, bytes);
@@ -106,16 +96,11 @@ static void deed(struct lone *l, uint8_t what, struct span bytes) {
                 give(l, bytes.n * 1000);
         else
                 gone(l, what == 11 ? &l->g : &l->other, what == 11 ? LONE_LINK : LONE_OTHER);
-}
-
-/* PROTOCOL 18.5: "what it may send is what the doorstep has room for" */
-static void bounded(const struct lone *l) {
-        LIST_EACH (r, &l->m->relay.rooms, struct room, on)
-                REQUIRE(r->end || (relay_waiting(r) <= RELAY_AHEAD && r->given <= RELAY_AHEAD));
+        bounded(l);
 }
 
 static void begin(struct lone *l) {
-        lone_start(l, street(), 0, LONE_MEMBER);
+        lone_start(l, deeds_street(), 0, LONE_MEMBER);
         lone_second(l, 2);
         guest_hello_haul(&l->g, street_wall(l->s));
         guest_hello_haul(&l->other, street_wall(l->s));
@@ -125,15 +110,8 @@ static void begin(struct lone *l) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct lone l;
-        struct span in = span_of(data, size);
         begin(&l);
-        for (int i = 0; in.n >= HEAD && i < DEEDS_MOST; i++) {
-                uint8_t what = in.p[0] % DEEDS;
-                size_t n = MIN(MIN((size_t)get_be16(in.p + 1), in.n - HEAD), (size_t)MAP_MOST);
-                deed(&l, what, span_of(in.p + HEAD, n));
-                bounded(&l);
-                in = span_from(in, HEAD + n);
-        }
+        deeds_do(&l, span_of(data, size), DEEDS, MAP_MOST, deed);
         gone(&l, &l.g, LONE_LINK);
         gone(&l, &l.other, LONE_OTHER);
         lone_wait(&l, 1000);

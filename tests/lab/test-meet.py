@@ -7,12 +7,11 @@ import importlib.util
 import os
 import signal
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
-import fetch  # noqa: E402
 import street  # noqa: E402
+from halfway import CLIP, CLIP_FULL, MEGABYTE, PATIENCE, Halfway  # noqa: E402
 from street import check, equal  # noqa: E402
 
 SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
@@ -20,15 +19,11 @@ nat = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(nat)
 
 PORT = 7345
-PATIENCE = 60
-MEGABYTE = 1000 * 1000
-CLIP, CLIP_FULL = 8 * MEGABYTE, 50 * MEGABYTE
 UPLINK = 20000             # kbit/s: a clip takes three seconds, so that something can happen in the middle of it
 MEMORY = 20 * 1024 * 1024  # bytes that porchlight-ice may have resident
-AGAIN = 0.05               # of a clip that may go twice
 
 
-class Meet(nat.Lab):
+class Meet(Halfway, nat.Lab):
     def open(self):
         self.lay()
         self.size = CLIP_FULL if self.full else CLIP
@@ -66,53 +61,6 @@ class Meet(nat.Lab):
     def memory(self, home):
         rows = dict(line.split(':', 1) for line in street.told(f'/proc/{self.ice_of(home)}/status').splitlines() if ':' in line)
         return int(rows['VmRSS'].split()[0]) * 1024
-
-    def sent(self, home):
-        """Bytes that have left that home."""
-        with open(f'/proc/{home.process.pid}/net/dev', encoding='ascii') as file:
-            return next(int(line.split(':')[1].split()[8]) for line in file if line.split(':')[0].strip() in ('eth0', 'wan'))
-
-    def clip(self):
-        path = os.path.join(self.folder, 'clip.bin')
-        with open(path, 'wb') as out:
-            out.write(os.urandom(self.size))
-        return self.anna.one('clip', 'add', path, '--camera', 'front door')['id']
-
-    def part(self, clip):
-        """Bytes of it that Ben has."""
-        path = os.path.join(self.ben.folder, 'clips', clip)
-        return os.path.getsize(path) if os.path.exists(path) else 0
-
-    def fetched(self, disturb=None):
-        """Ben fetches a new clip of Anna's, and in the middle of it something happens. Bytes that Anna's home has sent for it."""
-        clip, before = self.clip(), self.sent(self.anna)
-        began = time.monotonic()
-        fetch.begin(self.anna, self.ben, clip)
-        if disturb:
-            self.wait(lambda: self.part(clip) > self.size // 3, 'a third of the clip', PATIENCE)
-            check(self.part(clip) < self.size, 'the clip came too fast to be disturbed')
-            disturb()
-        out = self.ben.folder + '.clip'
-        self.ben.cli('clip', 'get', clip, '-o', out, code=0, seconds=5 * PATIENCE)
-        with open(out, 'rb') as got, open(os.path.join(self.folder, 'clip.bin'), 'rb') as given:
-            check(got.read() == given.read(), 'other bytes came than were given')
-        took, sent = time.monotonic() - began, self.sent(self.anna) - before
-        print(f'# {self.size / MEGABYTE:.0f} MB in {took:.1f} s, {sent / self.size:.3f} bytes on the line for each', flush=True)
-        return sent
-
-    def hardly_more(self, what, disturb):
-        sent = self.fetched(disturb)
-        print(f'# {what}: {(sent - self.whole) / self.size * 100:.1f} % of it went twice', flush=True)
-        check(sent - self.whole < AGAIN * self.size, f'{what}: {sent} bytes were sent, {self.whole} undisturbed')
-
-    def long(self):
-        if not self.full:
-            raise street.Skip('takes long: --full')
-
-    def anew(self, space, device, address, via=None):
-        """That machine has another address there, as if by its provider or its router."""
-        space.ip('address', 'flush', 'dev', device)
-        space.port(device, f'{address}/24', via)
 
     # -- cases --
 
