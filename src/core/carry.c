@@ -36,22 +36,27 @@ static bool sees_this_home(const struct mesh *m, const struct key *device) {
         return false;
 }
 
-/* In the book and in its contact: those that have failed already, or the others. */
-static void ways_add(struct mesh *m, struct carry *h, const struct contact *c, bool failed) {
+/* It has failed already, or its device says that strangers cannot call it there. */
+static bool is_doubtful(const struct mesh *m, const struct address *a) {
+        return dial_in_vain(a) || (a->closed && !dial_may_answer(m, a));
+}
+
+/* In the book and in its contact: those that will hardly answer, or the others. */
+static void ways_add(struct mesh *m, struct carry *h, const struct contact *c, bool doubtful) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
-                if (key_eq(&a->device, &h->at.device) && !address_meets(a) && (a->failures > 0) == failed)
+                if (key_eq(&a->device, &h->at.device) && !address_meets(a) && is_doubtful(m, a) == doubtful)
                         way_add(h, &a->addr);
         }
         for (size_t i = 0; c && i < c->n_addrs; i++) {
                 const struct address *a = address_find(m, &c->card->addrs[i]);
-                if ((a && a->failures) == failed)
+                if ((a && is_doubtful(m, a)) == doubtful)
                         way_add(h, &c->card->addrs[i]);
         }
 }
 
 /* Those on the local network first, then where a link to it was dialled, then what else the book has, then its contact. One that
- * failed before comes behind a meeting: each may take as long as a whole one. */
+ * will hardly answer comes behind a meeting: each may take as long as a whole one. */
 static void ways_find(struct mesh *m, struct carry *h) {
         const struct key *device = &h->at.device;
         h->shy = m->hidden && !sees_this_home(m, device);
@@ -143,9 +148,14 @@ static int next_way(struct mesh *m, struct carry *h) {
         }
         h->at.addr = h->ways[h->way++];
         h->at.psk_try = 0;
-        if (address_meets(&h->at) && !meet_may(m, &h->at.device))
+        if (!address_meets(&h->at) || meet_may(m, &h->at.device))
+                return knock(m, h);
+        if (!meet_runs(m, &h->at.device) || h->waited++ >= HAUL_WAITS)
                 return next_way(m, h);
-        return knock(m, h);
+        h->way--;
+        h->due = m->now + HAUL_NEXT_KEY;
+        plan(m);
+        return 0;
 }
 
 static int start(struct mesh *m, const struct key *device, uint64_t command, bool relay) {
@@ -250,6 +260,25 @@ bool carry_welcome(const struct link *l) {
         return all < HAULS_ACCEPTED && same < HAULS_HOUSEHOLD && l->m->member;
 }
 
+/* It goes round by a third one, for there was no time to find out whether there is a way. What comes of that is a link in the
+ * place of this one. */
+static int look_beside(struct mesh *m, const struct link *l) {
+        if (!l->room || !l->dialled || !meet_searches(m, &l->device))
+                return 0;
+        for (size_t i = 0; i < ARRAY_LEN(m->carries); i++) {
+                struct carry *h = &m->carries[i];
+                if (h->used)
+                        continue;
+                *h = (struct carry){
+                        .used = true, .at = {.device = l->device}, .ways = {meet_place(&l->device)}, .n_ways = 1};
+                const struct card *card = contact_card(m, &l->device);
+                if (card)
+                        memcpy(h->at.shared, card->epoch, sizeof(h->at.shared));
+                return next_way(m, h);
+        }
+        return 0;
+}
+
 int carry_up(struct link *l) {
         struct mesh *m = l->m;
         struct mesh_action *a = out_add(&m->out, MESH_DO_HAUL_UP);
@@ -269,7 +298,9 @@ int carry_up(struct link *l) {
         if (h)
                 h->command = 0;
         int r = answer(m, command, MESH_OUT_DONE, l->id);
-        return r || l->room ? r : relay_outer_up(l);
+        if (r)
+                return r;
+        return l->room ? look_beside(m, l) : relay_outer_up(l);
 }
 
 void carry_down(struct link *l) {

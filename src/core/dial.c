@@ -105,12 +105,13 @@ static bool only_relayed(const struct mesh *m, const struct address *a) {
 
 static bool dialling_device(const struct look *k, const struct address *a) {
         if (known_device(a))
-                return dial_among(k->reached, k->n_reached, &a->device) && (address_meets(a) || !only_relayed(k->m, a));
+                return dial_among(k->reached, k->n_reached, &a->device) &&
+                       ((address_meets(a) && !meet_searches(k->m, &a->device)) || !only_relayed(k->m, a));
         return a->lan && dialling_hint(k->m, a);
 }
 
 /* Of a device that says that nobody can call it: a private address is of another network, unless this node is on such a one. */
-static bool may_answer(const struct mesh *m, const struct address *a) {
+bool dial_may_answer(const struct mesh *m, const struct address *a) {
         size_t net = addr_is_ip4(&a->addr) ? sizeof(a->addr.ip) - 1 : sizeof(a->addr.ip) / 2;
         bool near = !addr_private(&a->addr);
         for (size_t i = 0; !near && i < m->n_listening; i++)
@@ -118,11 +119,16 @@ static bool may_answer(const struct mesh *m, const struct address *a) {
         return near;
 }
 
+bool dial_in_vain(const struct address *a) {
+        return a->failures && !a->stood;
+}
+
 /* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */
 static bool worth_meeting(const struct mesh *m, const struct address *a) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *other = &m->addresses[i];
-                bool untried = !address_meets(other) && !other->self && !other->failures && may_answer(m, other);
+                bool untried =
+                        !address_meets(other) && !other->self && !dial_in_vain(other) && dial_may_answer(m, other);
                 if (untried && key_eq(&other->device, &a->device))
                         return false;
         }
@@ -239,7 +245,7 @@ static struct pick weigh(const struct look *k, struct address *a) {
                              .door = (a->open && k->lost) || (a->stored && k->alone),
                              .rank = rank(k->m, a),
                              .last = !a->closed || address_meets(a) ? 1
-                                     : may_answer(k->m, a)          ? 0
+                                     : dial_may_answer(k->m, a)     ? 0
                                                                     : 2};
 }
 
@@ -302,6 +308,7 @@ bool dial_may(const struct mesh *m) {
 
 int dial_start(struct mesh *m, struct address *a) {
         a->begun = m->now;
+        a->stood = false;
         if (address_meets(a))
                 return meet_call(m, a);
         struct mesh_action *act = out_add(&m->out, MESH_DO_DIAL);

@@ -190,10 +190,11 @@ static void try_again(struct mesh *m) {
                         m->addresses[i].next = m->now;
 }
 
-void doorstep_came(struct mesh *m) {
+int doorstep_came(struct mesh *m, const struct key *neighbour) {
         if (m->meets.helper && links_up(m) == 1)
                 try_again(m);
         doorstep_look(m);
+        return meet_came(m, neighbour);
 }
 
 void doorstep_look(struct mesh *m) {
@@ -213,13 +214,14 @@ static unsigned fitness(const struct mesh *m, const struct card *door, const str
         return reach && reached ? 1u + mine + has : 0;
 }
 
-/* The fittest; at times another one, for the fittest may be one that passes nothing on. */
+/* The fittest, behind them those that did not do of late; at times another one. */
 static void choose(const struct mesh *m, const struct card *door, const struct card *their, struct rng *rng,
                    uint64_t *best, struct key *ret) {
         bool may = door && door->relays && !key_eq(&door->device, &their->device) &&
                    !key_eq(&door->device, &m->sign.pub) && address_current(m, &door->device);
         unsigned fit = may ? fitness(m, door, their) : 0;
-        uint64_t score = fit ? fit + (rng ? rng_below(rng, 2) : 0) : 0;
+        bool last = fit && lately_was_useless(m, &door->device);
+        uint64_t score = fit && !last ? 1 + fit + (rng ? rng_below(rng, 2) : 0) : fit > 0;
         if (score <= *best)
                 return;
         *best = score;
@@ -234,6 +236,11 @@ bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *
                 choose(m, contact_card(m, &l->device), their, rng, &best, ret);
         for (size_t i = 0; their && i < their->n_via; i++)
                 choose(m, contact_card(m, &their->via[i]), their, rng, &best, ret);
+        if (best != 1 || !rng)
+                return best > 0;
+        MAP_EACH (c, &m->contacts, struct contact) /* those near were all of no use lately */
+                if (c->read && c->counted && c->card->open)
+                        choose(m, c->card, their, rng, &best, ret);
         return best > 0;
 }
 

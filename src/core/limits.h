@@ -95,6 +95,7 @@
 #define HAUL_WAYS 8           /* addresses of a device that are tried */
 #define HAUL_KEYS 4           /* link keys tried at each, as at a visit's */
 #define HAUL_NEXT_KEY 500     /* ms until the next of them */
+#define HAUL_WAITS 60         /* … and as often a meeting is waited for that is there already: as long as one takes */
 #define HAUL_IDLE 60000       /* ms without a message, after which nobody needs the link */
 #define HAUL_QUEUE 49152      /* bytes waiting on such a link: with the message above it four frames, a LINK_WINDOW */
 #define HAUL_DELAY 50         /* ms that they may queue in the kernel and the line: half of what gossip's bulk may */
@@ -122,12 +123,18 @@
 #define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */
 #define MEETS_LINK_TIME 1000 /* … and ms until one more: an honest meeting takes three or four each way */
 #define MEETS_QUEUE 8192     /* bytes that hurry and wait on a link, beyond which no more is put before alerts */
-#define HIDDEN_DOORS 3       /* that a hidden home calls: they see its address, and all others must not */
-#define RELAYS_MOST 48       /* rooms at a doorstep, two for each pair, half of them for footage … */
-#define RELAYS_HOUSEHOLD 4   /* … and of either half one household's: its neighbours must leave room for its clips */
-#define RELAYS_OWN 16        /* rooms whose end is here: as many as links are wanted, and links for footage */
-#define RELAY_AHEAD 131072   /* bytes that wait at a doorstep each way: 50 Mbit/s where an answer takes 20 ms */
-#define RELAY_SHARE 4 /* a quarter of the day's bytes is the most for one household, and is kept free of footage */
+#define MEETS_HURRY 2000 /* ms after the answer, in which most ways are found; then a relay serves until there is one */
+#define MEETS_SEARCHED 5000       /* ms that a search takes at least that has found nothing */
+#define MEETS_VAIN 32             /* devices to which there was no way lately: as many as there may be links … */
+#define MEETS_VAIN_TIME 3600000   /* … ms for which that counts: routers are exchanged, and not every hour */
+#define MEETS_USELESS 8           /* doorsteps that passed nothing on lately … */
+#define MEETS_USELESS_TIME 600000 /* … ms for which others are taken first: its quota may be spent, or its line dead */
+#define HIDDEN_DOORS 3            /* that a hidden home calls: they see its address, and all others must not */
+#define RELAYS_MOST 48            /* rooms at a doorstep, two for each pair, half of them for footage … */
+#define RELAYS_HOUSEHOLD 4 /* … and of either half one household's: its neighbours must leave room for its clips */
+#define RELAYS_OWN 16      /* rooms whose end is here: as many as links are wanted, and links for footage */
+#define RELAY_AHEAD 131072 /* bytes that wait at a doorstep each way: 50 Mbit/s where an answer takes 20 ms */
+#define RELAY_SHARE 4      /* a quarter of the day's bytes is the most for one household, and is kept free of footage */
 #define RELAY_PATIENCE 30000 /* ms in which both ends have to come */
 #define RELAY_SILENCE 180000 /* ms without a byte: longer than SILENCE_TIME of a link within */
 #define RELAY_PAUSED                                                                                                   \

@@ -227,6 +227,7 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
                 recover_refused(l->m);
         }
         refresh_refused(l, why);
+        a->stood = l->state == LINK_UP && why != REASON_DUPLICATE;
         dial_failed(l->m, a, why, more);
 }
 
@@ -266,6 +267,8 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
         if (l->state == LINK_CLOSING)
                 return;
         bool up = l->state == LINK_UP;
+        if (l->room && (why == REASON_SILENT || why == REASON_BAD_FRAME || why == REASON_BAD_HANDSHAKE))
+                lately_useless(l->m, &l->room->doorstep);
         if ((up || l->state == LINK_HAUL) && why != REASON_REMOVED) {
                 struct wire_bye bye = {.reason = why};
                 link_say(l, LINK_BYE, &bye);
@@ -490,8 +493,20 @@ static bool newer_stays(const struct link *older, const struct link *l) {
         return !at_once || l->dialled == mine_lower;
 }
 
+/* It has come again: so those of its links for footage that are older may be dead, too, and rooms stand on them. */
+static int doubt_hauls(const struct link *l) {
+        int r = 0;
+        LINK_EACH(other, l->m) {
+                if (!r && other->state == LINK_HAUL && key_eq(&other->device, &l->device))
+                        r = link_doubt(other);
+        }
+        return r;
+}
+
+#define LINK_E_SPARE 1 /* there is another one, which stays */
+
 /* PROTOCOL 8.21: "Of two links that are up between the same two devices one MUST go, with BYE `duplicate`" */
-static bool link_settle_duplicate(struct link *l) {
+static int link_settle_duplicate(struct link *l) {
         struct mesh *m = l->m;
         enum link_state up = l->haul ? LINK_HAUL : LINK_UP; /* the two kinds stand side by side */
         LINK_EACH(other, m) {
@@ -500,9 +515,10 @@ static bool link_settle_duplicate(struct link *l) {
                 /* PROTOCOL 18.12: "the one that is relayed MUST go" */
                 bool stays = !other->room == !l->room ? newer_stays(other, l) : !l->room;
                 link_hangup(stays ? other : l, REASON_DUPLICATE);
-                return stays;
+                int r = stays && !l->haul ? doubt_hauls(l) : 0;
+                return r ? r : stays ? 0 : LINK_E_SPARE;
         }
-        return true;
+        return 0;
 }
 
 /* PROTOCOL 8.22: "A member whose HELLO says `joining` counts as any other, but for 2 of them at a time" */
@@ -530,8 +546,9 @@ int link_greeted(struct link *l) {
         struct mesh *m = l->m;
         if (l->state != LINK_GREETING || !l->hello_got || !l->hello_sent || l->stranger || l->unproven)
                 return 0;
-        if (!link_settle_duplicate(l))
-                return 0;
+        int e = link_settle_duplicate(l);
+        if (e)
+                return MIN(e, 0);
         if (l->haul)
                 return carry_up(l);
         if (!link_welcome(l)) {
@@ -556,8 +573,8 @@ int link_greeted(struct link *l) {
         trace_up(l, a);
         mesh_state_changed(m);
         seen_look(m);
-        doorstep_came(m);
-        return sync_begin(l);
+        int r = doorstep_came(m, &l->device);
+        return r ? r : sync_begin(l);
 }
 
 /* PROTOCOL 8.22: "When a newcomer has caught up and more than 7 accepted links but visits are up, the node MUST close, with
@@ -592,9 +609,17 @@ static mesh_time life_due(const struct link *l) {
         return l->since + (l->visit || l->visiting ? VISIT_TIME : LINK_LIFE);
 }
 
+static mesh_time doubt_due(const struct link *l) {
+        return l->doubted > l->heard ? l->doubted + DOUBT_TIME : MESH_NEVER;
+}
+
 static mesh_time silence_due(const struct link *l) {
-        mesh_time due = l->heard + SILENCE_TIME;
-        return l->doubted > l->heard ? MIN(due, l->doubted + DOUBT_TIME) : due;
+        return MIN(l->heard + SILENCE_TIME, doubt_due(l));
+}
+
+/* Who has nothing to say there need not keep it. */
+static mesh_time idle_due(const struct link *l) {
+        return relay_holds(l) ? MESH_NEVER : l->hauled + HAUL_IDLE;
 }
 
 static mesh_time alive_due(const struct link *l) {
@@ -609,17 +634,19 @@ static mesh_time alive_due(const struct link *l) {
                 mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
                 return MIN(MIN(silence_due(l), ping), life_due(l));
         }
-        case LINK_HAUL: /* who has nothing to say there need not keep it */
-                return relay_holds(l) ? life_due(l) : MIN(l->hauled + HAUL_IDLE, life_due(l));
+        case LINK_HAUL:
+                return MIN(MIN(doubt_due(l), idle_due(l)), life_due(l));
         case LINK_CLOSING:
                 break;
         }
         return MESH_NEVER;
 }
 
+/* One for footage within another needs no doubt of its own: it ends with that, and before its answer a whole room may wait. */
 int link_doubt(struct link *l) {
         struct wire_nothing nothing = {0};
-        if (l->state != LINK_UP || l->heard == l->m->now || l->doubted > l->heard)
+        bool up = l->state == LINK_UP || (l->state == LINK_HAUL && !l->room);
+        if (!up || l->heard == l->m->now || l->doubted > l->heard)
                 return 0;
         l->doubted = l->pinged = l->m->now;
         return link_say(l, LINK_PING, &nothing);
@@ -631,6 +658,7 @@ int link_moved(struct mesh *m) {
                 if (r)
                         return r;
         }
+        lately_moved(m);
         dial_anew(m);
         return 0;
 }
@@ -654,9 +682,10 @@ int link_tick(struct mesh *m) {
                 link_touch(l); /* whatever comes of its time here and in the ticks behind: it is asked for anew */
                 if (alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
-                if (l->state == LINK_HAUL && life_due(l) > m->now) {
+                if (l->state == LINK_HAUL && idle_due(l) <= m->now) {
                         link_hangup(l, REASON_IDLE);
-                } else if (l->state != LINK_HAUL && (l->state != LINK_UP || silence_due(l) <= m->now)) {
+                } else if (l->state == LINK_HAUL ? doubt_due(l) <= m->now
+                                                 : l->state != LINK_UP || silence_due(l) <= m->now) {
                         link_hangup(l, REASON_SILENT);
                 } else if (life_due(l) <= m->now) {
                         link_hangup(l, l->visit || l->visiting ? REASON_VISITED : REASON_REKEYED);

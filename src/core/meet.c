@@ -65,7 +65,7 @@ static void plan(struct mesh *m) {
         for (size_t i = 0; i < MEETS_MOST; i++) {
                 const struct meet *x = &m->meets.at[i];
                 if (x->state != MEET_NONE)
-                        m->meets.due = MIN(m->meets.due, MIN(x->until, MIN(x->tell, x->again)));
+                        m->meets.due = MIN(m->meets.due, MIN(MIN(x->until, x->hurry), MIN(x->tell, x->again)));
         }
 }
 
@@ -188,7 +188,7 @@ static int go_round(struct mesh *m, struct meet *x) {
                                .haul = x->calls && carry_of_link(m, x->link)};
         memcpy(c.token, x->token, sizeof(c.token));
         x->relayed = true;
-        x->tell = MESH_NEVER;
+        x->tell = x->hurry = MESH_NEVER;
         x->until = m->now + RELAY_PATIENCE;
         plan(m);
         return relay_call(m, &c);
@@ -217,6 +217,16 @@ static bool may_go_there(const struct mesh *m, const struct key *doorstep) {
         return card && card->relays && !key_eq(doorstep, &m->sign.pub) && (!m->hidden || link_to_device(m, doorstep));
 }
 
+static int stop_search(struct mesh *m, struct meet *x) {
+        struct mesh_action *a = x->asked ? out_add(&m->out, MESH_DO_HANGUP) : NULL;
+        if (!a)
+                return x->asked ? ERR_NOMEM : 0;
+        a->link = x->link;
+        a->hangup = REASON_SILENT;
+        x->asked = false;
+        return 0;
+}
+
 /* PROTOCOL 17.13: "Where both have named one, that of who began the meeting counts." */
 static int agree(struct mesh *m, struct meet *x, const struct wire_meet_said *said) {
         struct key doorstep;
@@ -228,19 +238,23 @@ static int agree(struct mesh *m, struct meet *x, const struct wire_meet_said *sa
         relay_give_up(m, x->link);
         x->doorstep = doorstep;
         memcpy(x->token, said->token.p, sizeof(x->token));
-        if (x->asked) {
-                struct mesh_action *a = out_add(&m->out, MESH_DO_HANGUP);
-                if (!a)
-                        return ERR_NOMEM;
-                a->link = x->link;
-                a->hangup = REASON_SILENT;
-                x->asked = false;
-        }
-        return go_round(m, x);
+        int r = stop_search(m, x);
+        return r ? r : go_round(m, x);
 }
 
 static bool has_relay(const struct wire_meet_said *said) {
         return WIRE_HAS(said, MEET_SAID, doorstep) && WIRE_HAS(said, MEET_SAID, token);
+}
+
+/* There is a link by way of a third one already, and a better one is looked for. */
+static bool goes_round(struct mesh *m, const struct meet *x) {
+        bool haul = x->calls && carry_of_link(m, x->link);
+        LINK_EACH(l, m) {
+                bool up = l->state == LINK_HAUL || l->state == LINK_UP;
+                if (up && l->room && key_eq(&l->device, &x->device) && (!x->calls || l->haul == haul))
+                        return true;
+        }
+        return false;
 }
 
 int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on) {
@@ -249,7 +263,20 @@ int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on) {
         if (!x || x->state == MEET_OFFERED) /* nobody is there */
                 return 0;
         x->asked = false;
-        return propose(m, x, ret_goes_on);
+        if (m->now >= x->until - MEETS_PATIENCE + MEETS_SEARCHED) /* else it was broken off */
+                lately_no_way(m, &x->device);
+        return goes_round(m, x) ? 0 : propose(m, x, ret_goes_on);
+}
+
+/* PROTOCOL 17.14: "Where after 2 s there is none, whoever began SHOULD name a doorstep" */
+static int hurry(struct mesh *m, struct meet *x) {
+        struct key doorstep;
+        bool proposed;
+        x->hurry = MESH_NEVER;
+        if (!x->asked || goes_round(m, x) || !doorstep_relay(m, &x->device, NULL, &doorstep))
+                return 0;
+        int r = stop_search(m, x);
+        return r ? r : propose(m, x, &proposed);
 }
 
 /* ---- over ---- */
@@ -279,7 +306,8 @@ static void begin(struct mesh *m, struct meet *x, const struct key *device, bool
                            .link = MESH_LINK_MET | (calls ? MESH_LINK_DIALLED : 0) | number,
                            .until = m->now + MEETS_PATIENCE,
                            .tell = MESH_NEVER,
-                           .again = MESH_NEVER};
+                           .again = MESH_NEVER,
+                           .hurry = MESH_NEVER};
 }
 
 static bool able(const struct mesh *m) {
@@ -291,23 +319,31 @@ static bool has_means(const struct mesh *m, const struct card *card) {
         return (direct(m) && !card->hidden) || doorstep_relay(m, &card->device, NULL, &doorstep);
 }
 
+bool meet_runs(const struct mesh *m, const struct key *device) {
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                if (m->meets.at[i].state != MEET_NONE && key_eq(&m->meets.at[i].device, device))
+                        return true;
+        return false;
+}
+
 bool meet_may(const struct mesh *m, const struct key *device) {
         const struct card *card = contact_card(m, device);
         struct meet_way ways[MEETS_WAYS];
         bool free = false;
-        for (size_t i = 0; i < MEETS_MOST; i++) {
-                const struct meet *x = &m->meets.at[i];
-                free = free || x->state == MEET_NONE;
-                if (x->state != MEET_NONE && key_eq(&x->device, device))
-                        return false;
-        }
-        return free && able(m) && card && doorstep_ways(m, device, ways) && has_means(m, card);
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                free = free || m->meets.at[i].state == MEET_NONE;
+        return free && able(m) && card && !meet_runs(m, device) && doorstep_ways(m, device, ways) && has_means(m, card);
 }
 
 struct mesh_addr meet_place(const struct key *device) {
         struct mesh_addr a = {.port = 0};
         memcpy(a.ip, device->b, sizeof(a.ip));
         return a;
+}
+
+bool meet_searches(const struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
+        return direct(m) && card && !card->hidden && !lately_vain(m, device);
 }
 
 int meet_call(struct mesh *m, struct address *a) {
@@ -321,8 +357,10 @@ int meet_call(struct mesh *m, struct address *a) {
         move(x, MEET_BEGUN);
         plan(m);
         const struct card *card = contact_card(m, &a->device);
-        bool proposed;
-        return direct(m) && card && !card->hidden ? hand_out(m, x) : propose(m, x, &proposed);
+        bool may = direct(m) && card && !card->hidden, proposed = false;
+        bool round = !may || (lately_vain(m, &a->device) && !goes_round(m, x));
+        int r = round ? propose(m, x, &proposed) : 0;
+        return r || proposed || !may ? r : hand_out(m, x);
 }
 
 bool meet_leads_by(const struct mesh *m, const struct key *neighbour) {
@@ -344,6 +382,8 @@ void meet_up(struct mesh *m, mesh_link link) {
 int meet_down(struct mesh *m, mesh_link link) {
         struct meet *x = find_link(m, link);
         int r = x ? say_end(m, x) : 0;
+        if (x && x->relayed)
+                lately_failed(m, &x->device, &x->doorstep);
         if (x)
                 forget(m, x);
         return r;
@@ -485,8 +525,10 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
                 return 0;
         x->heard++;
         x->again = MESH_NEVER;
-        if (x->state == MEET_OFFERED)
+        if (x->state == MEET_OFFERED) {
+                x->hurry = x->asked ? m->now + MEETS_HURRY : MESH_NEVER;
                 move(x, MEET_TALKING);
+        }
         if (!x->calls)
                 go_back_by(x, l, said);
         plan(m);
@@ -634,10 +676,33 @@ static int say_again(struct mesh *m, struct meet *x) {
         return say_all(m, x);
 }
 
+static int say_by(struct mesh *m, struct meet *x, const struct meet_way *way) {
+        x->ways[x->way] = *way;
+        x->n_ways = MAX(x->n_ways, x->way + 1);
+        return say_all(m, x);
+}
+
+int meet_came(struct mesh *m, const struct key *neighbour) {
+        struct meet_way ways[MEETS_WAYS];
+        int r = 0;
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                struct meet *x = &m->meets.at[i];
+                if (x->state != MEET_BEGUN && x->state != MEET_OFFERED)
+                        continue;
+                size_t n = doorstep_ways(m, &x->device, ways);
+                for (size_t k = 0; !r && k < n; k++)
+                        if (key_eq(&ways[k].next, neighbour))
+                                r = say_by(m, x, &ways[k]);
+        }
+        return r;
+}
+
 static int look_at(struct mesh *m, struct meet *x) {
         int r = x->tell <= m->now ? say_gathered(m, x) : 0;
         if (!r && x->again <= m->now)
                 r = say_again(m, x);
+        if (!r && x->hurry <= m->now)
+                r = hurry(m, x);
         return !r && x->until <= m->now ? give_up(m, x) : r;
 }
 

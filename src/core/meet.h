@@ -58,6 +58,7 @@ struct meet {
         struct key doorstep;
         uint8_t token[16];
         mesh_time until, tell, again; /* it is over; what is gathered is said; all is said by another way. NEVER */
+        mesh_time hurry;              /* if there is no way by then, a relay is begun. NEVER */
 };
 
 struct meet_seen { /* an offer that was taken */
@@ -66,19 +67,28 @@ struct meet_seen { /* an offer that was taken */
         mesh_time until; /* it could not come again later */
 };
 
+struct late { /* of a device something was found out … */
+        struct key device;
+        uint64_t where;  /* … when both were there … */
+        mesh_time until; /* … and it counts as long. 0: the place is free */
+};
+
 struct meets {
         struct meet at[MEETS_MOST];
         uint32_t last; /* of the numbers of their links */
         mesh_time due; /* of the first of them; NEVER */
         struct meet_seen seen[MEETS_SEEN];
+        struct late vain[MEETS_VAIN], useless[MEETS_USELESS];
         bool helper; /* somebody can bring them about … */
         bool asked;  /* … or nobody can, as was said since the start */
 };
 
 /* ---- meet.c: a meeting's life ---- */
-bool meet_may(const struct mesh *m, const struct key *device); /* one could be begun now */
-struct mesh_addr meet_place(const struct key *device);         /* that stands in the place of an address */
-int meet_call(struct mesh *m, struct address *a);              /* begins it: hands out MEET; a->link is its link */
+bool meet_may(const struct mesh *m, const struct key *device);      /* one could be begun now */
+bool meet_runs(const struct mesh *m, const struct key *device);     /* there is one with it now */
+bool meet_searches(const struct mesh *m, const struct key *device); /* one would look for a direct way */
+struct mesh_addr meet_place(const struct key *device);              /* that stands in the place of an address */
+int meet_call(struct mesh *m, struct address *a);                   /* begins it: hands out MEET; a->link is its link */
 /* Something sealed to this device, from a device of the roster, has come over @l. */
 int meet_heard(struct link *l, const struct wire_meet *msg);
 int meet_helper(struct mesh *m, bool there);
@@ -96,6 +106,17 @@ mesh_time meet_deadline(const struct mesh *m);
 void meets_init(struct meets *s);
 void meets_fini(struct meets *s);
 
+/* A link to @neighbour has come up: what was not answered is said over it. 0 or ERR_NOMEM. */
+int meet_came(struct mesh *m, const struct key *neighbour);
+
+/* ---- lately.c: what was found out of late ---- */
+void lately_no_way(struct mesh *m, const struct key *device);     /* all has been tried in vain */
+bool lately_vain(const struct mesh *m, const struct key *device); /* and neither has moved since */
+void lately_moved(struct mesh *m);                                /* this machine is elsewhere */
+void lately_useless(struct mesh *m, const struct key *doorstep);  /* it passes nothing on … */
+void lately_failed(struct mesh *m, const struct key *device, const struct key *doorstep); /* … to that device */
+bool lately_was_useless(const struct mesh *m, const struct key *doorstep);
+
 /* ---- offer.c: what is inside, sealed and signed ---- */
 /* Says @what, which is message @seq of this side's, over @l. 0 or ERR_NOMEM. */
 int offer_say(struct link *l, const struct meet *x, uint8_t seq, const struct meet_said *what,
@@ -111,8 +132,8 @@ size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those 
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
 bool doorstep_waits(const struct mesh *m); /* to be named in a contact: none is to be published before */
 bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
-void doorstep_came(struct mesh *m);        /* a link has come up */
-void doorstep_look(struct mesh *m);        /* a link has come up, or has gone */
+int doorstep_came(struct mesh *m, const struct key *neighbour); /* a link to it has come up. 0 or ERR_NOMEM */
+void doorstep_look(struct mesh *m);                             /* a link has come up, or has gone */
 /* Who could pass bytes on between this device and @device, by chance of @rng or the first; false: nobody known. */
 bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *rng, struct key *ret);
 struct mesh_addr doorstep_stun(struct mesh *m); /* who answers STUN; port 0: nobody known */

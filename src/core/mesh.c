@@ -486,8 +486,15 @@ static int loaded(struct mesh *m, const struct mesh_event *ev) {
         return r ? r : sync_loaded(m, ev);
 }
 
+/* Of a link within another one the shell knows nothing: it speaks of the search that had this number before. */
+static bool is_within(const struct mesh *m, mesh_link link) {
+        return relay_room_of(m, link) != NULL;
+}
+
 static int went_down(struct mesh *m, mesh_link link) {
         bool goes_on;
+        if (is_within(m, link))
+                return 0;
         int r = meet_no_way(m, link, &goes_on);
         return r || goes_on ? r : link_down(m, link);
 }
@@ -501,7 +508,7 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
         case MESH_EV_TICK:
                 return 0;
         case MESH_EV_LINK_UP:
-                return link_up(m, ev);
+                return is_within(m, ev->link) ? 0 : link_up(m, ev);
         case MESH_EV_LINK_DOWN:
                 return went_down(m, ev->link);
         case MESH_EV_RECV:

@@ -281,15 +281,16 @@ static bool for_now(const struct link *l, uint64_t number) {
         return true;
 }
 
-/* PROTOCOL 15.32: "Over such a link a node takes HELLO, BYE, OP and messages 21 to 30 and 32 to 35, and MUST ignore
- * all others." */
+/* PROTOCOL 15.32: "Over such a link a node takes HELLO, BYE, OP, PING, PONG and messages 21 to 30 and 32 to 35, and MUST
+ * ignore all others." */
 static bool of_this_kind(const struct link *l, uint64_t number) {
         if (!l->haul)
                 return handlers[number].need != NEED_HAUL;
         /* PROTOCOL 18.1: "messages 32 to 35 that come over a relayed link MUST be ignored" */
         if (l->room && number >= LINK_RELAY && number <= LINK_RELAY_END)
                 return false;
-        return handlers[number].need == NEED_HAUL || number == LINK_HELLO || number == LINK_BYE || number == LINK_OP;
+        return handlers[number].need == NEED_HAUL || number == LINK_HELLO || number == LINK_BYE || number == LINK_OP ||
+               number == LINK_PING || number == LINK_PONG;
 }
 
 static bool allowed(const struct link *l, uint64_t number) {
@@ -303,7 +304,7 @@ static bool allowed(const struct link *l, uint64_t number) {
         case NEED_PROVEN: /* of a joiner, and on a ticket: the roster that would prove the other side is what it sends */
                 return l->hello_got && !l->stranger && (!l->unproven || !l->m->member || l->ticket);
         case NEED_UP:
-                return l->state == LINK_UP;
+                return l->state == (l->haul ? LINK_HAUL : LINK_UP);
         case NEED_HAUL:
                 return l->state == LINK_HAUL;
         }

@@ -59,6 +59,7 @@ struct address {               /* somewhere to knock */
         mesh_link link;         /* 0: not dialled now */
         mesh_time begun;        /* when that was */
         uint32_t failures;
+        bool stood;         /* its link was up, and it was not called since: it has not failed yet */
         uint8_t shared[16]; /* the epoch whose link key both had at last; zeros: not known */
         uint32_t psk_try;   /* how many link keys have been tried in this round */
         bool show_add;      /* the last greeting got no answer: bring our own operations along */
@@ -92,6 +93,7 @@ struct carry { /* a link for footage that was asked for here */
         mesh_time due;      /* of the next knock; NEVER: one is under way, or the link is up */
         bool full, old;     /* somebody said so */
         bool relay;         /* for a relay, whose doorstep somebody else may have named */
+        unsigned waited;    /* so often for a meeting with it that others began */
         bool shy; /* this home is hidden, and that device is none that sees where it is: only a relay will do */
 };
 
@@ -161,10 +163,12 @@ void dial_anew(struct mesh *m); /* this machine is elsewhere: what did not answe
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 /* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);
-void dial_refused(struct mesh *m, struct address *a); /* and the other side has no place */
-void dial_stood(struct mesh *m, struct address *a);   /* and it had been of use */
-bool dial_may(const struct mesh *m);                  /* there is somebody to dial, and place for a link */
-int dial_start(struct mesh *m, struct address *a);    /* hands out DIAL */
+void dial_refused(struct mesh *m, struct address *a);                /* and the other side has no place */
+void dial_stood(struct mesh *m, struct address *a);                  /* and it had been of use */
+bool dial_in_vain(const struct address *a);                          /* when it was called last */
+bool dial_may_answer(const struct mesh *m, const struct address *a); /* though nobody can call its device */
+bool dial_may(const struct mesh *m);               /* there is somebody to dial, and place for a link */
+int dial_start(struct mesh *m, struct address *a); /* hands out DIAL */
 /* The devices to which a link is there, or on its way; and whether @device is among them. */
 size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]);
 bool dial_among(const struct key *const reached[], size_t n, const struct key *device);

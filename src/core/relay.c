@@ -267,6 +267,8 @@ void relay_on_end(struct link *l, const struct wire_relay_end *msg) {
         l->hauled = l->m->now;
         mesh_trace(l->m, "link %u: relay room %u ends: %s", (unsigned)l->id, (unsigned)msg->room,
                    WIRE_HAS(msg, RELAY_END, why) ? wire_enum_text(&wire_relay_why_enum, msg->why) : "closed");
+        if (r && r->end && WIRE_HAS(msg, RELAY_END, why) && msg->why != RELAY_WHY_GONE)
+                lately_useless(l->m, &r->doorstep);
         if (r && r->end)
                 relay_ended(r);
         else if (r)

@@ -39,7 +39,8 @@ static int ask(struct link *l, struct room *r) {
         r->outer = l;
         r->due = l->m->now + RELAY_PATIENCE;
         l->hauled = l->m->now;
-        return link_say(l, LINK_RELAY, &msg);
+        int e = link_say(l, LINK_RELAY, &msg);
+        return e ? e : link_doubt(l); /* who waits for the other end would not notice that there is no doorstep */
 }
 
 static size_t ends(const struct mesh *m) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/conn.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "node/endpoint.h"
 #include "node/internal.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -508,6 +510,31 @@ static void arm_deadline(struct conn *l, uint64_t wait) {
         l->deadline = uv_now(l->n->loop) + wait;
         if (!uv_is_active((uv_handle_t *)timer))
                 uv_timer_start(timer, on_deadlines, DEADLINE_PERIOD, DEADLINE_PERIOD);
+}
+
+/* ---- addresses that are gone ---- */
+
+/* Nothing can come to it any more, and nothing go from it; TCP would find out in a quarter of an hour. */
+static bool is_homeless(const struct conn *l) {
+        struct sockaddr_storage sa;
+        int n = sizeof(sa);
+        if (l->met || l->state == CONN_CLOSED || uv_tcp_getsockname(&l->s.tcp, (struct sockaddr *)&sa, &n))
+                return false;
+        if (sa.ss_family == AF_INET6)
+                ((struct sockaddr_in6 *)&sa)->sin6_port = 0;
+        else
+                ((struct sockaddr_in *)&sa)->sin_port = 0;
+        int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        bool gone = fd >= 0 && bind(fd, (struct sockaddr *)&sa, (socklen_t)n) && errno == EADDRNOTAVAIL;
+        file_close(&fd);
+        return gone;
+}
+
+void conns_look(struct node *n) {
+        LIST_EACH (l, &n->conns.all, struct conn, on) {
+                if (is_homeless(l))
+                        conn_lost(l);
+        }
 }
 
 void conns_init(struct node *n) {

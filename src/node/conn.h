@@ -47,5 +47,7 @@ void conn_send(struct node *n, mesh_link number, struct span bytes);
 void conn_hangup(struct node *n, mesh_link number, enum wire_e_reason reason);
 /* It carries footage: it takes less of the line than others would. True: its other end is on a network of this machine. */
 bool conn_carries(struct node *n, mesh_link number);
+/* This machine's addresses have changed: connections from one that it has no more are over. */
+void conns_look(struct node *n);
 /* Writes what was sent since the last call. Once before each wait of the loop. */
 void conns_flush(struct node *n);

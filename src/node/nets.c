@@ -24,6 +24,7 @@ static void on_settled(uv_timer_t *timer) {
         n->nets.routes = false;
         if (n->stopping)
                 return;
+        conns_look(n);
         listen_look(n);
         lan_look(n);
         reach_look(n, routes);

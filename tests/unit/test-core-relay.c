@@ -331,6 +331,38 @@ static void test_way_goes(void **state) {
         }
 }
 
+/* One of them is elsewhere, and nobody was told: what it had to the doorstep is dead. It finds out, and so does the doorstep when it
+ * comes again; then nothing is left of the room, at the other end neither. */
+static void test_moved(void **state) {
+        (void)state;
+        struct street *s = apart(3);
+        struct pair_of p = relayed(s, true);
+        assert_true(is_up(s, &p));
+        mesh_link outer = within(s, ONE, p.begun)->room->outer->id;
+        street_run_for(s, 1);
+        street_move(s, ONE);
+        street_run_for(s, DOUBT_TIME / 1000 + 1);
+        assert_true(!within(s, ONE, p.begun) && !link_find(street_core(s, ONE), outer));
+        street_run_for(s, 2 * DOUBT_TIME / 1000.0);
+        assert_null(within(s, OTHER, p.answered));
+        nothing_left(s, 3);
+        street_free(s);
+}
+
+/* A doorstep that is there no more is found out by who asks it for a room. */
+static void test_dead_outer(void **state) {
+        (void)state;
+        struct street *s = apart(3);
+        struct pair_of p = relayed(s, true);
+        mesh_link outer = within(s, ONE, p.begun)->room->outer->id;
+        street_hold(s, ONE, DOOR, 3600); /* it is there, and nothing comes */
+        struct pair_of q = {.one = ONE, .other = OTHER, .door = DOOR, .token = {9}, .haul = false};
+        q.begun = come(s, &q, true);
+        street_run_for(s, DOUBT_TIME / 1000 + 1);
+        assert_null(link_find(street_core(s, ONE), outer));
+        street_free(s);
+}
+
 /* Nobody comes at the other end; or somebody else than was agreed on. */
 static void test_nobody(void **state) {
         (void)state;
@@ -620,6 +652,7 @@ int main(void) {
                 cmocka_unit_test(test_removed),    cmocka_unit_test(test_direct_is_better),
                 cmocka_unit_test(test_changed),    cmocka_unit_test(test_silent),
                 cmocka_unit_test(test_junk),       cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_moved),      cmocka_unit_test(test_dead_outer),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
