@@ -78,6 +78,7 @@ struct life {
         struct safe v[2]; /* HUB, LAPTOP */
         struct model m;
         struct rng rng;
+        uint64_t shares;
         bool right;               /* what was brought to the hub just now is a receipt that the household signed … */
         struct hash asked;        /* … for this grant */
         struct safe_disk copy[2]; /* of the vaults' folders … */
@@ -113,11 +114,7 @@ static const char *granted_wrong(struct life *l, const struct safe_heard *h) {
         if (!WIRE_HAS(&w, GRANT, device) || !span_eq(w.device, SPAN_OF(street.homes[LAPTOP].device.pub.b)))
                 return "the grant is another device's";
         struct fate *f = fate_of(&l->m, &id);
-        if (f) { /* on an old copy of the folder, in the same second: the same words, and the same grant, which stands anew */
-                f->over = f->late = false;
-                return NULL;
-        }
-        if (l->m.n == FATES)
+        if (f || l->m.n == FATES)
                 return NULL;
         f = &l->m.fates[l->m.n++];
         f->id = id;
@@ -263,7 +260,8 @@ static void share(struct life *l, size_t c) {
         text_hex(&id, SPAN_OF(clips[c].id.b));
         struct wire_o_grant q = {.clip = buf_span(&id), .purpose = SPAN_STR("to look at it")};
         WIRE_PUT(&q, O_GRANT, to, SPAN_STR("laptop"));
-        WIRE_PUT(&q, O_GRANT, expires_in, LIFE);
+        WIRE_PUT(&q, O_GRANT, expires_in,
+                 LIFE + l->shares++); /* or an old copy of the folder made the same one again */
         safe_ask(&l->v[HUB], OWNER_O_GRANT, &q);
         if (!safe_error(&l->v[HUB])[0])
                 safe_ask(&l->v[HUB], OWNER_O_GO, &go);
