@@ -16,9 +16,10 @@
 #define DIAL_TIME 10000     /* ms until a connection must stand */
 #define GOODBYE_TIME 2000   /* ms for the last bytes to go out and the other side to close */
 #define DEADLINE_PERIOD 250 /* ms */
-#define DRAIN_PERIOD 4      /* ms: how often a link with a backlog is looked at; the core's threshold is 50 ms worth */
-#define BACKLOG_STEP 4      /* a change by less than a quarter is not worth an event */
-#define BACKLOG_LEAST 2048  /* bytes in the kernel: half of the least that the core holds back for */
+#define DRAIN_FIRST 1       /* ms until a link with a backlog is looked at: a fast one waits for the core by then … */
+#define DRAIN_MOST 4       /* … and, where nothing has gone, until it is again; the core's threshold is 50 ms worth */
+#define BACKLOG_STEP 4     /* a change by less than a quarter is not worth an event */
+#define BACKLOG_LEAST 2048 /* bytes in the kernel: half of the least that the core holds back for */
 #define OUT_MAX (8 * 1024 * 1024) /* bytes that may wait in this process; the core stops long before */
 #define CONNS_MAX 96              /* all; the core keeps 12, dials and goodbyes come on top */
 #define ACCEPTED_MAX 64
@@ -158,26 +159,32 @@ static bool any_backlog(struct conns *ls) {
         return false;
 }
 
-/* As much has gone as is worth an event. */
-static void report_less(struct conn *l) {
+/* False: not as much has gone as is worth an event. */
+static bool report_less(struct conn *l) {
         size_t now = backlog(l), step = l->reported / BACKLOG_STEP;
-        if (l->reported && (now == 0 || now + step < l->reported))
-                report(l, now);
+        if (!l->reported || (now && now + step >= l->reported))
+                return false;
+        report(l, now);
+        return true;
 }
 
 static void on_drain(uv_timer_t *timer) {
         struct conns *ls = CONTAINER_OF(timer, struct conns, drain);
+        bool gone = false;
         LIST_EACH (l, &ls->all, struct conn, on) {
                 if (l->state == CONN_UP && !l->met)
-                        report_less(l);
+                        gone |= report_less(l);
         }
-        if (!any_backlog(ls))
-                uv_timer_stop(timer);
+        ls->drain_ms = gone ? DRAIN_FIRST : MIN(ls->drain_ms * 2, DRAIN_MOST);
+        if (any_backlog(ls))
+                uv_timer_start(timer, on_drain, (uint64_t)ls->drain_ms, 0);
 }
 
 static void watch_drain(struct node *n) {
-        if (!uv_is_active((uv_handle_t *)&n->conns.drain))
-                uv_timer_start(&n->conns.drain, on_drain, DRAIN_PERIOD, DRAIN_PERIOD);
+        if (uv_is_active((uv_handle_t *)&n->conns.drain))
+                return;
+        n->conns.drain_ms = DRAIN_FIRST;
+        uv_timer_start(&n->conns.drain, on_drain, DRAIN_FIRST, 0);
 }
 
 static void flush(struct conn *l) {

@@ -18,7 +18,8 @@ struct conns {
         struct list all;
         mesh_link last; /* number given to an accepted connection */
         uv_timer_t drain, deadlines;
-        bool dirty; /* something waits for conns_flush */
+        unsigned drain_ms; /* between the last two looks at links with a backlog */
+        bool dirty;        /* something waits for conns_flush */
         struct quiet refusals, hangups;
         uint64_t late; /* actions for links that were gone */
 };
