@@ -288,13 +288,19 @@ static int line_at(struct span in, struct span *ret) {
         return in.n < BOOK_HEAD + n ? LINE_SHORT : LINE_WHOLE;
 }
 
+/* Whether all lines so far have found their place: nothing may be looked up where one has not. */
+static bool all_kept(const struct book *b) {
+        return buf_ok(&b->lines) && buf_ok(&b->times) && buf_ok(&b->grants) && buf_ok(&b->begins) &&
+               buf_ok(&b->destroyed) && buf_ok(&b->rule_clips);
+}
+
 /* As many lines as are whole. False: the next one is none, whatever may come behind it. */
 static bool take_lines(struct book *b, struct buf *in) {
         struct span raw;
         struct wire_entry e;
         size_t at = 0;
         int r;
-        while ((r = line_at(span_from(buf_span(in), at), &raw)) == LINE_WHOLE) {
+        while ((r = line_at(span_from(buf_span(in), at), &raw)) == LINE_WHOLE && all_kept(b)) {
                 struct ledger before = b->chain;
                 if (ledger_take(&b->chain, raw, &e))
                         break;
@@ -358,8 +364,7 @@ static int read_piece(struct book *b, struct book_reading *r) {
         size_t got = r->in.n - had;
         r->at += got;
         bool fine = take_lines(b, &r->in);
-        if (!buf_ok(&r->in) || !buf_ok(&b->lines) || !buf_ok(&b->times) || !buf_ok(&b->grants) || !buf_ok(&b->begins) ||
-            !buf_ok(&b->destroyed) || !buf_ok(&b->rule_clips))
+        if (!buf_ok(&r->in) || !all_kept(b))
                 return ERR_NOMEM;
         r->over = !fine || got == 0;
         r->torn = r->in.n > 0;
@@ -562,8 +567,7 @@ enum vault_error book_write(struct book *b, struct wire_entry *line) {
                 return write_failed(b, r);
         line->n = salted.n;
         b->chain = after;
-        if (!CHECK_FAILS(note(b, &before, &e, map.n)) && buf_ok(&b->lines) && buf_ok(&b->grants) &&
-            buf_ok(&b->begins) && buf_ok(&b->destroyed) && buf_ok(&b->rule_clips))
+        if (!CHECK_FAILS(note(b, &before, &e, map.n)) && all_kept(b))
                 return VAULT_OK;
         b->broken = VAULT_NO_LEDGER_STUCK; /* it stands there, and this process cannot go on with it */
         return b->broken;

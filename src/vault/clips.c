@@ -84,8 +84,8 @@ static enum vault_error book_bring(struct vault *v, struct span ledger) {
         if (e)
                 return e;
         v->book->from_backup = true;
-        if (!v->book->broken)
-                return VAULT_OK;
+        if (v->book->broken != VAULT_NO_LEDGER_BROKEN) /* what cannot be read now may be whole */
+                return v->book->broken;
         log_error("the ledger in the backup is damaged; it is left out");
         return v->io->ledger_cut(v->io->arg, 0) ? VAULT_NO_LEDGER_DISK : book_anew(v);
 }

@@ -38,8 +38,9 @@ void on_give(struct vault *v, struct vault_peer *p, const union frame_message *m
                 vault_done(p, NULL);
                 return;
         }
+        bool starved = v->transfer->file.starved;
         transfer_drop(v);
-        vault_refuse(p, VAULT_NO_BACKUP_LARGE);
+        vault_refuse(p, starved ? VAULT_NO_MEMORY : VAULT_NO_BACKUP_LARGE);
 }
 
 /* ---- what is in it ---- */

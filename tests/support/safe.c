@@ -8,6 +8,7 @@
 #define MS 1000
 
 const struct safe_watch *safe_watch;
+bool safe_spared;
 bool safe_disk_grows;
 
 /* ---- the disk ---- */
@@ -321,6 +322,22 @@ static void tell_clip(struct safe *s, struct span words) {
         reply(s, OWNER_V_RESULT, &no);
 }
 
+/* What goes into a backup: this node's device, and what others know, too. */
+static void tell_backup(struct safe *s) {
+        const struct street_home *h = &s->street->homes[s->home];
+        struct wire_b_device device = {.device = SPAN_OF(h->device.pub.b), .noise = SPAN_OF(h->noise.b)};
+        struct wire_b_link_key key = {.key = SPAN_OF(h->noise.b)};
+        struct wire_v_ops_end end = {.time = s->wall};
+        const struct roster_op *op;
+        reply(s, OWNER_B_DEVICE, &device);
+        reply(s, OWNER_B_LINK_KEY, &key);
+        for (size_t i = 0; (op = roster_op_at(s->street->sides[0], i)); i++) {
+                struct wire_v_ops msg = {.op = op->bytes};
+                reply(s, OWNER_B_OP, &msg);
+        }
+        reply(s, OWNER_V_OPS_END, &end);
+}
+
 static void hear(struct safe *s, enum wire_owner number, struct span bytes, struct span grant) {
         assert_true(s->n_heard < SAFE_HEARD);
         struct safe_heard *h = &s->heard[s->n_heard++];
@@ -341,6 +358,20 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
         case OWNER_V_WANT_CLIP:
                 if (!s->silent)
                         tell_clip(s, m->v_clip_id.clip);
+                return;
+        case OWNER_V_WANT_BACKUP:
+                if (!s->silent)
+                        tell_backup(s);
+                return;
+        case OWNER_V_BACKED_UP:
+                hear(s, OWNER_V_BACKED_UP, SPAN_NONE, SPAN_NONE);
+                return;
+        case OWNER_V_RESTORE:
+                hear(s, OWNER_V_RESTORE, m->v_restore.household, SPAN_NONE);
+                return;
+        case OWNER_V_REPLACE:
+                hear(s, OWNER_V_REPLACE, m->v_op.op, SPAN_NONE);
+                reply(s, OWNER_V_RESULT, &yes);
                 return;
         case OWNER_V_DESTROY:
                 hear(s, OWNER_V_DESTROY, m->v_clip_id.clip, SPAN_NONE);
@@ -408,6 +439,19 @@ static void settle(struct safe *s) {
                 vault_tick(&s->v, s->now);
                 daemon_turn(s);
         }
+}
+
+void safe_ready(struct safe *s, struct span household) {
+        const struct street_home *h = &s->street->homes[s->home];
+        const struct street_home *old = h;
+        uint8_t proof[SIGN_BYTES];
+        for (uint32_t i = 0; i < STREET_HOMES; i++)
+                if (span_eq(SPAN_OF(s->street->homes[i].key.pub.b), household))
+                        old = &s->street->homes[i];
+        op_device_prove(proof, &h->device, &h->noise, &h->noise, &s->street->mesh, &old->key.pub);
+        struct wire_v_ready msg = {.old = SPAN_OF(old->device.pub.b), .proof = SPAN_OF(proof)};
+        tell(s, OWNER_V_READY, &msg, false);
+        settle(s);
 }
 
 void safe_ask_again(struct safe *s, struct span request) {

@@ -87,6 +87,7 @@ struct safe_watch {
         void (*told)(struct safe *s, struct span message);
 };
 extern const struct safe_watch *safe_watch;
+extern bool safe_spared;     /* nothing fails now */
 extern bool safe_disk_grows; /* memory that is asked for now is the disk's, not a vault's */
 
 void safe_clip_make(struct safe_clip *ret, struct street *s, const struct key *seal, uint64_t n, size_t size,
@@ -104,6 +105,8 @@ void safe_ask(struct safe *s, enum wire_owner number, const void *msg);
 void safe_ask_again(struct safe *s, struct span request); /* its bytes */
 /* A message of the daemon. */
 void safe_tell(struct safe *s, enum wire_owner number, const void *msg);
+/* The daemon has found a neighbour for the home of a backup: the device that it had is to give way to this one. */
+void safe_ready(struct safe *s, struct span household);
 /* The same, with a turn for it, so that the answer is heard. */
 void safe_bring(struct safe *s, enum wire_owner number, const void *msg);
 void safe_bring_paper(struct safe *s, enum wire_owner number, struct span paper); /* V_RECEIPT … */
