@@ -97,12 +97,14 @@ static void put_ways(struct wire_o_voted *row, const struct roster_ways *w) {
 static void answer_voted(const struct vault *v, struct ballot *b) {
         struct roster_proposal p;
         struct hash id;
-        if (b->type == OP_INVITE_UNDO) /* as it was countersigned, only the daemon has it */
+        int r = -1;
+        if (b->type == OP_INVITE_UNDO) { /* as it was countersigned, only the daemon has it */
                 op_signed_hash(&id, &v->key.mesh, buf_span(&b->op));
-        else
+        } else {
                 op_id(&id, &v->key.mesh, buf_span(&b->op));
-        if (b->type != OP_INVITE_UNDO && !CHECK_FAILS(roster_add(b->roster, buf_span(&b->op), true, &id) == 0) &&
-            ballot_proposal(b, b->roster, &id, &p))
+                r = roster_add(b->roster, buf_span(&b->op), true, &id);
+        }
+        if (!CHECK_FAILS(r <= 0) && r == 0 && ballot_proposal(b, b->roster, &id, &p))
                 b->count = (struct ballot_count){p.votes, p.needed, p.in_force, p.ways};
         struct wire_o_voted row = {
                 .v = 1,

@@ -16,13 +16,12 @@ struct scene {
         struct safe owner;
 };
 
-/* A record of a neighbour, as the daemon holds it: what is in it stays locked. */
-static void add_record(struct scene *s, uint32_t by, uint64_t index, mesh_wall at, struct hash *ret) {
-        _clean_(buf_fini) struct buf raw = BUF_NULL;
+void evidence_record(struct street *s, uint32_t by, uint64_t index, mesh_wall at, struct buf *ret,
+                     struct hash *ret_id) {
         static const uint8_t body[64], sig[SIGN_BYTES], epoch[16] = {7};
         uint8_t made[SIGN_BYTES];
         struct wire_record w = {.type = RECORD_ALERT,
-                                .device = SPAN_OF(s->street.homes[by].device.pub.b),
+                                .device = SPAN_OF(s->homes[by].device.pub.b),
                                 .day = at / MESH_DAY,
                                 .klass = CLASS_NORMAL,
                                 .index = index,
@@ -32,23 +31,34 @@ static void add_record(struct scene *s, uint32_t by, uint64_t index, mesh_wall a
                                 .body = SPAN_OF(body),
                                 .sig = SPAN_OF(sig)};
         size_t key_at;
-        codec_encode_until(&wire_record_desc, &w, RECORD_KEY_sig, &raw, &key_at);
-        hash_make(ret, DOMAIN_RECORD, &s->street.mesh, span_of(raw.p, key_at));
-        sign_make(made, &s->street.homes[by].device, DOMAIN_RECORD, ret);
-        codec_patch(&raw, key_at, SPAN_OF(made));
-        struct wire_v_seen one = {.record = buf_span(&raw)};
-        struct wire_list list = {s->clips[0].n_seen, buf_span(&s->clips[0].seen)};
-        wire_list_add(&wire_v_seen_desc, &list, &s->clips[0].seen, &one);
-        s->clips[0].n_seen++;
+        codec_encode_until(&wire_record_desc, &w, RECORD_KEY_sig, ret, &key_at);
+        hash_make(ret_id, DOMAIN_RECORD, &s->mesh, span_of(ret->p, key_at));
+        sign_make(made, &s->homes[by].device, DOMAIN_RECORD, ret_id);
+        codec_patch(ret, key_at, SPAN_OF(made));
 }
 
-/* The first clip's manifest with other values in it, signed anew. */
-static void sign_again(struct scene *s, const struct wire_manifest *w) {
+void evidence_bring(struct safe_clip *c, struct span record) {
+        struct wire_v_seen one = {.record = record};
+        struct wire_list list = {c->n_seen, buf_span(&c->seen)};
+        wire_list_add(&wire_v_seen_desc, &list, &c->seen, &one);
+        c->n_seen++;
+}
+
+void evidence_sign_again(struct street *s, struct safe_clip *c, const struct wire_manifest *w) {
         _clean_(buf_fini) struct buf fresh = BUF_NULL;
-        struct safe_clip *c = &s->clips[0];
-        assert_int_equal(clip_sign(CLIP_MANIFEST, w, &s->street.mesh, &s->street.homes[0].device, &fresh, &c->id), 0);
+        assert_int_equal(clip_sign(CLIP_MANIFEST, w, &s->mesh, &s->homes[0].device, &fresh, &c->id), 0);
         buf_clear(&c->manifest);
         buf_add(&c->manifest, buf_span(&fresh));
+}
+
+static void add_record(struct scene *s, uint32_t by, uint64_t index, mesh_wall at, struct hash *ret) {
+        _clean_(buf_fini) struct buf raw = BUF_NULL;
+        evidence_record(&s->street, by, index, at, &raw, ret);
+        evidence_bring(&s->clips[0], buf_span(&raw));
+}
+
+static void sign_again(struct scene *s, const struct wire_manifest *w) {
+        evidence_sign_again(&s->street, &s->clips[0], w);
 }
 
 static void put_seen(struct scene *s) {

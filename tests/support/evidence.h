@@ -16,5 +16,11 @@ enum evidence {
         EVIDENCES
 };
 
+/* An alert of home @by, as a daemon holds it: what is in it stays locked. */
+void evidence_record(struct street *s, uint32_t by, uint64_t index, mesh_wall at, struct buf *ret, struct hash *ret_id);
+/* Puts it to what the daemon brings with the clip. */
+void evidence_bring(struct safe_clip *c, struct span record);
+/* The clip's manifest with other values in it, signed anew. */
+void evidence_sign_again(struct street *s, struct safe_clip *c, const struct wire_manifest *w);
 /* Appends it. @ret_plain (may be NULL): the footage. */
 void evidence_make(enum evidence which, struct buf *ret, struct buf *ret_plain);

@@ -295,6 +295,7 @@ static void reply(struct safe *s, enum wire_owner number, const void *msg) {
 static void tell_ops(struct safe *s) {
         const struct roster_op *op;
         struct wire_v_ops_end end = {.time = s->wall};
+        WIRE_PUT(&end, V_OPS_END, link_key, SPAN_OF(s->street->homes[0].noise.b));
         for (size_t i = 0; (op = roster_op_at(s->street->sides[0], i)); i++) {
                 struct wire_v_ops msg = {.op = op->bytes};
                 reply(s, OWNER_V_OPS, &msg);
@@ -368,6 +369,10 @@ static void answer(struct safe *s, const struct wire_number *row, const union fr
                 return;
         case OWNER_V_RESTORE:
                 hear(s, OWNER_V_RESTORE, m->v_restore.household, SPAN_NONE);
+                return;
+        case OWNER_V_CODE:
+                hear(s, OWNER_V_CODE, m->v_code.id, SPAN_NONE);
+                reply(s, OWNER_V_RESULT, &yes);
                 return;
         case OWNER_V_REPLACE:
                 hear(s, OWNER_V_REPLACE, m->v_op.op, SPAN_NONE);

@@ -29,6 +29,57 @@ static void test_legal_order(void **state) {
         assert_int_equal(m.o_verified.lines, 2);
 }
 
+static size_t rows(struct safe *s, enum wire_owner ask, const struct wire_o_ledger *q) {
+        safe_ask(s, ask, q);
+        assert_true(safe_done(s));
+        struct span left = buf_span(&s->peer.out), body;
+        size_t n = 0;
+        for (size_t used; left.n; left = span_from(left, used), n++)
+                assert_int_equal(frame_take(left, &body, &used), 0);
+        return n - 1;
+}
+
+/* From a line on, from a time on, of one clip. */
+static void test_chosen(void **state) {
+        _clean_(buf_fini) struct buf id = BUF_NULL;
+        struct wire_o_ledger all = {.from = 0}, later = {.from = 1}, none = {.from = 99}, since = {.from = 0},
+                             clip = {.from = 0}, other = {.from = 0};
+        (void)state;
+        assert_true(safe_grant(&owner, 0, 1, WEEK));
+        owner.wall += 100;
+        street.now += 100;
+        assert_true(safe_grant(&owner, 1, 2, WEEK));
+        WIRE_PUT(&since, O_LEDGER, since, owner.wall);
+        WIRE_PUT(&clip, O_LEDGER, clip, span_of(pair_hex(&id, &clips[1].id).p, 8));
+        WIRE_PUT(&other, O_LEDGER, clip, SPAN_STR("00000000"));
+        static const enum wire_owner kinds[] = {OWNER_O_LEDGER, OWNER_O_GRANTS};
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+                assert_int_equal(rows(&owner, kinds[i], &all), 2);
+                assert_int_equal(rows(&owner, kinds[i], &later), 1);
+                assert_int_equal(rows(&owner, kinds[i], &none), 0);
+                assert_int_equal(rows(&owner, kinds[i], &since), 1);
+                assert_int_equal(rows(&owner, kinds[i], &clip), 1);
+                assert_int_equal(rows(&owner, kinds[i], &other), 0);
+        }
+}
+
+static void test_legal_refused(void **state) {
+        struct wire_o_legal q = {.clip = SPAN_STR("00000000"), .text = SPAN_STR("a court")};
+        (void)state;
+        safe_ask(&owner, OWNER_O_LEGAL, &q);
+        assert_string_equal(safe_error(&owner), "no-such-clip");
+        q.text = SPAN_STR("two\nlines");
+        safe_ask(&owner, OWNER_O_LEGAL, &q);
+        assert_string_equal(safe_error(&owner), "bad-reason");
+        char wrong[64];
+        memset(wrong, 'x', sizeof(wrong)); /* as long as an id, and none */
+        q.text = SPAN_STR("a court");
+        q.clip = SPAN_OF(wrong);
+        safe_ask(&owner, OWNER_O_LEGAL, &q);
+        assert_string_equal(safe_error(&owner), "no-such-clip");
+        assert_int_equal(pair_lines(&owner), 0);
+}
+
 /* Every byte of it, changed: what is told is a broken ledger, or a last line that a crash cut short; never a grant. */
 static void test_flips(void **state) {
         _clean_(buf_fini) struct buf paper = BUF_NULL, receipt = BUF_NULL, whole = BUF_NULL;
@@ -182,8 +233,8 @@ static void test_verify_in_steps(void **state) {
 int main(void) {
         log_set_level(LOG_ERROR);
         const struct CMUnitTest tests[] = {
-                TEST(test_legal_order), TEST(test_flips),    TEST(test_torn),
-                TEST(test_no_room),     TEST(test_restored), TEST(test_verify_in_steps),
+                TEST(test_legal_order), TEST(test_chosen),  TEST(test_legal_refused), TEST(test_flips),
+                TEST(test_torn),        TEST(test_no_room), TEST(test_restored),      TEST(test_verify_in_steps),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
