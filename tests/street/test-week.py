@@ -6,7 +6,6 @@ The clock that the programs see is moved (tests/support/ahead.c), and all homes 
 """
 import datetime
 import os
-import shutil
 import sqlite3
 import sys
 
@@ -66,7 +65,7 @@ class Week(street.Play):
         """the computer is lost, and its week-old backup brings the home back: it reads what it had forgotten, and posts"""
         device = self.ben.state()['device_id']
         self.ben.kill9()
-        shutil.rmtree(self.ben.folder)
+        self.ben.lost()
         again = self.home('Ben again').start()
         again.one('restore', self.file, '--passphrase-file', self.secret)
         self.wait_state(again, 'current')

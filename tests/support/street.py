@@ -282,6 +282,12 @@ class Home:
         self.process.kill()
         self.process.wait(STOP_SECONDS)
 
+    def lost(self):
+        """The computer is: its folder goes, when nothing is at it any more. The vault ends by itself, behind its daemon."""
+        owner = os.path.join(self.folder, 'owner.sock')
+        self.play.wait(lambda: not os.path.lexists(owner), f'the vault of {self.name} to end')
+        shutil.rmtree(self.folder)
+
     # -- commands --
 
     def cli(self, *args, code=None, stdin=None, seconds=CLI_SECONDS):
