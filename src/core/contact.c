@@ -225,6 +225,7 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
         if (r)
                 return r;
         c->lately++;
+        draw_forget(m, c->card);
         contact_learn(m, c);
         r = contact_store(m, c);
         _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, raw);
@@ -327,6 +328,12 @@ const struct card *contact_card(const struct mesh *m, const struct key *device) 
         return c && c->read ? c->card : NULL;
 }
 
+/* PROTOCOL 17.2: "SHOULD NOT take that back before it was alone for 60 s: whoever calls proves it anew" */
+static bool was_open(const struct mesh *m) {
+        const struct card *own = contact_card(m, &m->sign.pub);
+        return own && own->open && !m->open && !m->hidden;
+}
+
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
 static mesh_wall contact_due(const struct mesh *m) {
         if (!m->member || m->joining || (!m->n_listening && !m->hidden) || doorstep_waits(m))
@@ -335,6 +342,8 @@ static mesh_wall contact_due(const struct mesh *m) {
         mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
         if (m->contact_lost) /* PROTOCOL 17.2: "sooner, at most twice in 600 s" */
                 due = MIN(due, MAX(m->contact_time + CONTACT_LOST, m->contact_before + CONTACT_SPACING));
+        if (was_open(m))
+                due = MAX(due, m->lone_since + CONTACT_PROVEN);
         return due > clock_now(m) || (clock_usable(m) && epoch_usable(m)) ? due : MESH_NEVER;
 }
 

@@ -145,7 +145,8 @@ struct mesh {
         mesh_time sync_due, dial_due, visit_due;
         mesh_time carry_due;  /* of the next knock for footage; NEVER */
         mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
-        uint32_t visits_lone; /* so many went out since there was no link */
+        bool visit_few;       /* the visit of now, or the last one, goes out for links: there are fewer than 2 */
+        uint32_t visits_few;  /* so many have since then */
 
         mesh_wall built;
         bool clock_trusted;   /* at the last look */
@@ -265,14 +266,14 @@ struct mesh {
         size_t n_addresses;
         uint64_t address_marks[ADDRESS_MARKS]; /* see address_find() */
         struct draw draw;
-        uint32_t dial_vain;                  /* dials since one was of use */
-        mesh_time dial_paced;                /* so many in vain: none before */
+        struct luck luck[2];                 /* with addresses, and with meetings */
         struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
         struct meets meets;
         mesh_time haul_pause, haul_hurried; /* footage waits until then; goes gently until then */
         struct relay relay;
         struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
+        mesh_wall lone_since; /* its last lasting link that had caught up went, or it started */
         enum wire_e_fresh state;
         mesh_wall state_since;
 };

@@ -34,6 +34,21 @@ static uint64_t rank(const struct mesh *m, const struct address *a) {
         return draw_rank(m, SPAN_OF(turn));
 }
 
+/* Its device says that nobody can call it, and nobody has answered there. */
+static bool likely_vain(const struct address *a) {
+        return a->closed && !address_meets(a) && !a->stored && !a->manual;
+}
+
+static bool unanswered(const struct mesh *m, const struct address *a) {
+        return a->link && likely_vain(a) && !link_find(m, a->link);
+}
+
+/* PROTOCOL 17.11: "or has been dialled for 250 ms without an answer" */
+/* The kernel may wait for one ten times as long; nobody else does. */
+static bool slow(const struct mesh *m, const struct address *a) {
+        return unanswered(m, a) && m->now >= a->begun + DIAL_SLOW;
+}
+
 /* ---- who is linked already ---- */
 size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]) {
         size_t n = 0;
@@ -42,7 +57,7 @@ size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOS
                         ret[n++] = &l->device;
         }
         for (size_t i = 0; i < m->n_addresses; i++)
-                if (m->addresses[i].link && n < DIAL_REACHED_MOST)
+                if (m->addresses[i].link && !slow(m, &m->addresses[i]) && n < DIAL_REACHED_MOST)
                         ret[n++] = &m->addresses[i].device;
         if (m->visit.link && n < DIAL_REACHED_MOST)
                 ret[n++] = &m->visit.device;
@@ -69,6 +84,10 @@ struct look {
         size_t n_shown; /* dialled where they are: they see where this node is */
         bool lost;      /* nobody can call this node, and too few who can be called are linked … */
         bool alone;     /* … or nobody at all: it knows where it was let in before */
+        bool few;       /* links that last, … */
+        bool settled;   /* … but one at least */
+        bool early;     /* none of them has compared everything: nobody has told yet who else is back */
+        size_t n_vain;  /* dials under way of those who say that nobody can call them */
         struct {
                 const struct address *a;
                 const struct roster_home *branch;
@@ -123,16 +142,30 @@ bool dial_in_vain(const struct address *a) {
         return a->failures && !a->stood;
 }
 
+/* It has told where it is since this node was alone: surely it is there. */
+static bool is_back(const struct mesh *m, const struct address *a) {
+        const struct card *card = known_device(a) ? contact_card(m, &a->device) : NULL;
+        return card && card->time >= m->lone_since;
+}
+
 /* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */
-static bool worth_meeting(const struct mesh *m, const struct address *a) {
+static bool tried_all(const struct mesh *m, const struct address *a) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *other = &m->addresses[i];
-                bool untried =
-                        !address_meets(other) && !other->self && !dial_in_vain(other) && dial_may_answer(m, other);
+                bool untried = !address_meets(other) && !other->self && !dial_in_vain(other) && !slow(m, other) &&
+                               dial_may_answer(m, other);
                 if (untried && key_eq(&other->device, &a->device))
                         return false;
         }
-        return meet_may(m, &a->device);
+        return true;
+}
+
+/* PROTOCOL 17.11: "and it begins none with others until one of its links has compared everything, for 2 s at most" */
+static bool worth_meeting(const struct look *k, const struct address *a) {
+        bool held_up = k->few && k->n_vain >= DIAL_CLOSED_MOST; /* by what has been silent so far */
+        if ((k->early && k->few && !is_back(k->m, a)) || (!held_up && !tried_all(k->m, a)))
+                return false;
+        return meet_may(k->m, &a->device);
 }
 
 /* PROTOCOL 18.14: "A hidden device MUST NOT dial others than doorsteps, 3 at a time, and those that a person named" */
@@ -148,11 +181,15 @@ static bool worth_showing(const struct look *k, const struct address *a) {
 static bool worth_dialling(const struct look *k, const struct address *a) {
         const struct mesh *m = k->m;
         bool near = lan_fresh(m, a);
-        if (a->link || a->self)
+        if (a->link || a->self || a->over)
                 return false;
         if (!a->disputed && (key_eq(&a->device, recover_device(m)) || dialling_device(k, a)))
                 return false;
-        if ((address_meets(a) && !worth_meeting(m, a)) || !worth_showing(k, a))
+        if ((address_meets(a) && !worth_meeting(k, a)) || !worth_showing(k, a))
+                return false;
+        /* PROTOCOL 17.11: "It MUST NOT have more than 5 dials under way to addresses of devices that say that nobody can
+         * call them." */
+        if (likely_vain(a) && !near && k->n_vain >= DIAL_CLOSED_MOST)
                 return false;
         if ((a->lan_only && !near) || (near && !a->manual && k->n_lan >= DIAL_LAN_MOST))
                 return false;
@@ -167,7 +204,7 @@ static bool worth_dialling(const struct look *k, const struct address *a) {
 static size_t outbound(const struct mesh *m) {
         size_t n = 0;
         for (size_t i = 0; i < m->n_addresses; i++)
-                n += m->addresses[i].link != 0;
+                n += m->addresses[i].link && !slow(m, &m->addresses[i]);
         return n;
 }
 
@@ -188,17 +225,41 @@ static const struct roster_home *branch_at(const struct mesh *m, const struct ad
         return d ? dial_branch(d->home) : NULL;
 }
 
+/* It has a link; where others can be met by a visit, that alone is none: it is over in seconds. */
+static bool settled(const struct mesh *m) {
+        size_t visits = 0;
+        LINK_EACH(l, m)
+        visits += l->state == LINK_UP && l->visit;
+        return links_up(m) > (m->meets.helper ? visits : 0);
+}
+
+/* Who else is back it hears when contacts are compared. */
+static mesh_time told_due(const struct mesh *m) {
+        mesh_time due = 0;
+        LINK_EACH(l, m) {
+                if (l->state == LINK_UP && l->caught_up)
+                        return 0;
+                if (l->state == LINK_UP)
+                        due = MAX(due, l->since + DIAL_TOLD);
+        }
+        return due;
+}
+
 static struct look look_around(const struct mesh *m) {
         struct look k = {.m = m};
         k.n_reached = dial_reached(m, k.reached);
         k.lost = doorstep_short(m);
         k.alone = k.lost && !links_up(m);
+        k.few = links_lasting(m) < MEETS_VIA_LEAST;
+        k.early = m->now < told_due(m);
+        k.settled = settled(m);
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
                 if (!a->link)
                         continue;
                 k.n_lan += a->lan;
                 k.n_shown += !address_meets(a);
+                k.n_vain += unanswered(m, a);
                 if (k.n_dialled < ARRAY_LEN(k.dialled)) {
                         k.dialled[k.n_dialled].a = a;
                         k.dialled[k.n_dialled++].branch = branch_at(m, a);
@@ -223,26 +284,40 @@ static bool crowded(const struct look *k, const struct address *a) {
         return kin >= DIAL_SUBTREE_MOST || near >= DIAL_NET_MOST;
 }
 
+/* That nobody answers at addresses says nothing of who can be met. */
+static struct luck *luck_of(struct mesh *m, const struct address *a) {
+        return &m->luck[address_meets(a)];
+}
+
+static bool in_vain(const struct mesh *m, const struct address *a) {
+        return m->luck[address_meets(a)].vain > DIAL_VAIN;
+}
+
+/* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */
+static mesh_time paced_until(const struct look *k, const struct address *a) {
+        bool paced = k->settled && in_vain(k->m, a) && !a->manual && !lan_fresh(k->m, a);
+        return paced ? k->m->luck[address_meets(a)].paced : 0;
+}
+
 struct pick {
         struct address *a;
         bool near, crowded;
+        bool vain; /* nobody has answered to many of its kind */
+        bool back; /* it is there, and this node has hardly anybody */
         bool door; /* others can call it, and this node has too few such links to be found by */
         uint64_t rank;
         int last; /* of a device's: the address that may answer, the meeting, the others */
 };
 
-static bool in_vain(const struct mesh *m) {
-        return m->dial_vain > DIAL_VAIN;
-}
-
 /* PROTOCOL 11.16: "takes those first that have waited longest" */
 static struct pick weigh(const struct look *k, struct address *a) {
-        if (in_vain(k->m))
-                return (struct pick){.a = a, .near = lan_fresh(k->m, a), .rank = a->next};
+        if (in_vain(k->m, a))
+                return (struct pick){.a = a, .near = lan_fresh(k->m, a), .vain = true, .rank = a->next};
         return (struct pick){.a = a,
                              .near = lan_fresh(k->m, a),
                              .crowded = crowded(k, a),
                              .door = (a->open && k->lost) || (a->stored && k->alone),
+                             .back = k->few && a->closed && is_back(k->m, a),
                              .rank = rank(k->m, a),
                              .last = !a->closed || address_meets(a) ? 1
                                      : dial_may_answer(k->m, a)     ? 0
@@ -256,6 +331,8 @@ static bool better(const struct pick *p, const struct pick *other) {
                 return !other->a || p->a->manual;
         if (p->near != other->near)
                 return p->near;
+        if (p->vain != other->vain)
+                return other->vain;
         if (p->door != other->door)
                 return p->door;
         if (p->a->closed !=
@@ -263,6 +340,9 @@ static bool better(const struct pick *p, const struct pick *other) {
                 return other->a->closed;
         if (p->crowded != other->crowded)
                 return other->crowded;
+        if (p->back !=
+            other->back) /* PROTOCOL 17.11: "For its further links it MUST NOT try those first: anybody can publish." */
+                return p->back;
         return p->rank != other->rank ? p->rank < other->rank : p->last < other->last;
 }
 
@@ -271,10 +351,12 @@ static struct address *candidate(const struct mesh *m, mesh_time *ret_due) {
         const struct look k = look_around(m);
         struct pick best = {0};
         mesh_time hints = lan_dial_due(m);
-        *ret_due = MESH_NEVER;
+        *ret_due = k.few && k.early ? told_due(m) : MESH_NEVER;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                mesh_time due = a->lan_only ? MAX(a->next, hints) : a->next;
+                mesh_time due = MAX(a->lan_only ? MAX(a->next, hints) : a->next, paced_until(&k, a));
+                if (unanswered(m, a) && !slow(m, a))
+                        *ret_due = MIN(*ret_due, a->begun + DIAL_SLOW);
                 if (due > m->now) {
                         if (due < *ret_due && worth_dialling(&k, a))
                                 *ret_due = due;
@@ -291,6 +373,10 @@ void dial_soon(struct mesh *m) {
         m->dial_due = 0;
 }
 
+void dial_hope(struct mesh *m) {
+        m->luck[0] = m->luck[1] = (struct luck){0};
+}
+
 /* What did not answer there may answer here. How often it has failed is not forgotten: one more time, and it waits as before. */
 void dial_anew(struct mesh *m) {
         for (size_t i = 0; i < m->n_addresses; i++) {
@@ -298,7 +384,7 @@ void dial_anew(struct mesh *m) {
                 if (!a->link && a->failures && a->next > m->now + DIAL_FIRST)
                         a->next = m->now + rng_below(&m->rng, DIAL_FIRST);
         }
-        m->dial_vain = 0;
+        dial_hope(m);
         dial_soon(m);
 }
 
@@ -322,25 +408,13 @@ int dial_start(struct mesh *m, struct address *a) {
         return 0;
 }
 
-/* It has a link; where others can be met by a visit, that alone is none: it is over in seconds. */
-static bool settled(const struct mesh *m) {
-        size_t visits = 0;
-        LINK_EACH(l, m)
-        visits += l->state == LINK_UP && l->visit;
-        return links_up(m) > (m->meets.helper ? visits : 0);
-}
-
-/* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */
-static bool too_soon(const struct mesh *m, const struct address *a) {
-        return in_vain(m) && m->now < m->dial_paced && !a->manual && !lan_fresh(m, a) && settled(m);
-}
-
-static void pace(struct mesh *m) {
-        if (!in_vain(m))
+static void pace(struct mesh *m, const struct address *a) {
+        struct luck *luck = luck_of(m, a);
+        if (!in_vain(m, a))
                 return;
-        uint32_t doublings = MIN((m->dial_vain - DIAL_VAIN) / DIAL_VAIN_STEP, 8u);
+        uint32_t doublings = MIN((luck->vain - DIAL_VAIN) / DIAL_VAIN_STEP, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_PACE);
-        m->dial_paced = m->now + wait / 2 + rng_below(&m->rng, wait);
+        luck->paced = m->now + wait / 2 + rng_below(&m->rng, wait);
 }
 
 /* Two more, where the five lead to nobody whom others can call. */
@@ -362,15 +436,14 @@ int dial_tick(struct mesh *m) {
                 }
                 if (!a && draw_again(m))
                         continue;
-                bool early = a && too_soon(m, a);
-                if (!a || early) {
-                        m->dial_due = early ? m->dial_paced : MIN(due, draw_deadline(m));
+                if (!a) {
+                        m->dial_due = MIN(due, draw_deadline(m));
                         return 0;
                 }
                 int r = dial_start(m, a);
                 if (r)
                         return r;
-                pace(m);
+                pace(m, a);
         }
         m->dial_due = MESH_NEVER;
         return 0;
@@ -389,14 +462,16 @@ void dial_refused(struct mesh *m, struct address *a) {
 }
 
 void dial_stood(struct mesh *m, struct address *a) {
-        m->dial_vain = 0;
+        luck_of(m, a)->vain = 0;
         a->refusals = 0;
 }
 
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
         a->problem = why;
         dial_soon(m);
-        m->dial_vain += !more && why != REASON_DUPLICATE; /* that one leads to a neighbour */
+        bool linked =
+                why == REASON_DUPLICATE || (likely_vain(a) && dial_reaches(m, &a->device)); /* there is a neighbour */
+        luck_of(m, a)->vain += !more && !linked;
         uint32_t doublings = more ? 0 : MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
         a->failures += !more;

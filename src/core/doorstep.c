@@ -168,7 +168,7 @@ bool doorstep_enough(const struct mesh *m, const struct card *own) {
 bool doorstep_waits(const struct mesh *m) {
         const struct card *own = contact_card(m, &m->sign.pub);
         bool named = to_be_named(m) || (!m->meets.asked && own && own->n_via);
-        return named && !links_up(m);
+        return named && !links_lasting(m);
 }
 
 /* PROTOCOL 17.2: "A device that is not open SHOULD keep links to 2 that are" */
@@ -188,11 +188,20 @@ static void try_again(struct mesh *m) {
         for (size_t i = 0; i < m->n_addresses; i++)
                 if (address_meets(&m->addresses[i]) && !m->addresses[i].link)
                         m->addresses[i].next = m->now;
+        dial_hope(m);
+}
+
+/* PROTOCOL 17.2: "Where it had none it SHOULD publish anew when it has one again, and may as soon" */
+static void tell_of_return(struct mesh *m) {
+        const struct card *own = contact_card(m, &m->sign.pub);
+        if (to_be_named(m) && links_lasting(m) && own && own->time < m->lone_since)
+                m->contact_dirty = m->contact_lost = true;
 }
 
 int doorstep_came(struct mesh *m, const struct key *neighbour) {
         if (m->meets.helper && links_up(m) == 1)
                 try_again(m);
+        tell_of_return(m);
         doorstep_look(m);
         return meet_came(m, neighbour);
 }

@@ -22,8 +22,33 @@ uint64_t draw_rank(const struct mesh *m, struct span whom) {
 }
 
 /* Nothing but a contact speaks for it, nobody has answered there, and it is not in use. */
+static bool only_drawn(const struct address *a) {
+        return a->drawn && !a->stored && !a->manual && !a->ticket && !a->lan;
+}
+
 static bool loose(const struct address *a) {
-        return a->drawn && !a->link && !a->stored && !a->manual && !a->ticket && !a->lan;
+        return only_drawn(a) && !a->link;
+}
+
+static bool names(const struct card *card, const struct mesh_addr *addr) {
+        for (size_t i = 0; i < card->n_addrs; i++)
+                if (addr_eq(&card->addrs[i], addr))
+                        return true;
+        return false;
+}
+
+/* PROTOCOL 11.18: "A node MUST NOT dial it on account of an earlier contact, unless somebody has answered there." */
+/* Those that are being dialled keep their places as long. */
+void draw_forget(struct mesh *m, const struct card *card) {
+        size_t kept = 0;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                struct address *a = &m->addresses[i];
+                a->over = key_eq(&a->device, &card->device) && only_drawn(a) && !address_meets(a) &&
+                          !names(card, &a->addr);
+                if (!a->over || a->link)
+                        m->addresses[kept++] = *a;
+        }
+        m->n_addresses = kept;
 }
 
 struct address *draw_last(struct mesh *m) {
@@ -49,7 +74,7 @@ struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const
         uint64_t rank = draw_rank(m, SPAN_OF(device->b));
         struct address *a = address_find(m, addr);
         if (a) {
-                a->lan_only = false;
+                a->lan_only = a->over = false;
         } else if (m->n_addresses < ADDRESSES_MOST) {
                 a = address_add(m, addr);
                 if (a)

@@ -6,6 +6,7 @@
 #define OUTBOUND_WANTED 5    /* enough that one in three may be silent, and all still hear everything */
 #define VISITORS_MOST 3      /* members accepted beyond, who only compare and go again */
 #define VISIT_TIME 600000    /* ms for that: a day of a busy street over a slow line */
+#define VISIT_GRACE 3000     /* ms after which one of them makes room for the next, once everything was compared */
 #define INBOUND_MOST 7       /* member links accepted; a newcomer is always heard out */
 #define HALFWAY_MOST 2       /* of members who say that they are still joining, beyond: cut off half-way */
 #define HANDSHAKE_TIME 10000 /* ms from connection to hello */
@@ -73,20 +74,24 @@
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
 #define CONTACT_LOST 20          /* and so many once in that time, where nobody it names leads to this node any more */
+#define CONTACT_PROVEN 60        /* seconds, from when it has nobody, before it takes back that it can be called */
 #define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000          /* ms of the first back-off */
 #define DIAL_LAST 300000         /* ms of the longest */
-#define DIAL_FULL 60000          /* ms until a home that had no place is asked again; doubles */
-#define DIAL_VAIN 32             /* dials in vain after which whoever has a link takes his time … */
-#define DIAL_VAIN_STEP 8         /* … which doubles with so many more … */
-#define DIAL_PACE 16000          /* … up to so many ms between two */
-#define DIAL_STOOD 60000         /* ms after which a link has been of use */
-#define DIAL_PSK_TIME 2000       /* ms without an answer to message 1 before another link key is tried */
-#define DIAL_LAN_MOST 3          /* outbound links on the local network: the rest of the mesh must stay in reach */
-#define DOUBT_TIME 10000         /* ms a link may stay silent when its network has changed */
-#define JOIN_PATIENCE 30000      /* ms a `join` command waits */
-#define MARK_PERIOD 600          /* seconds between clock marks on disk */
-#define SECRETS_MOST 64          /* link keys kept */
+#define DIAL_CLOSED_MOST 5       /* dials at once of addresses at which, as is said there, nobody can be called … */
+#define DIAL_SLOW 250       /* … and ms without an answer, after which something else is tried besides: RFC 8305, 5 */
+#define DIAL_TOLD 2000      /* ms in which who has just come up should have told who else there is */
+#define DIAL_FULL 60000     /* ms until a home that had no place is asked again; doubles */
+#define DIAL_VAIN 32        /* dials in vain after which whoever has a link takes his time … */
+#define DIAL_VAIN_STEP 8    /* … which doubles with so many more … */
+#define DIAL_PACE 16000     /* … up to so many ms between two */
+#define DIAL_STOOD 60000    /* ms after which a link has been of use */
+#define DIAL_PSK_TIME 2000  /* ms without an answer to message 1 before another link key is tried */
+#define DIAL_LAN_MOST 3     /* outbound links on the local network: the rest of the mesh must stay in reach */
+#define DOUBT_TIME 10000    /* ms a link may stay silent when its network has changed */
+#define JOIN_PATIENCE 30000 /* ms a `join` command waits */
+#define MARK_PERIOD 600     /* seconds between clock marks on disk */
+#define SECRETS_MOST 64     /* link keys kept */
 #define SECRETS_DAYS 30
 #define HAULS_DIALLED 8       /* links for footage: a clip comes from several homes at once … */
 #define HAULS_RELAYED 4       /* … and of them those to doorsteps that others have named, or meetings need */

@@ -77,6 +77,18 @@ size_t links_up(const struct mesh *m) {
         return n;
 }
 
+/* PROTOCOL 8.28: "A link *lasts* that is up and no visit." */
+static bool lasts(const struct link *l) {
+        return l->state == LINK_UP && !l->visit && !l->visiting;
+}
+
+size_t links_lasting(const struct mesh *m) {
+        size_t n = 0;
+        LINK_EACH(l, m)
+        n += lasts(l);
+        return n;
+}
+
 uint64_t link_sid(const struct link *l, const struct hash *id) {
         return hash_short(l->frames.salt, SPAN_OF(id->b));
 }
@@ -231,7 +243,10 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         dial_failed(l->m, a, why, more);
 }
 
-static void neighbour_gone(struct mesh *m) {
+/* @lasting: with it everything had been compared, and it was no visit. */
+static void neighbour_gone(struct mesh *m, bool lasting) {
+        if (lasting && !links_lasting(m))
+                m->lone_since = clock_now(m);
         mesh_state_changed(m);
         doorstep_look(m);
 }
@@ -241,12 +256,12 @@ int link_down(struct mesh *m, mesh_link id) {
         int r = meet_down(m, id);
         if (l) {
                 enum wire_e_reason why = l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_SHUTDOWN;
-                bool up = l->state == LINK_UP;
+                bool up = l->state == LINK_UP, lasting = lasts(l) && l->caught_up;
                 carry_down(l);
                 link_forget_address(l, why);
                 link_free(l);
                 if (up)
-                        neighbour_gone(m);
+                        neighbour_gone(m, lasting);
                 return r;
         }
         relay_give_up(m, id);
@@ -266,7 +281,7 @@ int link_down(struct mesh *m, mesh_link id) {
 void link_hangup(struct link *l, enum wire_e_reason why) {
         if (l->state == LINK_CLOSING)
                 return;
-        bool up = l->state == LINK_UP;
+        bool up = l->state == LINK_UP, lasting = lasts(l) && l->caught_up;
         if (l->room && (why == REASON_SILENT || why == REASON_BAD_FRAME || why == REASON_BAD_HANDSHAKE))
                 lately_useless(l->m, &l->room->doorstep);
         if ((up || l->state == LINK_HAUL) && why != REASON_REMOVED) {
@@ -283,7 +298,7 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
         l->ending = why;
         link_touch(l);
         if (up)
-                neighbour_gone(l->m);
+                neighbour_gone(l->m, lasting);
 }
 
 /* What ended the device at the other end, and all that it takes to see so: its votes may have come one by one, and those that
@@ -521,6 +536,19 @@ static int link_settle_duplicate(struct link *l) {
         return 0;
 }
 
+/* PROTOCOL 8.28: "of those that have compared everything and began 3 s ago or earlier the one that began first MUST go" */
+static bool visitor_leaves(struct mesh *m) {
+        struct link *oldest = NULL;
+        LINK_EACH(l, m) {
+                bool done = l->state == LINK_UP && l->visiting && l->caught_up && m->now >= l->since + VISIT_GRACE;
+                if (done && (!oldest || l->since < oldest->since))
+                        oldest = l;
+        }
+        if (oldest)
+                link_hangup(oldest, REASON_VISITED);
+        return oldest;
+}
+
 /* PROTOCOL 8.22: "A member whose HELLO says `joining` counts as any other, but for 2 of them at a time" */
 static bool link_welcome(const struct link *l) {
         size_t inbound = 0, halfway = 0, visitors = 0;
@@ -531,7 +559,7 @@ static bool link_welcome(const struct link *l) {
                 halfway += up && other->joining && !other->newcomer;
         }
         if (l->visiting)
-                return visitors < VISITORS_MOST;
+                return visitors < VISITORS_MOST || visitor_leaves(l->m);
         return l->dialled || l->newcomer || inbound < INBOUND_MOST || (l->joining && halfway < HALFWAY_MOST);
 }
 
@@ -598,6 +626,8 @@ void link_caught_up(struct link *l) {
         if (l->caught_up)
                 return;
         l->caught_up = true;
+        if (l->m->meets.helper) /* it has told who is there */
+                dial_soon(l->m);
         mesh_state_changed(l->m);
         if (l->joining && !l->dialled)
                 part_with_newcomer(l->m);

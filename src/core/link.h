@@ -135,7 +135,8 @@ int link_greet(struct link *l);   /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
 struct link *link_to_device(const struct mesh *m, const struct key *device); /* an UP link, or NULL */
 size_t links_up(const struct mesh *m);
-size_t links_shown(const struct mesh *m); /* all but those accepted that have not shaken hands yet */
+size_t links_lasting(const struct mesh *m); /* … and are no visits: these are over in seconds */
+size_t links_shown(const struct mesh *m);   /* all but those accepted that have not shaken hands yet */
 void link_free(struct link *l);
 void links_free(struct mesh *m);
 void link_caught_up(struct link *l);

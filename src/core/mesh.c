@@ -302,7 +302,7 @@ static int start(struct mesh *m) {
         clock_start(m);
         m->started = true;
         m->expire_due = m->wall + EXPIRE_PERIOD; /* RESTORE has taken nothing that is over */
-        m->alone_since = clock_now(m);
+        m->alone_since = m->lone_since = clock_now(m);
         mesh_membership(m);
         sealed_try(m, NULL);
         r = recover_check(m);

@@ -50,6 +50,7 @@ struct address {               /* somewhere to knock */
         bool open;              /* its contact says that strangers can call it … */
         bool closed;            /* … or that they cannot, and who leads to it */
         bool disputed;          /* somebody else says that it is his, too */
+        bool over;              /* … and does not name it any more */
         bool drawn;             /* a contact brought it (draw.c) … */
         uint64_t rank;          /* … of a device of this rank */
         bool lan;               /* a beacon came from it */
@@ -82,6 +83,11 @@ struct draw {          /* of which contacts the addresses are in the book */
         uint64_t bar;  /* nobody in the book who could give way is later in rank */
         bool left_out; /* there was no place for all */
         mesh_time due; /* no other turn before */
+};
+
+struct luck {
+        uint32_t vain;   /* dials since one was of use */
+        mesh_time paced; /* so many in vain: none before */
 };
 
 struct carry { /* a link for footage that was asked for here */
@@ -134,7 +140,9 @@ uint64_t draw_rank(const struct mesh *m, struct span whom); /* only this node ca
 /* A contact of @device names it. NULL: there is no place for it, now. */
 struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const struct key *device);
 void draw_meeting(struct mesh *m, const struct card *card); /* it can be met, not called */
-struct address *draw_last(struct mesh *m);                  /* the one that gives way first; NULL: none does */
+/* Its device names another place now, in @card: where nobody has answered nobody is looked for any more. */
+void draw_forget(struct mesh *m, const struct card *card);
+struct address *draw_last(struct mesh *m); /* the one that gives way first; NULL: none does */
 bool draw_again(struct mesh *m); /* those there have been tried: others come in; false: there are none, or not yet */
 mesh_time draw_deadline(const struct mesh *m);
 
@@ -160,6 +168,7 @@ void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);      /* bor
 int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
 void dial_anew(struct mesh *m); /* this machine is elsewhere: what did not answer may answer now */
+void dial_hope(struct mesh *m); /* how much was in vain says nothing any more */
 void dial_soon(struct mesh *m); /* something changed: look for candidates again */
 /* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);

@@ -17,27 +17,32 @@
 #include "core/spread.h"
 #include "roster/roster.h"
 
-#define VISIT_PERIOD 1800000 /* ms between visits at most */
-#define VISIT_SPREAD 450000  /* and so much less at random: nobody knows when, and not all at once after a power cut */
-#define VISIT_AGAIN 30000    /* ms until somebody else is tried, and up to as much again */
-#define VISIT_NEXT_KEY 1000  /* ms until an older link key is tried at the same door */
-#define VISIT_KEYS 4         /* link keys tried there: halves that are apart may each have removed somebody */
-#define VISIT_QUIET 5000     /* ms without a byte, with nothing more to compare or to say */
-#define VISIT_SHORT 60000    /* ms between visits of a home short of links, and from when nobody had place for it */
-#define VISIT_LONE 5000      /* … and of one without any, that asks there for who can be met */
-#define VISIT_TURNED 3600000 /* ms for which it counts that somebody had none */
+#define VISIT_PERIOD 1800000  /* ms between visits at most */
+#define VISIT_SPREAD 450000   /* and so much less at random: nobody knows when, and not all at once after a power cut */
+#define VISIT_AGAIN 30000     /* ms until somebody else is tried, and up to as much again */
+#define VISIT_NEXT_KEY 1000   /* ms until an older link key is tried at the same door */
+#define VISIT_KEYS 4          /* link keys tried there: halves that are apart may each have removed somebody */
+#define VISIT_QUIET 5000      /* ms without a byte, with nothing more to compare or to say */
+#define VISIT_SHORT 60000     /* ms between visits of a home short of links, and from when nobody had place for it */
+#define VISIT_LONE 2000       /* … and of one that has hardly any, and asks there for who can be met; doubling … */
+#define VISIT_LONE_MOST 15000 /* … up to this, … */
+#define VISIT_LONE_EACH 500   /* … or so many ms for each member: all may knock at the same door */
+#define VISIT_TURNED 3600000  /* ms for which it counts that somebody had none */
 
 static bool asleep(const struct push *p) {
         return p->at == p->n && !p->loading;
 }
 
 /* Everything was compared, and neither side has had anything to say for a while. */
+/* PROTOCOL 8.28: "and without those 5 s where it came for links (rule 9.28) and has 2 that last" */
 static bool over(const struct link *l) {
-        bool quiet = l->state == LINK_UP && l->caught_up && !l->recon_set && !link_queued(l) && !l->backlog &&
-                     !meet_leads_by(l->m, &l->device);
+        bool quiet = l->state == LINK_UP && l->caught_up && !l->recon_set && !link_queued(l) && !l->backlog;
         for (size_t i = 0; i < LINK_SETS; i++)
                 quiet = quiet && asleep(&l->push[i]);
-        return quiet && l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
+        bool enough = links_lasting(l->m) >= MEETS_VIA_LEAST;
+        if (!quiet || (!enough && meet_leads_by(l->m, &l->device)))
+                return false;
+        return (enough && l->m->visit_few) || l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
 }
 
 /* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
@@ -72,10 +77,16 @@ static bool turned_away(const struct mesh *m, const struct address *a) {
         return a->refused && m->now < a->refused + VISIT_TURNED && address_current(m, &a->device);
 }
 
-/* PROTOCOL 9.28: "sooner, from 5 s on and doubling, where it has no link and could meet others by such a visit" */
+static bool has_few(const struct mesh *m) {
+        return m->meets.helper && links_lasting(m) < MEETS_VIA_LEAST;
+}
+
+/* PROTOCOL 9.28: "sooner, from 2 s on and doubling up to 15 s, or to half a second for each member and 60 s at most" */
 static mesh_time short_wait(const struct mesh *m) {
-        bool lone = m->meets.helper && !links_up(m);
-        return lone ? MIN((mesh_time)VISIT_LONE << m->visits_lone, (mesh_time)VISIT_SHORT) : VISIT_SHORT;
+        mesh_time members = m->roster ? roster_members(m->roster) : 0;
+        mesh_time most = MAX(members * VISIT_LONE_EACH, (mesh_time)VISIT_LONE_MOST);
+        return has_few(m) ? MIN((mesh_time)VISIT_LONE << m->visits_few, MIN(most, (mesh_time)VISIT_SHORT))
+                          : VISIT_SHORT;
 }
 
 void visit_soon(struct mesh *m) {
@@ -122,6 +133,8 @@ static int visit_member(struct mesh *m) {
         if (c)
                 m->visit = (struct address){.device = c->card->device, .addr = choose_way(m, c)};
         if (c)
+                m->visit_few = false;
+        if (c)
                 memcpy(m->visit.shared, c->card->epoch, sizeof(c->card->epoch));
         if (address_meets(&m->visit) && !meet_may(m, &m->visit.device)) { /* of another key: it was there before */
                 m->visit.psk_try = 0;
@@ -137,7 +150,8 @@ static int visit_full(struct mesh *m) {
                 return 0;
         if (address_meets(a) && !meet_may(m, &a->device))
                 return 0;
-        m->visits_lone = links_up(m) ? 0 : MIN(m->visits_lone + 1, 5u);
+        m->visit_few = has_few(m);
+        m->visits_few = m->visit_few ? MIN(m->visits_few + 1, 5u) : 0;
         m->visit = (struct address){.device = a->device, .addr = a->addr};
         memcpy(m->visit.shared, a->shared, sizeof(a->shared));
         return dial_start(m, &m->visit);

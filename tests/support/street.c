@@ -456,6 +456,10 @@ void street_shut(struct street *s, size_t i) {
         s->homes[i].shut = true;
 }
 
+void street_silent(struct street *s, size_t i) {
+        s->homes[i].shut = s->homes[i].silent = true;
+}
+
 void street_heard(struct street *s, size_t i, size_t from, struct span datagram) {
         struct mesh_event ev = {.type = MESH_EV_HEARD, .heard = {.from = s->homes[from].addr, .datagram = datagram}};
         street_feed(s, i, ev);

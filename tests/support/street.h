@@ -90,6 +90,7 @@ void street_place(struct street *s, size_t i, const uint8_t ip4[4]); /* gives ho
 /* Puts home @i behind a router that lets callers in: it is reached and seen at @ip4, and knows of its present address only. */
 void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
 void street_shut(struct street *s, size_t i);     /* home @i can call out, and not be called */
+void street_silent(struct street *s, size_t i);   /* nor does whoever tries hear so for 10 s */
 void street_doorstep(struct street *s, size_t i); /* home @i knows that it is reached from outside, and answers STUN */
 void street_hide(struct street *s, size_t i);     /* home @i tells nobody where it is */
 /* Home @i passes on so many bytes a day between others. */

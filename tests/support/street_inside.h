@@ -13,8 +13,9 @@ struct home {
         struct household house;
         struct disk disk, copy;
         struct mesh_addr addr;
-        bool shut; /* it can call out, and not be called */
-        bool nat;  /* behind a router: it knows its inner address only */
+        bool shut;   /* it can call out, and not be called … */
+        bool silent; /* … nor does who tries hear so */
+        bool nat;    /* behind a router: it knows its inner address only */
         struct mesh_addr inner;
         bool doorstep, hidden; /* see street_doorstep, street_hide */
         bool helper;

@@ -23,6 +23,8 @@ static struct conn *conn_of(struct street *s, size_t home, mesh_link link, int *
         return NULL;
 }
 
+#define SILENT_TIME 10000 /* ms: DIAL_TIME in src/node/conn.c */
+
 static struct conn *conn_add(struct street *s, struct end a, struct end b) {
         if (s->n_conns == s->cap_conns) {
                 s->cap_conns = s->cap_conns ? s->cap_conns * 2 : 64;
@@ -44,6 +46,8 @@ void street_net_dial(struct street *s, size_t from, const struct mesh_action *a)
                         to = i;
         uint64_t at = s->now + latency(s);
         struct mesh_event ev = {.type = MESH_EV_LINK_DOWN, .link = a->link};
+        if (to != SIZE_MAX && s->homes[to].silent)
+                at = s->now + SILENT_TIME;
         if (to == SIZE_MAX || !s->homes[to].core || s->homes[to].shut || is_cut(s, from, to)) {
                 street_plan(s, at, from, ev);
                 return;

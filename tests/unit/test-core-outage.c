@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What brings a street together again whose addresses are all over: docs/adr/0084. tests/sim/outage.c has whole streets. Seed:
+ * printed, and PORCHLIGHT_SEED. */
+#include "core-visit.h"
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/reach.h"
+#include "support/guest.h"
+#include "support/street_inside.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static uint64_t seed;
+
+/* Home 0 can be called and knows it; the others can call out, and have helpers. */
+static struct street *street_of(size_t homes, void (*shut)(struct street *s, size_t i)) {
+        struct street *s = street_bare(homes, seed);
+        street_doorstep(s, 0);
+        for (size_t i = 0; i < homes; i++) {
+                street_place(s, i, (uint8_t[]){203, 0, 113, (uint8_t)(i + 1)});
+                if (i)
+                        shut(s, i);
+                street_helper(s, i, true);
+        }
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < homes; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        return s;
+}
+
+static const struct key *device(struct street *s, size_t i) {
+        return &street_core(s, i)->sign.pub;
+}
+
+static const struct card *card_at(struct street *s, size_t i, size_t of) {
+        return contact_card(street_core(s, i), device(s, of));
+}
+
+struct pair {
+        size_t a, b;
+};
+
+static bool linked(struct street *s, void *ctx) {
+        const struct pair *p = ctx;
+        return link_to_device(street_core(s, p->a), device(s, p->b)) &&
+               link_to_device(street_core(s, p->b), device(s, p->a));
+}
+
+static bool wait_linked(struct street *s, size_t a, size_t b, double seconds) {
+        struct pair p = {a, b};
+        return street_wait(s, seconds, linked, &p);
+}
+
+/* ---- who is back says so ---- */
+static void test_return(void **state) {
+        (void)state;
+        struct street *s = street_of(3, street_shut);
+        street_run_for(s, 1300);
+        uint64_t before = card_at(s, 1, 2)->seq;
+        street_run_for(s, 700);
+        assert_int_equal(card_at(s, 1, 2)->seq, before); /* there is nothing to say */
+        street_off(s, 2);
+        street_run_for(s, 60);
+        mesh_wall back = street_wall(s);
+        street_on(s, 2);
+        street_run_for(s, 5);
+        assert_int_equal(card_at(s, 1, 2)->seq, before + 1);
+        assert_true(card_at(s, 1, 2)->time >= back && card_at(s, 1, 2)->n_via >= 1);
+        street_free(s);
+}
+
+/* A visit leads to nobody: it is not said over one. */
+static void test_not_at_a_visit(void **state) {
+        (void)state;
+        struct street *s = street_of(2, street_shut);
+        street_run_for(s, 1300);
+        uint64_t before = card_at(s, 0, 1)->seq;
+        street_off(s, 1);
+        street_run_for(s, 60);
+        street_cut(s, 0, 1);
+        street_on(s, 1);
+        street_place(s, 1, (uint8_t[]){198, 51, 100, 7}); /* there is something to say */
+        street_run_for(s, 60);
+        struct mesh *m = street_core(s, 1);
+        m->visit = (struct address){.device = *device(s, 0), .addr = s->homes[0].addr};
+        for (size_t i = 0; i < m->n_addresses; i++)
+                m->addresses[i].next = MESH_NEVER;
+        street_mend(s, 0, 1);
+        assert_int_equal(dial_start(m, &m->visit), 0);
+        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(s, 3);
+        assert_int_equal(links_up(m), 1);
+        assert_int_equal(links_lasting(m), 0);
+        assert_int_equal(card_at(s, 0, 1)->seq, before);
+        street_free(s);
+}
+
+/* Who was called from outside before, and has not been since it is on: the first call proves it again. */
+static void test_open_stays(void **state) {
+        (void)state;
+        struct street *s = street_of(2, street_shut);
+        street_run_for(s, 1300);
+        assert_true(card_at(s, 1, 0)->open);
+        street_off(s, 0);
+        street_run_for(s, 1300);
+        s->homes[0].doorstep = false;
+        street_on(s, 0);
+        assert_true(street_wait_links(s, 1, 40));
+        street_run_for(s, 10);
+        assert_false(street_core(s, 0)->open);
+        assert_true(card_at(s, 1, 0)->open);
+        street_run_for(s, CONTACT_PROVEN); /* nobody did */
+        assert_false(card_at(s, 1, 0)->open);
+        street_free(s);
+}
+
+/* ---- nobody is waited for ---- */
+/* An address outside that says nothing takes its ten seconds: the two meet meanwhile. */
+static void test_silent_address(void **state) {
+        (void)state;
+        struct street *s = street_of(3, street_silent);
+        street_run_for(s, 1300);
+        street_off(s, 2);
+        street_run_for(s, 700);
+        street_on(s, 2);
+        assert_true(wait_linked(s, 2, 0, 5));
+        assert_true(wait_linked(s, 1, 2, 3));
+        street_free(s);
+}
+
+static size_t unanswered(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                n += a->link && a->closed && !address_meets(a) && !link_find(m, a->link);
+        }
+        return n;
+}
+
+/* However many there are: no more than a few are tried at a time. */
+static void test_silent_street(void **state) {
+        (void)state;
+        enum { HOMES = 16 };
+        struct street *s = street_of(HOMES, street_silent);
+        size_t most = 0;
+        street_run_for(s, 1300);
+        for (size_t i = 0; i < HOMES; i++)
+                street_off(s, i);
+        street_run_for(s, 700);
+        street_on(s, 1);
+        for (int tenths = 0; tenths < 300; tenths++) {
+                street_run_for(s, 0.1);
+                most = MAX(most, unanswered(street_core(s, 1)));
+        }
+        assert_int_equal(most, DIAL_CLOSED_MOST);
+        street_free(s);
+}
+
+/* What nobody has answered at, and its device does not name any more, is forgotten. */
+static void test_old_address(void **state) {
+        (void)state;
+        struct street *s = street_of(3, street_silent);
+        street_run_for(s, 1300);
+        struct mesh_addr old = s->homes[2].addr;
+        assert_non_null(address_find(street_core(s, 1), &old));
+        street_place(s, 2, (uint8_t[]){198, 51, 100, 7});
+        street_run_for(s, 700);
+        assert_null(address_find(street_core(s, 1), &old));
+        assert_non_null(address_find(street_core(s, 1), &s->homes[2].addr));
+        street_free(s);
+}
+
+/* ---- the next one ---- */
+static void come(struct visit *v, struct street *s, size_t as) {
+        visit_shake(v, s, 0, as);
+        guest_hello_visiting(&v->g, street_wall(s));
+        flush(v);
+}
+
+/* Of three visitors those make room, one by one, who have compared everything and been there for a moment. */
+static void test_visitors_make_room(void **state) {
+        (void)state;
+        enum { FIRST = VISITORS_MOST, ALL = FIRST + 4 };
+        struct visit v[ALL];
+        struct street *s = street_new(ALL + 1, seed);
+        street_run_for(s, 5);
+        for (size_t i = 1; i <= ALL; i++)
+                street_off(s, i);
+        street_run_for(s, 5);
+        for (size_t i = 0; i < FIRST; i++) {
+                come(&v[i], s, i + 1);
+                street_run_for(s, 0.1);
+        }
+        for (size_t i = 0; i + 1 < FIRST; i++) /* all but the last */
+                link_find(street_core(s, 0), v[i].link)->caught_up = true;
+        come(&v[FIRST], s, FIRST + 1); /* too soon */
+        assert_int_equal(v[FIRST].g.bye, REASON_FULL);
+        street_run_for(s, 3.0 * VISIT_GRACE / 2000);
+        for (size_t i = FIRST + 1; i < ALL; i++)
+                come(&v[i], s, i + 1);
+        assert_int_equal(v[0].g.bye, REASON_VISITED);
+        assert_int_equal(v[1].g.bye, REASON_VISITED);
+        assert_int_equal(v[2].g.bye, 0);
+        assert_int_equal(v[ALL - 3].g.bye, 0);
+        assert_int_equal(v[ALL - 2].g.bye, 0);
+        assert_int_equal(v[ALL - 1].g.bye, REASON_FULL);
+        for (size_t i = 0; i < ALL; i++)
+                visit_end(&v[i]);
+        street_free(s);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_return),
+                cmocka_unit_test(test_not_at_a_visit),
+                cmocka_unit_test(test_open_stays),
+                cmocka_unit_test(test_silent_address),
+                cmocka_unit_test(test_silent_street),
+                cmocka_unit_test(test_old_address),
+                cmocka_unit_test(test_visitors_make_room),
+        };
+        seed = street_seed();
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
