@@ -30,7 +30,8 @@
 #define FORGED_SECOND 10 /* under the true key */
 #define NO_HOST 3000     /* ms until it is clear that nobody is at an address */
 #define MOVE_EVERY (10 * SIM_MINUTE)
-#define KNOWN_MOST 64 /* addresses that beacons alone speak for: src/core/lan.c */
+#define SHELL_LOOKS 500 /* ms: src/node/nets.c */
+#define KNOWN_MOST 64   /* addresses that beacons alone speak for: src/core/lan.c */
 /* One address that nobody answers at: backing off from a second to 300 s it is dialled 9 times in the first ten minutes,
  * beacons bring that forward six times (PROTOCOL 11.11), and then the window may begin anywhere. */
 #define DIALS_MOST 24
@@ -46,6 +47,8 @@ struct lan_net {
 struct lan_home {
         uint32_t lan; /* 0: behind no router */
         uint8_t place;
+        uint8_t outside; /* addresses that its router has had before */
+        bool called;     /* from outside, since it is on: it knows that it can be */
 };
 
 struct dialled { /* an address without a home, by one home */
@@ -124,8 +127,8 @@ struct mesh_addr lans_seen(const struct world *w, const struct node *from, const
         uint32_t lan = lan_of(w, from->index);
         if (!lan)
                 return from->addr;
-        uint8_t place = w->lans->homes[from->index].place;
-        return !lans_private(dialled) ? ip4(203, 0, 113, (uint8_t)lan)
+        uint8_t place = w->lans->homes[from->index].place, before = w->lans->homes[from->index].outside;
+        return !lans_private(dialled) ? ip4(203, 0, (uint8_t)(113 + before), (uint8_t)lan)
                : dialled->scope       ? link_local(place)
                                       : inside(place);
 }
@@ -135,7 +138,13 @@ void lans_tell(struct world *w, struct node *n) {
         uint32_t lan = lan_of(w, n->index);
         struct mesh_addr here = lan ? inside(w->lans->homes[n->index].place) : n->addr;
         struct mesh_event ev = {.type = MESH_EV_LAN, .lan = {.ports = {7345, 7345}, .n = 2}};
-        world_feed(w, n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.addrs = &here, .n = 1}});
+        bool called = w->lans && w->lans->homes[n->index].called;
+        world_feed(w, n,
+                   (struct mesh_event){.type = MESH_EV_LISTENING,
+                                       .listening = {.addrs = &here,
+                                                     .n = 1,
+                                                     .outside = called,
+                                                     .udp_port = w->opt.apart && !lan ? here.port : 0}});
         if (lan && node_on(n))
                 world_feed(w, n, ev);
 }
@@ -432,7 +441,7 @@ static void draw_faults(struct world *w) {
 
 void lans_init(struct world *w) {
         uint8_t seed[32] = {'l', 'a', 'n'};
-        if (!w->opt.lan)
+        if (!w->opt.lan && !w->opt.apart)
                 return;
         w->lans = calloc(1, sizeof(*w->lans));
         REQUIRE(w->lans);
@@ -477,6 +486,38 @@ void lans_begin(struct world *w) {
         world_plan(w, w->now, 0, on_second);
         if (lans->move)
                 world_plan(w, w->now + rng_below(&lans->rng, MOVE_EVERY), 0, on_move);
+}
+
+/* ---- a street of homes that have a router each ---- */
+/* All routers are of one make, as in a street of one provider's: the same network at each, and a place drawn there. */
+void lans_apart(struct world *w) {
+        struct lans *lans = w->lans;
+        REQUIRE(w->n <= UINT8_MAX);
+        lans->begun = true;
+        lans->n = w->n - 1;
+        lans->first = FIRST_PLACE;
+        for (uint32_t i = 1; i < w->n; i++)
+                lans->homes[i] = (struct lan_home){
+                        .lan = i, .place = (uint8_t)(FIRST_PLACE + rng_below(&lans->rng, NOBODY_FROM - FIRST_PLACE))};
+}
+
+void lans_elsewhere(struct world *w, uint32_t i) {
+        w->lans->homes[i].outside++;
+        w->lans->homes[i].called = false;
+}
+
+static void on_found(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        if (!node_on(n) || n->life != h->life)
+                return;
+        w->lans->homes[h->node].called = true;
+        lans_tell(w, n);
+}
+
+/* Its shell says so when it looks at its networks the next time. */
+void lans_found(struct world *w, struct node *n) {
+        if (w->opt.apart && !lan_of(w, n->index) && !w->lans->homes[n->index].called)
+                world_plan(w, w->now + SHELL_LOOKS, n->index, on_found);
 }
 
 /* The routers come back without their tables: whoever knows a private address knows it no longer. */

@@ -115,7 +115,8 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         uint32_t to = whose(w, n, &a->dial);
         uint64_t fails = w->now + DIAL_TIMEOUT;
         w->dials++;
-        world_say(w, "home %u: dials home %d as link %u", n->index, (int)to, (unsigned)a->link);
+        world_say(w, "home %u: dials home %d as link %u (%u.%u.%u.%u)", n->index, (int)to, (unsigned)a->link,
+                  a->dial.ip[12], a->dial.ip[13], a->dial.ip[14], a->dial.ip[15]);
         if (!lans_dialled(w, n, a, &fails) || to == UINT32_MAX || to == n->index ||
             !net_may_dial(&w->net, n->index, to) || walls_between(w, n->index, to) || lans_shut(w, n->index, to)) {
                 plan_down(w, n->index, a->link, fails, true);
@@ -142,6 +143,7 @@ void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {
         up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP,
                                      .link = there->accepted,
                                      .up = {.addr = lans_seen(w, n, &a->dial), .lan = near}};
+        lans_found(w, there);
 }
 
 void links_join(struct world *w, struct node *calls, mesh_link link, struct node *called, mesh_link their) {
@@ -154,10 +156,10 @@ void links_join(struct world *w, struct node *calls, mesh_link link, struct node
         remember(calls, c, 0);
         remember(called, c, 1);
         struct happening *up = world_plan(w, at, calls->index, on_up);
-        up->ev = (struct mesh_event){
-                .type = MESH_EV_LINK_UP, .link = link, .up = {.addr = called->addr, .dialled = true}};
+        struct mesh_addr here = lans_seen(w, calls, &called->addr), there = lans_seen(w, called, &calls->addr);
+        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = link, .up = {.addr = there, .dialled = true}};
         up = world_plan(w, at, called->index, on_up);
-        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = their, .up = {.addr = calls->addr}};
+        up->ev = (struct mesh_event){.type = MESH_EV_LINK_UP, .link = their, .up = {.addr = here}};
 }
 
 /* ---- sending ---- */

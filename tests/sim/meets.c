@@ -16,10 +16,13 @@
 #define LATE_TIME 200                /* … of which the last is how a doorstep sees it */
 #define NO_WAY_TIME (8 * SIM_SECOND) /* until all pairs of addresses have failed */
 
+#define RELAY_QUOTA 1000000000 /* bytes a day: relay.quota, unless the owner says otherwise */
+
 struct meeting {
         struct list on;
         struct helper_of own, their; /* @their: whose words came */
         bool calls;
+        bool seen; /* its doorstep has said how it is seen from outside */
 };
 
 struct told { /* a helper was told words */
@@ -43,12 +46,14 @@ static void drop(struct meeting *x) {
 }
 
 bool meets_there(const struct world *w) {
-        return w->net.faults.never_pct > 0;
+        return w->net.faults.never_pct > 0 || w->opt.apart;
 }
 
 void meets_tell(struct world *w, struct node *n) {
         if (meets_there(w) && node_on(n))
                 world_feed(w, n, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
+        if (w->opt.apart && node_on(n))
+                world_feed(w, n, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = RELAY_QUOTA}});
 }
 
 /* ---- what a helper says ---- */
@@ -66,12 +71,17 @@ static struct buf *says(struct world *w, const struct node *n, mesh_link link, u
         return &h->bytes;
 }
 
+static bool answers_stun(const struct world *w, const struct mesh_addr *at) {
+        return at->port && addr_eq(at, &w->nodes[0].addr) && node_on(&w->nodes[0]);
+}
+
 void meets_begin(struct world *w, struct node *n, const struct mesh_action *a) {
         struct meeting *x = calloc(1, sizeof(*x));
         REQUIRE(x);
         *x = (struct meeting){.own = {.home = n->index, .link = a->link, .life = n->life},
                               .their = {.home = UINT32_MAX},
-                              .calls = a->meet.calls};
+                              .calls = a->meet.calls,
+                              .seen = answers_stun(w, &a->meet.doorstep)};
         list_push(&w->meets, &x->on);
         w->meetings++;
         helper_words(says(w, n, a->link, WORDS_TIME, ICE_WORDS), &x->own);
@@ -105,7 +115,8 @@ static void decide(struct world *w, struct meeting *x) {
         struct meeting *y = x->their.home < w->n ? find(w, x->their.home, x->their.link) : NULL;
         if (!y || !same(&y->own, &x->their) || !same(&y->their, &x->own) || x->calls == y->calls)
                 return;
-        if (!net_may_meet(&w->net, x->own.home, y->own.home)) {
+        bool unseen = w->opt.apart && !(x->seen && y->seen); /* each router waits for the other home to send first */
+        if (unseen || !net_may_meet(&w->net, x->own.home, y->own.home)) {
                 fails(w, x);
                 fails(w, y);
                 return;

@@ -50,6 +50,7 @@ struct options {
         bool plain; /* plain.h */
         bool ready; /* the street stands when the run begins */
         bool alone; /* homes share no memory, however many they are */
+        bool apart; /* each home but the first is behind a router of its own, which lets nobody in (outage.c) */
 };
 
 enum sabotage {
@@ -213,7 +214,7 @@ void links_fini(struct world *w);
 void links_join(struct world *w, struct node *calls, mesh_link link, struct node *called, mesh_link their);
 
 /* ---- meets.c: homes that cannot call each other ---- */
-bool meets_there(const struct world *w);          /* some pairs never connect, and each home has a helper */
+bool meets_there(const struct world *w);          /* some homes never connect, and each has a helper */
 void meets_tell(struct world *w, struct node *n); /* it has just been switched on */
 void meets_begin(struct world *w, struct node *n, const struct mesh_action *a);
 void meets_told(struct world *w, struct node *n, const struct mesh_action *a);
@@ -227,7 +228,10 @@ void lans_fini(struct world *w);
 void lans_begin(struct world *w);
 void lans_end(struct world *w, uint64_t patience); /* no fault from now on; no router works for so long */
 void lans_report(const struct world *w);
-void lans_tell(struct world *w, struct node *n); /* it has just been switched on: where it is */
+void lans_apart(struct world *w);                 /* as options.apart says, before any home is on */
+void lans_elsewhere(struct world *w, uint32_t i); /* its router has got another address outside */
+void lans_found(struct world *w, struct node *n); /* somebody outside has called it */
+void lans_tell(struct world *w, struct node *n);  /* it has just been switched on: where it is */
 void lans_beacon(struct world *w, const struct node *n, struct span beacons);
 bool lans_private(const struct mesh_addr *a); /* it means another place on each network */
 struct node *lans_whose(const struct world *w, const struct node *n, const struct mesh_addr *a); /* NULL: nobody's */
