@@ -50,6 +50,7 @@ static enum wire_e_paper paper_of(const struct paper *p) {
         case PAPER_OUT_GRANT:
                 return PAPER_GRANT;
         case PAPER_OUT_OVER:
+        case PAPER_OUT_TOLD:
                 return PAPER_GRANT_OVER;
         case PAPER_OUT_RECEIPT:
         case PAPER_OUT_OWN_RECEIPT:
@@ -62,6 +63,7 @@ static enum wire_e_paper paper_of(const struct paper *p) {
                 return PAPER_OWN_DESTROY;
         case PAPER_IN_GRANT:
         case PAPER_IN_OVER:
+        case PAPER_IN_TOLD:
         case PAPER_IN_REQUEST:
         case PAPER_ASK_DENIED:
         case PAPER_CALLED_OFF:
@@ -82,8 +84,8 @@ static bool say(struct haul_link *l, struct paper *p) {
         return true;
 }
 
-/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other, but for rules 15.82 and
- * 15.85." Those for another device of this household are for that alone. */
+/* PROTOCOL 15.61: "A node brings papers to the main device of the household they are for, and to no other but as rules 15.82,
+ * 15.85 and 15.91 say." Those for another device of this household are for that alone. */
 static bool to_main(const struct haul_link *l) {
         const struct roster_device *d = papers_main(l->n, &l->household);
         return d && key_eq(&d->sign, &l->device);

@@ -53,6 +53,8 @@ void fetches_cache(struct node *n, uint64_t bytes);
 int fetch_begin(struct node *n, const struct hash *clip, struct span manifest, mesh_wall until);
 /* A grant of this home's to @household for @clip is in force no more: nothing further is given for it. */
 void give_taken_back(struct node *n, const struct key *household, const struct hash *clip);
+/* Who is neither this household nor @owner shows its leave anew: one of them has lost it. */
+void give_anew(struct node *n, const struct key *owner);
 /* Its time is over, or it is not wanted any more: no byte of it stays. Fine for one that is not here. */
 void fetch_end(struct node *n, const struct hash *clip);
 /* Whether all of it is here, durably. */

@@ -302,6 +302,14 @@ void give_taken_back(struct node *n, const struct key *household, const struct h
         run(n);
 }
 
+void give_anew(struct node *n, const struct key *owner) {
+        struct mesh_status st;
+        mesh_status(n->core, &st);
+        LIST_EACH (c, &n->fetches.links, struct chunk_link, on)
+                if (!key_eq(&c->l->household, owner) && !key_eq(&c->l->household, &st.household))
+                        haul_hangup(c->l);
+}
+
 /* ---- links ---- */
 
 static void on_up(struct haul_link *l) {

@@ -44,7 +44,10 @@ static enum haul_leave shown(struct node *n, const struct mesh_status *st, const
         struct key owner = owner_of(n, st, &clip);
         if (!span_eq(grant.household, SPAN_OF(owner.b)))
                 return HAUL_LEAVE_NONE;
-        return !key_eq(&owner, &st->household) || in_force(n, &id) ? HAUL_LEAVE_GIVEN : HAUL_LEAVE_NONE;
+        /* PROTOCOL 15.91: "Who has a clip by a grant MUST NOT take for leave (rule 15.48) a grant of which it was told so, and
+         * neither MUST a further device of the owner's." */
+        bool given = key_eq(&owner, &st->household) ? in_force(n, &id) : true;
+        return given && !paper_told_back(n, &id) ? HAUL_LEAVE_GIVEN : HAUL_LEAVE_NONE;
 }
 
 enum haul_leave leave_of(struct node *n, const struct haul_link *l, const struct wire_haul_clip *seek,

@@ -277,8 +277,7 @@ static void refused(struct node *n, struct paper *p, uint8_t why) {
         log_info("%s does not take a paper about a clip: %s", rows_household(n, &p->household, name),
                  wire_enum_text(&wire_refusal_enum, why) ? wire_enum_text(&wire_refusal_enum, why)
                                                          : "for a reason not known here");
-        if (p->what == PAPER_OUT_RECEIPT || p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST ||
-            p->what == PAPER_OUT_OWN_RECEIPT)
+        if (p->what == PAPER_OUT_RECEIPT || p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_OWN_RECEIPT)
                 papers_drop(n, p);
         else
                 papers_set(n, p, PAPER_NOT);
@@ -293,12 +292,13 @@ static void on_answer(struct haul_link *l, const struct wire_haul_answer *m) {
         memcpy(id.b, m->about.p, sizeof(id.b));
         struct paper *p = papers_find(l->n, &id);
         uint8_t why = WIRE_HAS(m, HAUL_ANSWER, why) ? (uint8_t)m->why : 0;
-        if (kin_answer(l, &id, why) || !p || !is_for(p, l))
+        if (!p || !is_for(p, l))
+                p = paper_told_row(l, &id);
+        if (kin_answer(l, &id, why) || !p)
                 return;
         if (WIRE_HAS(m, HAUL_ANSWER, why))
                 refused(l->n, p, (uint8_t)m->why);
-        else if (p->what == PAPER_OUT_OVER || p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_DESTROY ||
-                 p->what == PAPER_OUT_OWN_RECEIPT)
+        else if (p->what == PAPER_OUT_ATTEST || p->what == PAPER_OUT_DESTROY || p->what == PAPER_OUT_OWN_RECEIPT)
                 papers_drop(l->n, p);
         else if (p->what != PAPER_OUT_RECEIPT && p->state == PAPER_WAITS) /* what answers a receipt is the key */
                 papers_set(l->n, p, PAPER_THERE);

@@ -160,7 +160,8 @@ static void on_took(struct node *n, const struct wire_v_refused *m, bool took) {
         if (!took)
                 log_info("the vault does not take what a home brought about a grant: %.*s",
                          WIRE_HAS(m, V_REFUSED, name) ? (int)m->name.n : 0, (const char *)m->name.p);
-        if (e->brought)
+        bool stray = took && !g && kind == ERRAND_OVER && e->brought;
+        if (e->brought && !(stray && paper_told_keep(n, &e->device, &e->grant, &e->id)))
                 paper_answer(n, &e->device, &e->id, why);
         errand_free(n, e);
         if (kind == ERRAND_KEY && took && g)
@@ -270,6 +271,7 @@ static void on_looked_up(struct query *q) {
                 if (device)
                         add_receipt(n, g, &row.household);
                 courier_kick(n, &row.household);
+                paper_told_holders(n, &g->clip);
                 tell_answered(n, &g->grant);
         }
         if (fine && g->away && !is_its_own(g))
@@ -319,8 +321,11 @@ static void on_revoked(struct node *n, const struct wire_v_paper *m) {
                 papers_set(n, g, PAPER_NOT);
                 give_taken_back(n, &g->household, &g->about);
         }
-        if (!paper_own_gone(n, &row.household) && papers_add(n, &row))
-                courier_kick(n, &row.household);
+        if (paper_own_gone(n, &row.household) || !papers_add(n, &row))
+                return;
+        courier_kick(n, &row.household);
+        if (g && g->what == PAPER_OUT_GRANT)
+                paper_told_holders(n, &g->about);
 }
 
 static void on_signed(struct node *n, struct span paper) {

@@ -247,7 +247,8 @@ const struct roster_device *papers_goal(const struct node *n, const struct key *
 }
 
 bool papers_goes(const struct paper *p) {
-        return p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY || p->what == PAPER_OUT_OWN_RECEIPT;
+        return p->what <= PAPER_OUT_REQUEST || p->what == PAPER_OUT_DESTROY || p->what == PAPER_OUT_OWN_RECEIPT ||
+               p->what == PAPER_OUT_TOLD;
 }
 
 bool papers_wait(const struct paper *p) {

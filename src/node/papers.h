@@ -13,8 +13,9 @@
  *   paper_vault.c  to the vault and from it
  *   paper_end.c    a copy is complete; a grant comes to its end
  *   paper_own.c    clips that this household's main device shares with a further one
+ *   paper_told.c   who may give of a clip hears which of its grants was taken back
  *
- * But for the last, all of it is the main device's: nobody else has the household's key.
+ * But for the last two, all of it is the main device's: nobody else has the household's key.
  */
 #pragma once
 
@@ -38,6 +39,12 @@ struct node;
 /* That go on with something, or end it: there are never more than two attestations, a grant taken back and one called off for one
  * that began it. So there is always room for these. */
 #define PAPERS_MORE (4 * PAPERS_MOST)
+/* Of these, with all others, where one that tells of a grant taken back begins to be left away. */
+#define PAPERS_TOLD_MOST (PAPERS_MORE / 2)
+/* Of one household, that this home was told of; of more the latest. */
+#define PAPERS_TOLD_EACH 256
+/* For so long: no grant is for longer. */
+#define PAPERS_TOLD_FOR (366 * (mesh_wall)MESH_DAY)
 /* On their way to one household, and come from one, of each kind: more than people decide about. */
 #define PAPERS_EACH 32
 /* Requests of one household that wait for an answer here. */
@@ -63,7 +70,10 @@ enum paper_what {
         PAPER_IN_REQUEST = 8,
         PAPER_OUT_OWN_RECEIPT = 12, /* to another device of this household, behind a grant that names it */
         PAPER_OUT_DESTROY = 10, /* to another device of this household: a clip of it is to go; its id is the clip's */
-        PAPER_ASK_DENIED = 9,   /* an ask that this home does not want to see any more: no paper, only its id */
+        PAPER_OUT_TOLD =
+                13, /* the same as OUT_OVER, to others who may give of that clip; its id is the paper's and theirs */
+        PAPER_IN_TOLD = 14,   /* that a grant, of which no more is known here, is no leave any more: no paper */
+        PAPER_ASK_DENIED = 9, /* an ask that this home does not want to see any more: no paper, only its id */
 };
 
 /* In the store. Of what goes: */
@@ -199,6 +209,15 @@ bool paper_own_taken(const struct node *n, const struct hash *id, struct span bo
 /* They come, over a link of this household's. */
 void paper_own_grant(struct haul_link *l, const struct paper_eye *eye, struct span paper, struct span manifest);
 void paper_own_receipt(struct haul_link *l, const struct wire_receipt *w, const struct hash *id, struct span paper);
+
+/* ---- paper_told.c ---- */
+/* A grant of this clip was taken back, or is new: whoever may give of it hears of those that were taken back. */
+void paper_told_holders(struct node *n, const struct hash *clip);
+/* That paper, as it went over this link to who is told. NULL: it did not. */
+struct paper *paper_told_row(const struct haul_link *l, const struct hash *paper);
+/* @device has brought that this grant, of another home, was taken back, by the paper @id. True: it will be answered. */
+bool paper_told_keep(struct node *n, const struct key *device, const struct hash *grant, const struct hash *id);
+bool paper_told_back(const struct node *n, const struct hash *grant); /* this home was told so */
 
 /* ---- courier.c ---- */
 void courier_use(struct node *n);

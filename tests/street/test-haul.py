@@ -127,6 +127,36 @@ class Haul(street.Play):
         self.begin(self.anna, self.carla, clip)
         self.wait_whole(self.carla, self.anna, clip)
 
+    def told_back(self, home):
+        """Grants of which it was told that they were taken back: PAPER_IN_TOLD."""
+        with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as db:
+            return db.execute('SELECT count(*) FROM paper WHERE what = 14').fetchone()[0]
+
+    def case_taken_back(self):
+        """a home that has not heard that its grant was taken back gets no byte of another one that was given the same clip"""
+        clip = self.clip(self.anna, 1000000)
+        self.begin(self.anna, self.ben, clip)
+        self.wait_whole(self.ben, self.anna, clip)
+        self.ben.stop()
+        self.hide(self.anna, clip)
+        self.begin(self.anna, self.carla, clip)
+        self.carla.kill9()
+        grant = next(row['grant'] for row in self.anna.json('grant', 'list', '--clip', clip) if row['name'] == self.carla.name)
+        self.anna.cli('grant', 'revoke', grant, '--yes', code=0)
+        self.ben.start()
+        self.wait(lambda: self.told_back(self.ben), 'the other home to hear of it')
+        self.anna.stop()
+        self.carla.start()
+        self.wait(lambda: self.ben.name in self.footage(self.carla), 'it to be asked')
+        other = self.clip(self.ben, 1000000)
+        self.begin(self.ben, self.carla, other)
+        self.wait_whole(self.carla, self.ben, other)
+        equal(self.told(self.carla, clip), ['waits'], 'what becomes of it')
+        check(not os.path.exists(self.path(self.carla, clip, '.list')), 'the list has come')
+        self.show(self.anna, clip)
+        self.anna.start()
+        self.wait(lambda: fetch.given(self.carla, clip)[0]['state'] == 'taken-back', 'it to hear of it')
+
     def case_read_while_it_comes(self):
         """a clip that is granted is read by a pipe while it comes, and is the same; its owner's ledger has it complete"""
         content = os.urandom(SIZE)

@@ -20,6 +20,7 @@ static struct world {
         bool main, gives;
         struct buf grant;
         struct hash id, proof;
+        struct hash told; /* a grant of which this home was told that it was taken back */
 } w;
 
 static const struct hash own = {{1}}, kept = {{2}}, other = {{3}};
@@ -37,6 +38,10 @@ bool papers_here(_unused_ const struct node *n) {
 
 struct paper *papers_find(_unused_ const struct node *n, const struct hash *id) {
         return hash_eq(id, &w.paper.id) ? &w.paper : NULL;
+}
+
+bool paper_told_back(_unused_ const struct node *n, const struct hash *grant) {
+        return hash_eq(grant, &w.told);
 }
 
 bool fetch_gives(_unused_ const struct fetch *f) {
@@ -133,6 +138,19 @@ static void taken_back(_unused_ void **state) {
         assert_int_equal(asked(&own), HAUL_LEAVE_NONE);
 }
 
+/* PROTOCOL 15.91: a home with a grant of its own, and another device of the owner's, have heard of it. */
+static void told_so(_unused_ void **state) {
+        grant(0, 1, &own);
+        w.main = false;
+        w.told = w.id;
+        assert_int_equal(asked(&own), HAUL_LEAVE_NONE);
+        w.kept.household = w.s->homes[2].house.sign.pub;
+        grant(2, 1, &kept);
+        assert_int_equal(asked(&kept), HAUL_LEAVE_GIVEN);
+        w.told = w.id;
+        assert_int_equal(asked(&kept), HAUL_LEAVE_NONE);
+}
+
 static void clips_of_others(_unused_ void **state) {
         w.kept.household = w.s->homes[2].house.sign.pub;
         grant(2, 1, &kept);
@@ -160,7 +178,7 @@ int main(void) {
 #define IN_A_STREET(f) cmocka_unit_test_setup_teardown(f, begin, end)
         const struct CMUnitTest tests[] = {
                 IN_A_STREET(without_a_grant), IN_A_STREET(own_clips), IN_A_STREET(taken_back),
-                IN_A_STREET(clips_of_others), IN_A_STREET(by_veil),
+                IN_A_STREET(clips_of_others), IN_A_STREET(by_veil),   IN_A_STREET(told_so),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,10 @@ void give_taken_back(_unused_ struct node *node, _unused_ const struct key *hous
         told.stopped++;
 }
 
+void give_anew(_unused_ struct node *node, _unused_ const struct key *owner) {
+        told.stopped++;
+}
+
 void fetch_end(_unused_ struct node *node, _unused_ const struct hash *clip) {
 }
 
@@ -415,6 +419,86 @@ static void test_back_of_lost_grant(void **state) {
         assert_true(told.answers == 1 && !told.refused);
 }
 
+/* ---- others who may give of it ---- */
+
+static void given_to(uint8_t number, uint32_t home, const struct hash *clip, const struct buf *manifest) {
+        struct store_paper row = {.id = {{number}},
+                                  .what = PAPER_OUT_GRANT,
+                                  .state = PAPER_THERE,
+                                  .household = street.homes[home].key.pub,
+                                  .about = *clip,
+                                  .expires = street.now + DAY + PAPERS_LINGER,
+                                  .more = buf_span(manifest)};
+        assert_non_null(papers_add(&n, &row));
+}
+
+/* Of a grant that is taken back who was given the same clip hears, also who is given it later; and who was given another does not. */
+static void test_others_are_told(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL, manifest = BUF_NULL;
+        static const struct hash gone = {{21}};
+        (void)state;
+        struct hash clip = made_manifest(&street, 0, 0, &manifest);
+        given_to(21, 1, &clip, &manifest);
+        given_to(22, 2, &some, &manifest);
+        struct hash back = made_back(&street, 0, &gone, street.now, &paper);
+        union frame_message m = {.v_paper = {.paper = buf_span(&paper)}};
+        WIRE_PUT(&m.v_paper, V_PAPER, to, SPAN_OF(street.homes[1].key.pub.b));
+        WIRE_PUT(&m.v_paper, V_PAPER, until, street.now + DAY);
+        vault_says(OWNER_V_REVOKED, &m);
+        meet(2);
+        assert_null(paper_told_row(&link_, &back));
+        given_to(23, 2, &clip, &manifest);
+        for (unsigned i = 0; i < 2; i++) { /* once is enough */
+                paper_told_holders(&n, &clip);
+                assert_int_equal(told.paper[PAPER_GRANT_OVER], 1);
+        }
+        assert_int_equal(papers_find(&n, &back)->state, PAPER_WAITS);
+        paper_in(&link_, LINK_ANSWER, &(struct wire_haul_answer){.about = SPAN_OF(back.b)});
+        assert_int_equal(paper_told_row(&link_, &back)->state, PAPER_THERE);
+        assert_int_equal(papers_find(&n, &back)->state, PAPER_WAITS); /* the recipient has not heard of it */
+        paper_told_holders(&n, &clip);
+        assert_int_equal(told.paper[PAPER_GRANT_OVER], 1);
+}
+
+/* This home was given something by who tells it: it keeps that, and answers then. Who has nothing of it keeps nothing. */
+static void test_told(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct hash clip, own = given(GIVEN_COMPLETE, &clip);
+        (void)state;
+        struct hash id = made_back(&street, 0, &some, street.now, &paper);
+        bring(PAPER_GRANT_OVER, &paper);
+        vault_took(&some);
+        assert_true(papers_find(&n, &id)->what == PAPER_IN_TOLD && paper_told_back(&n, &some));
+        assert_false(paper_told_back(&n, &own));
+        assert_int_equal(told.stopped, 1);
+        assert_int_equal(told.answers, 0);
+        papers_stored(&n, told.token, true);
+        assert_true(told.answers == 1 && !told.refused);
+        papers_drop(&n, papers_find(&n, &id));
+        papers_set(&n, papers_find(&n, &own), GIVEN_OVER);
+        bring(PAPER_GRANT_OVER, &paper);
+        vault_took(&some);
+        assert_true(told.answers == 1 && !told.refused);
+        assert_false(paper_told_back(&n, &some));
+}
+
+/* Of more than a home has any use for the oldest goes. */
+static void test_told_much(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL;
+        struct hash clip, grant = {{0}};
+        (void)state;
+        given(GIVEN_COMPLETE, &clip);
+        for (unsigned i = 1; i <= PAPERS_TOLD_EACH + 1; i++) {
+                put_be32(grant.b, i);
+                struct hash id = made_back(&street, 0, &grant, street.now, &paper);
+                assert_true(paper_told_keep(&n, &street.homes[0].device.pub, &grant, &id));
+        }
+        assert_int_equal(papers_count(&n, PAPER_IN_TOLD, &street.homes[0].key.pub), PAPERS_TOLD_EACH);
+        assert_true(paper_told_back(&n, &grant));
+        put_be32(grant.b, 1);
+        assert_false(paper_told_back(&n, &grant));
+}
+
 /* ---- called off ---- */
 
 /* Not to come again by itself, whatever is looked at and whatever the vault says again; until a person asks for it. */
@@ -509,13 +593,22 @@ static void test_budget(void **state) {
 int main(void) {
         log_set_level(LOG_ERROR);
         const struct CMUnitTest tests[] = {
-                TEST(test_endings_have_room),    TEST(test_room_of_ones_own),
-                TEST(test_end_of_lost_grant),    TEST(test_back_not_written),
-                TEST(test_back_lost_on_the_way), TEST(test_back_goes_on),
-                TEST(test_offer_taken_back),     TEST(test_back_of_lost_grant),
-                TEST(test_deleted_is_true),      TEST(test_budget),
-                TEST(test_taken_back_here),      TEST(test_called_off),
+                TEST(test_endings_have_room),
+                TEST(test_room_of_ones_own),
+                TEST(test_end_of_lost_grant),
+                TEST(test_back_not_written),
+                TEST(test_back_lost_on_the_way),
+                TEST(test_back_goes_on),
+                TEST(test_offer_taken_back),
+                TEST(test_back_of_lost_grant),
+                TEST(test_deleted_is_true),
+                TEST(test_budget),
+                TEST(test_taken_back_here),
+                TEST(test_called_off),
                 TEST(test_called_off_ends),
+                TEST(test_others_are_told),
+                TEST(test_told),
+                TEST(test_told_much),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
