@@ -165,7 +165,7 @@ static const char *ended_wrong(struct life *l, int clip) {
                 if (stands(l, f))
                         return clip < 0 ? "the laptop's end was signed, and a grant to it stood"
                                         : "a clip was destroyed, and a grant of it to the laptop stood";
-                f->over = true;
+                f->over |= on_hub(l, &f->id, ENTRY_REVOKED, CLIP_GRANT_OVER);
         }
         *(clip < 0 ? &revoked : &destroyed) += 1;
         return NULL;
