@@ -6,6 +6,10 @@
 #define LEB_BITS 7
 #define LEB_MORE 0x80u
 
+bool walk_reads(const struct walk *w) {
+        return !w->out && !w->view;
+}
+
 bool walk_ok(const struct walk *w) {
         return !w->failed && w->in.n == 0 && (!w->out || buf_ok(w->out));
 }
@@ -52,13 +56,13 @@ static struct span get_bytes(struct walk *w, uint64_t n) {
 
 /* ---- values ---- */
 
-void walk_number(struct walk *w, const char *name, enum walk_as as, uint64_t *v) {
+void walk_number(struct walk *w, const char *name, enum walk_as as, uint64_t *v, uint64_t most) {
         if (w->view)
                 w->view->number(w->view->ctx, name, as, *v);
         else if (w->out)
                 put_number(w->out, *v);
-        else
-                *v = get_number(w);
+        else if ((*v = get_number(w)) > most)
+                w->failed = true;
 }
 
 void walk_fixed(struct walk *w, const char *name, enum walk_as as, void *p, size_t n) {

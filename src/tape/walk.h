@@ -43,13 +43,12 @@ struct walk {
         bool failed;
 };
 
-static inline bool walk_reads(const struct walk *w) {
-        return !w->out && !w->view;
-}
+bool walk_reads(const struct walk *w);
 bool walk_ok(const struct walk *w); /* and of the input nothing is left */
 void walk_free(struct walk *w);
 
-void walk_number(struct walk *w, const char *name, enum walk_as as, uint64_t *v);
+/* One that is read and greater than @most is no such number. */
+void walk_number(struct walk *w, const char *name, enum walk_as as, uint64_t *v, uint64_t most);
 void walk_fixed(struct walk *w, const char *name, enum walk_as as, void *p, size_t n);
 void walk_span(struct walk *w, const char *name, enum walk_as as, struct span *s);
 void walk_addr(struct walk *w, const char *name, struct mesh_addr *a);
@@ -58,15 +57,13 @@ void walk_word(struct walk *w, const char *name, const char *word); /* is shown,
  * @least bytes of input at the very least, or NULL. */
 void walk_array(struct walk *w, const char *name, void **items, size_t *n, size_t size, size_t least);
 
-/* A number of any type; one that does not fit there is no such number. */
+/* A number of any type that is not signed; one that does not fit there is no such number. */
 #define WALK_AS(w, name, as, place)                                                                                    \
         do {                                                                                                           \
                 uint64_t walked_ = (uint64_t)(place);                                                                  \
-                walk_number((w), (name), (as), &walked_);                                                              \
+                walk_number((w), (name), (as), &walked_, (uint64_t)(__typeof__(place))-1);                             \
                 if (walk_reads(w))                                                                                     \
                         (place) = (__typeof__(place))walked_;                                                          \
-                if ((uint64_t)(place) != walked_)                                                                      \
-                        (w)->failed = true;                                                                            \
         } while (0)
 #define WALK_NUM(w, name, place) WALK_AS(w, name, WALK_NUMBER, place)
 #define WALK_ARRAY(w, name, as, array) walk_fixed((w), (name), (as), (array), sizeof(array))

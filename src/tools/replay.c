@@ -125,6 +125,7 @@ static bool ask(struct buf *ret) {
                 return false;
         quiet = was;
         quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+        quiet.c_cc[VEOL] = CTRL_C; /* at once, and not with the next line */
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet))
                 return false;
         fputs(PROMPT, stderr);

@@ -11,6 +11,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 import street  # noqa: E402
+import terminal  # noqa: E402
 from street import check, equal  # noqa: E402
 
 SIZE = 1024 * 1024
@@ -235,6 +236,54 @@ class Recording(street.Play):
         with open(path, 'wb') as file:
             file.write(raw)
         return path
+
+    def run_replay(self, *args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **more):
+        done = subprocess.run([self.replay_program, *args], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=REPLAY_SECONDS, env=self.env, **more)
+        return done.returncode, done.stdout, done.stderr
+
+    def case_asked_wrongly(self):
+        """what is asked wrongly is refused before anything is read, and a passphrase is taken from a file, a pipe or a person"""
+        for args in ((), (self.file, self.file), ('--to', '0', self.file), ('--to', 'x', self.file), ('--from', '-1', self.file),
+                     ('--from', '1s', self.file), ('--from', '1e20', self.file), ('--until', '0', self.file),
+                     ('--until', 'x', self.file), ('--run', 'x', self.file), ('--colour', self.file), ('--run',)):
+            code, out, err = self.run_replay(*args)
+            equal((code, out), (2, ''), f'{args}: its code, and what it printed')
+            check('porchlight-replay: usage: ' in err, f'{args}: {err}')
+        equal(json.loads(self.run_replay('--json', '--to', 'x', self.file)[2])['error']['name'], 'usage', 'its name in JSON')
+        equal(self.run_replay('--help')[0], 0, 'the exit code of --help')
+        check('porchlight-replay' in self.run_replay('--version')[1], '--version does not say who it is')
+        empty, long = self.write('empty', ''), self.write('long', 'x' * 2000)
+        for args, name in (((self.file,), 'passphrase-needed'),
+                           (('--passphrase-file', empty, self.file), 'passphrase-needed'),
+                           (('--passphrase-file', long, self.file), 'passphrase-needed'),
+                           (('--passphrase-file', self.folder, self.file), 'passphrase-needed'),
+                           (('--passphrase-file', os.path.join(self.folder, 'nobody'), self.file), 'cannot-read'),
+                           (('--passphrase-file', self.passphrase, self.folder), 'cannot-read')):
+            code, _, err = self.run_replay(*args)
+            equal(code, 7 if name == 'passphrase-needed' else 1, f'{args}: its code')
+            check(f': {name}: ' in err, f'{args}: {err}')
+        equal(self.run_replay('--passphrase-file', '-', '--quiet', self.file, stdin=None, input=PASSPHRASE + '\n')[0], 0,
+              'the exit code with the passphrase in a pipe')
+        said = self.run_replay('--quiet', '--passphrase-file', self.passphrase, self.file)[2]
+        check('each as it was recorded' in said, f'--quiet does not say how it went: {said}')
+        with open('/dev/full', 'w', encoding='utf-8') as full:
+            code, _, err = self.run_replay('--passphrase-file', self.passphrase, self.file, stdout=full)
+        check(code == 1 and ': cannot-write: ' in err, f'a full disk: {code}, {err}')
+        check('run 6, begun 20' in self.run_replay('--list', self.file)[1], '--list in words')
+        with open(self.file, 'rb') as file:
+            head = file.read(32)
+        equal(self.run_replay('--list', self.copy(head))[0], 4, 'the exit code of --list where there is no run')
+
+    def case_on_a_terminal(self):
+        """the passphrase is asked for and not shown; who changes his mind is let go"""
+        for typed, code, words in ((PASSPHRASE + '\n', 0, 'each as it was recorded'), ('\x03', 7, 'passphrase-needed'),
+                                   ('\n', 7, 'passphrase-needed')):
+            screen = terminal.Terminal([self.replay_program, '--quiet', self.file], self.env)
+            screen.until('assphrase')
+            screen.type(typed)
+            equal(screen.end().code, code, f'its code after {typed!r}')
+            check(words in screen.raw and PASSPHRASE not in screen.raw, f'on the terminal stands {screen.raw}')
 
     def case_another_passphrase(self):
         """a start under another passphrase locks its own run alone, and whoever gives the wrong one of the two is told"""

@@ -129,6 +129,42 @@ static void round_trip(const struct mesh_event *ev) {
         assert_false(tape_get_event(buf_span(&once), &longer));
 }
 
+/* Whatever one byte of it is: another event, as it stands there, or none. */
+static void bytes_that_are_others(const struct mesh_event *ev) {
+        static const uint8_t others[] = {0x00, 0x01, 0x02, 0x3f, 0x7f, 0x80, 0xff};
+        _clean_(buf_fini) struct buf in = BUF_NULL;
+        tape_put_event(&in, ev);
+        for (size_t i = 0; i < in.n; i++) {
+                uint8_t was = in.p[i];
+                for (size_t k = 0; k < ARRAY_LEN(others); k++) {
+                        _clean_(buf_fini) struct buf again = BUF_NULL;
+                        _clean_(tape_event_fini) struct tape_event back = {.ev = {.now = 0}};
+                        in.p[i] = others[k];
+                        if (!tape_get_event(buf_span(&in), &back))
+                                continue;
+                        tape_put_event(&again, &back.ev);
+                        assert_true(span_eq(buf_span(&in), buf_span(&again)));
+                }
+                in.p[i] = was;
+        }
+}
+
+static void test_bad_bytes(_unused_ void **state) {
+        struct mesh_row row = {.kind = MESH_ROW_REVOKE};
+        for (size_t i = 0; i < ARRAY_LEN(events); i++)
+                bytes_that_are_others(&events[i]);
+        for (row.kind = 0; row.kind < MESH_ROW_KINDS; row.kind++)
+                bytes_that_are_others(&(struct mesh_event){.type = MESH_EV_RESTORE, .restore = &row});
+}
+
+/* Of a later version, or of none. */
+static void test_unknown(_unused_ void **state) {
+        static const uint8_t type[] = {0x63, 0, 0, 0, 0, 0}, row[] = {MESH_EV_RESTORE, 0, 0, 0, 0, 0, 0x63};
+        _clean_(tape_event_fini) struct tape_event e = {.ev = {.now = 0}};
+        assert_false(tape_get_event(SPAN_OF(type), &e));
+        assert_false(tape_get_event(SPAN_OF(row), &e));
+}
+
 static void test_events(_unused_ void **state) {
         bool seen[MESH_EV_RELAY + 1] = {[MESH_EV_RESTORE] = true};
         for (size_t i = 0; i < ARRAY_LEN(events); i++) {
@@ -149,6 +185,98 @@ static void test_rows(_unused_ void **state) {
                 if (kind == MESH_ROW_RECORD)
                         row.record.expires = BEGUN;
                 round_trip(&(struct mesh_event){.type = MESH_EV_RESTORE, .restore = &row});
+        }
+}
+
+/* ---- actions ---- */
+static const struct hash ids[2] = {{{1}}, {{2}}};
+static const struct mesh_verify verify[2] = {{.pub = {{1}}, .domain = 3}, {.pub = {{2}}, .domain = 4}};
+static const struct mesh_row kept = {.kind = MESH_ROW_REVOKE, .revoke = {.expires = BEGUN}};
+
+static const struct mesh_action deeds[] = {
+        {.type = MESH_DO_SEND, .link = 1, .send = {(const uint8_t *)"sent", 4}},
+        {.type = MESH_DO_DIAL, .link = 2, .dial = addr},
+        {.type = MESH_DO_HANGUP, .link = 3, .hangup = REASON_IDLE},
+        {.type = MESH_DO_BEACON, .beacons = {(const uint8_t *)"beacon", 6}},
+        {.type = MESH_DO_STORE, .token = 4, .store = &kept},
+        {.type = MESH_DO_LOAD, .token = 5, .load = {ids, ARRAY_LEN(ids)}},
+        {.type = MESH_DO_VERIFY, .token = 6, .verify = {verify, ARRAY_LEN(verify)}},
+        {.type = MESH_DO_REPLY, .token = 7, .reply = {.outcome = MESH_OUT_BUSY, .expires = BEGUN, .urgent = true}},
+        {.type = MESH_DO_HANDED, .handed = {{{8}}, 3}},
+        {.type = MESH_DO_STATE},
+        {.type = MESH_DO_TRACE, .trace = {(const uint8_t *)"line", 4}},
+        {.type = MESH_DO_HAUL_UP, .link = 9, .haul_up = {{{9}}, {{10}}, true}},
+        {.type = MESH_DO_HAUL_DOWN, .link = 9},
+        {.type = MESH_DO_HAUL, .link = 9, .haul = {LINK_SEEK, {(const uint8_t *)"map", 3}}},
+        {.type = MESH_DO_MEET, .link = MESH_LINK_MET | 1, .meet = {true, addr}},
+        {.type = MESH_DO_TELL, .link = MESH_LINK_MET | 1, .tell = {ICE_WORDS, {(const uint8_t *)"words", 5}}},
+};
+
+struct shown {
+        size_t numbers, bytes, words, secrets;
+};
+
+static void show_number(void *ctx, const char *name, enum walk_as as, uint64_t value) {
+        struct shown *s = ctx;
+        assert_true(*name && (as != WALK_TIME || value < UINT64_MAX));
+        s->numbers++;
+}
+
+static void show_bytes(void *ctx, const char *name, enum walk_as as, struct span value) {
+        struct shown *s = ctx;
+        assert_true(*name && (value.p || !value.n));
+        s->bytes++;
+        s->secrets += as == WALK_SECRET;
+}
+
+static void show_word(void *ctx, const char *name, const char *word) {
+        struct shown *s = ctx;
+        assert_true(*name && *word);
+        s->words++;
+}
+
+static const struct walk_view *view_of(struct shown *s) {
+        static struct walk_view view = {.number = show_number, .bytes = show_bytes, .word = show_word};
+        *s = (struct shown){0};
+        view.ctx = s;
+        return &view;
+}
+
+/* Each has a digest of its own, the same each time, and what it says to a person. */
+static void test_actions(_unused_ void **state) {
+        _clean_(buf_fini) struct buf scratch = BUF_NULL;
+        uint8_t digests[ARRAY_LEN(deeds)][TAPE_DIGEST], again[TAPE_DIGEST];
+        struct shown shown;
+        for (size_t i = 0; i < ARRAY_LEN(deeds); i++) {
+                struct mesh_action other = deeds[i];
+                assert_int_equal(deeds[i].type, i); /* none is left out */
+                assert_true(*tape_action_name(deeds[i].type));
+                assert_true(tape_digest(&deeds[i], &scratch, digests[i]));
+                assert_true(tape_digest(&deeds[i], &scratch, again));
+                assert_memory_equal(digests[i], again, TAPE_DIGEST);
+                for (size_t k = 0; k < i; k++)
+                        assert_memory_not_equal(digests[i], digests[k], TAPE_DIGEST);
+                other.token++;
+                assert_true(tape_digest(&other, &scratch, again));
+                assert_memory_not_equal(digests[i], again, TAPE_DIGEST);
+                tape_show_action(&deeds[i], view_of(&shown));
+                assert_true(shown.numbers + shown.bytes + shown.words > 0 || deeds[i].type == MESH_DO_STATE);
+        }
+        struct hash first[2] = {{{1}}, {{3}}};
+        struct mesh_action other = {.type = MESH_DO_LOAD, .token = 5, .load = {first, ARRAY_LEN(first)}};
+        assert_true(tape_digest(&other, &scratch, again)); /* of all that it asks for */
+        assert_memory_not_equal(digests[MESH_DO_LOAD], again, TAPE_DIGEST);
+}
+
+static void test_shown(_unused_ void **state) {
+        struct shown shown;
+        for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+                assert_true(*tape_event_name(events[i].type));
+                tape_show_event(&events[i], view_of(&shown));
+                assert_int_equal(shown.secrets > 0,
+                                 events[i].type == MESH_EV_RECOVER || events[i].type == MESH_EV_JOIN ||
+                                         events[i].type == MESH_EV_REFRESH || events[i].type == MESH_EV_CLIP ||
+                                         events[i].type == MESH_EV_HAUL_SAY || events[i].type == MESH_EV_MET);
         }
 }
 
@@ -182,13 +310,19 @@ struct deck {
         struct buf slot, plain;
 };
 
-static void deck_start(struct deck *d, uint64_t run) {
+static void deck_costing(struct deck *d, uint64_t run, uint32_t passes, uint32_t memory_kib) {
         static const uint8_t salt[16] = {5};
         uint8_t own[32] = {(uint8_t)run};
         *d = (struct deck){.slot = BUF_NULL};
         assert_true(tape_lock_make(&d->lock, WORDS, salt, PASSES, MEMORY_KIB));
+        d->lock.passes = passes; /* as it says */
+        d->lock.memory_kib = memory_kib;
         tape_begin(&d->w, &d->lock, run, BEGUN, own, &d->slot);
         buf_add(&d->slot, SPAN_OF(((uint8_t[TAPE_STOP]){0})));
+}
+
+static void deck_start(struct deck *d, uint64_t run) {
+        deck_costing(d, run, PASSES, MEMORY_KIB);
 }
 
 /* One frame, over the zeros that stand where it belongs. */
@@ -250,6 +384,20 @@ static void test_sealed(_unused_ void **state) {
         assert_int_equal(read_all(buf_span(&d.slot), SPAN_STR("correct hors"), &n, NULL), TAPE_E_PASSPHRASE);
         assert_int_equal(read_all(SPAN_NONE, WORDS, &n, NULL), TAPE_E_NONE);
         deck_end(&d);
+}
+
+/* One that would have whoever opens it work for a day, or ask for all the memory there is. */
+static void test_costs(_unused_ void **state) {
+        static const uint32_t costs[][2] = {
+                {0, MEMORY_KIB}, {1000000, MEMORY_KIB}, {PASSES, 0}, {PASSES, UINT32_MAX}, {UINT32_MAX, UINT32_MAX}};
+        for (size_t i = 0; i < ARRAY_LEN(costs); i++) {
+                struct tape_reader r;
+                struct deck d;
+                deck_costing(&d, RUN, costs[i][0], costs[i][1]);
+                assert_int_equal(tape_open(&r, buf_span(&d.slot), WORDS), TAPE_E_COST);
+                tape_close(&r);
+                deck_end(&d);
+        }
 }
 
 /* Three frames of one entry each. */
@@ -522,7 +670,12 @@ static void test_keys_are_not_shown(_unused_ void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_events),
+                cmocka_unit_test(test_bad_bytes),
+                cmocka_unit_test(test_unknown),
                 cmocka_unit_test(test_rows),
+                cmocka_unit_test(test_actions),
+                cmocka_unit_test(test_shown),
+                cmocka_unit_test(test_costs),
                 cmocka_unit_test(test_counts_that_lie),
                 cmocka_unit_test(test_config),
                 cmocka_unit_test(test_sealed),
