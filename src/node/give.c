@@ -302,12 +302,26 @@ void give_taken_back(struct node *n, const struct key *household, const struct h
         run(n);
 }
 
+/* Of this owner's clips alone: nobody is to be able to end what others carry. */
+static void stop_clips(struct node *n, const struct chunk_link *c, const struct key *owner) {
+        LIST_EACH (f, &n->fetches.all, struct fetch, on)
+                if (key_eq(&f->household, owner))
+                        step(n, &(struct haul_serve_event){.type = SERVE_EV_STOP, .link = c->number, .clip = f->id});
+}
+
 void give_anew(struct node *n, const struct key *owner) {
         struct mesh_status st;
         mesh_status(n->core, &st);
-        LIST_EACH (c, &n->fetches.links, struct chunk_link, on)
-                if (!key_eq(&c->l->household, owner) && !key_eq(&c->l->household, &st.household))
+        bool own = key_eq(owner, &st.household); /* which clips were taken in here only the disk knows */
+        LIST_EACH (c, &n->fetches.links, struct chunk_link, on) {
+                if (key_eq(&c->l->household, owner) || key_eq(&c->l->household, &st.household))
+                        continue;
+                if (own)
                         haul_hangup(c->l);
+                else
+                        stop_clips(n, c, owner);
+        }
+        run(n);
 }
 
 /* ---- links ---- */
