@@ -3,9 +3,11 @@
 """Clips of a household's other devices: taken in on a laptop, opened, shared and destroyed on the hub that has the key."""
 import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import fetch  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
 
@@ -99,6 +101,34 @@ class Kin(street.Play):
         equal(self.out(self.ben, clip), text, 'what the neighbour opens')
         self.wait(lambda: 'complete' in self.ledger(clip), 'the ledger tells that it arrived', SOON)
         self.laptop.start()
+
+    def told_back(self, home):
+        """Grants of which it was told that they were taken back: PAPER_IN_TOLD."""
+        with sqlite3.connect(f'file:{home.folder}/porchlight.db?mode=ro', uri=True) as db:
+            return db.execute('SELECT count(*) FROM paper WHERE what = 14').fetchone()[0]
+
+    def case_taken_back(self):
+        """a laptop that took a clip in hears that its grant was taken back, and gives no byte for it; for another one it does"""
+        back, stands = (self.take(self.laptop, os.urandom(200000)) for _ in range(2))
+        for clip in (back, stands):
+            self.known(clip)
+        self.laptop.stop()
+        for clip in (back, stands):
+            self.share(clip, self.ben.name)
+            fetch.wait('the offer', lambda: self.given(self.ben, clip))  # noqa: B023
+            fetch.accept(self.ben, clip)
+            self.wait(lambda: self.given(self.ben, clip)[0]['state'] == 'open', 'the key to come', SOON)  # noqa: B023
+        self.ben.kill9()
+        grant = next(row['grant'] for row in self.hub.json('grant', 'list', '--clip', back))
+        self.hub.cli('grant', 'revoke', grant, '--yes', code=0)
+        self.laptop.start()
+        self.wait(lambda: self.told_back(self.laptop), 'the laptop to hear of it', SOON)
+        self.hub.stop()
+        self.ben.start()
+        self.wait(lambda: self.given(self.ben, stands)[0]['state'] == 'complete', 'the other clip to come of the laptop', SOON)
+        equal(self.files(self.ben, back), [back + '.want'], 'what has come of the first, over the same link')
+        self.hub.start()
+        self.wait(lambda: self.given(self.ben, back)[0]['state'] == 'taken-back', 'the neighbour to hear of it', SOON)
 
     def case_destroyed(self):
         """`clip destroy` on the hub takes key and bytes at both ends; a laptop that is off does it when it is back"""
