@@ -96,6 +96,8 @@
 #define HAULS_DIALLED 8       /* links for footage: a clip comes from several homes at once … */
 #define HAULS_RELAYED 4       /* … and of them those to doorsteps that others have named, or meetings need */
 #define HAULS_ACCEPTED 16     /* … and goes to several, and bytes are passed on between as many */
+#define HAULS_PASSING 12      /* … that is, between those; the others are for this home's own clips */
+#define HAUL_LEFT 5000        /* ms that a link is kept over which bytes were to be passed on, and are not */
 #define HAULS_HOUSEHOLD 2     /* of them to one: its main device and the one who watches */
 #define HAUL_WAYS 8           /* addresses of a device that are tried */
 #define HAUL_KEYS 4           /* link keys tried at each, as at a visit's */

@@ -560,18 +560,37 @@ static struct meet_seen *unseen(struct mesh *m, const struct key *home, const st
         return of_home < MEETS_SEEN_HOME ? free : NULL;
 }
 
-/* PROTOCOL 17.10: "and no more than 4 meetings that others began at a time, 2 of them of one household" */
-static bool has_place(struct mesh *m, const struct key *home) {
-        size_t called = 0, of_home = 0;
+/* Meetings that others began: one household's, or all of them. */
+static size_t called_by(struct mesh *m, const struct key *home) {
+        size_t n = 0;
         for (size_t i = 0; i < MEETS_MOST; i++) {
                 const struct meet *x = &m->meets.at[i];
-                if (x->state == MEET_NONE || x->calls)
-                        continue;
-                const struct key *its = home_of(m, &x->device);
-                called++;
-                of_home += its && key_eq(its, home);
+                const struct key *its = home && x->state != MEET_NONE ? home_of(m, &x->device) : NULL;
+                n += x->state != MEET_NONE && !x->calls && (!home || (its && key_eq(its, home)));
         }
-        return called < MEETS_CALLED && of_home < MEETS_HOME && place(m);
+        return n;
+}
+
+/* The oldest of those whose household has another one. NULL: each has one alone. */
+static struct meet *second_of_one(struct mesh *m) {
+        struct meet *oldest = NULL;
+        for (size_t i = 0; i < MEETS_MOST; i++) {
+                struct meet *x = &m->meets.at[i];
+                const struct key *its = x->state != MEET_NONE && !x->calls ? home_of(m, &x->device) : NULL;
+                if (its && called_by(m, its) > 1 && (!oldest || x->until < oldest->until))
+                        oldest = x;
+        }
+        return oldest;
+}
+
+/* PROTOCOL 17.10: "and no more than 4 meetings that others began at a time, 2 of them of one household; where all 4 are taken, a
+ * second one of a household gives way to the first of another" */
+static int find_place(struct mesh *m, const struct key *home, bool *ret_may) {
+        bool full = called_by(m, NULL) >= MEETS_CALLED;
+        size_t own = called_by(m, home);
+        struct meet *second = full && !own ? second_of_one(m) : NULL;
+        *ret_may = place(m) && own < MEETS_HOME && (!full || second);
+        return second && *ret_may ? give_up(m, second) : 0;
 }
 
 /* PROTOCOL 17.9: "Of two that call each other the meeting of the one with the lower signing key stands" */
@@ -583,8 +602,7 @@ static int make_place(struct mesh *m, const struct key *from, const struct key *
                 r = give_up(m, own);
         if (!r && earlier && *ret_may)
                 r = give_up(m, earlier); /* that it has let go */
-        *ret_may = *ret_may && has_place(m, home);
-        return r;
+        return r || !*ret_may ? r : find_place(m, home, ret_may);
 }
 
 /* PROTOCOL 17.13: "Whoever can do nothing with words answers with a doorstep" */

@@ -42,6 +42,14 @@ static bool too_much(struct mesh *m, const struct key *household, bool haul) {
         return all >= most || well_spent(m, household);
 }
 
+/* PROTOCOL 18.3: "and rooms on no more than 12 of the links that it has accepted" */
+static bool no_link_left(const struct link *l) {
+        size_t n = 0;
+        LINK_EACH(other, l->m)
+        n += other != l && !other->dialled && other->state == LINK_HAUL && relay_holds(other);
+        return !l->dialled && !relay_holds(l) && n >= HAULS_PASSING;
+}
+
 /* PROTOCOL 18.3: "It MUST NOT pass anything on for others than current members' devices" */
 static enum wire_e_relay_why may_not(const struct link *l, const struct key *with, bool haul) {
         struct mesh *m = l->m;
@@ -49,7 +57,7 @@ static enum wire_e_relay_why may_not(const struct link *l, const struct key *wit
                 return RELAY_WHY_OFF;
         if (!address_current(m, with) || key_eq(with, &m->sign.pub) || key_eq(with, &l->device))
                 return RELAY_WHY_NO_DEVICE;
-        if (rooms_of(m, NULL) >= RELAYS_MOST || rooms_of(m, &l->household) >= 2 * RELAYS_HOUSEHOLD)
+        if (no_link_left(l) || rooms_of(m, NULL) >= RELAYS_MOST || rooms_of(m, &l->household) >= 2 * RELAYS_HOUSEHOLD)
                 return RELAY_WHY_MANY;
         return too_much(m, &l->household, haul) ? RELAY_WHY_SPENT : 0;
 }
@@ -114,8 +122,10 @@ int relay_asked(struct link *l, const struct wire_relay_open *msg) {
                 return 0;
         }
         enum wire_e_relay_why why = may_not(l, &with, haul);
-        if (why)
+        if (why) {
+                l->hauled -= relay_holds(l) ? 0 : MIN(l->hauled, (mesh_time)(HAUL_IDLE - HAUL_LEFT));
                 return refuse(l, msg->room, why);
+        }
         struct room *r = relay_room_new(m);
         if (!r)
                 return ERR_NOMEM;

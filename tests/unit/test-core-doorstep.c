@@ -445,6 +445,33 @@ static void test_family(void **state) {
         street_free(s);
 }
 
+/* Two households have all four places: whoever comes then with a first meeting has one of theirs. */
+static void test_first_of_another(void **state) {
+        (void)state;
+        struct street *s = street_of(7, 1, 3);
+        static const size_t families[] = {A, 3, 4, 5};
+        _clean_(buf_fini) struct buf code = BUF_NULL;
+        street_run_for(s, 30);
+        assert_int_equal(street_join(s, 4, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 6, street_invite(s, DOOR, 1)), MESH_OUT_DONE);
+        for (size_t i = 0; i < 2; i++) {
+                buf_clear(&code);
+                street_code(s, families[2 * i], DOOR, &code);
+                assert_int_equal(street_enrol(s, families[2 * i + 1], buf_span(&code), "further"), MESH_OUT_DONE);
+        }
+        street_helper(s, B, true);
+        street_run_for(s, 60);
+        for (size_t i = 0; i < ARRAY_LEN(families); i++)
+                calls(s, families[i], 1);
+        assert_int_equal(called(s, B), MEETS_CALLED);
+        calls(s, 6, 1);
+        assert_int_equal(called(s, B), MEETS_CALLED);
+        assert_true(meet_runs(street_core(s, B), &street_core(s, 6)->sign.pub));
+        calls(s, families[0], 2); /* and it does not go round: it has one left, or begins its first anew */
+        assert_true(meet_runs(street_core(s, B), &street_core(s, 6)->sign.pub));
+        street_free(s);
+}
+
 /* Two neighbours, who can tell message 0 of a meeting by its place, take turns in bringing it. */
 static void test_turns(void **state) {
         (void)state;
@@ -474,9 +501,11 @@ static void test_turns(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_family),     cmocka_unit_test(test_turns),   cmocka_unit_test(test_line),
-                cmocka_unit_test(test_cases),      cmocka_unit_test(test_replays), cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_not_passed), cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_family),  cmocka_unit_test(test_first_of_another),
+                cmocka_unit_test(test_turns),   cmocka_unit_test(test_line),
+                cmocka_unit_test(test_cases),   cmocka_unit_test(test_replays),
+                cmocka_unit_test(test_flood),   cmocka_unit_test(test_not_passed),
+                cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);

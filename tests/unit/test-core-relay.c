@@ -464,6 +464,30 @@ static void test_room_for_footage(void **state) {
         street_free(s);
 }
 
+/* However many homes want bytes passed on, some places are left for who comes for this home's own clips; and who got no room does
+ * not keep one of these for long. */
+static void test_place_for_own(void **state) {
+        (void)state;
+        const size_t homes = ONE + HAULS_PASSING + 5, own = homes - 1;
+        struct street *s = street_new(homes, seed);
+        mesh_link link;
+        street_relays(s, DOOR, 1000 * (uint64_t)MEGABYTE);
+        street_run_for(s, 120);
+        for (size_t i = ONE; i < own; i++) {
+                struct pair_of p = {.one = i, .other = i % (own - 1) + 1, .door = DOOR, .token = {1}};
+                come(s, &p, true); /* nobody comes at the other end: it waits */
+                street_run_for(s, 0.5);
+        }
+        assert_int_equal(rooms(s, DOOR), HAULS_PASSING);
+        street_run_for(s, HAUL_LEFT / 1000 + 1);
+        size_t there = 0;
+        LINK_EACH(l, street_core(s, DOOR))
+        there += l->state == LINK_HAUL;
+        assert_int_equal(there, HAULS_PASSING);
+        assert_int_equal(street_haul(s, own, DOOR, &link), MESH_OUT_DONE);
+        street_free(s);
+}
+
 /* PROTOCOL 18.12 */
 static void test_direct_is_better(void **state) {
         (void)state;
@@ -643,16 +667,17 @@ static void test_flood(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_neighbours), cmocka_unit_test(test_only_way),
-                cmocka_unit_test(test_footage),    cmocka_unit_test(test_slow),
-                cmocka_unit_test(test_pauses),     cmocka_unit_test(test_end_goes),
-                cmocka_unit_test(test_way_goes),   cmocka_unit_test(test_nobody),
-                cmocka_unit_test(test_refusals),   cmocka_unit_test(test_taken_back),
-                cmocka_unit_test(test_many),       cmocka_unit_test(test_room_for_footage),
-                cmocka_unit_test(test_removed),    cmocka_unit_test(test_direct_is_better),
-                cmocka_unit_test(test_changed),    cmocka_unit_test(test_silent),
-                cmocka_unit_test(test_junk),       cmocka_unit_test(test_flood),
-                cmocka_unit_test(test_moved),      cmocka_unit_test(test_dead_outer),
+                cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_only_way),
+                cmocka_unit_test(test_footage),       cmocka_unit_test(test_slow),
+                cmocka_unit_test(test_pauses),        cmocka_unit_test(test_end_goes),
+                cmocka_unit_test(test_way_goes),      cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_refusals),      cmocka_unit_test(test_taken_back),
+                cmocka_unit_test(test_many),          cmocka_unit_test(test_room_for_footage),
+                cmocka_unit_test(test_removed),       cmocka_unit_test(test_direct_is_better),
+                cmocka_unit_test(test_changed),       cmocka_unit_test(test_silent),
+                cmocka_unit_test(test_junk),          cmocka_unit_test(test_flood),
+                cmocka_unit_test(test_moved),         cmocka_unit_test(test_dead_outer),
+                cmocka_unit_test(test_place_for_own),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
