@@ -141,15 +141,24 @@ static bool in_vain(const struct mesh *m, const struct carry *h) {
         return h->relay && !relay_waits(m, &h->at.device);
 }
 
+/* Its meeting has given way to one that the other side began: when that is over, it begins anew. */
+static bool gave_way(const struct mesh *m, const struct carry *h) {
+        return h->met && meet_runs(m, &h->at.device) && h->waited < HAUL_WAITS;
+}
+
 static int next_way(struct mesh *m, struct carry *h) {
+        h->way -= gave_way(m, h);
+        h->met = false;
         if (h->way == h->n_ways || in_vain(m, h)) {
                 carry_free(m, h, h->full ? MESH_OUT_HAUL_FULL : h->old ? MESH_OUT_HAUL_OLD : MESH_OUT_HAUL_SILENT, 0);
                 return 0;
         }
         h->at.addr = h->ways[h->way++];
         h->at.psk_try = 0;
-        if (!address_meets(&h->at) || meet_may(m, &h->at.device))
+        if (!address_meets(&h->at) || meet_may(m, &h->at.device)) {
+                h->met = address_meets(&h->at);
                 return knock(m, h);
+        }
         if (!meet_runs(m, &h->at.device) || h->waited++ >= HAUL_WAITS)
                 return next_way(m, h);
         h->way--;

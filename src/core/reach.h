@@ -99,6 +99,7 @@ struct carry { /* a link for footage that was asked for here */
         mesh_time due;      /* of the next knock; NEVER: one is under way, or the link is up */
         bool full, old;     /* somebody said so */
         bool relay;         /* for a relay, whose doorstep somebody else may have named */
+        bool met;           /* the last way was a meeting */
         unsigned waited;    /* so often for a meeting with it that others began */
         bool shy; /* this home is hidden, and that device is none that sees where it is: only a relay will do */
 };
