@@ -10,6 +10,7 @@
 #include "core/limits.h"
 #include "core/reach.h"
 #include "core/record.h"
+#include "core/relay.h"
 #include "roster/roster.h"
 #include "wire/codec.h"
 
@@ -29,7 +30,18 @@ static size_t heap_bound(const struct mesh *m) {
         size_t ops = m->roster ? roster_ops(m->roster) : 0, links = 0;
         LINK_EACH(l, m)
         links += HEAP_LINK + m->n_recs * HEAP_ELEMENT + link_queued(l) + l->out.cap + l->frames.in.cap;
+        LIST_EACH (r, &m->relay.rooms, struct room, on)
+                links += sizeof(*r) + r->waits.cap;
         return HEAP_BASE + m->n_recs * HEAP_RECORD + ops * HEAP_OP + links;
+}
+
+static void rooms(struct world *w, const struct node *n) {
+        LIST_EACH (r, &n->core->relay.rooms, struct room, on) {
+                if (!r->end && relay_waiting(r) > RELAY_AHEAD)
+                        checks_fail(w, "S8", "home %u has %zu bytes waiting in a room", n->index, relay_waiting(r));
+        }
+        if (n->core->relay.n > RELAYS_MOST + RELAYS_OWN)
+                checks_fail(w, "S8", "home %u has %zu rooms", n->index, n->core->relay.n);
 }
 
 static void memory(struct world *w, const struct node *n) {
@@ -39,11 +51,16 @@ static void memory(struct world *w, const struct node *n) {
                             n->heap, heap_bound(m));
         world_say(w, "home %u: holds %zu bytes of memory, of %zu; %zu records, %zu links", n->index, n->heap,
                   heap_bound(m), m->n_recs, m->n_links);
-        if (m->n_links > LINKS_MAX)
-                checks_fail(w, "S8", "home %u has %zu links", n->index, m->n_links);
-        LINK_EACH(l, m)
-        if (link_queued(l) > QUEUE_HARD)
-                checks_fail(w, "S8", "home %u queues %zu bytes for one link", n->index, link_queued(l));
+        size_t links = 0;
+        LINK_EACH(l, m) {
+                links += !l->haul;
+                w->relayed += l->room && l->state == LINK_UP;
+                if (link_queued(l) > QUEUE_HARD)
+                        checks_fail(w, "S8", "home %u queues %zu bytes for one link", n->index, link_queued(l));
+        }
+        if (links > LINKS_MAX)
+                checks_fail(w, "S8", "home %u has %zu links", n->index, links);
+        rooms(w, n);
 }
 
 /* ---- disk ---- */

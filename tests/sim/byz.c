@@ -14,8 +14,9 @@
 #define HONEST_LEAST 5 /* homes, whatever the shares: founder, victim and keeper of an eclipse, who leaves, who comes */
 
 static const struct byz_module *const modules[] = {
-        &byz_flood,    &byz_equivocate, &byz_withhold, &byz_drop,  &byz_false,  &byz_garbage, &byz_slow,  &byz_keyless,
-        &byz_wrongkey, &byz_stale,      &byz_removed,  &byz_clock, &byz_sybils, &byz_eclipse, &byz_forge, &byz_meddle};
+        &byz_flood,  &byz_equivocate, &byz_withhold, &byz_drop,   &byz_false,   &byz_garbage,
+        &byz_slow,   &byz_keyless,    &byz_wrongkey, &byz_stale,  &byz_removed, &byz_clock,
+        &byz_sybils, &byz_eclipse,    &byz_forge,    &byz_meddle, &byz_relay};
 
 struct byz {
         struct rng rng;
@@ -87,7 +88,7 @@ static uint32_t *shuffled(struct world *w) {
 static size_t possible(const struct world *w, struct choice all[], size_t n) {
         size_t kept = 0;
         for (size_t i = 0; i < n; i++)
-                if (all[i].module != &byz_meddle || meets_there(w))
+                if ((all[i].module != &byz_meddle && all[i].module != &byz_relay) || meets_there(w))
                         all[kept++] = all[i];
         return kept;
 }

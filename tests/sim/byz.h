@@ -38,7 +38,8 @@ struct byz_module {
 };
 
 extern const struct byz_module byz_flood, byz_equivocate, byz_withhold, byz_drop, byz_false, byz_garbage, byz_slow,
-        byz_keyless, byz_wrongkey, byz_stale, byz_removed, byz_clock, byz_sybils, byz_eclipse, byz_forge, byz_meddle;
+        byz_keyless, byz_wrongkey, byz_stale, byz_removed, byz_clock, byz_sybils, byz_eclipse, byz_forge, byz_meddle,
+        byz_relay;
 
 /* ---- byz.c ---- */
 void byz_init(struct world *w); /* draws who is byzantine, and how */

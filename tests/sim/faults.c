@@ -31,7 +31,7 @@ static bool named(const struct options *o, const char *name) {
         return o->profile && span_eq(span_str(o->profile), span_str(name));
 }
 
-/* What the seed draws, or what a name says: calm, network, routers, machines. */
+/* What the seed draws, or what a name says: calm, network, routers, relays, machines. */
 void faults_profile(struct world *w) {
         struct net_faults f = {0};
         uint8_t seed[32];
@@ -43,6 +43,8 @@ void faults_profile(struct world *w) {
                         .loss = true, .delay = true, .clog = true, .partition = true, .never = true, .uplink = true};
         if (named(&w->opt, "routers"))
                 w->profile = (struct profile){.never = true};
+        if (named(&w->opt, "relays"))
+                w->profile = (struct profile){.never = true, .doors = true};
         if (named(&w->opt, "machines"))
                 w->profile = (struct profile){
                         .crash = true, .disk_full = true, .old_image = true, .clock = true, .drift = true};
@@ -50,7 +52,8 @@ void faults_profile(struct world *w) {
         f.loss_pct = w->opt.loss ? w->opt.loss : f.loss_pct;
         f.always = w->opt.loss > 0;
         f.delay_ms = w->profile.delay ? 5 + (uint32_t)rng_below(&w->rng, 196) : 5;
-        f.never_pct = w->profile.never ? 30 : 0;
+        f.doors = w->profile.doors;
+        f.never_pct = !w->profile.never ? 0 : f.doors ? 100 : 30;
         f.uplink = w->profile.uplink ? 12500 : CALM_SPEED; /* 0.1 to 10 Mbit/s */
         f.uplink_spread = w->profile.uplink ? 100 : 1;
         rng_bytes(&w->rng, seed, sizeof(seed));

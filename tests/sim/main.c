@@ -21,7 +21,7 @@ static const char usage[] = "Usage: sim --nodes N --hours H --seed S [OPTION]...
                             "\n"
                             "Simulates N homes for H hours of virtual time; what breaks follows from the seed.\n"
                             "\n"
-                            "  --profile NAME  calm, network, routers or machines, instead of what the seed draws\n"
+                            "  --profile NAME  calm, network, routers, relays or machines, not as the seed draws\n"
                             "  --ready         begin with a street that stands, instead of joins\n"
                             "  --plain         no real encryption, signatures checked once; so beyond 50 homes\n"
                             "  --alone         homes share no memory: the history is the same, and takes more of it\n"

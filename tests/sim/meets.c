@@ -52,7 +52,7 @@ bool meets_there(const struct world *w) {
 void meets_tell(struct world *w, struct node *n) {
         if (meets_there(w) && node_on(n))
                 world_feed(w, n, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
-        if (w->opt.apart && node_on(n))
+        if ((w->opt.apart || meets_there(w)) && node_on(n))
                 world_feed(w, n, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = RELAY_QUOTA}});
 }
 
@@ -177,8 +177,24 @@ void meets_over(struct world *w) {
         }
 }
 
+/* What honest homes have passed on for others, and how many links were seen that go by others. */
+static void relays_report(const struct world *w) {
+        uint64_t bytes = 0;
+        for (uint32_t i = 0; i < w->n; i++) {
+                struct mesh_relaying r;
+                if (!node_on(&w->nodes[i]) || !node_honest(&w->nodes[i]))
+                        continue;
+                mesh_relaying(w->nodes[i].core, &r);
+                bytes += r.passed;
+        }
+        printf("relays: %llu bytes passed on by honest homes, %llu ends of links seen\n", (unsigned long long)bytes,
+               (unsigned long long)w->relayed);
+}
+
 void meets_report(const struct world *w) {
         if (meets_there(w))
                 printf("meetings: %llu asked of helpers, %llu links came of them\n", (unsigned long long)w->meetings,
                        (unsigned long long)w->met);
+        if (meets_there(w))
+                relays_report(w);
 }

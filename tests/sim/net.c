@@ -58,6 +58,8 @@ static uint64_t pair_draw(const struct net *t, uint32_t a, uint32_t b) {
 }
 
 static bool never(const struct net *t, uint32_t a, uint32_t b) {
+        if (t->faults.doors && (a % 2 == 0 || b % 2 == 0))
+                return false;
         return pair_draw(t, a, b) % 100 < t->faults.never_pct;
 }
 
@@ -73,7 +75,7 @@ bool net_may_dial(const struct net *t, uint32_t from, uint32_t to) {
 
 /* Three of four of those that never connect otherwise. */
 bool net_may_meet(const struct net *t, uint32_t a, uint32_t b) {
-        bool there_is_a_way = t->calm || !never(t, a, b) || pair_draw(t, a, b) / 100 % 4;
+        bool there_is_a_way = t->calm || !never(t, a, b) || (!t->faults.doors && pair_draw(t, a, b) / 100 % 4);
         return there_is_a_way && !net_blocked(t, a, b) && !net_blocked(t, b, a);
 }
 

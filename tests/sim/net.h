@@ -14,6 +14,7 @@ struct net_faults {
         uint32_t delay_ms;              /* mean of the exponential part; 1 ms at least is always there */
         bool always;                    /* the bad times never end */
         uint32_t never_pct;             /* of pairs that never connect */
+        bool doors;                     /* but with every second home, and their helpers find no way either */
         uint64_t uplink;                /* bytes a second; 0: no limit */
         uint32_t pair_least, pair_most; /* ms, besides: between two homes, always the same */
         uint32_t uplink_spread;         /* the fastest home's uplink is so many times the slowest's */

@@ -7,6 +7,8 @@
  */
 #include "core/core.h"
 #include "core/epoch.h"
+#include "core/link.h"
+#include "core/relay.h"
 #include "roster/roster.h"
 #include "sim/twists.h"
 #include "support/street.h"
@@ -363,6 +365,66 @@ static void clock_of_1970(void) {
         posts(1, "now");
 }
 
+/* ---- two homes that have no way to each other ---- */
+#define DOORS 3
+#define ONE 3
+#define OTHER 4
+
+/* The first ones can be called and pass bytes on; the last two can call out, and their helpers find nothing. */
+static void begin_apart(const char *title) {
+        printf("%s\n\n", title);
+        story = (struct story){.s = street_bare(OTHER + 1, 1), .homes = OTHER + 1};
+        for (size_t i = 0; i <= OTHER; i++)
+                (i < DOORS ? street_doorstep : street_shut)(story.s, i);
+        for (size_t i = 0; i < DOORS; i++)
+                street_relays(story.s, i, UINT64_C(1000000000));
+        street_apart(story.s, ONE, OTHER);
+        street_helper(story.s, ONE, true);
+        street_helper(story.s, OTHER, true);
+        REQUIRE(street_found(story.s, 0) == MESH_OUT_DONE);
+        for (size_t i = 1; i <= OTHER; i++)
+                REQUIRE(street_join(story.s, i, street_invite(story.s, 0, 1)) == MESH_OUT_DONE);
+        printf("homes 0 to %d can be called and pass bytes on; homes %d and %d can't, and there is no way between "
+               "them\n",
+               DOORS - 1, ONE, OTHER);
+}
+
+/* Who passes on between the two; SIZE_MAX: nobody. */
+static size_t passing(void) {
+        const struct link *l = link_to_device(street_core(story.s, ONE), &street_core(story.s, OTHER)->sign.pub);
+        for (size_t i = 0; l && l->room && i < DOORS; i++)
+                if (street_core(story.s, i) && key_eq(&street_core(story.s, i)->sign.pub, &l->room->doorstep))
+                        return i;
+        return SIZE_MAX;
+}
+
+static size_t look_between(const char *after, double seconds) {
+        street_run_for(story.s, seconds);
+        size_t by = passing();
+        printf("  after %s home %d and home %d have ", after, ONE, OTHER);
+        if (by == SIZE_MAX)
+                printf("no link\n");
+        else
+                printf("a link by way of home %zu\n", by);
+        return by;
+}
+
+/* One passes on and then nothing more, one gives nothing, and one is honest: which one is honest, the two find out. */
+static void relays_that_are_none(void) {
+        begin_apart("Relays that are none, and one that is");
+        size_t silent = look_between("20 minutes", 1200);
+        REQUIRE(silent < DOORS);
+        street_hold(story.s, silent, ONE, 24 * HOUR);
+        printf("what home %zu passes on does not arrive any more, but its links stand\n", silent);
+        size_t spent = look_between("10 minutes", 600);
+        REQUIRE(spent < DOORS && spent != silent);
+        posts(ONE, "do you read this?");
+        street_relays(story.s, spent, 0);
+        printf("home %zu has no more bytes to give\n", spent);
+        look_between("10 minutes", 600);
+        posts(OTHER, "and this?");
+}
+
 int main(int argc, char **argv) {
         static const struct {
                 const char *name;
@@ -375,7 +437,8 @@ int main(int argc, char **argv) {
                        {"one-ticket", one_ticket_twice},
                        {"hub-and-laptop", hub_and_laptop},
                        {"old-disk", disk_of_last_week},
-                       {"1970", clock_of_1970}};
+                       {"1970", clock_of_1970},
+                       {"relays", relays_that_are_none}};
         if (argc == 3 && !twist_all(argv[2]))
                 return 2;
         for (size_t i = 0; argc > 1 && i < ARRAY_LEN(stories); i++) {

@@ -9,6 +9,7 @@
 #include "core/epoch.h"
 #include "core/link.h"
 #include "core/record.h"
+#include "core/relay.h"
 #include "roster/inside.h"
 
 #define LONG_AFTER ((mesh_wall)1 << 40) /* seconds since 1970 */
@@ -24,13 +25,14 @@ enum twist {
         TWIST_LASTING,   /* what a device writes after its end counts */
         TWIST_FORGETFUL, /* a home takes nothing of its own back from its neighbours */
         TWIST_STUBBORN,  /* who starts with a wrong clock is set right by nobody */
+        TWIST_LAVISH,    /* what its owner does not give a doorstep gives all the same */
 };
 
 static const char *const names[] = {
         [TWIST_NONE] = "none",         [TWIST_EITHER] = "either-alone", [TWIST_JUNIOR] = "junior-first",
         [TWIST_FEWER] = "fewer-first", [TWIST_CLEMENT] = "clement",     [TWIST_APART] = "apart",
         [TWIST_UNBUILT] = "unbuilt",   [TWIST_LASTING] = "lasting",     [TWIST_FORGETFUL] = "forgetful",
-        [TWIST_STUBBORN] = "stubborn",
+        [TWIST_STUBBORN] = "stubborn", [TWIST_LAVISH] = "lavish",
 };
 
 static enum twist twist;
@@ -64,6 +66,8 @@ int __real_epoch_tick(struct mesh *m);
 int __wrap_epoch_tick(struct mesh *m);
 bool __real_clock_usable(const struct mesh *m);
 bool __wrap_clock_usable(const struct mesh *m);
+void __real_relay_allow(struct mesh *m, uint64_t bytes);
+void __wrap_relay_allow(struct mesh *m, uint64_t bytes);
 
 /* ---- votes ---- */
 
@@ -190,4 +194,9 @@ int __wrap_epoch_tick(struct mesh *m) {
 
 bool __wrap_clock_usable(const struct mesh *m) {
         return __real_clock_usable(m) && (twist != TWIST_STUBBORN || m->wall >= m->built);
+}
+
+void __wrap_relay_allow(struct mesh *m, uint64_t bytes) {
+        if (twist != TWIST_LAVISH || bytes)
+                __real_relay_allow(m, bytes);
 }

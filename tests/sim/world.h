@@ -31,6 +31,7 @@ struct lans;
 /* What a seed switches on; each with probability 1/2. */
 struct profile {
         bool loss, delay, clog, partition, never, uplink, crash, disk_full, old_image, clock, drift;
+        bool doors; /* nobody reaches anybody but every second home */
 };
 
 struct options {
@@ -156,6 +157,7 @@ struct world {
         struct disk ready; /* rows that are on every disk, kept once */
         struct list conns, meets, told;
         uint64_t meetings, met; /* begun at either end; that came about */
+        uint64_t relayed;       /* ends of links by way of a third home, at each look (bounds.c) */
         struct map signatures;  /* checked before */
         bool hushed;            /* nobody acts any more */
         bool calm;              /* healing: nothing new breaks */
