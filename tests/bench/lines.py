@@ -33,6 +33,8 @@ with socket.create_server((sys.argv[1], 7000)) as door:
 SEND = '''
 import socket, sys
 with socket.create_connection((sys.argv[1], 7000)) as link, open(sys.argv[2], "rb") as file:
+    if sys.argv[3]:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, sys.argv[3].encode())
     link.sendfile(file)
 '''
 
@@ -111,12 +113,13 @@ class Lines:
 
     # ---- what else goes over it ----
 
-    def tcp(self, path):
-        """Bytes a second of a file over a connection that does nothing else, from the first namespace to the second."""
+    def tcp(self, path, control=''):
+        """Bytes a second of a file over a connection that does nothing else, from the first namespace to the second. @control: what the
+        kernel does against congestion; empty: what it does by default."""
         with subprocess.Popen([*self.inside(1), sys.executable, '-c', RECEIVE, self.address(1)], stdout=subprocess.PIPE, text=True,
                               preexec_fn=street.die_with_parent) as receiver:
             receiver.stdout.readline()
-            subprocess.run([*self.inside(0), sys.executable, '-c', SEND, self.address(1), path], check=True, timeout=PATIENCE)
+            subprocess.run([*self.inside(0), sys.executable, '-c', SEND, self.address(1), path, control], check=True, timeout=PATIENCE)
             n, seconds = receiver.stdout.readline().split()
         street.check(int(n) == os.path.getsize(path), 'the plain connection lost something')
         return int(n) / float(seconds)

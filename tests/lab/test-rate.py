@@ -57,6 +57,18 @@ class Rate(street.Play):
             equal([a.close(), b.close()], [(0, '')] * 2, 'their ends')
             lines.close()
 
+    def plain(self, spoil):
+        """Mbit/s of a connection of the kernel's TCP over such a line, with what porchlight-ice has against congestion."""
+        lines = Lines(Tools(self.programs.build), 2, KBIT, DELAY, QUEUE)
+        spoil(lines)
+        path = os.path.join(self.folder, 'plain.bin')
+        with open(path, 'wb') as out:
+            out.write(bytes(self.size))
+        try:
+            return lines.tcp(path, 'cubic') * 8 / MEGABYTE
+        finally:
+            lines.close()
+
     def look(self, spoil, least=0):
         rate, memory = self.carried(spoil)
         print(f'# {self.size / MEGABYTE:.0f} MB at {rate:.1f} Mbit/s; porchlight-ice had {memory / MEGABYTE:.1f} MB at most', flush=True)
@@ -78,7 +90,9 @@ class Rate(street.Play):
         if not self.full:
             raise Skip('takes a minute: --full')
         rules = 'table ip lossy {\nchain in { type filter hook prerouting priority -300; iifname "eth0" numgen random mod 100 < 1 drop; }\n}\n'
-        self.look(lambda lines: [run(*lines.inside(end), 'nft', '-f', '-', stdin=rules) for end in range(2)], LEAST_LOSSY)
+        spoil = lambda lines: [run(*lines.inside(end), 'nft', '-f', '-', stdin=rules) for end in range(2)]  # noqa: E731
+        print(f'# TCP with CUBIC on that line: {self.plain(spoil):.1f} Mbit/s', flush=True)
+        self.look(spoil, LEAST_LOSSY)
 
 
 if __name__ == '__main__':

@@ -50,10 +50,10 @@ bool meets_there(const struct world *w) {
 }
 
 void meets_tell(struct world *w, struct node *n) {
-        if (meets_there(w) && node_on(n))
-                world_feed(w, n, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
-        if ((w->opt.apart || meets_there(w)) && node_on(n))
-                world_feed(w, n, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = RELAY_QUOTA}});
+        if (!meets_there(w) || !node_on(n))
+                return;
+        world_feed(w, n, (struct mesh_event){.type = MESH_EV_HELPER, .helper = {.there = true}});
+        world_feed(w, n, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = RELAY_QUOTA}});
 }
 
 /* ---- what a helper says ---- */
