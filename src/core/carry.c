@@ -38,7 +38,7 @@ static bool sees_this_home(const struct mesh *m, const struct key *device) {
 
 /* It has failed already, or its device says that strangers cannot call it there. */
 static bool is_doubtful(const struct mesh *m, const struct address *a) {
-        return dial_in_vain(a) || (a->closed && !dial_may_answer(m, a));
+        return dial_in_vain(a) || (a->closed && (!addr_private(&a->addr) || !dial_may_answer(m, a)));
 }
 
 /* In the book and in its contact: those that will hardly answer, or the others. */
@@ -70,7 +70,8 @@ static void ways_find(struct mesh *m, struct carry *h) {
                 way_add(h, &l->addr);
         ways_add(m, h, c, false);
         h->n_ways = MIN(h->n_ways, (size_t)HAUL_WAYS - 1);
-        if (c && c->read && (!c->card->open || h->shy) && meet_may(m, device))
+        bool may = meet_may(m, device) || meet_runs(m, device); /* one that runs is waited for */
+        if (c && c->read && (!c->card->open || h->shy) && may)
                 way_add(h, &meeting);
         ways_add(m, h, c, true);
         if (c)

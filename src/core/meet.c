@@ -257,14 +257,19 @@ static bool goes_round(struct mesh *m, const struct meet *x) {
         return false;
 }
 
+/* One that ended sooner was broken off. */
+static void learn(struct mesh *m, const struct meet *x) {
+        if (!x->relayed && m->now >= x->until - MEETS_PATIENCE + MEETS_SEARCHED)
+                lately_no_way(m, &x->device);
+}
+
 int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on) {
         struct meet *x = find_link(m, link);
         *ret_goes_on = false;
         if (!x || x->state == MEET_OFFERED) /* nobody is there */
                 return 0;
         x->asked = false;
-        if (m->now >= x->until - MEETS_PATIENCE + MEETS_SEARCHED) /* else it was broken off */
-                lately_no_way(m, &x->device);
+        learn(m, x);
         return goes_round(m, x) ? 0 : propose(m, x, ret_goes_on);
 }
 
@@ -519,8 +524,10 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
                 return heard_again(l, x, said);
         if (x->state == MEET_BEGUN || said->seq > x->heard)
                 return 0;
-        if (WIRE_HAS(said, MEET_SAID, end))
+        if (WIRE_HAS(said, MEET_SAID, end)) {
+                learn(m, x);
                 return give_up(m, x);
+        }
         if (!x->heard && !WIRE_HAS(said, MEET_SAID, words) && !has_relay(said))
                 return 0;
         x->heard++;
