@@ -53,9 +53,9 @@ void configfile_seal(struct buf *out, struct span text) {
  * line that is no setting. */
 bool configfile_whole(struct span text) {
         _clean_(buf_fini) struct buf right = BUF_NULL;
-        const uint8_t *end = memchr(text.p, '\n', text.n);
         if (!text.n || text.p[0] != '#')
                 return true;
+        const uint8_t *end = memchr(text.p, '\n', text.n);
         if (!end)
                 return false;
         configfile_seal(&right, span_from(text, (size_t)(end - text.p) + 1));
