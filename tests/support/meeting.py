@@ -147,6 +147,17 @@ def bring_together(a, b, seconds=PATIENCE, pass_on=lambda side, number, fields: 
     return ended[a], ended[b], time.monotonic() - began
 
 
+def why_over(*helpers):
+    """The END rows that these have said, or say within a second: why a stream is no more."""
+    for helper in helpers:
+        try:
+            while helper.read(1.0):
+                pass
+        except EOFError:
+            pass
+    return [[fields for number, fields, _ in helper.said if number == END] for helper in helpers]
+
+
 def exchange(a, b, size):
     """@size bytes from a to b, and some back. Returns how long it took."""
     sender, taker = a.descriptors[0], b.descriptors[0]
@@ -162,11 +173,14 @@ def exchange(a, b, size):
             raise TimeoutError(f'{taken} of {size} bytes came')
         if writable:
             at = sent % len(block)
-            sent += sender.send(block[at:at + min(len(block) - at, size - sent)])
+            try:
+                sent += sender.send(block[at:at + min(len(block) - at, size - sent)])
+            except ConnectionError as error:
+                raise EOFError(f'the stream ended after {taken} of {size} bytes; ENDs of both: {why_over(a, b)}') from error
         if readable:
             more = taker.recv(1 << 20)
             if not more:
-                raise EOFError(f'the stream ended after {taken} of {size} bytes')
+                raise EOFError(f'the stream ended after {taken} of {size} bytes; ENDs of both: {why_over(a, b)}')
             at = taken % len(block)
             wrong |= (block + block * (len(more) // len(block) + 1))[at:at + len(more)] != more
             taken += len(more)
