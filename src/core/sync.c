@@ -295,7 +295,7 @@ static bool may_open(struct link *l) {
 
 int sync_recon(struct link *l, const struct wire_recon *msg) {
         /* PROTOCOL 9.23: "A session for `records` MUST NOT run before the link is up." */
-        if (msg->set < SET_OPS || msg->set > SET_RECORDS || (msg->set == SET_RECORDS && l->state != LINK_UP))
+        if (msg->set > SET_RECORDS || (msg->set == SET_RECORDS && l->state != LINK_UP))
                 return 0;
         if (l->m->recover.on && msg->set != SET_OPS)
                 return 0;

@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/limits.h"
 #include "core/link.h"
+#include "core/reach.h"
 #include "crypto/chunk.h"
 #include "support/street_inside.h"
 
@@ -180,6 +181,74 @@ static void test_who(void **state) {
         assert_int_equal(street_haul(bare, 1, 0, &link), MESH_OUT_NO_MESH);
         street_free(bare);
         told_end(&t, s);
+}
+
+static struct address *at_home(struct street *s, size_t i, size_t of) {
+        struct mesh *m = street_core(s, i);
+        return address_find(m, &s->homes[of].addr);
+}
+
+/* Somebody else answers where it was: it is sent away, and the next address is tried. */
+static void test_elsewhere(void **state) {
+        (void)state;
+        struct told t;
+        struct street *s = watched(3, &t);
+        mesh_link link;
+        street_run_for(s, 60);
+        struct address *wrong = at_home(s, 0, 2), *right = at_home(s, 0, 1);
+        struct mesh *m = street_core(s, 0);
+        assert_true(wrong && right);
+        wrong->device = right->device;
+        right->failures = 1; /* it comes last */
+        LINK_EACH(l, m)
+        l->dialled = false; /* nor does where a link was dialled come first */
+        assert_int_equal(street_haul(s, 0, 1, &link), MESH_OUT_DONE);
+        assert_int_equal(t.at[2].up, 0);
+        assert_int_equal(t.at[1].up, 1);
+        told_end(&t, s);
+}
+
+/* Of more addresses than are tried: those that failed before come last, and whoever waits hears so in the end. */
+static void test_many_addresses(void **state) {
+        (void)state;
+        struct told t;
+        struct street *s = watched(3, &t);
+        struct mesh *m = street_core(s, 0);
+        const struct key *device = &street_core(s, 1)->sign.pub;
+        mesh_link link;
+        street_run_for(s, 60);
+        for (uint8_t i = 0; i < 3 * HAUL_WAYS; i++) {
+                struct mesh_addr nowhere = {.ip = {[10] = 0xff, 0xff, 203, 0, 113, i}, .port = 7345};
+                struct address *a = address_add(m, &nowhere);
+                assert_non_null(a);
+                a->device = *device;
+                a->failures = i % 2;
+                a->next = MESH_NEVER;
+        }
+        street_off(s, 1);
+        assert_int_equal(street_haul(s, 0, 1, &link), MESH_OUT_HAUL_SILENT);
+        assert_int_equal(carrying(s, 0), 0);
+        told_end(&t, s);
+}
+
+/* The two have not heard of each other since a key was changed: a link is made under one that both have. */
+static void test_keys(void **state) {
+        (void)state;
+        for (int turned = 0; turned < 2; turned++) {
+                struct told t;
+                struct street *s = watched(4, &t);
+                mesh_link link;
+                street_run_for(s, 60);
+                street_off(s, 2);
+                assert_int_equal(street_vote(s, 0, OP_REMOVE, 3), MESH_OUT_DONE);
+                street_run_for(s, 60);
+                street_on(s, 2);
+                for (size_t i = 0; i < 2; i++)
+                        for (size_t k = 0; k < street_core(s, 2 * i)->n_addresses; k++)
+                                street_core(s, 2 * i)->addresses[k].next = MESH_NEVER; /* the haul is the first link */
+                assert_int_equal(street_haul(s, turned ? 2 : 0, turned ? 0 : 2, &link), MESH_OUT_DONE);
+                told_end(&t, s);
+        }
 }
 
 /* Whoever is removed is hung up on at once, and gets none again. */
@@ -489,6 +558,8 @@ int main(void) {
                 cmocka_unit_test(test_junk),      cmocka_unit_test(test_dialled_places),
                 cmocka_unit_test(test_much),      cmocka_unit_test(test_no_room),
                 cmocka_unit_test(test_makes_way), cmocka_unit_test(test_household),
+                cmocka_unit_test(test_elsewhere), cmocka_unit_test(test_many_addresses),
+                cmocka_unit_test(test_keys),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
