@@ -337,6 +337,13 @@ _Noreturn static void process_ended(struct safe *s) {
         exit(faults.wrong ? BROKEN : EXIT_SUCCESS);
 }
 
+static unsigned number_of(struct span message) {
+        const struct wire_number *row;
+        union frame_message m;
+        REQUIRE(frame_read(message, wire_owner_find, &row, &m, NULL) == 0);
+        return (unsigned)row->number;
+}
+
 static void was_told(struct safe *s, struct span message) {
         struct ending e = ending_of(&s->v.to_daemon);
         if (faults.child && !faults.free) {
@@ -350,7 +357,7 @@ static void was_told(struct safe *s, struct span message) {
                 }
                 child_ends();
         }
-        compare(s, message.n > 4 ? message.p[4] : 0, &e);
+        compare(s, number_of(message), &e);
 }
 
 /* ---- a test's own beginning and end ---- */

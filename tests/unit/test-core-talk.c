@@ -115,7 +115,7 @@ static bool one_in(struct rng *rng, uint64_t n) {
         return rng_below(rng, n) == 0;
 }
 
-/* Of a meeting that there is, as a rule. @ret_at: NULL where it is one of @from's own. */
+/* A meeting that there is with home @from, as a rule; NULL: a new one. */
 static const struct meet *some_meeting(struct street *s, struct rng *rng, size_t from) {
         const struct meet *found = NULL;
         for (size_t k = 0; k < MEETS_MOST; k++) {
