@@ -100,8 +100,8 @@ mode_t world_mode(const struct world *w, const char *name) {
 }
 
 void world_remove(const struct world *w) {
-        static const char *const names[] = {"vault/household", "vault/household.new", "vault/lock",
-                                            "vault/ledger",    "vault/ledger.old",    "owner.sock"};
+        static const char *const names[] = {"vault/household",  "vault/household.new", "vault/lock", "vault/ledger",
+                                            "vault/ledger.old", "owner.sock",          "vault.sock"};
         char path[128];
         for (size_t i = 0; i < ARRAY_LEN(names); i++) {
                 world_path(w, names[i], path);
@@ -213,10 +213,10 @@ void result_says(const struct world *w, bool ok, const char *name, bool waiting)
         say(w->daemon, OWNER_V_RESULT, &r);
 }
 
-int owner_connect(const struct world *w) {
+int world_connect(const struct world *w, const char *name) {
         struct timeval tv = {.tv_sec = WAIT_S};
         struct sockaddr_un addr = {.sun_family = AF_UNIX};
-        snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/owner.sock", w->dir);
+        snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/%s", w->dir, name);
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         assert_true(fd >= 0);
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
@@ -228,6 +228,10 @@ int owner_connect(const struct world *w) {
         }
         assert_int_equal(r, 0);
         return fd;
+}
+
+int owner_connect(const struct world *w) {
+        return world_connect(w, "owner.sock");
 }
 
 /* ---- what the tests ask for, and find ---- */

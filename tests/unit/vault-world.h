@@ -61,6 +61,8 @@ void hear_end(int fd);
 void world_daemon_heard_nothing(const struct world *w);
 void device_says(const struct world *w, bool in_mesh);
 void result_says(const struct world *w, bool ok, const char *name, bool waiting);
+/* Waits until somebody listens there. */
+int world_connect(const struct world *w, const char *name);
 /* Waits until the vault listens. */
 int owner_connect(const struct world *w);
 
