@@ -328,6 +328,11 @@ const struct card *contact_card(const struct mesh *m, const struct key *device) 
         return c && c->read ? c->card : NULL;
 }
 
+bool contact_back(const struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
+        return card && card->time >= m->lone_since;
+}
+
 /* PROTOCOL 17.2: "SHOULD NOT take that back before it was alone for 60 s: whoever calls proves it anew" */
 static bool was_open(const struct mesh *m) {
         const struct card *own = contact_card(m, &m->sign.pub);

@@ -142,10 +142,9 @@ bool dial_in_vain(const struct address *a) {
         return a->failures && !a->stood;
 }
 
-/* It has told where it is since this node was alone: surely it is there. */
+/* It is there, and a neighbour leads to it. */
 static bool is_back(const struct mesh *m, const struct address *a) {
-        const struct card *card = known_device(a) ? contact_card(m, &a->device) : NULL;
-        return card && card->time >= m->lone_since;
+        return known_device(a) && contact_back(m, &a->device) && doorstep_sure(m, &a->device);
 }
 
 /* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */

@@ -108,6 +108,20 @@ static size_t ways_by(const struct mesh *m, const struct key *door, bool sure, s
         return n;
 }
 
+bool doorstep_sure(const struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
+        for (size_t i = 0; card && i < card->n_via; i++) {
+                const struct key *door = &card->via[i];
+                LINK_EACH(l, m) {
+                        bool knows = key_eq(&l->device, door) || names(contact_card(m, &l->device), door) ||
+                                     names(contact_card(m, door), &l->device);
+                        if (l->state == LINK_UP && knows)
+                                return true;
+                }
+        }
+        return false;
+}
+
 size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
         const struct card *card = contact_card(m, device);
         size_t n = 0;

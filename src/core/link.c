@@ -537,10 +537,13 @@ static int link_settle_duplicate(struct link *l) {
 }
 
 /* PROTOCOL 8.28: "of those that have compared everything and began 3 s ago or earlier the one that began first MUST go" */
-static bool visitor_leaves(struct mesh *m) {
+/* PROTOCOL 8.28: "then those who have need not have been there for 3 s" */
+static bool visitor_leaves(struct mesh *m, const struct link *newcomer) {
         struct link *oldest = NULL;
+        bool lone = !contact_back(m, &newcomer->device);
         LINK_EACH(l, m) {
-                bool done = l->state == LINK_UP && l->visiting && l->caught_up && m->now >= l->since + VISIT_GRACE;
+                mesh_time grace = lone && contact_back(m, &l->device) ? 0 : VISIT_GRACE;
+                bool done = l->state == LINK_UP && l->visiting && l->caught_up && m->now >= l->since + grace;
                 if (done && (!oldest || l->since < oldest->since))
                         oldest = l;
         }
@@ -559,7 +562,7 @@ static bool link_welcome(const struct link *l) {
                 halfway += up && other->joining && !other->newcomer;
         }
         if (l->visiting)
-                return visitors < VISITORS_MOST || visitor_leaves(l->m);
+                return visitors < VISITORS_MOST || visitor_leaves(l->m, l);
         return l->dialled || l->newcomer || inbound < INBOUND_MOST || (l->joining && halfway < HALFWAY_MOST);
 }
 

@@ -128,6 +128,7 @@ bool offer_open(struct mesh *m, const struct wire_meet *msg, struct buf *plain, 
 int doorstep_took(struct link *l, const struct wire_meet *msg); /* a MEET came over @l, for here or for others */
 /* By whom @device may be reached. Returns how many. */
 size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]);
+bool doorstep_sure(const struct mesh *m, const struct key *device);    /* a neighbour is known to lead to it */
 size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those that this node's contact names */
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
 bool doorstep_waits(const struct mesh *m); /* to be named in a contact: none is to be published before */

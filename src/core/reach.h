@@ -129,6 +129,8 @@ void contacts_look(struct mesh *m); /* before `counted` is asked for: time has p
 int contact_take(struct link *from, const struct wire_contact *w, struct span raw);
 int contact_restore(struct mesh *m, struct span raw);
 const struct card *contact_card(const struct mesh *m, const struct key *device); /* NULL: none could be read here */
+/* It has told where it is since this node had no link that lasts: it is there, and has links of its own. */
+bool contact_back(const struct mesh *m, const struct key *device);
 bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
 int contacts_open(struct mesh *m);       /* a key has come: those it opens are read. 0 or ERR_NOMEM */
 void contacts_learn(struct mesh *m);     /* where all say that they are, again */

@@ -26,7 +26,7 @@
 #define VISIT_SHORT 60000     /* ms between visits of a home short of links, and from when nobody had place for it */
 #define VISIT_LONE 2000       /* … and of one that has hardly any, and asks there for who can be met; doubling … */
 #define VISIT_LONE_MOST 15000 /* … up to this, … */
-#define VISIT_LONE_EACH 500   /* … or so many ms for each member: all may knock at the same door */
+#define VISIT_LONE_EACH 100   /* … or so many ms for each member: all may knock at the same door */
 #define VISIT_TURNED 3600000  /* ms for which it counts that somebody had none */
 
 static bool asleep(const struct push *p) {
@@ -81,7 +81,7 @@ static bool has_few(const struct mesh *m) {
         return m->meets.helper && links_lasting(m) < MEETS_VIA_LEAST;
 }
 
-/* PROTOCOL 9.28: "sooner, from 2 s on and doubling up to 15 s, or to half a second for each member and 60 s at most" */
+/* PROTOCOL 9.28: "sooner, from 2 s on and doubling up to 15 s, or to 0.1 s for each member and 60 s at most" */
 static mesh_time short_wait(const struct mesh *m) {
         mesh_time members = m->roster ? roster_members(m->roster) : 0;
         mesh_time most = MAX(members * VISIT_LONE_EACH, (mesh_time)VISIT_LONE_MOST);

@@ -72,6 +72,7 @@ static void test_return(void **state) {
         street_run_for(s, 5);
         assert_int_equal(card_at(s, 1, 2)->seq, before + 1);
         assert_true(card_at(s, 1, 2)->time >= back && card_at(s, 1, 2)->n_via >= 1);
+        assert_true(doorstep_sure(street_core(s, 1), device(s, 2))); /* by home 0 */
         street_free(s);
 }
 
@@ -215,6 +216,41 @@ static void test_visitors_make_room(void **state) {
         street_free(s);
 }
 
+static struct key device_of(struct street *s, size_t i) {
+        struct sign_key k;
+        sign_key_from_seed(&k, street_config(s, i)->sign_seed);
+        return k.pub;
+}
+
+/* Who is back has others; who has not said so gets the place of one that is, as soon as that has compared everything. */
+static void test_lone_visitor(void **state) {
+        (void)state;
+        enum { BACK = VISITORS_MOST + 1, ALL };
+        struct visit v[ALL];
+        struct street *s = street_new(ALL + 1, seed);
+        street_run_for(s, 5);
+        for (size_t i = 1; i <= ALL; i++)
+                street_off(s, i);
+        street_run_for(s, 5);
+        for (size_t i = 1; i <= BACK; i++) {
+                struct contact *c = map_find(&street_core(s, 0)->contacts, device_of(s, i).b);
+                assert_true(c && c->read);
+                c->card->time = street_wall(s);
+        }
+        for (size_t i = 0; i < VISITORS_MOST; i++) {
+                come(&v[i], s, i + 1);
+                link_find(street_core(s, 0), v[i].link)->caught_up = true;
+        }
+        come(&v[VISITORS_MOST], s, BACK);
+        assert_int_equal(v[VISITORS_MOST].g.bye, REASON_FULL);
+        come(&v[BACK], s, ALL);
+        assert_int_equal(v[BACK].g.bye, 0);
+        assert_int_equal(v[0].g.bye, REASON_VISITED);
+        for (size_t i = 0; i < ALL; i++)
+                visit_end(&v[i]);
+        street_free(s);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_return),
@@ -224,6 +260,7 @@ int main(void) {
                 cmocka_unit_test(test_silent_street),
                 cmocka_unit_test(test_old_address),
                 cmocka_unit_test(test_visitors_make_room),
+                cmocka_unit_test(test_lone_visitor),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
