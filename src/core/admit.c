@@ -162,6 +162,10 @@ int invite_stored(struct mesh *m, struct wait *w) {
                         ticket_row_free(t);
                         break;
                 }
+                if (t && w->kind == WAIT_REVOKE) {
+                        t->revoked = false; /* as on the disk: it is to be asked again */
+                        revoke_undo(m, &w->id);
+                }
                 mesh_reply(m, w->command, MESH_OUT_STORE_FAILED);
                 return 0;
         }
