@@ -68,7 +68,7 @@ struct mesh *mesh_free(struct mesh *m) {
                 wait_free(w);
         out_fini(&m->out);
         records_fini(m);
-        proof_fini(m);
+        proofs_fini(m);
         spread_fini(m);
         copies_fini(m);
         epochs_fini(m);

@@ -50,7 +50,7 @@ struct signed_record { /* one of the two of a proof */
         struct key device, slot_device;
 };
 
-void proof_fini(struct mesh *m) {
+void proofs_fini(struct mesh *m) {
         LIST_EACH (x, &m->rivals, struct rival, list) {
                 list_drop(&x->list);
                 free(x);

@@ -195,7 +195,7 @@ int proof_loaded(struct mesh *m, const struct mesh_event *ev);
 void proof_stored(struct mesh *m, const struct wait *w);
 int proof_tick(struct mesh *m);                    /* tells the disk again what it did not take */
 mesh_wall proof_muted_until(const struct mesh *m); /* this device; 0: it is not muted */
-void proof_fini(struct mesh *m);
+void proofs_fini(struct mesh *m);
 
 /* ---- accept.c ---- */
 int accept_record(struct link *from, const struct wire_record *w, struct span raw);
