@@ -193,15 +193,16 @@ int source_piece(struct haul_fetch *f, struct haul_source *s, const struct haul_
         s->heard = f->now;
         f->got += bytes.n;
         f->rate_bytes += bytes.n;
-        if (!put_bytes(f, s, chunk, bytes))
-                return ERR_NOMEM;
+        int r = put_bytes(f, s, chunk, bytes)
+                        ? 0
+                        : ERR_NOMEM; /* then what is left of it is not kept either, and it is asked for again */
         s->at += (uint32_t)bytes.n;
         if (s->at < cipher_bytes(f, chunk))
-                return 0;
+                return r;
         take_chunk(f, s, chunk);
         want_over(f, s);
         source_count(f, s);
-        return 0;
+        return r;
 }
 
 /* ---- what does not ---- */
