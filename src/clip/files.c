@@ -16,7 +16,8 @@ void clip_file_name(char ret[CLIP_FILE_NAME_MAX], const struct hash *id, bool li
 }
 
 bool clip_file_id(const char *name, struct hash *ret) {
-        _clean_(buf_fini) struct buf id = BUF_NULL;
+        uint8_t room[sizeof(ret->b) + 1]; /* as above */
+        struct buf id = BUF_ON(room);
         size_t n = strlen(name);
         if (n != HEX_ID && (n != HEX_ID + strlen(LIST_SUFFIX) || strcmp(name + HEX_ID, LIST_SUFFIX) != 0))
                 return false;
