@@ -316,17 +316,18 @@ static mesh_link next_number(struct node *n) {
         return n->conns.last;
 }
 
-void conn_accept(struct node *n, uv_stream_t *listener) {
+bool conn_accept(struct node *n, uv_stream_t *listener) {
         struct conn *l = conn_new(n, 0, false);
         if (!l)
-                return;
+                return false;
         if (uv_accept(listener, &l->s.stream) || !learn_peer(l) || too_many(l)) {
                 conn_close(l);
-                return;
+                return true;
         }
         l->number = next_number(n);
         reach_accepted(n, &l->addr);
         conn_up(l);
+        return true;
 }
 
 static void on_connect(uv_connect_t *req, int status) {

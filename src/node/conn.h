@@ -29,7 +29,8 @@ void conns_stop(struct node *n); /* no new ones; those that are left get the usu
 bool conns_idle(const struct node *n);
 void conns_close(struct node *n); /* closes what is left, and the handles */
 
-void conn_accept(struct node *n, uv_stream_t *listener);
+/* False: there is no memory to take it with. */
+bool conn_accept(struct node *n, uv_stream_t *listener);
 void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr);
 /* A stream that goes through porchlight-ice, @fd its end here. */
 struct conn_meeting {

@@ -427,12 +427,23 @@ static struct caller *caller_new(struct node *n) {
 static void on_connection(uv_stream_t *server, int status) {
         struct control *ctl = CONTAINER_OF(server, struct control, listener);
         struct node *n = CONTAINER_OF(ctl, struct node, control);
-        struct caller *c = status == 0 && ctl->listening ? caller_new(n) : NULL;
-        if (!c)
+        struct caller *c;
+        if (status || !ctl->listening)
                 return;
+        c = caller_new(n);
+        if (!c) {
+                shed_take(&ctl->shed, server);
+                return;
+        }
         bool ok = uv_accept(server, (uv_stream_t *)&c->pipe) == 0 && ctl->n_callers <= CALLERS_MAX;
         if (!ok || uv_read_start((uv_stream_t *)&c->pipe, on_alloc, on_read))
                 caller_close(c);
+}
+
+static void on_room(struct shed *s) {
+        struct control *ctl = CONTAINER_OF(s, struct control, shed);
+        if (ctl->listening)
+                shed_take(s, (uv_stream_t *)&ctl->listener);
 }
 
 /* ---- what happens meanwhile ---- */
@@ -508,6 +519,7 @@ void control_watch_kick(struct node *n, uint64_t from, const struct buf *news) {
 void control_init(struct node *n) {
         struct control *ctl = &n->control;
         list_init(&ctl->callers);
+        ctl->shed.room = on_room;
         uv_pipe_init(n->loop, &ctl->listener, 0);
         uv_timer_init(n->loop, &ctl->deadlines);
         uv_timer_init(n->loop, &ctl->pump);

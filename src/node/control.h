@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "node/shed.h"
 #include "porchlight/types.h"
 
 #include <uv.h>
@@ -21,6 +22,7 @@ struct control {
         uv_pipe_t listener;
         uv_timer_t deadlines; /* posts that wait for neighbours, callers that do not read */
         uv_timer_t pump;      /* requests that came before the last one was answered */
+        struct shed shed;
         struct list callers;
         unsigned n_callers;
         bool bound, listening;

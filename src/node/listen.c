@@ -41,8 +41,16 @@ static void listener_close(struct listener *l) {
 
 static void on_connection(uv_stream_t *server, int status) {
         struct listener *l = CONTAINER_OF(server, struct listener, tcp);
-        if (status == 0 && !l->closed)
-                conn_accept(l->n, server);
+        if (status == 0 && !l->closed && !conn_accept(l->n, server))
+                shed_take(&l->n->listening.shed, server);
+}
+
+static void on_room(struct shed *s) {
+        struct listening *ls = CONTAINER_OF(s, struct listening, shed);
+        LIST_EACH (l, &ls->all, struct listener, on) {
+                if (!l->closed)
+                        shed_take(s, (uv_stream_t *)&l->tcp);
+        }
 }
 
 static int bind_and_listen(struct listener *l) {
@@ -336,6 +344,7 @@ void listen_bound(const struct node *n, struct wire_list *ret, struct buf *store
 
 void listen_init(struct node *n) {
         list_init(&n->listening.all);
+        n->listening.shed.room = on_room;
 }
 
 int listen_start(struct node *n) {

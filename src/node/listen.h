@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "node/node.h"
+#include "node/shed.h"
 #include "porchlight/mesh.h"
 
 #include <uv.h>
@@ -22,6 +23,7 @@ struct listen_net {
 
 struct listening {
         struct list all;
+        struct shed shed;
         struct listen_net nets[LISTEN_NETS_MAX];
         size_t n_nets;
         struct mesh_addr told[MESH_ADDRS_MAX]; /* what the core knows */
