@@ -140,9 +140,11 @@ static bool is_shared(int fd) {
 }
 
 /* A disk with no room for a folder is no reason not to start: until there is one no clip is taken in. */
-void clips_prepare(struct node *n) {
+int clips_prepare(struct node *n) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         dir_join(&path, n->dir, DIR_CLIPS);
+        if (!buf_ok(&path))
+                return ERR_NOMEM;
         if (mkdir(buf_cstr(&path), CLIP_FOLDER_MODE) == 0 || errno == EEXIST)
                 n->clips.fd = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (n->clips.fd < 0)
@@ -151,6 +153,7 @@ void clips_prepare(struct node *n) {
                 n->clips.shared = true;
         else if (fchmod(n->clips.fd, CLIP_FOLDER_MODE) != 0)
                 log_warning("%s: others may look into it: %s", buf_cstr(&path), strerror(errno));
+        return 0;
 }
 
 int clips_make_file(const struct node *n, const char *name) {

@@ -50,9 +50,10 @@ struct clips {
 };
 
 void clips_init(struct node *n);
-void clips_prepare(struct node *n); /* makes and opens the folder, while that can be done */
-void clips_start(struct node *n);   /* the store is open: removes what belongs to no clip */
-void clips_fini(struct node *n);    /* after the loop has ended */
+/* Makes and opens the folder, while that can be done. 0, ERR_NOMEM. */
+int clips_prepare(struct node *n);
+void clips_start(struct node *n); /* the store is open: removes what belongs to no clip */
+void clips_fini(struct node *n);  /* after the loop has ended */
 
 /* clip_in.c */
 void clips_in_fini(struct node *n);

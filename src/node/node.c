@@ -280,12 +280,21 @@ void node_command_forget(struct command *c) {
                 list_drop(&c->on);
 }
 
+static void on_failed(uv_timer_t *timer) {
+        struct node *n = CONTAINER_OF(timer, struct node, stop_timer);
+        n->on_broken(n->ctx);
+}
+
+/* With the next turn of the loop: whoever had no memory is in the midst of what a stop would take away. */
 void node_fail(struct node *n, const char *what, int r) {
         if (n->broken)
                 return;
         n->broken = true;
         log_error("%s: %s; the daemon ends", what, err_text(r));
-        n->on_broken(n->ctx);
+        if (n->stopping)
+                n->on_broken(n->ctx);
+        else
+                uv_timer_start(&n->stop_timer, on_failed, 0, 0);
 }
 
 uv_buf_t node_read_buffer(struct node *n) {
@@ -401,11 +410,11 @@ int node_new(struct node **ret, uv_loop_t *loop, const struct node_config *cfg) 
         if (r == 0)
                 r = pool_init(&n->pool);
         if (r == 0)
-                r = queries_init(n);
-        if (r == 0)
                 r = haul_serve_new(&n->fetches.serve);
         if (r == 0)
                 r = papers_init(n);
+        if (r == 0)
+                r = queries_init(n); /* the last: it gives the loop a handle */
         if (r) {
                 pool_fini(&n->pool);
                 free_parts(n);
@@ -601,7 +610,7 @@ int node_start(struct node *n) {
         uv_prepare_start(&n->prepare, on_prepare);
         int r = open_store(n);
         if (r == 0)
-                clips_prepare(n); /* the vault finds the folder, and puts up its walls around it */
+                r = clips_prepare(n); /* the vault finds the folder, and puts up its walls around it */
         if (r == 0)
                 r = vault_link_start(n); /* it starts while the store is read */
         if (r == 0)
@@ -623,7 +632,7 @@ int node_start(struct node *n) {
         kin_kick(n);
         vault_link_state(n);
         ice_look(n);
-        if (n->stopping) /* something broke meanwhile, and the stop has closed what there was: nothing is opened after it */
+        if (n->broken || n->stopping) /* nothing is opened any more */
                 return 0;
         r = listen_start(n);
         if (r == 0) {

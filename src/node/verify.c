@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/verify.h"
+#include "base/err.h"
 #include "crypto/sign.h"
 #include "node/internal.h"
 
@@ -67,13 +68,16 @@ static void spread(struct node *n, struct batch *b) {
 /* The result waits in the node's queue: verify_start is called while the core's actions are being drained. */
 static void check_here(struct node *n, uint64_t token, const struct mesh_verify *items, size_t count) {
         bool *good = calloc(count ? count : 1, sizeof(*good));
-        for (size_t i = 0; good && i < count; i++)
+        if (!good) {
+                node_fail(n, "checking signatures", ERR_NOMEM);
+                return;
+        }
+        for (size_t i = 0; i < count; i++)
                 good[i] = check(&items[i]);
-        node_feed_owned(n,
-                        (struct mesh_event){.type = MESH_EV_VERIFIED,
-                                            .token = token,
-                                            .verified = {.good = good, .n = good ? count : 0}},
-                        good);
+        node_feed_owned(
+                n,
+                (struct mesh_event){.type = MESH_EV_VERIFIED, .token = token, .verified = {.good = good, .n = count}},
+                good);
 }
 
 void verify_start(struct node *n, uint64_t token, const struct mesh_verify *items, size_t count) {
