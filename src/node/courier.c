@@ -254,8 +254,11 @@ static struct courier *courier_new(struct node *n, const struct key *household) 
 
 void courier_kick(struct node *n, const struct key *household) {
         struct courier *c = map_find(&n->papers.courier_of, household->b);
-        if (!c && !(c = courier_new(n, household)))
-                return; /* the next paper, or the next start, sends one */
+        if (!c && !(c = courier_new(n, household))) {
+                n->papers.unsent = true;
+                papers_plan(n);
+                return;
+        }
         c->failures = 0;
         c->next = 0;
         if (n->papers.started && !n->feeding)

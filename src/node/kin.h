@@ -69,6 +69,7 @@ bool kin_revoked(const struct node *n, struct span manifest);
 const char *kin_device(const struct node *n, const struct wire_manifest *w, char ret[KIN_NAME_MAX]);
 
 /* ---- kin_out.c ---- */
+void kin_send(struct node *n);         /* nobody could be sent with what is due: tried again */
 void kin_kick(struct node *n);         /* there may be something to tell: a clip came, or went */
 void kin_rule_changed(struct node *n); /* what may be told of cameras: all is told anew */
 void kin_tick(struct node *n);         /* once a minute: is it still the same main device? */

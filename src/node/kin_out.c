@@ -127,6 +127,13 @@ void kin_kick(struct node *n) {
                 look(n);
 }
 
+void kin_send(struct node *n) {
+        struct mesh_status st;
+        mesh_status(n->core, &st);
+        if (n->kin.n_due && !n->stopping)
+                courier_kick(n, &st.household);
+}
+
 void kin_tick(struct node *n) {
         const struct roster_device *d = other_main(n);
         if (d && (n->kin.late || !key_eq(&n->kin.told, &d->sign)))

@@ -11,7 +11,8 @@
 
 /* PROTOCOL 15.14: "A device whose copy is complete signs an attestation `complete`; when the grant expires it deletes the copy
  * and the key, and signs `deleted`." */
-static void attest(struct node *n, const struct paper *grant, enum wire_e_attested what) {
+/* False: there is no memory for it; said again with the next look. */
+static bool attest(struct node *n, const struct paper *grant, enum wire_e_attested what) {
         _clean_(buf_fini) struct buf paper = BUF_NULL;
         struct hash mesh = papers_mesh(n), id;
         struct sign_key sign;
@@ -27,10 +28,12 @@ static void attest(struct node *n, const struct paper *grant, enum wire_e_attest
                                   .about = grant->id,
                                   .expires = grant->expires,
                                   .paper = buf_span(&paper)};
-        if (r || !papers_add(n, &row))
-                log_error("what became of a clip cannot be told to its owner: there is no memory for it");
-        else
-                courier_kick(n, &row.household);
+        if (r || !papers_add(n, &row)) {
+                log_error("what became of a clip cannot be told to its owner yet: there is no memory for it");
+                return false;
+        }
+        courier_kick(n, &row.household);
+        return true;
 }
 
 static void drop_about(struct node *n, enum paper_what what, const struct hash *grant) {
@@ -70,7 +73,7 @@ int paper_end_again(struct node *n, const struct hash *clip) {
 /* Before the key is here: nobody can open them without. What could not begin begins with the next look. */
 void paper_end_fetch(struct node *n, const struct paper *grant) {
         bool here = paper_own_taken_here(n, grant);
-        if (here && grant->state == GIVEN_OPEN)
+        if (grant->state == GIVEN_OPEN && (here || fetch_whole(n, &grant->about)))
                 papers_complete(n, &grant->about);
         else if (!here && !fetch_known(n, &grant->about) && !called_off(n, &grant->about))
                 fetch_begin(n, &grant->about, buf_span(&grant->more), grant->expires - PAPERS_LINGER);
@@ -93,8 +96,8 @@ void papers_complete(struct node *n, const struct hash *clip) {
         LIST_EACH (p, &n->papers.all, struct paper, on) {
                 if (p->what != PAPER_IN_GRANT || p->state != GIVEN_OPEN || !hash_eq(&p->about, clip))
                         continue;
-                papers_set(n, p, GIVEN_COMPLETE);
-                attest(n, p, ATTESTED_COMPLETE);
+                if (attest(n, p, ATTESTED_COMPLETE))
+                        papers_set(n, p, GIVEN_COMPLETE);
         }
 }
 
@@ -133,9 +136,10 @@ void paper_end_told(struct node *n, struct paper *back) {
 }
 
 static void ended(struct node *n, struct paper *grant) {
+        if (!attest(n, grant, ATTESTED_DELETED))
+                return;
         papers_set(n, grant, grant->state == PAPER_ENDING_BACK ? GIVEN_TAKEN_BACK : GIVEN_OVER);
         drop_about(n, PAPER_IN_OVER, &grant->id);
-        attest(n, grant, ATTESTED_DELETED);
 }
 
 /* Another grant for the same clip keeps its bytes; and what this device took in itself is no copy. They go on the pool, and may not go at once: it is looked at again until none

@@ -265,9 +265,11 @@ static void on_looked_up(struct query *q) {
                                   .paper = buf_span(&g->paper),
                                   .more = buf_span(&g->manifest)};
         memcpy(row.household.b, device ? g->grant.device.p : g->grant.to.p, sizeof(row.household.b));
-        if (!fine)
+        if (!fine) {
                 log_error("a grant cannot be brought to its recipient: its clip is not here, or cannot be read");
-        else if (papers_add(n, &row)) {
+                if (q->r < 0 || !buf_ok(&g->manifest) || !buf_ok(&g->receipt))
+                        papers_miss(n);
+        } else if (papers_add(n, &row)) {
                 if (device)
                         add_receipt(n, g, &row.household);
                 courier_kick(n, &row.household);
@@ -283,8 +285,10 @@ static void on_looked_up(struct query *q) {
 static void on_granted(struct node *n, const struct wire_v_paper *m) {
         struct granted *g = calloc(1, sizeof(*g));
         struct hash mesh = papers_mesh(n);
-        if (!g)
+        if (!g) {
+                papers_miss(n);
                 return;
+        }
         g->n = n;
         buf_add(&g->paper, m->paper);
         if (WIRE_HAS(m, V_PAPER, receipt))
@@ -292,6 +296,8 @@ static void on_granted(struct node *n, const struct wire_v_paper *m) {
         bool right = buf_ok(&g->paper) && clip_read(CLIP_GRANT, buf_span(&g->paper), &mesh, &g->grant, &g->id) == 0 &&
                      WIRE_HAS(m, V_PAPER, receipt) == WIRE_HAS(&g->grant, GRANT, device);
         if (!right || papers_find(n, &g->id)) {
+                if (!buf_ok(&g->paper))
+                        papers_miss(n);
                 granted_free(g);
                 return;
         }
@@ -372,6 +378,8 @@ static void on_rule(struct node *n, const struct wire_v_rule *m) {
         buf_clear(&n->papers.rule_homes);
         if (WIRE_HAS(m, V_RULE, homes))
                 buf_add(&n->papers.rule_homes, m->homes);
+        if (!buf_ok(&n->papers.rule_homes))
+                papers_miss(n);
         control_policy_said(n, WIRE_HAS(m, V_RULE, asleep) ? m->asleep : 0);
         LIST_EACH (p, &n->papers.all, struct paper, on)
                 if (!p->token)

@@ -87,7 +87,8 @@ struct paper *papers_find(const struct node *n, const struct hash *id) {
 
 /* Who brought one hears "not now", and brings it again; what this home has to say the vault is asked for again. */
 static void tell_full(struct node *n, uint8_t what) {
-        n->papers.missed |= !came(what);
+        if (!came(what))
+                papers_miss(n);
         if (quiet_may(&n->papers.full, uv_now(n->loop), FULL_LINES))
                 log_error(
                         "a paper about a clip finds no room (kind %u; %zu are under way, %zu of them brought by other "
@@ -144,6 +145,8 @@ void papers_stored(struct node *n, uint64_t token, bool ok) {
                 if (p->answer)
                         paper_answer(n, &p->bringer, &p->id, ok ? 0 : REFUSAL_NOT_NOW);
                 if (!ok) {
+                        if (!came(p->what))
+                                papers_miss(n);
                         forget(n, p);
                         return;
                 }
@@ -277,11 +280,21 @@ static int restore(void *ctx, const struct store_paper *row) {
         return 0;
 }
 
+static void send_waiting(struct node *n) {
+        LIST_EACH (p, &n->papers.all, struct paper, on)
+                if (papers_wait(p))
+                        courier_kick(n, &p->household);
+}
+
 static void on_timer(uv_timer_t *timer) {
         struct papers *all = CONTAINER_OF(timer, struct papers, timer);
         struct node *n = CONTAINER_OF(all, struct node, papers);
         paper_end_tick(n, node_time(n));
         paper_vault_tick(n);
+        if (TAKE(n->papers.unsent)) {
+                send_waiting(n);
+                kin_send(n);
+        }
         courier_tick(n);
         papers_plan(n);
 }
@@ -297,11 +310,17 @@ static bool ending(const struct node *n) {
 /* A home without papers, as most are most of the time, is not woken for them. */
 void papers_plan(struct node *n) {
         uv_timer_t *t = &n->papers.timer;
-        uint64_t period = courier_waiting(n) || ending(n) ? LOOK_MS : n->papers.n ? LOOK_SELDOM_MS : 0;
+        bool soon = courier_waiting(n) || ending(n) || n->papers.unsent, ever = n->papers.n || n->papers.missed;
+        uint64_t period = soon ? LOOK_MS : ever ? LOOK_SELDOM_MS : 0;
         if (!period || !n->papers.started)
                 uv_timer_stop(t);
         else if (!uv_is_active((uv_handle_t *)t) || uv_timer_get_due_in(t) > period)
                 uv_timer_start(t, on_timer, period, 0);
+}
+
+void papers_miss(struct node *n) {
+        n->papers.missed = true;
+        papers_plan(n);
 }
 
 int papers_init(struct node *n) {
@@ -329,9 +348,7 @@ void papers_start(struct node *n) {
         int r = reader ? store_papers(reader, restore, n) : ERR_BROKEN;
         if (r)
                 log_error("papers about clips: %s", r > 0 ? store_error_text(r) : err_text(r));
-        LIST_EACH (p, &n->papers.all, struct paper, on)
-                if (papers_wait(p))
-                        courier_kick(n, &p->household);
+        send_waiting(n);
         n->papers.started = true;
         if (n->papers.n) /* something may have come to its end meanwhile */
                 uv_timer_start(&n->papers.timer, on_timer, LOOK_FIRST_MS, 0);

@@ -118,6 +118,7 @@ struct papers {
         size_t n, begun, came; /* in all; that began something; of these, brought by others */
         struct quiet full;     /* lines that say so */
         bool missed;           /* one of this home's had no room: the vault is asked for it again */
+        bool unsent;           /* for one that waits nobody could be sent: tried again */
         struct list budget_list;
         struct map budgets; /* by household */
         bool started;
@@ -139,6 +140,7 @@ void papers_use(struct node *n); /* links and fetches can be used */
 void papers_fini(struct node *n);
 void papers_start(struct node *n); /* the store is open, the core has started */
 void papers_plan(struct node *n);  /* when it is looked at next */
+void papers_miss(struct node *n);  /* there was no memory for what the vault said: it is asked for all of that again */
 void papers_stop(struct node *n);
 void papers_close(struct node *n);
 void papers_stored(struct node *n, uint64_t token, bool ok); /* the writer */

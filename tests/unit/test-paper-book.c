@@ -145,6 +145,8 @@ bool fetch_known(_unused_ const struct node *node, _unused_ const struct hash *c
 bool kin_waits(_unused_ const struct node *node) {
         return false;
 }
+void kin_send(_unused_ struct node *node) {
+}
 void kin_say_all(_unused_ struct haul_link *l) {
 }
 void kin_down(_unused_ const struct haul_link *l) {
