@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define PERIOD 3600000       /* ms */
+#define SOON 60000           /* ms until what was left for want of memory or of a disk is tried again */
 #define VAULT_PATIENCE 60000 /* ms; an answer that does not come by then is no */
 #define FIRST 64
 
@@ -24,6 +25,7 @@ struct purge {
         struct buf named; /* stay_read() */
         mesh_wall now;
         struct purge_want want;
+        uint64_t room; /* that was wanted when it was begun */
         struct purge_clip *all;
         size_t n_all, cap;
         size_t next; /* the one the vault is asked of */
@@ -92,15 +94,18 @@ static void look(struct node *n);
 
 static void end(struct purge *p) {
         struct node *n = p->n;
+        bool again = n->clips.purge_again && !n->stopping;
+        bool answers = p->room >= n->clips.room_wanted || !again; /* else the next look is the one that looked for it */
         if (p->gone)
                 log_info("%zu clips are destroyed, as the rules for cameras and kinds and clips.retention say",
                          p->gone);
         n->clips.purge = NULL;
         purge_free(p);
-        if (n->clips.room_wanted)
+        if (n->clips.room_wanted && answers) {
+                n->clips.room_wanted = 0;
                 control_room(n);
-        n->clips.room_wanted = 0;
-        if (n->clips.purge_again && !n->stopping)
+        }
+        if (again && !n->clips.purge)
                 look(n);
 }
 
@@ -158,6 +163,7 @@ static void after(struct query *q) {
         if (q->r) {
                 log_warning("which clips are old could not be looked up: %s",
                             q->r > 0 ? store_error_text(q->r) : err_text(q->r));
+                purge_soon(p->n);
                 end(p);
                 return;
         }
@@ -168,8 +174,14 @@ static void look(struct node *n) {
         struct clips *k = &n->clips;
         struct mesh_status st;
         struct purge *p = k->fd < 0 ? NULL : calloc(1, sizeof(*p));
+        if (p)
+                buf_add(&p->kept, buf_span(&k->kept));
+        if (p && !buf_ok(&p->kept)) { /* nothing goes unless it is known what is pinned */
+                purge_free(p);
+                p = NULL;
+        }
         k->purge_again = !p && k->fd >= 0;
-        k->purge_at = uv_now(n->loop) + PERIOD;
+        k->purge_at = uv_now(n->loop) + (p ? PERIOD : SOON);
         if (!p)
                 return;
         mesh_status(n->core, &st);
@@ -179,12 +191,16 @@ static void look(struct node *n) {
         p->kinds = k->kinds;
         p->now = node_time(n);
         p->want = (struct purge_want){.sure = st.sure};
+        p->room = k->room_wanted;
         if (k->room_wanted && k->used + k->room_wanted > k->quota)
                 p->want.free = k->used + k->room_wanted - k->quota;
-        buf_add(&p->kept, buf_span(&k->kept));
         p->q = (struct query){.lane = QUERY_LIST, .run = run, .done = after};
         k->purge = p;
         query_start(n, &p->q);
+}
+
+void purge_soon(struct node *n) {
+        n->clips.purge_at = MIN(n->clips.purge_at, uv_now(n->loop) + SOON);
 }
 
 void purge_kick(struct node *n) {

@@ -44,6 +44,7 @@ struct node;
 struct purge;
 /* Looks through the clips soon: a rule has changed, a clip has come, an hour is over. */
 void purge_kick(struct node *n);
+void purge_soon(struct node *n); /* one could not go for want of memory, or the disk refused: in a minute */
 /* Once in a while; looks when an hour is over. */
 void purge_tick(struct node *n);
 /* @bytes are wanted for a clip that comes in. False: nothing may go for it. Else control_room() is called, once. */

@@ -59,6 +59,8 @@ static void finish(struct vault_clip *c, enum mesh_outcome outcome) {
         clip_free(c);
         if (purge) {
                 want_waiting(v);
+                if (outcome != MESH_OUT_DONE)
+                        purge_soon(n);
                 purge_gone(n, outcome == MESH_OUT_DONE);
         }
 }
@@ -208,6 +210,7 @@ void vault_clip_purge(struct vault_link *v, const struct hash *id, bool away) {
         struct node *n = CONTAINER_OF(v, struct node, vault);
         struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
         if (!c) { /* the vault is told of another clip just now; the next look finds this one again */
+                purge_soon(n);
                 purge_gone(n, false);
                 return;
         }
