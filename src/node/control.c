@@ -305,6 +305,12 @@ void caller_ask(struct caller *c, const struct ask *like, int (*run)(struct quer
                 *a->cameras = c->n->cameras;
         a->keep = a->named = BUF_NULL;
         buf_add(&a->keep, keep);
+        if (!buf_ok(&a->keep)) {
+                free(a->cameras);
+                free(a);
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
         a->q = (struct query){
                 .lane = like->list ? QUERY_LIST : QUERY_QUICK, .run = run, .go_on = on_ask_go_on, .done = on_ask_done};
         if (like->row)

@@ -71,7 +71,10 @@ static void list(struct caller *c, bool match_only) {
         _clean_(buf_fini) struct buf keep = BUF_NULL;
         wanted(c, WIRE_HAS(&c->msg.c_asks, C_ASKS, muted), &a.asks, &keep);
         a.asks.match_only = match_only;
-        caller_ask(c, &a, list_run, buf_span(&keep));
+        if (buf_ok(&keep))
+                caller_ask(c, &a, list_run, buf_span(&keep));
+        else
+                caller_store_error(c, ERR_NOMEM);
 }
 
 void control_asks(struct caller *c) {
@@ -150,6 +153,8 @@ bool control_watch_asks(struct caller *c) {
         wanted(c, c->watch.muted, &a.asks, &keep);
         a.asks.match_only = true;
         a.filter.since = c->n->writer.asks;
+        if (!buf_ok(&keep))
+                return false; /* with the next news */
         caller_ask(c, &a, asked_run, buf_span(&keep));
         return true;
 }

@@ -82,7 +82,11 @@ static void cameras_after(struct caller *c, const struct ask *a) {
         buf_add(&all, buf_span(&a->keep));
         for (size_t i = 0; i < rules->n; i++)
                 find(&all, span_str(rules->rows[i].name));
-        for (size_t at = 0; buf_ok(&all) && at < all.n; at += sizeof(struct seen)) {
+        if (!buf_ok(&all)) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
+        for (size_t at = 0; at < all.n; at += sizeof(struct seen)) {
                 const struct seen *s = (const struct seen *)(all.p + at);
                 put_row(c, cameras_of(rules, span_str(s->name)), s);
         }

@@ -168,6 +168,7 @@ static void drop_kept(struct buf *kept, const struct hash *id) {
 }
 
 static void keep_after(struct caller *c, const struct ask *a) {
+        _clean_(buf_fini) struct buf next = BUF_NULL;
         struct buf *kept = &c->n->clips.kept;
         if (a->q.r) {
                 show_after(c, a);
@@ -184,13 +185,17 @@ static void keep_after(struct caller *c, const struct ask *a) {
                              EXIT_REFUSED);
                 return;
         }
-        drop_kept(kept, &a->id);
+        buf_add(&next, buf_span(kept));
+        drop_kept(&next, &a->id);
         if (!off)
-                buf_add(kept, SPAN_OF(a->id.b));
-        if (!buf_ok(kept)) {
+                buf_add(&next, SPAN_OF(a->id.b));
+        if (!buf_ok(&next)) {
                 caller_store_error(c, ERR_NOMEM);
                 return;
         }
+        buf_fini(kept);
+        *kept = next;
+        next = BUF_NULL;
         writer_set(c->n, SETTING_KEPT, buf_span(kept));
         purge_kick(c->n);
         caller_done(c);

@@ -186,6 +186,10 @@ void control_inbox_papers(struct caller *c, bool muted) {
         LIST_EACH (p, &c->n->papers.all, struct paper, on)
                 if (waits_here(c->n, p, muted) && !has(&ids, &p->about))
                         buf_add(&ids, SPAN_OF(p->about.b));
+        if (!buf_ok(&ids)) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
         caller_ask(c, &(struct ask){.list = true, .row = on_clip, .after = after, .fresh = muted}, clips_run,
                    buf_span(&ids));
 }

@@ -301,6 +301,10 @@ void control_notice_post(struct caller *c) {
         buf_add(&ids, m->clip);
         if (alert)
                 buf_add(&ids, m->alert);
+        if (!buf_ok(&ids)) {
+                caller_store_error(c, ERR_NOMEM);
+                return;
+        }
         caller_ask(c, &(struct ask){.obeys = true, .after = notice_found, .count = m->clip.n}, notice_run,
                    buf_span(&ids));
 }

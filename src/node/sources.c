@@ -39,7 +39,8 @@ int sources_put(struct buf *all, const struct source *s) {
                         add(&out, &old);
         if (!buf_ok(&out))
                 return ERR_NOMEM;
-        buf_clear(all);
-        buf_add(all, buf_span(&out));
-        return buf_ok(all) ? 0 : ERR_NOMEM;
+        buf_fini(all);
+        *all = out;
+        out = BUF_NULL;
+        return 0;
 }
