@@ -65,6 +65,7 @@ union control {
         char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+/* Where none can be given, the daemon must not wait for it: it hears the end instead. */
 static void answer(int socket, int number, int fd) {
         union control c = {0};
         struct iovec iov = {&number, sizeof(number)};
@@ -77,9 +78,8 @@ static void answer(int socket, int number, int fd) {
                 c.head.cmsg_len = CMSG_LEN(sizeof(int));
                 memcpy(CMSG_DATA(&c.head), &fd, sizeof(fd));
         }
-        if (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0) {
-                /* the daemon is gone: the loop is about to hear of it */
-        }
+        if (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0)
+                shutdown(socket, SHUT_RDWR);
 }
 
 /* The number, and in *@ret_fd the descriptor or -1. False: the porter is gone. */
