@@ -26,6 +26,8 @@ struct store_clip;
 #define CLIPS_RETENTION (UINT64_C(30) * MESH_DAY) /* seconds, where clips.retention does not say otherwise */
 #define CLIPS_QUOTA (UINT64_C(8) << 30)           /* bytes, where clips.quota does not say otherwise */
 
+#define UNWIPED_MOST 16 /* a daemon that cannot write so many rows has ended, or its disk is full */
+
 struct clips {
         int fd;        /* of the folder; -1: there is none */
         bool shared;   /* with a vault that has a user of its own (clip/files.h) */
@@ -39,10 +41,15 @@ struct clips {
         struct purge *purge;     /* under way (purge.h); NULL: none */
         bool purge_again;        /* once more behind it */
         mesh_time purge_at;      /* the next by itself */
-        mesh_time purge_by;      /* the vault's answer is waited for until then; 0: it is not */
-        uint64_t room_wanted;    /* bytes, for who waits; 0: nobody */
-        uint64_t parts;          /* that have had a name so far */
-        struct list in;          /* being taken in */
+        struct {
+                struct hash id;
+                bool away;
+        } unwiped[UNWIPED_MOST]; /* their keys are gone, and there was no memory or no disk for the rest */
+        size_t n_unwiped;
+        mesh_time purge_by;   /* the vault's answer is waited for until then; 0: it is not */
+        uint64_t room_wanted; /* bytes, for who waits; 0: nobody */
+        uint64_t parts;       /* that have had a name so far */
+        struct list in;       /* being taken in */
         unsigned n_in;
         struct clip_in *signing; /* of them with the core; NULL: none */
         struct hash salt;        /* of cameras' names; where `salted` */

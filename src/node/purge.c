@@ -26,6 +26,7 @@ struct purge {
         mesh_wall now;
         struct purge_want want;
         uint64_t room; /* that was wanted when it was begun */
+        bool found;    /* what follows is the loop's */
         struct purge_clip *all;
         size_t n_all, cap;
         size_t next; /* the one the vault is asked of */
@@ -90,6 +91,10 @@ static int run(struct query *q, struct store_reader *r) {
 
 /* ---- one after the other ---- */
 
+static void soon(struct node *n) {
+        n->clips.purge_at = MIN(n->clips.purge_at, uv_now(n->loop) + SOON);
+}
+
 static void look(struct node *n);
 
 static void end(struct purge *p) {
@@ -136,14 +141,14 @@ void purge_answer(struct node *n, const struct hash *clip, bool gone) {
         if (gone)
                 vault_clip_purge(&n->vault, clip, p->all[p->next].away);
         else
-                purge_gone(n, false);
+                purge_gone(n, clip, false);
 }
 
 /* The clip the vault was asked of is away, or stays. */
-void purge_gone(struct node *n, bool gone) {
+void purge_gone(struct node *n, const struct hash *clip, bool gone) {
         struct purge *p = n->clips.purge;
-        if (!p)
-                return;
+        if (!p || !p->found || p->next >= p->n_all || !hash_eq(clip, &p->all[p->next].id))
+                return; /* one that was left by an earlier look */
         struct purge_clip *c = &p->all[p->next++];
         c->pinned = true;
         p->gone += gone;
@@ -160,10 +165,11 @@ void purge_lost(struct node *n) {
 
 static void after(struct query *q) {
         struct purge *p = CONTAINER_OF(q, struct purge, q);
+        p->found = true;
         if (q->r) {
                 log_warning("which clips are old could not be looked up: %s",
                             q->r > 0 ? store_error_text(q->r) : err_text(q->r));
-                purge_soon(p->n);
+                soon(p->n);
                 end(p);
                 return;
         }
@@ -199,8 +205,25 @@ static void look(struct node *n) {
         query_start(n, &p->q);
 }
 
-void purge_soon(struct node *n) {
-        n->clips.purge_at = MIN(n->clips.purge_at, uv_now(n->loop) + SOON);
+void purge_unwiped(struct node *n, const struct hash *clip, bool away) {
+        struct clips *k = &n->clips;
+        if (k->n_unwiped < UNWIPED_MOST) {
+                k->unwiped[k->n_unwiped].id = *clip;
+                k->unwiped[k->n_unwiped++].away = away;
+        }
+        soon(n);
+}
+
+/* False: there is none. */
+static bool wipe_one(struct node *n) {
+        struct clips *k = &n->clips;
+        if (!k->n_unwiped)
+                return false;
+        if (n->vault.clip)
+                return true; /* with the next tick */
+        struct hash id = k->unwiped[--k->n_unwiped].id;
+        vault_clip_purge(&n->vault, &id, k->unwiped[k->n_unwiped].away);
+        return true;
 }
 
 void purge_kick(struct node *n) {
@@ -214,7 +237,7 @@ void purge_tick(struct node *n) {
         mesh_time now = uv_now(n->loop);
         if (n->clips.purge && n->clips.purge_by && now >= n->clips.purge_by)
                 purge_lost(n);
-        if (!n->clips.purge && now >= n->clips.purge_at)
+        if (!n->clips.purge && now >= n->clips.purge_at && !wipe_one(n))
                 look(n);
 }
 

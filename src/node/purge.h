@@ -44,12 +44,13 @@ struct node;
 struct purge;
 /* Looks through the clips soon: a rule has changed, a clip has come, an hour is over. */
 void purge_kick(struct node *n);
-void purge_soon(struct node *n); /* one could not go for want of memory, or the disk refused: in a minute */
+/* The vault has let the key of @clip go, but row and files could not go for want of memory, or the disk refused: again in a minute. */
+void purge_unwiped(struct node *n, const struct hash *clip, bool away);
 /* Once in a while; looks when an hour is over. */
 void purge_tick(struct node *n);
 /* @bytes are wanted for a clip that comes in. False: nothing may go for it. Else control_room() is called, once. */
 bool purge_for(struct node *n, uint64_t bytes);
 void purge_answer(struct node *n, const struct hash *clip, bool gone); /* the vault's */
-void purge_gone(struct node *n, bool gone);                            /* row and files are away, or not */
+void purge_gone(struct node *n, const struct hash *clip, bool gone);   /* row and files are away, or not */
 void purge_lost(struct node *n);                                       /* the vault is gone */
 void purge_fini(struct node *n);

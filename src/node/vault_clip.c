@@ -52,16 +52,17 @@ static void want_waiting(struct vault_link *v);
 static void finish(struct vault_clip *c, enum mesh_outcome outcome) {
         struct vault_link *v = &c->n->vault;
         struct node *n = c->n;
-        bool purge = c->purge;
+        struct hash id = c->id;
+        bool purge = c->purge, away = c->away;
         v->clip = NULL;
         if (!c->dropped && !purge)
                 vault_link_say_result(v, outcome, false);
         clip_free(c);
         if (purge) {
                 want_waiting(v);
-                if (outcome != MESH_OUT_DONE)
-                        purge_soon(n);
-                purge_gone(n, outcome == MESH_OUT_DONE);
+                if (outcome != MESH_OUT_DONE && !n->stopping)
+                        purge_unwiped(n, &id, away);
+                purge_gone(n, &id, outcome == MESH_OUT_DONE);
         }
 }
 
@@ -210,8 +211,8 @@ void vault_clip_purge(struct vault_link *v, const struct hash *id, bool away) {
         struct node *n = CONTAINER_OF(v, struct node, vault);
         struct vault_clip *c = v->clip ? NULL : calloc(1, sizeof(*c));
         if (!c) { /* the vault is told of another clip just now; the next look finds this one again */
-                purge_soon(n);
-                purge_gone(n, false);
+                purge_unwiped(n, id, away);
+                purge_gone(n, id, false);
                 return;
         }
         c->n = n;
