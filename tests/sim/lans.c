@@ -331,7 +331,8 @@ static void near_enough(struct world *w, const struct node *n, const struct addr
         size_t near = 0;
         for (size_t i = 0; i < n->core->n_addresses; i++) {
                 const struct address *other = &n->core->addresses[i];
-                near += other != a && other->link && other->lan;
+                near += other->link && other->link < a->link &&
+                        other->lan; /* those begun with it, after it, are none yet */
         }
         if (lan_fresh(n->core, a) && !a->manual && near >= DIAL_LAN_MOST)
                 checks_fail(w, "S14", "home %u dials a home of its network, and has %zu links there", n->index, near);
