@@ -36,9 +36,18 @@ static bool sees_this_home(const struct mesh *m, const struct key *device) {
         return false;
 }
 
+/* And its device has not called since: who does is on again. */
+static bool has_failed(const struct mesh *m, const struct address *a) {
+        mesh_time called = 0;
+        LINK_EACH(l, m)
+        if (l->state == LINK_UP && !l->dialled && !l->room && !meet_is(l) && key_eq(&l->device, &a->device))
+                called = MAX(called, l->since);
+        return dial_in_vain(a) && a->failed >= called;
+}
+
 /* It has failed already, or its device says that strangers cannot call it there. */
 static bool is_doubtful(const struct mesh *m, const struct address *a) {
-        return dial_in_vain(a) || (a->closed && (!addr_private(&a->addr) || !dial_may_answer(m, a)));
+        return has_failed(m, a) || (a->closed && (!addr_private(&a->addr) || !dial_may_answer(m, a)));
 }
 
 /* In the book and in its contact: those that will hardly answer, or the others. */

@@ -467,6 +467,7 @@ void dial_stood(struct mesh *m, struct address *a) {
 
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
         a->problem = why;
+        a->failed = m->now;
         dial_soon(m);
         bool linked =
                 why == REASON_DUPLICATE || (likely_vain(a) && dial_reaches(m, &a->device)); /* there is a neighbour */

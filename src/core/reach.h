@@ -60,6 +60,7 @@ struct address {               /* somewhere to knock */
         mesh_link link;         /* 0: not dialled now */
         mesh_time begun;        /* when that was */
         uint32_t failures;
+        mesh_time failed;   /* the last of them */
         bool stood;         /* its link was up, and it was not called since: it has not failed yet */
         uint8_t shared[16]; /* the epoch whose link key both had at last; zeros: not known */
         uint32_t psk_try;   /* how many link keys have been tried in this round */

@@ -274,6 +274,33 @@ static void test_both_at_once(void **state) {
         seed = first;
 }
 
+/* Who was off, and knocked at in vain, has called since: it is called back at once, though a meeting with it is under way
+ * that leads nowhere. */
+static void test_called_back(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        mesh_link link;
+        street_doorstep(s, 0);
+        for (size_t i = 0; i < 3; i++)
+                street_helper(s, i, true);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        for (size_t i = 1; i < 3; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        street_run_for(s, 700);
+        street_apart(s, 1, 2);
+        for (unsigned round = 0; round < 8; round++) {
+                struct pair both = {1, 2};
+                street_off(s, 2);
+                street_run_for(s, 5 + 6 * round);
+                street_on(s, 2);
+                assert_true(street_wait(s, 60, linked, &both));
+                assert_in_range(takes(s, &link), 0, 1000);
+                link_hangup(haul_of(s, 1, 2), REASON_IDLE);
+                street_run_for(s, 30);
+        }
+        street_free(s);
+}
+
 /* The way was only slow to be found: what is searched beside takes the place of the link for footage. And whoever has gone round
  * for an hour looks again. */
 static void test_taken_over(void **state) {
@@ -465,14 +492,23 @@ static void test_place_for_clips(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_no_way),        cmocka_unit_test(test_another),
-                cmocka_unit_test(test_nobody_gives),  cmocka_unit_test(test_no_helper),
-                cmocka_unit_test(test_clip),          cmocka_unit_test(test_hurried),
-                cmocka_unit_test(test_at_once),       cmocka_unit_test(test_both_at_once),
-                cmocka_unit_test(test_taken_over),    cmocka_unit_test(test_useless),
-                cmocka_unit_test(test_hidden),        cmocka_unit_test(test_hidden_calls_few),
-                cmocka_unit_test(test_both_hidden),   cmocka_unit_test(test_names_many),
-                cmocka_unit_test(test_names_anybody), cmocka_unit_test(test_place_for_clips),
+                cmocka_unit_test(test_no_way),
+                cmocka_unit_test(test_another),
+                cmocka_unit_test(test_nobody_gives),
+                cmocka_unit_test(test_no_helper),
+                cmocka_unit_test(test_clip),
+                cmocka_unit_test(test_hurried),
+                cmocka_unit_test(test_at_once),
+                cmocka_unit_test(test_both_at_once),
+                cmocka_unit_test(test_called_back),
+                cmocka_unit_test(test_taken_over),
+                cmocka_unit_test(test_useless),
+                cmocka_unit_test(test_hidden),
+                cmocka_unit_test(test_hidden_calls_few),
+                cmocka_unit_test(test_both_hidden),
+                cmocka_unit_test(test_names_many),
+                cmocka_unit_test(test_names_anybody),
+                cmocka_unit_test(test_place_for_clips),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
