@@ -19,26 +19,26 @@ def given(home, clip):
     return [row for row in home.json('grant', 'list') if 'line' not in row and row['clip'] == clip]
 
 
-def signed(home, clip):
-    return any(row['state'] in ('signed', 'open', 'complete') for row in given(home, clip))
+def offers(home, clip):
+    return sum(row['state'] == 'offered' for row in given(home, clip))
 
 
 def share(owner, home, clip, *more):
     """@home has the offer of it."""
     owner.cli('clip', 'share', clip, '--with', home.name, '--purpose', 'to look at', '--yes', *more, code=0)
-    wait('the offer', lambda: any(row['state'] == 'offered' for row in given(home, clip)))
+    wait('the offer', lambda: offers(home, clip))
 
 
 def accept(home, clip):
     """@home signs the terms. When its bytes begin to come: nobody waits for them."""
     want = os.path.join(home.folder, 'clips', clip + '.want')
-    fresh = not os.path.exists(want)
+    before = offers(home, clip)
     get = subprocess.Popen([home.play.programs.cli, '--data', home.folder, 'clip', 'get', clip, '-o',
                             home.folder + '.clip'],
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            env=home.play.env)
     try:
-        wait('the fetch', lambda: os.path.exists(want) and (fresh or signed(home, clip)))
+        wait('the fetch', lambda: os.path.exists(want) and offers(home, clip) < before)
         return time.monotonic()
     finally:
         get.terminate()
