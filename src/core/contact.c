@@ -347,8 +347,9 @@ static mesh_wall contact_due(const struct mesh *m) {
         mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
         if (m->contact_lost) /* PROTOCOL 17.2: "sooner, at most twice in 600 s" */
                 due = MIN(due, MAX(m->contact_time + CONTACT_LOST, m->contact_before + CONTACT_SPACING));
-        if (was_open(m))
-                due = MAX(due, m->lone_since + CONTACT_PROVEN);
+        mesh_wall proven = m->lone_since + CONTACT_PROVEN;
+        if (due < proven && was_open(m)) /* asked in this order: who is looked up in each step is paid for in each */
+                due = proven;
         return due > clock_now(m) || (clock_usable(m) && epoch_usable(m)) ? due : MESH_NEVER;
 }
 
