@@ -341,16 +341,19 @@ static bool was_open(const struct mesh *m) {
 
 /* When the next contact is due; NEVER while there is nothing to say or nobody to say it to. */
 static mesh_wall contact_due(const struct mesh *m) {
-        if (!m->member || m->joining || (!m->n_listening && !m->hidden) || doorstep_waits(m))
+        if (!m->member || m->joining || (!m->n_listening && !m->hidden))
                 return MESH_NEVER;
         mesh_wall spacing = m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD;
         mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
         if (m->contact_lost) /* PROTOCOL 17.2: "sooner, at most twice in 600 s" */
                 due = MIN(due, MAX(m->contact_time + CONTACT_LOST, m->contact_before + CONTACT_SPACING));
+        /* Asked in each step: what has to be looked up for it comes last. */
         mesh_wall proven = m->lone_since + CONTACT_PROVEN;
-        if (due < proven && was_open(m)) /* asked in this order: who is looked up in each step is paid for in each */
+        if (due < proven && was_open(m))
                 due = proven;
-        return due > clock_now(m) || (clock_usable(m) && epoch_usable(m)) ? due : MESH_NEVER;
+        if (due > clock_now(m))
+                return due;
+        return !doorstep_waits(m) && clock_usable(m) && epoch_usable(m) ? due : MESH_NEVER;
 }
 
 mesh_time contact_deadline(const struct mesh *m) {
