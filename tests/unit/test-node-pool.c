@@ -21,12 +21,15 @@ struct task {
         struct pool_job job;
         struct world *w;
         unsigned worked;
-        uv_sem_t *waits, *wakes; /* NULL: none */
+        uv_sem_t *begins; /* these three: NULL is none. Told that it is being worked */
+        uv_sem_t *waits, *wakes;
         bool slow;
 };
 
 static void on_work(struct pool_job *job) {
         struct task *t = CONTAINER_OF(job, struct task, job);
+        if (t->begins)
+                uv_sem_post(t->begins);
         if (t->waits)
                 uv_sem_wait(t->waits);
         if (t->wakes)
@@ -117,13 +120,14 @@ static void test_side_by_side(void **state) {
 static void test_slow(void **state) {
         static struct task slow[JOBS];
         struct task quick[POOL_THREADS] = {0};
-        uv_sem_t disk;
+        uv_sem_t disk, begun;
         struct world w;
         (void)state;
         world_begin(&w);
         assert_int_equal(uv_sem_init(&disk, 0), 0);
+        assert_int_equal(uv_sem_init(&begun, 0), 0);
         for (size_t i = 0; i < JOBS; i++) {
-                slow[i] = (struct task){.waits = &disk, .slow = true};
+                slow[i] = (struct task){.begins = &begun, .waits = &disk, .slow = true};
                 begin(&slow[i], &w);
         }
         for (size_t i = 0; i < POOL_THREADS; i++)
@@ -132,6 +136,9 @@ static void test_slow(void **state) {
                 uv_run(&w.loop, UV_RUN_ONCE);
         for (size_t i = 0; i < POOL_THREADS; i++)
                 assert_int_equal(quick[i].worked, 1);
+        for (size_t i = 0; i < POOL_SLOW; i++)
+                uv_sem_wait(&begun);
+        assert_int_equal(uv_sem_trywait(&begun), UV_EAGAIN);
         assert_int_equal(w.pool.slow.n, JOBS - POOL_SLOW);
         for (size_t i = 0; i < JOBS; i++)
                 uv_sem_post(&disk);
@@ -140,6 +147,7 @@ static void test_slow(void **state) {
         assert_int_equal(w.wrong, 0);
         world_end(&w);
         uv_sem_destroy(&disk);
+        uv_sem_destroy(&begun);
 }
 
 /* A node that never had work has no threads to wait for. */
