@@ -3,8 +3,8 @@
  * clip watch: a folder that a camera writes into. Each file is taken in as by `clip add --delete-source`, once nobody writes
  * it any more: when its writer closes it, or it is moved here; and those that are there at the start. The kernel says so
  * (inotify), and is asked again before a file is read: a lease to read is had only where nobody has it open for writing. A
- * file that cannot be taken in stays, is told of once, and is tried again by the next run; while the daemon cannot be reached
- * or has no room, all of them wait.
+ * file that cannot be taken in stays, is told of once, and is tried again by the next run, or when it has changed: a camera
+ * whose connection broke goes on with the file that it had begun. While the daemon cannot be reached or has no room, all wait.
  */
 #include "cli/clips.h"
 
@@ -25,13 +25,13 @@
 
 #define AGAIN_MS 10000  /* between two attempts at a file that has to wait */
 #define SETTLED_S 10    /* a file of another user, about whose writers the kernel does not tell, is left so long */
-#define NAMES_MAX 10000 /* that failed and are remembered; more make the oldest be tried again */
+#define NAMES_MAX 10000 /* that failed and are remembered; with more all of them are tried again */
 
 struct watching {
         const struct clip_wish *wish;
         const char *dir;
         int events, folder; /* descriptors */
-        struct buf failed;  /* names, each with a NUL */
+        struct buf failed;  /* as file_state() has them, each with a NUL */
         size_t n_failed;
         bool waits; /* something has to be tried again … */
         bool stuck; /* … and so has everything behind it */
@@ -39,20 +39,27 @@ struct watching {
 
 /* ---- which ---- */
 
-static bool has_failed(const struct watching *w, const char *name) {
+/* A file as it was when it was looked at: its name, size and time. */
+static const char *file_state(struct buf *ret, const char *name, const struct stat *st) {
+        buf_printf(ret, "%s/%lld/%lld.%09ld", name, (long long)st->st_size, (long long)st->st_mtim.tv_sec,
+                   st->st_mtim.tv_nsec);
+        return buf_cstr(ret);
+}
+
+static bool has_failed(const struct watching *w, const char *state) {
         const char *at = (const char *)w->failed.p, *end = at + w->failed.n;
         for (; at < end; at += strlen(at) + 1)
-                if (strcmp(at, name) == 0)
+                if (strcmp(at, state) == 0)
                         return true;
         return false;
 }
 
-static void note_failed(struct watching *w, const char *name) {
+static void note_failed(struct watching *w, const char *state) {
         if (w->n_failed++ == NAMES_MAX) {
                 buf_clear(&w->failed);
                 w->n_failed = 0;
         }
-        buf_add(&w->failed, span_of(name, strlen(name) + 1));
+        buf_add(&w->failed, span_of(state, strlen(state) + 1));
 }
 
 /* Nobody writes it any more, as far as that can be known. */
@@ -64,12 +71,12 @@ static bool is_settled(int fd, const struct stat *st) {
 
 enum look { LOOK_TAKE, LOOK_WAIT, LOOK_LEAVE };
 
-static enum look look_at(const struct watching *w, const char *name) {
+static enum look look_at(const struct watching *w, const char *name, struct buf *ret_state) {
         struct stat st;
-        if (name[0] == '.' || has_failed(w, name))
+        if (name[0] == '.')
                 return LOOK_LEAVE;
         _clean_(file_close) int fd = openat(w->folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || has_failed(w, file_state(ret_state, name, &st)))
                 return LOOK_LEAVE;
         return is_settled(fd, &st) ? LOOK_TAKE : LOOK_WAIT;
 }
@@ -86,7 +93,7 @@ static bool passes(const struct cli *c, int exit) {
         return exit == EXIT_UNREACHABLE;
 }
 
-static int take(struct cli *c, struct watching *w, const char *name) {
+static int take(struct cli *c, struct watching *w, const char *name, const char *state) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         struct clip_wish wish = *w->wish;
         buf_printf(&path, "%s/%s", w->dir, name);
@@ -97,7 +104,7 @@ static int take(struct cli *c, struct watching *w, const char *name) {
         if (later)
                 w->waits = w->stuck = true;
         else if (r)
-                note_failed(w, name);
+                note_failed(w, state);
         return cli_flush(c);
 }
 
@@ -110,9 +117,10 @@ static int take_all(struct cli *c, struct watching *w) {
                 return cli_fail(c, EXIT_FAILED, "cannot-read", "check the path and its rights", "%s: %s", w->dir,
                                 strerror(errno));
         for (int i = 0; i < n; i++) {
-                enum look look = r || stop_wanted() || w->stuck ? LOOK_LEAVE : look_at(w, names[i]->d_name);
+                _clean_(buf_fini) struct buf state = BUF_NULL;
+                enum look look = r || stop_wanted() || w->stuck ? LOOK_LEAVE : look_at(w, names[i]->d_name, &state);
                 if (look == LOOK_TAKE)
-                        r = take(c, w, names[i]->d_name);
+                        r = take(c, w, names[i]->d_name, buf_cstr(&state));
                 w->waits |= look == LOOK_WAIT;
                 free(names[i]);
         }
