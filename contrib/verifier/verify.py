@@ -206,7 +206,7 @@ class Roll:
 
 # ---- the ledger (16.6, 16.7) ----
 WHAT = {1: 'granted', 2: 'receipt', 3: 'released', 4: 'read', 5: 'revoked', 6: 'complete', 7: 'deleted', 8: 'destroyed',
-        9: 'exported', 10: 'legal-order', 11: 'restored', 12: 'rule', 13: 'rule-used', 14: 'rule-over'}
+        9: 'exported', 10: 'legal-order', 11: 'restored', 12: 'rule', 13: 'rule-used', 14: 'rule-over', 15: 'over'}
 NAMES = ((5, 'clip'), (6, 'grant'), (7, 'who'), (8, 'text'))
 PAPERS = {1: ('grant', 1), 2: ('receipt', 3), 5: ('grant taken back', 2), 6: ('attestation', 2), 7: ('attestation', 2)}
 

@@ -126,6 +126,7 @@ static int take_meaning(struct custody *c, const struct ledger *before, const st
         case ENTRY_RULE:
         case ENTRY_RULE_USED:
         case ENTRY_RULE_OVER:
+        case ENTRY_OVER:
                 return 0;
         }
         return 0; /* of a later version: it is in the chain */

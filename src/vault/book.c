@@ -62,7 +62,7 @@ bool book_grant_over(const struct book_grant *g) {
 }
 
 bool book_grant_stands(const struct book_grant *g) {
-        return !g->revoked && !g->destroyed && g->seen < g->expires;
+        return !g->revoked && !g->destroyed && !g->ended && g->seen < g->expires;
 }
 
 enum wire_e_granted book_grant_state(const struct book_grant *g) {
@@ -70,13 +70,13 @@ enum wire_e_granted book_grant_state(const struct book_grant *g) {
                 return GRANTED_DELETED;
         if (g->revoked)
                 return GRANTED_REVOKED;
-        if (g->released && g->seen >= g->expires)
+        if (g->released && (g->ended || g->seen >= g->expires))
                 return GRANTED_OVERDUE;
         if (g->released)
                 return g->complete ? GRANTED_COMPLETE : GRANTED_RELEASED;
         if (g->destroyed)
                 return GRANTED_DESTROYED;
-        if (g->seen >= g->expires)
+        if (g->ended || g->seen >= g->expires)
                 return GRANTED_EXPIRED;
         return g->kept && !g->before ? GRANTED_OPEN : GRANTED_BROKEN_OFF;
 }
@@ -154,6 +154,24 @@ static void take_destroyed(struct book *b, const struct wire_entry *e) {
         for (size_t i = 0; i < book_n_grants(b); i++)
                 if (same(e->clip, book_grant_at(b, i)->clip.b))
                         book_grant_at(b, i)->destroyed = true;
+}
+
+/* Of this household's own grants: its time was over. Of one that this home or device was given: its owner took it back. */
+static bool take_end(struct book *b, const struct wire_entry *e, struct book_grant *g) {
+        struct wire_grant_over w;
+        struct hash id;
+        if (!WIRE_HAS(e, ENTRY, grant))
+                return false;
+        if (g) {
+                g->ended = true;
+                return true;
+        }
+        bool right = WIRE_HAS(e, ENTRY, object) && WIRE_HAS(e, ENTRY, who) &&
+                     clip_read(CLIP_GRANT_OVER, e->object, &b->chain.mesh, &w, &id) == 0 &&
+                     span_eq(w.grant, e->grant) && span_eq(w.household, e->who);
+        if (right)
+                buf_add(&b->ended, e->grant);
+        return right;
 }
 
 /* PROTOCOL 15.24: "For grants and rules before that line it releases nothing: what became of them after the backup it cannot
@@ -242,6 +260,8 @@ static bool take_meaning(struct book *b, const struct ledger *before, const stru
         case ENTRY_RULE_OVER:
                 b->rule.ended |= of_rule(b, e);
                 return of_rule(b, e);
+        case ENTRY_OVER:
+                return take_end(b, e, g);
         }
         return true; /* of a later version: it is in the chain */
 }
@@ -264,6 +284,10 @@ static bool note(struct book *b, const struct ledger *before, const struct wire_
 
 bool book_destroyed(const struct book *b, const struct hash *clip) {
         return has_id(buf_span(&b->destroyed), clip);
+}
+
+bool book_ended(const struct book *b, const struct hash *grant) {
+        return has_id(buf_span(&b->ended), grant);
 }
 
 /* ---- reading ---- */
@@ -291,7 +315,7 @@ static int line_at(struct span in, struct span *ret) {
 /* Whether all lines so far have found their place: nothing may be looked up where one has not. */
 static bool all_kept(const struct book *b) {
         return buf_ok(&b->lines) && buf_ok(&b->times) && buf_ok(&b->grants) && buf_ok(&b->begins) &&
-               buf_ok(&b->destroyed) && buf_ok(&b->rule_clips);
+               buf_ok(&b->destroyed) && buf_ok(&b->ended) && buf_ok(&b->rule_clips);
 }
 
 /* As many lines as are whole. False: the next one is none, whatever may come behind it. */
@@ -466,6 +490,7 @@ void book_fini(struct book *b) {
         buf_fini(&b->begins);
         buf_fini(&b->times);
         buf_fini(&b->destroyed);
+        buf_fini(&b->ended);
         buf_fini(&b->rule_clips);
 }
 

@@ -30,6 +30,7 @@ struct book_grant {
         uint32_t line;
         bool kept; /* its wrapped key is in DIR/vault */
         bool receipt, released, revoked, complete, deleted, destroyed;
+        bool ended; /* a line says that its time was over */
         bool before; /* the home came out of a backup since: what became of it nobody here knows, and nothing more is released */
 };
 
@@ -61,6 +62,7 @@ struct book {
         bool reading;         /* the file; then … */
         struct buf times;     /* … the time of each line */
         struct buf destroyed; /* ids of clips, 32 bytes each */
+        struct buf ended;     /* ids of others' grants that were taken back, 32 bytes each */
         struct book_rule rule;
         struct buf rule_clips; /* ids of clips that were granted under it, 32 bytes each */
         /* counted while reading, for who wants it verified */
@@ -99,6 +101,8 @@ size_t book_n_grants(const struct book *b);
 struct book_grant *book_grant_at(const struct book *b, size_t i);
 struct book_grant *book_grant_find(const struct book *b, const struct hash *id); /* NULL: none */
 bool book_destroyed(const struct book *b, const struct hash *clip);
+/* Of a grant that this home, or this device, was given: a line says that it was taken back. */
+bool book_ended(const struct book *b, const struct hash *grant);
 /* The rule that was made last has not come to its end. */
 bool book_rule_stands(const struct book *b);
 bool book_rule_used(const struct book *b, const struct hash *clip); /* for this clip */

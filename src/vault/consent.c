@@ -377,7 +377,7 @@ static bool accept_folded(struct vault *v, struct ballot *b, mesh_time now) {
                 return vault_refuse(b->peer, e);
         if (!vault_clock(v, b->peer, &c->created))
                 return false;
-        if (c->created >= c->grant.expires)
+        if (c->created >= c->grant.expires || book_ended(v->book, &c->grant_id))
                 return vault_refuse(b->peer, VAULT_NO_GRANT_EXPIRED);
         return say(v, b, false, now);
 }

@@ -101,6 +101,10 @@ enum vault_error taken_put(struct vault *v, struct taken *t, const struct hash *
 struct span taken_key(const struct household *h, const struct taken *t, const struct hash *grant);
 /* Removes keys whose time is over at @wall. When the next one is; UINT64_MAX: none. */
 mesh_wall taken_end(struct vault *v, mesh_wall wall);
+/* Its owner took it back, says @paper, which is @back: a line says so, once. @t: what was kept for it; NULL: nothing. Where no line
+ * can be written that is logged, and the key goes all the same. */
+void taken_back(struct vault *v, const struct hash *grant, const struct taken *t, const struct wire_grant_over *back,
+                struct span paper);
 
 /* own.c: the household signs the receipt for a grant to its own device, and writes its line. Appends it to @ret. VAULT_OK, or
  * why not. */

@@ -7,10 +7,8 @@
 
 #include <sodium.h>
 
-#define WALL_MAX 17280000000 /* of a TIME in proto/records.def */
-
 bool vault_clock_sane(mesh_wall wall) {
-        return wall >= VAULT_CLOCK_FLOOR && wall <= WALL_MAX;
+        return wall >= VAULT_CLOCK_FLOOR && wall <= VAULT_CLOCK_CEILING;
 }
 
 /* ---- checks ---- */

@@ -76,7 +76,8 @@ static void say_receipts(struct vault *v, mesh_wall wall) {
                 struct hash id;
                 memcpy(id.b, ids.p + at, sizeof(id));
                 buf_clear(&store);
-                if (taken_read(v, &id, &store, &t) && !WIRE_HAS(&t.w, O_TAKEN, key) && wall < t.grant.expires)
+                if (taken_read(v, &id, &store, &t) && !WIRE_HAS(&t.w, O_TAKEN, key) && wall < t.grant.expires &&
+                    !book_ended(v->book, &id))
                         say_paper(v, OWNER_V_SIGNED, t.w.receipt);
         }
 }
@@ -107,16 +108,30 @@ void on_papers(struct vault *v, const union frame_message *m, mesh_time now) {
 
 /* ---- V_OVER ---- */
 
+static bool says_over(const struct vault *v, const struct wire_v_over *q, const struct hash *grant, struct span owner,
+                      struct wire_grant_over *ret) {
+        struct hash id;
+        return WIRE_HAS(q, V_OVER, paper) && clip_read(CLIP_GRANT_OVER, q->paper, &v->key.mesh, ret, &id) == 0 &&
+               span_eq(ret->grant, SPAN_OF(grant->b)) && span_eq(ret->household, owner);
+}
+
 /* Its time is over, or its owner says so. */
-static enum vault_error end_wrong(const struct vault *v, const struct wire_v_over *q, const struct hash *grant,
+static enum vault_error end_write(struct vault *v, const struct wire_v_over *q, const struct hash *grant,
                                   const struct taken *t) {
         struct wire_grant_over w;
-        struct hash id;
-        if (!WIRE_HAS(q, V_OVER, paper))
-                return v->io->wall(v->io->arg) >= t->grant.expires ? VAULT_OK : VAULT_NO_GRANT_FALSE;
-        bool right = clip_read(CLIP_GRANT_OVER, q->paper, &v->key.mesh, &w, &id) == 0 &&
-                     span_eq(w.grant, SPAN_OF(grant->b)) && span_eq(w.household, t->grant.household);
-        return right ? VAULT_OK : VAULT_NO_GRANT_FALSE;
+        bool back = says_over(v, q, grant, t->grant.household, &w);
+        if (!back && (WIRE_HAS(q, V_OVER, paper) || v->io->wall(v->io->arg) < t->grant.expires))
+                return VAULT_NO_GRANT_FALSE;
+        if (back)
+                taken_back(v, grant, t, &w, q->paper);
+        return VAULT_OK;
+}
+
+/* PROTOCOL 15.92: "A further device's vault MUST do so also where no key of it has come yet." */
+static void end_ahead(struct vault *v, const struct wire_v_over *q, const struct hash *grant) {
+        struct wire_grant_over w;
+        if (v->key.state == KEYFILE_DEVICE && says_over(v, q, grant, SPAN_OF(v->key.household.b), &w))
+                taken_back(v, grant, NULL, &w, q->paper);
 }
 
 /* Gone already, by the vault's own clock. What is damaged can be of no use to anybody and goes as well; what cannot be read just
@@ -139,9 +154,11 @@ static enum vault_error take_end(struct vault *v, const struct wire_v_over *q, c
         enum vault_error e = vault_book_there(v);
         if (e)
                 return e;
-        if (!taken_read(v, grant, &store, &t))
+        if (!taken_read(v, grant, &store, &t)) {
+                end_ahead(v, q, grant);
                 return end_unread(v, grant);
-        e = end_wrong(v, q, grant, &t);
+        }
+        e = end_write(v, q, grant, &t);
         if (e)
                 return e;
         if (v->io->blob_remove(v->io->arg, VAULT_BLOB_TAKEN, grant))

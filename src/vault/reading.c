@@ -141,7 +141,7 @@ static bool read_taken(struct vault *v, struct wanted *w) {
                 buf_clear(&store);
                 if (!taken_read(v, &grant, &store, &t) || !id_begins(t.clip.b, buf_span(&w->words)))
                         continue;
-                if (!WIRE_HAS(&t.w, O_TAKEN, key) || wall >= t.grant.expires)
+                if (!WIRE_HAS(&t.w, O_TAKEN, key) || wall >= t.grant.expires || book_ended(v->book, &grant))
                         continue;
                 const struct unwrap_clip clip = {t.clip, &t.m, SPAN_OF(grant.b), taken_key(w->key, &t, &grant)};
                 read_begin(v, w, &t.m, &clip);

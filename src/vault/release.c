@@ -30,13 +30,28 @@ bool grant_forget(struct vault *v, struct book_grant *g) {
         return r == 0;
 }
 
+/* What was wrapped is there still, on a disk that does not let it go: then a line says what its absence would have said at the next
+ * start, however early the clock is by then. */
+static void grant_end(struct vault *v, const struct book_grant *g) {
+        struct hash id = g->id, clip = g->clip; /* a line may move the grants */
+        struct wire_entry line = {.what = ENTRY_OVER, .time = MIN(g->seen, VAULT_CLOCK_CEILING)};
+        WIRE_PUT(&line, ENTRY, clip, SPAN_OF(clip.b));
+        WIRE_PUT(&line, ENTRY, grant, SPAN_OF(id.b));
+        if (book_write(v->book, &line))
+                log_error("that its time is over could not be written either: a restart with a clock that is wrong "
+                          "revives it");
+}
+
 /* PROTOCOL 15.21: "Whether a grant's time is over MUST be judged by the latest time its owner's vault has known since the
  * grant was made: a clock that goes back revives no grant." */
 void grants_mind(struct vault *v, mesh_wall wall) {
         book_see(v->book, wall);
-        for (size_t i = 0; i < book_n_grants(v->book); i++)
-                if (book_grant_over(book_grant_at(v->book, i)))
-                        grant_forget(v, book_grant_at(v->book, i));
+        for (size_t i = 0; i < book_n_grants(v->book); i++) {
+                struct book_grant *g = book_grant_at(v->book, i);
+                if (book_grant_over(g) && !grant_forget(v, g) && !g->before && !g->revoked && !g->destroyed &&
+                    !g->ended)
+                        grant_end(v, g);
+        }
 }
 
 /* Also where the ledger takes no line any more: nothing is released then, but a start may find it whole, and the clock back. */
@@ -64,7 +79,7 @@ static enum vault_error grant_wrong(const struct book_grant *g) {
                 return VAULT_NO_GRANT_REVOKED;
         if (g->destroyed)
                 return VAULT_NO_CLIP_DESTROYED;
-        if (g->seen >= g->expires)
+        if (g->ended || g->seen >= g->expires)
                 return VAULT_NO_GRANT_EXPIRED;
         return g->kept && !g->before ? VAULT_OK : VAULT_NO_GRANT_BROKEN_OFF;
 }

@@ -29,13 +29,22 @@ void rule_sleep(struct vault *v) {
         v->rescue = rescue_free(v->rescue);
 }
 
+/* Of a rule nothing is removed whose absence would tell the next start that its time was over. */
+static enum vault_error write_end(struct vault *v, mesh_wall wall) {
+        struct hash id = v->book->rule.id;
+        struct wire_entry line = {.what = ENTRY_RULE_OVER, .time = wall};
+        WIRE_PUT(&line, ENTRY, grant, SPAN_OF(id.b));
+        return book_write(v->book, &line);
+}
+
 mesh_wall rule_mind(struct vault *v) {
+        const struct book_rule *r = &v->book->rule;
         if (book_rule_stands(v->book))
-                return v->book->rule.expires;
+                return r->expires;
         if (v->rule_key)
                 log_info("the rule for an emergency is over; the key that was kept for it is wiped");
         rule_sleep(v);
-        return UINT64_MAX;
+        return r->there && !r->ended && write_end(v, MIN(r->seen, VAULT_CLOCK_CEILING)) ? r->seen : UINT64_MAX;
 }
 
 bool rule_wake(struct vault *v, const struct household *h) {
@@ -209,7 +218,6 @@ void on_rules(struct vault *v, struct vault_peer *p, const union frame_message *
 
 /* Less is allowed by it, so it takes no passphrase. */
 void on_rule_end(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
-        struct wire_entry line = {.what = ENTRY_RULE_OVER};
         mesh_wall wall;
         (void)m, (void)now;
         if (!ballot_may(v, p) || !vault_book(v, p) || !vault_clock(v, p, &wall))
@@ -218,11 +226,8 @@ void on_rule_end(struct vault *v, struct vault_peer *p, const union frame_messag
                 vault_refuse(p, VAULT_NO_NO_RULE);
                 return;
         }
-        struct hash id = v->book->rule.id;
-        line.time = wall;
-        WIRE_PUT(&line, ENTRY, grant, SPAN_OF(id.b));
         rule_sleep(v); /* whatever becomes of the line */
-        enum vault_error e = book_write(v->book, &line);
+        enum vault_error e = write_end(v, wall);
         rule_say(v);
         if (e)
                 vault_refuse(p, e);

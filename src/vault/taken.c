@@ -35,6 +35,25 @@ bool taken_named(const struct vault *v, struct span digits) {
 
 /* ---- the end ---- */
 
+/* PROTOCOL 15.92: "Before a vault lets a key go that came for a grant which was taken back, it MUST have its owner's word in its
+ * ledger (a line `over`), where that takes lines, and MUST NOT keep or use a key for that grant again." */
+void taken_back(struct vault *v, const struct hash *grant, const struct taken *t, const struct wire_grant_over *back,
+                struct span paper) {
+        struct wire_entry line = {.what = ENTRY_OVER, .time = v->io->wall(v->io->arg)};
+        if (book_ended(v->book, grant))
+                return;
+        if (!vault_clock_sane(line.time))
+                line.time =
+                        VAULT_CLOCK_FLOOR; /* and not what others say: a later time would end grants of this household */
+        WIRE_PUT(&line, ENTRY, grant, SPAN_OF(grant->b));
+        WIRE_PUT(&line, ENTRY, who, back->household);
+        WIRE_PUT(&line, ENTRY, object, paper);
+        if (t)
+                WIRE_PUT(&line, ENTRY, clip, SPAN_OF(t->clip.b));
+        if (book_write(v->book, &line))
+                log_warning("the ledger takes no line about a key that goes: an old copy of it could come again");
+}
+
 /* Keys that others released to this household, when their time is over. */
 mesh_wall taken_end(struct vault *v, mesh_wall wall) {
         _clean_(buf_fini) struct buf ids = BUF_NULL, store = BUF_NULL;
@@ -109,7 +128,7 @@ static enum vault_error choose(struct vault *v, struct taken *t, const struct ha
 
 enum vault_error taken_put(struct vault *v, struct taken *t, const struct hash *grant, struct span box, mesh_time now) {
         _clean_(buf_fini) struct buf fresh = BUF_NULL;
-        if (v->io->wall(v->io->arg) >= t->grant.expires)
+        if (v->io->wall(v->io->arg) >= t->grant.expires || book_ended(v->book, grant))
                 return VAULT_NO_GRANT_EXPIRED;
         if (has_box(&t->w, box))
                 return VAULT_OK;

@@ -22,11 +22,12 @@
 #include "wire/frame.h"
 #include "wire/said.h"
 
-#define VAULT_ANSWER_MS 45000        /* the daemon's time for one request; joining takes it 30 s at most */
-#define VAULT_GO_MS 60000            /* the owner's time to say yes to a sentence */
-#define VAULT_OPEN_S 900             /* how long an unlocked key stays open, unless the owner says otherwise */
-#define VAULT_CLOCK_FLOOR 1767225600 /* 2026-01-01: no honest clock is earlier than this program */
-#define VAULT_DEVICE_NAME "hub"      /* unless the owner says otherwise */
+#define VAULT_ANSWER_MS 45000           /* the daemon's time for one request; joining takes it 30 s at most */
+#define VAULT_GO_MS 60000               /* the owner's time to say yes to a sentence */
+#define VAULT_OPEN_S 900                /* how long an unlocked key stays open, unless the owner says otherwise */
+#define VAULT_CLOCK_FLOOR 1767225600    /* 2026-01-01: no honest clock is earlier than this program */
+#define VAULT_CLOCK_CEILING 17280000000 /* of a TIME in proto/records.def */
+#define VAULT_DEVICE_NAME "hub"         /* unless the owner says otherwise */
 
 /* Why not; VAULT_OK is 0. */
 enum vault_error {

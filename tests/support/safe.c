@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "crypto/box.h"
+#include "vault/book.h"
 
 #define MS 1000
 
@@ -521,6 +522,10 @@ const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number
                 if (s->heard[i].number == number)
                         return &s->heard[i];
         return NULL;
+}
+
+bool safe_learns(const struct safe *s) {
+        return s->fails == 0 || (s->fails == 1 && s->v.book && !s->v.book->broken);
 }
 
 void safe_forget(struct safe *s) {

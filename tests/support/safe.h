@@ -118,6 +118,9 @@ bool safe_row(struct safe *s, enum wire_owner number, struct buf *store, union f
 const char *safe_error(struct safe *s);
 bool safe_done(const struct safe *s);
 void safe_forget(struct safe *s); /* the answers, and what was heard */
+/* That a grant's time is over its vault would know after a restart now, too: of the two writes that say so (the key that goes, or
+ * else a line) one will do. */
+bool safe_learns(const struct safe *s);
 /* The last message of that number the daemon heard; NULL: none. */
 const struct safe_heard *safe_heard(const struct safe *s, enum wire_owner number);
 

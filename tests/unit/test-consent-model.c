@@ -153,7 +153,7 @@ static void learn_grants(struct life *l, size_t c, uint32_t to) {
         }
 }
 
-/* The vault has looked at its clock, and its disk took what it wrote. */
+/* The vault has looked at its clock, and its disk took one of the two things that tell of it. */
 static void learn_time(struct life *l) {
         for (size_t i = 0; i < l->m.n; i++)
                 if (l->s.wall >= l->m.fates[i].expires)
@@ -213,10 +213,10 @@ static void destroy(struct life *l, size_t c) {
 }
 
 static void look(struct life *l) {
-        bool fine = l->s.fails == 0;
+        bool durable = safe_learns(&l->s);
         l->s.now += UINT64_C(3600) * 1000;
         vault_tick(&l->s.v, l->s.now);
-        if (fine && !l->s.dead && l->s.v.book)
+        if (durable && !l->s.dead && l->s.v.book)
                 learn_time(l);
 }
 

@@ -71,6 +71,8 @@ struct fate { /* of a grant whose paper has left the owner's vault */
         bool late;     /* the owner's clock was behind its end once, and the vault may have seen it */
         bool released; /* the box has left, rightly */
         bool gone;     /* the friend's vault has said that its key is, and was not told to sign again */
+        bool told;     /* the friend's vault was shown that it was taken back … */
+        bool ended;    /* … and has it in its ledger: whatever it is brought, it keeps no key of it */
 };
 
 struct parcel { /* what a vault has said, and its daemon has */
@@ -183,6 +185,8 @@ static const char *keys_wrong(struct life *l) {
                         return "a key is at the recipient that no grant has let go";
                 if (f->gone)
                         return "a key is at the recipient that its vault has said is gone";
+                if (f->ended)
+                        return "a key has come back to the recipient, of a grant that its vault knew to be taken back";
                 if (!opens(w.key, &b->id, f->clip))
                         return "what the recipient took is not the clip's key";
         }
@@ -280,15 +284,35 @@ static void accept(struct life *l, const struct hash *grant, struct span paper) 
                 f->gone = false;
 }
 
+static const struct safe_blob *kept(const struct life *l, const struct hash *grant) {
+        for (size_t i = 0; i < SAFE_BLOBS; i++) {
+                const struct safe_blob *b = &l->v[FRIEND].disk.blobs[i];
+                if (b->there && b->what == VAULT_BLOB_TAKEN && hash_eq(&b->id, grant))
+                        return b;
+        }
+        return NULL;
+}
+
+static bool is_back(const struct hash *grant, struct span paper) {
+        struct wire_grant_over w;
+        struct hash id;
+        return paper.n && __real_clip_read(CLIP_GRANT_OVER, paper, &street.mesh, &w, &id) == 0 &&
+               span_eq(w.grant, SPAN_OF(grant->b));
+}
+
 static void say_over(struct life *l, const struct hash *grant, struct span paper) {
         struct wire_v_over q = {.grant = SPAN_OF(grant->b)};
+        bool back = is_back(grant, paper), writes = l->v[FRIEND].fails == 0 && kept(l, grant);
         if (paper.n)
                 WIRE_PUT(&q, V_OVER, paper, paper);
         safe_bring(&l->v[FRIEND], OWNER_V_OVER, &q);
         const struct safe_heard *h = safe_heard(&l->v[FRIEND], OWNER_V_TOOK);
         struct fate *f = fate_of(&l->m, grant);
-        if (f && h && hash_eq(&h->grant, grant))
-                f->gone = true;
+        if (!f)
+                return;
+        f->told |= back;
+        f->gone |= h && hash_eq(&h->grant, grant);
+        f->ended |= h && hash_eq(&h->grant, grant) && back && writes;
 }
 
 static void bring(struct life *l, enum wire_owner number, const struct hash *grant, struct span bytes) {
@@ -333,10 +357,10 @@ static void revoke(struct life *l) {
 
 static void look(struct life *l, size_t which) {
         struct safe *s = &l->v[which];
-        bool fine = s->fails == 0;
+        bool durable = safe_learns(s);
         s->now += UINT64_C(3600) * 1000;
         vault_tick(&s->v, s->now);
-        for (size_t i = 0; which == OWNER && fine && !s->dead && s->v.book && i < l->m.n; i++)
+        for (size_t i = 0; which == OWNER && durable && !s->dead && s->v.book && i < l->m.n; i++)
                 l->m.fates[i].over |= s->wall >= l->m.fates[i].expires;
 }
 
@@ -348,7 +372,7 @@ static void put_back(struct life *l, size_t which) {
                 l->then = l->m;
         } else if (l->copied[which]) {
                 for (size_t i = 0; i < l->m.n; i++)
-                        l->m.fates[i].gone = false;
+                        l->m.fates[i].gone = l->m.fates[i].ended = false;
                 l->looked--;
         }
         if (l->copied[which])
@@ -419,14 +443,9 @@ static void do_one(struct life *l, uint64_t what) {
 /* ---- the weather clears ---- */
 
 static bool taken(const struct life *l, const struct hash *grant) {
-        for (size_t i = 0; i < SAFE_BLOBS; i++) {
-                const struct safe_blob *b = &l->v[FRIEND].disk.blobs[i];
-                struct wire_o_taken w;
-                if (b->there && b->what == VAULT_BLOB_TAKEN && hash_eq(&b->id, grant))
-                        return codec_decode(&wire_o_taken_desc, buf_span(&b->bytes), &w, NULL) == 0 &&
-                               WIRE_HAS(&w, O_TAKEN, key);
-        }
-        return false;
+        const struct safe_blob *b = kept(l, grant);
+        struct wire_o_taken w;
+        return b && codec_decode(&wire_o_taken_desc, buf_span(&b->bytes), &w, NULL) == 0 && WIRE_HAS(&w, O_TAKEN, key);
 }
 
 /* Both vaults say what there is to carry (PROTOCOL 15.71), and it is carried. */
@@ -453,7 +472,8 @@ static const char *carry_all(struct life *l) {
         return why;
 }
 
-/* Each grant that the owner's ledger has as standing, with whatever has become of it on the way, ends in a key. */
+/* Each grant that the owner's ledger has as standing, with whatever has become of it on the way, ends in a key; but for one that
+ * was taken back, and stands again by an old copy of the owner's folder. */
 static const char *clear_up(struct life *l) {
         struct wire_c_none none = {0};
         const char *why = NULL;
@@ -471,7 +491,7 @@ static const char *clear_up(struct life *l) {
                 const struct book_grant *g = book_grant_at(book, i);
                 const struct fate *f = fate_of(&l->m, &g->id);
                 enum wire_e_granted is = book_grant_state(g);
-                if (!f || f->to != FRIEND || f->late || (is != GRANTED_OPEN && is != GRANTED_RELEASED))
+                if (!f || f->to != FRIEND || f->late || f->told || (is != GRANTED_OPEN && is != GRANTED_RELEASED))
                         continue;
                 cleared++;
                 if (!taken(l, &g->id))

@@ -395,6 +395,43 @@ static void test_over_there(void **state) {
         papers_fini(&p);
 }
 
+static void taken_back(const struct papers *p, struct buf *store) {
+        struct hash id;
+        struct wire_grant_over w = {
+                .grant = SPAN_OF(p->grant.b), .household = SPAN_OF(street.homes[0].key.pub.b), .created = street.now};
+        struct wire_v_over over = {.grant = SPAN_OF(p->grant.b)};
+        assert_int_equal(clip_sign(CLIP_GRANT_OVER, &w, &street.mesh, &street.homes[0].key, store, &id), 0);
+        WIRE_PUT(&over, V_OVER, paper, buf_span(store));
+        safe_forget(&friend);
+        safe_bring(&friend, OWNER_V_OVER, &over);
+        assert_non_null(safe_heard(&friend, OWNER_V_TOOK));
+}
+
+/* PROTOCOL 15.92: a daemon that has kept the box of a grant that was taken back does not bring it back, whether the word or the box
+ * came first, and whenever the vault was started. */
+static void test_old_box(void **state) {
+        _clean_(buf_fini) struct buf back = BUF_NULL;
+        (void)state;
+        for (unsigned first = 0; first < 2; first++) {
+                struct papers p;
+                buf_clear(&friend.disk.ledger);
+                become_laptop(NULL);
+                papers_make(&p, &street.homes[1].device.pub, 0, 0);
+                if (first)
+                        assert_string_equal(bring(&p), "");
+                for (unsigned twice = 0; twice < 2; twice++) {
+                        buf_clear(&back);
+                        taken_back(&p, &back);
+                        assert_int_equal(lines(), 1); /* said once */
+                        assert_string_equal(bring(&p), "grant-expired");
+                        assert_false(pair_reads(&friend, 0));
+                        safe_start(&friend);
+                }
+                assert_string_equal(bring(&p), "grant-expired");
+                papers_fini(&p);
+        }
+}
+
 /* ---- joining ---- */
 
 /* PROTOCOL 15.86: the daemon hears of the public half once the secret is on the disk. */
@@ -450,7 +487,8 @@ int main(void) {
                 TEST(test_clip_destroyed), TEST(test_destroyed_unshared),
                 TEST(test_opened_there),   TEST(test_false_papers),
                 TEST(test_roles),          TEST(test_locked),
-                TEST(test_over_there),     TEST(test_joins),
+                TEST(test_over_there),     TEST(test_old_box),
+                TEST(test_joins),
         };
         log_set_level(LOG_ERROR);
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,6 +117,28 @@ static void test_expiry(void **state) {
         assert_int_equal(pair_lines(&owner), 1);
 }
 
+/* Nor where the disk does not let go of what was wrapped: then a line says it. */
+static void test_expiry_on_a_bad_disk(void **state) {
+        _clean_(buf_fini) struct buf paper = BUF_NULL, receipt = BUF_NULL;
+        mesh_wall began = owner.wall;
+        (void)state;
+        assert_true(safe_grant(&owner, 0, 1, 3600));
+        pair_granted(&owner, &paper);
+        safe_receipt(&street, buf_span(&paper), 1, owner.wall, &receipt);
+        for (unsigned i = 0; i < 2; i++) {
+                owner.wall = began + 3600;
+                owner.fails = 1;
+                safe_spared = true; /* one is enough: of two failures nobody remembers anything */
+                vault_tick(&owner.v, owner.now += UINT64_C(3600) * 1000);
+                safe_spared = false;
+                owner.fails = 0;
+                owner.wall = began;
+                safe_start(&owner);
+                pair_no_release(buf_span(&receipt), "grant-expired");
+                assert_int_equal(pair_lines(&owner), 2);
+        }
+}
+
 static void test_expiry_by_itself(void **state) {
         (void)state;
         assert_true(safe_grant(&owner, 0, 1, 3600));
@@ -172,8 +194,14 @@ static void test_attest(void **state) {
 int main(void) {
         log_set_level(LOG_ERROR);
         const struct CMUnitTest tests[] = {
-                TEST(test_release), TEST(test_false_receipts),   TEST(test_revoke), TEST(test_revoke_too_late),
-                TEST(test_expiry),  TEST(test_expiry_by_itself), TEST(test_attest),
+                TEST(test_release),
+                TEST(test_false_receipts),
+                TEST(test_revoke),
+                TEST(test_revoke_too_late),
+                TEST(test_expiry),
+                TEST(test_expiry_by_itself),
+                TEST(test_expiry_on_a_bad_disk),
+                TEST(test_attest),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

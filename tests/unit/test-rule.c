@@ -269,6 +269,24 @@ static void test_ends(void **state) {
         assert_int_equal(granted(), 0);
 }
 
+/* The vault has seen its end, and stops, and the clock is early when it starts again. */
+static void test_stays_over(void **state) {
+        struct wire_c_none none = {0};
+        (void)state;
+        make_rule(2, 2, 3);
+        owner.wall += MESH_DAY;
+        owner.now = vault_deadline(&owner.v);
+        vault_tick(&owner.v, owner.now);
+        uint64_t lines = pair_lines(&owner);
+        owner.wall -= MESH_DAY;
+        safe_start(&owner);
+        safe_ask(&owner, OWNER_O_STATE, &none);
+        both_ask(0, 30);
+        assert_int_equal(granted(), 0);
+        vault_tick(&owner.v, owner.now + UINT64_C(3600) * 1000);
+        assert_int_equal(pair_lines(&owner), lines); /* its end is said once */
+}
+
 /* With a passphrase: it acts while the vault is locked, and not after a restart or `vault lock`. */
 static void test_locked(void **state) {
         struct wire_c_none none = {0};
@@ -368,6 +386,7 @@ int main(void) {
                 TEST(test_false_requests),
                 TEST(test_flips),
                 TEST(test_ends),
+                TEST(test_stays_over),
                 TEST(test_locked),
                 TEST(test_restart_puts_to_sleep),
                 TEST(test_key_is_wiped),
