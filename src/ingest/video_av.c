@@ -2,14 +2,15 @@
 /*
  * Films, by libavformat: the coded pictures are taken out of the file and put into a new one of the same kind, as they are. The
  * new one has the streams that are asked for and says of each how to show it; titles, places, names, chapters, subtitles,
- * attachments, covers and data streams (where cameras put places and faces) stay behind, because nothing copies them. What a
- * camera wrote into the coded pictures themselves is not looked at.
+ * attachments, covers and data streams (where cameras put places and faces) stay behind, because nothing copies them. Of the coded
+ * pictures what shows something is kept, where the library can tell that apart (units_av.h).
  *
  * The file may be anything, and the library is large: it runs behind the walls of this process, with memory and time bounded,
  * without threads, and reads and writes through the functions here.
  */
 #include "base/when.h"
 #include "ingest/media.h"
+#include "ingest/units_av.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -32,7 +33,8 @@ struct film {
         struct locker *locker;
         int r; /* what the locker said first */
         AVFormatContext *in, *out;
-        int map[STREAMS_MAX]; /* of each stream its place in the new file, or NOT_USED */
+        int map[STREAMS_MAX];             /* of each stream its place in the new file, or NOT_USED */
+        AVBSFContext *units[STREAMS_MAX]; /* what is kept of its coded pictures; NULL: all */
         bool audio;
         int64_t first, last; /* of what was copied, in AV_TIME_BASE; AV_NOPTS_VALUE: nothing yet */
 };
@@ -142,7 +144,10 @@ static int copy_matrix(const AVStream *from, AVStream *to) {
 static int add_stream(struct film *f, unsigned i) {
         const AVStream *from = f->in->streams[i];
         AVStream *to = avformat_new_stream(f->out, NULL);
-        if (!to || avcodec_parameters_copy(to->codecpar, from->codecpar) < 0)
+        int r = to ? units_open(from, &f->units[i]) : LOCKER_E_MEMORY;
+        if (r)
+                return r;
+        if (avcodec_parameters_copy(to->codecpar, f->units[i] ? f->units[i]->par_out : from->codecpar) < 0)
                 return LOCKER_E_MEMORY;
         to->codecpar->codec_tag = 0; /* the new file has its own word for it */
         to->time_base = from->time_base;
@@ -201,15 +206,30 @@ static void note_time(struct film *f, const AVPacket *p, const AVStream *from) {
         f->last = f->last == AV_NOPTS_VALUE ? end : MAX(f->last, end);
 }
 
-static int copy_packet(struct film *f, AVPacket *p) {
-        const AVStream *from = f->in->streams[p->stream_index], *to = f->out->streams[f->map[p->stream_index]];
+static int write_packet(struct film *f, AVPacket *p, const AVStream *from, const AVStream *to) {
         note_time(f, p, from);
         p->stream_index = to->index;
         p->pos = -1;
-        av_packet_free_side_data(p);
         av_packet_rescale_ts(p, from->time_base, to->time_base);
         int e = av_interleaved_write_frame(f->out, p);
         return f->r ? f->r : e < 0 ? MEDIA_E_BROKEN : 0;
+}
+
+/* A packet that is damaged, so that it cannot be taken apart, shows nothing that is worth what it may tell. */
+static int copy_packet(struct film *f, AVPacket *p, bool *ret_any) {
+        const AVStream *from = f->in->streams[p->stream_index], *to = f->out->streams[f->map[p->stream_index]];
+        AVBSFContext *units = f->units[p->stream_index];
+        int r = 0;
+        av_packet_free_side_data(p);
+        if (units && av_bsf_send_packet(units, p) < 0)
+                return 0;
+        while (!r && (!units || av_bsf_receive_packet(units, p) == 0)) {
+                r = write_packet(f, p, from, to);
+                *ret_any = true;
+                if (!units)
+                        break;
+        }
+        return r;
 }
 
 /* A film that was cut off is kept as far as it goes. */
@@ -220,8 +240,7 @@ static int copy_all(struct film *f) {
         while (!r && av_read_frame(f->in, p) >= 0) {
                 if ((unsigned)p->stream_index < STREAMS_MAX && (unsigned)p->stream_index < f->in->nb_streams &&
                     f->map[p->stream_index] != NOT_USED) {
-                        r = copy_packet(f, p);
-                        any = true;
+                        r = copy_packet(f, p, &any);
                 }
                 av_packet_unref(p);
         }
@@ -259,6 +278,8 @@ static void tell(const struct film *f, struct wire_i_end *end) {
 }
 
 static void film_fini(struct film *f) {
+        for (size_t i = 0; i < STREAMS_MAX; i++)
+                av_bsf_free(&f->units[i]);
         if (f->out)
                 close_io(&f->out->pb);
         avformat_free_context(f->out);

@@ -18,6 +18,15 @@ from street import Skip, check, equal  # noqa: E402
 SECRET = '07' * 32
 SECONDS = 4
 TELLING = ('secret title', '52.5163', 'Lea Lamp', 'Camera Works', 'hostname.txt')
+SEI = b'\x05\x28' + bytes(16) + b'secret title 52.5163 ...' + b'\x80'  # user data that nobody registered
+# Where a camera may write something into the coded pictures: how they come about, where they go, before which bytes, and what.
+INSIDE = {
+    'h264': ('libx264', 'mp4', b'\0\0\0\1\x67', b'\0\0\0\1\x06' + SEI),
+    'hevc': ('libx265', 'mp4', b'\0\0\0\1\x40\1', b'\0\0\0\1\x4e\1' + SEI),
+    'mpegvideo': ('mpeg2video', 'mkv', b'\0\0\1\0', b'\0\0\1\xb2secret title'),
+    'mjpeg': ('mjpeg', 'mkv', b'\xff\xdb', b'\xff\xe1\0\x1bExif\0\0secret title 52.516\xff\xfe\0\x0esecret title'),
+}
+WRITER, QUIET = {'mpegvideo': 'mpeg2video'}, {'hevc': ('-x265-params', 'log-level=none')}
 
 
 def boxes(content):
@@ -190,6 +199,38 @@ class Media(street.Play):
                 taken = self.file('taken.mp4', opened.stdout)
                 self.tells_nothing(taken)
                 equal(self.shows(taken), self.shows(plain), 'the coded pictures')
+
+    def case_inside(self):
+        """what a camera has written into the coded pictures themselves is gone, and they show the same"""
+        self.needs_library(self.film('inside.mp4'))
+        coders = self.tool('ffmpeg', '-v', 'error', '-encoders').decode().split()
+        for codec, (coder, kind, before, what) in INSIDE.items():
+            if coder not in coders:
+                print(f'# {coder} IS NOT THERE: {codec} is not looked at')
+                continue
+            self.tool('ffmpeg', '-v', 'error', '-y', '-f', 'lavfi', '-i', 'testsrc=size=160x120:rate=25:duration=1', '-c:v', coder,
+                      '-g', '10', '-pix_fmt', 'yuvj420p' if codec == 'mjpeg' else 'yuv420p', *QUIET.get(codec, ()), '-f', WRITER.get(codec, codec), 'plain')
+            with open(self.path('plain'), 'rb') as file:
+                plain = file.read()
+            check(before in plain, f'{codec}: the film for the test is made in another way')
+            self.file('telling', plain.replace(before, what + before))
+            self.tool('ffmpeg', '-v', 'error', '-y', '-fflags', '+genpts', '-f', codec, '-i', 'telling', '-c', 'copy', 'telling.' + kind)
+            with open(self.path('telling.' + kind), 'rb') as file:
+                check(b'secret title' in file.read(), f'{codec}: the film for the test tells nothing')
+            taken, _ = self.taken(self.path('telling.' + kind))
+            self.tells_nothing(taken)
+            equal(self.pictures(taken), self.pictures(self.path('plain'), codec), f'{codec}: what it shows')
+            # What coders say of themselves, in the head of a file, too.
+            film = self.film('direct.' + kind, '-t', '1', '-c:v', coder, '-bf', '0', *QUIET.get(codec, ()))
+            taken, _ = self.taken(film)
+            equal(self.pictures(taken), self.pictures(film), f'{codec}: what it shows, when it was coded into its file')
+            with open(taken, 'rb') as file:
+                content = file.read()
+            equal([word for word in (b'x264 - core', b'x265 (build', b'Lavc') if word in content], [], f'{codec}: what its coder says')
+
+    def pictures(self, path, kind=None):
+        return self.tool('ffmpeg', '-v', 'error', *(['-f', kind] if kind else []), '-i', path, '-map', '0:v:0', '-fps_mode', 'passthrough',
+                         '-f', 'streamhash', '-')
 
     def case_as_is(self):
         """--as-is: every byte, and it is said"""

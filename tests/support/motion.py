@@ -30,12 +30,12 @@ def wanted():
             raise street.Skip(f'{program} IS NOT INSTALLED: that motion hands in its films is NOT looked at')
 
 
-def film(path, size, box, begins, ends, seconds, *codec):
+def film(path, size, box, begins, ends, seconds, *codec, ground='null'):
     """A film of so many @seconds in which a @box (a source of pictures, for ffmpeg) goes over the gray from @begins to @ends: motion
-    learns before what nothing looks like, and sees after that it is over."""
+    learns before what nothing looks like, and sees after that it is over. @ground is a filter that the gray goes through."""
     width, height = size
     over = f"overlay=x='if(between(t,{begins},{ends}),mod((t-{begins})*60,{width}),-{width})':y={height // 3}"
-    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', f'color=c=gray:s={width}x{height}:r=10:d={seconds}', '-f', 'lavfi',
+    subprocess.run(['ffmpeg', '-v', 'error', '-f', 'lavfi', '-i', f'color=c=gray:s={width}x{height}:r=10:d={seconds},{ground}', '-f', 'lavfi',
                     '-i', box, '-filter_complex', f'[0][1]{over}', '-pix_fmt', 'yuv420p', '-g', '10', *codec, path], check=True,
                    stdin=subprocess.DEVNULL)
 
