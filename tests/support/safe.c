@@ -693,11 +693,6 @@ bool safe_has_key(struct span s, const struct key *key) {
         return false;
 }
 
-void safe_fail(const char *variable, uint64_t seed, const char *why) {
-        print_message("# %s=%llu: %s\n", variable, (unsigned long long)seed, why);
-        fail_msg("%s=%llu: %s", variable, (unsigned long long)seed, why);
-}
-
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret) {
         struct wire_grant g;
         struct hash id, receipt;

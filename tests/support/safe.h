@@ -135,7 +135,5 @@ typedef int (*safe_read_fn)(enum clip_object what, struct span raw, const struct
 bool safe_on_disk(const struct safe *s, const struct hash *grant, enum wire_e_entry what, enum clip_object paper,
                   safe_read_fn read);
 bool safe_has_key(struct span s, const struct key *key); /* somewhere in these bytes */
-/* Ends the test. Which history it was stands on stdout: the long forms hear nothing of stderr. */
-void safe_fail(const char *variable, uint64_t seed, const char *why);
 /* A receipt of home @by for it. */
 void safe_receipt(const struct street *street, struct span grant, uint32_t by, mesh_wall at, struct buf *ret);

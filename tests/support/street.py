@@ -408,7 +408,7 @@ class Play:
     """A test program: what its cases share."""
 
     def __init__(self, options):
-        self.programs = Programs(options.build)
+        self.programs = Programs(os.path.abspath(options.build))
         self.full = options.full
         self.seed = options.seed
         self.rng = random.Random(options.seed)

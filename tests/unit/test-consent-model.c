@@ -7,13 +7,11 @@
  *
  * PORCHLIGHT_CONSENT_SEED and PORCHLIGHT_CONSENT_RUNS: which histories; without them 8 s of them.
  */
+#include "../support/histories.h"
 #include "../support/safe.h"
 
 #include "base/log.h"
 #include "base/text.h"
-
-#include <stdlib.h>
-#include <time.h>
 
 #define FATES 24
 #define STEPS 14
@@ -349,20 +347,18 @@ static const char *live(uint64_t seed, enum safe_lie lie) {
         return why;
 }
 
-static uint64_t number(const char *name, uint64_t otherwise) {
-        const char *text = getenv(name);
-        return text ? strtoull(text, NULL, 10) : otherwise;
+static const char *live_honestly(uint64_t seed) {
+        return live(seed, SAFE_HONEST);
 }
 
+static const struct histories histories = {"PORCHLIGHT_CONSENT_SEED", "PORCHLIGHT_CONSENT_RUNS", QUICK_S,
+                                           live_honestly};
+
 static void test_histories(void **state) {
-        uint64_t first = number("PORCHLIGHT_CONSENT_SEED", 1), runs = number("PORCHLIGHT_CONSENT_RUNS", 0), n = 0;
+        uint64_t first, n;
         (void)state;
         releases = 0;
-        for (clock_t until = clock() + QUICK_S * CLOCKS_PER_SEC; runs ? n < runs : clock() < until; n++) {
-                const char *why = live(first + n, SAFE_HONEST);
-                if (why)
-                        safe_fail("PORCHLIGHT_CONSENT_SEED", first + n, why);
-        }
+        n = histories_live(&histories, &first);
         print_message("# %llu histories from PORCHLIGHT_CONSENT_SEED=%llu on, %llu keys released\n",
                       (unsigned long long)n, (unsigned long long)first, (unsigned long long)releases);
         assert_true(releases > n / 4);
@@ -450,8 +446,7 @@ int main(void) {
                 cmocka_unit_test(test_histories),
         };
         log_set_level(LOG_ERROR);
-        if (getenv("PORCHLIGHT_CONSENT_RUNS") &&
-            !freopen("/dev/null", "w", stderr)) /* a line for every write that fails */
+        if (!histories_hush(&histories))
                 return 1;
         set_up();
         int r = cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,13 +8,11 @@
  *
  * PORCHLIGHT_OWN_SEED and PORCHLIGHT_OWN_RUNS: which histories; without them 3 s of them.
  */
+#include "../support/histories.h"
 #include "../support/safe.h"
 
 #include "base/log.h"
 #include "base/text.h"
-
-#include <stdlib.h>
-#include <time.h>
 
 #define FATES 24
 #define STEPS 30
@@ -559,20 +557,17 @@ static const char *live(uint64_t seed, enum safe_lie hub, enum safe_lie laptop) 
         return why;
 }
 
-static uint64_t number(const char *name, uint64_t otherwise) {
-        const char *text = getenv(name);
-        return text ? strtoull(text, NULL, 10) : otherwise;
+static const char *live_honestly(uint64_t seed) {
+        return live(seed, SAFE_HONEST, SAFE_HONEST);
 }
 
+static const struct histories histories = {"PORCHLIGHT_OWN_SEED", "PORCHLIGHT_OWN_RUNS", QUICK_S, live_honestly};
+
 static void test_histories(void **state) {
-        uint64_t first = number("PORCHLIGHT_OWN_SEED", 1), runs = number("PORCHLIGHT_OWN_RUNS", 0), n = 0;
+        uint64_t first, n;
         (void)state;
         released = readings = revoked = destroyed = 0;
-        for (clock_t until = clock() + QUICK_S * CLOCKS_PER_SEC; runs ? n < runs : clock() < until; n++) {
-                const char *why = live(first + n, SAFE_HONEST, SAFE_HONEST);
-                if (why)
-                        safe_fail("PORCHLIGHT_OWN_SEED", first + n, why);
-        }
+        n = histories_live(&histories, &first);
         print_message(
                 "# %llu histories from PORCHLIGHT_OWN_SEED=%llu on: %llu keys released, %llu readings, the laptop "
                 "revoked %llu times, %llu clips destroyed\n",
@@ -623,7 +618,7 @@ int main(void) {
                 cmocka_unit_test(test_histories),
         };
         log_set_level(LOG_ERROR);
-        if (getenv("PORCHLIGHT_OWN_RUNS") && !freopen("/dev/null", "w", stderr)) /* a line for every write that fails */
+        if (!histories_hush(&histories))
                 return 1;
         set_up();
         int r = cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
  *
  * PORCHLIGHT_ATTACK_MESSAGES: how many, instead of 10 s of them; PORCHLIGHT_ATTACK_SEED: which.
  */
+#include "../support/histories.h"
 #include "vault-street.h"
 
 #include "base/text.h"
@@ -219,14 +220,9 @@ static void send_some(struct attack *a, struct buf *out) {
         hear_all(a);
 }
 
-static uint64_t number(const char *name, uint64_t otherwise) {
-        const char *text = getenv(name);
-        return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void go_on(struct attack *a) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
-        uint64_t most = number("PORCHLIGHT_ATTACK_MESSAGES", UINT64_MAX);
+        uint64_t most = number_in("PORCHLIGHT_ATTACK_MESSAGES", UINT64_MAX);
         time_t until = most == UINT64_MAX ? time(NULL) + QUICK_S : 0;
         while (a->sent < most && (!until || time(NULL) < until)) {
                 for (int i = 0; i < 64 && a->sent < most; i++, a->sent++)
@@ -244,7 +240,7 @@ static void test_attack(void **state) {
         static struct attack a;
         struct key seal;
         uint8_t rng_seed[32] = {0};
-        uint64_t seed = number("PORCHLIGHT_ATTACK_SEED", 1);
+        uint64_t seed = number_in("PORCHLIGHT_ATTACK_SEED", 1);
         (void)state;
         put_be64(rng_seed, seed);
         rng_init(&a.rng, rng_seed);
