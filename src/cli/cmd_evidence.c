@@ -256,7 +256,7 @@ static void custody_rows(struct cli *c, const struct custody *k) {
                 }
                 if (!any)
                         buf_add_u8(&c->out, '\n');
-                ledger_entry_line(c, &row, !any);
+                ledger_entry_line(c, &row, NULL, !any); /* names are what the owner says */
                 any = true;
         }
 }

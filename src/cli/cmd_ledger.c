@@ -12,6 +12,7 @@
 #define WHEN_COLUMNS 17
 #define WHAT_COLUMNS 13
 #define TEXT_MAX 512
+#define TO_MAX 64 /* bytes of a recipient's name: a household's, or a device's */
 
 /* clang-format off */
 const struct option ledger_options[] = {
@@ -41,7 +42,38 @@ int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_f
 
 /* ---- list ---- */
 
-static void entry_line(struct cli *c, const struct wire_o_entry *e) {
+struct granted {
+        uint8_t id[32];
+        uint8_t n, name[TO_MAX];
+};
+
+static void grant_note(struct buf *grants, const struct wire_o_entry *e) {
+        struct granted g = {.n = (uint8_t)MIN(e->text.n, sizeof(g.name))};
+        memcpy(g.id, e->grant.p, sizeof(g.id));
+        memcpy(g.name, e->text.p, g.n);
+        buf_add(grants, span_of(&g, sizeof(g)));
+}
+
+/* To whom the grant is. Nothing: none of the lines listed so far says it. */
+static struct span grant_name(const struct buf *grants, struct span id) {
+        const struct granted *g = (const struct granted *)(const void *)grants->p;
+        for (size_t i = grants->n / sizeof(*g); i-- > 0;)
+                if (span_eq(id, SPAN_OF(g[i].id)))
+                        return span_of(g[i].name, g[i].n);
+        return SPAN_NONE;
+}
+
+static void entry_who(struct cli *c, const struct wire_o_entry *e, const struct buf *grants) {
+        struct span name = grants && WIRE_HAS(e, O_ENTRY, grant) ? grant_name(grants, e->grant) : SPAN_NONE;
+        if (WIRE_HAS(e, O_ENTRY, text))
+                name = e->text;
+        if (name.n)
+                layout_cell(&c->out, name, CLI_COLUMNS - NUMBER_COLUMNS - WHEN_COLUMNS - WHAT_COLUMNS - 20);
+        else if (WIRE_HAS(e, O_ENTRY, who))
+                layout_id(&c->out, e->who);
+}
+
+static void entry_line(struct cli *c, const struct wire_o_entry *e, const struct buf *grants) {
         _clean_(buf_fini) struct buf n = BUF_NULL, when = BUF_NULL, what = BUF_NULL;
         buf_printf(&n, "%llu", (unsigned long long)e->n);
         when_local(&when, e->time, c->now);
@@ -59,10 +91,7 @@ static void entry_line(struct cli *c, const struct wire_o_entry *e) {
         else
                 buf_add_str(&c->out, "        ");
         buf_add_str(&c->out, "  ");
-        if (WIRE_HAS(e, O_ENTRY, text))
-                layout_cell(&c->out, e->text, CLI_COLUMNS - NUMBER_COLUMNS - WHEN_COLUMNS - WHAT_COLUMNS - 20);
-        else if (WIRE_HAS(e, O_ENTRY, who))
-                layout_id(&c->out, e->who);
+        entry_who(c, e, grants);
         layout_trim(&c->out);
         buf_add_u8(&c->out, '\n');
 }
@@ -76,10 +105,12 @@ static void entry_head(struct buf *out) {
         buf_printf(out, "%s\n", _("WHO, OR IN WHAT WORDS"));
 }
 
-void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, bool head) {
+void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, struct buf *grants, bool head) {
         if (head)
                 entry_head(&c->out);
-        entry_line(c, e);
+        if (grants && e->what == ENTRY_GRANTED && WIRE_HAS(e, O_ENTRY, grant) && WIRE_HAS(e, O_ENTRY, text))
+                grant_note(grants, e);
+        entry_line(c, e, grants);
 }
 
 static int row_entry(struct cli *c, const struct call_row *row, void *arg) {
@@ -91,7 +122,7 @@ static int row_entry(struct cli *c, const struct call_row *row, void *arg) {
         p->any = true;
         if (c->json)
                 return cli_row_json(c, row, NULL);
-        ledger_entry_line(c, &row->m->o_entry, first);
+        ledger_entry_line(c, &row->m->o_entry, &p->grants, first);
         return cli_flush(c);
 }
 
@@ -100,6 +131,7 @@ static int run_list(struct cli *c, const struct args *a) {
         int r = ledger_pages(c, a, OWNER_O_LEDGER, row_entry, &p);
         if (!r && !p.any && !c->json)
                 buf_add_str(&c->out, _("The ledger has no such line.\n"));
+        buf_fini(&p.grants);
         return r;
 }
 

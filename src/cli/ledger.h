@@ -16,11 +16,13 @@ struct ledger_page {
         uint64_t next; /* the line behind the last row; the row function sets it */
         uint64_t overdue;
         bool any;
+        struct buf grants; /* of each that was listed its id, and what its recipient was called (ledger_entry_line) */
 };
 /* Asks for one page after the other. 0 or an exit code (said). */
 int ledger_pages(struct cli *c, const struct args *a, unsigned number, cli_row_fn row, struct ledger_page *p);
-/* A line for a person, below the words over the columns where @head. */
-void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, bool head);
+/* A line for a person, below the words over the columns where @head. Who it is about a line before may have said, of that grant:
+ * @grants remembers it, and is to be finished; NULL: ids alone. */
+void ledger_entry_line(struct cli *c, const struct wire_o_entry *e, struct buf *grants, bool head);
 /* Is it an id of a clip or a grant? 0 or an exit code (said). */
 int clip_word(struct cli *c, const char *id);
 /* --purpose, which has to be there. 0 or an exit code (said). */

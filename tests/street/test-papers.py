@@ -89,6 +89,8 @@ class Papers(street.Play):
         with open(out, 'rb') as file:
             check(file.read() == text, 'what came is not what was given')
         self.wait_ledger(self.anna, clip, 'complete')
+        shown = [line for line in self.anna.cli('ledger', 'list', '--clip', clip, code=0).out.splitlines() if clip[:8] in line]
+        equal([line for line in shown if not line.endswith('  ' + self.ben.name)], [], 'lines for a person that do not say who it is')
         equal(self.given_clip(self.ben, clip)[0]['state'], 'complete', 'what the recipient has')
         equal(self.given(self.cleo), {}, 'what the third home was given')
         self.cleo.refused('no-such-clip', street.NOT_FOUND, 'clip', 'get', clip, '-o', os.path.join(self.cleo.folder, 'out'))
