@@ -240,3 +240,18 @@ bool text_u64(struct span s, uint64_t max, uint64_t *ret) {
         *ret = v;
         return true;
 }
+
+void text_size(struct buf *out, uint64_t n) {
+        static const char *const units[] = {"kB", "MB", "GB"};
+        uint64_t tenths = n * 10 / 1000;
+        size_t unit = 0;
+        if (n < 1000) {
+                buf_printf(out, "%llu B", (unsigned long long)n);
+                return;
+        }
+        while (tenths >= 10000 && unit + 1 < ARRAY_LEN(units)) {
+                tenths /= 1000;
+                unit++;
+        }
+        buf_printf(out, "%llu.%llu %s", (unsigned long long)tenths / 10, (unsigned long long)tenths % 10, units[unit]);
+}

@@ -29,3 +29,5 @@ bool text_eq_nocase(struct span a, struct span b);
 bool text_contains(struct span hay, struct span needle);
 /* Decimal digits only, no sign; false if empty, not digits, or over @max. */
 bool text_u64(struct span s, uint64_t max, uint64_t *ret);
+/* For people: "204 B", "1.5 kB", "20.0 MB". */
+void text_size(struct buf *out, uint64_t bytes);

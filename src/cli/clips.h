@@ -21,7 +21,6 @@ int clip_wish_named(struct cli *c, const struct args *a, const char *camera,
                     struct clip_wish *ret); /* of that camera */
 /* Takes the file in, and tells. 0 or an exit code (said). */
 int clip_take(struct cli *c, const struct clip_wish *wish);
-void clips_size(struct buf *out, uint64_t bytes); /* "1.5 kB" */
 /* Opens a clip into a file, by the vault; --passphrase-file is @a's. 0 or an exit code (said). */
 int clip_get_fd(struct cli *c, const struct args *a, struct call *owner, const char *id, int fd);
 int clip_get_file(struct cli *c, const struct args *a, struct call *owner, const char *id, const char *path);

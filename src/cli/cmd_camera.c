@@ -38,7 +38,7 @@ static void camera_line(struct cli *c, const struct wire_c_camera *m) {
         if (named)
                 buf_printf(&clips, "%llu", (unsigned long long)m->clips);
         if (named)
-                clips_size(&size, m->bytes);
+                text_size(&size, m->bytes);
         if (WIRE_HAS(m, C_CAMERA, last))
                 when_local(&last, m->last, c->now);
         if (named)

@@ -60,22 +60,6 @@ bool clips_source_there(const struct wire_c_source *m) {
                (uint64_t)st.st_size == m->size;
 }
 
-/* "204 B", "1.5 kB", "20.0 MB" */
-void clips_size(struct buf *out, uint64_t n) {
-        static const char *const units[] = {"kB", "MB", "GB"};
-        uint64_t tenths = n * 10 / 1000;
-        size_t unit = 0;
-        if (n < 1000) {
-                buf_printf(out, "%llu B", (unsigned long long)n);
-                return;
-        }
-        while (tenths >= 10000 && unit + 1 < ARRAY_LEN(units)) {
-                tenths /= 1000;
-                unit++;
-        }
-        buf_printf(out, "%llu.%llu %s", (unsigned long long)tenths / 10, (unsigned long long)tenths % 10, units[unit]);
-}
-
 /* "0:07", "1:02:03" */
 static void length_text(struct buf *out, uint64_t ms) {
         unsigned long long s = ms / MS;
@@ -90,7 +74,7 @@ static void length_text(struct buf *out, uint64_t ms) {
 void clips_tell_taken(struct cli *c, const struct wire_c_clip *m) {
         _clean_(buf_fini) struct buf text = BUF_NULL, camera = BUF_NULL, size = BUF_NULL, id = BUF_NULL;
         text_show(&camera, m->camera, false);
-        clips_size(&size, m->size);
+        text_size(&size, m->size);
         layout_id(&id, m->id);
         buf_printf(&text, _("Taken in as %s: %s from the camera %s. Only your vault can open it."), buf_cstr(&id),
                    buf_cstr(&size), buf_cstr(&camera));
@@ -120,7 +104,7 @@ static void clip_line(struct cli *c, const struct wire_c_clip *m) {
         else if (WIRE_HAS(m, C_CLIP, from))
                 length_text(&length, (m->to - m->from) * MS);
         if (WIRE_HAS(m, C_CLIP, size))
-                clips_size(&size, m->size);
+                text_size(&size, m->size);
         layout_id(&c->out, m->id);
         buf_add_str(&c->out, "  ");
         layout_cell(&c->out, m->camera, CAMERA_COLUMNS);
@@ -204,7 +188,7 @@ static void show_times(struct cli *c, const struct wire_c_clip *m) {
 
 static void show_file(struct cli *c, const struct wire_c_clip *m) {
         _clean_(buf_fini) struct buf size = BUF_NULL, parent = BUF_NULL;
-        clips_size(&size, m->size);
+        text_size(&size, m->size);
         buf_printf(&size, ", %s%s", media_word(m->media), m->audio ? _(", with sound") : "");
         show_line(c, _("file"), buf_span(&size));
         if (WIRE_HAS(m, C_CLIP, cell))

@@ -104,9 +104,9 @@ static void status_relays(struct cli *c, const struct wire_c_status *s, struct b
                 return;
         layout_count(v, s->relaying, "pair of homes now", "pairs of homes now");
         buf_add_str(v, "; ");
-        clips_size(v, s->relayed);
+        text_size(v, s->relayed);
         buf_add_str(v, _(" today, of "));
-        clips_size(v, s->relay_quota);
+        text_size(v, s->relay_quota);
         line(c, _("passes on"), v);
 }
 

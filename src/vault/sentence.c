@@ -355,8 +355,6 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
 
 #define MINUTE 60
 #define SHORT_MS UINT64_C(120000) /* below it in seconds */
-#define MIB (1024 * 1024)
-#define KIB 1024
 
 /* As every language can read it. */
 static const char *when(const struct pen *p, struct buf *store, mesh_wall at) {
@@ -374,12 +372,7 @@ static const char *clip_id(const struct pen *p, struct buf *store, const struct 
 }
 
 static const char *how_large(const struct pen *p, struct buf *store, uint64_t size) {
-        if (size < KIB)
-                buf_printf(store, "%llu B", (unsigned long long)size);
-        else if (size < MIB)
-                buf_printf(store, "%llu KiB", (unsigned long long)(size / KIB));
-        else
-                buf_printf(store, "%llu MiB", (unsigned long long)(size / MIB));
+        text_size(store, size);
         return part(p, store);
 }
 

@@ -16,7 +16,7 @@ static void test_sentence(void **state) {
         safe_ask(&owner, OWNER_O_GRANT, &q);
         pair_asked(&owner, "Give the clip ");
         pair_asked(&owner, "to the household \"Home AB\" (");
-        pair_asked(&owner, "plays for 60 s and has 128 KiB. It has sound. For: \"the 'stolen' bicycle\". Until ");
+        pair_asked(&owner, "plays for 60 s and has 132.0 kB. It has sound. For: \"the 'stolen' bicycle\". Until ");
         assert_int_equal(pair_lines(&owner), 0); /* nothing is written before the yes */
         safe_ask(&owner, OWNER_O_GO, &go);
         assert_true(safe_done(&owner));

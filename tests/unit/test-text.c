@@ -219,12 +219,33 @@ static void numbers(void **state) {
         assert_int_equal(v, 100);
 }
 
+static void sizes(void **state) {
+        static const struct {
+                uint64_t n;
+                const char *text;
+        } rows[] = {
+                {0, "0 B"},
+                {999, "999 B"},
+                {1000, "1.0 kB"},
+                {1599, "1.5 kB"},
+                {999999, "999.9 kB"},
+                {20000000, "20.0 MB"},
+                {UINT64_C(5000000000000), "5000.0 GB"},
+        };
+        (void)state;
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                _clean_(buf_fini) struct buf out = BUF_NULL;
+                text_size(&out, rows[i].n);
+                assert_string_equal(buf_cstr(&out), rows[i].text);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(utf8),    cmocka_unit_test(show),    cmocka_unit_test(show_is_tame),
                 cmocka_unit_test(columns), cmocka_unit_test(hex),     cmocka_unit_test(hex_begins),
                 cmocka_unit_test(base32),  cmocka_unit_test(folding), cmocka_unit_test(trimming),
-                cmocka_unit_test(numbers),
+                cmocka_unit_test(numbers), cmocka_unit_test(sizes),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
