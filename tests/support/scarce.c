@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "porchlight/mesh.h"
+#include "support/blocks.h"
 #include "support/ways.h"
 
 #include <stdio.h>
@@ -17,7 +18,6 @@ static struct {
         bool on, inside, child;
         bool struck, refused, odd;
         struct ways ways; /* from mesh_step() or mesh_new() on */
-        long blocks;
         unsigned only;
         struct scarce_report *report, *shared;
 } scarce;
@@ -34,8 +34,8 @@ static void wait_for(pid_t pid, unsigned at) {
                 printf("# failure %u: the story ends with status %d\n", at, status);
 }
 
-/* Does this allocation fail? Only ever once in a process, and never in the parent. */
-static bool fails(void) {
+/* Only ever once in a process, and never in the parent. */
+bool blocks_fail(void) {
         struct scarce_report *r = scarce.report;
         if (!scarce.on || !scarce.inside || scarce.child || !ways_is_new(&scarce.ways))
                 return false;
@@ -52,45 +52,6 @@ static bool fails(void) {
 }
 
 /* ---- what the linker leads here ---- */
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_malloc(size_t n) {
-        void *p = fails() ? NULL : __real_malloc(n);
-        scarce.blocks += p != NULL;
-        return p;
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size) {
-        void *p = fails() ? NULL : __real_calloc(n, size);
-        scarce.blocks += p != NULL;
-        return p;
-}
-
-void *__real_realloc(void *old, size_t n);
-void *__wrap_realloc(void *old, size_t n);
-void *__wrap_realloc(void *old, size_t n) {
-        void *p = fails() ? NULL : __real_realloc(old, n);
-        scarce.blocks += p && !old;
-        return p;
-}
-
-void *__real_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size);
-void *__wrap_reallocarray(void *old, size_t n, size_t size) {
-        void *p = fails() ? NULL : __real_reallocarray(old, n, size);
-        scarce.blocks += p && !old;
-        return p;
-}
-
-void __real_free(void *p);
-void __wrap_free(void *p);
-void __wrap_free(void *p) {
-        scarce.blocks -= p != NULL;
-        __real_free(p);
-}
-
 static void enter(void) {
         if (scarce.on && !scarce.child)
                 ways_begin(&scarce.ways);
@@ -120,14 +81,14 @@ int __wrap_mesh_step(struct mesh *m, const struct mesh_event *ev) {
 }
 
 /* ---- telling ---- */
-static bool ended_well(long blocks) {
+static bool ended_well(long before) {
         if (scarce.odd)
                 printf("# a step ended for another reason than memory\n");
         if (base_checks_failed())
                 printf("# %llu checks failed\n", (unsigned long long)base_checks_failed());
-        if (scarce.blocks != blocks)
-                printf("# %ld blocks of memory are left\n", scarce.blocks - blocks);
-        return !scarce.odd && !base_checks_failed() && scarce.blocks == blocks;
+        if (blocks != before)
+                printf("# %ld blocks of memory are left\n", blocks - before);
+        return !scarce.odd && !base_checks_failed() && blocks == before;
 }
 
 void scarce_tell(void (*story)(void), bool again, unsigned only, struct scarce_report *ret) {
@@ -139,10 +100,10 @@ void scarce_tell(void (*story)(void), bool again, unsigned only, struct scarce_r
         scarce.report = ret;
         scarce.only = only;
         scarce.on = true;
-        long blocks = scarce.blocks;
+        long before = blocks;
         story();
         scarce.on = false;
-        bool well = ended_well(blocks);
+        bool well = ended_well(before);
         if (scarce.child && !only) {
                 scarce.shared->refused += scarce.refused;
                 exit(well ? 0 : 1);

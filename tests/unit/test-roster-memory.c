@@ -7,6 +7,7 @@
  */
 #include "roster-street.h"
 
+#include "support/blocks.h"
 #include "support/ways.h"
 
 #include <sys/wait.h>
@@ -17,12 +18,11 @@
 static struct {
         struct ways ways;
         bool inside, child, refused;
-        long blocks;
         unsigned tried, wrong;
 } memory;
 
-/* Does this allocation fail? Only ever once in a process, and never in the parent. */
-static bool fails(void) {
+/* Only ever once in a process, and never in the parent. */
+bool blocks_fail(void) {
         int status;
         if (!memory.inside || memory.child || !ways_is_new(&memory.ways))
                 return false;
@@ -39,38 +39,6 @@ static bool fails(void) {
                 print_message("# failure %u: it ended with status %d\n", memory.tried, status);
         memory.wrong += status != 0;
         return false;
-}
-
-/* ---- what the linker leads here ---- */
-void *__real_malloc(size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_malloc(size_t n) {
-        void *p = fails() ? NULL : __real_malloc(n);
-        memory.blocks += p != NULL;
-        return p;
-}
-
-void *__real_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_calloc(size_t n, size_t size) {
-        void *p = fails() ? NULL : __real_calloc(n, size);
-        memory.blocks += p != NULL;
-        return p;
-}
-
-void *__real_realloc(void *old, size_t n);
-void *__wrap_realloc(void *old, size_t n);
-void *__wrap_realloc(void *old, size_t n) {
-        void *p = fails() ? NULL : __real_realloc(old, n);
-        memory.blocks += p && !old;
-        return p;
-}
-
-void __real_free(void *p);
-void __wrap_free(void *p);
-void __wrap_free(void *p) {
-        memory.blocks -= p != NULL;
-        __real_free(p);
 }
 
 static void enter(void) {
@@ -203,10 +171,10 @@ static void restart(struct roster *r) {
         roster_free(again);
 }
 
-static void end_of_child(long blocks) {
-        if (memory.blocks != blocks)
-                print_message("# %ld blocks of memory are left\n", memory.blocks - blocks);
-        _exit(memory.blocks != blocks || base_checks_failed());
+static void end_of_child(long before) {
+        if (blocks != before)
+                print_message("# %ld blocks of memory are left\n", blocks - before);
+        _exit(blocks != before || base_checks_failed());
 }
 
 static void test_each_way(void **state) {
@@ -218,7 +186,7 @@ static void test_each_way(void **state) {
         make_history();
         assert_true(street.n_ops > 30);
         street_digest(street.sides[0], &wanted);
-        long blocks = memory.blocks;
+        long before = blocks;
         assert_int_equal(roster_pool_new(&pool, seed), 0);
         for (size_t k = 0; k < POOLED; k++)
                 assert_int_equal(roster_new_in(&r[k], seed, k ? pool : NULL), 0);
@@ -239,8 +207,8 @@ static void test_each_way(void **state) {
                 roster_free(r[k]);
         roster_pool_free(pool);
         if (memory.child)
-                end_of_child(blocks);
-        assert_int_equal(memory.blocks, blocks);
+                end_of_child(before);
+        assert_int_equal(blocks, before);
         print_message("# failed on %u ways\n", memory.tried);
         assert_true(memory.tried > 30);
         assert_int_equal(memory.wrong, 0);
