@@ -89,7 +89,8 @@ static void put_status(struct caller *c) {
         struct node *n = c->n;
         struct mesh_status st;
         char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
-        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL, home = BUF_NULL, way = BUF_NULL;
+        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL, home = BUF_NULL, way = BUF_NULL,
+                                     way6 = BUF_NULL;
         mesh_status(n->core, &st);
         struct wire_c_status msg = {
                 .v = 1,
@@ -109,7 +110,7 @@ static void put_status(struct caller *c) {
         listen_bound(n, &msg.listen, &listen);
         if (msg.listen.count)
                 WIRE_PUT(&msg, C_STATUS, listen, msg.listen);
-        reach_status(n, &msg, &way);
+        reach_status(n, &msg, &way, &way6);
         cell_text(&home, n->home);
         if (home.n)
                 WIRE_PUT(&msg, C_STATUS, home, buf_span(&home));

@@ -41,6 +41,7 @@
 #define SETTING_BACKUP "backup"           /* 8 bytes: when the newest one was made */
 #define SETTING_SALVAGED "salvaged"       /* 8 bytes: when the store was last made anew of what was whole */
 #define SETTING_CAMERA_SALT "camera-salt" /* 32 bytes (PROTOCOL 15.9) */
+#define SETTING_NONCES "router-nonces"    /* as struct reach has them */
 #define SETTING_CAMERAS "cameras"         /* as cameras_encode() writes them */
 #define SETTING_ANNOUNCED "announced"     /* as announced_encode() writes it */
 #define SETTING_KEPT "clips-kept"         /* ids of clips that are pinned, 32 bytes each */

@@ -234,10 +234,19 @@ static int by_rank(const void *a, const void *b) {
         return x != y ? x - y : memcmp(a, b, sizeof(struct mesh_addr));
 }
 
-/* From --advertise, then where the router passes calls on, then --listen (loopback if that is all), wildcards expanded. */
+static bool is_among(const struct mesh_addr *all, size_t n, const struct mesh_addr *a) {
+        for (size_t i = 0; i < n; i++)
+                if (endpoint_eq(&all[i], a))
+                        return true;
+        return false;
+}
+
+/* From --advertise, then where the router lets calls in, then --listen (loopback if that is all), wildcards expanded. */
 static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MAX]) {
         struct found f = {.n = 0};
-        size_t used = 0;
+        struct mesh_addr at[REACH_WAYS];
+        unsigned ways;
+        size_t used = 0, n_at = reach_mapped(n, at, &ways);
         LIST_EACH (l, &n->listening.all, struct listener, on) {
                 if (!l->closed)
                         expand(n, &l->bound, &f);
@@ -246,11 +255,14 @@ static size_t reachable(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
         for (size_t i = 0; i < n->n_advertise && used < MESH_ADDRS_MAX; i++)
                 if (!n->advertise[i].is_name)
                         ret[used++] = n->advertise[i].addr;
-        if (used < MESH_ADDRS_MAX && reach_mapped(n, &ret[used]))
-                used++;
-        for (size_t i = 0; i < f.n && used < MESH_ADDRS_MAX; i++)
-                if (used == 0 || !endpoint_is_loopback(&f.addrs[i]) || endpoint_is_loopback(&ret[0]))
+        for (size_t i = 0; i < n_at && used < MESH_ADDRS_MAX; i++)
+                if (!is_among(ret, used, &at[i]))
+                        ret[used++] = at[i];
+        for (size_t i = 0; i < f.n && used < MESH_ADDRS_MAX; i++) {
+                bool here = endpoint_is_loopback(&f.addrs[i]) && used && !endpoint_is_loopback(&ret[0]);
+                if (!here && !is_among(ret, used, &f.addrs[i]))
                         ret[used++] = f.addrs[i];
+        }
         return used;
 }
 
@@ -267,10 +279,10 @@ static uint16_t stun_port(const struct node *n) {
 
 static void tell_core(struct node *n) {
         struct listening *ls = &n->listening;
-        struct mesh_addr now[MESH_ADDRS_MAX] = {0}, at;
+        struct mesh_addr now[MESH_ADDRS_MAX] = {0}, at[REACH_WAYS];
         size_t count = reachable(n, now);
         bool outside = reach_outside(n), same = ls->told_once && outside == n->reach.told;
-        n->reach.named = reach_mapped(n, &at);
+        (void)reach_mapped(n, at, &n->reach.named);
         n->reach.told = outside;
         ice_serve(n, stun_port(n));
         same = same && ls->told_stun == ice_stun(n) && ls->told_hidden == n->hidden;

@@ -60,8 +60,8 @@ static void on_change(uv_poll_t *poll, _unused_ int status, _unused_ int events)
 
 static int open_socket(void) {
         struct sockaddr_nl sa = {.nl_family = AF_NETLINK,
-                                 .nl_groups =
-                                         RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE};
+                                 .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                                              RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
         if (fd < 0)
                 return -1;

@@ -493,6 +493,10 @@ static int read_settings(struct node *n) {
         if (n->clips.salted)
                 memcpy(n->clips.salt.b, home.p, home.n);
         buf_clear(&home);
+        n->reach.known = store_get(lane->reader, SETTING_NONCES, &home) == 0 && home.n == sizeof(n->reach.nonces);
+        if (n->reach.known)
+                memcpy(n->reach.nonces, home.p, home.n);
+        buf_clear(&home);
         n->vault.joining = store_get(lane->reader, SETTING_JOINING, &home) == 0;
         buf_clear(&home);
         if (store_get(lane->reader, SETTING_MUTES, &home) == 0)

@@ -30,9 +30,8 @@
 enum { CHILD_VAULT = PORTER_PROGRAMS, CHILDREN };
 
 static const char *const programs[CHILDREN] = {
-        [PORTER_ICE] = "porchlight-ice",
-        [PORTER_NAMES] = "porchlight-names",
-        [PORTER_ROUTER] = "porchlight-router",
+        [PORTER_ICE] = "porchlight-ice",       [PORTER_NAMES] = "porchlight-names",
+        [PORTER_ROUTER] = "porchlight-router", [PORTER_ROUTER6] = "porchlight-router",
         [CHILD_VAULT] = "porchlight-vault",
 };
 

@@ -15,8 +15,9 @@
 
 #define PORTER_TEXT_MAX (64 * 1024) /* what porter_keep() takes */
 
-/* Programs of ours that need neither a key nor a file of DIR: each has a stream to the daemon, and ends with it. */
-enum porter_program { PORTER_ICE, PORTER_NAMES, PORTER_ROUTER, PORTER_PROGRAMS };
+/* Programs of ours that need neither a key nor a file of DIR: each has a stream to the daemon, and ends with it. The one that asks
+ * the router runs once for IPv4 and once for IPv6: neither has to wait for the other, or dies of what the other was told. */
+enum porter_program { PORTER_ICE, PORTER_NAMES, PORTER_ROUTER, PORTER_ROUTER6, PORTER_PROGRAMS };
 
 /* What porter_open() opens. */
 enum porter_file { PORTER_CONFIG, PORTER_SETTINGS, PORTER_FILES };

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether homes outside can call this one, and what is done about it. The router is asked for a port through porchlight-router
- * (reach.mapping), as long as this machine listens at an address that is good at home only. What it says goes into contacts
- * and tickets, unless neighbours see this home at another address. Nobody is asked whether that works: who comes in from
- * outside proves it, and nothing else does.
+ * Whether homes outside can call this one, and what is done about it. The router is asked for a port, and over IPv6 to let calls in,
+ * through porchlight-router (reach.mapping), as long as this machine's IPv4 addresses are good at home only. What it says goes
+ * into contacts and tickets, unless neighbours see this home at another address. Nobody is asked whether that works: who comes
+ * in from outside proves it, and nothing else does.
  */
 #pragma once
 
-#include "node/helper_link.h"
-#include "porchlight/mesh.h"
+#include "node/reach_rules.h"
+#include "node/reach_way.h"
+
+/* Ways in. */
+enum { REACH_FOUR, REACH_SIX, REACH_WAYS };
 
 struct reach {
-        struct helper_link link;
-        uv_timer_t timer;    /* to ask again, or when what the router gave is over */
-        bool mapping;        /* reach.mapping */
-        uint16_t port;       /* that the router is asked for; 0: none */
-        bool mapped;         /* it passes calls on, by its own account … */
-        struct mesh_addr at; /* … those to this address */
-        enum wire_e_mapper by;
-        enum wire_e_unmapped why; /* where it does not; 0: it was not asked yet */
-        unsigned failures;        /* of the helper, one after the other */
-        unsigned news;            /* how often the router has changed its mind … */
-        uint64_t news_since;      /* … since then, by the loop's clock */
-        struct mesh_addr from;    /* who came in from outside last … */
-        mesh_wall called;         /* … and when; 0: nobody yet */
-        bool named, told;         /* as the core knows it: @at is among the addresses; homes outside get in */
-        bool again;               /* ask as soon as the helper that ends has ended */
-        uint64_t nets;            /* which networks this machine is on, in one number */
+        struct reach_way ways[REACH_WAYS]; /* over IPv4; over IPv6 */
+        bool mapping;                      /* reach.mapping */
+        struct mesh_addr from;             /* who came in from outside last … */
+        mesh_wall called;                  /* … and when; 0: nobody yet */
+        unsigned named; /* as the core knows it: which ways are among the addresses, one bit each … */
+        bool told;      /* … and that homes outside get in */
+        uint64_t nets;  /* which networks this machine is on, in one number */
+        /* By which a router knows this home again, one for each way, also after it was off: it would give nobody else what it
+         * gave this one, not even to this one by another name, for as long as that lasts. */
+        uint8_t nonces[REACH_WAYS][REACH_NONCE];
+        bool known; /* the store has them */
 };
 
 void reach_init(struct node *n);
@@ -41,10 +39,11 @@ void reach_kill(struct node *n); /* it takes too long */
 bool reach_gone(const struct node *n);
 void reach_close(struct node *n);
 
-/* Where homes outside knock, by the router's account, if that can be true. */
-bool reach_mapped(const struct node *n, struct mesh_addr *ret);
+/* Where homes outside knock, by the router's account, if that can be true: over IPv4, then over IPv6. Returns how many there are;
+ * @ret_ways: as `named`. */
+size_t reach_mapped(const struct node *n, struct mesh_addr ret[REACH_WAYS], unsigned *ret_ways);
 /* Is it known that they get in? */
 bool reach_outside(const struct node *n);
 enum wire_e_reach reach_state(const struct node *n);
-/* Of STATUS; what the row points to stands in @store. */
-void reach_status(const struct node *n, struct wire_c_status *msg, struct buf *store);
+/* Of STATUS; what the row points to stands in @store and @store6. */
+void reach_status(const struct node *n, struct wire_c_status *msg, struct buf *store, struct buf *store6);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * porchlight-router: asks the home's router to pass a port on, for porchlightd, which has it started with a socketpair as file
- * descriptor 3 (proto/router.def). NAT-PMP is tried first, which costs a datagram each way; then UPnP, which is SSDP, HTTP and
- * XML. Routers and whoever else is on the network make what these libraries read, so they read it here: no key, no file,
- * nothing but memory, a clock and the network. What it got it renews, and gives back when the daemon is gone, however that
- * went. It does one thing after the other; what takes longer than ACT_TIME ends the process, and with it nothing else.
+ * porchlight-router: asks the home's router to pass a port on, or to let calls in to it over IPv6, for porchlightd, which has it
+ * started with a socketpair as file descriptor 3 (proto/router.def). PCP is tried first, then NAT-PMP, each of which costs a
+ * datagram each way; then UPnP, which is SSDP, HTTP and XML. Routers and whoever else is on the network make what is read
+ * here, so it is read here: no key, no file, nothing but memory, a clock and the network. What it got it renews, and gives
+ * back when the daemon is gone, however that went. It does one thing after the other; what takes longer than ACT_TIME ends
+ * the process, and with it nothing else.
  */
 #include "base/file.h"
 #include "base/helper.h"
 #include "base/log.h"
-#include "router/ask.h"
+#include "router/announce.h"
 #include "router/walls.h"
 #include "wire/frame.h"
 
@@ -18,7 +19,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define NAME "porchlight-router"
@@ -26,9 +27,14 @@
 #define READ_BYTES 4096
 #define FILES_MOST 32
 #define MEMORY_MOST (UINT64_C(96) << 20) /* bytes of addresses: whatever a router sends without end, it is not kept */
-#define ACT_TIME 30                      /* s for asking, by both ways */
+#define ACT_TIME 30                      /* s for asking, in all ways */
 #define RETURN_TIME 4    /* s for giving back: the daemon waits for it 5 s at most (node.c, STOP_TIME) */
 #define LOOK_PERIOD 3600 /* s between looks at what needs no renewing: the router may have been restarted */
+/* A router that says it was restarted is asked after a while that differs from home to home (RFC 6887, 8.5 has up to 5 s; here there
+ * are a few homes behind a router, and one that cannot be reached is worse), and not again for so long: anybody may say it. */
+#define RESTART_MS 1000
+#define RESTART_PAUSE_MS 10000
+#define HEARD_PAUSE_MS 1000 /* ms between looks at what is said to everybody: a flood costs no more */
 
 static const char help[] = "usage: porchlight-router\n"
                            "\n"
@@ -41,15 +47,12 @@ static const char help[] = "usage: porchlight-router\n"
 struct helper {
         struct buf in;
         struct ask ask;
-        bool wanted; /* there is a port to be mapped */
-        int64_t due; /* ms: when it is renewed; -1: never */
+        bool wanted;     /* there is a port to be mapped */
+        int64_t due;     /* ms: when it is renewed; -1: never */
+        int heard;       /* where routers speak to everybody; -1: they are not heard */
+        int64_t deaf;    /* ms: until when that is not read */
+        int64_t restart; /* ms: until when a router's word that it was restarted is not minded */
 };
-
-static int64_t now_ms(void) {
-        struct timespec ts;
-        clock_gettime(CLOCK_BOOTTIME, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void say(enum wire_router number, const void *msg) {
         _clean_(buf_fini) struct buf out = BUF_NULL;
@@ -58,11 +61,19 @@ static void say(enum wire_router number, const void *msg) {
                 (void)file_write(DAEMON_FD, buf_span(&out)); /* where the daemon is gone the reader hears of it */
 }
 
+/* Seconds that what is held lasts; 0: for ever. More than was asked for nobody counts on, whatever the router says. */
+static uint32_t lease_of(const struct ask *a) {
+        return MIN(a->granted, a->lease);
+}
+
 static void say_mapped(const struct ask *a) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_router_mapped said = {.by = a->by, .lease = a->granted};
+        struct wire_router_mapped said = {.by = a->by, .lease = lease_of(a)};
         struct wire_addr place = {.port = a->outside.port};
-        WIRE_PUT(&place, ADDR, ip4, SPAN_OF(a->outside.ip));
+        if (a->six)
+                WIRE_PUT(&place, ADDR, ip6, SPAN_OF(a->outside.ip));
+        else
+                WIRE_PUT(&place, ADDR, ip4, span_of(a->outside.ip + PLACE_IP - 4, 4));
         wire_list_add(&wire_addr_desc, &said.place, &store, &place);
         say(ROUTER_MAPPED, &said);
 }
@@ -78,8 +89,8 @@ static void act(struct helper *h) {
                 say(ROUTER_NONE, &said);
                 return;
         }
-        uint32_t lease = h->ask.granted;
-        h->due = now_ms() + (lease ? (int64_t)MIN(MAX(lease / 2, 1u), LOOK_PERIOD) : LOOK_PERIOD) * 1000;
+        uint32_t lease = lease_of(&h->ask);
+        h->due = ask_now() + (lease ? (int64_t)MIN(MAX(lease / 2, 1u), LOOK_PERIOD) : LOOK_PERIOD) * 1000;
         say_mapped(&h->ask);
 }
 
@@ -91,14 +102,37 @@ static void give_back(struct helper *h) {
         h->due = -1;
 }
 
+static void take_inside(struct ask *a, struct wire_list list) {
+        struct wire_addr row;
+        a->n_inside = 0;
+        while (a->n_inside < ASK_INSIDE_MAX && wire_list_next(&wire_addr_desc, &list, &row))
+                if (WIRE_HAS(&row, ADDR, ip6))
+                        memcpy(a->inside[a->n_inside++].ip, row.ip6.p, PLACE_IP);
+}
+
+/* Another port, or the other kind of addresses, is another wish. */
+static void map(struct helper *h, const struct wire_router_map *m) {
+        struct ask *a = &h->ask;
+        bool six = WIRE_HAS(m, ROUTER_MAP, inside);
+        if (h->wanted && (a->port != m->port || a->six != six))
+                give_back(h);
+        if (a->six != six || h->heard < 0) {
+                file_close(&h->heard);
+                h->heard = announce_open(six);
+        }
+        a->six = six;
+        a->port = (uint16_t)m->port;
+        a->lease = (uint32_t)m->lease;
+        memcpy(a->nonce, m->nonce.p, sizeof(a->nonce));
+        if (six)
+                take_inside(a, m->inside);
+        h->wanted = true;
+}
+
 static bool heard(struct helper *h, enum wire_router number, const union frame_message *m) {
         switch (number) {
         case ROUTER_MAP:
-                if (h->wanted && h->ask.port != m->router_map.port)
-                        give_back(h);
-                h->ask.port = (uint16_t)m->router_map.port;
-                h->ask.lease = (uint32_t)m->router_map.lease;
-                h->wanted = true;
+                map(h, &m->router_map);
                 act(h);
                 return true;
         case ROUTER_UNMAP:
@@ -140,19 +174,40 @@ static int take_in(struct helper *h) {
         return take_frames(h) ? 0 : 2;
 }
 
+/* A router that forgot what it gave is asked as soon as that is good manners. */
+static void hear_router(struct helper *h) {
+        int64_t now = ask_now();
+        h->deaf = now + HEARD_PAUSE_MS;
+        if (!announce_read(h->heard, &h->ask) || now < h->restart || h->due < 0)
+                return;
+        uint16_t chance;
+        if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != sizeof(chance))
+                chance = 0;
+        h->restart = now + RESTART_PAUSE_MS;
+        h->due = MIN(h->due, now + chance % RESTART_MS);
+        log_info("the router says that it was started anew: asking again");
+}
+
 static int wait_ms(const struct helper *h) {
-        int64_t left = h->due < 0 ? -1 : h->due - now_ms();
-        return h->due < 0 ? -1 : (int)MAX(left, (int64_t)0);
+        int64_t now = ask_now(), until = h->due;
+        if (h->heard >= 0 && h->deaf > now)
+                until = until < 0 ? h->deaf : MIN(until, h->deaf);
+        return until < 0 ? -1 : (int)MAX(until - now, (int64_t)0);
 }
 
 static int serve(struct helper *h) {
         int r = 0;
         while (r == 0) {
-                struct pollfd p = {.fd = DAEMON_FD, .events = POLLIN};
-                int n = poll(&p, 1, wait_ms(h));
-                if (n > 0)
+                bool deaf = h->deaf > ask_now();
+                struct pollfd p[] = {{.fd = DAEMON_FD, .events = POLLIN},
+                                     {.fd = deaf ? -1 : h->heard, .events = POLLIN}};
+                if (poll(p, ARRAY_LEN(p), wait_ms(h)) < 0)
+                        continue;
+                if (p[0].revents)
                         r = take_in(h);
-                else if (n == 0)
+                else if (p[1].revents)
+                        hear_router(h);
+                else if (h->due >= 0 && ask_now() >= h->due)
                         act(h);
         }
         if (h->wanted)
@@ -164,7 +219,7 @@ int main(int argc, char **argv) {
         static struct helper h;
         struct helper_walls walls;
         int code;
-        h = (struct helper){.in = BUF_MAX(FRAME_MAX + READ_BYTES), .due = -1};
+        h = (struct helper){.in = BUF_MAX(FRAME_MAX + READ_BYTES), .due = -1, .heard = -1};
         if (!helper_begins(argc, argv, DAEMON_FD, NAME, NAME " " PORCHLIGHT_VERSION, help, &code))
                 return code;
         helper_bound(DAEMON_FD, FILES_MOST, MEMORY_MOST);

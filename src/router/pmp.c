@@ -5,15 +5,8 @@
 #include <natpmp.h>
 #include <string.h>
 #include <sys/select.h>
-#include <time.h>
 
 #define PATIENCE_MS 1800 /* three questions: 250, 500 and 1,000 ms (RFC 6886, 3.1 goes on for a minute) */
-
-static int64_t now_ms(void) {
-        struct timespec ts;
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Until something has come, or the question is due again. */
 static void pause_for(natpmp_t *p) {
@@ -29,12 +22,12 @@ static void pause_for(natpmp_t *p) {
 
 /* The answer of @type. 0; enum wire_e_unmapped. */
 static int hear(natpmp_t *p, uint16_t type, natpmpresp_t *ret) {
-        int64_t end = now_ms() + PATIENCE_MS;
+        int64_t end = ask_now() + PATIENCE_MS;
         int r;
         do {
                 pause_for(p);
                 r = readnatpmpresponseorretry(p, ret);
-        } while (r == NATPMP_TRYAGAIN && now_ms() < end);
+        } while (r == NATPMP_TRYAGAIN && ask_now() < end);
         if (r == NATPMP_TRYAGAIN || r == NATPMP_ERR_NOGATEWAYSUPPORT || r == NATPMP_ERR_RECVFROM)
                 return UNMAPPED_SILENT;
         if (r == NATPMP_ERR_NOTAUTHORIZED || r == NATPMP_ERR_OUTOFRESOURCES || r == NATPMP_ERR_NETWORKFAILURE)
@@ -47,7 +40,7 @@ static int ask_address(natpmp_t *p, struct place *ret) {
         int r = sendpublicaddressrequest(p) < 0 ? UNMAPPED_SILENT : hear(p, NATPMP_RESPTYPE_PUBLICADDRESS, &said);
         if (r)
                 return r;
-        memcpy(ret->ip, &said.pnu.publicaddress.addr, sizeof(ret->ip));
+        place_set_v4(ret, (const uint8_t *)&said.pnu.publicaddress.addr);
         return place_is_public(ret->ip) ? 0 : UNMAPPED_CARRIER;
 }
 
@@ -63,24 +56,29 @@ static int ask_port(natpmp_t *p, const struct ask *a, uint16_t wanted, natpmpres
 }
 
 static int ask_both(natpmp_t *p, struct ask *a) {
-        struct place outside = {.port = a->held ? a->outside.port : a->port};
+        struct place outside = a->outside;
         natpmpresp_t said = {0};
         int r = ask_address(p, &outside);
         if (r == 0)
                 r = ask_port(p, a, outside.port, &said);
-        a->held = r == 0;
         if (r)
                 return r;
+        (void)epoch_heard(&a->epoch, said.epoch, ask_now());
         outside.port = said.pnu.newportmapping.mappedpublicport;
-        a->by = MAPPER_NAT_PMP;
         a->outside = outside;
         a->granted = said.pnu.newportmapping.lifetime;
         return 0;
 }
 
+static bool begin(const struct ask *a, natpmp_t *ret) {
+        in_addr_t gateway;
+        memcpy(&gateway, a->gateway + PLACE_IP - sizeof(gateway), sizeof(gateway));
+        return initnatpmp(ret, 1, gateway) >= 0;
+}
+
 int pmp_ask(struct ask *a) {
         natpmp_t p;
-        if (initnatpmp(&p, 1, a->gateway) < 0)
+        if (!begin(a, &p))
                 return UNMAPPED_SILENT;
         int r = ask_both(&p, a);
         closenatpmp(&p);
@@ -90,7 +88,7 @@ int pmp_ask(struct ask *a) {
 void pmp_return(struct ask *a) {
         natpmp_t p;
         natpmpresp_t said;
-        if (initnatpmp(&p, 1, a->gateway) < 0)
+        if (!begin(a, &p))
                 return;
         if (sendnewportmappingrequest(&p, NATPMP_PROTOCOL_TCP, a->port, 0, 0) >= 0)
                 (void)hear(&p, NATPMP_RESPTYPE_TCPPORTMAPPING, &said); /* sent again where nothing comes */

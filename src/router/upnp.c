@@ -3,7 +3,7 @@
  * UPnP, by miniupnpc. Whoever is on the network may answer a search and name any machine at all: no URL is fetched, and none
  * is sent anything, whose host is not the gateway by number.
  */
-#include "router/ask.h"
+#include "router/upnp.h"
 
 #include <arpa/inet.h>
 #include <miniupnpc/miniupnpc.h>
@@ -55,25 +55,36 @@ static bool describe(const char *url, const uint8_t gateway[4], struct ask_upnp 
         return fine;
 }
 
+bool upnp_search(const uint8_t gateway[4], char ret_url[ASK_URL_MAX]) {
+        int error = 0;
+        bool found = false;
+        struct UPNPDev *all = upnpDiscoverDevices(kinds, SEARCH_MS, NULL, "", UPNP_LOCAL_PORT_ANY, 0, TTL, &error, 0);
+        for (const struct UPNPDev *d = all; d && !found; d = d->pNext) {
+                found = place_of_url(d->descURL, gateway) && strlen(d->descURL) < ASK_URL_MAX;
+                snprintf(ret_url, ASK_URL_MAX, "%s", found ? d->descURL : "");
+        }
+        freeUPNPDevlist(all);
+        return found;
+}
+
 /* 0; UNMAPPED_SILENT: nobody has answered who could be it; UNMAPPED_ABSURD. */
 static int find(struct ask *a) {
-        const uint8_t *gateway = (const uint8_t *)&a->gateway;
-        int error = 0, r = UNMAPPED_SILENT;
-        struct UPNPDev *all = upnpDiscoverDevices(kinds, SEARCH_MS, NULL, "", UPNP_LOCAL_PORT_ANY, 0, TTL, &error, 0);
-        for (const struct UPNPDev *d = all; d && r; d = d->pNext)
-                if (place_of_url(d->descURL, gateway))
-                        r = describe(d->descURL, gateway, &a->upnp) ? 0 : UNMAPPED_ABSURD;
-        freeUPNPDevlist(all);
-        return r;
+        const uint8_t *gateway = a->gateway + PLACE_IP - 4;
+        char url[ASK_URL_MAX];
+        if (!upnp_search(gateway, url))
+                return UNMAPPED_SILENT;
+        return describe(url, gateway, &a->upnp) ? 0 : UNMAPPED_ABSURD;
 }
 
 /* ---- asking ---- */
 
 static int ask_address(const struct ask_upnp *u, struct place *ret) {
         char text[64] = "";
+        uint8_t ip[4];
         if (UPNP_GetExternalIPAddress(u->control, u->service, text) != UPNPCOMMAND_SUCCESS ||
-            inet_pton(AF_INET, text, ret->ip) != 1)
+            inet_pton(AF_INET, text, ip) != 1)
                 return UNMAPPED_ABSURD;
+        place_set_v4(ret, ip);
         return place_is_public(ret->ip) ? 0 : UNMAPPED_CARRIER;
 }
 
@@ -122,18 +133,15 @@ static int ask_ports(struct ask *a, struct place *outside) {
 }
 
 int upnp_ask(struct ask *a) {
-        struct place outside = {.port = a->held ? a->outside.port : a->port};
+        struct place outside = a->outside;
         int r = find(a);
         if (r == 0)
                 r = ask_address(&a->upnp, &outside);
         if (r == 0)
                 r = ask_ports(a, &outside);
-        a->held = r == 0;
-        if (r)
-                return r;
-        a->by = MAPPER_UPNP;
-        a->outside = outside;
-        return 0;
+        if (r == 0)
+                a->outside = outside;
+        return r;
 }
 
 void upnp_return(struct ask *a) {

@@ -13,6 +13,8 @@ static const struct syscall_row calls[] = {
         MAY("read"), MAY("write"), MAY("close"), MAY("lseek"), MAY("_llseek"), MAY("fcntl"), MAY("fcntl64"),
         MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET, 1, TYPE_BITS, SOCK_DGRAM),
         MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET, 1, TYPE_BITS, SOCK_STREAM),
+        MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET6, 1, TYPE_BITS, SOCK_DGRAM),
+        MAY_IF_BOTH("socket", 0, ANY_BIT, AF_INET6, 1, TYPE_BITS, SOCK_STREAM),
         MAY("bind"), MAY("connect"), MAY("getsockname"), MAY("getpeername"), MAY("getsockopt"), MAY("setsockopt"),
         MAY("send"), MAY("sendto"), MAY("sendmsg"), MAY("recv"), MAY("recvfrom"), MAY("recvmsg"), MAY("shutdown"),
         MAY("poll"), MAY("ppoll"), MAY("ppoll_time64"), MAY("select"), MAY("_newselect"), MAY("pselect6"),

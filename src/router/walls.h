@@ -4,6 +4,6 @@
 
 #include "base/helper_walls.h"
 
-/* For good: no file is opened, no process or thread started, no local socket made; it may speak IPv4, by UDP and TCP. Says what
+/* For good: no file is opened, no process or thread started, no local socket made; it may speak by UDP and TCP. Says what
  * helper_shut() does. */
 bool router_walls_shut(struct helper_walls *ret);

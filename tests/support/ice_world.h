@@ -32,9 +32,12 @@ static struct ice_world {
         char buffer[64 * 1024];
         bool has, starts; /* the program is there; it can be started */
         int helper;       /* the other end of its stream; -1: it does not run */
+        int helper6;      /* the same of the second porchlight-router */
         uint16_t port;    /* that this home listens at */
         int stream;       /* of the last MEET that was read; -1: none */
         unsigned started, killed, looked;
+        unsigned kept;          /* settings given to the store … */
+        uint8_t bytes_kept[64]; /* … and the last of them */
         struct ice_heard heard[ICE_HEARD_MAX];
         size_t n_heard;
 } ice_world;
@@ -74,6 +77,12 @@ void listen_look(_unused_ struct node *n) {
         ice_world.looked++;
 }
 
+void writer_set(_unused_ struct node *n, _unused_ const char *name, struct span value) {
+        REQUIRE(value.n <= sizeof(ice_world.bytes_kept));
+        memcpy(ice_world.bytes_kept, value.p, value.n);
+        ice_world.kept++;
+}
+
 bool listen_is_lan(_unused_ const struct node *n, _unused_ const struct mesh_addr *a) {
         return true;
 }
@@ -90,30 +99,35 @@ bool porter_has(_unused_ int fd, _unused_ enum porter_program which) {
         return ice_world.has;
 }
 
-int porter_run(_unused_ int fd, _unused_ enum porter_program which, int *ret_stream) {
+static int *ice_world_end_of(enum porter_program which) {
+        return which == PORTER_ROUTER6 ? &ice_world.helper6 : &ice_world.helper;
+}
+
+int porter_run(_unused_ int fd, enum porter_program which, int *ret_stream) {
         int ends[2];
         if (!ice_world.has)
                 return PORTER_E_NONE;
         if (!ice_world.starts || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
                 return ERR_IO;
         ice_world.started++;
-        ice_world.helper = ends[1];
+        *ice_world_end_of(which) = ends[1];
         *ret_stream = ends[0];
         return 0;
 }
 
-void porter_stop(_unused_ int fd, _unused_ enum porter_program which) {
-        if (ice_world.helper < 0)
+void porter_stop(_unused_ int fd, enum porter_program which) {
+        int *end = ice_world_end_of(which);
+        if (*end < 0)
                 return;
         ice_world.killed++;
-        close(ice_world.helper);
-        ice_world.helper = -1;
+        close(*end);
+        *end = -1;
 }
 
 /* ---- the loop ---- */
 
 static inline void ice_world_begin(void) {
-        ice_world = (struct ice_world){.has = true, .starts = true, .helper = -1, .stream = -1};
+        ice_world = (struct ice_world){.has = true, .starts = true, .helper = -1, .helper6 = -1, .stream = -1};
         REQUIRE(uv_loop_init(&ice_world.loop) == 0);
         ice_world.n = calloc(1, sizeof(*ice_world.n));
         REQUIRE(ice_world.n);
@@ -144,6 +158,8 @@ static inline void ice_world_end(void) {
         REQUIRE(n->ice.n_meetings == 0 && n->ice.n_links == 0);
         if (ice_world.helper >= 0)
                 close(ice_world.helper);
+        if (ice_world.helper6 >= 0)
+                close(ice_world.helper6);
         if (ice_world.stream >= 0)
                 close(ice_world.stream);
         free(n);

@@ -73,6 +73,30 @@ static void test_unproven(void **state) {
         assert_int_equal(reach_unproven(&f), REACH_PUBLIC);
 }
 
+/* For whom that holds. */
+static void test_only6(void **state) {
+        const struct mesh_addr home = at("192.168.7.2:7345"), four = at("5.9.17.9:7345");
+        const struct mesh_addr six = at("[2001:db8::2]:7345"), both[] = {home, six}, all[] = {four, six};
+        struct reach_facts f = {.listens = both, .n_listens = 2, .why = UNMAPPED_CARRIER};
+        (void)state;
+        assert_int_equal(reach_unproven(&f), REACH_PUBLIC);
+        assert_true(reach_only6(&f, REACH_PUBLIC, &six));
+        f.opened = &six;
+        assert_int_equal(reach_unproven(&f), REACH_MAPPED);
+        assert_true(reach_only6(&f, REACH_MAPPED, &six));
+        assert_true(reach_only6(&f, REACH_YES, &six));
+        assert_false(reach_only6(&f, REACH_YES, &four)); /* somebody did come over IPv4 */
+        f.mapped = &four;
+        assert_false(reach_only6(&f, REACH_MAPPED, &six) || reach_only6(&f, REACH_YES, &six));
+        f.mapped = NULL;
+        f.advertised = true;
+        assert_false(reach_only6(&f, REACH_MAPPED, &six) || reach_only6(&f, REACH_TOLD, &six));
+        f = (struct reach_facts){.listens = all, .n_listens = 2};
+        assert_false(reach_only6(&f, REACH_PUBLIC, &six));
+        f = (struct reach_facts){.listens = &home, .n_listens = 1};
+        assert_false(reach_only6(&f, REACH_ROUTER, &six) || reach_only6(&f, REACH_CARRIER, &six));
+}
+
 /* Listens on every IPv4 address but those that begin with @ctx. */
 static uint16_t port_at(const void *ctx, const struct mesh_addr *a) {
         return ctx && a->ip[12] == *(const uint8_t *)ctx ? 0 : 7345;
@@ -96,8 +120,35 @@ static void test_behind(void **state) {
         assert_false(reach_behind(NULL, 0, port_at, NULL, &port));
 }
 
+/* Another port for addresses that end with 9. */
+static uint16_t port_by_last(const void *ctx, const struct mesh_addr *a) {
+        return a->ip[15] == 9 ? 7447 : port_at(ctx, a);
+}
+
+static void test_inside(void **state) {
+        struct listen_net nets[] = {{.addr = at("[::1]:0"), .bits = 128, .internal = true},
+                                    net("192.168.7.2:0", 120),
+                                    net("[fe80::2]:0", 64),
+                                    net("[fd00::2]:0", 64),
+                                    net("[2001:db8::2]:0", 64),
+                                    net("[2001:db8::9]:0", 64),
+                                    net("[2001:db8::3]:0", 64)};
+        struct listen_net many[REACH_INSIDE_MAX + 4];
+        struct mesh_addr inside[REACH_INSIDE_MAX], want = at("[2001:db8::2]:7345"), other = at("[2001:db8::3]:7345");
+        (void)state;
+        assert_int_equal(reach_inside(nets, 4, port_by_last, NULL, inside), 0);
+        assert_int_equal(reach_inside(nets, ARRAY_LEN(nets), port_by_last, NULL, inside), 2);
+        assert_true(endpoint_eq(&inside[0], &want) && endpoint_eq(&inside[1], &other));
+        for (size_t i = 0; i < ARRAY_LEN(many); i++)
+                many[i] = nets[4];
+        assert_int_equal(reach_inside(many, ARRAY_LEN(many), port_at, NULL, inside), REACH_INSIDE_MAX);
+        nets[1] = net("5.9.17.9:0", 120); /* it is behind no home's router */
+        assert_int_equal(reach_inside(nets, ARRAY_LEN(nets), port_by_last, NULL, inside), 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {cmocka_unit_test(test_proof), cmocka_unit_test(test_unproven),
-                                           cmocka_unit_test(test_behind)};
+                                           cmocka_unit_test(test_only6), cmocka_unit_test(test_behind),
+                                           cmocka_unit_test(test_inside)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a router says about addresses, and the kernel about routers. */
+/* What a router says about addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,8 +9,6 @@
 #include "router/place.h"
 
 #include <arpa/inet.h>
-
-#define HEAD "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
 static void test_public(void **state) {
         static const struct {
@@ -31,7 +29,10 @@ static void test_public(void **state) {
         for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
                 uint8_t ip[4];
                 assert_int_equal(inet_pton(AF_INET, rows[i].text, ip), 1);
-                if (place_is_public(ip) != rows[i].is)
+                struct place p;
+                place_set_v4(&p, ip);
+                assert_true(place_is_v4(p.ip));
+                if (place_is_public(p.ip) != rows[i].is)
                         fail_msg("%s", rows[i].text);
         }
 }
@@ -65,26 +66,67 @@ static void test_url(void **state) {
                         fail_msg("taken: %s", bad[i]);
 }
 
-static void test_gateway(void **state) {
-        uint8_t ip[4] = {0};
-        const uint8_t want[4] = {192, 168, 7, 1};
+static void test_public6(void **state) {
+        static const struct {
+                const char *text;
+                bool is;
+        } rows[] = {
+                {"2a01:4f8::1", true},
+                {"2001:db8::1", true},
+                {"3fff::1", true},
+                {"::", false},
+                {"::1", false},
+                {"fe80::1", false},
+                {"fd00::1", false},
+                {"ff02::1", false},
+                {"64:ff9b::5.9.17.9", false},
+                {"::ffff:5.9.17.9", true},
+                {"::ffff:10.0.0.1", false},
+                {"::5.9.17.9", false},
+        };
+        uint8_t ip[PLACE_IP];
         (void)state;
-        assert_false(place_gateway("", ip));
-        assert_false(place_gateway(HEAD, ip));
-        assert_false(place_gateway(HEAD "eth0\t0007A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n", ip));
-        assert_false(
-                place_gateway(HEAD "tun0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n", ip)); /* no router */
-        assert_false(place_gateway(HEAD "eth0\t00000000\t0107A8C0\t0002\t0\t0\t0\t00000000\t0\t0\t0\n", ip)); /* down */
-        assert_false(place_gateway(HEAD "nonsense\n\n\n", ip));
-        assert_true(place_gateway(HEAD "wlan0\t00000000\t0108A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
-                                       "eth0\t00000000\t0107A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
-                                       "eth0\t0007A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n",
-                                  ip));
-        assert_memory_equal(ip, want, sizeof(want)); /* the one of the least metric */
+        for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+                assert_int_equal(inet_pton(AF_INET6, rows[i].text, ip), 1);
+                if (place_is_public(ip) != rows[i].is)
+                        fail_msg("%s", rows[i].text);
+        }
+}
+
+static void test_url6(void **state) {
+        static const char *const bad[] = {
+                "",
+                "http://",
+                "http://[",
+                "http://[]/",
+                "http://[2001:db8::1",
+                "http://[2001:db8::1]x/",
+                "http://[2001:db8::1]@[2001:db8::2]/",
+                "https://[2001:db8::1]/",
+                "http://2001:db8::1/",
+                "http://192.168.7.1/",
+                "http://router.example/",
+                "http://[fe80::1%25eth0]/",
+                "http://[2001:db8::1::2]/",
+                "http://[2001:db8:0000:0000:0000:0000:0000:0000:0001]/",
+                "http://[11111111111111111111111111111111111111111111111111111]/",
+        };
+        static const char *const good[] = {"http://[2001:db8::1]", "http://[2001:DB8:0::1]/",
+                                           "http://[2001:db8::1]:5000/a", "http://[2001:db8::1]?x"};
+        uint8_t want[PLACE_IP], ip[PLACE_IP];
+        (void)state;
+        assert_int_equal(inet_pton(AF_INET6, "2001:db8::1", want), 1);
+        assert_false(place_in_url(NULL, ip));
+        for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+                if (place_in_url(bad[i], ip))
+                        fail_msg("taken: %s", bad[i]);
+        for (size_t i = 0; i < ARRAY_LEN(good); i++)
+                if (!place_in_url(good[i], ip) || memcmp(ip, want, sizeof(ip)) != 0)
+                        fail_msg("refused: %s", good[i]);
 }
 
 int main(void) {
-        const struct CMUnitTest tests[] = {cmocka_unit_test(test_public), cmocka_unit_test(test_url),
-                                           cmocka_unit_test(test_gateway)};
+        const struct CMUnitTest tests[] = {cmocka_unit_test(test_public), cmocka_unit_test(test_public6),
+                                           cmocka_unit_test(test_url), cmocka_unit_test(test_url6)};
         return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include "router/walls.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "probe.h"
@@ -27,8 +28,18 @@ static int be_late(_unused_ const char *dir) {
         return alarm(0) ? 0 : EIO;
 }
 
+static int speak_udp6(_unused_ const char *dir) {
+        return socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : errno;
+}
+
+static int tcp_socket6(_unused_ const char *dir) {
+        return socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0 ? 0 : errno;
+}
+
 static const struct probe_row rows[] = {
         {"UDP", probe_speak_udp, 0, PROBE_NONE},
+        {"UDP over IPv6", speak_udp6, 0, PROBE_NONE},
+        {"a TCP socket over IPv6", tcp_socket6, 0, PROBE_NONE},
         {"a TCP socket", probe_tcp_socket, 0, PROBE_NONE},
         {"an end to what takes too long", be_late, 0, PROBE_NONE},
         {"opening a file", probe_read_file, ENOSYS, PROBE_CALLS},
