@@ -507,9 +507,10 @@ static void check_port(const struct doctor_facts *f, struct doctor_finding *ret)
         bool any;
         if (!in_mesh(f) || !outside_port(&f->status, &any) || !outside_words(&f->status, &ret->message, &ret->fix))
                 return;
-        bool fine = f->status.reach == REACH_YES || f->status.reach == REACH_MAPPED;
+        bool reached = f->status.reach == REACH_YES || f->status.reach == REACH_MAPPED;
+        bool fine = reached && !ret->fix.n;
         ret->state = fine ? DOCTOR_OK : DOCTOR_NOTE;
-        if (!fine && f->inbound)
+        if (!reached && f->inbound)
                 buf_add_str(&ret->message, _(" (neighbours in this network do)"));
         if (fine)
                 return;

@@ -44,9 +44,58 @@ static void fix_router(const struct wire_c_status *s, unsigned long long port, s
                            port);
         else
                 buf_printf(fix,
-                           _("forward TCP port %llu to this machine in the router, or switch UPnP or NAT-PMP on "
+                           _("forward TCP port %llu to this machine in the router, or switch PCP, NAT-PMP or UPnP on "
                              "there"),
                            port);
+}
+
+/* A public address is of no use where a firewall stands in front of it. */
+static void fix_firewall(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
+        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped6) ? (enum wire_e_unmapped)s->unmapped6 : 0;
+        if (why == UNMAPPED_OFF)
+                buf_printf(fix,
+                           _("let TCP port %llu in to this machine over IPv6, in the router's firewall, or let this "
+                             "home ask it: `porchlight config set reach.mapping yes`"),
+                           port);
+        else if (why && why != UNMAPPED_ABSENT && why != UNMAPPED_NO_ROUTER)
+                buf_printf(fix,
+                           _("let TCP port %llu in to this machine over IPv6, in the router's firewall, or switch PCP "
+                             "or UPnP on there"),
+                           port);
+        else
+                buf_printf(fix, _("let TCP port %llu in, in the firewalls of the router and of this machine"), port);
+}
+
+/* What would let in the homes that have no IPv6, where all others get in. */
+static void fix_four(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
+        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped) ? (enum wire_e_unmapped)s->unmapped : 0;
+        if (why == UNMAPPED_CARRIER)
+                buf_add_str(fix, _("for homes without IPv6 ask the provider for a public IPv4 address, or invite a "
+                                   "neighbour whom they can reach, through whom they hear you"));
+        else if (!why || why == UNMAPPED_NO_ROUTER)
+                buf_add_str(fix, _("for homes without IPv6 invite a neighbour whom they can reach, through whom they "
+                                   "hear you"));
+        else
+                buf_printf(fix,
+                           _("for homes without IPv6 forward TCP port %llu to this machine in the router, or switch "
+                             "PCP, NAT-PMP or UPnP on there"),
+                           port);
+}
+
+/* What holds for homes that have IPv6. */
+static void words_of6(const struct wire_c_status *s, unsigned long long port, struct buf *what, struct buf *fix) {
+        if (s->reach == REACH_YES)
+                buf_add_str(what, _("homes outside this Wi-Fi that have IPv6 can reach you"));
+        else if (s->reach == REACH_MAPPED)
+                buf_add_str(what, _("homes outside this Wi-Fi that have IPv6 can reach you, as the router says; nobody "
+                                    "has yet"));
+        else
+                buf_add_str(what, _("whether homes outside this Wi-Fi that have IPv6 can reach you is not known: "
+                                    "nobody has yet"));
+        if (s->reach == REACH_PUBLIC)
+                fix_firewall(s, port, fix);
+        else
+                fix_four(s, port, fix);
 }
 
 static void words_of(const struct wire_c_status *s, unsigned long long port, struct buf *what, struct buf *fix) {
@@ -80,8 +129,13 @@ static void words_of(const struct wire_c_status *s, unsigned long long port, str
 
 bool outside_words(const struct wire_c_status *s, struct buf *ret_what, struct buf *ret_fix) {
         bool any;
-        if (WIRE_HAS(s, C_STATUS, reach) && !WIRE_HAS(s, C_STATUS, hidden)) /* nobody is to reach that */
-                words_of(s, (unsigned long long)outside_port(s, &any), ret_what, ret_fix);
+        unsigned long long port = outside_port(s, &any);
+        if (!WIRE_HAS(s, C_STATUS, reach) || WIRE_HAS(s, C_STATUS, hidden)) /* nobody is to reach that */
+                return false;
+        if (WIRE_HAS(s, C_STATUS, only6))
+                words_of6(s, port, ret_what, ret_fix);
+        else
+                words_of(s, port, ret_what, ret_fix);
         return ret_what->n > 0;
 }
 

@@ -268,11 +268,38 @@ static void ways_in(void **state) {
         ILL(outside(&p, REACH_CARRIER, UNMAPPED_CARRIER), "port", DOCTOR_NOTE, "provider");
 }
 
+static void outside6(struct patient *p, enum wire_e_reach reach, enum wire_e_unmapped why, enum wire_e_unmapped why6) {
+        outside(p, reach, why);
+        WIRE_PUT(&p->f.status, C_STATUS, only6, true);
+        if (why6)
+                WIRE_PUT(&p->f.status, C_STATUS, unmapped6, why6);
+}
+
+/* A home whose only way in is over IPv6. */
+static void ways_in6(void **state) {
+        (void)state;
+        ILL(outside6(&p, REACH_YES, UNMAPPED_CARRIER, 0), "port", DOCTOR_NOTE, "that have IPv6 can reach you.");
+        ILL(outside6(&p, REACH_MAPPED, UNMAPPED_CARRIER, 0), "port", DOCTOR_NOTE,
+            "that have IPv6 can reach you, as the router says; nobody has yet.");
+        ILL(outside6(&p, REACH_MAPPED, UNMAPPED_CARRIER, 0), "port", DOCTOR_NOTE,
+            "For homes without IPv6 ask the provider");
+        ILL(outside6(&p, REACH_MAPPED, UNMAPPED_REFUSED, 0), "port", DOCTOR_NOTE,
+            "For homes without IPv6 forward TCP port 7345 to this machine in the router, or switch");
+        ILL(outside6(&p, REACH_MAPPED, UNMAPPED_NO_ROUTER, 0), "port", DOCTOR_NOTE, "For homes without IPv6 invite");
+        ILL(outside6(&p, REACH_PUBLIC, UNMAPPED_CARRIER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
+            "over IPv6, in the router's firewall, or switch PCP or UPnP on there.");
+        ILL(outside6(&p, REACH_PUBLIC, UNMAPPED_CARRIER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
+            "Whether homes outside this Wi-Fi that have IPv6 can reach you is not known");
+        ILL(outside6(&p, REACH_PUBLIC, UNMAPPED_OFF, UNMAPPED_OFF), "port", DOCTOR_NOTE, "reach.mapping yes");
+        ILL(outside6(&p, REACH_PUBLIC, UNMAPPED_ABSENT, UNMAPPED_ABSENT), "port", DOCTOR_NOTE, "of this machine.");
+        ILL(outside6(&p, REACH_PUBLIC, 0, UNMAPPED_NO_ROUTER), "port", DOCTOR_NOTE, "of this machine.");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(all_well), cmocka_unit_test(overdue), cmocka_unit_test(folder),
                 cmocka_unit_test(machine),  cmocka_unit_test(daemons), cmocka_unit_test(meshes),
-                cmocka_unit_test(links),    cmocka_unit_test(ways_in),
+                cmocka_unit_test(links),    cmocka_unit_test(ways_in), cmocka_unit_test(ways_in6),
         };
         setenv("TZ", "UTC", 1);
         tzset();
