@@ -1,162 +1,24 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A home's router passes a port on: Debian's miniupnpd in a namespace, asked by NAT-PMP and by UPnP, for the helper alone and for
+"""A home's router passes a port on: Debian's miniupnpd in a namespace, asked by PCP, NAT-PMP and UPnP, for the helper alone and for
 whole homes; and routers that lie, say absurd things, send without end, or answer nothing. Needs root, ip, nft and miniupnpd."""
 import os
-import shutil
 import socket
 import struct
 import sys
 import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-import spaces  # noqa: E402
+import router  # noqa: E402
 import street  # noqa: E402
-from meeting import Helper  # noqa: E402
-from spaces import Internet, Space  # noqa: E402
-from street import Skip, check, equal  # noqa: E402
+from igd import Liar, answer, described, soap  # noqa: E402
+from router import ABSURD, CARRIER, GATEWAY, HOME, LEASE, MAPPED, NAT_PMP, NET, PCP, PORT, REFUSED, SILENT, UPNP  # noqa: E402
+from street import check, equal  # noqa: E402
 
-MAP, MAPPED, NONE, UNMAP = range(1, 5)   # proto/router.def
-NAT_PMP, UPNP = 1, 2                     # mapper
-NO_ROUTER, SILENT, REFUSED, CARRIER, ABSURD = range(1, 6)  # unmapped
-PORT = 7345
-NET = '5.9.17'  # miniupnpd knows the blocks for documentation, and maps nothing there
-GATEWAY, HOME, BESIDE = '192.168.7.1', '192.168.7.2', '192.168.7.3'
-LEASE = 3600
-SERVICE = 'urn:schemas-upnp-org:service:WANIPConnection:1'
-DESCRIPTION = '''<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0">{base}<device>
-<deviceType>urn:schemas-upnp-org:device:InternetGatewayDevice:1</deviceType><deviceList><device><deviceList><device><serviceList>
-<service><serviceType>{service}</serviceType><controlURL>{control}</controlURL><SCPDURL>/x</SCPDURL></service>
-</serviceList></device></deviceList></device></deviceList></device></root>'''
+OLD = b'\0\x81\0\1\0\0\0\1'  # what a router that speaks NAT-PMP says to PCP (RFC 6886, 3.5)
 
-
-class Liar:
-    """A router that answers UPnP as it is told: @said(request) gives the bytes of a description or of an action's answer."""
-
-    def __init__(self, space, said, location=f'http://{GATEWAY}:5000/d.xml'):
-        self.said, self.location, self.asked, self.over = said, location, [], False
-        self.search = space.socket(kind=socket.SOCK_DGRAM)
-        self.search.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.search.bind(('239.255.255.250', 1900))
-        if location:
-            self.search.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
-                                   socket.inet_aton('239.255.255.250') + socket.inet_aton(GATEWAY))
-        self.http = space.listen(5000)
-        for work in (self.answer_searches, self.answer_calls):
-            threading.Thread(target=work, daemon=True).start()
-
-    def answer_searches(self):
-        while True:
-            try:
-                _, who = self.search.recvfrom(2048)
-            except OSError:
-                return
-            if self.over:
-                return
-            self.search.sendto(f'HTTP/1.1 200 OK\r\nST: urn:schemas-upnp-org:device:InternetGatewayDevice:1\r\nUSN: x\r\n'
-                               f'LOCATION: {self.location}\r\n\r\n'.encode(), who)
-
-    def answer_calls(self):
-        while True:
-            try:
-                call, _ = self.http.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(call,), daemon=True).start()
-
-    def serve(self, call):
-        with call:
-            request = call.recv(65536).decode('latin-1')
-            self.asked.append(request.split('\r\n')[0] + ' ' + request.partition('SOAPAction: ')[2].split('\r\n')[0])
-            try:
-                for part in self.said(request):
-                    call.sendall(part)
-            except OSError:
-                pass  # whoever asked has had enough
-
-    def close(self):
-        self.over = True
-        for one in (self.search, self.http):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()
-
-
-def answer(body):
-    return [f'HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n{body}'.encode()]
-
-
-def soap(action, **fields):
-    inner = ''.join(f'<{name}>{value}</{name}>' for name, value in fields.items())
-    return answer(f'<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
-                  f'<u:{action}Response xmlns:u="{SERVICE}">{inner}</u:{action}Response></s:Body></s:Envelope>')
-
-
-def described(base='', control='/c', service=SERVICE):
-    return answer(DESCRIPTION.format(base=base, control=control, service=service))
-
-
-class Router(street.Play):
-    def open(self):
-        self.program = os.path.join(self.programs.build, 'porchlight-router')
-        if not os.path.exists(self.program):
-            raise Skip('THIS BUILD HAS NO porchlight-router: whether routers are asked for a port is NOT looked at')
-        self.miniupnpd = shutil.which('miniupnpd', path='/usr/sbin:/sbin')
-        if not self.miniupnpd:
-            raise Skip('needs miniupnpd')
-        spaces.begin('nft')
-        self.net = Internet(NET)
-        self.router, self.inside, self.beside, self.stranger = Space(), Space(), Space(), Space()
-        self.outside = self.net.plug(self.router)
-        self.net.plug(self.stranger)
-        self.router.ip('link', 'add', 'lan', 'type', 'bridge')
-        self.router.port('lan', f'{GATEWAY}/24')
-        for space, port, address in ((self.inside, 'lan1', HOME), (self.beside, 'lan2', BESIDE)):
-            self.router.cable(port, space, 'eth0')
-            self.router.ip('link', 'set', port, 'master', 'lan', 'up')
-            space.port('eth0', f'{address}/24', via=GATEWAY)
-        self.router.masquerade()
-        self.upnpd = None
-
-    def serve(self, **settings):
-        """The router's daemon, anew, with these settings."""
-        self.unserve()
-        self.upnpd = spaces.Upnpd(self, self.miniupnpd, self.router, **settings)
-
-    def unserve(self):
-        if self.upnpd:
-            self.upnpd.close()
-            self.upnpd = None
-
-    def helper(self, space=None):
-        return Helper(self.program, env=self.env, prefix=(space or self.inside).within())
-
-    def ask(self, helper, port=PORT, lease=LEASE):
-        helper.say(MAP, {1: port, 2: lease})
-        return self.told(helper)
-
-    def told(self, helper):
-        while not helper.unread:
-            check(helper.read(street.PATIENCE), 'porchlight-router says nothing')
-        return helper.unread.pop(0)[:2]
-
-    def reached(self, port=PORT):
-        """Whether somebody outside who dials the router arrives at the home."""
-        return self.stranger.knock(self.outside, port)
-
-    def end(self, helper):
-        equal(helper.close(), (0, ''), 'its end')
-
-    def mapped(self, said, by, port=PORT):
-        number, fields = said
-        equal((number, fields.get(1), fields.get(2)), (MAPPED, [{1: socket.inet_aton(self.outside), 4: port}], by), 'what the router gave')
-
-    def long(self):
-        if not self.full:
-            raise Skip('takes long: --full')
-
+class Router(router.Home):
     def lie(self, said, want, **more):
         """What comes of a router that speaks UPnP so. Returns what it was asked."""
         self.unserve()
@@ -170,16 +32,32 @@ class Router(street.Play):
 
     # -- cases --
 
-    def case_pmp(self):
-        """NAT-PMP: who dials the router arrives; at the end the port is given back"""
+    def case_pcp(self):
+        """PCP: who dials the router arrives; at the end the port is given back"""
         with self.inside.listen(PORT):
             self.serve(enable_natpmp='yes', enable_upnp='no')
             helper = self.helper()
-            self.mapped(self.ask(helper), NAT_PMP)
+            self.mapped(self.ask(helper), PCP)
             check(self.reached(), 'nobody arrives')
-            self.mapped(self.ask(helper), NAT_PMP)  # once more: the same
+            self.mapped(self.ask(helper), PCP)  # once more: the same
             self.end(helper)
             check(not self.reached(), 'the router passes it on still')
+
+    def case_pmp(self):
+        """NAT-PMP, where PCP is not answered: the same; from then on it is asked first"""
+        with self.inside.listen(PORT):
+            self.serve(enable_natpmp='yes', enable_upnp='no')
+            self.router.inside('nft', '-f', '-', stdin='table ip deaf {\nchain in { type filter hook input priority 0; udp dport 5351 '
+                                                       '@th,64,8 2 drop; }\n}\n')
+            helper = self.helper()
+            self.mapped(self.ask(helper), NAT_PMP)
+            check(self.reached(), 'nobody arrives')
+            began = time.monotonic()
+            self.mapped(self.ask(helper), NAT_PMP)
+            check(time.monotonic() - began < 1, 'PCP was tried again')
+            self.end(helper)
+            check(not self.reached(), 'the router passes it on still')
+            self.router.inside('nft', 'delete', 'table', 'ip', 'deaf')
 
     def case_upnp(self):
         """UPnP: the same"""
@@ -217,7 +95,7 @@ class Router(street.Play):
         far = self.home('Far', prefix=self.stranger.within(), listen=f'{NET}.11:{PORT}').start()
         self.wait(lambda: miller.one('status')['reach'] == 'mapped', 'the router to pass calls on')
         status = miller.one('status')
-        equal((status['outside'], status['mapper']), (f'{self.outside}:{PORT}', 'nat-pmp'), 'the way in')
+        equal((status['outside'], status['mapper']), (f'{self.outside}:{PORT}', 'pcp'), 'the way in')
         miller.create('Elm Street')
         ticket = miller.one('invite')
         equal(ticket['reach'], 'mapped', 'what `invite` says')
@@ -325,7 +203,7 @@ class Router(street.Play):
                     while not over.is_set():
                         try:
                             asked, who = sock.recvfrom(64)
-                            sock.sendto(one if len(asked) == 2 else two, who)
+                            sock.sendto(OLD if asked[0] == 2 else one if len(asked) == 2 else two, who)
                         except TimeoutError:
                             pass
 
@@ -336,10 +214,6 @@ class Router(street.Play):
                 self.end(helper)
                 done.set()
                 thread.join()
-
-    def close(self):
-        self.unserve()
-        super().close()
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines of their own for the lab: network namespaces, cables between them, and an internet that is a bridge. Needs root and ip."""
 import itertools
+import json
 import os
 import shutil
 import socket
@@ -37,6 +38,11 @@ class Space:
         if via:
             self.ip('route', 'add', 'default', 'via', via)
 
+    def index(self, name):
+        """The number of an interface there."""
+        told = subprocess.run(('ip', '-n', self.name, '-j', 'link', 'show', 'dev', name), stdout=subprocess.PIPE, text=True, check=True)
+        return json.loads(told.stdout)[0]['ifindex']
+
     def cable(self, own, other, theirs):
         run('ip', 'link', 'add', own, 'netns', self.name, 'type', 'veth', 'peer', 'name', theirs, 'netns', other.name)
 
@@ -55,8 +61,8 @@ class Space:
         check(made, f'no socket in {self.name}')
         return made[0]
 
-    def listen(self, port):
-        listener = self.socket()
+    def listen(self, port, family=None):
+        listener = self.socket(family or socket.AF_INET)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(('', port))
         listener.listen()
@@ -64,7 +70,7 @@ class Space:
 
     def knock(self, host, port, seconds=1.0):
         """Whether somebody listens there, as that machine sees it."""
-        with self.socket() as knock:
+        with self.socket(socket.AF_INET6 if ':' in host else socket.AF_INET) as knock:
             knock.settimeout(seconds)
             return knock.connect_ex((host, port)) == 0
 
