@@ -5,7 +5,13 @@
 #include <natpmp.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 
+/* Bytes of an answer: one that refuses, of an address, of a port (RFC 6886, 3.2, 3.3, 3.5) */
+#define REFUSAL 8
+#define ADDRESS 12
+#define WHOLE 16
+#define ANSWER 128       /* the operation of an answer: this, and the question's */
 #define PATIENCE_MS 1800 /* three questions: 250, 500 and 1,000 ms (RFC 6886, 3.1 goes on for a minute) */
 
 /* Until something has come, or the question is due again. */
@@ -20,12 +26,26 @@ static void pause_for(natpmp_t *p) {
         select(p->s + 1, &fds, NULL, NULL, &wait);
 }
 
+/* libnatpmp takes it that all of an answer has come, and reads what lay there before. */
+static bool is_cut(natpmp_t *p) {
+        uint8_t b[WHOLE];
+        ssize_t n = recv(p->s, b, sizeof(b), MSG_PEEK | MSG_DONTWAIT);
+        if (n < 0)
+                return false;
+        if (n < REFUSAL)
+                return true;
+        bool refused = get_be16(b + 2) != 0;
+        return n < (refused ? REFUSAL : b[1] == ANSWER ? ADDRESS : WHOLE);
+}
+
 /* The answer of @type. 0; enum wire_e_unmapped. */
 static int hear(natpmp_t *p, uint16_t type, natpmpresp_t *ret) {
         int64_t end = ask_now() + PATIENCE_MS;
         int r;
         do {
                 pause_for(p);
+                if (is_cut(p))
+                        return UNMAPPED_ABSURD;
                 r = readnatpmpresponseorretry(p, ret);
         } while (r == NATPMP_TRYAGAIN && ask_now() < end);
         if (r == NATPMP_TRYAGAIN || r == NATPMP_ERR_NOGATEWAYSUPPORT || r == NATPMP_ERR_RECVFROM)
