@@ -471,6 +471,10 @@ static const char *do_one(struct life *l, uint64_t what) {
                         f->over = true;
         } else if (what == DO_BACK) {
                 bring_back(l, f);
+                if (rng_below(&l->rng, 4) == 0)
+                        safe_start(&l->v[LAPTOP]);
+                if (f->box.n && rng_below(&l->rng, 2)) /* the daemon has kept it */
+                        bring_key(l, f, buf_span(&f->box));
         } else if (what == DO_DEVICE) {
                 revoke_device(l);
         } else if (what == DO_DESTROY && rng_below(&l->rng, 4) == 0) {
