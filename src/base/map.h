@@ -30,6 +30,11 @@ void *map_find(const struct map *m, const uint8_t key[32]);
 int map_put(struct map *m, const uint8_t key[32], void *value);
 void *map_del(struct map *m, const uint8_t key[32]); /* the value, or NULL */
 
+/* What slot @i of cap holds, or NULL: one that is drawn until it holds something is any of them, each as likely. */
+static inline void *map_in_slot(const struct map *m, size_t i) {
+        return m->slots[i].value;
+}
+
 #define MAP_AHEAD 8 /* slots: at least a third of them hold something */
 
 /* The first slot from @i on that holds something; m->cap if there is none. Values lie all over memory: while one is looked
@@ -38,7 +43,7 @@ static inline size_t map_slot_from(const struct map *m, size_t i) {
         while (i < m->cap && !m->slots[i].key)
                 i++;
         if (i + MAP_AHEAD < m->cap)
-                __builtin_prefetch(m->slots[i + MAP_AHEAD].value);
+                __builtin_prefetch(m->slots[i + MAP_AHEAD].value), __builtin_prefetch(m->slots[i + MAP_AHEAD].key);
         return i;
 }
 

@@ -42,8 +42,7 @@ struct plea {             /* an undo signed here that waits for a third home */
         struct buf op;
         struct hash what; /* the household's signature is over it */
         struct key undone;
-        mesh_link link; /* who is asked now */
-        mesh_time due;
+        mesh_link link;                    /* who is asked now */
         struct key asked[UNDO_ASKED_MOST]; /* households */
         size_t n_asked;
         enum mesh_outcome problem; /* the answer, if nobody else can be asked */
@@ -67,7 +66,6 @@ struct recover { /* coming back out of a backup */
         enum mesh_outcome problem;
         bool compared; /* with a neighbour, since the start */
         bool writing;  /* the operation is on its way to the disk */
-        mesh_time due; /* the set `ops` is compared again; 0: not planned */
 };
 
 struct refresh { /* a ticket in hand */

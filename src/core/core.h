@@ -143,10 +143,13 @@ struct mesh {
         struct list grafts;
         size_t n_grafts;
         mesh_time sync_due, dial_due, visit_due;
-        mesh_time carry_due;  /* of the next knock for footage; NEVER */
-        mesh_time visit_soon; /* when one goes out that is short of links; 0: it is not */
-        bool visit_few;       /* the visit of now, or the last one, goes out for links: there are fewer than 2 */
-        uint32_t visits_few;  /* so many have since then */
+        mesh_time carry_due;   /* of the next knock for footage; NEVER, as the next three */
+        mesh_time meet_due;    /* of the first of the meetings */
+        mesh_time recover_due; /* the set `ops` is compared again */
+        mesh_time undo_due;    /* somebody else is asked to countersign */
+        mesh_time visit_soon;  /* when one goes out that is short of links; 0: it is not */
+        bool visit_few;        /* the visit of now, or the last one, goes out for links: there are fewer than 2 */
+        uint32_t visits_few;   /* so many have since then */
 
         mesh_wall built;
         bool clock_trusted;   /* at the last look */
@@ -163,7 +166,12 @@ struct mesh {
         struct said said;     /* what neighbours say of the time … */
         mesh_wall said_since; /* … while the machine's clock is not earlier than this; NEVER: to be looked up again */
         mesh_wall expire_due;
-        mesh_wall expire_next; /* mesh time before which no record held ends */
+        mesh_wall expire_next;              /* mesh time before which no record held ends */
+        mesh_wall lone_since;               /* its last lasting link that had caught up went, or it started */
+        mesh_time haul_pause, haul_hurried; /* footage waits until then; goes gently until then */
+        bool urgent_waits;                  /* on some link, or did at the last look (links_share) */
+        struct relay relay;
+        struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         struct lan lan;
 
         struct mesh_shared *shared; /* NULL: alone in this process */
@@ -269,11 +277,7 @@ struct mesh {
         struct luck luck[2];                 /* with addresses, and with meetings */
         struct carry carries[HAULS_DIALLED]; /* links for footage that were asked for here */
         struct meets meets;
-        mesh_time haul_pause, haul_hurried; /* footage waits until then; goes gently until then */
-        struct relay relay;
-        struct address visit; /* who is visited now, or was last; in no list, and none of the links wanted */
         mesh_wall alone_since;
-        mesh_wall lone_since; /* its last lasting link that had caught up went, or it started */
         enum wire_e_fresh state;
         mesh_wall state_since;
 };

@@ -23,6 +23,7 @@
 
 #define ENDS_AHEAD 300 /* seconds: the list holds for so long, if nothing makes it anew */
 #define ENDS_FIRST 64  /* items; then it doubles */
+#define OPS_AHEAD 8    /* operations lie all over memory: so many further on they are fetched */
 
 /* ---- operations: their number only grows ---- */
 /* PROTOCOL 9.1: "`ops`: operations, with id and stated time (rule 5.15); epochs with keys, with their header's 32-byte
@@ -36,6 +37,7 @@ static void sum_ops(struct link *l, mesh_wall until, struct recon_sum *ret) {
                 d->ops = (struct recon_sum){0};
         while (d->ops.n < n) {
                 const struct roster_op *op = roster_op_at(m->roster, d->ops.n);
+                __builtin_prefetch(roster_op_at(m->roster, d->ops.n + OPS_AHEAD));
                 recon_count(&d->ops, link_sid(l, &op->id), true);
                 d->last = get_be64(op->id.b);
         }

@@ -10,7 +10,8 @@
 #define INBOUND_MOST 7       /* member links accepted; a newcomer is always heard out */
 #define HALFWAY_MOST 2       /* of members who say that they are still joining, beyond: cut off half-way */
 #define HANDSHAKE_TIME 10000 /* ms from connection to hello */
-#define KEEPALIVE_TIME 60000 /* ms of silence before a ping */
+#define KEEPALIVE_TIME 60000 /* ms of silence before a ping … */
+#define KEEPALIVE_LATER 5000 /* … and so much more where the link was accepted: the other side's ping does for both */
 #define SILENCE_TIME 150000  /* ms of silence before hanging up: two pings unanswered */
 #define LINK_LIFE 86400000   /* ms: a new handshake each 24 h */
 #define PREAUTH_BYTES 4096   /* what a connection may make us hold before it has proved itself (T13) */

@@ -430,7 +430,9 @@ static int first_bytes(struct link *l, struct frames_config *cfg, struct span by
 }
 
 static int shaking(struct link *l, struct span bytes) {
-        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(l->m), .s = recover_noise(l->m)};
+        struct frames_config cfg = {.initiator = l->dialled, .mesh = link_mesh(l->m)};
+        if (l->frames.state != FRAMES_OPEN) /* then no key of this side's is asked for any more */
+                cfg.s = recover_noise(l->m);
         return l->frames.state == FRAMES_WAIT_1 ? first_bytes(l, &cfg, bytes) : take_frames(l, &cfg, bytes);
 }
 
@@ -664,7 +666,8 @@ static mesh_time alive_due(const struct link *l) {
         case LINK_UP: {
                 /* Who only listens must be asked too, before its silence counts against it. */
                 mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);
-                mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + KEEPALIVE_TIME;
+                mesh_time wait = KEEPALIVE_TIME + (l->dialled ? 0 : KEEPALIVE_LATER);
+                mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + wait;
                 return MIN(MIN(silence_due(l), ping), life_due(l));
         }
         case LINK_HAUL:

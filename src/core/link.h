@@ -53,6 +53,7 @@ struct link {
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
         uint64_t urgent;   /* of all bytes framed: where the last frame with urgent ones ended */
         size_t backlog;    /* as the shell last said, plus what was handed out since */
+        uint64_t sent, received;
         size_t n_acks, n_announce;
         mesh_time announce_due;
         int64_t clock_offset; /* their clock minus ours, seconds */
@@ -67,7 +68,6 @@ struct link {
         struct digest digest;
         struct mesh_addr addr;
         mesh_wall wall; /* when it came up */
-        uint64_t sent, received;
         enum wire_e_reason ending;
 
         struct key device, household; /* zeros until known */

@@ -39,29 +39,27 @@ static int queued(struct link *l) {
         return 0;
 }
 
-static void make_way(struct link *l, const struct packet *p) {
+static int put(struct link *l, struct packet *p, bool first) {
+        struct packet_queue *q = &l->queue[MIN(p->klass, 5)];
+        if (l->state == LINK_CLOSING)
+                return 0;
         if (p->bytes[0] == LINK_RECORD)
                 carry_yield(l->m, p->klass);
+        int r = packet_queue_put(q, p);
+        if (r)
+                return r;
+        if (first)
+                packet_queue_hurry(q);
+        l->m->urgent_waits |= p->klass == 1;
+        return queued(l);
 }
 
 int link_send(struct link *l, struct packet *p) {
-        if (l->state == LINK_CLOSING)
-                return 0;
-        make_way(l, p);
-        int r = packet_queue_put(&l->queue[MIN(p->klass, 5)], p);
-        return r ? r : queued(l);
+        return put(l, p, false);
 }
 
 int link_send_first(struct link *l, struct packet *p) {
-        struct packet_queue *q = &l->queue[MIN(p->klass, 5)];
-        size_t before = q->count;
-        if (l->state == LINK_CLOSING)
-                return 0;
-        make_way(l, p);
-        int r = packet_queue_put(q, p);
-        if (q->count > before)
-                packet_queue_hurry(q);
-        return r ? r : queued(l);
+        return put(l, p, true);
 }
 
 /* PROTOCOL 10.10: "What waits for a link, and comes over it meanwhile, need not be sent there." */
@@ -236,8 +234,13 @@ bool links_next(struct mesh *m, struct mesh_action *ret) {
 
 /* What others may hand out of their urgent ones hangs on how many links share the line. */
 void links_share(struct mesh *m) {
-        for (size_t i = 0; i < m->n_links; i++)
-                m->links[i].busy |= m->links[i].link->queue[1].count > 0;
+        bool any = false;
+        for (size_t i = 0; m->urgent_waits && i < m->n_links; i++) {
+                bool waits = m->links[i].link->queue[1].count > 0;
+                m->links[i].busy |= waits;
+                any |= waits;
+        }
+        m->urgent_waits = any;
 }
 
 void link_writable(struct mesh *m, mesh_link id, size_t backlog) {

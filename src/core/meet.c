@@ -61,11 +61,11 @@ static void move(struct meet *x, enum meet_state to) {
 }
 
 static void plan(struct mesh *m) {
-        m->meets.due = MESH_NEVER;
+        m->meet_due = MESH_NEVER;
         for (size_t i = 0; i < MEETS_MOST; i++) {
                 const struct meet *x = &m->meets.at[i];
                 if (x->state != MEET_NONE)
-                        m->meets.due = MIN(m->meets.due, MIN(MIN(x->until, x->hurry), MIN(x->tell, x->again)));
+                        m->meet_due = MIN(m->meet_due, MIN(MIN(x->until, x->hurry), MIN(x->tell, x->again)));
         }
 }
 
@@ -76,10 +76,6 @@ static void forget(struct mesh *m, struct meet *x) {
         *x = (struct meet){.state = was};
         move(x, MEET_NONE);
         plan(m);
-}
-
-void meets_init(struct meets *s) {
-        s->due = MESH_NEVER;
 }
 
 void meets_fini(struct meets *s) {
@@ -733,7 +729,7 @@ static int look_at(struct mesh *m, struct meet *x) {
 
 int meet_tick(struct mesh *m) {
         int r = 0;
-        if (m->now < m->meets.due)
+        if (m->now < m->meet_due)
                 return 0;
         for (size_t i = 0; !r && i < MEETS_MOST; i++)
                 if (m->meets.at[i].state != MEET_NONE)
@@ -743,5 +739,5 @@ int meet_tick(struct mesh *m) {
 }
 
 mesh_time meet_deadline(const struct mesh *m) {
-        return m->meets.due;
+        return m->meet_due;
 }

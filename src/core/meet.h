@@ -76,7 +76,6 @@ struct late { /* of a device something was found out … */
 struct meets {
         struct meet at[MEETS_MOST];
         uint32_t last; /* of the numbers of their links */
-        mesh_time due; /* of the first of them; NEVER */
         struct meet_seen seen[MEETS_SEEN];
         struct late vain[MEETS_VAIN], useless[MEETS_USELESS];
         bool helper; /* somebody can bring them about … */
@@ -103,7 +102,6 @@ int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on);
 bool meet_is(const struct link *l); /* it came about by a meeting */
 int meet_tick(struct mesh *m);
 mesh_time meet_deadline(const struct mesh *m);
-void meets_init(struct meets *s);
 void meets_fini(struct meets *s);
 
 /* A link to @neighbour has come up: what was not answered is said over it. 0 or ERR_NOMEM. */

@@ -30,8 +30,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         rng_bytes(&m->rng, m->map_seed, sizeof(m->map_seed));
         m->unkept = SIZE_MAX;
         m->epochs_due = MESH_NEVER;
-        m->carry_due = MESH_NEVER;
-        meets_init(&m->meets);
+        m->carry_due = m->meet_due = m->recover_due = m->undo_due = MESH_NEVER;
         m->epochs_all = true;
         sign_key_from_seed(&m->sign, cfg->sign_seed);
         box_key_from_secret(&m->noise, &cfg->noise_secret);

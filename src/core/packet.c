@@ -62,7 +62,7 @@ void packet_queue_fini(struct packet_queue *q) {
 
 int packet_queue_put(struct packet_queue *q, struct packet *p) {
         if (q->count == q->cap) {
-                size_t cap = q->cap ? q->cap * 2 : PACKET_QUEUE_FIRST;
+                uint32_t cap = q->cap ? q->cap * 2 : PACKET_QUEUE_FIRST;
                 struct packet **ring = calloc(cap, sizeof(struct packet *));
                 if (!ring)
                         return ERR_NOMEM;
@@ -79,7 +79,7 @@ int packet_queue_put(struct packet_queue *q, struct packet *p) {
 }
 
 void packet_queue_hurry(struct packet_queue *q) {
-        size_t mask = q->cap - 1;
+        uint32_t mask = q->cap - 1;
         struct packet *p = packet_queue_at(q, q->count - 1);
         q->at = (q->at + mask) & mask;
         q->ring[q->at] = p;

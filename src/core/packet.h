@@ -24,8 +24,9 @@ DEFINE_FREEP(struct packet, packet_free)
 /* A first-in first-out of packets. */
 struct packet_queue {
         struct packet **ring;
-        size_t cap, at, count, bytes;
-        size_t told; /* so many from the first on: the other side was told of them, or need not be (want.c) */
+        size_t bytes;
+        uint32_t cap, at, count; /* many links have six of these, and what rests is looked at often: it is kept small */
+        uint32_t told; /* so many from the first on: the other side was told of them, or need not be (want.c) */
 };
 void packet_queue_fini(struct packet_queue *q);
 int packet_queue_put(struct packet_queue *q, struct packet *p);  /* takes its own reference; 0 or ERR_NOMEM */

@@ -26,6 +26,7 @@
 static void recover_end(struct mesh *m) {
         buf_wipe(&m->recover.op);
         hash_wipe(&m->recover, sizeof(m->recover));
+        m->recover_due = MESH_NEVER;
 }
 
 static int row_store(struct mesh *m, const struct wait *w) {
@@ -258,7 +259,7 @@ static int written(struct mesh *m, bool failed) {
         struct hash id;
         m->recover.writing = false;
         if (failed) {
-                m->recover.due = m->now + UNSAVED_TIME;
+                m->recover_due = m->now + UNSAVED_TIME;
                 set_problem(m, MESH_OUT_NO_ROOM_YET);
                 return 0;
         }
@@ -300,7 +301,7 @@ int recover_replace(struct mesh *m, const struct mesh_event *ev) {
         buf_add(&m->recover.op, ev->operation.op);
         if (!buf_ok(&m->recover.op))
                 return ERR_NOMEM;
-        m->recover.due = m->now; /* where a neighbour is linked, its set is compared once more */
+        m->recover_due = m->now; /* where a neighbour is linked, its set is compared once more */
         set_problem(m, MESH_OUT_NO_NEIGHBOUR);
         return row_store(m, NULL);
 }
@@ -335,13 +336,13 @@ int recover_stored(struct mesh *m, struct wait *w) {
 
 void recover_again(struct mesh *m) {
         if (m->recover.on)
-                m->recover.due = m->now + AGAIN_TIME;
+                m->recover_due = m->now + AGAIN_TIME;
 }
 
 int recover_tick(struct mesh *m) {
-        if (!m->recover.on || !m->recover.due || m->now < m->recover.due)
+        if (m->now < m->recover_due)
                 return 0;
-        m->recover.due = 0;
+        m->recover_due = MESH_NEVER;
         LINK_EACH(l, m) {
                 int r = l->dialled && l->hello_got && !l->recon_set && l->state != LINK_CLOSING ? sync_join(l) : 0;
                 if (r)
@@ -351,7 +352,7 @@ int recover_tick(struct mesh *m) {
 }
 
 mesh_time recover_deadline(const struct mesh *m) {
-        return m->recover.on && m->recover.due ? m->recover.due : MESH_NEVER;
+        return m->recover_due;
 }
 
 /* ---- for a backup ---- */

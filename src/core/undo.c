@@ -22,6 +22,7 @@
 void plea_fini(struct mesh *m) {
         buf_fini(&m->plea.op);
         m->plea = (struct plea){0};
+        m->undo_due = MESH_NEVER;
 }
 
 static void plea_end(struct mesh *m, enum mesh_outcome o) {
@@ -65,7 +66,7 @@ static int ask_next(struct mesh *m) {
         }
         p->asked[p->n_asked++] = l->household;
         p->link = l->id;
-        p->due = m->now + UNDO_PATIENCE;
+        m->undo_due = m->now + UNDO_PATIENCE;
         mesh_trace(m, "link %u: asked to countersign an undo", (unsigned)l->id);
         struct wire_witness msg = {.op = buf_span(&p->op)};
         return link_say(l, LINK_WITNESS, &msg);
@@ -147,7 +148,7 @@ int undo_declined(struct link *l, const struct wire_declined *msg) {
 }
 
 int undo_tick(struct mesh *m) {
-        if (!m->plea.command || m->now < m->plea.due)
+        if (m->now < m->undo_due)
                 return 0;
         /* PROTOCOL 6.45: "An asker that has had no answer MUST say so to its owner, and not that nothing was done" */
         m->plea.problem = MESH_OUT_UNDO_UNANSWERED;
@@ -155,7 +156,7 @@ int undo_tick(struct mesh *m) {
 }
 
 mesh_time undo_deadline(const struct mesh *m) {
-        return m->plea.command ? MAX(m->plea.due, m->now) : MESH_NEVER;
+        return MAX(m->undo_due, m->now);
 }
 
 /* ---- who is asked ---- */

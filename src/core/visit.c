@@ -28,6 +28,7 @@
 #define VISIT_LONE_MOST 15000 /* … up to this, … */
 #define VISIT_LONE_EACH 100   /* … or so many ms for each member: all may knock at the same door */
 #define VISIT_TURNED 3600000  /* ms for which it counts that somebody had none */
+#define VISIT_DRAWS 32        /* draws for whom to visit, before all are looked through */
 
 static bool asleep(const struct push *p) {
         return p->at == p->n && !p->loading;
@@ -58,6 +59,11 @@ static const struct contact *choose(struct mesh *m) {
         size_t n_reached = dial_reached(m, reached);
         uint64_t n = 0;
         contacts_look(m);
+        for (size_t i = 0; i < VISIT_DRAWS && m->contacts.cap; i++) { /* mostly one of the first few will do */
+                const struct contact *c = map_in_slot(&m->contacts, rng_below(&m->rng, m->contacts.cap));
+                if (c && !dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c))
+                        return c;
+        }
         MAP_EACH (c, &m->contacts, struct contact)
                 if (!dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c) &&
                     rng_below(&m->rng, ++n) == 0)
@@ -191,8 +197,22 @@ void visit_vain(struct mesh *m) {
         visit_ended(m, false, false);
 }
 
+/* Who was reached is on, and need not be waited for any more because he was not before. */
+static void is_there(struct mesh *m, const struct key *device) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                struct address *a = &m->addresses[i];
+                if (a->link || !a->failures || !key_eq(&a->device, device))
+                        continue;
+                a->failures = 0;
+                a->next = m->now;
+                dial_soon(m);
+        }
+}
+
 void visit_ended(struct mesh *m, bool compared, bool more) {
         m->visit.link = 0;
+        if (compared)
+                is_there(m, &m->visit.device);
         if (!more || m->visit.psk_try >= VISIT_KEYS)
                 m->visit.psk_try = 0;
         if (m->visit.psk_try)

@@ -204,7 +204,11 @@ static void three_stewards(void) {
         endorses(2, "the removal of", 1);
         look(1, "minute", 60);
         meet();
-        cut_off("1"); /* who comes last is told by nobody, and who meets whom first is not left to chance */
+        cut_off("0"); /* who meets whom first is not left to chance */
+        cut_off("1");
+        look(1, "minute", 60);
+        meet();
+        cut_off("1"); /* who comes last is told by nobody */
         look(1, "minute", 60);
         meet();
         look(1, "hour", HOUR);

@@ -112,12 +112,34 @@ static void test_open_stays(void **state) {
         street_run_for(s, 1300);
         s->homes[0].doorstep = false;
         street_on(s, 0);
+        dial_anew(street_core(s, 1)); /* it waits for nobody's back-off */
         assert_true(street_wait_links(s, 1, 40));
         street_run_for(s, 10);
         assert_false(street_core(s, 0)->open);
         assert_true(card_at(s, 1, 0)->open);
         street_run_for(s, CONTACT_PROVEN); /* nobody did */
         assert_false(card_at(s, 1, 0)->open);
+        street_free(s);
+}
+
+static bool any_link(struct street *s, _unused_ void *ctx) {
+        return links_up(street_core(s, 0)) > 0;
+}
+
+static bool one_lasts(struct street *s, _unused_ void *ctx) {
+        return links_lasting(street_core(s, 0)) > 0;
+}
+
+/* Who was away for so long that nobody hurries to call it any more: the first visit ends that. */
+static void test_visited_and_dialled(void **state) {
+        (void)state;
+        struct street *s = street_of(2, street_shut);
+        street_run_for(s, 1300);
+        street_off(s, 0);
+        street_run_for(s, 1300);
+        street_on(s, 0);
+        assert_true(street_wait(s, 60, any_link, NULL));
+        assert_true(street_wait(s, 20, one_lasts, NULL));
         street_free(s);
 }
 
@@ -253,13 +275,10 @@ static void test_lone_visitor(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_return),
-                cmocka_unit_test(test_not_at_a_visit),
-                cmocka_unit_test(test_open_stays),
-                cmocka_unit_test(test_silent_address),
-                cmocka_unit_test(test_silent_street),
-                cmocka_unit_test(test_old_address),
-                cmocka_unit_test(test_visitors_make_room),
+                cmocka_unit_test(test_return),         cmocka_unit_test(test_not_at_a_visit),
+                cmocka_unit_test(test_open_stays),     cmocka_unit_test(test_visited_and_dialled),
+                cmocka_unit_test(test_silent_address), cmocka_unit_test(test_silent_street),
+                cmocka_unit_test(test_old_address),    cmocka_unit_test(test_visitors_make_room),
                 cmocka_unit_test(test_lone_visitor),
         };
         seed = street_seed();

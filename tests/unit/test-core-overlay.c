@@ -615,6 +615,10 @@ static void behind_router(struct street *s, size_t who, size_t first, size_t las
         street_run_for(s, 1300); /* two contacts */
 }
 
+static bool four_to_five(struct street *s, _unused_ void *ctx) {
+        return link_between(s, 4, 5) != NULL;
+}
+
 /* Two neighbours whom nobody has both invited see it there: then all others know, and one who only heard of it calls. */
 static void test_seen_outside(void **state) {
         (void)state;
@@ -635,7 +639,7 @@ static void test_seen_outside(void **state) {
         street_shut(s, 4); /* home 5 can't call it */
         street_off(s, 5);
         street_on(s, 5);
-        street_run_for(s, 600);
+        street_wait(s, 1800, four_to_five, NULL);
         const struct link *l = link_between(s, 4, 5);
         assert_true(l && l->dialled && memcmp(l->addr.ip + 12, outside, sizeof(outside)) == 0);
         street_free(s);
