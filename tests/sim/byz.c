@@ -309,7 +309,7 @@ bool byz_takes(struct world *w, struct node *n, const struct mesh_event *ev) {
 
 uint64_t byz_reads(struct world *w, uint32_t node, mesh_link link) {
         struct node *n = &w->nodes[node];
-        if (!n->byz || !n->byz->reads || !w->byz->begun || w->calm || !node_on(n))
+        if (!w->byz->begun || w->calm || !n->byz || !n->byz->reads || !node_on(n))
                 return BYZ_READS_ALL;
         const struct link *l = link_find(n->core, link);
         return l && l->state == LINK_UP ? n->byz->reads(n) : BYZ_READS_ALL;

@@ -80,8 +80,13 @@ static void on_writable(struct world *w, struct happening *h) {
 
 static void on_up(struct world *w, struct happening *h) {
         struct node *n = &w->nodes[h->node];
-        if (node_on(n) && n->life == h->life)
-                world_feed(w, n, h->ev);
+        int side;
+        if (!node_on(n) || n->life != h->life)
+                return;
+        world_feed(w, n, h->ev);
+        struct node_conn *c = find(n, h->ev.link, &side);
+        if (c && n->core)
+                c->side[side].at = link_find(n->core, h->ev.link);
 }
 
 /* The other side is gone: this one is told, and closed. */
@@ -178,10 +183,13 @@ static void deliver_slowly(struct world *w, struct node_conn *c, int side, struc
 }
 
 /* The shell tells of each link what of it waits: of the line behind it, which all of them share, it knows nothing. */
-static void tell_writable(struct world *w, struct net_end *from, size_t n) {
+static void tell_writable(struct world *w, struct node_conn *c, int side, size_t n) {
+        struct net_end *from = &c->side[side];
         struct happening *h = world_plan(w, w->net.uplink_free[from->node], from->node, on_writable);
         h->ev = (struct mesh_event){.type = MESH_EV_WRITABLE, .link = from->link};
         h->arg = n;
+        h->link = from->at;
+        h->conn = c;
         from->waiting += n;
 }
 
@@ -191,16 +199,18 @@ static void deliver(struct world *w, struct node_conn *c, int side, struct span 
         uint64_t rate = byz_reads(w, to->node, to->link);
         if (rate != BYZ_READS_ALL) {
                 deliver_slowly(w, c, side, bytes, rate);
-                tell_writable(w, from, bytes.n);
+                tell_writable(w, c, side, bytes.n);
                 return;
         }
         for (size_t done = 0; done < bytes.n; done += PIECE) {
                 struct happening *h = world_plan(w, at, to->node, on_recv);
                 h->ev = (struct mesh_event){.type = MESH_EV_RECV, .link = to->link};
+                h->link = to->at;
+                h->conn = c;
                 buf_add(&h->bytes, span_of(bytes.p + done, MIN((size_t)PIECE, bytes.n - done)));
                 REQUIRE(buf_ok(&h->bytes));
         }
-        tell_writable(w, from, bytes.n);
+        tell_writable(w, c, side, bytes.n);
 }
 
 void links_send(struct world *w, struct node *n, const struct mesh_action *a) {

@@ -30,6 +30,7 @@ struct net_end {
         bool open;
         bool bad; /* in a burst of loss */
         uint64_t burst_ends;
+        const void *at; /* the core's own link, while it lasts: only for who fetches memory ahead */
 };
 
 struct net {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/plain.h"
 
+#include "sim/mix.h"
+
 #include "base/map.h"
 
 #include <sodium.h>
@@ -32,28 +34,14 @@ void plain_end(void) {
 }
 
 /* ---- AEADs: the bytes as they are, and a checksum under key, nonce and what goes with it ---- */
-static uint64_t mix(uint64_t h, uint64_t v) {
-        h = (h ^ v) * 0x9fb21c651e98df25u;
-        return h ^ h >> 32;
-}
-
-static uint64_t mix_bytes(uint64_t h, const uint8_t *p, size_t n) {
-        h = mix(h, n);
-        for (; n >= 8; p += 8, n -= 8)
-                h = mix(h, get_be64(p));
-        for (; n; p++, n--)
-                h = mix(h, *p);
-        return h;
-}
-
 struct sealing {
         const uint8_t *key, *nonce, *aad;
         size_t n_nonce, n_aad;
 };
 
 static void tag_of(const struct sealing *s, const uint8_t *text, size_t n, uint8_t ret[TAG]) {
-        uint64_t h = mix_bytes(mix_bytes(1, s->key, KEY), s->nonce, s->n_nonce);
-        h = mix_bytes(mix_bytes(h, s->aad, s->n_aad), text, n);
+        uint64_t h = mix_bytes(mix_bytes(1, span_of(s->key, KEY)), span_of(s->nonce, s->n_nonce));
+        h = mix_bytes(mix_bytes(h, span_of(s->aad, s->n_aad)), span_of(text, n));
         put_be64(ret, h);
         put_be64(ret + 8, mix(h, 2));
 }
@@ -128,7 +116,7 @@ int __wrap_crypto_scalarmult(unsigned char *q, const unsigned char *n, const uns
 int __wrap_crypto_scalarmult(unsigned char *q, const unsigned char *n, const unsigned char *p) {
         if (!plain)
                 return __real_crypto_scalarmult(q, n, p);
-        uint64_t a = mix_bytes(1, n, KEY), b = mix_bytes(1, p, KEY), both = a ^ b;
+        uint64_t a = mix_bytes(1, span_of(n, KEY)), b = mix_bytes(1, span_of(p, KEY)), both = a ^ b;
         for (size_t i = 0; i < KEY; i += 8) {
                 both = mix(both, a + b);
                 put_be64(q + i, both);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/world.h"
 #include "sim/byz.h"
+#include "sim/mix.h"
 
 #include "core/core.h"
 #include "crypto/hash.h"
@@ -8,22 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- the history's hash ---- */
-static uint64_t mix(uint64_t h, uint64_t v) {
-        h ^= v;
-        h *= 0x9fb21c651e98df25u;
-        return h ^ h >> 29;
-}
-
-static uint64_t mix_bytes(uint64_t h, struct span s) {
-        h = mix(h, s.n);
-        for (; s.n >= 8; s = span_from(s, 8))
-                h = mix(h, get_be64(s.p));
-        for (size_t i = 0; i < s.n; i++)
-                h = mix(h, s.p[i]);
-        return h;
-}
 
 void world_say(struct world *w, const char *fmt, ...) {
         va_list ap;
@@ -58,25 +43,31 @@ static void happening_over(struct world *w, struct happening *h) {
         w->spare = h;
 }
 
-#define LINE 64 /* bytes of the cache */
-#define AHEAD 6 /* lines of a core that most events read (core.h) */
+#define LINE 64       /* bytes of the cache */
+#define AHEAD 15      /* lines of a core that most events read (core.h) … */
+#define LINK_AHEAD 13 /* … and of a link (link.h) */
 
 static void fetch(const void *p, size_t n) {
         for (size_t i = 0; p && i < n; i += LINE)
                 __builtin_prefetch((const uint8_t *)p + i);
 }
 
-/* What the next event reads is far away in memory, and comes while this one runs: of the two that may follow it the home, of
- * the next one, whose home has come by now, the core. */
+/* What the next event reads is far away in memory, and comes while this one runs. Of those that are further off what says
+ * where that is: of the four in the third row of the heap the event, of the two in the second one its home. */
 static void look_ahead(const struct world *w) {
         const struct agenda *a = &w->agenda;
-        for (size_t i = 1; i < MIN(a->n, (size_t)3); i++)
+        for (size_t i = 5; i < MIN(a->n, (size_t)9); i++)
+                __builtin_prefetch(a->heap[i].what);
+        for (size_t i = 1; i < MIN(a->n, (size_t)5); i++)
                 __builtin_prefetch(&w->nodes[((const struct happening *)a->heap[i].what)->node]);
         if (!a->n)
                 return;
-        const struct node *next = &w->nodes[((const struct happening *)a->heap[0].what)->node];
-        fetch(next->core, AHEAD * LINE);
-        fetch(next->conns, next->n_conns * sizeof(*next->conns));
+        const struct happening *next = a->heap[0].what;
+        const struct node *n = &w->nodes[next->node];
+        fetch(n->core, AHEAD * LINE);
+        fetch(n->conns, n->n_conns * sizeof(*n->conns));
+        fetch(next->conn, sizeof(struct node_conn));
+        fetch(next->link, LINK_AHEAD * LINE);
 }
 
 void world_run_until(struct world *w, uint64_t until) {

@@ -182,6 +182,7 @@ struct happening {
         struct buf bytes;
         struct mesh_loaded *loaded;
         struct writing *writing;
+        const void *link, *conn; /* what of a link it will read; never looked into here: they may be gone by then */
 };
 
 struct writing {

@@ -12,6 +12,8 @@ struct agenda_item {
         void *what;
 };
 
+#define AGENDA_WIDE 4 /* of a heap in which each has so many below it: half as many rows as with two */
+
 struct agenda {
         struct agenda_item *heap;
         size_t n, cap;
