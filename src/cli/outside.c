@@ -75,6 +75,9 @@ static void fix_four(const struct wire_c_status *s, unsigned long long port, str
         else if (!why || why == UNMAPPED_NO_ROUTER)
                 buf_add_str(fix, _("for homes without IPv6 invite a neighbour whom they can reach, through whom they "
                                    "hear you"));
+        else if (why == UNMAPPED_OFF || why == UNMAPPED_ABSENT ||
+                 why == UNMAPPED_LIES) /* it gives none, or none of use */
+                buf_printf(fix, _("for homes without IPv6 forward TCP port %llu to this machine in the router"), port);
         else
                 buf_printf(fix,
                            _("for homes without IPv6 forward TCP port %llu to this machine in the router, or switch "

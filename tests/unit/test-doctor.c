@@ -285,6 +285,7 @@ static void ways_in6(void **state) {
             "For homes without IPv6 ask the provider");
         ILL(outside6(&p, REACH_MAPPED, UNMAPPED_REFUSED, 0), "port", DOCTOR_NOTE,
             "For homes without IPv6 forward TCP port 7345 to this machine in the router, or switch");
+        ILL(outside6(&p, REACH_YES, UNMAPPED_OFF, UNMAPPED_OFF), "port", DOCTOR_NOTE, "to this machine in the router.");
         ILL(outside6(&p, REACH_MAPPED, UNMAPPED_NO_ROUTER, 0), "port", DOCTOR_NOTE, "For homes without IPv6 invite");
         ILL(outside6(&p, REACH_PUBLIC, UNMAPPED_CARRIER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
             "over IPv6, in the router's firewall, or switch PCP or UPnP on there.");
