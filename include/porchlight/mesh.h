@@ -385,6 +385,7 @@ struct mesh_peer {
         struct mesh_addr addr;
         bool dialled, up, lan, footage; /* footage: it carries that and nothing else */
         bool met;                       /* a meeting brought it about; where it is not up, one is to */
+        bool visit;                     /* it is there to compare, and goes again */
         bool relayed;                   /* there is no address; bytes go by way of … */
         struct key doorstep;            /* … this device */
         mesh_wall since;

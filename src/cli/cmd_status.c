@@ -255,6 +255,9 @@ static void peer_line(struct cli *c, const struct wire_c_peer_row *p) {
         buf_add_u8(&c->out, '\n');
         if (text_columns(p->address) > ADDRESS_COLUMNS) /* as IPv6 ones are: it was cut above */
                 layout_wrap(&c->out, p->address, DETAIL_INDENT, CLI_COLUMNS);
+        if (WIRE_HAS(p, C_PEER_ROW, visit))
+                layout_wrap(&c->out, span_str(_("a visit: both compare what they have, and it goes")), DETAIL_INDENT,
+                            CLI_COLUMNS);
         peer_way(c, p);
         if (!WIRE_HAS(p, C_PEER_ROW, problem) || !p->problem.n)
                 return;

@@ -75,6 +75,7 @@ static bool link_at(const struct mesh *m, enum link_state state, size_t *i, stru
                                           .up = true,
                                           .lan = l->lan,
                                           .footage = state == LINK_HAUL,
+                                          .visit = l->visit || l->visiting,
                                           .met = meet_is(l) && !l->room,
                                           .relayed = l->room != NULL,
                                           .since = l->wall,

@@ -44,6 +44,8 @@ static void put_peer(struct caller *c, const struct mesh_peer *p) {
                 WIRE_PUT(&row, C_PEER_ROW, lan, true);
         if (p->footage)
                 WIRE_PUT(&row, C_PEER_ROW, footage, true);
+        if (p->visit)
+                WIRE_PUT(&row, C_PEER_ROW, visit, true);
         put_way(c, p, &row, by);
         if (p->since)
                 WIRE_PUT(&row, C_PEER_ROW, since, p->since);

@@ -476,6 +476,14 @@ def long_addresses_are_told_whole():
     assert max(map(len, p.stdout.splitlines())) <= 80, p
 
 
+def visits_are_told_from_links():
+    row = {1: "Miller", 2: "hub", 3: "192.0.2.7:7345", 4: True, 5: True, 6: NOW, 7: 1, 8: 1}
+    p = run(["peers"], [frame(PEER_ROW, row) + frame(PEER_ROW, row | {15: True}) + done])
+    assert p.returncode == 0 and p.stdout.count("      a visit: ") == 1, p
+    p = run(["peers", "--json"], [frame(PEER_ROW, row) + frame(PEER_ROW, row | {15: True}) + done])
+    assert [json.loads(line).get("visit") for line in p.stdout.splitlines()] == [None, True], p
+
+
 def peers_have_a_usual_port():
     for word, address in (("192.0.2.7", {1: bytes([192, 0, 2, 7]), 4: 7345}), ("hub.example", {3: "hub.example", 4: 7345}),
                           ("[2001:db8::7]", {2: bytes.fromhex("20010db8" + "0" * 23 + "7"), 4: 7345}),
@@ -572,7 +580,7 @@ TESTS = [spaces_around_a_text_go, dry_run_has_no_id, far_away_fits_its_column, h
          watch_has_begun_when_it_says_something,
          watch_ends_with_its_limit, watch_ends_with_its_reader, watch_runs_a_program, votes_want_a_yes, votes_say_what_became_of_them,
          votes_take_a_passphrase_only_if_asked, mad_vaults, vault_opens_and_closes, vault_takes_another_passphrase,
-         proposals_under_the_table, peers_have_a_usual_port, long_addresses_are_told_whole, help_for_programs]
+         proposals_under_the_table, visits_are_told_from_links, peers_have_a_usual_port, long_addresses_are_told_whole, help_for_programs]
 
 print(f"1..{len(TESTS)}")
 failed = 0
