@@ -79,7 +79,8 @@ static void ways_find(struct mesh *m, struct carry *h) {
                 way_add(h, &l->addr);
         ways_add(m, h, c, false);
         h->n_ways = MIN(h->n_ways, (size_t)HAUL_WAYS - 1);
-        bool may = meet_may(m, device) || meet_runs(m, device); /* one that runs is waited for */
+        bool may = (meet_may(m, device) && doorstep_likely(m, device)) ||
+                   meet_runs(m, device); /* that one is waited for */
         if (c && c->read && (!c->card->open || h->shy) && may)
                 way_add(h, &meeting);
         ways_add(m, h, c, true);

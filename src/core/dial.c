@@ -147,13 +147,25 @@ static bool is_back(const struct mesh *m, const struct address *a) {
         return known_device(a) && contact_back(m, &a->device) && doorstep_sure(m, &a->device);
 }
 
+/* That nobody answers at addresses says nothing of who can be met. */
+static struct luck *luck_of(struct mesh *m, const struct address *a) {
+        return &m->luck[address_meets(a)];
+}
+
+static bool in_vain(const struct mesh *m, const struct address *a) {
+        return m->luck[address_meets(a)].vain > DIAL_VAIN;
+}
+
 /* PROTOCOL 17.11: "A node SHOULD NOT begin one with a device before each address that it knows of it was dialled in vain" */
 static bool tried_all(const struct mesh *m, const struct address *a) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *other = &m->addresses[i];
                 bool untried = !address_meets(other) && !other->self && !dial_in_vain(other) && !slow(m, other) &&
                                dial_may_answer(m, other);
-                if (untried && key_eq(&other->device, &a->device))
+                /* PROTOCOL 17.11: "Where it takes its time with addresses (rule 11.16) it need not wait for those of a device
+                 * that says that nobody can call it." */
+                bool hopeless = likely_vain(other) && in_vain(m, other);
+                if (untried && !hopeless && key_eq(&other->device, &a->device))
                         return false;
         }
         return true;
@@ -200,10 +212,19 @@ static bool worth_dialling(const struct look *k, const struct address *a) {
         return m->recover.on ? !d || !d->gone_at : d && !d->gone_at;
 }
 
+static bool unheard(const struct mesh *m, const struct address *a) {
+        return a->link && address_meets(a) && meet_unheard(m, a->link);
+}
+
+/* What nobody has answered yet takes no place of the links that are wanted. A meeting may be answered late, and is one too many
+ * then: so this holds for who has too few links of any kind. */
 static size_t outbound(const struct mesh *m) {
+        bool room = links_lasting(m) < OUTBOUND_WANTED && meet_room(m);
         size_t n = 0;
-        for (size_t i = 0; i < m->n_addresses; i++)
-                n += m->addresses[i].link && !slow(m, &m->addresses[i]);
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                n += a->link && !slow(m, a) && !(room && unheard(m, a));
+        }
         return n;
 }
 
@@ -281,15 +302,6 @@ static bool crowded(const struct look *k, const struct address *a) {
                         addr_same_net(&k->dialled[i].a->addr, &a->addr);
         }
         return kin >= DIAL_SUBTREE_MOST || near >= DIAL_NET_MOST;
-}
-
-/* That nobody answers at addresses says nothing of who can be met. */
-static struct luck *luck_of(struct mesh *m, const struct address *a) {
-        return &m->luck[address_meets(a)];
-}
-
-static bool in_vain(const struct mesh *m, const struct address *a) {
-        return m->luck[address_meets(a)].vain > DIAL_VAIN;
 }
 
 /* PROTOCOL 11.16: "A node that has a link SHOULD NOT dial on and on where all is in vain." */

@@ -108,6 +108,24 @@ static size_t ways_by(const struct mesh *m, const struct key *door, bool sure, s
         return n;
 }
 
+/* In a street of few homes each has a link to one in four, whatever contacts say: any neighbour may know the way, and each time others
+ * are asked. */
+static size_t ways_by_chance(const struct mesh *m, const struct card *card, struct meet_way ret[MEETS_WAYS], size_t n) {
+        const struct key *near[LINKS_MAX], *doors[MEETS_WAYS];
+        size_t all = 0, n_doors = 0;
+        if (!m->roster || roster_members(m->roster) > MEETS_FEW)
+                return n;
+        LINK_EACH(l, m)
+        if (l->state == LINK_UP && all < LINKS_MAX && !key_eq(&l->device, &card->device))
+                near[all++] = &l->device;
+        for (size_t i = 0; i < card->n_via; i++)
+                if (!key_eq(&card->via[i], &m->sign.pub))
+                        doors[n_doors++] = &card->via[i];
+        for (size_t i = 0; n_doors && i < all; i++)
+                n = way_add(ret, n, near[(i + m->meets.last) % all], doors[i % n_doors]);
+        return n;
+}
+
 bool doorstep_sure(const struct mesh *m, const struct key *device) {
         const struct card *card = contact_card(m, device);
         for (size_t i = 0; card && i < card->n_via; i++) {
@@ -122,7 +140,7 @@ bool doorstep_sure(const struct mesh *m, const struct key *device) {
         return false;
 }
 
-size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
+static size_t known_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
         const struct card *card = contact_card(m, device);
         size_t n = 0;
         for (size_t i = 0; card && i < card->n_via; i++)
@@ -140,6 +158,17 @@ size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet
                                 n = way_add(ret, n, &l->device, &nobody);
                 }
         return n;
+}
+
+bool doorstep_likely(const struct mesh *m, const struct key *device) {
+        struct meet_way ways[MEETS_WAYS];
+        return known_ways(m, device, ways) > 0;
+}
+
+size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
+        const struct card *card = contact_card(m, device);
+        size_t n = known_ways(m, device, ret);
+        return card ? ways_by_chance(m, card, ret, n) : n;
 }
 
 /* ---- being found ---- */

@@ -117,6 +117,7 @@
 #define MEETS_CALLED 4       /* … and of them those that others began: they do not take what this home needs */
 #define MEETS_HOME 2         /* … and of these one household's, however many devices it has */
 #define MEETS_WAYS 3         /* neighbours that pass on what is said in one, in turn, and doorsteps in a contact */
+#define MEETS_FEW 48         /* homes, of which a neighbour has a link to one in four: 12 (LINKS_WANTED) */
 #define MEETS_VIA_LEAST 2    /* of those that the contact names linked; of fewer another contact tells */
 #define MEETS_SAYS 24        /* messages of one side: 16 addresses one by one, words, and the end of both */
 #define MEETS_ADDRS 16       /* addresses of one side, as many as porchlight-ice takes */
@@ -124,6 +125,7 @@
 #define MEETS_AGAIN 2000     /* ms without an answer before all is said again by another way */
 #define MEETS_SILENT 6000    /* ms more after the last way before nobody is there */
 #define MEETS_PATIENCE 30000 /* ms a meeting may take: STUN through two routers tries for about 20 s */
+#define MEETS_ROUND 12000    /* ms until both ends have come to the third one: it may have been named in vain */
 #define MEETS_FRESH 120      /* seconds an offer counts, either way of its time: what two mesh clocks differ at most */
 #define MEETS_HOUR 30        /* offers of one device answered in an hour: twice what its back-off allows (DIAL_LAST) */
 #define MEETS_SEEN 128       /* offers remembered for as long as they could come again */

@@ -125,16 +125,49 @@ bool meet_is(const struct link *l) {
 }
 
 /* ---- saying ---- */
-static int say(struct mesh *m, const struct meet *x, uint8_t seq) {
-        struct link *l = x->n_ways ? link_to_device(m, &x->ways[x->way].next) : NULL;
-        return l ? offer_say(l, x, seq, &x->said[seq], &x->ways[x->way]) : 0;
+static struct link *way_out(const struct mesh *m, const struct meet *x) {
+        return x->n_ways ? link_to_device(m, &x->ways[x->way].next) : NULL;
 }
 
-static int say_all(struct mesh *m, const struct meet *x) {
+static int say(struct mesh *m, struct meet *x, uint8_t seq) {
+        struct link *l = way_out(m, x);
+        if (!l)
+                return 0;
+        x->voice = l->id;
+        return offer_say(l, x, seq, &x->said[seq], &x->ways[x->way]);
+}
+
+static int say_all(struct mesh *m, struct meet *x) {
         int r = 0;
         for (uint8_t i = 0; !r && i < x->n_said; i++)
                 r = say(m, x, i);
         return r;
+}
+
+static int say_by(struct mesh *m, struct meet *x, const struct meet_way *way) {
+        x->ways[x->way] = *way;
+        x->n_ways = MAX(x->n_ways, x->way + 1);
+        return say_all(m, x);
+}
+
+/* It is the one over which all was said before. */
+static bool has_voice(const struct mesh *m, const struct meet *x) {
+        const struct link *l = way_out(m, x);
+        return l && (l->id == x->voice || !x->n_said);
+}
+
+/* Whether what is said now is heard. A visit is over sooner than a meeting: where the link is gone over which this side spoke, it says
+ * all again over the next one, or by another neighbour, and then the other side does so, too (rule 17.9). */
+static int find_voice(struct mesh *m, struct meet *x, bool *ret_has) {
+        struct meet_way ways[MEETS_WAYS];
+        *ret_has = has_voice(m, x);
+        if (*ret_has || !x->calls)
+                return 0;
+        *ret_has = true;
+        if (way_out(m, x))
+                return say_all(m, x);
+        *ret_has = doorstep_ways(m, &x->device, ways);
+        return *ret_has ? say_by(m, x, &ways[0]) : 0;
 }
 
 /* So many candidates go into one message, from the first that is in none. */
@@ -153,9 +186,9 @@ static bool has_more(const struct meet *x) { /* one place is kept for the end */
 
 /* PROTOCOL 17.8: "WORDS go first, in message 0; addresses follow as they are found, several in one message" */
 static int say_gathered(struct mesh *m, struct meet *x) {
-        bool first = !x->n_said;
-        int r = 0;
+        bool first = !x->n_said, heard;
         x->tell = MESH_NEVER;
+        int r = find_voice(m, x, &heard);
         while (!r && has_more(x)) {
                 struct meet_said *s = &x->said[x->n_said];
                 *s = (struct meet_said){.first = x->n_told, .n = that_fit(x), .words = !x->n_said};
@@ -185,7 +218,7 @@ static int go_round(struct mesh *m, struct meet *x) {
         memcpy(c.token, x->token, sizeof(c.token));
         x->relayed = true;
         x->tell = x->hurry = MESH_NEVER;
-        x->until = m->now + RELAY_PATIENCE;
+        x->until = m->now + MEETS_ROUND;
         plan(m);
         return relay_call(m, &c);
 }
@@ -193,12 +226,14 @@ static int go_round(struct mesh *m, struct meet *x) {
 /* PROTOCOL 17.13: "Either end MAY name a doorstep and a token, once" */
 /* Message 0, where nothing else can be said; else the next one. */
 static int propose(struct mesh *m, struct meet *x, bool *ret_done) {
-        *ret_done = !x->relayed && x->n_said + 1 < MEETS_SAYS && doorstep_relay(m, &x->device, &m->rng, &x->doorstep);
+        int r = find_voice(m, x, ret_done);
+        *ret_done = !r && *ret_done && !x->relayed && x->n_said + 1 < MEETS_SAYS &&
+                    doorstep_relay(m, &x->device, &m->rng, &x->doorstep);
         if (!*ret_done)
-                return 0;
+                return r;
         rng_bytes(&m->rng, x->token, sizeof(x->token));
         x->said[x->n_said] = (struct meet_said){.relay = true};
-        int r = say(m, x, x->n_said++);
+        r = say(m, x, x->n_said++);
         if (x->state == MEET_BEGUN)
                 x->again = m->now + MEETS_AGAIN;
         if (x->state == MEET_BEGUN || x->state == MEET_CALLED)
@@ -272,11 +307,16 @@ int meet_no_way(struct mesh *m, mesh_link link, bool *ret_goes_on) {
 /* PROTOCOL 17.14: "Where after 2 s there is none, whoever began SHOULD name a doorstep" */
 static int hurry(struct mesh *m, struct meet *x) {
         struct key doorstep;
-        bool proposed;
+        bool proposed, heard;
         x->hurry = MESH_NEVER;
-        if (!x->asked || goes_round(m, x) || !doorstep_relay(m, &x->device, NULL, &doorstep))
+        if (!x->asked || goes_round(m, x))
                 return 0;
-        int r = stop_search(m, x);
+        int r = find_voice(m, x, &heard);
+        if (!heard) /* the other side would not hear of it, and nothing is better than the search */
+                x->hurry = m->now + MEETS_HURRY;
+        if (r || !heard || !doorstep_relay(m, &x->device, NULL, &doorstep))
+                return r;
+        r = stop_search(m, x);
         return r ? r : propose(m, x, &proposed);
 }
 
@@ -325,6 +365,20 @@ bool meet_runs(const struct mesh *m, const struct key *device) {
                 if (m->meets.at[i].state != MEET_NONE && key_eq(&m->meets.at[i].device, device))
                         return true;
         return false;
+}
+
+bool meet_unheard(const struct mesh *m, mesh_link link) {
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                if (m->meets.at[i].state == MEET_OFFERED && m->meets.at[i].link == link)
+                        return m->meets.at[i].unheard;
+        return false;
+}
+
+bool meet_room(const struct mesh *m) {
+        size_t n = 0;
+        for (size_t i = 0; i < MEETS_MOST; i++)
+                n += m->meets.at[i].state != MEET_NONE;
+        return n < MEETS_MOST - MEETS_CALLED;
 }
 
 bool meet_may(const struct mesh *m, const struct key *device) {
@@ -686,7 +740,13 @@ int meet_helper(struct mesh *m, bool there) {
 
 /* By the next way; after the last one only so long is waited for an answer. */
 static int say_again(struct mesh *m, struct meet *x) {
-        x->again = MESH_NEVER;
+        bool found = false;
+        int r = has_voice(m, x) ? 0 : find_voice(m, x, &found);
+        x->again = found ? m->now + MEETS_AGAIN : MESH_NEVER;
+        x->unheard = true;
+        dial_soon(m);
+        if (r || found)
+                return r;
         if (x->way + 1 == x->n_ways) {
                 if (!x->relayed) /* where it is, the other end comes by itself */
                         x->until = MIN(x->until, m->now + MEETS_SILENT);
@@ -694,12 +754,6 @@ static int say_again(struct mesh *m, struct meet *x) {
         }
         x->way++;
         x->again = m->now + MEETS_AGAIN;
-        return say_all(m, x);
-}
-
-static int say_by(struct mesh *m, struct meet *x, const struct meet_way *way) {
-        x->ways[x->way] = *way;
-        x->n_ways = MAX(x->n_ways, x->way + 1);
         return say_all(m, x);
 }
 

@@ -49,6 +49,8 @@ struct meet {
         bool all, all_told;
         struct meet_said said[MEETS_SAYS];
         uint8_t n_said;
+        mesh_link voice;     /* over which all was said so far */
+        bool unheard;        /* for a while, so far */
         uint8_t repeats;     /* how often all was said over another neighbour, because the other side did */
         uint8_t heard;       /* messages taken of the other side, in their order */
         uint8_t their_addrs; /* addresses in them */
@@ -83,8 +85,10 @@ struct meets {
 };
 
 /* ---- meet.c: a meeting's life ---- */
-bool meet_may(const struct mesh *m, const struct key *device);      /* one could be begun now */
-bool meet_runs(const struct mesh *m, const struct key *device);     /* there is one with it now */
+bool meet_may(const struct mesh *m, const struct key *device);  /* one could be begun now */
+bool meet_runs(const struct mesh *m, const struct key *device); /* there is one with it now */
+bool meet_unheard(const struct mesh *m, mesh_link link);        /* nobody has answered for a while */
+bool meet_room(const struct mesh *m);                           /* there are places beside those for others' meetings */
 bool meet_searches(const struct mesh *m, const struct key *device); /* one would look for a direct way */
 struct mesh_addr meet_place(const struct key *device);              /* that stands in the place of an address */
 int meet_call(struct mesh *m, struct address *a);                   /* begins it: hands out MEET; a->link is its link */
@@ -126,6 +130,7 @@ bool offer_open(struct mesh *m, const struct wire_meet *msg, struct buf *plain, 
 int doorstep_took(struct link *l, const struct wire_meet *msg); /* a MEET came over @l, for here or for others */
 /* By whom @device may be reached. Returns how many. */
 size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]);
+bool doorstep_likely(const struct mesh *m, const struct key *device);  /* by somebody who is no mere chance */
 bool doorstep_sure(const struct mesh *m, const struct key *device);    /* a neighbour is known to lead to it */
 size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those that this node's contact names */
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */

@@ -25,6 +25,7 @@
 #define VISIT_QUIET 5000      /* ms without a byte, with nothing more to compare or to say */
 #define VISIT_SHORT 60000     /* ms between visits of a home short of links, and from when nobody had place for it */
 #define VISIT_LONE 2000       /* … and of one that has hardly any, and asks there for who can be met; doubling … */
+#define VISIT_LONE_TRIES 4    /* … after so many, … */
 #define VISIT_LONE_MOST 15000 /* … up to this, … */
 #define VISIT_LONE_EACH 100   /* … or so many ms for each member: all may knock at the same door */
 #define VISIT_TURNED 3600000  /* ms for which it counts that somebody had none */
@@ -87,11 +88,12 @@ static bool has_few(const struct mesh *m) {
         return m->meets.helper && links_lasting(m) < MEETS_VIA_LEAST;
 }
 
-/* PROTOCOL 9.28: "sooner, from 2 s on and doubling up to 15 s, or to 0.1 s for each member and 60 s at most" */
+/* PROTOCOL 9.28: "sooner, from 2 s on and with each fourth time doubling up to 15 s, or to 0.1 s for each member and 60 s at most" */
 static mesh_time short_wait(const struct mesh *m) {
         mesh_time members = m->roster ? roster_members(m->roster) : 0;
         mesh_time most = MAX(members * VISIT_LONE_EACH, (mesh_time)VISIT_LONE_MOST);
-        return has_few(m) ? MIN((mesh_time)VISIT_LONE << m->visits_few, MIN(most, (mesh_time)VISIT_SHORT))
+        return has_few(m) ? MIN((mesh_time)VISIT_LONE << m->visits_few / VISIT_LONE_TRIES,
+                                MIN(most, (mesh_time)VISIT_SHORT))
                           : VISIT_SHORT;
 }
 
@@ -157,7 +159,7 @@ static int visit_full(struct mesh *m) {
         if (address_meets(a) && !meet_may(m, &a->device))
                 return 0;
         m->visit_few = has_few(m);
-        m->visits_few = m->visit_few ? MIN(m->visits_few + 1, 5u) : 0;
+        m->visits_few = m->visit_few ? MIN(m->visits_few + 1, 5u * VISIT_LONE_TRIES) : 0;
         m->visit = (struct address){.device = a->device, .addr = a->addr};
         memcpy(m->visit.shared, a->shared, sizeof(a->shared));
         return dial_start(m, &m->visit);

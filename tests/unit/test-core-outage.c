@@ -199,6 +199,27 @@ static void test_old_address(void **state) {
         street_free(s);
 }
 
+/* Nobody says to whom a neighbour is linked that can be called by nobody. In a street of few homes it is asked all the same. */
+static void test_by_chance(void **state) {
+        (void)state;
+        struct street *s = street_of(4, street_shut);
+        struct meet_way ways[MEETS_WAYS];
+        street_run_for(s, 1300);
+        assert_true(wait_linked(s, 1, 3, 5));
+        struct mesh *m = street_core(s, 1);
+        LINK_EACH(l, m)
+        if (!key_eq(&l->device, device(s, 3)))
+                link_hangup(l, REASON_OVERLOAD);
+        struct contact *to = map_find(&m->contacts, device(s, 2)->b), *by = map_find(&m->contacts, device(s, 3)->b);
+        to->card->n_via = 1;
+        to->card->via[0] = *device(s, 0);
+        by->card->n_via = 0;
+        assert_false(doorstep_sure(m, device(s, 2)));
+        assert_int_equal(doorstep_ways(m, device(s, 2), ways), 1);
+        assert_true(key_eq(&ways[0].next, device(s, 3)) && key_eq(&ways[0].by, device(s, 0)));
+        street_free(s);
+}
+
 /* ---- the next one ---- */
 static void come(struct visit *v, struct street *s, size_t as) {
         visit_shake(v, s, 0, as);
@@ -275,10 +296,15 @@ static void test_lone_visitor(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_return),         cmocka_unit_test(test_not_at_a_visit),
-                cmocka_unit_test(test_open_stays),     cmocka_unit_test(test_visited_and_dialled),
-                cmocka_unit_test(test_silent_address), cmocka_unit_test(test_silent_street),
-                cmocka_unit_test(test_old_address),    cmocka_unit_test(test_visitors_make_room),
+                cmocka_unit_test(test_return),
+                cmocka_unit_test(test_not_at_a_visit),
+                cmocka_unit_test(test_open_stays),
+                cmocka_unit_test(test_visited_and_dialled),
+                cmocka_unit_test(test_silent_address),
+                cmocka_unit_test(test_silent_street),
+                cmocka_unit_test(test_old_address),
+                cmocka_unit_test(test_by_chance),
+                cmocka_unit_test(test_visitors_make_room),
                 cmocka_unit_test(test_lone_visitor),
         };
         seed = street_seed();

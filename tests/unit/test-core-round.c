@@ -113,6 +113,42 @@ static void test_another(void **state) {
         street_free(s);
 }
 
+struct talk {
+        size_t home, by; /* whoever has begun a meeting that both have spoken in, and the doorstep that passes it on */
+};
+
+static bool talks(struct street *s, void *ctx) {
+        struct talk *t = ctx;
+        for (size_t i = 2; i < 4; i++)
+                for (size_t k = 0; k < MEETS_MOST; k++) {
+                        const struct meet *x = &street_core(s, i)->meets.at[k];
+                        if (x->state != MEET_TALKING || !x->calls)
+                                continue;
+                        t->home = i;
+                        t->by = key_eq(&x->ways[x->way].next, device(s, 0)) ? 0 : 1;
+                        return true;
+                }
+        return false;
+}
+
+/* Whoever passed on what is said goes in the middle of it, as visits do (ADR 88): all is said again by another one, in time for a relay. */
+static void test_said_by_another(void **state) {
+        (void)state;
+        struct street *s = street_of(4, 2);
+        struct talk t = {0};
+        street_apart(s, 2, 3);
+        assert_true(wait_relayed(s, 2, 3, 1800));
+        street_run_for(s, 60);
+        for (size_t i = 2; i < 4; i++)
+                lately_moved(street_core(s, i));
+        link_hangup(link_of(s, 2, 3), REASON_OVERLOAD);
+        assert_true(street_wait(s, 600, talks, &t));
+        lately_useless(street_core(s, t.home), device(s, t.by)); /* it is not to pass bytes on, either */
+        street_cut(s, t.home, t.by);
+        assert_true(wait_relayed(s, 2, 3, MEETS_HURRY / 1000 + 3));
+        street_free(s);
+}
+
 /* Nobody gives bytes away: nothing comes about, and nothing is left over. */
 static void test_nobody_gives(void **state) {
         (void)state;
@@ -492,23 +528,15 @@ static void test_place_for_clips(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_no_way),
-                cmocka_unit_test(test_another),
-                cmocka_unit_test(test_nobody_gives),
-                cmocka_unit_test(test_no_helper),
-                cmocka_unit_test(test_clip),
-                cmocka_unit_test(test_hurried),
-                cmocka_unit_test(test_at_once),
-                cmocka_unit_test(test_both_at_once),
-                cmocka_unit_test(test_called_back),
-                cmocka_unit_test(test_taken_over),
-                cmocka_unit_test(test_useless),
-                cmocka_unit_test(test_hidden),
-                cmocka_unit_test(test_hidden_calls_few),
-                cmocka_unit_test(test_both_hidden),
-                cmocka_unit_test(test_names_many),
-                cmocka_unit_test(test_names_anybody),
-                cmocka_unit_test(test_place_for_clips),
+                cmocka_unit_test(test_no_way),          cmocka_unit_test(test_another),
+                cmocka_unit_test(test_said_by_another), cmocka_unit_test(test_nobody_gives),
+                cmocka_unit_test(test_no_helper),       cmocka_unit_test(test_clip),
+                cmocka_unit_test(test_hurried),         cmocka_unit_test(test_at_once),
+                cmocka_unit_test(test_both_at_once),    cmocka_unit_test(test_called_back),
+                cmocka_unit_test(test_taken_over),      cmocka_unit_test(test_useless),
+                cmocka_unit_test(test_hidden),          cmocka_unit_test(test_hidden_calls_few),
+                cmocka_unit_test(test_both_hidden),     cmocka_unit_test(test_names_many),
+                cmocka_unit_test(test_names_anybody),   cmocka_unit_test(test_place_for_clips),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
