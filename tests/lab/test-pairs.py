@@ -64,10 +64,11 @@ class Pairs(nat.Lab):
 
     @staticmethod
     def asked(homes):
-        """ms from asking for the link until it was up, as whoever began says."""
+        """ms from asking for a link until it was up, as whoever began says. Where both begin, or one by TCP and the other through
+        routers, it is the faster one, which counts: the other one is a duplicate and goes."""
         said = [found for home in homes for found in UP.findall(street.told(home.log)) if int(found[0]) != TO_THE_DOOR]
         check(said, f'nobody says how long the link took: {[street.told(home.log) for home in homes]}')
-        return int(said[0][1])
+        return min(int(took) for _, took in said)
 
     # -- cases --
 
