@@ -34,6 +34,7 @@ DAY, LEAVING = 86400, 120          # seconds
 ACCEPTED, VISITS = 7, 3
 NEEDS_NOTHING = {'HELLO', 'REFUSED', 'BYE'}
 NEEDS_HELLO = {'ADMIT', 'OP', 'EPOCH_KEY'}
+PASSED_OVER = {'MEET'}  # what anybody may ask of a neighbour: this home passes nothing on, and meets nobody
 ROUNDS, SESSION_SECONDS = 64, 30.0
 TURN = (48.0, 72.0)                # seconds between two comparisons
 COLLECTED, GRAFT_AFTER = 0.1, 0.4  # seconds
@@ -290,7 +291,8 @@ class Node:
                    or name == 'RECON' and link.hello and (self.known(link) or self.joining()))
         if allowed:
             link.got[name] += 1
-            getattr(self, 'on_' + name.lower())(link, message, raw)
+            if name not in PASSED_OVER:
+                getattr(self, 'on_' + name.lower())(link, message, raw)
         elif stranger:
             raise HangUp('not-a-member')
 
