@@ -18,7 +18,7 @@ from street import check, equal  # noqa: E402
 
 SIZE = 20 * 1000 * 1000
 LONG = 60 * 1000 * 1000  # so long that it can be stopped in the middle
-LONGER = 4 * LONG  # also where half a second goes by before the first bytes are readable
+UPLINK = '40000'  # kbit/s: it takes twelve seconds then
 MANY = 12 * 1000 * 1000
 AT_ONCE = 4  # FETCH_AT_ONCE
 SOON = 10
@@ -216,9 +216,14 @@ class Haul(street.Play):
             left -= got
         return size
 
+    def slow(self, kbit):
+        """What the owner's line may carry of clips; 0: all of it."""
+        self.anna.cli('config', 'set', 'clips.uplink', kbit, code=0)
+
     def case_player_gone(self):
         """its owner is away in the middle of a clip, and then the player goes: `clip get -o -` ends, and says so"""
-        clip = self.clip(self.anna, LONGER)
+        self.slow(UPLINK)
+        clip = self.clip(self.anna, LONG)
         fetch.share(self.anna, self.ben, clip)
         process = subprocess.Popen([self.programs.cli, '--data', self.ben.folder, 'clip', 'get', clip, '-o', '-'],
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=self.env, bufsize=0)
@@ -239,6 +244,7 @@ class Haul(street.Play):
             told = process.stderr.read()
             process.wait()
             self.anna.start()
+        self.slow('0')
         equal(code, street.FAILED, 'the exit code')
         check(b'what reads the clip has gone' in told, f'what it says: {told!r}')
         self.wait_whole(self.ben, self.anna, clip)
@@ -250,6 +256,7 @@ class Haul(street.Play):
 
     def case_owner_killed(self):
         """the owner is killed in the middle: what was there stays, and the rest comes when it is back"""
+        self.slow(UPLINK)
         clip = self.clip(self.anna, LONG)
         self.begin(self.anna, self.ben, clip)
         self.part(self.ben, clip)
@@ -259,6 +266,7 @@ class Haul(street.Play):
         self.wait(lambda: 'waits' in self.told(self.ben, clip), 'the fetch to wait')
         check(self.held(self.ben, clip) >= before, 'something was thrown away')
         self.anna.start()
+        self.slow('0')
         self.wait_whole(self.ben, self.anna, clip)
 
     def case_recipient_killed(self):
