@@ -140,35 +140,34 @@ bool doorstep_sure(const struct mesh *m, const struct key *device) {
         return false;
 }
 
-static size_t known_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
-        const struct card *card = contact_card(m, device);
+static size_t known_ways(const struct mesh *m, const struct card *card, struct meet_way ret[MEETS_WAYS]) {
         size_t n = 0;
-        for (size_t i = 0; card && i < card->n_via; i++)
+        for (size_t i = 0; i < card->n_via; i++)
                 LINK_EACH(l, m) {
                         if (l->state == LINK_UP && key_eq(&l->device, &card->via[i]))
                                 n = way_add(ret, n, &l->device, &nobody);
                 }
         for (int sure = 1; sure >= 0; sure--)
-                for (size_t i = 0; card && n < MEETS_WAYS && i < card->n_via; i++)
+                for (size_t i = 0; n < MEETS_WAYS && i < card->n_via; i++)
                         if (!key_eq(&card->via[i], &m->sign.pub))
                                 n = ways_by(m, &card->via[i], sure, ret, n);
-        if (m->hidden && card && !card->n_via) /* others would call it: a neighbour may have */
+        if (m->hidden && !card->n_via) /* others would call it: a neighbour may have */
                 LINK_EACH(l, m) {
-                        if (l->state == LINK_UP && !key_eq(&l->device, device))
+                        if (l->state == LINK_UP && !key_eq(&l->device, &card->device))
                                 n = way_add(ret, n, &l->device, &nobody);
                 }
         return n;
 }
 
 bool doorstep_likely(const struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
         struct meet_way ways[MEETS_WAYS];
-        return known_ways(m, device, ways) > 0;
+        return card && known_ways(m, card, ways);
 }
 
 size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet_way ret[MEETS_WAYS]) {
         const struct card *card = contact_card(m, device);
-        size_t n = known_ways(m, device, ret);
-        return card ? ways_by_chance(m, card, ret, n) : n;
+        return card ? ways_by_chance(m, card, ret, known_ways(m, card, ret)) : 0;
 }
 
 /* ---- being found ---- */

@@ -374,20 +374,22 @@ bool meet_unheard(const struct mesh *m, mesh_link link) {
         return false;
 }
 
-bool meet_room(const struct mesh *m) {
+static size_t under_way(const struct mesh *m) {
         size_t n = 0;
         for (size_t i = 0; i < MEETS_MOST; i++)
                 n += m->meets.at[i].state != MEET_NONE;
-        return n < MEETS_MOST - MEETS_CALLED;
+        return n;
+}
+
+bool meet_room(const struct mesh *m) {
+        return under_way(m) < MEETS_MOST - MEETS_CALLED;
 }
 
 bool meet_may(const struct mesh *m, const struct key *device) {
         const struct card *card = contact_card(m, device);
         struct meet_way ways[MEETS_WAYS];
-        bool free = false;
-        for (size_t i = 0; i < MEETS_MOST; i++)
-                free = free || m->meets.at[i].state == MEET_NONE;
-        return free && able(m) && card && !meet_runs(m, device) && doorstep_ways(m, device, ways) && has_means(m, card);
+        return under_way(m) < MEETS_MOST && able(m) && card && !meet_runs(m, device) &&
+               doorstep_ways(m, device, ways) && has_means(m, card);
 }
 
 struct mesh_addr meet_place(const struct key *device) {

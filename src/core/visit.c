@@ -48,8 +48,9 @@ static bool over(const struct link *l) {
 }
 
 /* Whose contact counts is current: nearly all, and they need not be looked for in the roster. */
-static bool worth_a_visit(const struct mesh *m, const struct contact *c) {
-        return ((c->n_addrs && !m->hidden) || meet_may(m, &c->card->device)) &&
+static bool worth_a_visit(const struct mesh *m, const struct contact *c, const struct key *const reached[], size_t n) {
+        return !dial_among(reached, n, &c->card->device) &&
+               ((c->n_addrs && !m->hidden) || meet_may(m, &c->card->device)) &&
                (c->counted || address_current(m, &c->card->device)) && !key_eq(&c->card->device, &m->sign.pub);
 }
 
@@ -62,12 +63,11 @@ static const struct contact *choose(struct mesh *m) {
         contacts_look(m);
         for (size_t i = 0; i < VISIT_DRAWS && m->contacts.cap; i++) { /* mostly one of the first few will do */
                 const struct contact *c = map_in_slot(&m->contacts, rng_below(&m->rng, m->contacts.cap));
-                if (c && !dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c))
+                if (c && worth_a_visit(m, c, reached, n_reached))
                         return c;
         }
         MAP_EACH (c, &m->contacts, struct contact)
-                if (!dial_among(reached, n_reached, &c->card->device) && worth_a_visit(m, c) &&
-                    rng_below(&m->rng, ++n) == 0)
+                if (worth_a_visit(m, c, reached, n_reached) && rng_below(&m->rng, ++n) == 0)
                         chosen = c;
         return chosen;
 }
