@@ -83,6 +83,7 @@ enum mesh_event_type {
         MESH_EV_HELPER,    /* there is a porchlight-ice to bring meetings about, or there is none any more */
         MESH_EV_MET,       /* what that says for the other end of a meeting: WORDS, CANDIDATE, ALL */
         MESH_EV_RELAY,     /* how much is passed on for others who have no other way; nothing, until this is said */
+        MESH_EV_LOOKED_UP, /* where a home's names lead to that LOOK_UP gave */
 };
 
 /* What a person wants to say. Enumerations may be 0: the kind's default. */
@@ -190,6 +191,8 @@ struct mesh_event {
                         bool outside;      /* this node is known to be reached there from other networks */
                         bool hidden;       /* nobody is to hear where it is: no address goes into its contact */
                         uint16_t udp_port; /* where it answers STUN; 0: nowhere */
+                        struct wire_list
+                                names; /* encoded wire_addr rows: what it is called outside, NAMES_MOST at most */
                 } listening;
                 struct {
                         uint16_t ports[MESH_LANS_MAX]; /* for each network the TCP port this node listens on there */
@@ -246,6 +249,11 @@ struct mesh_event {
                         bool there;
                 } helper;
                 struct mesh_meet_row met;
+                struct {
+                        struct key device;
+                        const struct mesh_addr *addrs;
+                        size_t n;
+                } looked_up;
         };
 };
 
@@ -268,6 +276,7 @@ enum mesh_action_type {
         MESH_DO_HAUL,      /* a message came over it, within the bounds of its row and of PROTOCOL 15.34 */
         MESH_DO_MEET,      /* begin a meeting under this link number, and answer as to DIAL */
         MESH_DO_TELL,      /* what the other end of that meeting says: for porchlight-ice, as it stands */
+        MESH_DO_LOOK_UP,   /* look these names up, and say LOOKED_UP for each that leads somewhere */
 };
 
 struct mesh_verify {
@@ -321,6 +330,10 @@ struct mesh_action {
                         struct mesh_addr doorstep; /* a member's node that answers STUN there; port 0: none is known */
                 } meet;
                 struct mesh_meet_row tell;
+                struct {
+                        struct key device;      /* whose they are */
+                        struct wire_list names; /* encoded wire_addr rows */
+                } look_up;
         };
 };
 

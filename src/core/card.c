@@ -51,6 +51,7 @@ struct card *card_drop(struct mesh *m, struct card *c) {
         }
         if (c->pooled)
                 map_del(&m->shared->cards, c->hash.b);
+        buf_fini(&c->names);
         free(c);
         return NULL;
 }

@@ -66,9 +66,12 @@ static int card_read(struct card *card, const struct wire_contact *w, struct spa
             codec_decode(&wire_contact_body_desc, buf_span(&plain), &body, NULL))
                 return plain.starved ? ERR_NOMEM : 0;
         card_features(card, &body);
-        while (card->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a))
+        while (card->n_addrs < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &body.addrs, &a)) {
                 if (addr_from_wire(&a, &card->addrs[card->n_addrs]))
                         card->n_addrs++;
+                else if (host_read(card, &a))
+                        return ERR_NOMEM;
+        }
         card->read = true;
         return 0;
 }
@@ -253,10 +256,15 @@ static bool says_of_itself(const struct mesh *m, const struct card *own) {
                doorstep_enough(m, own);
 }
 
+/* Names come first: an address may be over tomorrow. */
+static size_t shown_of(const struct mesh *m, size_t n) {
+        return m->hidden ? 0 : MIN(n, (size_t)MESH_ADDRS_MAX - m->n_names);
+}
+
 bool contact_says(const struct mesh *m) {
         const struct contact *own = map_find(&m->contacts, m->sign.pub.b);
-        size_t shown = m->hidden ? 0 : m->n_listening;
-        bool says = own && own->n_addrs == shown && says_of_itself(m, own->card);
+        size_t shown = shown_of(m, m->n_listening);
+        bool says = own && own->n_addrs == shown && says_of_itself(m, own->card) && host_said(m, own->card);
         for (size_t i = 0; says && i < shown; i++)
                 says = addr_eq(&own->card->addrs[i], &m->listening[i]);
         return says;
@@ -264,8 +272,12 @@ bool contact_says(const struct mesh *m) {
 
 /* PROTOCOL 17.1: "A hidden one names no addresses." */
 static void body_addrs(const struct mesh *m, struct wire_contact_body *body, struct buf *store) {
-        size_t seen = m->seen.port != 0, own = MIN(m->n_listening, (size_t)MESH_ADDRS_MAX - seen);
-        for (size_t i = 0; !m->hidden && i < own + seen; i++) {
+        size_t seen = m->seen.port != 0, all = shown_of(m, m->n_listening + seen), own = all - MIN(seen, all);
+        struct wire_list names = {.items = buf_span(&m->names), .count = m->hidden ? 0 : m->n_names};
+        struct wire_addr name;
+        while (wire_list_next(&wire_addr_desc, &names, &name))
+                wire_list_add(&wire_addr_desc, &body->addrs, store, &name);
+        for (size_t i = 0; i < all; i++) {
                 struct wire_addr a;
                 addr_to_wire(i < own ? &m->listening[i] : &m->seen, &a);
                 wire_list_add(&wire_addr_desc, &body->addrs, store, &a);

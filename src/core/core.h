@@ -135,6 +135,8 @@ struct mesh {
         bool open, relays, hidden;        /* as LISTENING says: outside … */
         uint16_t stun;                    /* … and where STUN is answered */
         size_t n_listening;
+        struct buf names;     /* encoded wire_addr rows: what this node is called outside … */
+        uint8_t n_names;      /* … so many */
         bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
         mesh_time disk_due;   /* it is tried again then */
         struct list openable; /* of `sealed` those whose key is here by now; the first of them are being opened */
@@ -143,6 +145,7 @@ struct mesh {
         struct list grafts;
         size_t n_grafts;
         mesh_time sync_due, dial_due, visit_due;
+        mesh_time names_due;   /* who was dialled may have been silent for too long; NEVER */
         mesh_time carry_due;   /* of the next knock for footage; NEVER, as the next three */
         mesh_time meet_due;    /* of the first of the meetings */
         mesh_time recover_due; /* the set `ops` is compared again */

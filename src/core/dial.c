@@ -46,7 +46,7 @@ static bool unanswered(const struct mesh *m, const struct address *a) {
 /* PROTOCOL 17.11: "or has been dialled for 250 ms without an answer" */
 /* The kernel may wait for one ten times as long; nobody else does. */
 static bool slow(const struct mesh *m, const struct address *a) {
-        return unanswered(m, a) && m->now >= a->begun + DIAL_SLOW;
+        return (unanswered(m, a) && m->now >= a->begun + DIAL_SLOW) || host_asked(m, a);
 }
 
 /* ---- who is linked already ---- */
@@ -414,6 +414,7 @@ int dial_start(struct mesh *m, struct address *a) {
         a->link = MESH_LINK_DIALLED | ++m->next_dial;
         if (a->lan_only)
                 lan_dialled(m);
+        host_dialled(m, &a->device);
         act->link = a->link;
         act->dial = a->addr;
         return 0;
@@ -490,4 +491,6 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool
         a->next = m->now + wait / 2 + rng_below(&m->rng, wait);
         if (m->joining && m->join_problem == MESH_OUT_UNREACHABLE && why == REASON_BAD_HANDSHAKE)
                 m->join_problem = MESH_OUT_STRANGER;
+        if (!more)
+                host_seek(m, &a->device);
 }

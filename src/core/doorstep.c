@@ -312,12 +312,21 @@ static struct mesh_addr stun_at(const struct card *card) {
         return best;
 }
 
+/* Where this node has called it, it is for sure: what its contact says may be over. */
+static struct mesh_addr stun_of(const struct link *l, const struct card *card) {
+        struct mesh_addr at = l->addr;
+        if (!l->dialled || meet_is(l) || l->room || addr_private(&at))
+                return stun_at(card);
+        at.port = card->stun;
+        return at;
+}
+
 struct mesh_addr doorstep_stun(struct mesh *m) {
         const struct card *best = NULL;
         LINK_EACH(l, m) {
                 const struct card *card = l->state == LINK_UP ? contact_card(m, &l->device) : NULL;
                 if (card && card->stun && card->n_addrs)
-                        return stun_at(card);
+                        return stun_of(l, card);
         }
         MAP_EACH (c, &m->contacts, struct contact) {
                 bool answers = c->read && c->card->stun && c->card->open && c->n_addrs && c->counted;

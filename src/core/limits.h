@@ -76,10 +76,13 @@
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
 #define CONTACT_LOST 20          /* and so many once in that time, where nobody it names leads to this node any more */
 #define CONTACT_PROVEN 60        /* seconds, from when it has nobody, before it takes back that it can be called */
-#define CONTACTS_HOUR 12         /* of one device are taken in an hour: twice what an honest one publishes */
-#define DIAL_FIRST 1000          /* ms of the first back-off */
-#define DIAL_LAST 300000         /* ms of the longest */
-#define DIAL_CLOSED_MOST 5       /* dials at once of addresses at which, as is said there, nobody can be called … */
+#define NAMES_MOST 3             /* host names in a contact: as many as --advertise takes */
+#define NAMES_SLOW 1000     /* ms without an answer, after which they are looked up: a call takes a third of that */
+#define NAMES_AGAIN 10000   /* ms until names of one device are looked up again, which so far led nowhere */
+#define CONTACTS_HOUR 12    /* of one device are taken in an hour: twice what an honest one publishes */
+#define DIAL_FIRST 1000     /* ms of the first back-off */
+#define DIAL_LAST 300000    /* ms of the longest */
+#define DIAL_CLOSED_MOST 5  /* dials at once of addresses at which, as is said there, nobody can be called … */
 #define DIAL_SLOW 250       /* … and ms without an answer, after which something else is tried besides: RFC 8305, 5 */
 #define DIAL_TOLD 2000      /* ms in which who has just come up should have told who else there is */
 #define DIAL_FULL 60000     /* ms until a home that had no place is asked again; doubles */

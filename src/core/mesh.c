@@ -30,7 +30,7 @@ int mesh_new(struct mesh **ret, const struct mesh_config *cfg) {
         rng_bytes(&m->rng, m->map_seed, sizeof(m->map_seed));
         m->unkept = SIZE_MAX;
         m->epochs_due = MESH_NEVER;
-        m->carry_due = m->meet_due = m->recover_due = m->undo_due = MESH_NEVER;
+        m->carry_due = m->meet_due = m->recover_due = m->undo_due = m->names_due = MESH_NEVER;
         m->epochs_all = true;
         sign_key_from_seed(&m->sign, cfg->sign_seed);
         box_key_from_secret(&m->noise, &cfg->noise_secret);
@@ -80,6 +80,7 @@ struct mesh *mesh_free(struct mesh *m) {
         orphans_fini(m);
         plea_fini(m);
         refresh_fini(m);
+        buf_fini(&m->names);
         buf_fini(&m->late);
         free(m->refused);
         free(m->addresses);
@@ -408,9 +409,10 @@ static bool as_before(const struct mesh *m, const struct mesh_event *ev) {
 
 static int listening(struct mesh *m, const struct mesh_event *ev) {
         size_t n = MIN(ev->listening.n, (size_t)MESH_ADDRS_MAX);
-        bool moved = has_moved(m, ev, n), hides = m->hidden != ev->listening.hidden;
-        if (!moved && as_before(m, ev))
-                return 0;
+        bool moved = has_moved(m, ev, n), hides = m->hidden != ev->listening.hidden, named;
+        int r = host_listening(m, ev->listening.names, &named);
+        if (r || (!moved && !named && as_before(m, ev)))
+                return r;
         if (n)
                 memcpy(m->listening, ev->listening.addrs, n * sizeof(*m->listening));
         m->n_listening = n;
@@ -418,7 +420,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
         m->hidden = ev->listening.hidden;
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
-        int r = hides ? meet_means(m) : 0;
+        r = hides ? meet_means(m) : 0;
         return r || !moved ? r : link_moved(m);
 }
 
@@ -455,6 +457,8 @@ static int timers(struct mesh *m) {
                 r = refresh_tick(m);
         if (!r)
                 r = dial_tick(m);
+        if (!r)
+                host_tick(m);
         if (!r)
                 r = recover_tick(m);
         if (!r)
@@ -568,6 +572,9 @@ static int event(struct mesh *m, const struct mesh_event *ev) {
                 relay_allow(m, ev->relay.quota);
                 m->contact_dirty |= !contact_says(m);
                 return 0;
+        case MESH_EV_LOOKED_UP:
+                host_found(m, ev);
+                return 0;
         case MESH_EV_STOP:
                 return stop(m);
         }
@@ -616,6 +623,7 @@ mesh_time mesh_deadline(const struct mesh *m) {
                 return MESH_NEVER;
         mesh_time at = link_deadline(m);
         at = MIN(at, dial_deadline(m));
+        at = MIN(at, m->names_due);
         at = MIN(at, lan_deadline(m));
         at = MIN(at, sync_deadline(m));
         at = MIN(at, visit_deadline(m));

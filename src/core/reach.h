@@ -23,6 +23,8 @@ struct card { /* what a device has published: the same at all homes that hold it
         uint16_t stun; /* 0: none */
         struct key via[MEETS_WAYS];
         uint8_t n_via;
+        struct buf names; /* encoded wire_addr rows: what it is called outside … */
+        uint8_t n_names;  /* … so many */
         bool pooled;
         uint32_t others; /* homes of this process that hold it, beyond one */
         size_t n;
@@ -41,6 +43,7 @@ struct contact { /* a card as it is held here */
         bool read;       /* the key is here … */
         uint8_t n_addrs; /* … and so many addresses are in it */
         bool counted;    /* it is in the set of contacts, as of the last look (digest.h) */
+        mesh_time named; /* when its names were looked up last; 0: never */
 };
 
 struct address {               /* somewhere to knock */
@@ -138,6 +141,17 @@ void contacts_learn(struct mesh *m);     /* where all say that they are, again *
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);
 void contacts_fini(struct mesh *m);
+
+/* ---- host.c ---- */
+int host_read(struct card *card, const struct wire_addr *row); /* a row that is no name is passed over */
+bool host_said(const struct mesh *m, const struct card *own);  /* it has the names that this node has now */
+int host_listening(struct mesh *m, struct wire_list names, bool *ret_news);
+void host_dialled(struct mesh *m, const struct key *device); /* it may not answer */
+void host_seek(struct mesh *m, const struct key *device);    /* a dial of it came to nothing */
+bool host_asked(const struct mesh *m,
+                const struct address *a); /* it is being dialled, and names were looked up since */
+void host_tick(struct mesh *m);
+void host_found(struct mesh *m, const struct mesh_event *ev);
 
 /* ---- draw.c ---- */
 uint64_t draw_rank(const struct mesh *m, struct span whom); /* only this node can compute it; the lower the earlier */

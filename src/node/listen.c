@@ -277,8 +277,21 @@ static uint16_t stun_port(const struct node *n) {
         return 0;
 }
 
+/* What --advertise calls this home, as rows. */
+static void names_of(const struct node *n, struct wire_list *ret, struct buf *store) {
+        for (size_t i = 0; i < n->n_advertise; i++) {
+                struct wire_addr name = {.port = n->advertise[i].addr.port};
+                if (!n->advertise[i].is_name)
+                        continue;
+                WIRE_PUT(&name, ADDR, dns, span_str(n->advertise[i].name));
+                wire_list_add(&wire_addr_desc, ret, store, &name);
+        }
+}
+
 static void tell_core(struct node *n) {
         struct listening *ls = &n->listening;
+        struct wire_list names = {.count = 0};
+        _clean_(buf_fini) struct buf store = BUF_NULL;
         struct mesh_addr now[MESH_ADDRS_MAX] = {0}, at[REACH_WAYS];
         size_t count = reachable(n, now);
         bool outside = reach_outside(n), same = ls->told_once && outside == n->reach.told;
@@ -286,6 +299,10 @@ static void tell_core(struct node *n) {
         n->reach.told = outside;
         ice_serve(n, stun_port(n));
         same = same && ls->told_stun == ice_stun(n) && ls->told_hidden == n->hidden;
+        names_of(n, &names, &store);
+        if (!buf_ok(&store))
+                names = (struct wire_list){.count = 0}; /* they are told of with the next news */
+        same = same && span_eq(names.items, buf_span(&ls->told_names));
         if (same && count == ls->n_told && memcmp(now, ls->told, sizeof(now)) == 0)
                 return;
         memcpy(ls->told, now, sizeof(now));
@@ -293,12 +310,15 @@ static void tell_core(struct node *n) {
         ls->told_stun = ice_stun(n);
         ls->told_once = true;
         ls->told_hidden = n->hidden;
+        buf_clear(&ls->told_names);
+        buf_add(&ls->told_names, names.items);
         node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING,
                                          .listening = {.addrs = now,
                                                        .n = count,
                                                        .outside = outside,
                                                        .udp_port = ls->told_stun,
-                                                       .hidden = n->hidden}});
+                                                       .hidden = n->hidden,
+                                                       .names = names}});
 }
 
 void listen_look(struct node *n) {
@@ -328,13 +348,8 @@ static size_t doorsteps(const struct node *n, struct mesh_addr ret[MESH_ADDRS_MA
 void listen_ticket_addrs(const struct node *n, struct wire_list *ret, struct buf *store) {
         struct mesh_addr addrs[MESH_ADDRS_MAX] = {0};
         size_t count = n->hidden ? doorsteps(n, addrs) : reachable(n, addrs);
-        for (size_t i = 0; !n->hidden && i < n->n_advertise; i++) {
-                struct wire_addr name = {.port = n->advertise[i].addr.port};
-                if (!n->advertise[i].is_name)
-                        continue;
-                WIRE_PUT(&name, ADDR, dns, span_str(n->advertise[i].name));
-                wire_list_add(&wire_addr_desc, ret, store, &name);
-        }
+        if (!n->hidden)
+                names_of(n, ret, store);
         for (size_t i = 0; i < count; i++) {
                 struct wire_addr row;
                 endpoint_to_wire(&addrs[i], &row);
@@ -384,4 +399,8 @@ void listen_stop(struct node *n) {
         LIST_EACH (l, &n->listening.all, struct listener, on) {
                 listener_close(l);
         }
+}
+
+void listen_fini(struct node *n) {
+        buf_fini(&n->listening.told_names);
 }

@@ -30,6 +30,7 @@ struct listening {
         size_t n_told;
         uint16_t told_stun;
         bool told_once, told_hidden;
+        struct buf told_names;
 };
 
 void listen_init(struct node *n);
@@ -42,6 +43,7 @@ void listen_settle(struct node *n);
 /* The machine's addresses may have changed. */
 void listen_look(struct node *n);
 void listen_stop(struct node *n); /* closes the listeners */
+void listen_fini(struct node *n);
 
 /* The port a home on the network of @addr, one of this machine's own, can knock at; 0: none. */
 uint16_t listen_port_at(const struct node *n, const struct mesh_addr *addr);

@@ -158,6 +158,9 @@ static void perform(struct node *n, const struct mesh_action *a) {
         case MESH_DO_TELL:
                 ice_tell(n, a->link, &a->tell);
                 return;
+        case MESH_DO_LOOK_UP:
+                resolve_others(n, &a->look_up.device, a->look_up.names);
+                return;
         case MESH_DO_BEACON:
                 lan_send(n, a->beacons);
                 return;
@@ -767,6 +770,7 @@ struct node *node_free(struct node *n) {
         queries_fini(n);
         writer_fini(n);
         recorder_fini(n);
+        listen_fini(n);
         free_parts(n);
         return NULL;
 }

@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-#define RUNNING_MAX 8     /* as porchlight-names takes at a time (ASK_MOST) */
+#define RUNNING_MAX 8 /* as porchlight-names takes at a time (ASK_MOST) */
+#define OTHERS_MOST 4 /* of them names in others' contacts: a person's word, or a ticket's, must not wait for these */
 #define PATIENCE_MS 30000 /* libc asks three servers twice, 5 s each, as a rule */
 #define IDLE_MS 20000     /* after which the helper ends: a ticket's other names come at once */
 
@@ -21,6 +22,8 @@ struct lookup {
         mesh_time until; /* of the loop's clock */
         struct command *c;
         void (*none)(struct command *c);
+        bool others; /* it stands in the contact of a device: */
+        struct key device;
         char name[ENDPOINT_DNS_MAX + 1];
 };
 
@@ -48,8 +51,29 @@ static unsigned dial_all(struct lookup *k, struct wire_list found) {
         return done;
 }
 
+/* The core knows whose it is, and decides what to do with it. */
+static unsigned tell_core(struct lookup *k, struct wire_list found) {
+        struct mesh_addr addrs[MESH_ADDRS_MAX];
+        struct wire_addr row;
+        unsigned n = 0;
+        while (n < MESH_ADDRS_MAX && wire_list_next(&wire_addr_desc, &found, &row)) {
+                if (!endpoint_from_wire(&row, &addrs[n]))
+                        continue;
+                addrs[n++].port = k->port;
+        }
+        if (n)
+                node_feed(k->n, (struct mesh_event){.type = MESH_EV_LOOKED_UP,
+                                                    .looked_up = {.device = k->device, .addrs = addrs, .n = n}});
+        return n;
+}
+
+static unsigned use(struct lookup *k, struct wire_list found) {
+        return k->others ? tell_core(k, found) : dial_all(k, found);
+}
+
 static void take_off(struct lookup *k) {
         k->n->resolver.running--;
+        k->n->resolver.others -= k->others;
         list_drop(&k->on);
 }
 
@@ -74,7 +98,7 @@ static void on_found(struct node *n, const struct wire_names_found *m) {
         LIST_EACH (k, &n->resolver.all, struct lookup, on) {
                 if (k->number != m->number || !k->asked)
                         continue;
-                if (!WIRE_HAS(m, NAMES_FOUND, addrs) || !dial_all(k, m->addrs)) {
+                if (!WIRE_HAS(m, NAMES_FOUND, addrs) || !use(k, m->addrs)) {
                         fail_with(k, m->problem);
                         break;
                 }
@@ -146,7 +170,8 @@ static void set_timer(struct node *n) {
 
 /* ---- asking ---- */
 
-int resolve_dial(struct node *n, struct span name, uint16_t port, struct command *c, void (*none)(struct command *c)) {
+/* 0, ERR_NOMEM, ERR_IO. */
+static int begin(struct node *n, struct span name, uint16_t port, struct lookup **ret) {
         if (n->resolver.running >= RUNNING_MAX || n->stopping || !endpoint_name_ok(name))
                 return ERR_IO;
         struct lookup *k = calloc(1, sizeof(*k));
@@ -159,13 +184,34 @@ int resolve_dial(struct node *n, struct span name, uint16_t port, struct command
                 free(k);
                 return ERR_IO;
         }
-        k->c = c;
-        k->none = none;
         list_init(&k->on);
         list_push(&n->resolver.all, &k->on);
         n->resolver.running++;
         set_timer(n);
+        *ret = k;
         return 0;
+}
+
+int resolve_dial(struct node *n, struct span name, uint16_t port, struct command *c, void (*none)(struct command *c)) {
+        struct lookup *k = NULL;
+        int r = begin(n, name, port, &k);
+        if (r)
+                return r;
+        k->c = c;
+        k->none = none;
+        return 0;
+}
+
+void resolve_others(struct node *n, const struct key *device, struct wire_list names) {
+        struct wire_addr row;
+        while (n->resolver.others < OTHERS_MOST && wire_list_next(&wire_addr_desc, &names, &row)) {
+                struct lookup *k = NULL;
+                if (!WIRE_HAS(&row, ADDR, dns) || begin(n, row.dns, (uint16_t)row.port, &k))
+                        continue;
+                k->others = true;
+                k->device = *device;
+                n->resolver.others++;
+        }
 }
 
 void resolve_forget(struct node *n, const struct command *c) {

@@ -38,14 +38,15 @@ static const char *const event_names[] = {
         [MESH_EV_HELPER] = "helper",
         [MESH_EV_MET] = "met",
         [MESH_EV_RELAY] = "relay",
+        [MESH_EV_LOOKED_UP] = "looked-up",
 };
 static const char *const action_names[] = {
-        [MESH_DO_SEND] = "send",           [MESH_DO_DIAL] = "dial",   [MESH_DO_HANGUP] = "hangup",
-        [MESH_DO_BEACON] = "beacon",       [MESH_DO_STORE] = "store", [MESH_DO_LOAD] = "load",
-        [MESH_DO_VERIFY] = "verify",       [MESH_DO_REPLY] = "reply", [MESH_DO_HANDED] = "handed",
-        [MESH_DO_STATE] = "state",         [MESH_DO_TRACE] = "trace", [MESH_DO_HAUL_UP] = "haul-up",
-        [MESH_DO_HAUL_DOWN] = "haul-down", [MESH_DO_HAUL] = "haul",   [MESH_DO_MEET] = "meet",
-        [MESH_DO_TELL] = "tell",
+        [MESH_DO_SEND] = "send",           [MESH_DO_DIAL] = "dial",       [MESH_DO_HANGUP] = "hangup",
+        [MESH_DO_BEACON] = "beacon",       [MESH_DO_STORE] = "store",     [MESH_DO_LOAD] = "load",
+        [MESH_DO_VERIFY] = "verify",       [MESH_DO_REPLY] = "reply",     [MESH_DO_HANDED] = "handed",
+        [MESH_DO_STATE] = "state",         [MESH_DO_TRACE] = "trace",     [MESH_DO_HAUL_UP] = "haul-up",
+        [MESH_DO_HAUL_DOWN] = "haul-down", [MESH_DO_HAUL] = "haul",       [MESH_DO_MEET] = "meet",
+        [MESH_DO_TELL] = "tell",           [MESH_DO_LOOK_UP] = "look-up",
 };
 static const char *const row_names[MESH_ROW_KINDS] = {
         [MESH_ROW_MARK] = "mark",       [MESH_ROW_JOIN] = "join",     [MESH_ROW_OP] = "op",
@@ -222,15 +223,25 @@ static void walk_verified(struct walk *w, struct mesh_event *ev) {
                 WALK_NUM(w, "bad", bad);
 }
 
-static void walk_listening(struct walk *w, struct mesh_event *ev) {
-        struct mesh_addr *addrs = (struct mesh_addr *)ev->listening.addrs;
-        walk_array(w, "addrs", (void **)&addrs, &ev->listening.n, sizeof(*addrs), sizeof(addrs->ip) + 2);
-        ev->listening.addrs = addrs;
-        for (size_t i = 0; !w->view && i < ev->listening.n; i++)
+static void walk_addrs(struct walk *w, const struct mesh_addr **at, size_t *n) {
+        struct mesh_addr *addrs = (struct mesh_addr *)*at;
+        walk_array(w, "addrs", (void **)&addrs, n, sizeof(*addrs), sizeof(addrs->ip) + 2);
+        *at = addrs;
+        for (size_t i = 0; !w->view && i < *n; i++)
                 walk_addr(w, "addr", &addrs[i]);
+}
+
+static void walk_names(struct walk *w, struct wire_list *names) {
+        WALK_NUM(w, "names", names->count);
+        walk_span(w, "name", WALK_ADDRESS, &names->items);
+}
+
+static void walk_listening(struct walk *w, struct mesh_event *ev) {
+        walk_addrs(w, &ev->listening.addrs, &ev->listening.n);
         WALK_NUM(w, "outside", ev->listening.outside);
         WALK_NUM(w, "hidden", ev->listening.hidden);
         WALK_NUM(w, "udp-port", ev->listening.udp_port);
+        walk_names(w, &ev->listening.names);
 }
 
 static void walk_lan(struct walk *w, struct mesh_event *ev) {
@@ -417,6 +428,10 @@ static void walk_payload(struct walk *w, struct tape_event *e) {
                 return;
         case MESH_EV_RELAY:
                 WALK_NUM(w, "quota", ev->relay.quota);
+                return;
+        case MESH_EV_LOOKED_UP:
+                WALK_ARRAY(w, "device", WALK_NAME, ev->looked_up.device.b);
+                walk_addrs(w, &ev->looked_up.addrs, &ev->looked_up.n);
                 return;
         case MESH_EV_START:
         case MESH_EV_TICK:
@@ -606,6 +621,10 @@ static void walk_deed(struct walk *w, struct mesh_action *a) {
                 return;
         case MESH_DO_TELL:
                 walk_message(w, &a->tell.number, &a->tell.map);
+                return;
+        case MESH_DO_LOOK_UP:
+                WALK_ARRAY(w, "device", WALK_NAME, a->look_up.device.b);
+                walk_names(w, &a->look_up.names);
                 return;
         case MESH_DO_HAUL_DOWN:
                 return;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A street loses power. Its homes stand behind routers that let nobody in; one can be called. They come back one by one, at random times and
-in any order, and each router has another address outside then. The laboratory is that of test-nat.py. With --full they are thirty.
+"""A street loses power. Its homes stand behind routers that let nobody in; one can be called, and has a name. They come back one by one, at
+random times and in any order, and each has another address outside then, the one that can be called, too: its name leads there. The laboratory
+is that of test-nat.py. With --full they are thirty.
 
 A link is what both its ends show as one, visits aside, which go again; a home's links are to different homes. All links are back when each home
 has as many as before. Beyond the 5 that a home looks for it depends on the others' luck how many it has, and so those are told and not waited for.
@@ -13,6 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import spaces  # noqa: E402
 import street  # noqa: E402
 from street import check  # noqa: E402
 
@@ -28,16 +30,16 @@ BACK = 60                # seconds after the last one: DESIGN 9
 SETTLE = 180             # seconds for a street that has just come together
 STANDS = 10              # seconds without another link, after which a street has as many as it will have for a while
 OUTSIDE = 100            # routers' addresses before are below, and after are above
+NAME, ELSEWHERE = 'elm7.example.org', '203.0.113.250'
 
 
 class Outage(nat.Lab):
     def open(self):
         self.lay()
-        self.doorstep.ip('address', 'flush', 'dev', 'wan')  # elsewhere than the routers: what calls it comes from outside
-        self.doorstep.ip('address', 'add', f'{nat.DOORSTEP}/32', 'dev', 'wan')
-        self.doorstep.ip('route', 'add', f'{self.net.net}.0/24', 'dev', 'wan')
-        self.door = street.Play.home(self, 'Door', listen=f'{nat.DOORSTEP}:{nat.PORT}', prefix=self.doorstep.within())
-        self.door.more = ('--advertise', f'{nat.DOORSTEP}:{nat.PORT}')
+        self.names = spaces.Names(self)
+        self.put_door(nat.DOORSTEP)
+        self.door = street.Play.home(self, 'Door', listen=f'0.0.0.0:{nat.PORT}', prefix=self.doorstep.within())
+        self.door.more = ('--advertise', f'{NAME}:{nat.PORT}')
         self.door.space = None
         self.begin(self.door)
         self.door.create('Elm Street')
@@ -45,6 +47,12 @@ class Outage(nat.Lab):
         for home in self.street[1:]:
             home.join(self.door.invite())
         self.all_have({home.name: LINKS for home in self.street}, SETTLE)
+
+    def put_door(self, address):
+        self.doorstep.ip('address', 'flush', 'dev', 'wan')
+        self.doorstep.ip('address', 'add', f'{address}/32', 'dev', 'wan')  # of no network of the routers': what calls it comes from outside
+        self.doorstep.ip('route', 'add', f'{self.net.net}.0/24', 'dev', 'wan')
+        self.names.lead(NAME, address)
 
     def begin(self, home):
         home.start('--no-mapping', *home.more)
@@ -86,6 +94,8 @@ class Outage(nat.Lab):
             router = self.router_of[home.space]
             router.ip('address', 'flush', 'dev', 'wan')
             router.port('wan', f'{self.net.net}.{OUTSIDE + home.number}/24')
+        else:
+            self.put_door(ELSEWHERE)
         self.begin(home)
 
     # -- cases --

@@ -107,6 +107,8 @@ static void perform(struct lone *l, const struct mesh_action *a) {
         case MESH_DO_TELL:
                 told(l, a);
                 break;
+        case MESH_DO_LOOK_UP: /* no name leads anywhere */
+                break;
         }
 }
 

@@ -114,6 +114,23 @@ class Internet:
         return address
 
 
+class Names:
+    """What names lead to, on all machines of the test from then on. After begin(), whose mounts these are."""
+
+    def __init__(self, play):
+        self.file, self.rows = os.path.join(play.folder, 'hosts'), {}
+        self.write()
+        run('mount', '--bind', self.file, '/etc/hosts')
+
+    def write(self):
+        with open(self.file, 'w', encoding='ascii') as file:  # the same file, which is mounted
+            file.writelines(f'{address} {name}\n' for name, address in (('localhost', '127.0.0.1'), *self.rows.items()))
+
+    def lead(self, name, address):
+        self.rows[name] = address
+        self.write()
+
+
 class Upnpd:
     """Debian's miniupnpd on a router whose interfaces are "wan" and "lan"."""
     TABLE = '''

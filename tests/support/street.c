@@ -112,6 +112,9 @@ static void perform(struct street *s, size_t i, const struct mesh_action *a) {
         case MESH_DO_TELL:
                 street_meet(s, i, a);
                 break;
+        case MESH_DO_LOOK_UP:
+                street_look_up(s, i, a);
+                break;
         case MESH_DO_HAUL_UP:
         case MESH_DO_HAUL_DOWN:
         case MESH_DO_HAUL:
@@ -176,6 +179,8 @@ static void happen(struct street *s, struct happening *h) {
                         h->ev.heard.datagram = buf_span(&h->bytes);
                 if (h->ev.type == MESH_EV_MET)
                         h->ev.met.map = buf_span(&h->bytes);
+                if (h->ev.type == MESH_EV_LOOKED_UP)
+                        h->ev.looked_up.addrs = (const struct mesh_addr *)(const void *)h->bytes.p;
                 if (h->ev.type == MESH_EV_VERIFIED)
                         h->ev.verified.good = (const bool *)h->bytes.p;
                 street_feed(s, h->home, h->ev);
@@ -271,13 +276,17 @@ void street_haul_say(struct street *s, size_t i, mesh_link link, enum wire_link 
 void street_tell_addresses(struct street *s, size_t i) {
         struct home *h = &s->homes[i];
         struct mesh_event lan = {.type = MESH_EV_LAN, .lan = {.ports = {h->addr.port}, .n = h->lan}};
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_list names = {.count = 0};
+        street_name_rows(h, &names, &store);
         street_feed(s, i,
                     (struct mesh_event){.type = MESH_EV_LISTENING,
                                         .listening = {.addrs = h->nat ? &h->inner : &h->addr,
                                                       .n = 1,
                                                       .outside = h->doorstep,
                                                       .hidden = h->hidden,
-                                                      .udp_port = h->doorstep ? STREET_STUN : 0}});
+                                                      .udp_port = h->doorstep ? STREET_STUN : 0,
+                                                      .names = names}});
         if (h->lan)
                 street_feed(s, i, lan);
         if (h->helper)

@@ -93,6 +93,9 @@ void street_shut(struct street *s, size_t i);     /* home @i can call out, and n
 void street_silent(struct street *s, size_t i);   /* nor does whoever tries hear so for 10 s */
 void street_doorstep(struct street *s, size_t i); /* home @i knows that it is reached from outside, and answers STUN */
 void street_hide(struct street *s, size_t i);     /* home @i tells nobody where it is */
+/* Home @i has a name that leads to it, wherever it is; @name stays the caller's. NULL: none any more. */
+void street_name(struct street *s, size_t i, const char *name);
+size_t street_asked(const struct street *s, size_t i); /* names that home @i has had looked up */
 /* Home @i passes on so many bytes a day between others. */
 void street_relays(struct street *s, size_t i, uint64_t quota);
 /* Home @i has a porchlight-ice, or none. Two homes that have one come together whenever each has heard the other's words … */

@@ -19,6 +19,8 @@ struct home {
         struct mesh_addr inner;
         bool doorstep, hidden; /* see street_doorstep, street_hide */
         bool helper;
+        const char *name;   /* see street_name; NULL: none */
+        size_t asked;       /* names it had looked up */
         uint64_t quota;     /* see street_relays */
         size_t met, called; /* meetings asked of its helper; of them those that others began */
         bool lan;
@@ -85,6 +87,7 @@ struct street {
         uint64_t bytes;     /* sent on all links */
         uint64_t to_nobody; /* of them to strangers */
         bool mortal;        /* see street_bare_mortal */
+        bool deaf;          /* where nobody is, who tries hears nothing for 10 s */
 };
 
 /* ---- street.c ---- */
@@ -101,6 +104,10 @@ void street_meet_hangup(struct street *s, size_t i, mesh_link link);
 void street_meet_off(struct street *s, size_t i);
 /* They have found a way: a connection, the link numbers chosen before. */
 void street_net_join(struct street *s, struct end calls, struct end called);
+
+/* ---- street_names.c ---- */
+void street_name_rows(const struct home *h, struct wire_list *ret, struct buf *store);
+void street_look_up(struct street *s, size_t i, const struct mesh_action *a);
 
 /* ---- street_net.c ---- */
 void street_net_dial(struct street *s, size_t from, const struct mesh_action *a);

@@ -46,7 +46,7 @@ void street_net_dial(struct street *s, size_t from, const struct mesh_action *a)
                         to = i;
         uint64_t at = s->now + latency(s);
         struct mesh_event ev = {.type = MESH_EV_LINK_DOWN, .link = a->link};
-        if (to != SIZE_MAX && s->homes[to].silent)
+        if (to == SIZE_MAX ? s->deaf : s->homes[to].silent)
                 at = s->now + SILENT_TIME;
         if (to == SIZE_MAX || !s->homes[to].core || s->homes[to].shut || is_cut(s, from, to)) {
                 street_plan(s, at, from, ev);

@@ -93,6 +93,7 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_HELPER, .helper = {true}},
         {.type = MESH_EV_MET, .link = 6, .met = {ICE_WORDS, {(const uint8_t *)"words", 5}}},
         {.type = MESH_EV_RELAY, .relay = {1000000000}},
+        {.type = MESH_EV_LOOKED_UP, .looked_up = {{{11}}, &addr, 1}},
 };
 
 /* With a number of 64 bits in the place of each byte: an event that it fits into, as it stands there, or none. */
@@ -210,6 +211,7 @@ static const struct mesh_action deeds[] = {
         {.type = MESH_DO_HAUL, .link = 9, .haul = {LINK_SEEK, {(const uint8_t *)"map", 3}}},
         {.type = MESH_DO_MEET, .link = MESH_LINK_MET | 1, .meet = {true, addr}},
         {.type = MESH_DO_TELL, .link = MESH_LINK_MET | 1, .tell = {ICE_WORDS, {(const uint8_t *)"words", 5}}},
+        {.type = MESH_DO_LOOK_UP, .look_up = {{{11}}, {1, {(const uint8_t *)"a", 1}}}},
 };
 
 struct shown {

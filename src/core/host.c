@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names. Many providers give a home another address every night, and all of a street have another one after a power cut. Who
+ * can be called has a name for that, as a rule ("DynDNS"), which its owner has told this program. A contact says it besides
+ * addresses. Whoever dials these in vain has the name looked up, and knocks where it leads: so a street finds the one home
+ * that can be called also where that has moved, and nobody else has changed.
+ *
+ * Looking up is the shell's (src/node/resolve.c). It is told to no more often than dials fail, and of one device not at once
+ * again: whoever runs the server that knows the name sees who asks.
+ */
+#include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
+#include "core/meet.h"
+#include "core/out.h"
+#include "core/reach.h"
+#include "wire/codec.h"
+
+/* PROTOCOL 2.12: "An `addr` has exactly one of `ip4`, `ip6` and `dns`, and a TCP port." */
+static bool is_name(const struct wire_addr *row) {
+        return WIRE_HAS(row, ADDR, dns) && !WIRE_HAS(row, ADDR, ip4) && !WIRE_HAS(row, ADDR, ip6);
+}
+
+static int name_add(struct buf *names, uint8_t *n, const struct wire_addr *row) {
+        struct wire_list list = {.items = buf_span(names), .count = *n};
+        struct wire_addr name = {.port = row->port};
+        if (!is_name(row) || *n == NAMES_MOST)
+                return 0;
+        WIRE_PUT(&name, ADDR, dns, row->dns);
+        wire_list_add(&wire_addr_desc, &list, names, &name);
+        *n += buf_ok(names);
+        return buf_ok(names) ? 0 : ERR_NOMEM;
+}
+
+int host_read(struct card *card, const struct wire_addr *row) {
+        int r = name_add(&card->names, &card->n_names, row);
+        if (r) { /* it is read anew */
+                buf_fini(&card->names);
+                card->n_names = 0;
+        }
+        return r;
+}
+
+/* ---- this node's own ---- */
+int host_listening(struct mesh *m, struct wire_list names, bool *ret_news) {
+        _clean_(buf_fini) struct buf now = BUF_NULL;
+        struct wire_addr row;
+        uint8_t n = 0;
+        while (wire_list_next(&wire_addr_desc, &names, &row))
+                if (name_add(&now, &n, &row))
+                        return ERR_NOMEM;
+        *ret_news = !span_eq(buf_span(&now), buf_span(&m->names));
+        if (!*ret_news)
+                return 0;
+        const struct buf before = m->names;
+        m->names = now;
+        m->n_names = n;
+        now = before;
+        return 0;
+}
+
+bool host_said(const struct mesh *m, const struct card *own) {
+        return m->hidden ? !own->n_names : span_eq(buf_span(&own->names), buf_span(&m->names));
+}
+
+/* ---- others' ---- */
+static bool is_dialled(const struct mesh *m, const struct address *a) {
+        return a->link && !address_meets(a) && !link_find(m, a->link);
+}
+
+static bool is_vain(const struct mesh *m, const struct address *a) {
+        if (a->link)
+                return is_dialled(m, a) && m->now >= a->begun + NAMES_SLOW;
+        return dial_in_vain(a) || !dial_may_answer(m, a);
+}
+
+/* What its name leads to is not to wait for it. */
+bool host_asked(const struct mesh *m, const struct address *a) {
+        const struct contact *c = is_dialled(m, a) ? map_find(&m->contacts, a->device.b) : NULL;
+        return c && c->named && c->named >= a->begun;
+}
+
+static bool all_in_vain(const struct mesh *m, const struct key *device) {
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                bool its = !address_meets(a) && !a->over && !a->self && key_eq(&a->device, device);
+                if (its && !is_vain(m, a))
+                        return false;
+        }
+        return true;
+}
+
+/* PROTOCOL 11.19: "Whoever has dialled each address that it knows of a device in vain, or for 1 s without an answer, and has no link
+ * to it, SHOULD have its names looked up, not sooner than 10 s after the last time." */
+static bool worth_asking(const struct mesh *m, const struct contact *c) {
+        const struct key *device = &c->card->device;
+        bool lately = c->named && m->now < c->named + NAMES_AGAIN;
+        return c->read && c->card->n_names && !lately && address_current(m, device) && !link_to_device(m, device) &&
+               all_in_vain(m, device);
+}
+
+/* What is not asked now, since there is no memory for it, is asked when the next dial fails. */
+void host_seek(struct mesh *m, const struct key *device) {
+        struct contact *c = map_find(&m->contacts, device->b);
+        struct mesh_action *a = c && worth_asking(m, c) ? out_add(&m->out, MESH_DO_LOOK_UP) : NULL;
+        bool ok = true;
+        if (!a)
+                return;
+        c->named = m->now;
+        a->look_up.device = *device;
+        a->look_up.names.items = out_keep(&m->out, buf_span(&c->card->names), &ok);
+        a->look_up.names.count = ok ? c->card->n_names : 0;
+}
+
+void host_dialled(struct mesh *m, const struct key *device) {
+        const struct card *card = contact_card(m, device);
+        if (card && card->n_names)
+                m->names_due = MIN(m->names_due, m->now + NAMES_SLOW);
+}
+
+void host_tick(struct mesh *m) {
+        if (m->now < m->names_due)
+                return;
+        m->names_due = MESH_NEVER;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                if (is_dialled(m, a) && is_vain(m, a))
+                        host_seek(m, &a->device);
+                else if (is_dialled(m, a))
+                        host_dialled(m, &a->device);
+        }
+}
+
+/* PROTOCOL 11.19: "What is found counts as an address of that contact." */
+void host_found(struct mesh *m, const struct mesh_event *ev) {
+        const struct card *card = contact_card(m, &ev->looked_up.device);
+        for (size_t i = 0; card && card->n_names && i < ev->looked_up.n && i < MESH_ADDRS_MAX; i++) {
+                const struct mesh_addr *addr = &ev->looked_up.addrs[i];
+                struct address *a = addr->port ? draw_address(m, addr, &card->device) : NULL;
+                if (!a)
+                        continue;
+                memcpy(a->shared, card->epoch, sizeof(a->shared));
+                a->open = card->open;
+                a->closed = false; /* its owner says that it can be called there */
+                address_claim(m, a, &card->device);
+        }
+}
