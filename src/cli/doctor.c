@@ -504,8 +504,9 @@ static void check_listens(const struct doctor_facts *f, struct doctor_finding *r
 
 /* From inside nobody can see that a router lets others in: only somebody who came proves it. */
 static void check_port(const struct doctor_facts *f, struct doctor_finding *ret) {
-        bool any;
-        if (!in_mesh(f) || !outside_port(&f->status, &any) || !outside_words(&f->status, &ret->message, &ret->fix))
+        bool any, hidden = WIRE_HAS(&f->status, C_STATUS, hidden);
+        if (!in_mesh(f) || (!outside_port(&f->status, &any) && !hidden) ||
+            !outside_words(&f->status, &ret->message, &ret->fix))
                 return;
         bool reached = f->status.reach == REACH_YES || f->status.reach == REACH_MAPPED;
         bool fine = reached && !ret->fix.n;

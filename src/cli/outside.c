@@ -27,9 +27,16 @@ uint64_t outside_port(const struct wire_c_status *s, bool *ret_any) {
         return port;
 }
 
-/* What the router said settles what can be done about it. */
-static void fix_router(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
-        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped) ? (enum wire_e_unmapped)s->unmapped : 0;
+/* What the router said settles what can be done about it; 0: nothing. */
+static enum wire_e_unmapped why_not(const struct wire_c_status *s) {
+        return WIRE_HAS(s, C_STATUS, unmapped) ? (enum wire_e_unmapped)s->unmapped : 0;
+}
+
+static enum wire_e_unmapped why_not6(const struct wire_c_status *s) {
+        return WIRE_HAS(s, C_STATUS, unmapped6) ? (enum wire_e_unmapped)s->unmapped6 : 0;
+}
+
+static void fix_router(enum wire_e_unmapped why, unsigned long long port, struct buf *fix) {
         if (why == UNMAPPED_OFF)
                 buf_printf(fix,
                            _("forward TCP port %llu to this machine in the router, or let this home ask it: "
@@ -50,8 +57,7 @@ static void fix_router(const struct wire_c_status *s, unsigned long long port, s
 }
 
 /* A public address is of no use where a firewall stands in front of it. */
-static void fix_firewall(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
-        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped6) ? (enum wire_e_unmapped)s->unmapped6 : 0;
+static void fix_firewall(enum wire_e_unmapped why, unsigned long long port, struct buf *fix) {
         if (why == UNMAPPED_OFF)
                 buf_printf(fix,
                            _("let TCP port %llu in to this machine over IPv6, in the router's firewall, or let this "
@@ -67,8 +73,7 @@ static void fix_firewall(const struct wire_c_status *s, unsigned long long port,
 }
 
 /* What would let in the homes that have no IPv6, where all others get in. */
-static void fix_four(const struct wire_c_status *s, unsigned long long port, struct buf *fix) {
-        enum wire_e_unmapped why = WIRE_HAS(s, C_STATUS, unmapped) ? (enum wire_e_unmapped)s->unmapped : 0;
+static void fix_four(enum wire_e_unmapped why, unsigned long long port, struct buf *fix) {
         if (why == UNMAPPED_CARRIER)
                 buf_add_str(fix, _("for homes without IPv6 ask the provider for a public IPv4 address, or invite a "
                                    "neighbour whom they can reach, through whom they hear you"));
@@ -96,9 +101,9 @@ static void words_of6(const struct wire_c_status *s, unsigned long long port, st
                 buf_add_str(what, _("whether homes outside this Wi-Fi that have IPv6 can reach you is not known: "
                                     "nobody has yet"));
         if (s->reach == REACH_PUBLIC)
-                fix_firewall(s, port, fix);
+                fix_firewall(why_not6(s), port, fix);
         else
-                fix_four(s, port, fix);
+                fix_four(why_not(s), port, fix);
 }
 
 static void words_of(const struct wire_c_status *s, unsigned long long port, struct buf *what, struct buf *fix) {
@@ -116,7 +121,7 @@ static void words_of(const struct wire_c_status *s, unsigned long long port, str
                 return;
         case REACH_ROUTER:
                 buf_add_str(what, _("homes outside this Wi-Fi cannot reach you"));
-                fix_router(s, port, fix);
+                fix_router(why_not(s), port, fix);
                 return;
         case REACH_CARRIER:
                 buf_add_str(what, _("homes outside this Wi-Fi cannot reach you: the router has no public address"));
@@ -130,12 +135,24 @@ static void words_of(const struct wire_c_status *s, unsigned long long port, str
         }
 }
 
+/* Nobody is to reach that but by those it calls; where there are none, its tickets name no address either. */
+static void words_of_hidden(const struct wire_c_status *s, struct buf *what, struct buf *fix) {
+        if (s->doorsteps || s->state == FRESH_NO_MESH || s->state == FRESH_JOINING)
+                return;
+        buf_add_str(what, _("nobody can reach you: this home is hidden, and it reaches none that passes bytes on"));
+        buf_add_str(fix,
+                    _("ask a neighbour who can be reached to give some (`relay.quota`), or tell where this home is: "
+                      "`porchlight config set reach.hidden no`"));
+}
+
 bool outside_words(const struct wire_c_status *s, struct buf *ret_what, struct buf *ret_fix) {
         bool any;
         unsigned long long port = outside_port(s, &any);
-        if (!WIRE_HAS(s, C_STATUS, reach) || WIRE_HAS(s, C_STATUS, hidden)) /* nobody is to reach that */
+        if (!WIRE_HAS(s, C_STATUS, reach))
                 return false;
-        if (WIRE_HAS(s, C_STATUS, only6))
+        if (WIRE_HAS(s, C_STATUS, hidden))
+                words_of_hidden(s, ret_what, ret_fix);
+        else if (WIRE_HAS(s, C_STATUS, only6))
                 words_of6(s, port, ret_what, ret_fix);
         else
                 words_of(s, port, ret_what, ret_fix);
@@ -146,8 +163,8 @@ static int row_note(struct cli *c, const struct call_row *row, void *arg) {
         _clean_(buf_fini) struct buf what = BUF_NULL, fix = BUF_NULL;
         (void)arg;
         if (row->number != CONTROL_STATUS_ROW || !outside_words(&row->m->c_status, &what, &fix) ||
-            row->m->c_status.reach == REACH_HERE) /* who said so knows it */
-                return 0;
+            (row->m->c_status.reach == REACH_HERE && !WIRE_HAS(&row->m->c_status, C_STATUS, hidden)))
+                return 0; /* who said so knows it */
         if (fix.n)
                 cli_note(c, "%s; fix: %s", buf_cstr(&what), buf_cstr(&fix));
         else

@@ -86,6 +86,19 @@ class Relay(street.Play):
         equal(self.door.one('status')['relay_quota'], 1 << 30, 'what is given again')
         self.wait(lambda: self.linked(self.anna, self.ben), 'the two have found each other again', LONG)
 
+    def case_nobody(self):
+        """who hides and has nobody to pass its bytes on hears that nobody can reach it, wherever it would ask others to come"""
+        cleo, words = self.home('Cleo').start('--reach-hidden', 'yes'), 'nobody can reach you: this home is hidden'
+        made = cleo.cli('mesh', 'create', 'Oak Street', '--household', 'Cleo', '--at', street.PLACE, '--no-passphrase', code=0)
+        check(words in made.err, f'`mesh create` does not say so: {made}')
+        invited = cleo.cli('invite', code=0)
+        check(words in invited.err, f'`invite` does not say so: {invited}')
+        for command in ('status', 'doctor'):
+            check(words in ' '.join(cleo.cli(command).out.replace('Nobody', 'nobody').split()), f'`{command}` does not say so')
+        equal(cleo.one('status')['doorsteps'], 0, 'who sees where it is')
+        check(words not in self.anna.cli('status', code=0).out, 'somebody passes bytes on for this one')
+        cleo.stop()
+
 
 if __name__ == '__main__':
     street.main(Relay)
