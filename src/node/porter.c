@@ -311,6 +311,13 @@ static bool turn(struct porter *p, const sigset_t *mask) {
         return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
+static bool any_left(const struct porter *p) {
+        for (unsigned i = 0; i < CHILDREN; i++)
+                if (p->children[i])
+                        return true;
+        return false;
+}
+
 /* Two hold nothing that could be lost. The others end with their streams: what the router gave is given back first. Whoever does
  * not is killed: nobody is left to hear of him. */
 static void last_wait(struct porter *p) {
@@ -321,12 +328,12 @@ static void last_wait(struct porter *p) {
         stop(p, PORTER_ICE);
         stop(p, PORTER_NAMES);
         reap(p, WNOHANG);
-        for (int i = 0; (p->children[CHILD_VAULT] || p->children[PORTER_ROUTER]) && i < LAST_WAIT_S + PORTER_PROGRAMS;
-             i++) { /* theirs end a wait too */
+        for (int i = 0; any_left(p) && i < LAST_WAIT_S + PORTER_PROGRAMS; i++) { /* theirs end a wait too */
                 sigtimedwait(&child, NULL, &second);
                 reap(p, WNOHANG);
         }
         stop(p, PORTER_ROUTER);
+        stop(p, PORTER_ROUTER6);
         stop(p, CHILD_VAULT);
         if (p->children[CHILD_VAULT])
                 reap(p, 0);
