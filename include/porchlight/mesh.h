@@ -60,7 +60,9 @@ enum mesh_event_type {
         MESH_EV_STORED,
         MESH_EV_LOADED,
         MESH_EV_VERIFIED,
-        MESH_EV_LISTENING, /* the addresses this node can be reached at, own port included; replaces the earlier list */
+        /* The addresses this node can be reached at, own port included; replaces the earlier list. Of a hidden one before START,
+         * too: it would call others first. */
+        MESH_EV_LISTENING,
         MESH_EV_LAN,       /* the local networks beacons can be sent to; also when only an address on one has changed */
         MESH_EV_HEARD,     /* a datagram came to the beacons' group: a beacon of this mesh, or anything */
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */

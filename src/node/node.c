@@ -605,6 +605,8 @@ static int restore(struct node *n) {
         log_debug("%zu rows from the store", r.rows);
         uv_update_time(n->loop);
         n->started = true;
+        if (n->hidden) /* before it calls anybody */
+                node_feed(n, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.hidden = true}});
         node_feed(n, (struct mesh_event){.type = MESH_EV_START});
         relay_tell(n);
         if (r.ticket.n)

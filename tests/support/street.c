@@ -317,6 +317,8 @@ void street_on(struct street *s, size_t i) {
         uint64_t life = ++h->life;
         for (int kind = 0; kind < MESH_ROW_KINDS && h->life == life; kind++)
                 restore(s, i, kind);
+        if (h->life == life && h->hidden)
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_LISTENING, .listening = {.hidden = true}});
         if (h->life == life) /* else it has ended meanwhile, and was started again */
                 street_feed(s, i, (struct mesh_event){.type = MESH_EV_START});
         if (h->life == life)

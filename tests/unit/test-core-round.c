@@ -428,6 +428,25 @@ static void test_hidden_calls_few(void **state) {
         street_free(s);
 }
 
+/* Where everybody passes bytes on, as homes do unless their owner says otherwise: it calls who can be called by all. */
+static void test_hidden_from_all(void **state) {
+        (void)state;
+        struct street *s = street_with(7, 1, 1);
+        for (size_t i = 1; i < 6; i++) {
+                s->homes[i].shut = false;
+                street_relays(s, i, 1000000000);
+        }
+        street_run_for(s, 3600);
+        street_off(s, 6);
+        street_run_for(s, 60);
+        street_on(s, 6);
+        street_run_for(s, 3600);
+        for (size_t i = 1; i < 6; i++)
+                assert_false(sees(s, i, 6));
+        assert_true(sees(s, 0, 6));
+        street_free(s);
+}
+
 /* Two hidden ones with a doorstep each have in common that both can be reached. */
 static void test_both_hidden(void **state) {
         (void)state;
@@ -535,8 +554,9 @@ int main(void) {
                 cmocka_unit_test(test_both_at_once),    cmocka_unit_test(test_called_back),
                 cmocka_unit_test(test_taken_over),      cmocka_unit_test(test_useless),
                 cmocka_unit_test(test_hidden),          cmocka_unit_test(test_hidden_calls_few),
-                cmocka_unit_test(test_both_hidden),     cmocka_unit_test(test_names_many),
-                cmocka_unit_test(test_names_anybody),   cmocka_unit_test(test_place_for_clips),
+                cmocka_unit_test(test_hidden_from_all), cmocka_unit_test(test_both_hidden),
+                cmocka_unit_test(test_names_many),      cmocka_unit_test(test_names_anybody),
+                cmocka_unit_test(test_place_for_clips),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
