@@ -73,7 +73,9 @@ static void status_routers(struct cli *c, const struct wire_c_status *s, struct 
                 buf_printf(v, _("cannot tell other homes how their routers show them: %s"),
                            strerror((int)s->stun_error));
         else if (WIRE_HAS(s, C_STATUS, meets) && !s->meets)
-                buf_add_str(v, _("porchlight-ice is missing: homes behind routers are not met"));
+                buf_add_str(
+                        v,
+                        _("porchlight-ice is missing: homes behind routers are reached by way of other homes alone"));
         if (WIRE_HAS(s, C_STATUS, helper_deaths)) {
                 buf_add_str(v, v->n ? "; " : "");
                 buf_printf(v, _("porchlight-ice has ended by itself, times: %u"), (unsigned)s->helper_deaths);

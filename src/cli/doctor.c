@@ -527,7 +527,8 @@ static void check_routers(const struct doctor_facts *f, struct doctor_finding *r
                 return;
         if (!s->meets) {
                 say(ret, DOCTOR_NOTE,
-                    "porchlight-ice is missing: homes behind routers that let nobody in are not met.");
+                    "porchlight-ice is missing: homes behind routers that let nobody in are reached by way of other "
+                    "homes alone.");
                 fix(ret, "Install it, or use a build with libnice, ngtcp2 and GnuTLS. Other homes are not affected.");
         } else if (WIRE_HAS(s, C_STATUS, stun_error)) {
                 say(ret, DOCTOR_WARNING, "Other homes cannot be told how their routers show them: %s.",

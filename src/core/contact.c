@@ -230,6 +230,7 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
         c->lately++;
         draw_forget(m, c->card);
         contact_learn(m, c);
+        doorstep_heard(m, c->card);
         r = contact_store(m, c);
         _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, raw);
         return p ? spread_packet(m, p, from) : ERR_NOMEM;

@@ -171,9 +171,26 @@ size_t doorstep_ways(const struct mesh *m, const struct key *device, struct meet
 }
 
 /* ---- being found ---- */
-/* Who can call this node needs none of it, and so does nobody where no meeting could come about. */
+static bool stays(const struct link *l) {
+        return l->state == LINK_UP && !l->visit && !l->visiting && !l->room;
+}
+
+/* By a neighbour, though nothing here could find a way. While there is none, as it was when there was one. */
+static bool passed_on(const struct mesh *m) {
+        const struct card *own = contact_card(m, &m->sign.pub);
+        LINK_EACH(l, m) {
+                const struct card *card = stays(l) ? contact_card(m, &l->device) : NULL;
+                if (card && card->relays)
+                        return true;
+        }
+        return !links_lasting(m) && own && own->n_via;
+}
+
+/* PROTOCOL 17.2: "One that could bring no link about (rule 17.10), and is not hidden, names none unless one of them passes bytes
+ * on." */
+/* And who can be called needs none of it. */
 static bool to_be_named(const struct mesh *m) {
-        return !m->open && (m->meets.helper || m->hidden);
+        return !m->open && (m->meets.helper || m->hidden || passed_on(m));
 }
 
 /* Open ones first, which others can call; then those that this node could; then any. Those linked for longest stay longest. */
@@ -188,8 +205,7 @@ size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]) {
         size_t n = 0;
         for (int round = 0; to_be_named(m) && round <= 2; round++)
                 LINK_EACH(l, m) {
-                        bool stays = l->state == LINK_UP && !l->visit && !l->visiting && !l->room;
-                        if (stays && n < MEETS_WAYS && unfit(m, l) == round)
+                        if (stays(l) && n < MEETS_WAYS && unfit(m, l) == round)
                                 ret[n++] = l->device;
                 }
         return n;
@@ -254,6 +270,11 @@ void doorstep_look(struct mesh *m) {
                 dial_soon(m);
         if (own && !doorstep_enough(m, own->card))
                 m->contact_dirty = m->contact_lost = true;
+}
+
+void doorstep_heard(struct mesh *m, const struct card *card) {
+        if (card->relays && !m->meets.helper && link_to_device(m, &card->device))
+                doorstep_look(m);
 }
 
 /* ---- relays ---- */

@@ -138,6 +138,7 @@ bool doorstep_waits(const struct mesh *m); /* to be named in a contact: none is 
 bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
 int doorstep_came(struct mesh *m, const struct key *neighbour); /* a link to it has come up. 0 or ERR_NOMEM */
 void doorstep_look(struct mesh *m);                             /* a link has come up, or has gone */
+void doorstep_heard(struct mesh *m, const struct card *card);   /* that contact has come */
 /* Who could pass bytes on between this device and @device, by chance of @rng or the first; false: nobody known. */
 bool doorstep_relay(const struct mesh *m, const struct key *device, struct rng *rng, struct key *ret);
 struct mesh_addr doorstep_stun(struct mesh *m); /* who answers STUN; port 0: nobody known */

@@ -177,6 +177,25 @@ static void test_no_helper(void **state) {
         street_free(s);
 }
 
+/* Neither side has one: nobody is named, so that nobody asks in vain. When somebody passes bytes on all the same comes about. */
+static void test_no_helpers(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        mesh_link link = 0;
+        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 0}});
+        street_apart(s, 1, 2);
+        street_helper(s, 1, false);
+        street_helper(s, 2, false);
+        street_run_for(s, 1500);
+        assert_int_equal(contact_card(street_core(s, 0), device(s, 1))->n_via, 0);
+        size_t met = street_met(s, 1) + street_met(s, 2);
+        street_feed(s, 0, (struct mesh_event){.type = MESH_EV_RELAY, .relay = {.quota = 1000000000}});
+        assert_true(wait_relayed(s, 1, 2, 1800));
+        assert_int_equal(street_haul(s, 1, 2, &link), MESH_OUT_DONE);
+        assert_int_equal(street_met(s, 1) + street_met(s, 2), met);
+        street_free(s);
+}
+
 /* ---- footage ---- */
 struct got {
         size_t home;
@@ -547,15 +566,25 @@ static void test_place_for_clips(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_no_way),          cmocka_unit_test(test_another),
-                cmocka_unit_test(test_said_by_another), cmocka_unit_test(test_nobody_gives),
-                cmocka_unit_test(test_no_helper),       cmocka_unit_test(test_clip),
-                cmocka_unit_test(test_hurried),         cmocka_unit_test(test_at_once),
-                cmocka_unit_test(test_both_at_once),    cmocka_unit_test(test_called_back),
-                cmocka_unit_test(test_taken_over),      cmocka_unit_test(test_useless),
-                cmocka_unit_test(test_hidden),          cmocka_unit_test(test_hidden_calls_few),
-                cmocka_unit_test(test_hidden_from_all), cmocka_unit_test(test_both_hidden),
-                cmocka_unit_test(test_names_many),      cmocka_unit_test(test_names_anybody),
+                cmocka_unit_test(test_no_way),
+                cmocka_unit_test(test_another),
+                cmocka_unit_test(test_said_by_another),
+                cmocka_unit_test(test_nobody_gives),
+                cmocka_unit_test(test_no_helper),
+                cmocka_unit_test(test_no_helpers),
+                cmocka_unit_test(test_clip),
+                cmocka_unit_test(test_hurried),
+                cmocka_unit_test(test_at_once),
+                cmocka_unit_test(test_both_at_once),
+                cmocka_unit_test(test_called_back),
+                cmocka_unit_test(test_taken_over),
+                cmocka_unit_test(test_useless),
+                cmocka_unit_test(test_hidden),
+                cmocka_unit_test(test_hidden_calls_few),
+                cmocka_unit_test(test_hidden_from_all),
+                cmocka_unit_test(test_both_hidden),
+                cmocka_unit_test(test_names_many),
+                cmocka_unit_test(test_names_anybody),
                 cmocka_unit_test(test_place_for_clips),
         };
         seed = street_seed();
