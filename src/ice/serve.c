@@ -5,13 +5,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <sodium.h>
 #include <string.h>
 #include <stun/stunagent.h>
 #include <sys/socket.h>
 
 #define QUESTION_MAX 548 /* bytes: more no client has to say (RFC 8489, 6.1) */
-#define AT_ONCE 64       /* questions before others have their turn */
+#define AT_ONCE 64       /* questions before others have their turn … */
+#define AFTER_REST 512   /* … and after a rest: all that the kernel has kept, so that nobody new stands behind it */
+#define REST                                                                                                           \
+        10000 /* us in which nothing is read where there is no answer left: whoever floods may not have all of a processor */
+#define WAITING 1048576 /* bytes of questions before this process has its turn, if the kernel gives as many */
 #define NET_BYTES_4 3
 #define NET_BYTES_6 6
 
@@ -62,18 +67,22 @@ static uint8_t *spent_by(struct serve *s, const struct sockaddr_storage *from) {
         return &s->spent[(h ^ h >> 16) % SERVE_NETS];
 }
 
-bool serve_may_answer(struct serve *s, const struct sockaddr_storage *from, gint64 now) {
+static void refill(struct serve *s, gint64 now) {
         gint64 passed = now - s->filled;
+        unsigned more = (unsigned)MIN(passed * SERVE_A_SECOND / G_USEC_PER_SEC, (gint64)SERVE_A_SECOND);
+        if (!more)
+                return;
+        s->left = MIN(s->left + more, (unsigned)SERVE_A_SECOND);
+        s->filled = now;
+}
+
+bool serve_may_answer(struct serve *s, const struct sockaddr_storage *from, gint64 now) {
         if (now / G_USEC_PER_SEC != s->second) {
                 s->second = now / G_USEC_PER_SEC;
                 memset(s->spent, 0, sizeof(s->spent));
         }
         uint8_t *spent = spent_by(s, from);
-        unsigned more = (unsigned)MIN(passed * SERVE_A_SECOND / G_USEC_PER_SEC, (gint64)SERVE_A_SECOND);
-        if (more) {
-                s->left = MIN(s->left + more, (unsigned)SERVE_A_SECOND);
-                s->filled = now;
-        }
+        refill(s, now);
         if (!s->left || *spent >= SERVE_A_NET)
                 return false;
         s->left--;
@@ -94,12 +103,47 @@ static bool answer_one(struct serve *s, int fd) {
         return true;
 }
 
+static void wait_for(struct serve *s, GIOCondition what, gint64 until) {
+        for (int i = 0; i < 2; i++)
+                if (s->tag[i])
+                        g_source_modify_unix_fd(s->source, s->tag[i], what);
+        g_source_set_ready_time(s->source, until);
+}
+
 static gboolean on_ready(GSource *source, _unused_ GSourceFunc f, _unused_ gpointer arg) {
         struct serve *s = ((struct serve_source *)source)->serve;
+        bool rested = g_source_get_ready_time(source) >= 0;
+        refill(s, g_get_monotonic_time());
         for (int i = 0; i < 2; i++)
-                for (int k = 0; s->fd[i] >= 0 && k < AT_ONCE && answer_one(s, s->fd[i]); k++)
+                for (int k = 0; s->fd[i] >= 0 && k < (rested ? AFTER_REST : AT_ONCE) && answer_one(s, s->fd[i]); k++)
                         ;
+        if (!s->left)
+                wait_for(s, 0, g_get_monotonic_time() + REST);
+        else if (rested)
+                wait_for(s, G_IO_IN, -1);
         return G_SOURCE_CONTINUE;
+}
+
+#define UDP 8 /* bytes of its header, with which a socket filter sees a datagram */
+
+/* Only what could be a question wakes this process up or takes room where others wait: of the length that its header says, and no
+ * answer, nor anything but STUN. Where the kernel takes no filter, all is looked at here. */
+static void set_filter(int fd) {
+        static struct sock_filter steps[] = {
+                BPF_STMT(BPF_LD | BPF_H | BPF_ABS, UDP),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 5),
+                BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+                BPF_STMT(BPF_MISC | BPF_TAX, 0),
+                BPF_STMT(BPF_LD | BPF_H | BPF_ABS, UDP + 2),
+                BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, UDP + STUN_MESSAGE_HEADER_LENGTH),
+                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 1, 0),
+                BPF_STMT(BPF_RET | BPF_K, 0),
+                BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        };
+        const struct sock_fprog filter = {.len = ARRAY_LEN(steps), .filter = steps};
+        const int room = WAITING;
+        (void)!setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+        (void)!setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 }
 
 static int open_at(int family, uint16_t port) {
@@ -109,6 +153,7 @@ static int open_at(int family, uint16_t port) {
         int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -1;
+        set_filter(fd);
         if (family == AF_INET6)
                 setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
         if (bind(fd, family == AF_INET ? (struct sockaddr *)&a4 : (struct sockaddr *)&a6,

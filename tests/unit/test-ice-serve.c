@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many questions a doorstep answers, and whose. */
+/* How many questions a doorstep answers, whose, and by how much. */
 #include "ice/serve.h"
 
+#include "base/file.h"
+
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 
 #include <cmocka.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#define HEAD 20
+#define AROUND 28 /* bytes of IPv4 and UDP */
+#define COOKIE 0x2112a442u
+#define NETS 8
 
 static struct sockaddr_storage at(const char *text) {
         struct sockaddr_storage s = {0};
@@ -74,12 +83,143 @@ static void test_all(void **state) {
         assert_int_equal(n, SERVE_A_SECOND);
 }
 
+/* ---- what is said ---- */
+
+/* With so many attributes that nobody knows. */
+static size_t question(uint8_t *q, bool old, size_t attributes) {
+        memset(q, 7, HEAD);
+        put_be16(q, 1);
+        put_be16(q + 2, (uint16_t)(4 * attributes));
+        if (!old)
+                put_be32(q + 4, COOKIE);
+        for (size_t i = 0; i < attributes; i++)
+                put_be32(q + HEAD + 4 * i, (uint32_t)(0x7000 + i) << 16);
+        return HEAD + 4 * attributes;
+}
+
+/* Whoever has answers sent to somebody else sends nearly as much himself. */
+static void test_hardly_longer(void **state) {
+        const struct sockaddr_storage who4 = at("192.0.2.1"), who6 = at("2001:db8::1");
+        uint8_t q[548], said[548];
+        (void)state;
+        for (size_t attributes = 0; HEAD + 4 * attributes <= sizeof(q); attributes++)
+                for (int old = 0; old < 2; old++) {
+                        size_t n = question(q, old, attributes);
+                        size_t four =
+                                serve_answer(span_of(q, n), &who4, sizeof(struct sockaddr_in), said, sizeof(said));
+                        size_t six =
+                                serve_answer(span_of(q, n), &who6, sizeof(struct sockaddr_in6), said, sizeof(said));
+                        assert_true(4 * (AROUND + four) <= 7 * (AROUND + n));
+                        assert_true(4 * (AROUND + 20 + six) <= 7 * (AROUND + 20 + n));
+                        assert_true(attributes || (four == 32 && six == 44));
+                }
+}
+
+/* ---- by real sockets ---- */
+
+struct world {
+        struct serve serve;
+        uint16_t port;
+        int asks[NETS]; /* each from a network of its own */
+};
+
+static int ask_from(unsigned net) {
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001 + (net << 8))};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        assert_true(fd >= 0);
+        assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+        return fd;
+}
+
+static int begin(void **state) {
+        static struct world w;
+        serve_init(&w.serve, g_main_context_default());
+        for (w.port = 20000; serve_at(&w.serve, w.port) || w.serve.fd[0] < 0; w.port++)
+                assert_true(w.port < 60000);
+        for (unsigned i = 0; i < NETS; i++)
+                w.asks[i] = ask_from(i);
+        *state = &w;
+        return 0;
+}
+
+static int end(void **state) {
+        struct world *w = *state;
+        serve_fini(&w->serve);
+        for (unsigned i = 0; i < NETS; i++)
+                file_close(&w->asks[i]);
+        return 0;
+}
+
+static void ask(struct world *w, unsigned net, const uint8_t *q, size_t n) {
+        struct sockaddr_in to = {
+                .sin_family = AF_INET, .sin_port = htons(w->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        assert_int_equal(sendto(w->asks[net], q, n, 0, (struct sockaddr *)&to, sizeof(to)), n);
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+}
+
+static unsigned answers(struct world *w, unsigned net) {
+        uint8_t said[600];
+        unsigned n = 0;
+        while (recv(w->asks[net], said, sizeof(said), 0) > 0)
+                n++;
+        return n;
+}
+
+/* Both forms, with and without attributes; and nothing else, whether the kernel throws it away or this process does. */
+static void test_what_is_answered(void **state) {
+        struct world *w = *state;
+        uint8_t q[1472] = {0};
+        for (unsigned i = 0; i < 4; i++)
+                ask(w, 0, q, question(q, i % 2, i / 2 * 3));
+        assert_int_equal(answers(w, 0), 4);
+        question(q, false, 0);
+        for (size_t n = 0; n < HEAD; n++)
+                ask(w, 0, q, n);
+        for (int by = -4; by <= 8; by += 4) { /* it is shorter or longer than it says */
+                size_t n = question(q, false, 2);
+                if (by)
+                        ask(w, 0, q, (size_t)((int)n + by));
+        }
+        size_t n = question(q, false, 0);
+        put_be16(q, 0x0101); /* an answer, and what wants none */
+        ask(w, 0, q, n);
+        put_be16(q, 0x0011);
+        ask(w, 0, q, n);
+        question(q, false, 1);
+        put_be16(q + HEAD + 2, 400); /* an attribute that is longer than all of it */
+        ask(w, 0, q, HEAD + 4);
+        assert_int_equal(answers(w, 0), 0);
+}
+
+/* When all answers for now are spent nothing is read for a while; then it goes on by itself. */
+static void test_rest(void **state) {
+        struct world *w = *state;
+        uint8_t q[HEAD];
+        size_t n = question(q, false, 0);
+        unsigned had = 0;
+        w->serve.left = NETS / 2;
+        w->serve.filled = g_get_monotonic_time();
+        for (unsigned i = 0; g_source_get_ready_time(w->serve.source) < 0; i++)
+                ask(w, i % NETS, q, n);
+        for (unsigned i = 0; i < NETS; i++)
+                had += answers(w, i);
+        assert_true(had >= NETS / 2);
+        while (g_source_get_ready_time(w->serve.source) >= 0)
+                g_main_context_iteration(NULL, TRUE);
+        ask(w, 0, q, n);
+        assert_int_equal(answers(w, 0), 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_nets),
                 cmocka_unit_test(test_neighbours),
                 cmocka_unit_test(test_street),
                 cmocka_unit_test(test_all),
+                cmocka_unit_test(test_hardly_longer),
+                cmocka_unit_test_setup_teardown(test_what_is_answered, begin, end),
+                cmocka_unit_test_setup_teardown(test_rest, begin, end),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
 }
