@@ -387,18 +387,18 @@ bool conn_met(struct node *n, mesh_link number, const struct conn_meeting *m, in
         return true;
 }
 
-bool conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes) {
+int conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes) {
         LIST_EACH (l, &n->conns.all, struct conn, on) {
                 if (!l->met || l->meeting != meeting)
                         continue;
-                if (bytes < l->arrived || bytes > l->sent)
-                        return false;
+                if (bytes <= l->arrived || bytes > l->sent)
+                        return CONN_E_NEVER;
                 l->arrived = bytes;
                 if (l->state == CONN_UP)
                         report_less(l);
-                return true;
+                return 0;
         }
-        return true;
+        return CONN_E_NONE;
 }
 
 bool conn_way(struct node *n, mesh_link number, enum wire_e_candidate *ret_here, enum wire_e_candidate *ret_there) {

@@ -40,8 +40,9 @@ struct conn_meeting {
 };
 /* Takes @fd. False: there is no room; LINK_DOWN follows, and no ice_left(). */
 bool conn_met(struct node *n, mesh_link number, const struct conn_meeting *m, int fd);
-/* So many bytes of it have arrived by now. False: that cannot be. */
-bool conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes);
+/* So many bytes of it have arrived by now. 0; CONN_E_NONE: it is not there any more; CONN_E_NEVER: that cannot be, or is no news. */
+enum { CONN_E_NONE = 1, CONN_E_NEVER };
+int conn_arrived(struct node *n, mesh_link meeting, uint64_t bytes);
 /* How it was met. False: this link is of another kind, or gone. */
 bool conn_way(struct node *n, mesh_link number, enum wire_e_candidate *ret_here, enum wire_e_candidate *ret_there);
 

@@ -26,6 +26,7 @@
 #define IP4_BYTES 4
 #define IP6_BYTES 16
 #define CANDIDATES_MOST 64 /* of one meeting: the addresses of a machine, and as doorsteps see them */
+#define LATE_MOST 4096 /* messages about each meeting that is over here: ARRIVED comes every 4 ms until it has heard */
 
 struct meeting {
         struct list on;
@@ -208,31 +209,39 @@ static void give_to_core(struct ice *i, mesh_link number, uint8_t row, struct sp
 }
 
 /* A meeting that was given up here may still be spoken of. False: so much there cannot be to say. */
+static bool heard_late(struct ice *i) {
+        return i->late++ < LATE_MOST * i->begun;
+}
+
 static bool heard_words(struct ice *i, uint64_t number, struct span map) {
         struct meeting *m = find(i, number);
-        bool first = !m || !m->words;
-        if (m && first) {
-                m->words = true;
+        if (!m)
+                return heard_late(i);
+        bool first = !m->words;
+        m->words = true;
+        if (first)
                 give_to_core(i, m->number, ICE_WORDS, map);
-        }
         return first;
 }
 
 static bool heard_candidate(struct ice *i, uint64_t number, struct span map) {
         struct meeting *m = find(i, number);
-        bool ok = !m || (m->words && !m->all && ++m->candidates <= CANDIDATES_MOST);
-        if (m && ok)
+        if (!m)
+                return heard_late(i);
+        bool ok = m->words && !m->all && ++m->candidates <= CANDIDATES_MOST;
+        if (ok)
                 give_to_core(i, m->number, ICE_CANDIDATE, map);
         return ok;
 }
 
 static bool heard_all(struct ice *i, uint64_t number, struct span map) {
         struct meeting *m = find(i, number);
-        bool ok = !m || (m->words && !m->all);
-        if (m && ok) {
-                m->all = true;
+        if (!m)
+                return heard_late(i);
+        bool ok = m->words && !m->all;
+        m->all = true;
+        if (ok)
                 give_to_core(i, m->number, ICE_ALL, map);
-        }
         return ok;
 }
 
@@ -254,7 +263,7 @@ static bool heard_up(struct ice *i, const struct wire_ice_up *msg) {
         struct meeting *m = find(i, msg->meeting);
         struct conn_meeting way = {.here = msg->here, .there = msg->there};
         if (!m)
-                return true;
+                return heard_late(i);
         if (!m->words || !place_read(&msg->place, &way.addr))
                 return false;
         mesh_link number = m->number;
@@ -268,14 +277,22 @@ static bool heard_up(struct ice *i, const struct wire_ice_up *msg) {
         return true;
 }
 
-static void heard_end(struct ice *i, const struct wire_ice_end *msg) {
+static bool heard_end(struct ice *i, const struct wire_ice_end *msg) {
         struct meeting *m = find(i, msg->meeting);
+        if (!m && !heard_late(i))
+                return false;
         if (WIRE_HAS(msg, ICE_END, why))
                 log_debug("%s: meeting %08llx: %s", PROGRAM, (unsigned long long)msg->meeting,
                           node_enum_doc(&wire_parting_enum, msg->why));
         if (m)
                 meeting_lost(i, m);
         settle(i);
+        return true;
+}
+
+static bool heard_arrived(struct ice *i, const struct wire_ice_arrived *msg) {
+        int r = conn_arrived(node_of(i), (mesh_link)msg->meeting, msg->bytes);
+        return r == 0 || (r == CONN_E_NONE && heard_late(i));
 }
 
 /* False: nobody has asked. It would be logged, and others told, as often as it says so. */
@@ -309,12 +326,11 @@ static bool on_message(struct ice *i, enum wire_ice number, const union frame_me
         case ICE_UP:
                 return heard_up(i, &m->ice_up);
         case ICE_END:
-                heard_end(i, &m->ice_end);
-                return true;
+                return heard_end(i, &m->ice_end);
         case ICE_SERVING:
                 return heard_serving(i, &m->ice_serving);
         case ICE_ARRIVED:
-                return conn_arrived(node_of(i), (mesh_link)m->ice_arrived.meeting, m->ice_arrived.bytes);
+                return heard_arrived(i, &m->ice_arrived);
         case ICE_MEET:
         case ICE_SERVE:
                 return false;
@@ -372,6 +388,7 @@ static int take_stream(struct ice *i, int stream) {
         i->open = true;
         i->deaf = false;
         i->orders = 0;
+        i->begun = i->late = 0;
         sink_init(&i->out, (uv_stream_t *)&i->pipe, OUT_MAX, on_written);
         i->in = BUF_MAX(IN_MAX);
         i->since = now(i);
@@ -477,6 +494,7 @@ void ice_meet(struct node *n, mesh_link number, bool calls, const struct mesh_ad
         list_init(&m->on);
         list_push(&i->meetings, &m->on);
         i->n_meetings++;
+        i->begun++;
         if (!begin(i, m, doorstep))
                 meeting_lost(i, m);
         settle(i);

@@ -44,6 +44,8 @@ struct ice {
         uint16_t serving;  /* at which it does */
         unsigned orders;   /* to answer there that it has said nothing about yet */
         int serve_error;   /* errno: why not */
+        uint64_t begun;    /* meetings, since it was started … */
+        uint64_t late;     /* … and messages of its about such as are over, or never were */
 };
 
 void ice_init(struct node *n);

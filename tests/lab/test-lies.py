@@ -30,9 +30,7 @@ MANY = 16               # addresses that are told: false_ice.py
 MOST = MANY * 8         # datagrams that one meeting sends to wherever the other side says: addresses, and tries of each
 OVER = re.compile(r'porchlight-ice: meeting \w+: ')
 AT_ONCE = 2.0           # seconds
-BEGINNING = ('strange numbers', 'endless')  # before there is a meeting; test-helper.py has more
 MEETING = ('up early', 'arrived', 'dies in a meeting')
-KILLED = set(MEETING)
 COUNT = '''
 table inet count {
   counter came { }
@@ -137,31 +135,29 @@ class Lies(meet.Meet):
         self.wait(lambda: any(row['household'] == 'Door' for row in self.mallory.linked()), 'Mallory to be linked', meet.PATIENCE)
 
     def case_beginning(self):
-        """words of meetings that are not there, and words without end: its daemon goes on"""
-        for what in BEGINNING:
-            self.start(what, opens=True)
-            self.linked_again()
-            self.died(what)
-            self.alive()
+        """words of meetings that are not there its daemon passes over, and kills one that has no end of them"""
+        self.start('strange numbers', opens=True)
+        self.linked_again()
+        self.alive()
+        self.start('endless', opens=True)
+        self.linked_again()
+        self.had_enough('endless')
 
     def case_meeting(self):
         """lies about a meeting, and death in one"""
         for what in MEETING:
             self.start(what)
             self.linked_again()
-            self.died(what)
-            self.alive()
+            self.had_enough(what)
         equal(self.deaths(self.anna), 0, 'deaths of Anna\'s porchlight-ice')
 
     @staticmethod
     def deaths(home):
         return home.state().get('helper_deaths', 0)
 
-    def died(self, what):
-        if what in KILLED:
-            self.wait(lambda: self.deaths(self.mallory), f'the daemon to have had enough of "{what}"', meet.PATIENCE)
-        else:
-            equal(self.deaths(self.mallory), 0, f'deaths of the one that does "{what}"')
+    def had_enough(self, what):
+        self.wait(lambda: self.deaths(self.mallory), f'the daemon to have had enough of "{what}"', meet.PATIENCE)
+        self.alive()
 
 
 if __name__ == '__main__':

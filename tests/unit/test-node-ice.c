@@ -339,13 +339,19 @@ static void say_serving(void) { /* nobody has asked for it; else it could write 
         ice_world_say(ICE_SERVING, &said);
 }
 
+static void say_end_without_end(void) { /* of meetings that are over, or never were */
+        struct wire_ice_end over = {.meeting = 9};
+        for (int i = 0; i < 5000; i++)
+                ice_world_say(ICE_END, &over);
+}
+
 static void say_up_early(void) {
         say_up(A);
 }
 
 static void test_nonsense(_unused_ void **state) {
-        static void (*const wrong[])(void) = {say_meet, say_garbage, say_endless,  say_twice,
-                                              say_many, say_early,   say_up_early, say_serving};
+        static void (*const wrong[])(void) = {say_meet,  say_garbage,  say_endless, say_twice,          say_many,
+                                              say_early, say_up_early, say_serving, say_end_without_end};
         for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
                 if (i) {
                         ice_world_end();
@@ -358,12 +364,27 @@ static void test_nonsense(_unused_ void **state) {
         }
 }
 
+static void hello_to(mesh_link number) {
+        meet_up(number);
+        conn_send(ice_world.n, number, SPAN_STR("hello"));
+        ice_world_turn();
+}
+
 /* More has arrived than was sent. */
 static void test_arrived_nonsense(_unused_ void **state) {
-        meet_up(B);
-        conn_send(ice_world.n, B, SPAN_STR("hello"));
-        ice_world_turn();
+        hello_to(B);
         say_arrived(B, 6);
+        ice_world_turn();
+        assert_int_equal(ice_world.killed, 1);
+}
+
+/* What is said twice could be said without end. */
+static void test_arrived_again(_unused_ void **state) {
+        hello_to(B);
+        say_arrived(B, 5);
+        ice_world_turn();
+        assert_int_equal(ice_world.killed, 0);
+        say_arrived(B, 5);
         ice_world_turn();
         assert_int_equal(ice_world.killed, 1);
 }
@@ -454,6 +475,7 @@ int main(void) {
                 CASE(test_does_not_start),
                 CASE(test_nonsense),
                 CASE(test_arrived_nonsense),
+                CASE(test_arrived_again),
                 CASE(test_descriptors),
                 CASE(test_deaf),
                 CASE(test_stuck),
