@@ -14,6 +14,7 @@ import lint
 
 PAGE, README = 'tests/README.md', 'README.md'
 SCREEN = 40  # lines
+OPTIONAL = {'porchlight-ice', 'porchlight-router'}
 NAMED = re.compile(r'`([a-z0-9-]+)`(?:: ((?:`\w+`(?:, )?)+))?')
 PARSERS = ('link', 'record', 'op', 'ticket', 'code', 'control', 'owner', 'config', 'store', 'keyfile', 'vault-keyfile', 'backup')
 FIRST = {  # what the first screen has, and how it is told
@@ -37,6 +38,15 @@ def sources(tests):
         program = os.path.basename(test['cmd'][0])
         found[test['name']] = scripts[0] if scripts else os.path.join(lint.root(), 'tests', 'unit', program + '.c')
     return found
+
+
+def left_out(build):
+    """The same of unit tests that a build without an optional program has no use for."""
+    with open(os.path.join(build, 'meson-info', 'intro-targets.json'), encoding='utf-8') as file:
+        names = {target['name'] for target in json.load(file)}
+    if OPTIONAL <= names:
+        return {}
+    return {os.path.basename(path)[5:-2]: path for path in glob.glob(os.path.join(lint.root(), 'tests', 'unit', 'test-*.c'))}
 
 
 def runs(path, case):
@@ -79,7 +89,7 @@ def untold(readme):
 def main():
     with open(os.path.join(sys.argv[1], 'meson-info', 'intro-tests.json'), encoding='utf-8') as file:
         tests = json.load(file)
-    where = sources(tests)
+    where = left_out(sys.argv[1]) | sources(tests)
     tap = lint.Tap()
     bad = '| one | by hand |\n| two | `no-such-test`, `fold`: `test_five_thousand`, `no_such_case` |\n| three | `layers`: `x` |\n'
     tap.refused('tests and cases that are not there are refused', unkept(bad, where),

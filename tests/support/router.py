@@ -31,6 +31,8 @@ class Home(street.Play):
         self.miniupnpd = shutil.which('miniupnpd', path='/usr/sbin:/sbin')
         if not self.miniupnpd:
             raise Skip('needs miniupnpd')
+        # miniupnpc reads a number out of what a router says without an end of it: that is a finding of theirs, behind our walls
+        self.env['ASAN_OPTIONS'] = os.environ.get('ASAN_OPTIONS', '') + ':strict_string_checks=0'
         spaces.begin('nft')
         self.net = Internet(NET)
         self.router, self.inside, self.beside, self.stranger = Space(), Space(), Space(), Space()
