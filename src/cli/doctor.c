@@ -367,7 +367,8 @@ static void say_problem(const struct doctor_facts *f, struct doctor_finding *ret
         if (WIRE_HAS(&f->status, C_STATUS, problem)) {
                 cli_words(&problem, f->status.problem);
                 say(ret, DOCTOR_PROBLEM, "Joining fails: %s", buf_cstr(&problem));
-                fix(ret, "Ask the neighbour who invited you for a new ticket if this does not end by itself.");
+                fix(ret,
+                    "If this does not end by itself, ask who invited you where to knock: `porchlight peer add HOST`.");
                 return;
         }
         say(ret, DOCTOR_WARNING, "This home waits for a member to admit it.");

@@ -115,9 +115,16 @@ static void words_of(const struct wire_c_status *s, unsigned long long port, str
                 buf_add_str(what, _("homes outside this Wi-Fi can reach you, as the router says; nobody has yet"));
                 return;
         case REACH_PUBLIC:
-        case REACH_TOLD:
                 buf_add_str(what, _("whether homes outside this Wi-Fi can reach you is not known: nobody has yet"));
                 buf_printf(fix, _("let TCP port %llu in, in the firewalls of the router and of this machine"), port);
+                return;
+        case REACH_TOLD: /* which a name may be that leads elsewhere, or a port that nobody forwards */
+                buf_add_str(what, _("whether homes outside this Wi-Fi can reach you is not known: nobody has yet"));
+                buf_printf(
+                        fix,
+                        _("see that what `porchlight config get advertise` says leads to your router, and from there "
+                          "to TCP port %llu of this machine"),
+                        port);
                 return;
         case REACH_ROUTER:
                 buf_add_str(what, _("homes outside this Wi-Fi cannot reach you"));

@@ -256,7 +256,7 @@ static void ways_in(void **state) {
         (void)state;
         ILL(outside(&p, REACH_MAPPED, 0), "port", DOCTOR_OK, "as the router says");
         ILL(outside(&p, REACH_PUBLIC, 0), "port", DOCTOR_NOTE, "TCP port 7345");
-        ILL(outside(&p, REACH_TOLD, 0), "port", DOCTOR_NOTE, "not known");
+        ILL(outside(&p, REACH_TOLD, 0), "port", DOCTOR_NOTE, "leads to your router");
         ILL(outside(&p, REACH_ROUTER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
             "cannot reach you (neighbours in this network do)");
         ILL(outside(&p, REACH_ROUTER, UNMAPPED_SILENT), "port", DOCTOR_NOTE,
