@@ -74,6 +74,8 @@ static void join_end(struct mesh *m) {
         m->join_command = 0;
         buf_wipe(&m->join_op);
         buf_wipe(&m->join_text);
+        buf_fini(&m->join_names);
+        m->n_join_names = 0;
         hash_wipe(&m->join_key, sizeof(m->join_key));
 }
 
@@ -82,8 +84,10 @@ static void join_addresses(struct mesh *m, struct wire_list list) {
         while (wire_list_next(&wire_addr_desc, &list, &w)) {
                 struct mesh_addr addr;
                 struct address *a = addr_from_wire(&w, &addr) ? address_add(m, &addr) : NULL;
-                if (!a)
+                if (!a) {
+                        host_ticket(m, &w);
                         continue;
+                }
                 a->ticket = true;
                 a->next = m->now;
                 dial_soon(m);

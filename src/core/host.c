@@ -41,6 +41,14 @@ int host_read(struct card *card, const struct wire_addr *row) {
         return r;
 }
 
+/* Where there is no memory for it, the shell's first look has to do. */
+void host_ticket(struct mesh *m, const struct wire_addr *row) {
+        if (name_add(&m->join_names, &m->n_join_names, row) || !m->n_join_names)
+                return;
+        m->join_named = m->now; /* by the shell, which is about to */
+        m->names_due = MIN(m->names_due, m->now + NAMES_TICKET);
+}
+
 /* ---- this node's own ---- */
 int host_listening(struct mesh *m, struct wire_list names, bool *ret_news) {
         _clean_(buf_fini) struct buf now = BUF_NULL;
@@ -99,17 +107,36 @@ static bool worth_asking(const struct mesh *m, const struct contact *c) {
                all_in_vain(m, device);
 }
 
-/* What is not asked now, since there is no memory for it, is asked when the next dial fails. */
-void host_seek(struct mesh *m, const struct key *device) {
-        struct contact *c = map_find(&m->contacts, device->b);
-        struct mesh_action *a = c && worth_asking(m, c) ? out_add(&m->out, MESH_DO_LOOK_UP) : NULL;
+static void ask(struct mesh *m, const struct key *device, const struct buf *names, uint8_t n) {
+        struct mesh_action *a = out_add(&m->out, MESH_DO_LOOK_UP);
         bool ok = true;
         if (!a)
                 return;
-        c->named = m->now;
         a->look_up.device = *device;
-        a->look_up.names.items = out_keep(&m->out, buf_span(&c->card->names), &ok);
-        a->look_up.names.count = ok ? c->card->n_names : 0;
+        a->look_up.names.items = out_keep(&m->out, buf_span(names), &ok);
+        a->look_up.names.count = ok ? n : 0;
+}
+
+/* What is not asked now, since there is no memory for it, is asked when the next dial fails. */
+void host_seek(struct mesh *m, const struct key *device) {
+        struct contact *c = map_find(&m->contacts, device->b);
+        if (!c || !worth_asking(m, c))
+                return;
+        c->named = m->now;
+        ask(m, device, &c->card->names, c->card->n_names);
+}
+
+/* PROTOCOL 11.19: "Names in a ticket it looks up at once, and every 30 s until it has joined or has a link." */
+/* Whoever joins while his router starts has nobody to ask yet. */
+static void seek_ticket(struct mesh *m) {
+        static const struct key nobody;
+        if (!m->joining || !m->n_join_names || links_up(m))
+                return;
+        if (m->now >= m->join_named + NAMES_TICKET) {
+                m->join_named = m->now;
+                ask(m, &nobody, &m->join_names, m->n_join_names);
+        }
+        m->names_due = MIN(m->names_due, m->join_named + NAMES_TICKET);
 }
 
 void host_dialled(struct mesh *m, const struct key *device) {
@@ -122,6 +149,7 @@ void host_tick(struct mesh *m) {
         if (m->now < m->names_due)
                 return;
         m->names_due = MESH_NEVER;
+        seek_ticket(m);
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
                 if (is_dialled(m, a) && is_vain(m, a))
@@ -132,16 +160,29 @@ void host_tick(struct mesh *m) {
 }
 
 /* PROTOCOL 11.19: "What is found counts as an address of that contact." */
+static void found_of(struct mesh *m, const struct card *card, const struct mesh_addr *addr) {
+        struct address *a = draw_address(m, addr, &card->device);
+        if (!a)
+                return;
+        memcpy(a->shared, card->epoch, sizeof(a->shared));
+        a->open = card->open;
+        a->closed = false; /* its owner says that it can be called there */
+        address_claim(m, a, &card->device);
+}
+
+static void found_of_ticket(struct mesh *m, const struct mesh_addr *addr) {
+        struct address *a = address_add(m, addr);
+        if (a)
+                a->ticket = true;
+}
+
 void host_found(struct mesh *m, const struct mesh_event *ev) {
         const struct card *card = contact_card(m, &ev->looked_up.device);
-        for (size_t i = 0; card && card->n_names && i < ev->looked_up.n && i < MESH_ADDRS_MAX; i++) {
+        for (size_t i = 0; i < ev->looked_up.n && i < MESH_ADDRS_MAX; i++) {
                 const struct mesh_addr *addr = &ev->looked_up.addrs[i];
-                struct address *a = addr->port ? draw_address(m, addr, &card->device) : NULL;
-                if (!a)
-                        continue;
-                memcpy(a->shared, card->epoch, sizeof(a->shared));
-                a->open = card->open;
-                a->closed = false; /* its owner says that it can be called there */
-                address_claim(m, a, &card->device);
+                if (addr->port && card && card->n_names)
+                        found_of(m, card, addr);
+                else if (addr->port && m->joining && m->n_join_names)
+                        found_of_ticket(m, addr);
         }
 }

@@ -78,6 +78,7 @@
 #define CONTACT_PROVEN 60        /* seconds, from when it has nobody, before it takes back that it can be called */
 #define NAMES_MOST 3             /* host names in a contact: as many as --advertise takes */
 #define NAMES_SLOW 1000     /* ms without an answer, after which they are looked up: a call takes a third of that */
+#define NAMES_TICKET 30000  /* ms between two lookups of a ticket's, until somebody there answers */
 #define NAMES_AGAIN 10000   /* ms until names of one device are looked up again, which so far led nowhere */
 #define CONTACTS_HOUR 12    /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000     /* ms of the first back-off */

@@ -81,6 +81,7 @@ struct mesh *mesh_free(struct mesh *m) {
         plea_fini(m);
         refresh_fini(m);
         buf_fini(&m->names);
+        buf_fini(&m->join_names);
         buf_fini(&m->late);
         free(m->refused);
         free(m->addresses);

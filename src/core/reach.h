@@ -145,6 +145,7 @@ void contacts_fini(struct mesh *m);
 /* ---- host.c ---- */
 int host_read(struct card *card, const struct wire_addr *row); /* a row that is no name is passed over */
 bool host_said(const struct mesh *m, const struct card *own);  /* it has the names that this node has now */
+void host_ticket(struct mesh *m, const struct wire_addr *row); /* the same of the ticket that it joins with */
 int host_listening(struct mesh *m, struct wire_list names, bool *ret_news);
 void host_dialled(struct mesh *m, const struct key *device); /* it may not answer */
 void host_seek(struct mesh *m, const struct key *device);    /* a dial of it came to nothing */

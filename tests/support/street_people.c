@@ -29,6 +29,7 @@ const char *street_invite(struct street *s, size_t i, uint32_t uses) {
         _clean_(buf_fini) struct buf keep_in = BUF_NULL;
         struct wire_addr w = {.port = s->homes[i].addr.port};
         struct mesh_event ev = {.type = MESH_EV_INVITE, .invite = {.uses = uses, .expires_in = 7 * 86400}};
+        street_name_rows(&s->homes[i], &ev.invite.addrs, &keep_in);
         WIRE_PUT(&w, ADDR, ip4, span_of(s->homes[i].addr.ip + 12, 4));
         wire_list_add(&wire_addr_desc, &ev.invite.addrs, &keep_in, &w);
         return street_command(s, i, ev, 10) == MESH_OUT_DONE ? s->ticket : NULL;

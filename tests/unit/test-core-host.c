@@ -84,6 +84,30 @@ static void test_soon(void **state) {
         street_free(s);
 }
 
+/* The home that invited is elsewhere when somebody comes on its ticket, and at first its name is not known there. */
+static void test_ticket(void **state) {
+        (void)state;
+        size_t who = 2;
+        struct street *s = street_bare(3, seed);
+        street_doorstep(s, 0);
+        street_name(s, 0, NAME);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 1, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        char *ticket = strdup(street_invite(s, 0, 1));
+        street_off(s, 0);
+        memcpy(s->homes[0].addr.ip + 12, (uint8_t[]){198, 51, 100, 1}, 4);
+        street_on(s, 0);
+        s->homes[0].name = NULL;
+        assert_int_equal(street_join(s, 2, ticket), MESH_OUT_UNREACHABLE);
+        s->homes[0].name = NAME;
+        assert_true(street_wait(s, 40, linked_to_first, &who));
+        size_t asked = street_asked(s, 2);
+        street_run_for(s, 600);
+        assert_int_equal(street_asked(s, 2), asked); /* that is over */
+        free(ticket);
+        street_free(s);
+}
+
 /* Without a name nobody would know where. */
 static void test_no_name(void **state) {
         (void)state;
@@ -176,7 +200,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_power_cut), cmocka_unit_test(test_no_name), cmocka_unit_test(test_moved),
                 cmocka_unit_test(test_not_often), cmocka_unit_test(test_hidden),  cmocka_unit_test(test_named_anew),
-                cmocka_unit_test(test_unasked),   cmocka_unit_test(test_soon),
+                cmocka_unit_test(test_unasked),   cmocka_unit_test(test_ticket),  cmocka_unit_test(test_soon),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
