@@ -524,8 +524,8 @@ static void check_port(const struct doctor_facts *f, struct doctor_finding *ret)
 
 static void check_routers(const struct doctor_facts *f, struct doctor_finding *ret) {
         const struct wire_c_status *s = &f->status;
-        if (!in_mesh(f) || f->status.homes <= 1 || !WIRE_HAS(s, C_STATUS, meets))
-                return;
+        if (!in_mesh(f) || f->status.homes <= 1 || !WIRE_HAS(s, C_STATUS, meets) || WIRE_HAS(s, C_STATUS, hidden))
+                return; /* a hidden one meets nobody */
         if (!s->meets) {
                 say(ret, DOCTOR_NOTE,
                     "porchlight-ice is missing: homes behind routers that let nobody in are reached by way of other "

@@ -25,6 +25,18 @@ CLIP = 200_000
 PATIENCE = 60
 
 
+class Home(street.Home):
+    """One that looks for others on its wire, as homes do."""
+
+    def spawn(self, *more):
+        args = [*self.prefix, self.play.programs.daemon, '--data', self.folder, '--listen', self.listen, *more]
+        with open(self.log, 'ab') as log:
+            process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.play.env, umask=self.umask,
+                                       preexec_fn=street.die_with_parent)
+        self.play.processes.append(process)
+        return process
+
+
 class Hidden(nat.Lab):
     def open(self):
         self.lay()
@@ -42,7 +54,9 @@ class Hidden(nat.Lab):
             self.wait(lambda other=other: self.way(self.anna, other), f'Anna and {other.name} to be linked', PATIENCE)
 
     def living(self, name, space, address='0.0.0.0', *more):
-        home = street.Play.home(self, name, listen=f'{address}:{nat.PORT}', prefix=space.within())
+        folder = os.path.join(self.folder, str(len(self.every_home) + 1))
+        home = Home(self, folder, name, f'{address}:{nat.PORT}', space.within())
+        self.every_home.append(home)
         return home.start('--no-mapping', *more)
 
     def plugged(self, name, address=None):
@@ -119,6 +133,7 @@ class Hidden(nat.Lab):
                     held = file.read()
                 check(not any(form in held for form in forms), f'{home.name} has it in {path}')
             self.check_packets(home.name, packed)
+        check(any(True for _ in capture.datagrams(self.files['Ben'][0], nat.PORT)), 'nobody else says where it is either')
 
     def check_packets(self, name, packed):
         file, process = self.files[name]
