@@ -10,6 +10,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import memory  # noqa: E402
 import street  # noqa: E402
 from halfway import CLIP, CLIP_FULL, MEGABYTE, PATIENCE, Halfway  # noqa: E402
 from memory import sanitized  # noqa: E402
@@ -22,6 +23,7 @@ SPEC.loader.exec_module(nat)
 PORT = 7345
 UPLINK = 20000             # kbit/s: a clip takes three seconds, so that something can happen in the middle of it
 MEMORY = 20 * 1024 * 1024  # bytes that porchlight-ice may have resident
+TEXT = 'In the cellar of number 7, which no helper may read'
 
 
 class Meet(Halfway, nat.Lab):
@@ -77,13 +79,16 @@ class Meet(Halfway, nat.Lab):
         equal(self.door.state()['stun'], PORT, 'where the doorstep answers STUN')
 
     def case_alerts(self):
-        """alerts go that way while the doorstep is off"""
+        """alerts go that way while the doorstep is off, and porchlight-ice has nothing of them in memory that it could read"""
         self.wait_met(self.anna, self.ben)
         self.door.stop()
         try:
             for here, there in ((self.anna, self.ben), (self.ben, self.anna)):
-                posted = here.post('fire', 'In the cellar', '--urgency', 'Immediate')
+                posted = here.post('fire', TEXT, '--urgency', 'Immediate')
                 self.wait_all_have([there], posted['id'])
+            for home in (self.anna, self.ben):
+                check(memory.holds(home.process.pid, TEXT.encode()), 'this test finds nothing anywhere')
+                check(not memory.holds(self.ice_of(home), TEXT.encode()), f'porchlight-ice of {home.name} has an alert in clear')
         finally:
             self.door.start('--no-mapping', '--advertise', f'{nat.DOORSTEP}:{PORT}')
         self.wait(lambda: len(self.anna.linked()) == 2 and len(self.ben.linked()) == 2, 'the doorstep to be back', PATIENCE)
