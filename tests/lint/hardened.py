@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Each program has what a compiler can give it against mistakes that are left: hardened.py release|plain PROGRAM...
+"""Each program has what a compiler can give it against mistakes that are left, and the daemon calls nothing that its helpers are there for:
+hardened.py release|plain PROGRAM...
 
 What flags were asked for is no matter; what counts is what stands in the files. `plain` is a build that has no fortified
 functions: a sanitizer's, or one without optimisation."""
@@ -36,6 +37,25 @@ def weaknesses(program, fortified):
     return [what for what, wrong in found.items() if wrong]
 
 
+# What reads names' servers, other homes' routers and one's own, and films: in processes of their own (DESIGN 4).
+HELPERS = re.compile(r'\bUND (getaddrinfo|getnameinfo|gethostby\w+|uv_getaddrinfo|uv_getnameinfo|res_\w+|nice_\w+|g_\w+|ngtcp2_\w+|gnutls_\w+|'
+                     r'upnp\w+|UPNP\w+|\w*natpmp\w*|av_\w+|avformat_\w+)(?:@|\s|$)', re.M)
+WITHOUT_HELP = ('porchlightd', 'porchlight-vault')
+
+
+def calls_for_helpers(program):
+    """What it calls itself and should not."""
+    return HELPERS.findall(said(program, '--dyn-syms')) if os.path.basename(program) in WITHOUT_HELP else []
+
+
+def curious_program(folder):
+    """A daemon that asks for names itself."""
+    program = os.path.join(folder, WITHOUT_HELP[0])
+    text = '#include <netdb.h>\nint main(void) { struct addrinfo *a; return getaddrinfo("a", 0, 0, &a); }\n'
+    subprocess.run(['cc', '-x', 'c', '-', '-o', program], input=text, text=True, check=True)
+    return program
+
+
 def bad_program(folder):
     """One that has nothing of it."""
     program = os.path.join(folder, 'bad')
@@ -53,8 +73,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         found = weaknesses(bad_program(folder), True)
         tap.case(len(found) == 8, 'a program with nothing of it is refused', found)
+        found = calls_for_helpers(curious_program(folder))
+        tap.case(found == ['getaddrinfo'], 'a daemon that asks for names is refused', found)
     for program in programs:
         tap.clean(f'{os.path.basename(program)} is hardened', weaknesses(program, kind == 'release'))
+        tap.clean(f'{os.path.basename(program)} leaves to its helpers what is theirs', calls_for_helpers(program))
     tap.end()
 
 
