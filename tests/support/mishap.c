@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -42,7 +44,7 @@ extern const char __executable_start[];
 
 /* With the other processes of a telling, and with the tellings after it. */
 static struct shared {
-        atomic_flag lock;
+        pthread_mutex_t lock;
         _Atomic int64_t clock_ms;
         _Atomic unsigned armed;
         _Atomic bool now; /* something has failed since it was armed */
@@ -62,13 +64,18 @@ static _Thread_local bool inside, busy;
 
 /* ---- ways ---- */
 
+/* Whoever holds it may be killed, as a vault is, also before it has become its program; so may whoever waits: one that slept
+ * and was to be woken by it would sleep on. */
 static void lock(void) {
-        while (atomic_flag_test_and_set(&shared->lock))
-                ;
+        int e;
+        while ((e = pthread_mutex_trylock(&shared->lock)) == EBUSY)
+                sched_yield();
+        if (e == EOWNERDEAD)
+                pthread_mutex_consistent(&shared->lock);
 }
 
 static void unlock(void) {
-        atomic_flag_clear(&shared->lock);
+        pthread_mutex_unlock(&shared->lock);
 }
 
 static bool is_new(uint64_t way) {
@@ -480,6 +487,14 @@ static void find_programs(void) {
         }
 }
 
+static void lock_init(void) {
+        pthread_mutexattr_t how;
+        pthread_mutexattr_init(&how);
+        pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+        pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+        REQUIRE(pthread_mutex_init(&shared->lock, &how) == 0);
+}
+
 static void begin(void) {
         void *calls[4];
         find_programs();
@@ -487,6 +502,7 @@ static void begin(void) {
         const char *how = getenv("PORCHLIGHT_FAULTS");
         shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         REQUIRE(shared != MAP_FAILED);
+        lock_init();
         uint64_t seed = seed_wanted();
         mishap.all = how && strcmp(how, "all") == 0;
         mishap.only = how && !mishap.all ? strtoull(how, NULL, 16) : 0;
@@ -508,7 +524,6 @@ unsigned mishap_tell(const char *name, void (*story)(void)) {
                 shared->struck = 0;
                 shared->clock_ms = 0;
                 shared->armed = 0;
-                atomic_flag_clear(&shared->lock); /* whoever was killed may have held it */
                 int status = telling(story, tellings == 0);
                 tellings++;
                 if (status == 0)
