@@ -102,7 +102,7 @@ static bool hear(int socket, int *ret_number, int *ret_fd) {
 /* ---- children ---- */
 
 /* In the child: with what the loop blocks and ignores undone, and @stream as what it speaks by. */
-_noreturn_ static void become(char **args, int stream) {
+_noreturn_ static void become(const char **args, int stream) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         sigset_t none;
         sigemptyset(&none);
@@ -113,20 +113,20 @@ _noreturn_ static void become(char **args, int stream) {
         dup2(null, STDIN_FILENO);
         dup2(null, STDOUT_FILENO);
         if (stream == STREAM_FD ? fcntl(stream, F_SETFD, 0) == 0 : dup2(stream, STREAM_FD) == STREAM_FD)
-                execv(args[0], args);
+                execv(args[0], (char **)args); /* POSIX: it writes to none of them */
         log_error("%s: %s", args[0], strerror(errno));
         _exit(EXIT_CANNOT_RUN);
 }
 
-_noreturn_ static void become_child(const struct porter_house *h, unsigned which, char *path, int stream) {
-        char *args[VAULT_ARGS + 1] = {path}, owner[] = "--owner";
+_noreturn_ static void become_child(const struct porter_house *h, unsigned which, const char *path, int stream) {
+        const char *args[VAULT_ARGS + 1] = {path};
         size_t n = 1;
         if (which == CHILD_VAULT) {
                 if (*h->vault_owner) {
-                        args[n++] = owner;
-                        args[n++] = strdup(h->vault_owner);
+                        args[n++] = "--owner";
+                        args[n++] = h->vault_owner;
                 }
-                args[n++] = strdup(h->dir);
+                args[n++] = h->dir;
         }
         become(args, stream);
 }
