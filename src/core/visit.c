@@ -199,14 +199,14 @@ void visit_vain(struct mesh *m) {
         visit_ended(m, false, false);
 }
 
-/* Who was reached is on, and need not be waited for any more because he was not before. */
+/* Who was reached is on, and need not be waited for any more because he was not before. Who had no place then has none yet. */
 static void is_there(struct mesh *m, const struct key *device) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                if (a->link || !a->failures || !key_eq(&a->device, device))
+                if (a->link || !a->failures || turned_away(m, a) || !key_eq(&a->device, device))
                         continue;
                 a->failures = 0;
-                a->next = m->now;
+                a->next = 0; /* where all the others are in vain, who has waited longest is first */
                 dial_soon(m);
         }
 }
