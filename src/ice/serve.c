@@ -14,9 +14,9 @@
 #define QUESTION_MAX 548 /* bytes: more no client has to say (RFC 8489, 6.1) */
 #define AT_ONCE 64       /* questions before others have their turn … */
 #define AFTER_REST 512   /* … and after a rest: all that the kernel has kept, so that nobody new stands behind it */
-#define REST                                                                                                           \
-        10000 /* us in which nothing is read where there is no answer left: whoever floods may not have all of a processor */
-#define WAITING 1048576 /* bytes of questions before this process has its turn, if the kernel gives as many */
+#define REST 10000       /* us without reading where no answer is left: who floods gets no whole processor */
+#define UDP 8            /* bytes of its header, with which a socket filter sees a datagram */
+#define WAITING 1048576  /* bytes of questions before this process has its turn, if the kernel gives as many */
 #define NET_BYTES_4 3
 #define NET_BYTES_6 6
 
@@ -123,8 +123,6 @@ static gboolean on_ready(GSource *source, _unused_ GSourceFunc f, _unused_ gpoin
                 wait_for(s, G_IO_IN, -1);
         return G_SOURCE_CONTINUE;
 }
-
-#define UDP 8 /* bytes of its header, with which a socket filter sees a datagram */
 
 /* Only what could be a question wakes this process up or takes room where others wait: of the length that its header says, and no
  * answer, nor anything but STUN. Where the kernel takes no filter, all is looked at here. */

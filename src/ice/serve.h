@@ -13,7 +13,7 @@
 
 #define SERVE_A_SECOND 500 /* answers: 22 kB */
 /* … of them to one network: thirty homes of one carrier that come back after a power cut ask 50 to 90 times in a second.
- * Whoever floods leaves three quarters to others, and no network gets more than 6 kB it has not asked for. */
+ * Whoever floods leaves three quarters to others, and no network gets more than so many that it has not asked for. */
 #define SERVE_A_NET 125
 #define SERVE_NETS 256 /* told apart by a hash that only this process knows */
 

@@ -192,6 +192,24 @@ static void test_what_is_answered(void **state) {
         assert_int_equal(answers(w, 0), 0);
 }
 
+/* The kernel sees datagrams of IPv6 as it sees the others. */
+static void test_ipv6(void **state) {
+        struct world *w = *state;
+        const struct sockaddr_in6 to = {
+                .sin6_family = AF_INET6, .sin6_port = htons(w->port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        uint8_t q[HEAD], said[600];
+        size_t n = question(q, false, 0);
+        _clean_(file_close) int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        if (w->serve.fd[1] < 0 || fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)))
+                skip(); /* this machine has none */
+        assert_int_equal(send(fd, q, n - 1, 0), n - 1);
+        assert_int_equal(send(fd, q, n, 0), n);
+        while (g_main_context_iteration(NULL, FALSE))
+                ;
+        assert_int_equal(recv(fd, said, sizeof(said), 0), 44);
+        assert_true(recv(fd, said, sizeof(said), 0) < 0);
+}
+
 /* When all answers for now are spent nothing is read for a while; then it goes on by itself. */
 static void test_rest(void **state) {
         struct world *w = *state;
@@ -219,6 +237,7 @@ int main(void) {
                 cmocka_unit_test(test_all),
                 cmocka_unit_test(test_hardly_longer),
                 cmocka_unit_test_setup_teardown(test_what_is_answered, begin, end),
+                cmocka_unit_test_setup_teardown(test_ipv6, begin, end),
                 cmocka_unit_test_setup_teardown(test_rest, begin, end),
         };
         return cmocka_run_group_tests(tests, NULL, NULL);
