@@ -43,7 +43,10 @@ static void fix_router(enum wire_e_unmapped why, unsigned long long port, struct
                              "`porchlight config set reach.mapping yes`"),
                            port);
         else if (why == UNMAPPED_ABSENT)
-                buf_printf(fix, _("forward TCP port %llu to this machine in the router"), port);
+                buf_printf(fix,
+                           _("forward TCP port %llu to this machine in the router; porchlight-router, which could ask "
+                             "it to, is missing"),
+                           port);
         else if (why == UNMAPPED_LIES)
                 buf_printf(fix,
                            _("the router names another address than neighbours see; forward TCP port %llu to this "

@@ -69,7 +69,8 @@ class Without(Halfway, nat.Lab):
             self.says(home, 'status', 'porchlight-ice is missing', 'by way of other homes')
             self.says(home, 'doctor', 'porchlight-ice is missing', 'Install it')
             if not reached:
-                self.says(home, 'status', 'homes outside this Wi-Fi cannot reach you', f'forward TCP port {PORT} to this machine')
+                self.says(home, 'status', 'homes outside this Wi-Fi cannot reach you', f'forward TCP port {PORT} to this machine',
+                          'porchlight-router, which could ask it to, is missing')
                 self.says(home, 'invite', 'homes outside this Wi-Fi cannot reach you')
         equal(self.cleo.state()['meets'], os.path.exists(self.program), 'whether Cleo meets others')
 

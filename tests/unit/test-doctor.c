@@ -263,7 +263,7 @@ static void ways_in(void **state) {
             "Forward TCP port 7345 to this machine in the router, or switch");
         ILL(outside(&p, REACH_ROUTER, 0), "port", DOCTOR_NOTE, "UPnP");
         ILL(outside(&p, REACH_ROUTER, UNMAPPED_OFF), "port", DOCTOR_NOTE, "reach.mapping yes");
-        ILL(outside(&p, REACH_ROUTER, UNMAPPED_ABSENT), "port", DOCTOR_NOTE, "this machine in the router.");
+        ILL(outside(&p, REACH_ROUTER, UNMAPPED_ABSENT), "port", DOCTOR_NOTE, "ask it to, is missing.");
         ILL(outside(&p, REACH_ROUTER, UNMAPPED_LIES), "port", DOCTOR_NOTE, "another address than neighbours see");
         ILL(outside(&p, REACH_CARRIER, UNMAPPED_CARRIER), "port", DOCTOR_NOTE, "provider");
 }
