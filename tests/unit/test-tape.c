@@ -68,7 +68,7 @@ static const struct mesh_event events[] = {
         {.type = MESH_EV_STORED, .token = 1, .more = true, .stored = {true}},
         {.type = MESH_EV_LOADED, .token = 2, .loaded = {loaded, ARRAY_LEN(loaded)}},
         {.type = MESH_EV_VERIFIED, .token = 3, .verified = {good, ARRAY_LEN(good)}},
-        {.type = MESH_EV_LISTENING, .listening = {&addr, 1}},
+        {.type = MESH_EV_LISTENING, .listening = {.addrs = &addr, .n = 1, .names = {1, {(const uint8_t *)"row", 3}}}},
         {.type = MESH_EV_LAN, .lan = {{7345, 7346}, 2}},
         {.type = MESH_EV_HEARD, .heard = {addr, {(const uint8_t *)"beacon", 6}}},
         {.type = MESH_EV_FOUND, .token = 4, .found = {{(const uint8_t *)"genesis", 7}}},
@@ -167,7 +167,7 @@ static void test_unknown(_unused_ void **state) {
 }
 
 static void test_events(_unused_ void **state) {
-        bool seen[MESH_EV_RELAY + 1] = {[MESH_EV_RESTORE] = true};
+        bool seen[MESH_EV_LOOKED_UP + 1] = {[MESH_EV_RESTORE] = true};
         for (size_t i = 0; i < ARRAY_LEN(events); i++) {
                 round_trip(&events[i]);
                 seen[events[i].type] = true;
