@@ -391,12 +391,18 @@ void dial_hope(struct mesh *m) {
         m->luck[0] = m->luck[1] = (struct luck){0};
 }
 
+void dial_at_once(struct mesh *m, struct address *a) {
+        if (a->next > m->now + DIAL_ANEW)
+                a->next = m->now + rng_below(&m->rng, DIAL_ANEW);
+        dial_soon(m);
+}
+
 /* What did not answer there may answer here. How often it has failed is not forgotten: one more time, and it waits as before. */
 void dial_anew(struct mesh *m) {
         for (size_t i = 0; i < m->n_addresses; i++) {
                 struct address *a = &m->addresses[i];
-                if (!a->link && a->failures && a->next > m->now + DIAL_FIRST)
-                        a->next = m->now + rng_below(&m->rng, DIAL_FIRST);
+                if (!a->link && a->failures)
+                        dial_at_once(m, a);
         }
         dial_hope(m);
         dial_soon(m);

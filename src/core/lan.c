@@ -14,6 +14,7 @@
 #include "core/beacon.h"
 #include "core/belong.h"
 #include "core/core.h"
+#include "core/doubt.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/out.h"
@@ -68,7 +69,7 @@ int lan_changed(struct mesh *m, const struct mesh_event *ev) {
         lan->n = MIN(ev->lan.n, (size_t)MESH_LANS_MAX);
         memcpy(lan->ports, ev->lan.ports, sizeof(lan->ports));
         lan_soon(m);
-        return link_moved(m);
+        return doubt_moved(m);
 }
 
 static mesh_time until_next(struct mesh *m) {
@@ -228,7 +229,7 @@ static int meet(struct mesh *m, const struct mesh_addr *at, const struct beacon 
                 address_claim(m, a, &d->sign);
         struct link *l = d ? link_to_device(m, &d->sign) : NULL;
         if (l)
-                return news && memcmp(l->addr.ip, at->ip, sizeof(at->ip)) != 0 ? link_doubt(l) : 0;
+                return news && memcmp(l->addr.ip, at->ip, sizeof(at->ip)) != 0 ? doubt_link(l) : 0;
         urge(m, a, m->joining || m->recover.on || place > 0 || memcmp(m->sign.pub.b, b->hint, sizeof(b->hint)) < 0, key,
              place);
         return 0;

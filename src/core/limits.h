@@ -82,6 +82,7 @@
 #define NAMES_AGAIN 10000   /* ms until names of one device are looked up again, which so far led nowhere */
 #define CONTACTS_HOUR 12    /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000     /* ms of the first back-off */
+#define DIAL_ANEW 250       /* ms in which all is dialled again that was there, or may be here */
 #define DIAL_LAST 300000    /* ms of the longest */
 #define DIAL_CLOSED_MOST 5  /* dials at once of addresses at which, as is said there, nobody can be called … */
 #define DIAL_SLOW 250       /* … and ms without an answer, after which something else is tried besides: RFC 8305, 5 */
@@ -93,7 +94,13 @@
 #define DIAL_STOOD 60000    /* ms after which a link has been of use */
 #define DIAL_PSK_TIME 2000  /* ms without an answer to message 1 before another link key is tried */
 #define DIAL_LAN_MOST 3     /* outbound links on the local network: the rest of the mesh must stay in reach */
-#define DOUBT_TIME 10000    /* ms a link may stay silent when its network has changed */
+#define DOUBT_TIME 10000    /* ms a link in doubt may stay silent at most, and while much is under way … */
+#define DOUBT_LEAST 2000    /* … at least, for a lost packet comes again after a second … */
+#define DOUBT_TRIPS 8       /* … and so many times as long as its handshake waited for an answer */
+#define DOUBT_FRESH 1000    /* ms since a link was heard, in which it is not doubted because another one is dead */
+#define DOUBT_POSTED 500    /* ms without a byte from who was sent what this home posted, until he is asked */
+#define DOUBT_QUIET 20000   /* ms without a byte from anybody: the network may be gone though nothing has told */
+#define CROSSED_TIME 3000   /* ms between two links that crossed: more than their ends differ about it */
 #define JOIN_PATIENCE 30000 /* ms a `join` command waits */
 #define MARK_PERIOD 600     /* seconds between clock marks on disk */
 #define SECRETS_MOST 64     /* link keys kept */

@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "core/belong.h"
 #include "core/core.h"
+#include "core/doubt.h"
 #include "core/epoch.h"
 #include "core/frames.h"
 #include "core/limits.h"
@@ -206,8 +207,8 @@ int link_up(struct mesh *m, const struct mesh_event *ev) {
         return r;
 }
 
-/* What ended is told to the address it was dialled at, so that dialling can learn from it. */
-static void link_forget_address(struct link *l, enum wire_e_reason why) {
+/* What ended is told to the address it was dialled at, so that dialling can learn from it. @lost: nobody has ended it. */
+static void link_forget_address(struct link *l, enum wire_e_reason why, bool lost) {
         struct address *a = l->dialled ? address_of_link(l->m, l->id) : NULL;
         if (!a)
                 return;
@@ -241,6 +242,8 @@ static void link_forget_address(struct link *l, enum wire_e_reason why) {
         refresh_refused(l, why);
         a->stood = l->state == LINK_UP && why != REASON_DUPLICATE;
         dial_failed(l->m, a, why, more);
+        if (a->stood && lost && l->m->now >= l->since + DIAL_STOOD)
+                dial_at_once(l->m, a);
 }
 
 /* @lasting: with it everything had been compared, and it was no visit. */
@@ -258,11 +261,11 @@ int link_down(struct mesh *m, mesh_link id) {
                 enum wire_e_reason why = l->state == LINK_HANDSHAKE ? REASON_BAD_HANDSHAKE : REASON_SHUTDOWN;
                 bool up = l->state == LINK_UP, lasting = lasts(l) && l->caught_up;
                 carry_down(l);
-                link_forget_address(l, why);
+                link_forget_address(l, why, true);
                 link_free(l);
                 if (up)
                         neighbour_gone(m, lasting);
-                return r;
+                return r || !up ? r : doubt_others(m);
         }
         relay_give_up(m, id);
         struct address *a = address_of_link(m, id);
@@ -290,7 +293,7 @@ void link_hangup(struct link *l, enum wire_e_reason why) {
                 link_flush(l);
         }
         carry_down(l);
-        link_forget_address(l, why);
+        link_forget_address(l, why, why == REASON_SILENT);
         mesh_trace(l->m, "link %u: hanging up: %s", (unsigned)l->id,
                    wire_enum_text(&wire_reason_enum, why) ? wire_enum_text(&wire_reason_enum, why) : "?");
         l->state = LINK_CLOSING;
@@ -349,8 +352,10 @@ int link_recv(struct mesh *m, mesh_link id, struct span bytes) {
         if (!l)
                 return 0;
         link_touch(l);
+        if (l->state == LINK_HANDSHAKE && (l->dialled || l->received))
+                l->trip = MAX(l->trip, m->now - l->heard);
         l->received += bytes.n;
-        l->heard = m->now;
+        l->heard = m->heard = m->now;
         if (l->frames.state != FRAMES_OPEN && l->frames.in.n - l->frames.at + bytes.n > PREAUTH_BYTES) {
                 link_hangup(l, REASON_BAD_HANDSHAKE);
                 return 0;
@@ -504,9 +509,9 @@ int link_greet(struct link *l) {
  * moved, slept, or lost its power. Two that began together are two homes that dialled each other at once. */
 static bool newer_stays(const struct link *older, const struct link *l) {
         bool mine_lower = memcmp(recover_device(l->m)->b, l->device.b, 32) < 0;
-        /* PROTOCOL 8.21: "if they began within 10 s of each other and were dialled by different sides, the one dialled by
+        /* PROTOCOL 8.21: "if they began within 3 s of each other and were dialled by different sides, the one dialled by
          * the device with the higher signing key; else the older" */
-        bool at_once = l->since < older->since + HANDSHAKE_TIME && l->dialled != older->dialled;
+        bool at_once = l->since < older->since + CROSSED_TIME && l->dialled != older->dialled;
         return !at_once || l->dialled == mine_lower;
 }
 
@@ -515,7 +520,7 @@ static int doubt_hauls(const struct link *l) {
         int r = 0;
         LINK_EACH(other, l->m) {
                 if (!r && other->state == LINK_HAUL && key_eq(&other->device, &l->device))
-                        r = link_doubt(other);
+                        r = doubt_link(other);
         }
         return r;
 }
@@ -644,10 +649,6 @@ static mesh_time life_due(const struct link *l) {
         return l->since + (l->visit || l->visiting ? VISIT_TIME : LINK_LIFE);
 }
 
-static mesh_time doubt_due(const struct link *l) {
-        return l->doubted > l->heard ? l->doubted + DOUBT_TIME : MESH_NEVER;
-}
-
 static mesh_time silence_due(const struct link *l) {
         return MIN(l->heard + SILENCE_TIME, doubt_due(l));
 }
@@ -668,7 +669,7 @@ static mesh_time alive_due(const struct link *l) {
                 mesh_time spoke = MIN(l->spoke, l->heard + KEEPALIVE_TIME / 2);
                 mesh_time wait = KEEPALIVE_TIME + (l->dialled ? 0 : KEEPALIVE_LATER);
                 mesh_time ping = MAX(MAX(l->heard, l->pinged), spoke) + wait;
-                return MIN(MIN(silence_due(l), ping), life_due(l));
+                return MIN(MIN(MIN(silence_due(l), doubt_posted_due(l)), ping), life_due(l));
         }
         case LINK_HAUL:
                 return MIN(MIN(doubt_due(l), idle_due(l)), life_due(l));
@@ -678,59 +679,49 @@ static mesh_time alive_due(const struct link *l) {
         return MESH_NEVER;
 }
 
-/* One for footage within another needs no doubt of its own: it ends with that, and before its answer a whole room may wait. */
-int link_doubt(struct link *l) {
-        struct wire_nothing nothing = {0};
-        bool up = l->state == LINK_UP || (l->state == LINK_HAUL && !l->room);
-        if (!up || l->heard == l->m->now || l->doubted > l->heard)
-                return 0;
-        l->doubted = l->pinged = l->m->now;
-        return link_say(l, LINK_PING, &nothing);
-}
-
-int link_moved(struct mesh *m) {
-        LINK_EACH(l, m) {
-                int r = link_doubt(l);
-                if (r)
-                        return r;
-        }
-        lately_moved(m);
-        dial_anew(m);
-        return 0;
-}
-
 mesh_time link_due(const struct link *l) {
         return MIN(MIN(alive_due(l), carry_due(l)), MIN(sync_due(l), spread_due(l)));
 }
 
 mesh_time link_deadline(const struct mesh *m) {
-        mesh_time at = MESH_NEVER;
+        mesh_time at = doubt_quiet_due(m);
         for (size_t i = 0; i < m->n_links; i++)
                 at = MIN(at, m->links[i].busy ? link_due(m->links[i].link) : m->links[i].due);
         return at;
 }
 
-int link_tick(struct mesh *m) {
+static int found_silent(struct link *l) {
+        bool stood = l->state == LINK_UP || l->state == LINK_HAUL;
+        link_hangup(l, REASON_SILENT);
+        return stood ? doubt_others(l->m) : 0;
+}
+
+static int ask(struct link *l) {
         struct wire_nothing nothing = {0};
+        if (doubt_posted_due(l) <= l->m->now)
+                return doubt_link(l);
+        l->pinged = l->m->now;
+        return link_say(l, LINK_PING, &nothing);
+}
+
+int link_tick(struct mesh *m) {
+        int r = 0;
         if (m->now < link_deadline(m))
                 return 0;
         LINK_EACH_DUE(l, m) {
                 link_touch(l); /* whatever comes of its time here and in the ticks behind: it is asked for anew */
-                if (alive_due(l) > m->now || l->state == LINK_CLOSING)
+                if (r || alive_due(l) > m->now || l->state == LINK_CLOSING)
                         continue;
                 if (l->state == LINK_HAUL && idle_due(l) <= m->now) {
                         link_hangup(l, REASON_IDLE);
                 } else if (l->state == LINK_HAUL ? doubt_due(l) <= m->now
                                                  : l->state != LINK_UP || silence_due(l) <= m->now) {
-                        link_hangup(l, REASON_SILENT);
+                        r = found_silent(l);
                 } else if (life_due(l) <= m->now) {
                         link_hangup(l, l->visit || l->visiting ? REASON_VISITED : REASON_REKEYED);
                 } else {
-                        l->pinged = m->now;
-                        int r = link_say(l, LINK_PING, &nothing);
-                        if (r)
-                                return r;
+                        r = ask(l);
                 }
         }
-        return 0;
+        return r ? r : doubt_tick(m);
 }

@@ -51,8 +51,11 @@ struct link {
         mesh_time since, heard, spoke, pinged;
         mesh_time hauled;  /* when a message about footage last went or came */
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
-        uint64_t urgent;   /* of all bytes framed: where the last frame with urgent ones ended */
-        size_t backlog;    /* as the shell last said, plus what was handed out since */
+        mesh_time
+                posted; /* when something of this home's own went over it, which will be acknowledged; 0: nothing of late */
+        mesh_time trip;  /* ms that its handshake waited for an answer */
+        uint64_t urgent; /* of all bytes framed: where the last frame with urgent ones ended */
+        size_t backlog;  /* as the shell last said, plus what was handed out since */
         uint64_t sent, received;
         size_t n_acks, n_announce;
         mesh_time announce_due;
@@ -127,11 +130,7 @@ mesh_time link_deadline(const struct mesh *m); /* of all */
 uint64_t link_sid(const struct link *l, const struct hash *id);
 size_t link_keys(struct mesh *m, struct key ret[SECRETS_MOST]);        /* newest first; while joining the ticket's */
 size_t link_dial_keys(struct mesh *m, struct key ret[DIAL_KEYS_MOST]); /* and those of tickets in hand behind them */
-int link_moved(
-        struct mesh
-                *m); /* this machine is elsewhere, or has slept: all links are in doubt, all addresses worth a try */
-int link_doubt(struct link *l);   /* it may be dead: asks, and hangs up if nothing comes within DOUBT_TIME */
-int link_greet(struct link *l);   /* says hello, once */
+int link_greet(struct link *l);                                        /* says hello, once */
 int link_greeted(struct link *l); /* both hellos are there and both are members: the link is up */
 struct link *link_to_device(const struct mesh *m, const struct key *device); /* an UP link, or NULL */
 size_t links_up(const struct mesh *m);

@@ -2,6 +2,7 @@
 /* Events in, actions out: the one place where they are told apart. */
 #include "core/belong.h"
 #include "core/core.h"
+#include "core/doubt.h"
 #include "core/epoch.h"
 #include "core/limits.h"
 #include "core/link.h"
@@ -422,7 +423,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
         r = hides ? meet_means(m) : 0;
-        return r || !moved ? r : link_moved(m);
+        return r || !moved ? r : doubt_moved(m);
 }
 
 static int stop(struct mesh *m) {

@@ -186,9 +186,11 @@ bool addr_from_wire(const struct wire_addr *w, struct mesh_addr *ret);    /* fal
 void addr_to_wire(const struct mesh_addr *a, struct wire_addr *ret);      /* borrows from @a */
 int dial_tick(struct mesh *m);
 mesh_time dial_deadline(const struct mesh *m);
-void dial_anew(struct mesh *m); /* this machine is elsewhere: what did not answer may answer now */
-void dial_hope(struct mesh *m); /* how much was in vain says nothing any more */
-void dial_soon(struct mesh *m); /* something changed: look for candidates again */
+void dial_at_once(struct mesh *m,
+                  struct address *a); /* who was there a moment ago: it need not wait as for who is not */
+void dial_anew(struct mesh *m);       /* this machine is elsewhere: what did not answer may answer now */
+void dial_hope(struct mesh *m);       /* how much was in vain says nothing any more */
+void dial_soon(struct mesh *m);       /* something changed: look for candidates again */
 /* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);
 void dial_refused(struct mesh *m, struct address *a);                /* and the other side has no place */

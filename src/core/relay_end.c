@@ -9,6 +9,7 @@
  * one that was agreed on.
  */
 #include "core/core.h"
+#include "core/doubt.h"
 #include "core/link.h"
 #include "core/relay.h"
 
@@ -40,7 +41,7 @@ static int ask(struct link *l, struct room *r) {
         r->due = l->m->now + RELAY_PATIENCE;
         l->hauled = l->m->now;
         int e = link_say(l, LINK_RELAY, &msg);
-        return e ? e : link_doubt(l); /* who waits for the other end would not notice that there is no doorstep */
+        return e ? e : doubt_link(l); /* who waits for the other end would not notice that there is no doorstep */
 }
 
 static size_t ends(const struct mesh *m) {

@@ -8,6 +8,7 @@
  */
 #include "core/spread.h"
 #include "core/core.h"
+#include "core/doubt.h"
 #include "core/limits.h"
 #include "core/link.h"
 #include "core/packet.h"
@@ -62,6 +63,8 @@ int spread_record(struct mesh *m, struct rec *r, struct packet *p, const struct 
                 int e = r->klass == CLASS_URGENT ? hurry(l, r, p) : send_or_say(l, r, p);
                 if (e)
                         return e;
+                if (r->flags & REC_OWN && (r->klass == CLASS_URGENT || !l->lazy))
+                        doubt_posted(l);
         }
         return 0;
 }

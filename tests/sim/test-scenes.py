@@ -19,7 +19,7 @@ STORIES = (('two-stewards', 'either-alone', 'home 2 posts "who reads this?" (don
            ('old-disk', 'unbuilt', 'home 1 posts "after" (done), read by 0 1 3'),
            ('old-disk', 'forgetful', '"after" is there to read at\n'),
            ('1970', 'stubborn', 'home 1 posts "now" (no-clock)'),
-           ('relays', 'lavish', 'give\n  after 10 minutes home 3 and home 4 have a link by way of home 2\n'))
+           ('relays', 'lavish', 'give\n  after 10 minutes home 3 and home 4 have a link by way of home 1\n'))
 
 number = failed = 0
 

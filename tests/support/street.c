@@ -171,7 +171,7 @@ static void gather(struct street *s, struct home *home, struct happening *h) {
 
 static void happen(struct street *s, struct happening *h) {
         struct home *home = &s->homes[h->home];
-        if (home->core && home->life == h->life) {
+        if (home->core && home->life == h->life && !home->asleep) {
                 gather(s, home, h);
                 if (h->ev.type == MESH_EV_RECV)
                         h->ev.recv = buf_span(&h->bytes);
@@ -193,7 +193,8 @@ static bool step(struct street *s, uint64_t until) {
         uint64_t at = agenda_next(&s->agenda);
         size_t who = SIZE_MAX;
         for (size_t i = 0; i < s->n; i++) {
-                uint64_t due = s->homes[i].core ? mesh_deadline(s->homes[i].core) : UINT64_MAX;
+                bool awake = s->homes[i].core && !s->homes[i].asleep;
+                uint64_t due = awake ? mesh_deadline(s->homes[i].core) : UINT64_MAX;
                 if (due < at) {
                         at = due;
                         who = i;
@@ -214,6 +215,14 @@ static bool step(struct street *s, uint64_t until) {
 
 void street_busy(struct street *s, size_t i, uint64_t ms) {
         s->homes[i].busy = ms;
+}
+
+void street_asleep(struct street *s, size_t i, bool asleep) {
+        s->homes[i].asleep = asleep;
+        if (asleep)
+                street_dead(s, i);
+        else
+                street_feed(s, i, (struct mesh_event){.type = MESH_EV_LAN});
 }
 
 void street_run_for(struct street *s, double seconds) {

@@ -86,6 +86,7 @@ void street_on(struct street *s, size_t i);
 void street_lan(struct street *s, size_t i, bool on);
 /* To an address nobody knows; what it had open there is dead, and nobody is told. */
 void street_move(struct street *s, size_t i);
+void street_dead(struct street *s, size_t i); /* what it has open is dead, and nobody is told: its router forgot it */
 void street_place(struct street *s, size_t i, const uint8_t ip4[4]); /* gives home @i an address; they are 10.0.x.x */
 /* Puts home @i behind a router that lets callers in: it is reached and seen at @ip4, and knows of its present address only. */
 void street_nat(struct street *s, size_t i, const uint8_t ip4[4]);
@@ -111,6 +112,9 @@ void street_cut(struct street *s, size_t a, size_t b);
 void street_mend(struct street *s, size_t a, size_t b);
 /* Home @i on a busy machine: what happens is answered @ms after the first of it, with all there is by then. */
 void street_busy(struct street *s, size_t i, uint64_t ms);
+/* Home @i's machine sleeps, with nothing of its own under way: time passes, what it had open is dead, nobody who calls hears
+ * anything. When it wakes its core is told as the shell does. */
+void street_asleep(struct street *s, size_t i, bool asleep);
 /* What they send each other arrives no sooner than in so long. */
 void street_hold(struct street *s, size_t a, size_t b, double seconds);
 /* Somebody copies home @i's disk; later, while it is off, the old copy takes the disk's place. */

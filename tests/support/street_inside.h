@@ -32,6 +32,7 @@ struct home {
         bool replied;
         uint64_t busy; /* ms; see street_busy */
         bool in_turn;  /* a TICK that ends it is on its way */
+        bool asleep;   /* see street_asleep */
         street_haul_told on_haul;
         void *haul_ctx;
         struct mesh_action reply;

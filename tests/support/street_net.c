@@ -46,9 +46,9 @@ void street_net_dial(struct street *s, size_t from, const struct mesh_action *a)
                         to = i;
         uint64_t at = s->now + latency(s);
         struct mesh_event ev = {.type = MESH_EV_LINK_DOWN, .link = a->link};
-        if (to == SIZE_MAX ? s->deaf : s->homes[to].silent)
+        if (to == SIZE_MAX ? s->deaf : s->homes[to].silent || s->homes[to].asleep)
                 at = s->now + SILENT_TIME;
-        if (to == SIZE_MAX || !s->homes[to].core || s->homes[to].shut || is_cut(s, from, to)) {
+        if (to == SIZE_MAX || !s->homes[to].core || s->homes[to].shut || s->homes[to].asleep || is_cut(s, from, to)) {
                 street_plan(s, at, from, ev);
                 return;
         }
@@ -170,13 +170,16 @@ void street_hold(struct street *s, size_t a, size_t b, double seconds) {
         s->held[a * s->n + b] = s->held[b * s->n + a] = s->now + (uint64_t)(seconds * 1000);
 }
 
-void street_move(struct street *s, size_t i) {
-        struct home *h = &s->homes[i];
+void street_dead(struct street *s, size_t i) {
         for (size_t c = 0; c < s->n_conns; c++)
                 for (int k = 0; k < 2; k++)
                         if (s->conns[c].side[k].home == i)
                                 s->conns[c].side[0].open = s->conns[c].side[1].open = false;
-        h->addr.ip[13]++;
+}
+
+void street_move(struct street *s, size_t i) {
+        street_dead(s, i);
+        s->homes[i].addr.ip[13]++;
         street_tell_addresses(s, i);
 }
 

@@ -242,8 +242,8 @@ static void test_slow(void **state) {
         street_on_haul(s, OTHER, on_got, &got);
         struct pair_of p = relayed(s, true);
         assert_true(is_up(s, &p));
-        street_hold(s, DOOR, OTHER, 20);
-        uint64_t said = film(s, &p, 8 * MEGABYTE, 15);
+        street_hold(s, DOOR, OTHER, 15); /* not so long that it is taken for dead */
+        uint64_t said = film(s, &p, 8 * MEGABYTE, 10);
         assert_true(said < 8 * MEGABYTE && got.bytes == 0);
         said += film(s, &p, 0, 0);
         street_run_for(s, 20);
