@@ -104,7 +104,7 @@ static void say_end(struct meetings *ms, uint64_t number, enum wire_e_parting wh
 
 static void say_up(struct meeting *m) {
         NiceCandidate *here, *there;
-        _clean_(buf_fini) struct buf place = BUF_NULL;
+        _clean_(buf_fini) struct buf place = BUF_NULL, own = BUF_NULL;
         struct wire_ice_up up = {.meeting = m->number};
         if (!nice_agent_get_selected_pair(m->agent, m->stream, COMPONENT, &here, &there)) {
                 part(m, PARTING_LOST);
@@ -113,6 +113,8 @@ static void say_up(struct meeting *m) {
         up.here = place_kind(here->type);
         up.there = place_kind(there->type);
         place_list(&there->addr, &place, &up.place);
+        place_list(&here->base_addr, &own, &up.own);
+        WIRE_PUT(&up, ICE_UP, own, up.own);
         talk_say(m->all->talk, ICE_UP, &up);
 }
 

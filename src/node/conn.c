@@ -38,13 +38,14 @@ struct conn {
         enum conn_state state;
         bool dialled, dirty, shut;
         struct mesh_addr addr;
-        mesh_time deadline; /* 0: none */
-        size_t reported;    /* backlog the core knows of */
-        size_t handed;      /* bytes the kernel may still hold: what it said last, and all since */
-        bool met;           /* its bytes go through porchlight-ice, … */
-        mesh_link meeting;  /* … which knows it by this number, … */
-        uint64_t sent;      /* … and says how many of all that were handed out … */
-        uint64_t arrived;   /* … have arrived */
+        mesh_time deadline;   /* 0: none */
+        size_t reported;      /* backlog the core knows of */
+        size_t handed;        /* bytes the kernel may still hold: what it said last, and all since */
+        bool met;             /* its bytes go through porchlight-ice, … */
+        mesh_link meeting;    /* … which knows it by this number, … */
+        uint64_t sent;        /* … and says how many of all that were handed out … */
+        uint64_t arrived;     /* … have arrived */
+        struct mesh_addr own; /* this machine's address that it goes from, as far as that is known there */
         enum wire_e_candidate here, there;
         union {
                 uv_handle_t handle;
@@ -376,6 +377,7 @@ bool conn_met(struct node *n, mesh_link number, const struct conn_meeting *m, in
         }
         l->dialled = m->calls;
         l->addr = m->addr;
+        l->own = m->own;
         l->here = m->here;
         l->there = m->there;
         if (uv_pipe_open(&l->s.pipe, fd)) {
@@ -522,18 +524,29 @@ static void arm_deadline(struct conn *l, uint64_t wait) {
 
 /* ---- addresses that are gone ---- */
 
-/* Nothing can come to it any more, and nothing go from it; TCP would find out in a quarter of an hour. */
+/* Where it goes from here. False: nobody knows. */
+static bool own_end(const struct conn *l, struct sockaddr_storage *ret) {
+        static const struct mesh_addr unknown;
+        int n = sizeof(*ret);
+        if (!l->met)
+                return uv_tcp_getsockname(&l->s.tcp, (struct sockaddr *)ret, &n) == 0;
+        endpoint_to_sockaddr(&l->own, ret);
+        return memcmp(l->own.ip, unknown.ip, sizeof(unknown.ip)) != 0;
+}
+
+/* Nothing can come to it any more, and nothing go from it; TCP would find out in a quarter of an hour, and porchlight-ice in ten
+ * seconds. */
 static bool is_homeless(const struct conn *l) {
         struct sockaddr_storage sa;
-        int n = sizeof(sa);
-        if (l->met || l->state == CONN_CLOSED || uv_tcp_getsockname(&l->s.tcp, (struct sockaddr *)&sa, &n))
+        if (l->state == CONN_CLOSED || !own_end(l, &sa))
                 return false;
+        socklen_t n = sa.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
         if (sa.ss_family == AF_INET6)
                 ((struct sockaddr_in6 *)&sa)->sin6_port = 0;
         else
                 ((struct sockaddr_in *)&sa)->sin_port = 0;
         int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        bool gone = fd >= 0 && bind(fd, (struct sockaddr *)&sa, (socklen_t)n) && errno == EADDRNOTAVAIL;
+        bool gone = fd >= 0 && bind(fd, (struct sockaddr *)&sa, n) && errno == EADDRNOTAVAIL;
         file_close(&fd);
         return gone;
 }

@@ -36,6 +36,7 @@ void conn_dial(struct node *n, mesh_link number, const struct mesh_addr *addr);
 struct conn_meeting {
         bool calls; /* this home began */
         struct mesh_addr addr;
+        struct mesh_addr own;              /* of this machine, that it goes from; zeros: not known */
         enum wire_e_candidate here, there; /* which kinds of addresses work */
 };
 /* Takes @fd. False: there is no room; LINK_DOWN follows, and no ice_left(). */

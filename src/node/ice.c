@@ -264,7 +264,8 @@ static bool heard_up(struct ice *i, const struct wire_ice_up *msg) {
         struct conn_meeting way = {.here = msg->here, .there = msg->there};
         if (!m)
                 return heard_late(i);
-        if (!m->words || !place_read(&msg->place, &way.addr))
+        if (!m->words || !place_read(&msg->place, &way.addr) ||
+            (WIRE_HAS(msg, ICE_UP, own) && !place_read(&msg->own, &way.own)))
                 return false;
         mesh_link number = m->number;
         int fd = m->fd;

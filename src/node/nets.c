@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/nets.h"
 #include "base/log.h"
+#include "crypto/hash.h"
 #include "node/internal.h"
 
 #include <errno.h>
@@ -14,20 +15,23 @@
 #define SETTLE_TIME 250   /* ms: an interface that comes up is told of in several messages */
 #define LOOK_PERIOD 30000 /* ms between looks where the kernel doesn't tell */
 #define DRAIN_BYTES 4096
+#define WAY_BYTES 64        /* the numbers of an interface and a router, with their heads */
 #define DRAIN_MOST 64       /* messages read in one turn of the loop */
 #define SLEPT_LEAST 1000    /* ms: less is a clock read between two instants */
 #define CLOCK_FAR 315360000 /* s: ten years, after which it is armed anew */
 
 static void on_settled(uv_timer_t *timer) {
         struct node *n = CONTAINER_OF(CONTAINER_OF(timer, struct nets, timer), struct node, nets);
-        bool routes = n->nets.routes;
-        n->nets.routes = false;
+        bool routes = n->nets.routes, elsewhere = n->nets.elsewhere;
+        n->nets.routes = n->nets.elsewhere = false;
         if (n->stopping)
                 return;
         conns_look(n);
         listen_look(n);
         lan_look(n);
         reach_look(n, routes);
+        if (elsewhere) /* the addresses may be called the same as before */
+                lan_tell(n);
 }
 
 void nets_look_soon(struct node *n) {
@@ -37,16 +41,46 @@ void nets_look_soon(struct node *n) {
 
 /* ---- addresses and routes ---- */
 
-/* Beyond its kind and whether it is of the way out, what a message says does not matter: a forged one costs a look. */
-static bool tells_of_routes(const uint8_t *bytes, size_t n) {
-        struct nlmsghdr head;
+/* Which router the way out leads to, and over which interface. A route is told of anew that is no other one: then it is the same. */
+static uint64_t way_named(const uint8_t *bytes, size_t n) {
+        static const uint8_t salt[16];
+        uint8_t named[WAY_BYTES];
+        struct rtattr a;
+        size_t used = 0;
+        for (size_t at = NLMSG_LENGTH(sizeof(struct rtmsg)); at + sizeof(a) <= n; at += RTA_ALIGN(a.rta_len)) {
+                memcpy(&a, bytes + at, sizeof(a));
+                if (a.rta_len < sizeof(a) || a.rta_len > n - at)
+                        break;
+                if ((a.rta_type != RTA_GATEWAY && a.rta_type != RTA_OIF) || a.rta_len > sizeof(named) - used)
+                        continue;
+                memcpy(named + used, bytes + at, a.rta_len);
+                used += a.rta_len;
+        }
+        return hash_short(salt, span_of(named, used));
+}
+
+/* A forged message costs a look, and a question over each link. */
+static void take_route(struct nets *nets, const struct nlmsghdr *head, const uint8_t *bytes, size_t n) {
         struct rtmsg route;
         if (n < NLMSG_LENGTH(sizeof(route)))
-                return false;
-        memcpy(&head, bytes, sizeof(head));
+                return;
         memcpy(&route, bytes + NLMSG_HDRLEN, sizeof(route));
-        return (head.nlmsg_type == RTM_NEWROUTE || head.nlmsg_type == RTM_DELROUTE) && route.rtm_dst_len == 0 &&
-               route.rtm_table == RT_TABLE_MAIN;
+        if (route.rtm_dst_len || route.rtm_table != RT_TABLE_MAIN)
+                return;
+        uint64_t *way = &nets->ways[route.rtm_family == AF_INET6];
+        uint64_t now = head->nlmsg_type == RTM_NEWROUTE ? way_named(bytes, n) : 0;
+        nets->routes = true;
+        nets->elsewhere |= now && now != *way;
+        *way = now;
+}
+
+static void take(struct nets *nets, const uint8_t *bytes, size_t n) {
+        struct nlmsghdr head;
+        if (n < sizeof(head))
+                return;
+        memcpy(&head, bytes, sizeof(head));
+        if (head.nlmsg_type == RTM_NEWROUTE || head.nlmsg_type == RTM_DELROUTE)
+                take_route(nets, &head, bytes, MIN(n, (size_t)head.nlmsg_len));
 }
 
 static void on_change(uv_poll_t *poll, _unused_ int status, _unused_ int events) {
@@ -54,7 +88,7 @@ static void on_change(uv_poll_t *poll, _unused_ int status, _unused_ int events)
         uint8_t bytes[DRAIN_BYTES];
         ssize_t n;
         for (int i = 0; i < DRAIN_MOST && (n = recv(nets->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0; i++)
-                nets->routes |= tells_of_routes(bytes, (size_t)n);
+                take(nets, bytes, (size_t)n);
         nets_look_soon(CONTAINER_OF(nets, struct node, nets));
 }
 

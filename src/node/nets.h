@@ -17,7 +17,9 @@ struct nets {
         int fd; /* -1: a timer looks */
         uv_poll_t poll;
         uv_timer_t timer; /* until a burst of changes is over */
-        bool routes;      /* there was something about ways out in it */
+        bool routes;      /* there was something about ways out in it, … */
+        bool elsewhere;   /* … and one leads to another router, or over another interface, than the last did */
+        uint64_t ways[2]; /* what that was called, over IPv4 and IPv6; 0: there was none */
         int clock;        /* -1: the kernel does not tell of the clock */
         uv_poll_t clock_poll;
         mesh_time asleep; /* ms that this machine had slept since it was switched on, when that was last looked at */

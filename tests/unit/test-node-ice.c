@@ -78,6 +78,18 @@ static void say_up(mesh_link number) {
         ice_world_say(ICE_UP, &m);
 }
 
+/* It goes from @own: an address of this machine, or of none that is here. */
+static void say_up_from(mesh_link number, const uint8_t own[4]) {
+        _clean_(buf_fini) struct buf store = BUF_NULL, own_store = BUF_NULL;
+        struct wire_ice_up m = {.meeting = number, .here = CANDIDATE_HOST, .there = CANDIDATE_PEER_REFLEXIVE};
+        struct wire_ice_place p = {.ip = span_of(own, 4)};
+        put_place(&m.place, &store);
+        WIRE_PUT(&p, ICE_PLACE, port, 7345);
+        wire_list_add(&wire_ice_place_desc, &m.own, &own_store, &p);
+        WIRE_PUT(&m, ICE_UP, own, m.own);
+        ice_world_say(ICE_UP, &m);
+}
+
 static void say_arrived(mesh_link number, uint64_t bytes) {
         struct wire_ice_arrived m = {.meeting = number, .bytes = bytes};
         ice_world_say(ICE_ARRIVED, &m);
@@ -165,6 +177,33 @@ static void test_bytes(_unused_ void **state) {
 }
 
 /* What the kernel has got rid of may still be with the helper: the core hears what has arrived, and nothing else. */
+/* A link that goes from an address which the machine has no more is over, as one of TCP is; others stay. */
+static void test_moved(_unused_ void **state) {
+        static const uint8_t gone[4] = {192, 0, 2, 99}, here[4] = {127, 0, 0, 1};
+        meet(A);
+        say_words(A);
+        say_up_from(A, gone);
+        int first = ice_world.stream;
+        ice_world.stream = -1;
+        meet(B);
+        say_words(B);
+        say_up_from(B, here);
+        assert_int_equal(count(MESH_EV_LINK_UP, A) + count(MESH_EV_LINK_UP, B), 2);
+        conns_look(ice_world.n);
+        ice_world_turn();
+        assert_int_equal(count(MESH_EV_LINK_DOWN, A), 1);
+        assert_int_equal(count(MESH_EV_LINK_DOWN, B), 0);
+        close(first);
+}
+
+/* Where the helper does not say from which, nobody knows. */
+static void test_moved_from_nowhere(_unused_ void **state) {
+        meet_up(A);
+        conns_look(ice_world.n);
+        ice_world_turn();
+        assert_int_equal(count(MESH_EV_LINK_DOWN, A), 0);
+}
+
 static void test_backlog(_unused_ void **state) {
         static uint8_t block[40000];
         meet_up(B);
@@ -465,6 +504,8 @@ int main(void) {
                 CASE(test_none_until_needed),
                 CASE(test_meeting),
                 CASE(test_bytes),
+                CASE(test_moved),
+                CASE(test_moved_from_nowhere),
                 CASE(test_backlog),
                 CASE(test_hangup),
                 CASE(test_no_way),
