@@ -135,11 +135,6 @@ struct mesh {
         bool open, relays, hidden;        /* as LISTENING says: outside … */
         uint16_t stun;                    /* … and where STUN is answered */
         size_t n_listening;
-        struct buf names;      /* encoded wire_addr rows: what this node is called outside … */
-        uint8_t n_names;       /* … so many */
-        struct buf join_names; /* and names in the ticket it joins with */
-        uint8_t n_join_names;
-        mesh_time join_named; /* when those were looked up last */
         bool disk_full;       /* it refused a record, and has taken nothing since: none is asked for */
         mesh_time disk_due;   /* it is tried again then */
         struct list openable; /* of `sealed` those whose key is here by now; the first of them are being opened */
@@ -233,6 +228,11 @@ struct mesh {
         mesh_wall contacts_since, contacts_end; /* … whose answer holds from then until then, if none came */
         struct mesh_addr listening[MESH_ADDRS_MAX];
         struct mesh_addr seen; /* what neighbours agree on, with the port it listens on; port 0: nothing */
+        struct buf names;      /* encoded wire_addr rows: what this node is called outside … */
+        uint8_t n_names;       /* … so many */
+        struct buf join_names; /* and names in the ticket it joins with */
+        uint8_t n_join_names;
+        mesh_time join_named; /* when those were looked up last */
 
         /* records */
         struct slab rec_slab; /* where they are, by number, as long as recs knows them */

@@ -6,8 +6,8 @@
  * hung up when no byte comes soon, which for a link that answers otherwise in a twentieth of a second is two seconds.
  *
  * What makes a link doubtful is known anyway and costs nothing to know: the shell's word, another link that was found dead, an alert of this
- * home's own that nobody has acknowledged, and that nobody at all has said anything for a while. The last is asked over one link
- * alone, and where there are several, one of them mostly says something in that time.
+ * home's own that nobody has acknowledged, and that nobody at all has said anything for a while. With few links one is asked then; with more
+ * the PING of one is due about as soon, and counts as a question: a timer of its own would move with each byte of each link.
  */
 #include "core/doubt.h"
 #include "core/core.h"
@@ -80,9 +80,16 @@ mesh_time doubt_posted_due(const struct link *l) {
         return l->posted > l->heard && !asked ? l->posted + DOUBT_POSTED : MESH_NEVER;
 }
 
-/* PROTOCOL 8.23: "one of its links, when nobody has said anything for 20 s and it does not know that others can call it" */
+/* PROTOCOL 8.23: "the one over which a PING is due when nobody has said anything for 20 s, and with 3 links or fewer one of these
+ * at once" */
+bool doubt_quiet(const struct mesh *m) {
+        return !m->open && m->now >= m->heard + DOUBT_QUIET;
+}
+
+/* Of more links one has its PING about as soon. */
 mesh_time doubt_quiet_due(const struct mesh *m) {
-        bool asks = m->n_links && m->started && m->member && !m->stopping && !m->open;
+        bool few = m->n_links && m->n_links <= DOUBT_FEW;
+        bool asks = few && m->started && m->member && !m->stopping && !m->open;
         return asks ? MAX(m->heard, m->asked) + DOUBT_QUIET : MESH_NEVER;
 }
 

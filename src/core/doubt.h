@@ -11,5 +11,6 @@ int doubt_moved(
 void doubt_posted(struct link *l); /* something of this home's own went over it, which its other end will acknowledge */
 mesh_time doubt_due(const struct link *l);        /* when it is to be hung up for its silence */
 mesh_time doubt_posted_due(const struct link *l); /* when it is to be asked, for want of an acknowledgement */
-mesh_time doubt_quiet_due(const struct mesh *m);  /* when nobody has said anything for long */
+bool doubt_quiet(const struct mesh *m);           /* nobody has said anything for long: a ping is a doubt then */
+mesh_time doubt_quiet_due(const struct mesh *m);  /* when somebody is asked for want of that */
 int doubt_tick(struct mesh *m);

@@ -100,6 +100,7 @@
 #define DOUBT_FRESH 1000    /* ms since a link was heard, in which it is not doubted because another one is dead */
 #define DOUBT_POSTED 500    /* ms without a byte from who was sent what this home posted, until he is asked */
 #define DOUBT_QUIET 20000   /* ms without a byte from anybody: the network may be gone though nothing has told */
+#define DOUBT_FEW 3         /* links with which somebody is asked then: of more one has its PING about as soon */
 #define CROSSED_TIME 3000   /* ms between two links that crossed: more than their ends differ about it */
 #define JOIN_PATIENCE 30000 /* ms a `join` command waits */
 #define MARK_PERIOD 600     /* seconds between clock marks on disk */

@@ -698,7 +698,7 @@ static int found_silent(struct link *l) {
 
 static int ask(struct link *l) {
         struct wire_nothing nothing = {0};
-        if (doubt_posted_due(l) <= l->m->now)
+        if (doubt_posted_due(l) <= l->m->now || doubt_quiet(l->m))
                 return doubt_link(l);
         l->pinged = l->m->now;
         return link_say(l, LINK_PING, &nothing);

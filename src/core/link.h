@@ -53,7 +53,6 @@ struct link {
         mesh_time doubted; /* when it was asked whether it is still there; 0: not */
         mesh_time
                 posted; /* when something of this home's own went over it, which will be acknowledged; 0: nothing of late */
-        mesh_time trip;  /* ms that its handshake waited for an answer */
         uint64_t urgent; /* of all bytes framed: where the last frame with urgent ones ended */
         size_t backlog;  /* as the shell last said, plus what was handed out since */
         uint64_t sent, received;
@@ -71,6 +70,7 @@ struct link {
         struct digest digest;
         struct mesh_addr addr;
         mesh_wall wall; /* when it came up */
+        mesh_time trip; /* ms that its handshake waited for an answer */
         enum wire_e_reason ending;
 
         struct key device, household; /* zeros until known */
