@@ -198,8 +198,8 @@ class Cameras(street.Play):
             self.ben.start()
         self.wait(lambda: self.gone(self.ben, clips) == set(clips), 'all to go')
         check(kills, 'it was never killed in the middle')
-        names = set(os.listdir(folder))
-        equal([clip for clip in clips if clip in names or clip + '.list' in names], [], 'files that are left')
+        both = {name for clip in clips for name in (clip, clip + '.list')}
+        self.wait(lambda: not both & set(os.listdir(folder)), 'all their files to go')
         lines = [row['clip'] for row in self.ben.json('ledger', 'list') if row['what'] == 'destroyed']
         equal(sorted(line for line in lines if line in clips), sorted(clips), 'lines of the ledger')
         self.ben.cli('ledger', 'verify', code=0)
