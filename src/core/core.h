@@ -164,9 +164,9 @@ struct mesh {
         mesh_wall clock_wall;
         mesh_wall mark;
         mesh_time mark_at;
-        struct said said;       /* what neighbours say of the time … */
-        mesh_time heard, asked; /* when anybody last said anything; when somebody was asked, for nobody did (doubt.c) */
+        struct said said;     /* what neighbours say of the time … */
         mesh_wall said_since; /* … while the machine's clock is not earlier than this; NEVER: to be looked up again */
+        mesh_time heard, asked; /* when anybody last said anything; when somebody was asked, for nobody did (doubt.c) */
         mesh_wall expire_due;
         mesh_wall expire_next;              /* mesh time before which no record held ends */
         mesh_wall lone_since;               /* its last lasting link that had caught up went, or it started */
