@@ -8,6 +8,7 @@
 static void on_ticket(struct command *cmd, const struct mesh_action *a) {
         struct caller *c = CONTAINER_OF(cmd, struct caller, cmd);
         const struct wire_c_invite *m = &c->msg.c_invite;
+        _clean_(rows_reach_fini) struct rows_reach reach = {0};
         if (a->reply.outcome != MESH_OUT_DONE) {
                 caller_outcome(c, a->reply.outcome);
                 return;
@@ -21,7 +22,7 @@ static void on_ticket(struct command *cmd, const struct mesh_action *a) {
         WIRE_PUT(&row, C_TICKET, ticket, a->reply.text);
         if (WIRE_HAS(m, C_INVITE, label))
                 WIRE_PUT(&row, C_TICKET, label, m->label);
-        WIRE_PUT(&row, C_TICKET, reach, reach_state(c->n));
+        rows_reach_ticket(c->n, &row, &reach);
         caller_row(c, CONTROL_TICKET_ROW, &row);
         caller_done(c);
 }

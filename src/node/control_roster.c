@@ -24,6 +24,7 @@ static void put_charter(const struct roster *roster, struct wire_list *ret, stru
 
 void control_mesh(struct caller *c) {
         _clean_(buf_fini) struct buf charter = BUF_NULL, cell = BUF_NULL;
+        _clean_(rows_reach_fini) struct rows_reach reach = {0};
         const struct roster *roster = roster_for(c);
         if (!roster)
                 return;
@@ -40,7 +41,7 @@ void control_mesh(struct caller *c) {
                 WIRE_PUT(&msg, C_MESH, cell, buf_span(&cell));
         }
         put_charter(roster, &msg.charter, &charter);
-        WIRE_PUT(&msg, C_MESH, reach, reach_state(c->n));
+        rows_reach_mesh(c->n, &msg, &reach);
         caller_row(c, CONTROL_MESH_ROW, &msg);
         caller_done(c);
 }

@@ -64,33 +64,20 @@ static void put_ice(const struct node *n, struct wire_c_status *msg) {
                 WIRE_PUT(msg, C_STATUS, stun_error, (uint64_t)i->serve_error);
 }
 
-/* Who sees where a hidden home is: those that it has called, and those that have called it. */
-static uint64_t seen_by(const struct node *n) {
-        struct mesh_peer p;
-        uint64_t found = 0;
-        for (size_t i = 0; mesh_peer_at(n->core, i, &p); i++)
-                found += !p.relayed;
-        return found;
-}
-
 static void put_relaying(struct caller *c, struct wire_c_status *msg) {
         struct mesh_relaying r;
         mesh_relaying(c->n->core, &r);
         WIRE_PUT(msg, C_STATUS, relay_quota, r.quota);
         WIRE_PUT(msg, C_STATUS, relayed, r.passed);
         WIRE_PUT(msg, C_STATUS, relaying, r.pairs);
-        if (!c->n->hidden)
-                return;
-        WIRE_PUT(msg, C_STATUS, hidden, true);
-        WIRE_PUT(msg, C_STATUS, doorsteps, seen_by(c->n));
 }
 
 static void put_status(struct caller *c) {
         struct node *n = c->n;
         struct mesh_status st;
         char household[ROWS_NAME_MAX], device[ROWS_NAME_MAX];
-        _clean_(buf_fini) struct buf listen = BUF_NULL, muted = BUF_NULL, home = BUF_NULL, way = BUF_NULL,
-                                     way6 = BUF_NULL;
+        _clean_(buf_fini) struct buf muted = BUF_NULL, home = BUF_NULL;
+        _clean_(rows_reach_fini) struct rows_reach reach = {0};
         mesh_status(n->core, &st);
         struct wire_c_status msg = {
                 .v = 1,
@@ -107,10 +94,7 @@ static void put_status(struct caller *c) {
         WIRE_PUT(&msg, C_STATUS, device_id, SPAN_OF(st.device.b));
         if (st.state_since)
                 WIRE_PUT(&msg, C_STATUS, since, st.state_since);
-        listen_bound(n, &msg.listen, &listen);
-        if (msg.listen.count)
-                WIRE_PUT(&msg, C_STATUS, listen, msg.listen);
-        reach_status(n, &msg, &way, &way6);
+        rows_reach_status(n, &msg, &reach);
         cell_text(&home, n->home);
         if (home.n)
                 WIRE_PUT(&msg, C_STATUS, home, buf_span(&home));

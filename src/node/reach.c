@@ -79,13 +79,6 @@ static enum wire_e_reach state_of(const struct reach *r, const struct reach_fact
         return is_proven(r, f) ? REACH_YES : reach_unproven(f);
 }
 
-enum wire_e_reach reach_state(const struct node *n) {
-        struct reach_facts f;
-        struct where where;
-        learn(n, &f, &where);
-        return state_of(&n->reach, &f);
-}
-
 static void status6(const struct reach *r, const struct reach_facts *f, struct wire_c_status *msg, struct buf *store) {
         const struct reach_way *six = &r->ways[REACH_SIX];
         struct wire_addr row;

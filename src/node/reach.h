@@ -44,6 +44,5 @@ void reach_close(struct node *n);
 size_t reach_mapped(const struct node *n, struct mesh_addr ret[REACH_WAYS], unsigned *ret_ways);
 /* Is it known that they get in? */
 bool reach_outside(const struct node *n);
-enum wire_e_reach reach_state(const struct node *n);
-/* Of STATUS; what the row points to stands in @store and @store6. */
+/* The `reach` of STATUS, and FIELDS_C_REACH but for `hidden`; what the row points to stands in @store and @store6. */
 void reach_status(const struct node *n, struct wire_c_status *msg, struct buf *store, struct buf *store6);

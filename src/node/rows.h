@@ -17,6 +17,16 @@ bool rows_id_begins(const struct key *id, struct span digits);
 /* "noise, Number 9 and 3 more": what is muted now; nothing if nothing is. */
 void rows_mutes(const struct node *n, struct buf *out);
 
+/* How this home is reached; what the row's lists point to stands in @store, which begins empty. Only what it says of `listen`,
+ * `reach` and FIELDS_C_REACH is written. */
+struct rows_reach {
+        struct buf listen, four, six;
+};
+void rows_reach_status(const struct node *n, struct wire_c_status *row, struct rows_reach *store);
+void rows_reach_ticket(const struct node *n, struct wire_c_ticket *row, struct rows_reach *store);
+void rows_reach_mesh(const struct node *n, struct wire_c_mesh *row, struct rows_reach *store);
+void rows_reach_fini(struct rows_reach *r);
+
 struct rows_alert {
         struct wire_c_alert w;
         char household[ROWS_NAME_MAX], cell[16];

@@ -18,6 +18,7 @@ from street import check, equal  # noqa: E402
 SIZE, WHOLE = 2_000_000, 50_000_000
 MARK = b'what nobody between the two may ever read, not even in its memory'
 SOON, LONG = 60, 300
+REACH = ('listen', 'reach', 'called', 'outside', 'mapper', 'unmapped', 'outside6', 'mapper6', 'unmapped6', 'only6', 'hidden', 'doorsteps')
 
 
 class Relay(street.Play):
@@ -98,6 +99,18 @@ class Relay(street.Play):
         equal(cleo.one('status')['doorsteps'], 0, 'who sees where it is')
         check(words not in self.anna.cli('status', code=0).out, 'somebody passes bytes on for this one')
         cleo.stop()
+
+    def case_json(self):
+        """with --json the row that founding and inviting print has what `status --json` has of that"""
+        for name, options in (('Dora', ('--reach-hidden', 'yes')), ('Emil', ())):
+            home = self.home(name).start(*options)
+            made = home.one('mesh', 'create', 'Oak Street', '--household', name, '--at', street.PLACE, '--no-passphrase')
+            status = home.one('status')
+            wanted = {key: value for key, value in status.items() if key in REACH}
+            check(('hidden' in wanted) == bool(options) and wanted['listen'], f'`status` does not tell what is so: {wanted}')
+            for what, row in (('mesh create', made), ('invite', home.one('invite')), ('mesh show', home.one('mesh', 'show'))):
+                equal({key: value for key, value in row.items() if key in REACH}, wanted, f'what `{what} --json` says')
+            home.stop()
 
 
 if __name__ == '__main__':
