@@ -73,13 +73,43 @@ static void origin_text(struct buf *out, const struct wire_c_setting *m) {
 
 static const char restart_text[] = N_("takes effect when the daemon is started again");
 
+static bool is_size(struct span key) {
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+                if (span_eq(span_str(keys[i].key), key))
+                        return strcmp(keys[i].value, "SIZE") == 0;
+        return false;
+}
+
+/* As people write a size: with the largest of K, M, G and T that leaves nothing over. Whatever it is, `config set` takes it. */
+static void size_text(struct buf *out, uint64_t n) {
+        static const char units[] = "KMGT";
+        size_t unit = 0;
+        for (; n && n % 1024 == 0 && unit < sizeof(units) - 1; unit++)
+                n /= 1024;
+        buf_printf(out, "%llu", (unsigned long long)n);
+        if (unit)
+                buf_add_u8(out, (uint8_t)units[unit - 1]);
+}
+
+static void value_text(struct buf *out, const struct wire_c_setting *m, const char *none) {
+        uint64_t n;
+        if (!m->value.n)
+                buf_add_str(out, none);
+        else if (is_size(m->key) && text_u64(m->value, UINT64_MAX, &n))
+                size_text(out, n);
+        else
+                buf_add(out, m->value);
+}
+
 static int row_get(struct cli *c, const struct call_row *row, void *arg) {
+        _clean_(buf_fini) struct buf text = BUF_NULL;
         (void)arg;
         if (row->number != CONTROL_SETTING_ROW)
                 return 0;
         if (c->json)
                 return cli_row_json(c, row, NULL);
-        text_show(&c->out, row->m->c_setting.value, false);
+        value_text(&text, &row->m->c_setting, "");
+        text_show(&c->out, buf_span(&text), false);
         buf_add_u8(&c->out, '\n');
         return 0;
 }
@@ -94,7 +124,7 @@ static int row_set(struct cli *c, const struct call_row *row, void *arg) {
         const struct wire_c_setting *m = &row->m->c_setting;
         buf_add(&text, m->key);
         buf_add_str(&text, " = ");
-        buf_add(&text, m->value.n ? m->value : SPAN_STR("-"));
+        value_text(&text, m, "-");
         if (m->origin != ORIGIN_SET) {
                 buf_add_str(&text, ", ");
                 origin_text(&text, m);
@@ -113,7 +143,7 @@ static int row_list(struct cli *c, const struct call_row *row, void *arg) {
         if (c->json)
                 return cli_row_json(c, row, NULL);
         const struct wire_c_setting *m = &row->m->c_setting;
-        buf_add(&text, m->value.n ? m->value : SPAN_STR("-"));
+        value_text(&text, m, "-");
         if (m->restart)
                 buf_printf(&text, "\n(%s)", _(restart_text));
         if (*origin) {

@@ -158,6 +158,22 @@ class Config(street.Play):
         check(all(len(line) <= street.COLUMNS for line in out.splitlines()), f'too wide: {out}')
         check('by default' in out and 'by `porchlight config set`' in out, f'no origin in {out}')
 
+    def case_sizes(self):
+        """a size is shown as people write it, whatever is exact, and with --json in bytes; what is shown can be set again"""
+        anna = self.anna
+        for written, shown, held in (('2G', '2G', 2 << 30), ('2048M', '2G', 2 << 30), ('1024T', '1024T', 1024 << 40), ('1536', '1536', 1536),
+                                     ('1537K', '1537K', 1537 << 10), ('100000', '100000', 100000), ('0', '0', 0)):
+            for key in ('relay.quota', 'clips.quota'):
+                out = anna.cli('config', 'set', key, written, code=0).out
+                check(out.startswith(f'{key} = {shown}') and out[len(f'{key} = {shown}')] in ',;\n', f'{written}: {out}')
+                equal(anna.setting(key)['value'], str(held), f'{written} with --json')
+                equal(anna.cli('config', 'get', key, code=0).out, shown + '\n', f'what `config get` says of {written}')
+                check(f'{key:<16}{shown}\n' in anna.cli('config', 'list', code=0).out, f'the list does not say {shown}')
+                anna.cli('config', 'set', key, shown, code=0)
+                equal(anna.setting(key)['value'], str(held), f'{shown}, set again')
+        for key in ('relay.quota', 'clips.quota'):
+            anna.cli('config', 'unset', key, code=0)
+
     def case_places(self):
         """a saved name is a place wherever one is given, is kept over a restart, and is told to nobody"""
         anna, cleo = self.anna, self.home('Cleo').start()
