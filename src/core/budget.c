@@ -84,6 +84,12 @@ int budget_charge(struct mesh *m, const struct key *who, enum budget b) {
         return 0;
 }
 
+void budget_refund(struct mesh *m, const struct key *who, enum budget b) {
+        struct purse *p = map_find(&m->purses, who->b);
+        if (p && p->spent[b])
+                p->spent[b]--;
+}
+
 uint64_t budget_passed(struct mesh *m, const struct key *who) {
         day_begins(m);
         const struct purse *p = map_find(&m->purses, who->b);

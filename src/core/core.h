@@ -27,7 +27,7 @@
  *             draw.c       whose addresses the book has room for
  *             carry.c      links that carry footage, and no gossip
  *   meet.h    meet.c       links of those whom nobody can call   offer.c      what is said for it, sealed
- *             doorstep.c   who passes it on
+ *             doorstep.c   who passes it on                  meet_cost.c  what others' may cost
  *   relay.h   relay.c      links within links: what waits     relay_pass.c  passed on for others
  *             relay_end.c  from end to end
  *
@@ -314,11 +314,12 @@ enum budget {
         BUDGET_OPS,     /* operations of a household, pushed on over links that are busy */
         BUDGET_REVOKES, /* revocations of a device, taken */
         BUDGET_WITNESS, /* undos of a household, looked at for countersigning */
-        BUDGET_MEETS,   /* offers of a device, answered */
+        BUDGET_MEETS,   /* offers of a device, answered, that came to nothing */
         BUDGETS
 };
 bool budget_left(struct mesh *m, const struct key *who, enum budget b);
-int budget_charge(struct mesh *m, const struct key *who, enum budget b); /* 0 or ERR_NOMEM */
+int budget_charge(struct mesh *m, const struct key *who, enum budget b);  /* 0 or ERR_NOMEM */
+void budget_refund(struct mesh *m, const struct key *who, enum budget b); /* of one charge */
 /* Bytes passed on for a household; under this device's own key those for all. */
 uint64_t budget_passed(struct mesh *m, const struct key *who);
 int budget_pass(struct mesh *m, const struct key *who, size_t n); /* 0 or ERR_NOMEM */

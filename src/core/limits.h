@@ -139,7 +139,7 @@
 #define MEETS_PATIENCE 30000 /* ms a meeting may take: STUN through two routers tries for about 20 s */
 #define MEETS_ROUND 12000    /* ms until both ends have come to the third one: it may have been named in vain */
 #define MEETS_FRESH 120      /* seconds an offer counts, either way of its time: what two mesh clocks differ at most */
-#define MEETS_HOUR 30        /* offers of one device answered in an hour: twice what its back-off allows (DIAL_LAST) */
+#define MEETS_HOUR 30 /* offers of one device answered in an hour in vain: twice what its back-off allows (DIAL_LAST) */
 #define MEETS_SEEN 128       /* offers remembered for as long as they could come again */
 #define MEETS_SEEN_HOME 32   /* … of them one household's: it does not keep others' from being taken */
 #define MEETS_LINK 64        /* of a neighbour's messages for others, and for here, in a row … */

@@ -587,6 +587,7 @@ int link_greeted(struct link *l) {
         int e = link_settle_duplicate(l);
         if (e)
                 return MIN(e, 0);
+        meet_of_use(l);
         if (l->haul)
                 return carry_up(l);
         if (!link_welcome(l)) {

@@ -360,6 +360,10 @@ static bool has_means(const struct mesh *m, const struct card *card) {
         return (direct(m) && !card->hidden) || doorstep_relay(m, &card->device, NULL, &doorstep);
 }
 
+bool meet_calls(struct mesh *m, const struct key *device) {
+        return find_with(m, device, true);
+}
+
 bool meet_runs(const struct mesh *m, const struct key *device) {
         for (size_t i = 0; i < MEETS_MOST; i++)
                 if (m->meets.at[i].state != MEET_NONE && key_eq(&m->meets.at[i].device, device))
@@ -550,11 +554,16 @@ static int tell_said(struct mesh *m, struct meet *x, const struct wire_meet_said
 }
 
 /* ---- the other side speaks ---- */
-/* The answer goes back over the neighbour it came over, and by the one it was given to first. */
-static void go_back_by(struct meet *x, const struct link *l, const struct wire_meet_said *said) {
-        x->ways[0] = (struct meet_way){.next = l->device};
+/* Over the neighbour it came over, and by the one it was given to first. */
+static struct meet_way way_back(const struct link *l, const struct wire_meet_said *said) {
+        struct meet_way way = {.next = l->device};
         if (memcmp(said->door.p, l->device.b, sizeof(l->device.b)) != 0)
-                memcpy(x->ways[0].by.b, said->door.p, sizeof(x->ways[0].by.b));
+                memcpy(way.by.b, said->door.p, sizeof(way.by.b));
+        return way;
+}
+
+static void go_back_by(struct meet *x, const struct link *l, const struct wire_meet_said *said) {
+        x->ways[0] = way_back(l, said);
         x->n_ways = 1;
 }
 
@@ -597,26 +606,6 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
 static const struct key *home_of(const struct mesh *m, const struct key *device) {
         const struct roster_device *d = roster_device_find(m->roster, device);
         return d ? &d->home->key : NULL;
-}
-
-/* PROTOCOL 17.7: "nor an offer whose `time` is more than 120 s from mesh time, nor one it has taken before" */
-/* NULL, too, where the household @home has had its share of what is remembered. */
-static struct meet_seen *unseen(struct mesh *m, const struct key *home, const struct wire_meet_said *said) {
-        mesh_wall now = clock_now(m);
-        struct meet_seen *free = NULL;
-        size_t of_home = 0;
-        if (said->time + MEETS_FRESH < now || said->time > now + MEETS_FRESH)
-                return NULL;
-        for (size_t i = 0; i < MEETS_SEEN; i++) {
-                struct meet_seen *s = &m->meets.seen[i];
-                bool over = s->until <= m->now;
-                of_home += !over && key_eq(&s->home, home);
-                if (over)
-                        free = free ? free : s;
-                else if (memcmp(s->nonce, said->nonce.p, sizeof(s->nonce)) == 0)
-                        return NULL;
-        }
-        return of_home < MEETS_SEEN_HOME ? free : NULL;
 }
 
 /* Meetings that others began: one household's, or all of them. */
@@ -688,21 +677,25 @@ static int answer(struct link *l, struct meet *x, const struct key *from, const 
         return begin_too(m, x, said);
 }
 
-/* One that is not answered is remembered, too: it would be answered later, when nobody waits for it. */
+/* PROTOCOL 17.9: "Whoever drops one, and has heard no answer yet, SHOULD say all it has said over the link that it came over" */
+/* The other one cannot have heard it when it called: mostly it was told over a link that is dead. */
+static int insist(struct link *l, const struct key *from, const struct wire_meet_said *said) {
+        struct meet *own = find_with(l->m, from, true);
+        const struct meet_way way = way_back(l, said);
+        return own && own->state == MEET_OFFERED ? say_by(l->m, own, &way) : 0;
+}
+
 static int called(struct link *l, const struct key *from, const struct wire_meet_said *said) {
         struct mesh *m = l->m;
         const struct key *home = home_of(m, from);
-        struct meet_seen *seen = home && budget_left(m, from, BUDGET_MEETS) ? unseen(m, home, said) : NULL;
-        bool may;
-        if (!seen)
-                return 0;
-        seen->home = *home;
-        memcpy(seen->nonce, said->nonce.p, sizeof(seen->nonce));
-        seen->until = m->now + 2 * (mesh_time)MEETS_FRESH * 1000;
-        int r = budget_charge(m, from, BUDGET_MEETS);
-        if (!r)
-                r = make_place(m, from, home, &may);
-        return r || !may ? r : answer(l, place(m), from, said);
+        bool may = false;
+        int r = home ? meet_charge(m, from, home, said, &may) : 0;
+        if (r || !may)
+                return r;
+        r = make_place(m, from, home, &may);
+        if (r)
+                return r;
+        return may ? answer(l, place(m), from, said) : insist(l, from, said);
 }
 
 int meet_heard(struct link *l, const struct wire_meet *msg) {

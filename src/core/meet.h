@@ -87,6 +87,7 @@ struct meets {
 /* ---- meet.c: a meeting's life ---- */
 bool meet_may(const struct mesh *m, const struct key *device);  /* one could be begun now */
 bool meet_runs(const struct mesh *m, const struct key *device); /* there is one with it now */
+bool meet_calls(struct mesh *m, const struct key *device);      /* one that this side began */
 bool meet_unheard(const struct mesh *m, mesh_link link);        /* nobody has answered for a while */
 bool meet_room(const struct mesh *m);                           /* there are places beside those for others' meetings */
 bool meet_searches(const struct mesh *m, const struct key *device); /* one would look for a direct way */
@@ -110,6 +111,14 @@ void meets_fini(struct meets *s);
 
 /* A link to @neighbour has come up: what was not answered is said over it. 0 or ERR_NOMEM. */
 int meet_came(struct mesh *m, const struct key *neighbour);
+
+/* ---- meet_cost.c: what others' offers cost ---- */
+/* An offer of @from, a device of the household @home, is to be answered: charges it. 0 or ERR_NOMEM. @ret_may false: it
+ * has come before or too late, or its device has had its share; say nothing. */
+int meet_charge(struct mesh *m, const struct key *from, const struct key *home, const struct wire_meet_said *said,
+                bool *ret_may);
+/* The handshake is over: where a meeting brought that link, its offer is paid back, and this side may call as soon as it is lost. */
+void meet_of_use(const struct link *l);
 
 /* ---- lately.c: what was found out of late ---- */
 void lately_no_way(struct mesh *m, const struct key *device);     /* all has been tried in vain */

@@ -364,6 +364,15 @@ static void test_removed(void **state) {
         evil_free(&e);
 }
 
+/* Home @i knows no patience. */
+static void calls_again(struct street *s, size_t i) {
+        struct mesh *m = street_core(s, i);
+        for (size_t k = 0; k < m->n_addresses; k++)
+                if (address_meets(&m->addresses[k]) && !m->addresses[k].link)
+                        m->addresses[k].next = m->now;
+        dial_soon(m);
+}
+
 /* No more than so many of one device in an hour, and at a time. */
 static void test_bounds(void **state) {
         (void)state;
@@ -371,17 +380,76 @@ static void test_bounds(void **state) {
         street_evil(&e);
         street_apart(e.s, A, B);
         street_helper(e.s, A, true);
-        struct mesh *a = street_core(e.s, A);
         for (int i = 0; i < 3000; i++) {
-                for (size_t k = 0; k < a->n_addresses; k++)
-                        if (address_meets(&a->addresses[k]) && !a->addresses[k].link)
-                                a->addresses[k].next = a->now;
-                dial_soon(a);
+                calls_again(e.s, A);
                 street_run_for(e.s, 1);
         }
-        assert_in_range(street_called(e.s, B), MEETS_HOUR - 5, MEETS_HOUR); /* some met an own call */
+        size_t answered = street_called(e.s, B), own = street_met(e.s, B) - answered;
+        assert_in_range(answered, MEETS_HOUR - 5, MEETS_HOUR + own); /* some met an own call */
         assert_true(street_met(e.s, A) > MEETS_HOUR);
         evil_free(&e);
+}
+
+/* ---- two that call each other ---- */
+struct crossing {
+        struct evil e;
+        size_t lower, higher; /* of their keys: the lower one's call stands */
+};
+
+/* They know of each other, and none calls. */
+static void crossing(struct crossing *x) {
+        *x = (struct crossing){.e = {.does = drops}};
+        street_evil(&x->e);
+        struct street *s = x->e.s;
+        bool a_lower = memcmp(street_core(s, A)->sign.pub.b, street_core(s, B)->sign.pub.b, sizeof(struct key)) < 0;
+        x->lower = a_lower ? A : B;
+        x->higher = a_lower ? B : A;
+        street_helper(s, A, true);
+        street_run_for(s, 60);
+        while (street_core(s, A)->meet_due != MESH_NEVER || street_core(s, B)->meet_due != MESH_NEVER)
+                street_run_for(s, 1);
+        for (size_t i = A; i <= B; i++) {
+                struct mesh *m = street_core(s, i);
+                for (size_t k = 0; k < m->n_addresses; k++)
+                        m->addresses[k].next += 60000;
+        }
+        assert_null(link_of(s, A, B));
+}
+
+static bool met(struct street *s, void *ctx) {
+        (void)ctx;
+        return link_of(s, A, B) && link_of(s, B, A);
+}
+
+/* The lower key's offers are not answered any more; and while it calls it takes none. But who calls it answers it. */
+static void test_spent(void **state) {
+        (void)state;
+        struct crossing x;
+        crossing(&x);
+        struct street *s = x.e.s;
+        for (int i = 0; i < MEETS_HOUR; i++)
+                assert_int_equal(
+                        budget_charge(street_core(s, x.higher), &street_core(s, x.lower)->sign.pub, BUDGET_MEETS), 0);
+        x.e.does = passes;
+        calls_again(s, x.lower);
+        assert_false(street_wait(s, 3, met, NULL));
+        calls_again(s, x.higher);
+        assert_true(street_wait(s, 3, met, NULL));
+        evil_free(&x.e);
+}
+
+/* The lower key's offer is lost, and the higher one's does not stand. */
+static void test_lost(void **state) {
+        (void)state;
+        struct crossing x;
+        crossing(&x);
+        calls_again(x.e.s, x.lower);
+        street_run_for(x.e.s, 1);
+        assert_true(meet_runs(street_core(x.e.s, x.lower), &street_core(x.e.s, x.higher)->sign.pub));
+        x.e.does = passes;
+        calls_again(x.e.s, x.higher);
+        assert_true(street_wait(x.e.s, 3, met, NULL));
+        evil_free(&x.e);
 }
 
 /* ---- one household, and one pair of neighbours ---- */
@@ -506,6 +574,7 @@ int main(void) {
                 cmocka_unit_test(test_cases),   cmocka_unit_test(test_replays),
                 cmocka_unit_test(test_flood),   cmocka_unit_test(test_not_passed),
                 cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_spent),   cmocka_unit_test(test_lost),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);
