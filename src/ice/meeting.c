@@ -343,10 +343,17 @@ static bool set_doorstep(struct meeting *m, const struct wire_ice_meet *msg) {
         return true;
 }
 
+/* RFC 5245, 8.1.1.2: the caller's first check names its pair, and the first pair that works is a way. With regular nomination it is
+ * asked for once more, a round trip later. */
+static NiceAgent *agent_new(GMainContext *on) {
+        return g_object_new(NICE_TYPE_AGENT, "main-context", on, "compatibility", NICE_COMPATIBILITY_RFC5245,
+                            "ice-trickle", TRUE, "consent-freshness", TRUE, "nomination-mode",
+                            NICE_NOMINATION_MODE_AGGRESSIVE, NULL);
+}
+
 /* Mapping ports is the daemon's, and it does so for all; TCP it does by itself where that works. */
 static bool make_agent(struct meeting *m, const struct wire_ice_meet *msg) {
-        m->agent = nice_agent_new_full(m->all->on, NICE_COMPATIBILITY_RFC5245,
-                                       NICE_AGENT_OPTION_ICE_TRICKLE | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+        m->agent = agent_new(m->all->on);
         if (!m->agent)
                 return false;
         g_object_set(m->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode", (gboolean)m->calls, NULL);

@@ -24,6 +24,7 @@ MEETINGS_MOST = 32                                               # src/ice/meeti
 ARRIVED_STEP = 1024                                              # src/ice/meeting.c
 SERVE_A_SECOND, SERVE_A_NET = 500, 25                            # src/ice/serve.h
 COOKIE = 0x2112a442                                              # RFC 8489, 5
+BINDING, USE_CANDIDATE, CONTROLLING = 1, 0x25, 0x802a            # RFC 8445, 16.1
 
 
 class Ice(street.Play):
@@ -168,6 +169,26 @@ class Ice(street.Play):
             pass
         check(not select.select([told], [], [], 0.5)[0], 'a packet went where a neighbour pointed')
         told.close()
+
+    def case_first(self):
+        """who calls takes the first way that works: already its first check names the pair, which saves a round trip"""
+        a = self.helper()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+            other.bind(('127.0.0.1', 0))
+            other.settimeout(street.PATIENCE)
+            a.meet(calls=True, own=LOOPBACK)
+            self.until(a, WORDS)
+            a.say(WORDS, {1: 1, 2: 'abcd', 3: 'p' * 22, 4: bytes(32)})
+            a.say(CANDIDATE, {1: 1, 2: HOST, 3: 'x', 4: 1, 5: [meeting.place(*other.getsockname())]})
+            first = other.recv(600)
+        kind, n, cookie = struct.unpack('>HHI', first[:8])
+        equal((kind, n, cookie), (BINDING, len(first) - 20, COOKIE), 'its first check')
+        said, at = set(), 20
+        while at < len(first):
+            number, n = struct.unpack('>HH', first[at:at + 4])
+            said.add(number)
+            at += 4 + (n + 3) // 4 * 4
+        check({CONTROLLING, USE_CANDIDATE} <= said, f'its first check says {said}')
 
     def case_many(self):
         """there are only so many meetings at once, and each that ends makes room"""
