@@ -357,7 +357,7 @@ static mesh_wall contact_due(const struct mesh *m) {
         if (!m->member || m->joining || (!m->n_listening && !m->hidden))
                 return MESH_NEVER;
         mesh_wall spacing = m->contact_dirty ? CONTACT_SPACING : CONTACT_PERIOD;
-        mesh_wall due = m->contact_time ? m->contact_time + spacing : 0;
+        mesh_wall due = m->contact_time ? m->contact_time + spacing : doorstep_told(m);
         if (m->contact_lost) /* PROTOCOL 17.2: "sooner, at most twice in 600 s" */
                 due = MIN(due, MAX(m->contact_time + CONTACT_LOST, m->contact_before + CONTACT_SPACING));
         /* Asked in each step: what has to be looked up for it comes last. */

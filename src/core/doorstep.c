@@ -229,6 +229,20 @@ bool doorstep_waits(const struct mesh *m) {
         return named && !links_lasting(m);
 }
 
+/* Who newly joined has heard of nobody when its first link is up; and what it publishes then stands for a while. */
+mesh_wall doorstep_told(const struct mesh *m) {
+        mesh_wall due = 0;
+        if (m->open || m->hidden || m->meets.helper || !m->meets.asked || m->contact_time)
+                return 0;
+        LINK_EACH(l, m) {
+                if (stays(l) && l->caught_up)
+                        return 0;
+                if (stays(l))
+                        due = MAX(due, l->wall + CONTACT_TOLD);
+        }
+        return due;
+}
+
 /* PROTOCOL 17.2: "A device that is not open SHOULD keep links to 2 that are" */
 bool doorstep_short(const struct mesh *m) {
         size_t n = 0;

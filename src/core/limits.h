@@ -75,6 +75,7 @@
 #define CONTACT_PERIOD 86400     /* seconds between contacts when nothing changed */
 #define CONTACT_SPACING 600      /* seconds between contacts at least */
 #define CONTACT_LOST 20          /* and so many once in that time, where nobody it names leads to this node any more */
+#define CONTACT_TOLD 2           /* seconds its first one waits for what neighbours say of themselves */
 #define CONTACT_PROVEN 60        /* seconds, from when it has nobody, before it takes back that it can be called */
 #define NAMES_MOST 3             /* host names in a contact: as many as --advertise takes */
 #define NAMES_SLOW 1000     /* ms without an answer, after which they are looked up: a call takes a third of that */

@@ -661,9 +661,11 @@ static int begin_too(struct mesh *m, struct meet *x, const struct wire_meet_said
                 r = direct(m) ? hand_out(m, x) : propose(m, x, &proposed);
         if (!r && proposed)
                 r = tell_said(m, x, said);
-        if (!r && x->state == MEET_CALLED && !x->asked && !x->relayed) /* nothing will come of it */
-                forget(m, x);
-        return r;
+        if (r || x->state != MEET_CALLED || x->asked || x->relayed)
+                return r;
+        meet_untaken(m, x); /* nothing will come of it */
+        forget(m, x);
+        return 0;
 }
 
 static int answer(struct link *l, struct meet *x, const struct key *from, const struct wire_meet_said *said) {
@@ -745,7 +747,7 @@ static int say_again(struct mesh *m, struct meet *x) {
         if (x->way + 1 == x->n_ways) {
                 if (!x->relayed) /* where it is, the other end comes by itself */
                         x->until = MIN(x->until, m->now + MEETS_SILENT);
-                return 0;
+                return x->n_ways == 1 ? say_all(m, x) : 0;
         }
         x->way++;
         x->again = m->now + MEETS_AGAIN;

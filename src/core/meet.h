@@ -117,6 +117,8 @@ int meet_came(struct mesh *m, const struct key *neighbour);
  * has come before or too late, or its device has had its share; say nothing. */
 int meet_charge(struct mesh *m, const struct key *from, const struct key *home, const struct wire_meet_said *said,
                 bool *ret_may);
+/* What the offer of @x names this side knows nothing of yet: it may come again, as it does where that is soon known. */
+void meet_untaken(struct mesh *m, const struct meet *x);
 /* The handshake is over: where a meeting brought that link, its offer is paid back, and this side may call as soon as it is lost. */
 void meet_of_use(const struct link *l);
 
@@ -143,7 +145,8 @@ bool doorstep_likely(const struct mesh *m, const struct key *device);  /* by som
 bool doorstep_sure(const struct mesh *m, const struct key *device);    /* a neighbour is known to lead to it */
 size_t doorstep_via(const struct mesh *m, struct key ret[MEETS_WAYS]); /* those that this node's contact names */
 bool doorstep_enough(const struct mesh *m, const struct card *own);    /* that contact names enough of them */
-bool doorstep_waits(const struct mesh *m); /* to be named in a contact: none is to be published before */
+bool doorstep_waits(const struct mesh *m);     /* to be named in a contact: none is to be published before */
+mesh_wall doorstep_told(const struct mesh *m); /* when it is known whom a first contact can name; seconds, 0: now */
 bool doorstep_short(const struct mesh *m); /* this node is found by others alone, and by too few that they can call */
 int doorstep_came(struct mesh *m, const struct key *neighbour); /* a link to it has come up. 0 or ERR_NOMEM */
 void doorstep_look(struct mesh *m);                             /* a link has come up, or has gone */

@@ -48,6 +48,13 @@ int meet_charge(struct mesh *m, const struct key *from, const struct key *home, 
         return wanted ? 0 : budget_charge(m, from, BUDGET_MEETS);
 }
 
+void meet_untaken(struct mesh *m, const struct meet *x) {
+        for (size_t i = 0; i < MEETS_SEEN; i++)
+                if (memcmp(m->meets.seen[i].nonce, x->nonce, sizeof(x->nonce)) == 0)
+                        m->meets.seen[i].until = 0;
+        budget_refund(m, &x->device, BUDGET_MEETS);
+}
+
 /* What the other side's call has found, an own one would: that earlier ones of this side came to nothing, mostly because they gave way to
  * the other's, must not count when the link is lost. */
 static void may_call_again(struct mesh *m, const struct key *device) {

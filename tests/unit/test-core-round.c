@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#define NEWCOMERS 5 /* seconds until those who have joined are linked */
+
 static uint64_t seed;
 
 /* ---- a street behind routers ---- */
@@ -193,6 +195,60 @@ static void test_no_helpers(void **state) {
         assert_true(wait_relayed(s, 1, 2, 1800));
         assert_int_equal(street_haul(s, 1, 2, &link), MESH_OUT_DONE);
         assert_int_equal(street_met(s, 1) + street_met(s, 2), met);
+        street_free(s);
+}
+
+/* Whoever joins without one has heard that its neighbour passes bytes on before it says who it is: not too soon, to say it again later.
+ * One that has one joins as well, and offers cross with what all that is known from. */
+static void test_newcomers(void **state) {
+        (void)state;
+        struct street *s = street_bare(4, seed);
+        street_doorstep(s, 0);
+        street_relays(s, 0, 1000000000);
+        for (size_t i = 0; i < 4; i++) {
+                street_helper(s, i, i == 3);
+                if (i)
+                        street_shut(s, i);
+        }
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        street_run_for(s, 60);
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(street_join(s, i, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        for (size_t a = 1; a < 4; a++)
+                for (size_t b = a + 1; b < 4; b++)
+                        assert_true(wait_relayed(s, a, b, NEWCOMERS));
+        for (size_t i = 1; i < 4; i++)
+                assert_int_equal(contact_card(street_core(s, 0), device(s, i))->seq, 1);
+        street_free(s);
+}
+
+/* Home 2 says, by home 0, that this one could pass bytes on between it and home 1. */
+static void names_door(struct street *s) {
+        static const struct meet_way way = {0};
+        struct meet x = {.calls = true, .device = *device(s, 1), .nonce = {7}, .doorstep = *device(s, 0), .token = {7}};
+        const struct meet_said what = {.relay = true};
+        assert_int_equal(offer_say(link_of(s, 2, 0), &x, 0, &what, &way), 0);
+        street_feed(s, 2, (struct mesh_event){.type = MESH_EV_TICK});
+        street_run_for(s, 0.2);
+}
+
+/* What it names is not known to do that: the same offer is good when it is. */
+static void test_untaken(void **state) {
+        (void)state;
+        struct street *s = street_of(3, 1);
+        street_relays(s, 0, 0);
+        for (size_t i = 1; i < 3; i++)
+                street_helper(s, i, false);
+        street_apart(s, 1, 2);
+        street_run_for(s, 1500);
+        struct card *door = (struct card *)contact_card(street_core(s, 1), device(s, 0));
+        const struct late *useless = street_core(s, 1)->meets.useless;
+        assert_false(door->relays || link_of(s, 1, 2));
+        names_door(s);
+        assert_false(meet_runs(street_core(s, 1), device(s, 2)));
+        door->relays = true;
+        names_door(s);
+        assert_true(meet_runs(street_core(s, 1), device(s, 2)) || useless->until); /* home 0 has no room for it */
         street_free(s);
 }
 
@@ -572,6 +628,8 @@ int main(void) {
                 cmocka_unit_test(test_nobody_gives),
                 cmocka_unit_test(test_no_helper),
                 cmocka_unit_test(test_no_helpers),
+                cmocka_unit_test(test_newcomers),
+                cmocka_unit_test(test_untaken),
                 cmocka_unit_test(test_clip),
                 cmocka_unit_test(test_hurried),
                 cmocka_unit_test(test_at_once),
