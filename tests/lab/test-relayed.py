@@ -28,6 +28,8 @@ SPEC.loader.exec_module(nat)
 HTTPS = 443
 GATE = '203.0.113.2'
 SECONDS, SECONDS_FULL = 3, 6  # a clip takes on the line that it is given, where something is to happen in the middle of it
+CHUNK = 65536
+WANTED = 16 * CHUNK * 106 // 100  # bytes that are asked for at once (src/haul/limits.h, WINDOW_MOST) and may all be on their way; with their frames
 CANARY = 'Smoke at number {}, which nobody between us may read'
 PIECE, STEP = 16, 1 << 18  # bytes of a clip that are looked for, one place in so many
 RULES = {'udp': 'meta l4proto udp drop', 'https': 'meta l4proto != tcp drop; tcp dport != 443 drop'}
@@ -40,7 +42,7 @@ table ip only {
 
 
 class Relayed(Halfway, nat.Lab):
-    under_way = 1 * MEGABYTE
+    under_way = WANTED
 
     def open(self):
         self.lay()
@@ -126,10 +128,10 @@ class Relayed(Halfway, nat.Lab):
             self.wait_all_have([there], posted['id'])
 
     def case_clip(self):
-        """a clip arrives that way"""
-        self.whole = self.fetched()
+        """a clip arrives that way, as slowly as those that are disturbed: in the same frames"""
         rate = self.size * 8 // 1000 // (SECONDS_FULL if self.full else SECONDS)
         self.anna.cli('config', 'set', 'clips.uplink', str(rate), code=0)
+        self.whole = self.fetched()
 
     def case_moved(self):
         """where who fetches it gets another address in the middle of it, by its router, hardly anything goes twice"""
