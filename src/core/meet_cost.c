@@ -71,6 +71,7 @@ void meet_of_use(const struct link *l) {
         if (!meet_is(l) || l->dialled)
                 return;
         budget_refund(l->m, &l->device, BUDGET_MEETS);
-        if (!l->room) /* else a way without a third one is looked for, in its time */
+        bool lasts = !l->haul && !l->visiting; /* else it may have no place for more, as it has said */
+        if (lasts && !l->room)                 /* a way without a third one is looked for in its time */
                 may_call_again(l->m, &l->device);
 }
