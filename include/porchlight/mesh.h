@@ -66,7 +66,7 @@ enum mesh_event_type {
         MESH_EV_LAN,       /* the local networks beacons can be sent to; also when only an address on one has changed */
         MESH_EV_HEARD,     /* a datagram came to the beacons' group: a beacon of this mesh, or anything */
         MESH_EV_FOUND,     /* command: the vault has signed a genesis */
-        MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket, or has a device code */
+        MESH_EV_JOIN,      /* command: the vault has signed an add on a ticket, the first or another; or has a code */
         MESH_EV_FORGET,    /* command: give the joining up */
         MESH_EV_RECOVER,   /* command: a backup was opened; answered when this device is certified */
         MESH_EV_REPLACE,   /* the vault has signed what certifies it: see mesh_recovering() */

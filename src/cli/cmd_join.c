@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 
 #include "cli/found.h"
+#include "cli/leave.h"
 #include "cli/options.h"
 #include "cli/owner.h"
 #include "cli/refresh.h"
@@ -37,14 +38,48 @@ static void ticket_plain(struct span text, struct buf *out) {
                         buf_add_u8(out, text.p[i]);
 }
 
-static int join(struct cli *c, const struct args *a, struct wire_o_join *m) {
+/* What becomes of a joining that is not done. */
+enum pending { PENDING_NONE, PENDING_GOES_ON, PENDING_GIVEN_UP };
+
+/* 0 or an exit code (said). *ret_locked: it goes on, under the passphrase it has. */
+static int look_pending(struct cli *c, const struct hash *mesh, enum pending *ret, bool *ret_locked) {
+        _clean_(call_freep) struct call *owner = NULL;
+        struct wire_o_state state;
+        int r = owner_open(c, &owner);
+        if (r || (r = owner_state(c, owner, &state)) || !WIRE_HAS(&state, O_STATE, joining))
+                return r;
+        bool same = !WIRE_HAS(&state, O_STATE, device) && span_eq(state.joining, SPAN_OF(mesh->b));
+        *ret = same ? PENDING_GOES_ON : PENDING_GIVEN_UP;
+        *ret_locked = same && state.passphrase;
+        return 0;
+}
+
+/* The vault says what is lost by that, and asks. */
+static int give_up(struct cli *c, const struct args *a) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
+        struct wire_o_voted voted;
+        cli_note(c, "this home still waits to be let in elsewhere; that has to be given up first");
+        int r = leave_run(c, a, &voted, &store);
+        c->call = call_free(c->call); /* the daemon that it was to has begun anew */
+        return r;
+}
+
+/* Nothing is given up before all that joining takes is there. */
+static int join(struct cli *c, const struct args *a, const struct hash *mesh, struct wire_o_join *m) {
         _clean_(passphrase_fini) struct passphrase pass = {0};
         _clean_(call_freep) struct call *owner = NULL;
-        int r = owner_open(c, &owner);
+        enum pending pending = PENDING_NONE;
+        bool locked = false;
+        int r = look_pending(c, mesh, &pending, &locked);
         if (r)
                 return r;
-        r = passphrase_new(c, a, OPT_PASSPHRASE_FILE, &pass);
-        if (r)
+        if (locked && !args_has(a, OPT_NO_PASSPHRASE))
+                r = passphrase_get(c, a, _("Passphrase: "), &pass);
+        else
+                r = passphrase_new(c, a, OPT_PASSPHRASE_FILE, &pass);
+        if (!r && pending == PENDING_GIVEN_UP)
+                r = give_up(c, a);
+        if (r || (r = owner_open(c, &owner)))
                 return r;
         if (pass.none)
                 WIRE_PUT(m, O_JOIN, no_passphrase, true);
@@ -81,9 +116,9 @@ static int run_join(struct cli *c, const struct args *a) {
         if (at && at->n)
                 WIRE_PUT(&m, O_JOIN, cell, at->n);
         r = agree(c, a, &t);
-        ticket_fini(&t);
         if (!r)
-                r = join(c, a, &m);
+                r = join(c, a, &t.mesh, &m);
+        ticket_fini(&t);
         return r ? r : found_done(c, _("Joined"), _("See what goes on with `porchlight nearby`."));
 }
 
@@ -95,7 +130,9 @@ const struct command command_join = {
                    "for; - reads it from stdin. On a terminal the mesh and the four check words are\n"
                    "shown first: let the inviting home read its own to you by telephone. Returns\n"
                    "when this home is admitted, after 30 s at most. Joining goes on in the\n"
-                   "background where no member could be reached.\n"
+                   "background where no member could be reached. If that leads nowhere, join with\n"
+                   "another ticket: it takes the place of the first one, of this mesh or another.\n"
+                   "`porchlight mesh leave` gives it up.\n"
                    "\n"
                    "On a home that is a member of that mesh nothing is joined, and the ticket is not\n"
                    "used up: its link key and addresses are taken, which is the way back for a home\n"

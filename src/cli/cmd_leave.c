@@ -10,26 +10,52 @@
 
 #define CLEAR_LOOK_MS 50 /* between looks at whether the daemon has forgotten the mesh, … */
 #define CLEAR_LOOKS 600  /* … which takes it seconds where there was much to forget */
+#define VAULT_LOOKS 40   /* the vault follows at once */
 #define CLEAR_ANSWER_MS 5000
 
-/* The daemon begins anew meanwhile: a call that fails, or is answered by the one before, is made again. */
-bool leave_cleared(const struct cli *c) {
+static bool daemon_forgot(const struct cli *c) {
+        _clean_(call_freep) struct call *call = NULL;
+        struct wire_c_none none = {0};
+        struct call_error e;
+        struct call_row row;
+        bool forgot = false;
+        if (call_new(&call, c->data, CALL_CONTROL, &e) == 0 && call_send(call, CONTROL_STATUS, &none) == 0)
+                while (call_row(call, CLEAR_ANSWER_MS, &row) == 0)
+                        if (row.number == CONTROL_STATUS_ROW)
+                                forgot = row.m->c_status.state == FRESH_NO_MESH;
+        return forgot;
+}
+
+/* It removes its key when the daemon has told it of that: a moment later. */
+static bool vault_forgot(const struct cli *c) {
+        _clean_(call_freep) struct call *call = NULL;
+        struct wire_c_none none = {0};
+        struct call_error e;
+        struct call_row row;
+        bool forgot = false;
+        if (call_new(&call, c->data, CALL_OWNER, &e) == 0 && call_send(call, OWNER_O_STATE, &none) == 0)
+                while (call_row(call, CLEAR_ANSWER_MS, &row) == 0)
+                        if (row.number == OWNER_O_STATE_ROW)
+                                forgot = !row.m->o_state.has_household && !WIRE_HAS(&row.m->o_state, O_STATE, device);
+        return forgot;
+}
+
+static bool wait_for(const struct cli *c, bool (*forgot)(const struct cli *c), unsigned looks) {
         const struct timespec pause = {.tv_nsec = CLEAR_LOOK_MS * 1000000L};
-        for (unsigned i = 0; i < CLEAR_LOOKS; i++) {
-                _clean_(call_freep) struct call *call = NULL;
-                struct wire_c_none none = {0};
-                struct call_error e;
-                struct call_row row;
-                uint64_t state = FRESH_REMOVED;
-                if (call_new(&call, c->data, CALL_CONTROL, &e) == 0 && call_send(call, CONTROL_STATUS, &none) == 0)
-                        while (call_row(call, CLEAR_ANSWER_MS, &row) == 0)
-                                if (row.number == CONTROL_STATUS_ROW)
-                                        state = row.m->c_status.state;
-                if (state == FRESH_NO_MESH)
+        for (unsigned i = 0; i < looks; i++) {
+                if (forgot(c))
                         return true;
                 nanosleep(&pause, NULL);
         }
         return false;
+}
+
+/* The daemon begins anew meanwhile: a call that fails, or is answered by the one before, is made again. */
+bool leave_cleared(const struct cli *c) {
+        if (!wait_for(c, daemon_forgot, CLEAR_LOOKS))
+                return false;
+        (void)wait_for(c, vault_forgot, VAULT_LOOKS); /* one that is away does so when it comes */
+        return true;
 }
 
 void leave_text(struct cli *c, bool cleared) {
@@ -42,18 +68,23 @@ void leave_text(struct cli *c, bool cleared) {
         layout_wrap(&c->out, span_str(text), 0, CLI_COLUMNS);
 }
 
+int leave_run(struct cli *c, const struct args *a, struct wire_o_voted *ret, struct buf *store) {
+        struct wire_o_op m = {.type = OP_LEAVE};
+        int r = owner_sign(c, a, &m, ret, store);
+        if (r || !WIRE_HAS(ret, O_VOTED, cleared) || leave_cleared(c))
+                return r;
+        return cli_fail(c, EXIT_FAILED, "not-cleared",
+                        "look into the daemon's log: it goes on when it is started again",
+                        "the household has left, but the daemon has not forgotten the mesh yet");
+}
+
 static int run_leave(struct cli *c, const struct args *a) {
         _clean_(buf_fini) struct buf store = BUF_NULL;
-        struct wire_o_op m = {.type = OP_LEAVE};
         struct wire_o_voted voted;
-        int r = owner_sign(c, a, &m, &voted, &store);
+        int r = leave_run(c, a, &voted, &store);
         if (r)
                 return r;
         bool cleared = WIRE_HAS(&voted, O_VOTED, cleared);
-        if (cleared && !leave_cleared(c))
-                return cli_fail(c, EXIT_FAILED, "not-cleared",
-                                "look into the daemon's log: it goes on when it is started again",
-                                "the household has left, but the daemon has not forgotten the mesh yet");
         if (c->json)
                 cli_json(c, &wire_o_voted_desc, &voted);
         else
@@ -72,7 +103,8 @@ const struct command command_mesh_leave = {
                    "a neighbour has heard of it, everything this home keeps of the mesh is removed:\n"
                    "the household's and the device's key, all posts, tickets, neighbours, mutes and\n"
                    "places; settings stay. It may then found or join a mesh, the same one too, as a\n"
-                   "new household. A home that others removed forgets the mesh in the same way.\n"
+                   "new household. A home that others removed forgets the mesh in the same way,\n"
+                   "and so does one that waits to be let in: that gives its joining up.\n"
                    "Exit code 6: no neighbour has heard of it yet, and nothing was removed.\n"),
         .after = SIGN_HELP,
         .examples = N_("  porchlight mesh leave\n"),

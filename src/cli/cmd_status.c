@@ -128,6 +128,11 @@ static void status_text(struct cli *c, const struct wire_c_status *s) {
         if (s->state == FRESH_NO_MESH) {
                 buf_add_str(&v, _("found a mesh with `porchlight mesh create`, or use an invite: `porchlight join`"));
                 line(c, _("next"), &v);
+        } else if (s->state == FRESH_JOINING) {
+                buf_add_str(&v,
+                            _("it goes on by itself; `porchlight join` takes another ticket, `porchlight mesh leave` "
+                              "gives it up"));
+                line(c, _("next"), &v);
         } else {
                 if (s->homes > 1) {
                         layout_count(&v, s->links, "link to a neighbour", "links to neighbours");

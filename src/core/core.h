@@ -88,7 +88,8 @@ struct wait {
         struct buf op;       /* countersigned here: counts once it is on disk */
         uint32_t left;       /* rows still to come (founding) */
         bool failed;
-        bool news; /* a refresh: no epoch here has the ticket's link key */
+        bool news;  /* a refresh: no epoch here has the ticket's link key */
+        bool again; /* a joining: another ticket, in place of one that is on the disk */
 };
 
 struct said { /* by the neighbours, of the time */

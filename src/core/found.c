@@ -7,6 +7,7 @@
 #include "core/core.h"
 #include "core/epoch.h"
 #include "core/limits.h"
+#include "core/link.h"
 #include "core/reach.h"
 #include "roster/code.h"
 #include "roster/roster.h"
@@ -135,12 +136,52 @@ static int join_load(struct mesh *m, const struct span *op, struct span text, st
         return 0;
 }
 
+static bool ticket_of_mesh(struct span text, const struct hash *mesh) {
+        struct ticket t = {0};
+        bool same = ticket_parse(&t, text) == 0 && hash_eq(&t.mesh, mesh);
+        ticket_fini(&t);
+        return same;
+}
+
+/* PROTOCOL 6.56: "Given another ticket of the same mesh it MUST go on with the household key and the device it has" */
+/* Somebody may have let it in, and it has not heard of it: then another household on this device could never sign. */
+static bool takes_another(const struct mesh *m, const struct mesh_event *ev) {
+        struct wire_op pending, wanted;
+        return m->joining && !m->member && !ev->join.name.n &&
+               codec_decode(&wire_op_desc, buf_span(&m->join_op), &pending, NULL) == 0 && pending.type == OP_ADD &&
+               codec_decode(&wire_op_desc, ev->join.op, &wanted, NULL) == 0 &&
+               span_eq(pending.household, wanted.household) && ticket_of_mesh(ev->join.ticket, &m->join_mesh);
+}
+
+/* Links that have been asked with the old add would answer for the new one: they begin anew. */
+static void join_drop(struct mesh *m) {
+        if (m->join_command)
+                mesh_reply(m, m->join_command, m->join_problem);
+        LINK_EACH(l, m) {
+                if (l->state != LINK_CLOSING)
+                        link_hangup(l, REASON_SHUTDOWN);
+        }
+        join_end(m);
+}
+
+/* Why there is nothing to join now; DONE: there is. */
+static enum mesh_outcome join_standing(const struct mesh *m, bool again) {
+        if (again) /* who waits for a place is in the roster, and comes on no ticket any more */
+                return mesh_waits(m) ? m->fallen : MESH_OUT_DONE;
+        if (m->joining)
+                return MESH_OUT_JOINING;
+        return m->roster || m->recover.on ? MESH_OUT_IN_MESH : MESH_OUT_DONE;
+}
+
 int join_start(struct mesh *m, const struct mesh_event *ev) {
-        if (m->roster || m->joining || m->recover.on) {
-                mesh_reply(m, ev->token, m->joining ? MESH_OUT_JOINING : MESH_OUT_IN_MESH);
+        bool device = ev->join.name.n > 0, again = takes_another(m, ev);
+        enum mesh_outcome o = join_standing(m, again);
+        if (o != MESH_OUT_DONE) {
+                mesh_reply(m, ev->token, o);
                 return 0;
         }
-        bool device = ev->join.name.n > 0;
+        if (again)
+                join_drop(m);
         int r = join_load(m, device ? NULL : &ev->join.op, ev->join.ticket, ev->join.name, ev->join.seal);
         if (r < 0)
                 return r;
@@ -153,7 +194,10 @@ int join_start(struct mesh *m, const struct mesh_event *ev) {
         m->join_due = m->now + JOIN_PATIENCE;
         struct wait *w = mesh_wait(m, WAIT_JOIN, ev->token);
         struct mesh_row row = {.kind = MESH_ROW_JOIN, .join = {.op = buf_span(&m->join_op), .ticket = ev->join.ticket}};
-        return w ? mesh_store(m, &row, w) : ERR_NOMEM;
+        if (!w)
+                return ERR_NOMEM;
+        w->again = again;
+        return mesh_store(m, &row, w);
 }
 
 int join_stored(struct mesh *m, struct wait *w) {
@@ -162,7 +206,9 @@ int join_stored(struct mesh *m, struct wait *w) {
                 return 0;
         }
         mesh_reply(m, m->join_command, MESH_OUT_STORE_FAILED);
-        join_end(m);
+        m->join_command = 0;
+        if (!w->again) /* else the disk has the ticket before, of the same household: whichever opens a door will do */
+                join_end(m);
         return 0;
 }
 

@@ -154,13 +154,30 @@ static void on_patience(uv_timer_t *timer) {
         vault_link_say_result(v, reason ? st.join_problem : MESH_OUT_UNREACHABLE, true);
 }
 
+static void drop_errand(struct vault_link *v) {
+        if (!v->errand)
+                return;
+        uv_timer_stop(&v->patience);
+        node_command_forget(&v->errand->cmd);
+        free(TAKE(v->errand));
+}
+
+/* A joining that goes on is not at an end because of this. */
+static bool refuse_busy(struct vault_link *v) {
+        struct mesh_status st;
+        mesh_status(node_of(v)->core, &st);
+        vault_link_say_result(v, MESH_OUT_BUSY, goes_on_alone(&st));
+        return false;
+}
+
 bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cell, uint64_t uid) {
         struct node *n = node_of(v);
+        if (v->errand && v->errand->join && !v->errand->recover && ev.type == MESH_EV_JOIN)
+                drop_errand(
+                        v); /* the vault gives a joining another ticket: it has been told of the old one that it waits */
         struct vault_errand *e = v->errand ? NULL : calloc(1, sizeof(*e));
-        if (!e) {
-                vault_link_say_result(v, MESH_OUT_BUSY, false);
-                return false;
-        }
+        if (!e)
+                return refuse_busy(v);
         e->n = n;
         e->join = ev.type != MESH_EV_FOUND;
         e->recover = ev.type == MESH_EV_RECOVER;
@@ -174,14 +191,6 @@ bool vault_link_errand(struct vault_link *v, struct mesh_event ev, mesh_cell cel
         }
         node_command(n, &e->cmd, ev);
         return true;
-}
-
-static void drop_errand(struct vault_link *v) {
-        if (!v->errand)
-                return;
-        uv_timer_stop(&v->patience);
-        node_command_forget(&v->errand->cmd);
-        free(TAKE(v->errand));
 }
 
 static void on_found(struct vault_link *v, const struct wire_v_found *m) {

@@ -53,7 +53,8 @@ struct ballot {
         const struct roster_home *self, *target; /* in roster; target NULL: about no home */
         const struct roster_device *device;      /* device-revoke; a clip shared with one */
         size_t device_keys;                      /* device-revoke: of clips, that have left for it */
-        bool over;                               /* leave: out of the mesh already, nothing to sign */
+        bool over;                               /* leave: out of the mesh already, nothing to sign … */
+        bool unfinished;                         /* … and not in it yet: there is no roster */
         struct hash proposal;                    /* endorse; of an undo the add */
         struct hash parents[ROSTER_PARENTS_MAX];
         size_t n_parents;
@@ -116,6 +117,8 @@ bool proposal_find(const struct roster *r, const struct hash *id, struct roster_
 bool proposal_subtree(const struct roster *r, const struct roster_proposal *p);
 /* The sentence. @trial: the roster as it would be with the operation in it, which is @op there; NULL where none is made. */
 void sentence_put(struct buf *out, const struct ballot *b, const struct roster *trial, const struct hash *op);
+/* The same for a joining that is given up: nothing is known of its mesh. */
+void sentence_unfinished(struct buf *out, const struct ballot *b);
 /* Appends as many digits of the id as no other home has, eight at least; the second: of a proposal. */
 void sentence_home_id(struct buf *out, const struct roster *r, const struct roster_home *home);
 void sentence_proposal_id(struct buf *out, const struct roster *r, const struct hash *id);

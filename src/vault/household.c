@@ -38,6 +38,11 @@ bool vault_key_void(const struct vault *v) {
         return v->has_key && v->key.state != KEYFILE_MEMBER && known && !v->in_mesh && !v->errand;
 }
 
+bool vault_joins(const struct vault *v) {
+        bool joins = v->key.state == KEYFILE_JOINING || v->key.state == KEYFILE_DEVICE_JOINING;
+        return v->has_key && joins && v->knows_device && v->in_mesh && !v->errand;
+}
+
 bool vault_is_free(const struct vault *v, struct vault_peer *p) {
         if (v->errand || !v->knows_device)
                 return vault_refuse(p, VAULT_NO_BUSY);

@@ -42,6 +42,12 @@ void on_go(struct vault *v, struct vault_peer *p, const union frame_message *m, 
                 vault_refuse(p, VAULT_NO_NOTHING_ASKED);
                 return;
         }
+        if (b->unfinished &&
+            !vault_joins(v)) { /* let in while the owner thought it over: leaving that is another sentence */
+                vault_refuse(p, VAULT_NO_IN_MESH);
+                ballot_drop(v);
+                return;
+        }
         if (b->over) {
                 forget_mesh(v, b, &v->key.mesh);
                 ballot_drop(v);

@@ -123,7 +123,28 @@ void ballot_fold(struct vault *v, struct vault_peer *p, struct ballot *b, mesh_t
                 ballot_drop(v);
 }
 
+/* To leave a mesh that has not let this home in yet, as far as is known: nothing is to be signed, and there is no roster. */
+static void give_up_joining(struct vault *v, struct vault_peer *p, const struct wire_o_op *q, mesh_time now) {
+        _clean_(buf_fini) struct buf text = BUF_MAX(SENTENCE_MAX);
+        bool others = v->ballot && v->ballot->peer != p && !ballot_asked(v);
+        struct ballot *b = others ? NULL : ballot_for(v, p, q);
+        if (!b) {
+                vault_refuse(p, others ? VAULT_NO_BUSY : VAULT_NO_MEMORY);
+                return;
+        }
+        b->over = b->unfinished = true;
+        ballot_put(v, b);
+        sentence_unfinished(&text, b);
+        if (!ballot_ask(v, b, &text, false, now))
+                ballot_drop(v);
+}
+
 void on_op(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        if (m->o_op.type == OP_LEAVE && vault_joins(v)) {
+                if (request_fine(p, &m->o_op))
+                        give_up_joining(v, p, &m->o_op, now);
+                return;
+        }
         if (ballot_may(v, p) && request_fine(p, &m->o_op))
                 ballot_fold(v, p, ballot_for(v, p, &m->o_op), now);
 }

@@ -43,28 +43,34 @@ static void look_again(struct vault *v) {
                 v->key = head;
 }
 
-void on_passphrase(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
-        const struct wire_o_passphrase *q = &m->o_passphrase;
+enum vault_error vault_relock(struct vault *v, struct household *h, const struct vault_wish *wish) {
         _clean_(buf_wipe) struct buf file = BUF_NULL;
-        _clean_(household_freep) struct household *h = NULL;
-        struct vault_wish wish = wish_of(q);
         struct keyfile head;
-        if (!request_fine(v, p, q) || !vault_open(v, p, WIRE_HAS(q, O_PASSPHRASE, old) ? q->old : SPAN_NONE, now, &h))
-                return;
-        int r = relock(v, h, &wish, &file, &head);
-        if (r) {
-                vault_refuse(p, r == ERR_NOMEM ? VAULT_NO_MEMORY : VAULT_NO_BROKEN);
-                return;
-        }
+        int r = relock(v, h, wish, &file, &head);
+        if (r)
+                return r == ERR_NOMEM ? VAULT_NO_MEMORY : VAULT_NO_BROKEN;
         r = v->io->key_write(v->io->arg, buf_span(&file), true);
         if (r) {
                 log_error("the household key could not be locked anew (%s); telling the owner", err_text(r));
                 look_again(v);
-                vault_refuse(p, VAULT_NO_DISK);
-                return;
+                return VAULT_NO_DISK;
         }
         v->key = head;
         v->unsaved = false; /* the file says what the key is */
+        return VAULT_OK;
+}
+
+void on_passphrase(struct vault *v, struct vault_peer *p, const union frame_message *m, mesh_time now) {
+        const struct wire_o_passphrase *q = &m->o_passphrase;
+        _clean_(household_freep) struct household *h = NULL;
+        struct vault_wish wish = wish_of(q);
+        if (!request_fine(v, p, q) || !vault_open(v, p, WIRE_HAS(q, O_PASSPHRASE, old) ? q->old : SPAN_NONE, now, &h))
+                return;
+        enum vault_error e = vault_relock(v, h, &wish);
+        if (e) {
+                vault_refuse(p, e);
+                return;
+        }
         vault_lock(v);
         log_info("user %u changed how the household key is locked", p->uid);
         vault_done(p, NULL);

@@ -19,6 +19,8 @@ void on_state(struct vault *v, struct vault_peer *p, const union frame_message *
                 WIRE_PUT(&row, O_STATE, named, v->io->owner);
         if (device)
                 WIRE_PUT(&row, O_STATE, device, true);
+        if (vault_joins(v))
+                WIRE_PUT(&row, O_STATE, joining, SPAN_OF(v->key.mesh.b));
         WIRE_PUT(&row, O_STATE, landlock, v->io->walls.landlock);
         WIRE_PUT(&row, O_STATE, syscalls, v->io->walls.syscalls);
         frame_put(&p->out, wire_owner_find(OWNER_O_STATE_ROW), &row);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Being rid of a mesh: after `mesh leave`, and for a home that others removed, the folder is as it was before the home
- * had a mesh, with fresh keys, so that it may found or join again there.
+ * Being rid of a mesh: after `mesh leave`, and for a home that others removed or that gives up a joining which is not done,
+ * the folder is as it was before the home had a mesh, with fresh keys, so that it may found or join again there.
  *
  * What there is to remove is in two folders of two processes: the household's key here; device key and store with the
  * daemon. One byte decides: the state in the key file, rewritten in one rename. Until it says OVER nothing is removed
@@ -9,7 +9,8 @@
  * forward, whoever is killed when:
  *
  *   1. The leave is signed, on the daemon's disk, and a home has heard of it; or the household is out of the mesh by the
- *      vault's own fold (on_op.c, node/vault_vote.c). The owner has said yes to the sentence that tells what is lost.
+ *      vault's own fold (on_op.c, node/vault_vote.c); or the key is that of a joining, as far as the vault has heard. The
+ *      owner has said yes to the sentence that tells what is lost.
  *   2. The key file says OVER, durably. The owner is answered.
  *   3. V_CLEAR: the daemon ends its node, has a fresh device key put in the place of the old one, empties its store in
  *      one transaction, and begins again in the same process (daemon/main.c).
@@ -28,9 +29,10 @@ static void tell_daemon(struct vault *v) {
 }
 
 enum vault_error over_begin(struct vault *v) {
+        enum keyfile_state before = v->key.state;
         v->key.state = KEYFILE_OVER;
         if (!vault_key_save_state(v)) {
-                v->key.state = KEYFILE_MEMBER;
+                v->key.state = before;
                 v->unsaved =
                         true; /* the new state may be on disk all the same, but not durably: the old one goes over it */
                 return VAULT_NO_DISK;

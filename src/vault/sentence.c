@@ -351,6 +351,14 @@ void sentence_put(struct buf *out, const struct ballot *b, const struct roster *
         }
 }
 
+void sentence_unfinished(struct buf *out, const struct ballot *b) {
+        const struct pen p = {out, b->language, b->roster};
+        tell(&p,
+             "Give up joining? No home has let this one in yet, as far as it knows. The key that was made for that is "
+             "removed, and nothing else is lost. Should a home have let it in, unheard, that place in the mesh stays "
+             "taken until the others remove it.");
+}
+
 /* ---- clips ---- */
 
 #define MINUTE 60

@@ -206,6 +206,8 @@ struct vault_wish {
 
 /* The key is that of a founding or joining the daemon knows nothing of: the next one takes its place. */
 bool vault_key_void(const struct vault *v);
+/* The key is that of a joining, of this home or as a further device, that is neither done nor at an end. */
+bool vault_joins(const struct vault *v);
 /* Whether the key can be used without a passphrase just now. */
 bool vault_unlocked(const struct vault *v, mesh_time now);
 /* Wipes an unlocked key out of memory. */
@@ -213,6 +215,8 @@ void vault_lock(struct vault *v);
 /* Opens the key file, with @passphrase if it is under one; a wrong one makes the next wait longer. @ret is to be freed.
  * True, or @p has its answer. */
 bool vault_open(struct vault *v, struct vault_peer *p, struct span passphrase, mesh_time now, struct household **ret);
+/* Writes the key, opened as @h, under another lock in the place of the old file. VAULT_OK, or why not (logged). */
+enum vault_error vault_relock(struct vault *v, struct household *h, const struct vault_wish *wish);
 /* Certifies a restored home's device, if that is waited for and the key is open. */
 void vault_renew(struct vault *v, mesh_time now);
 /* There is a household's key here; the second: or that of a further device, which opens what was shared with it and does nothing

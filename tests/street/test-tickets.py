@@ -3,6 +3,7 @@
 """Tickets: what opens the street to a new home, and what does not."""
 import os
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -11,6 +12,7 @@ from street import check, equal  # noqa: E402
 
 SHORTEST = 60  # seconds: `invite --expires` takes no less
 FULL_STREET = 20
+WORDS = 'four plain words here'
 
 
 class Tickets(street.Play):
@@ -19,6 +21,34 @@ class Tickets(street.Play):
         self.anna, self.ben = self.homes
         self.soon = self.anna.invite('--expires', f'{SHORTEST}s')  # for the last case: it needs a minute to expire
         self.until = time.monotonic() + SHORTEST + 1
+        self.oak, gone = self.street(2, mesh='Oak Street').homes
+        with open(os.path.join(self.folder, 'words'), 'w', encoding='utf-8') as file:
+            file.write(WORDS + '\n')
+        self.waiting = [self.outsider() for _ in range(4)]
+        locks = [['--no-passphrase'], ['--passphrase-file', file.name], ['--no-passphrase'], ['--no-passphrase']]
+        tickets = [gone.invite() for _ in self.waiting]
+        gone.stop()
+        self.joins = [threading.Thread(target=self.begin, args=row) for row in zip(self.waiting, tickets, locks)]
+        for join in self.joins:
+            join.start()
+
+    def begin(self, home, ticket, lock):
+        home.begun = home.cli('join', ticket, '--household', home.name, *lock, '--json')
+
+    def pending(self, i):
+        """A home that waits to be let into Oak Street, on a ticket that leads nowhere."""
+        self.joins[i].join()
+        home = self.waiting[i]
+        equal((home.begun.code, home.begun.error()['name']), (street.UNREACHABLE, 'inviter-unreachable'), 'how joining began')
+        equal(home.state()['state'], 'joining', 'its state')
+        return home
+
+    def key_file(self, home):
+        with open(os.path.join(home.folder, 'vault', 'household'), 'rb') as file:
+            return file.read()
+
+    def device(self, home):
+        return home.one('status')['device_id']
 
     def outsider(self):
         return self.home().start()
@@ -142,6 +172,60 @@ class Tickets(street.Play):
         self.try_join(self.outsider(), ticket, 'ticket-used', street.REFUSED)
         for home in homes:
             home.stop()
+
+    def case_another_ticket(self):
+        """another ticket of the mesh takes the place of one that leads nowhere, and the household keeps its key"""
+        home = self.pending(0)
+        before, device = self.key_file(home), self.device(home)
+        home.stop()  # whichever process it was that knew
+        home.start()
+        self.wait_state(home, 'joining')
+        home.join(self.oak.invite())
+        status = home.one('status')
+        check(bytes.fromhex(status['household_id']) in before, 'it has joined with another key')
+        equal((status['mesh'], status['device_id']), ('Oak Street', device), 'where it is, and as which device')
+        posted = home.post('noise', 'In at last')
+        self.wait_all_have([self.oak], posted['id'])
+        home.cli('mesh', 'leave', '--yes', code=0)  # which its household signs
+        self.wait(lambda: home.name not in str(self.oak.json('member', 'list')), 'the others to have heard of that')
+
+    def case_another_locked(self):
+        """it takes the passphrase that the key was locked with, and a wrong one changes nothing"""
+        home, ticket = self.pending(1), self.oak.invite()
+        before, args = self.key_file(home), ('join', ticket, '--household', home.name)
+        home.refused('locked', street.LOCKED, *args, '--no-passphrase')
+        wrong = home.cli(*args, '--passphrase-file', '-', '--json', stdin='none of these words\n', code=street.LOCKED)
+        equal(wrong.error()['name'], 'passphrase-wrong', 'the error')
+        equal((self.key_file(home), home.state()['state']), (before, 'joining'), 'the key, and the state')
+        self.wait(lambda: home.cli(*args, '--passphrase-file', '-', stdin=WORDS + '\n').code == 0, 'it to be let in')
+        check(bytes.fromhex(home.one('status')['household_id']) in before, 'it has joined with another key')
+
+    def case_another_mesh(self):
+        """a ticket of another mesh: joining the first is given up, if its owner says so, and all keys are fresh"""
+        home, args = self.pending(2), ('join', self.anna.invite(), '--household', 'Moved', '--no-passphrase')
+        before, device = self.key_file(home), self.device(home)
+        asked = home.cli(*args, code=street.USAGE)
+        check('--yes' in asked.err, f'it does not ask: {asked}')
+        equal((self.key_file(home), home.state()['state']), (before, 'joining'), 'the key, and the state')
+        said = home.cli(*args, '--yes', code=0)
+        check('Give up joining?' in said.err and 'Joined Elm Street; it has' in said.out, f'it does not say so: {said}')
+        status = home.one('status')
+        check(bytes.fromhex(status['household_id']) not in before and status['device_id'] != device, 'a key is the old one')
+        self.homes.append(home)
+
+    def case_given_up(self):
+        """`mesh leave` gives a joining up that is not done: status says so, and the home may do what it likes"""
+        home = self.pending(3)
+        check('mesh leave' in home.cli('status', code=0).out, '`status` does not say what can be done')
+        home.refused('still-joining', street.REFUSED, 'mesh', 'create', 'Mine', '--household', 'Mine', '--no-passphrase')
+        device = self.device(home)
+        home.cli('mesh', 'leave', code=street.USAGE)
+        equal(home.one('mesh', 'leave', '--yes')['cleared'], True, 'what `mesh leave` answers')
+        status = home.one('status')
+        equal((status['state'], status['device_id'] == device), ('no-mesh', False), 'the state, and whether it is the same device')
+        check(not os.path.exists(os.path.join(home.folder, 'vault', 'household')), 'the key is still there')
+        home.refused('no-mesh', street.REFUSED, 'mesh', 'leave', '--yes')
+        home.create('Mine')
 
     def case_expired(self):
         """an expired ticket is refused by name"""

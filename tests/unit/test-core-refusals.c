@@ -100,7 +100,7 @@ static void test_joining_is_given_up(void **state) {
         street_cut(s, 0, 1);
         assert_int_equal(street_join(s, 1, buf_cstr(&ticket)), MESH_OUT_UNREACHABLE);
         assert_int_equal(street_found(s, 1), MESH_OUT_JOINING);
-        assert_int_equal(street_join(s, 1, buf_cstr(&ticket)), MESH_OUT_JOINING);
+        assert_int_equal(joins(s, 1, buf_cstr(&ticket), SPAN_NONE), MESH_OUT_JOINING); /* not of its household */
         assert_int_equal(ASK(s, 1, .type = MESH_EV_RECOVER, .recover = &any), MESH_OUT_JOINING);
         street_off(s, 1);
         street_on(s, 1);
@@ -131,6 +131,106 @@ static void test_joining_is_given_up(void **state) {
         street_feed(s, 2, (struct mesh_event){.type = MESH_EV_FORGET});
         assert_true(s->homes[2].replied);
         assert_int_equal(s->homes[2].reply.reply.outcome, MESH_OUT_UNREACHABLE);
+        street_free(s);
+}
+
+/* ---- another ticket ---- */
+
+static void asks(struct street *s, size_t i, const char *ticket) {
+        struct home *h = &s->homes[i];
+        _clean_(buf_fini) struct buf add = BUF_NULL;
+        assert_true(household_add(&h->house, &h->cfg, ticket, street_wall(s), &add));
+        h->replied = false;
+        street_feed(s, i,
+                    (struct mesh_event){.type = MESH_EV_JOIN,
+                                        .token = ++h->command,
+                                        .join = {.op = buf_span(&add), .ticket = span_str(ticket)}});
+}
+
+static bool has_three(struct street *s, void *ctx) {
+        (void)ctx;
+        return street_members(s, 0) == 3;
+}
+
+static bool is_in(struct street *s, void *ctx) {
+        return street_state(s, *(size_t *)ctx) == FRESH_CURRENT;
+}
+
+static bool agree(struct street *s, void *ctx) {
+        (void)ctx;
+        for (size_t i = 0; i < s->n; i++)
+                if (street_members(s, i) != 3 || street_links(s, i) == 0)
+                        return false;
+        return true;
+}
+
+/* Home 0 has let home 2 in, which has not heard of it; then home 0 is gone, and home 1, who knows nothing of it, writes another
+ * ticket. One household on one device comes of that in everybody's eyes. */
+static void test_let_in_unheard(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        size_t newcomer = 2;
+        struct hash id;
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 1, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        _clean_(buf_fini) struct buf first = BUF_NULL, second = BUF_NULL;
+        buf_add_str(&first, street_invite(s, 0, 1));
+        buf_add_str(&second, street_invite(s, 1, 1));
+        street_cut(s, 0, 1);
+        asks(s, 2, buf_cstr(&first));
+        assert_true(street_wait(s, 60, has_three, NULL));
+        street_cut(s, 0, 2);
+        street_run_for(s, 60);
+        assert_int_equal(street_state(s, 2), FRESH_JOINING);
+        assert_true(s->homes[2].replied);
+        assert_int_equal(street_join(s, 2, buf_cstr(&second)), MESH_OUT_DONE);
+        assert_true(street_wait(s, 60, is_in, &newcomer));
+        assert_int_equal(street_members(s, 1), 3);
+        street_mend(s, 0, 1);
+        street_mend(s, 0, 2);
+        assert_true(street_wait(s, 600, agree, NULL));
+        assert_int_equal(street_post(s, 2, KIND_FIRE, "smoke", &id), MESH_OUT_DONE);
+        assert_true(street_wait_all_have(s, &id, 60));
+        street_free(s);
+}
+
+/* A second ticket while the first is still being asked for; a disk that refuses it; a restart. */
+static void test_another_ticket(void **state) {
+        (void)state;
+        struct street *s = street_bare(3, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_join(s, 1, street_invite(s, 0, 1)), MESH_OUT_DONE);
+        _clean_(buf_fini) struct buf first = BUF_NULL, second = BUF_NULL, other = BUF_NULL;
+        buf_add_str(&first, street_invite(s, 0, 1));
+        buf_add_str(&second, street_invite(s, 1, 1));
+        street_cut(s, 0, 2);
+        street_cut(s, 1, 2);
+        asks(s, 2, buf_cstr(&first));
+        street_run_for(s, 1);
+        assert_false(s->homes[2].replied);
+        street_disk_full(s, 2, true);
+        assert_int_equal(street_join(s, 2, buf_cstr(&second)), MESH_OUT_STORE_FAILED);
+        assert_int_equal(street_state(s, 2), FRESH_JOINING);
+        street_disk_full(s, 2, false);
+        assert_int_equal(street_join(s, 2, buf_cstr(&second)), MESH_OUT_UNREACHABLE);
+        street_off(s, 2);
+        street_on(s, 2);
+        assert_int_equal(street_state(s, 2), FRESH_JOINING);
+        street_mend(s, 1, 2); /* at the address of the second one alone */
+        size_t newcomer = 2;
+        assert_true(street_wait(s, 900, is_in, &newcomer));
+        assert_int_equal(street_join(s, 2, buf_cstr(&first)), MESH_OUT_IN_MESH);
+        street_free(s);
+
+        s = street_bare(3, seed);
+        assert_int_equal(street_found(s, 0), MESH_OUT_DONE);
+        assert_int_equal(street_found(s, 1), MESH_OUT_DONE);
+        buf_clear(&first);
+        buf_add_str(&first, street_invite(s, 0, 1));
+        buf_add_str(&other, street_invite(s, 1, 1));
+        street_cut(s, 0, 2);
+        assert_int_equal(street_join(s, 2, buf_cstr(&first)), MESH_OUT_UNREACHABLE);
+        assert_int_equal(street_join(s, 2, buf_cstr(&other)), MESH_OUT_JOINING); /* another mesh: given up before */
         street_free(s);
 }
 
@@ -469,6 +569,8 @@ int main(void) {
                 cmocka_unit_test(test_not_a_way_in),
                 cmocka_unit_test(test_one_mesh_a_home),
                 cmocka_unit_test(test_joining_is_given_up),
+                cmocka_unit_test(test_let_in_unheard),
+                cmocka_unit_test(test_another_ticket),
                 cmocka_unit_test(test_no_clock),
                 cmocka_unit_test(test_full_disk),
                 cmocka_unit_test(test_full_mesh),

@@ -352,6 +352,111 @@ static void test_join(void **state) {
         world_fini(&w);
 }
 
+static void add_of(struct answer *a, const struct hash *mesh, struct key *ret_household, struct key *ret_invite) {
+        struct wire_op op;
+        struct wire_invite inv;
+        assert_int_equal(op_check(a->m.v_join.op, mesh, false, true, &op), 0);
+        assert_true(wire_list_next(&wire_invite_desc, &op.invite, &inv));
+        memcpy(ret_household->b, op.household.p, sizeof(ret_household->b));
+        memcpy(ret_invite->b, inv.key.p, sizeof(ret_invite->b));
+}
+
+/* Another ticket of that mesh: the same household asks, on another invite, whatever the daemon says of the moment. */
+static void test_join_again(void **state) {
+        struct world w;
+        _clean_(answer_fini) struct answer a = {0}, b = {0};
+        struct hash mesh = sample_mesh();
+        struct key one, two, first, second;
+        (void)state;
+        world_init(&w);
+        device_says(&w, false);
+        int fd = owner_connect(&w);
+        join_begin(&w, fd, &a);
+        add_of(&a, &mesh, &one, &first);
+        result_says(&w, false, "inviter-unreachable", true);
+        hear_error(fd, "inviter-unreachable", EXIT_UNREACHABLE);
+        join_begin(&w, fd, &b);
+        add_of(&b, &mesh, &two, &second);
+        assert_true(key_eq(&one, &two));
+        assert_false(key_eq(&first, &second));
+        result_says(&w, false, "disk", true); /* it goes on as before */
+        hear_error(fd, "disk", EXIT_FAILED);
+        assert_int_equal(key_state(&w), KEYFILE_JOINING);
+        join_begin(&w, fd, &b);
+        result_says(&w, true, NULL, false);
+        hear_done(fd);
+        assert_int_equal(key_state(&w), KEYFILE_MEMBER);
+        close(fd);
+        world_fini(&w);
+}
+
+static struct wire_o_state state_of(int fd) {
+        _clean_(answer_fini) struct answer row = {0};
+        struct wire_c_none none = {0};
+        say(fd, OWNER_O_STATE, &none);
+        hear_number(fd, &row, OWNER_O_STATE_ROW);
+        hear_done(fd);
+        return row.m.o_state; /* but for what it points to */
+}
+
+static bool still_joins(int fd) {
+        struct wire_o_state s = state_of(fd);
+        return WIRE_HAS(&s, O_STATE, joining);
+}
+
+/* A joining is given up after a yes, unless it is done by then. */
+static void test_join_given_up(void **state) {
+        struct world w;
+        _clean_(answer_fini) struct answer a = {0};
+        struct wire_o_op leave = {.type = OP_LEAVE};
+        struct wire_o_go yes = {0};
+        (void)state;
+        world_init(&w);
+        device_says(&w, false);
+        int fd = owner_connect(&w);
+        join_begin(&w, fd, &a);
+        int other = owner_connect(&w);
+        say(other, OWNER_O_OP, &leave); /* somebody waits for its answer */
+        hear_error(other, "busy", EXIT_FAILED);
+        close(other);
+        result_says(&w, false, "inviter-unreachable", true);
+        hear_error(fd, "inviter-unreachable", EXIT_UNREACHABLE);
+        say(fd, OWNER_O_OP, &leave);
+        hear_number(fd, &a, OWNER_O_SENTENCE);
+        assert_false(a.m.o_sentence.passphrase);
+        result_says(&w, true, NULL, false); /* let in meanwhile */
+        while (still_joins(fd))
+                continue;
+        say(fd, OWNER_O_GO, &yes);
+        hear_error(fd, "in-a-mesh", EXIT_REFUSED);
+        assert_int_equal(key_state(&w), KEYFILE_MEMBER);
+        close(fd);
+        world_fini(&w);
+
+        world_init(&w);
+        device_says(&w, false);
+        fd = owner_connect(&w);
+        join_begin(&w, fd, &a);
+        result_says(&w, false, "inviter-unreachable", true);
+        hear_error(fd, "inviter-unreachable", EXIT_UNREACHABLE);
+        say(fd, OWNER_O_OP, &leave);
+        hear_number(fd, &a, OWNER_O_SENTENCE);
+        say(fd, OWNER_O_GO, &yes);
+        hear_number(w.daemon, &a, OWNER_V_CLEAR);
+        hear_number(fd, &a, OWNER_O_VOTED);
+        hear_done(fd);
+        assert_int_equal(key_state(&w), KEYFILE_OVER);
+        device_says(&w, true); /* it has not heard of that */
+        hear_number(w.daemon, &a, OWNER_V_CLEAR);
+        device_says(&w, false);
+        while (state_of(fd).has_household)
+                continue;
+        join_begin(&w, fd, &a); /* the key that was over is gone */
+        assert_int_equal(key_state(&w), KEYFILE_JOINING);
+        close(fd);
+        world_fini(&w);
+}
+
 static void test_join_refused(void **state) {
         struct world w;
         _clean_(answer_fini) struct answer a = {0};
@@ -623,6 +728,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_wrong_creates),
                 cmocka_unit_test(test_in_a_mesh_without_key),
                 cmocka_unit_test(test_join),
+                cmocka_unit_test(test_join_again),
+                cmocka_unit_test(test_join_given_up),
                 cmocka_unit_test(test_join_refused),
                 cmocka_unit_test(test_join_by_a_wrong_clock),
                 cmocka_unit_test(test_wrong_tickets),
