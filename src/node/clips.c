@@ -139,14 +139,22 @@ static bool is_shared(int fd) {
         return fstat(fd, &st) == 0 && (st.st_mode & 07777) == CLIP_FOLDER_SHARED && st.st_gid != getegid();
 }
 
+/* One that is there is not made again: a daemon that forgot its mesh begins anew behind walls, where no folder can be made. */
+static int open_folder(const char *path) {
+        const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        int fd = open(path, how);
+        if (fd < 0 && errno == ENOENT && mkdir(path, CLIP_FOLDER_MODE) == 0)
+                fd = open(path, how);
+        return fd;
+}
+
 /* A disk with no room for a folder is no reason not to start: until there is one no clip is taken in. */
 int clips_prepare(struct node *n) {
         _clean_(buf_fini) struct buf path = BUF_NULL;
         dir_join(&path, n->dir, DIR_CLIPS);
         if (!buf_ok(&path))
                 return ERR_NOMEM;
-        if (mkdir(buf_cstr(&path), CLIP_FOLDER_MODE) == 0 || errno == EEXIST)
-                n->clips.fd = open(buf_cstr(&path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        n->clips.fd = open_folder(buf_cstr(&path));
         if (n->clips.fd < 0)
                 log_warning("%s: %s: no clip can be taken in", buf_cstr(&path), strerror(errno));
         else if (is_shared(n->clips.fd))

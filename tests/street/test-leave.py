@@ -74,6 +74,10 @@ class Leave(street.Play):
         equal((self.dora.up(), self.dora.process.pid), (True, process), 'the daemon goes on')
         self.wait(lambda: all(home.state()['homes'] == 3 for home in self.homes[:3]), 'the others to hear of it')
         self.dora.create('Plum Lane')
+        film = os.path.join(self.folder, 'film.mp4')
+        with open(film, 'wb') as file:
+            file.write(b'of the new mesh')
+        self.dora.cli('clip', 'add', film, '--as-is', '--camera', 'yard', code=0)
         equal(self.dora.one('mesh', 'show')['name'], 'Plum Lane', 'its new mesh')
         after = self.anna.post('noise', 'Among three')
         self.wait_all_have([self.ben, self.cleo], after['id'])
