@@ -14,6 +14,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import memory  # noqa: E402
 import spaces  # noqa: E402
 import street  # noqa: E402
@@ -23,7 +24,7 @@ SPEC = importlib.util.spec_from_file_location('meet', os.path.join(HERE, 'test-m
 meet = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(meet)
 
-DOORSTEP, PORT = meet.nat.DOORSTEP, meet.PORT
+DOORSTEP, PORT = laboratory.DOORSTEP, meet.PORT
 VOID = '203.0.113.250'  # where the answers for those who were made up go
 A_SECOND, A_NET = 500, 125  # answers: ice/serve.h
 OWN = 50                # questions of the homes' own in a case

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A home that tells nobody where it is, among others on the same wire that could call it, and one that passes bytes on: what the others send,
-keep, remember and show, of an alert and a clip each way, has nothing of its address. The laboratory is that of test-nat.py.
+keep, remember and show, of an alert and a clip each way, has nothing of its address. The laboratory is that of support/laboratory.py.
 """
-import importlib.util
 import os
 import socket
 import subprocess
@@ -12,13 +11,11 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 import capture  # noqa: E402
+import laboratory  # noqa: E402
 import memory  # noqa: E402
 import street  # noqa: E402
+from spaces import Space  # noqa: E402
 from street import check, equal  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 HIDDEN = '203.0.113.177'
 CLIP = 200_000
@@ -37,13 +34,13 @@ class Home(street.Home):
         return process
 
 
-class Hidden(nat.Lab):
+class Hidden(laboratory.Lab):
     def open(self):
         self.lay()
         self.doorstep.ip('address', 'flush', 'dev', 'wan')  # of no network of the others': what calls it comes from outside
-        self.doorstep.ip('address', 'add', f'{nat.DOORSTEP}/32', 'dev', 'wan')
+        self.doorstep.ip('address', 'add', f'{laboratory.DOORSTEP}/32', 'dev', 'wan')
         self.doorstep.ip('route', 'add', f'{self.net.net}.0/24', 'dev', 'wan')
-        self.door = self.living('Door', self.doorstep, nat.DOORSTEP, '--advertise', f'{nat.DOORSTEP}:{nat.PORT}')
+        self.door = self.living('Door', self.doorstep, laboratory.DOORSTEP, '--advertise', f'{laboratory.DOORSTEP}:{laboratory.PORT}')
         self.door.create('Elm Street')
         self.files = {}
         self.ben, self.cleo = (self.living(name, self.plugged(name)) for name in ('Ben', 'Cleo'))
@@ -55,12 +52,12 @@ class Hidden(nat.Lab):
 
     def living(self, name, space, address='0.0.0.0', *more):
         folder = os.path.join(self.folder, str(len(self.every_home) + 1))
-        home = Home(self, folder, name, f'{address}:{nat.PORT}', space.within())
+        home = Home(self, folder, name, f'{address}:{laboratory.PORT}', space.within())
         self.every_home.append(home)
         return home.start('--no-mapping', *more)
 
     def plugged(self, name, address=None):
-        space = nat.Space()
+        space = Space()
         self.net.plug(space, address)
         file = os.path.join(self.folder, f'{name}.pcap')
         process = subprocess.Popen([*space.within(), 'tcpdump', '-i', 'wan', '-s', '0', '-U', '-w', file, 'ip or ip6'],
@@ -105,7 +102,7 @@ class Hidden(nat.Lab):
         """its ticket names whom it calls, and not where it is; a home joins on it, and hears nothing of that either"""
         ticket = self.anna.invite()
         shown = self.anna.cli('invite', 'show', ticket, code=0).out
-        check(HIDDEN not in shown and nat.DOORSTEP in shown, f'its ticket says {shown}')
+        check(HIDDEN not in shown and laboratory.DOORSTEP in shown, f'its ticket says {shown}')
         dora = self.living('Dora', self.plugged('Dora'))
         dora.join(ticket)
         self.wait(lambda: self.way(dora, self.anna) == 'relay', 'Dora and Anna to be linked', PATIENCE)
@@ -121,7 +118,7 @@ class Hidden(nat.Lab):
     def case_nowhere(self):
         """its address is in no memory, file or packet of the others, and in the memory of the one it calls"""
         packed = socket.inet_aton(HIDDEN)
-        forms = (b'\xff\xff' + packed, b'\xc4\x04' + packed, nat.PORT.to_bytes(2, 'big') + packed, HIDDEN.encode())
+        forms = (b'\xff\xff' + packed, b'\xc4\x04' + packed, laboratory.PORT.to_bytes(2, 'big') + packed, HIDDEN.encode())
         if os.geteuid() == 0 and not memory.sanitized(self.door.process.pid):
             check(any(memory.holds(self.door.process.pid, form) for form in forms), 'this test finds nothing anywhere')
         for home in (self.ben, self.cleo, self.dora):
@@ -133,7 +130,7 @@ class Hidden(nat.Lab):
                     held = file.read()
                 check(not any(form in held for form in forms), f'{home.name} has it in {path}')
             self.check_packets(home.name, packed)
-        check(any(True for _ in capture.datagrams(self.files['Ben'][0], nat.PORT)), 'nobody else says where it is either')
+        check(any(True for _ in capture.datagrams(self.files['Ben'][0], laboratory.PORT)), 'nobody else says where it is either')
 
     def check_packets(self, name, packed):
         file, process = self.files[name]

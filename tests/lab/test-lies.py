@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SUPPORT = os.path.join(HERE, '..', 'support')
 sys.path.insert(0, SUPPORT)
+import laboratory  # noqa: E402
 import spaces  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
@@ -50,7 +51,7 @@ class Lies(meet.Meet):
         self.env['PORCHLIGHT_LOG'] = 'debug'  # says how a meeting ended
         self.victim = spaces.Space()
         self.net.plug(self.victim, VICTIM)
-        self.door = self.living('Door', self.doorstep, meet.nat.DOORSTEP, '--advertise', f'{meet.nat.DOORSTEP}:{meet.PORT}')
+        self.door = self.living('Door', self.doorstep, laboratory.DOORSTEP, '--advertise', f'{laboratory.DOORSTEP}:{meet.PORT}')
         self.door.create('Elm Street')
         self.door.cli('config', 'set', 'relay.quota', '0', code=0)  # else a search ends after 2 s
         self.anna = self.behind('port', 0, 'Anna')
@@ -58,7 +59,7 @@ class Lies(meet.Meet):
         for space in (self.victim, self.anna.space):
             space.inside('nft', '-f', '-', stdin=COUNT)
         self.false = self.programs_of('false')
-        self.mallory = self.home_of('Mallory', f'0.0.0.0:{meet.PORT}', meet.nat.Lab.home(self, 'port', 1))
+        self.mallory = self.home_of('Mallory', f'0.0.0.0:{meet.PORT}', laboratory.Lab.home(self, 'port', 1))
         self.start('hangs')
         self.mallory.join(self.door.invite())
 

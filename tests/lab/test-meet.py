@@ -1,24 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Whole homes behind routers that let nobody in, and one doorstep that all can call: two of them meet with its help. Alerts and a clip
-go between them, and whatever ends the way is mended. The laboratory is that of test-nat.py.
+go between them, and whatever ends the way is mended. The laboratory is that of support/laboratory.py.
 """
-import importlib.util
 import os
 import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import memory  # noqa: E402
 import street  # noqa: E402
 from halfway import CLIP, CLIP_FULL, MEGABYTE, PATIENCE, Halfway  # noqa: E402
 from memory import sanitized  # noqa: E402
 from street import check, equal  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 PORT = 7345
 UPLINK = 20000             # kbit/s: a clip takes three seconds, so that something can happen in the middle of it
@@ -26,11 +22,11 @@ MEMORY = 20 * 1024 * 1024  # bytes that porchlight-ice may have resident
 TEXT = 'In the cellar of number 7, which no helper may read'
 
 
-class Meet(Halfway, nat.Lab):
+class Meet(Halfway, laboratory.Lab):
     def open(self):
         self.lay()
         self.size = CLIP_FULL if self.full else CLIP
-        self.door = self.living('Door', self.doorstep, nat.DOORSTEP, '--advertise', f'{nat.DOORSTEP}:{PORT}')
+        self.door = self.living('Door', self.doorstep, laboratory.DOORSTEP, '--advertise', f'{laboratory.DOORSTEP}:{PORT}')
         self.door.create('Elm Street')
         self.anna, self.ben = self.behind('port', 0, 'Anna'), self.behind('port', 1, 'Ben')
         for home in (self.anna, self.ben):
@@ -45,7 +41,7 @@ class Meet(Halfway, nat.Lab):
         return street.Play.home(self, name, listen=listen, prefix=space.within())
 
     def behind(self, kind, side, name):
-        return self.living(name, nat.Lab.home(self, kind, side), '0.0.0.0')
+        return self.living(name, laboratory.Lab.home(self, kind, side), '0.0.0.0')
 
     # -- looking --
 
@@ -90,7 +86,7 @@ class Meet(Halfway, nat.Lab):
                 check(memory.holds(home.process.pid, TEXT.encode()), 'this test finds nothing anywhere')
                 check(not memory.holds(self.ice_of(home), TEXT.encode()), f'porchlight-ice of {home.name} has an alert in clear')
         finally:
-            self.door.start('--no-mapping', '--advertise', f'{nat.DOORSTEP}:{PORT}')
+            self.door.start('--no-mapping', '--advertise', f'{laboratory.DOORSTEP}:{PORT}')
         self.wait(lambda: len(self.anna.linked()) == 2 and len(self.ben.linked()) == 2, 'the doorstep to be back', PATIENCE)
 
     def case_clip(self):

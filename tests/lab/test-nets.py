@@ -3,20 +3,16 @@
 """Networks that test-pairs.py has not: one router or carrier for two homes, which sends back what its own people send to its address outside
 (hairpin) or does not; IPv6 and nothing else; no UDP; no way out but to port 443. Whole homes that joined at one doorstep have a link there, too.
 """
-import importlib.util
 import itertools
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import street  # noqa: E402
 from spaces import Space  # noqa: E402
 from street import check  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 PATIENCE = 60
 HTTPS = 443
@@ -44,10 +40,10 @@ table ip hairpin {{
 '''
 
 
-class Nets(nat.Lab):
+class Nets(laboratory.Lab):
     def open(self):
         self.lay()
-        self.ports, self.numbers = itertools.count(nat.PORT), itertools.count(1)
+        self.ports, self.numbers = itertools.count(laboratory.PORT), itertools.count(1)
 
     def room(self, more=''):
         """A home's machine behind a router of its own, which does @more."""
@@ -67,7 +63,7 @@ class Nets(nat.Lab):
         carrier.ip('link', 'add', 'lan', 'type', 'bridge')
         carrier.port('lan', f'{CARRIER}.1/24')
         carrier.inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
-        carrier.inside('nft', '-f', '-', stdin=nat.rules('port', '') + (hairpin(outside) if turns_back else ''))
+        carrier.inside('nft', '-f', '-', stdin=laboratory.rules('port', '') + (hairpin(outside) if turns_back else ''))
         for host in (2, 3):
             first = Space()
             first.cable('wan' if routers else 'eth0', carrier, f'l{host}')
@@ -80,7 +76,7 @@ class Nets(nat.Lab):
         """A machine behind that router, which is told to be one."""
         space, net = Space(), f'192.168.{next(self.inner)}'
         router.inside('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
-        router.inside('nft', '-f', '-', stdin=nat.rules('port', f'{net}.2'))
+        router.inside('nft', '-f', '-', stdin=laboratory.rules('port', f'{net}.2'))
         space.cable('eth0', router, 'lan')
         router.port('lan', f'{net}.1/24')
         space.port('eth0', f'{net}.2/24', via=f'{net}.1')
@@ -114,7 +110,7 @@ class Nets(nat.Lab):
     def link(self, home, other):
         return next((row for row in home.linked() if row['household'] == other.name and 'visit' not in row), None)
 
-    def together(self, spaces, ways, door=nat.DOORSTEP, port=None, listen='0.0.0.0'):
+    def together(self, spaces, ways, door=laboratory.DOORSTEP, port=None, listen='0.0.0.0'):
         """The two have a link of one of these kinds, and an alert of the one reaches the other by it while the doorstep is off, if it can."""
         first, homes = self.joined(spaces, door, port or next(self.ports), listen)
         rows = [self.wait(lambda home=home, other=other: self.link(home, other), 'a link of the two', PATIENCE)

@@ -7,20 +7,16 @@ is that of test-nat.py. With --full they are thirty.
 A link is what both its ends show as one, visits aside, which go again; a home's links are to different homes. All links are back when each home
 has as many as before. Beyond the 5 that a home looks for it depends on the others' luck how many it has, and so those are told and not waited for.
 """
-import importlib.util
 import os
 import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory as nat  # noqa: E402
 import spaces  # noqa: E402
 import street  # noqa: E402
 from street import check  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 HOMES, MANY = 8, 30
 LINKS = 2                # of each when the street has come together

@@ -3,7 +3,6 @@
 """The pairs of test-nat.py by whole homes: two that joined at one doorstep, behind every two kinds of routers, have a link of their own.
 Where the routers let a way be it is direct, and is there at once; else the doorstep passes the bytes on. Nothing else helps them.
 """
-import importlib.util
 import itertools
 import os
 import re
@@ -14,12 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import street  # noqa: E402
 from street import check, equal  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 SHORT = (('public', 'symmetric'), ('port', 'port'), ('port', 'symmetric'))
 PATIENCE = 60
@@ -30,7 +26,7 @@ UP = re.compile(r'link (\d+): up, dialled (\d+) ms ago$', re.MULTILINE)
 TO_THE_DOOR = 0x80000001       # the first link of each home: it joined over that
 
 
-class Pairs(nat.Lab):
+class Pairs(laboratory.Lab):
     def open(self):
         self.lay()
         self.env['PORCHLIGHT_LOG'] = 'debug'  # says when a link was asked for
@@ -42,10 +38,10 @@ class Pairs(nat.Lab):
 
     def together(self, pair, number):
         """The link that the two have, as each shows it; how long it took from asking for it, and from when both were members."""
-        port = nat.PORT + number
-        door = self.living('Door', self.doorstep, nat.DOORSTEP, port, '--advertise', f'{nat.DOORSTEP}:{port}')
+        port = laboratory.PORT + number
+        door = self.living('Door', self.doorstep, laboratory.DOORSTEP, port, '--advertise', f'{laboratory.DOORSTEP}:{port}')
         door.create('Elm Street')
-        homes = [self.living(name, nat.Lab.home(self, kind, side), '0.0.0.0', port)
+        homes = [self.living(name, laboratory.Lab.home(self, kind, side), '0.0.0.0', port)
                  for side, (name, kind) in enumerate(zip(('Anna', 'Ben'), pair))]
         for home in homes:
             home.join(door.invite())
@@ -74,10 +70,10 @@ class Pairs(nat.Lab):
 
     def case_pairs(self):
         """two homes behind routers of every two kinds have a link: direct and at once where there is a way, else by the doorstep"""
-        pairs = list(itertools.combinations_with_replacement(nat.KINDS, 2)) if self.full else SHORT
+        pairs = list(itertools.combinations_with_replacement(laboratory.KINDS, 2)) if self.full else SHORT
         for kind, side in {(kind, side) for pair in pairs for side, kind in enumerate(pair)}:
-            nat.Lab.home(self, kind, side)
-        fine = [pair for pair in pairs if frozenset(pair) not in nat.NO_DIRECT_WAY]
+            laboratory.Lab.home(self, kind, side)
+        fine = [pair for pair in pairs if frozenset(pair) not in laboratory.NO_DIRECT_WAY]
         others = [pair for pair in pairs if pair not in fine]
         found = {pair: self.together(pair, next(self.numbers)) for pair in fine}
         with ThreadPoolExecutor(AT_ONCE) as crowd:
@@ -96,7 +92,7 @@ class Pairs(nat.Lab):
     @staticmethod
     def show(found):
         """As docs/figures/nat.md has it."""
-        kinds = [kind for kind in nat.KINDS if any(kind in pair for pair in found)]
+        kinds = [kind for kind in laboratory.KINDS if any(kind in pair for pair in found)]
         print(f'# | | {" | ".join(kinds)} |\n# |---|{"---|" * len(kinds)}')
         for a in kinds:
             cells = []

@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole homes that have no way to each other at all, and two that all can call: these pass bytes on. Behind routers that give every
 destination another port, behind one that drops UDP, and behind one that lets nothing out but TCP to port 443. What goes by is
-captured where it is passed on. The laboratory is that of test-nat.py.
+captured where it is passed on. The laboratory is that of support/laboratory.py.
 
 With --full the clip has 50 MB, and in the middle of it who passes it on is killed.
 """
-import importlib.util
 import itertools
 import os
 import signal
@@ -17,13 +16,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 import capture  # noqa: E402
+import laboratory  # noqa: E402
 import street  # noqa: E402
 from halfway import CLIP, CLIP_FULL, MEGABYTE, PATIENCE, Halfway  # noqa: E402
+from spaces import Space  # noqa: E402
 from street import check  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 HTTPS = 443
 GATE = '203.0.113.2'
@@ -41,22 +38,22 @@ table ip only {
 """
 
 
-class Relayed(Halfway, nat.Lab):
+class Relayed(Halfway, laboratory.Lab):
     under_way = WANTED
 
     def open(self):
         self.lay()
         self.size = CLIP_FULL if self.full else CLIP
-        gate = nat.Space()
+        gate = Space()
         self.net.plug(gate, GATE)
-        self.door, self.gate = self.called('Door', self.doorstep, nat.DOORSTEP), self.called('Gate', gate, GATE)
+        self.door, self.gate = self.called('Door', self.doorstep, laboratory.DOORSTEP), self.called('Gate', gate, GATE)
         self.door.create('Elm Street')
         self.gate.join(self.door.invite())
         self.files = []
         for home in (self.door, self.gate):
             self.listen_in(home)
-        self.anna = self.living('Anna', nat.Lab.home(self, 'symmetric', 0))
-        self.ben = self.living('Ben', nat.Lab.home(self, 'symmetric', 1))
+        self.anna = self.living('Anna', laboratory.Lab.home(self, 'symmetric', 0))
+        self.ben = self.living('Ben', laboratory.Lab.home(self, 'symmetric', 1))
         self.cleo, self.dora = (self.living(name, self.behind(only)) for name, only in (('Cleo', 'udp'), ('Dora', 'https')))
         self.apart = (self.anna, self.ben, self.cleo, self.dora)
         for home in self.apart:
@@ -77,7 +74,7 @@ class Relayed(Halfway, nat.Lab):
 
     def behind(self, only):
         """Behind a router that drops most of what goes out."""
-        space = nat.Space()
+        space = Space()
         router, here, there = self.router('port')
         space.cable('eth0', router, 'lan')
         router.port('lan', f'{there}/24')

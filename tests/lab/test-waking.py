@@ -2,11 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A laptop behind a home's router sleeps and wakes, goes to a telephone's network and back, and the telephone moves. It has links to
 homes that it calls and to one that it met through routers. What was posted meanwhile, what is posted then there and elsewhere, and its links: all
-comes within seconds. The laboratory is that of test-nat.py; the routers throw away what they have no entry for, without a word.
+comes within seconds. The laboratory is that of support/laboratory.py; the routers throw away what they have no entry for, without a word.
 
 Three minutes of sleep take two seconds (support/hours.c). With --full more happens, and each of it several times. Needs root, ip and nft.
 """
-import importlib.util
 import itertools
 import mmap
 import os
@@ -20,13 +19,10 @@ from datetime import datetime
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import street  # noqa: E402
 from spaces import Space  # noqa: E402
 from street import Skip, check  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 UNHEARD = 6              # exit code of a post that nobody has confirmed yet
 ALERT, LINKS = 6, 15     # seconds until what is urgent has come, both ways, and until all links are back
@@ -63,7 +59,7 @@ class Hours:
         self.bytes[:] = struct.pack('=q', self.get() + round(seconds * 1000))
 
 
-class Waking(nat.Lab):
+class Waking(laboratory.Lab):
     def open(self):
         self.lay()
         self.texts = itertools.count()
@@ -73,8 +69,8 @@ class Waking(nat.Lab):
         self.env['ASAN_OPTIONS'] = self.env.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'
         hill = Space()
         self.net.plug(hill, '203.0.113.2')
-        self.door, self.hill = self.open_home('Door', self.doorstep, nat.DOORSTEP), self.open_home('Hill', hill, '203.0.113.2')
-        self.ben = self.begin('Ben', nat.Lab.home(self, 'port', 0), '0.0.0.0')
+        self.door, self.hill = self.open_home('Door', self.doorstep, laboratory.DOORSTEP), self.open_home('Hill', hill, '203.0.113.2')
+        self.ben = self.begin('Ben', laboratory.Lab.home(self, 'port', 0), '0.0.0.0')
         self.open_laptop()
         self.others = [self.door, self.hill, self.ben]
         charter = os.path.join(self.folder, 'charter')
@@ -86,7 +82,7 @@ class Waking(nat.Lab):
         self.linked()
 
     def begin(self, name, space, address, *more):
-        home = street.Play.home(self, name, listen=f'{address}:{nat.PORT}', prefix=space.within())
+        home = street.Play.home(self, name, listen=f'{address}:{laboratory.PORT}', prefix=space.within())
         return home.start('--no-mapping', *more)
 
     def open_home(self, name, space, address):
@@ -94,7 +90,7 @@ class Waking(nat.Lab):
         space.ip('address', 'flush', 'dev', 'wan')
         space.ip('address', 'add', f'{address}/32', 'dev', 'wan')
         space.ip('route', 'add', f'{self.net.net}.0/24', 'dev', 'wan')
-        return self.begin(name, space, address, '--advertise', f'{address}:{nat.PORT}')
+        return self.begin(name, space, address, '--advertise', f'{address}:{laboratory.PORT}')
 
     def open_laptop(self):
         self.space, self.outside = Space(), {'eth0': 100, 'wlan0': 150}

@@ -3,7 +3,6 @@
 """Homes that have neither porchlight-ice nor porchlight-router, as of a build without them, behind routers that let nobody in; the one
 that all can call has none either. What they say of it, and how they get on with each other and with a home that has both.
 """
-import importlib.util
 import os
 import re
 import shutil
@@ -12,20 +11,17 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+import laboratory  # noqa: E402
 import street  # noqa: E402
 from halfway import CLIP, MEGABYTE, PATIENCE, Halfway  # noqa: E402
 from street import check, equal  # noqa: E402
-
-SPEC = importlib.util.spec_from_file_location('nat', os.path.join(HERE, 'test-nat.py'))
-nat = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(nat)
 
 PORT = 7345
 SOON = 6  # seconds until those who have joined are linked: they are within one, and where an offer is lost it is said again after 2
 NEEDED = ('porchlight-vault', 'porchlight-names', 'porchlight-ingest')
 
 
-class Without(Halfway, nat.Lab):
+class Without(Halfway, laboratory.Lab):
     size = CLIP // 4
     needs_ice = False  # of a build without it, Cleo has no more than the others
 
@@ -36,10 +32,10 @@ class Without(Halfway, nat.Lab):
         for program in NEEDED:
             os.symlink(os.path.join(self.programs.build, program), os.path.join(self.few, program))
         self.all, self.bare = self.programs.daemon, shutil.copy(self.programs.daemon, self.few)
-        self.door = self.living('Door', self.doorstep, nat.DOORSTEP, '--advertise', f'{nat.DOORSTEP}:{PORT}')
+        self.door = self.living('Door', self.doorstep, laboratory.DOORSTEP, '--advertise', f'{laboratory.DOORSTEP}:{PORT}')
         self.door.create('Elm Street')
-        self.anna, self.ben = (self.living(name, nat.Lab.home(self, 'port', side), '0.0.0.0') for side, name in enumerate(('Anna', 'Ben')))
-        self.cleo = self.living('Cleo', nat.Lab.home(self, 'address', 0), '0.0.0.0', bare=False)
+        self.anna, self.ben = (self.living(name, laboratory.Lab.home(self, 'port', side), '0.0.0.0') for side, name in enumerate(('Anna', 'Ben')))
+        self.cleo = self.living('Cleo', laboratory.Lab.home(self, 'address', 0), '0.0.0.0', bare=False)
         for home in (self.anna, self.ben, self.cleo):
             home.join(self.door.invite())
 
