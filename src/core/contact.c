@@ -231,6 +231,7 @@ int contact_take(struct link *from, const struct wire_contact *w, struct span ra
         draw_forget(m, c->card);
         contact_learn(m, c);
         doorstep_heard(m, c->card);
+        m->draw.outlived = true;
         r = contact_store(m, c);
         _clean_(packet_freep) struct packet *p = r ? NULL : packet_of(LINK_CONTACT, 2, raw);
         return p ? spread_packet(m, p, from) : ERR_NOMEM;
@@ -269,6 +270,35 @@ bool contact_says(const struct mesh *m) {
         for (size_t i = 0; says && i < shown; i++)
                 says = addr_eq(&own->card->addrs[i], &m->listening[i]);
         return says;
+}
+
+static bool is_here(const struct mesh *m, const struct mesh_addr *addr) {
+        for (size_t i = 0; i < m->n_listening; i++)
+                if (addr_eq(&m->listening[i], addr))
+                        return true;
+        return addr_eq(&m->seen, addr);
+}
+
+/* Of what it names to callers, public addresses if there are any, nothing is this node's any more. */
+static bool leads_nowhere(const struct mesh *m, const struct card *own) {
+        size_t here[2] = {0}, all[2] = {0};
+        for (size_t i = 0; i < own->n_addrs; i++) {
+                bool outside = !addr_private(&own->addrs[i]);
+                here[outside] += is_here(m, &own->addrs[i]);
+                all[outside]++;
+        }
+        return all[1] ? !here[1] : all[0] && !here[0];
+}
+
+/* PROTOCOL 11.5: "One that can be called may do so as soon as one that nobody leads to, where its contact does not say so, or names no
+ * address any more that leads to it." */
+bool contact_astray(const struct mesh *m) {
+        const struct card *own = contact_card(m, &m->sign.pub);
+        if (!own || m->hidden)
+                return false;
+        if (m->open && !own->open)
+                return true;
+        return (own->open || own->n_names) && leads_nowhere(m, own);
 }
 
 /* PROTOCOL 17.1: "A hidden one names no addresses." */

@@ -233,7 +233,8 @@ struct mesh {
         uint8_t n_names;       /* … so many */
         struct buf join_names; /* and names in the ticket it joins with */
         uint8_t n_join_names;
-        mesh_time join_named; /* when those were looked up last */
+        mesh_time join_named;  /* when those were looked up last */
+        mesh_time names_since; /* others' are, for want of any link; 0: not since there was one */
 
         /* records */
         struct slab rec_slab; /* where they are, by number, as long as recs knows them */

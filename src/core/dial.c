@@ -49,6 +49,10 @@ static bool slow(const struct mesh *m, const struct address *a) {
         return (unanswered(m, a) && m->now >= a->begun + DIAL_SLOW) || host_asked(m, a);
 }
 
+bool dial_silent(const struct mesh *m, const struct address *a) {
+        return a->link && !address_meets(a) && !link_find(m, a->link) && m->now >= a->begun + DIAL_SILENT;
+}
+
 /* ---- who is linked already ---- */
 size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOST]) {
         size_t n = 0;
@@ -57,7 +61,8 @@ size_t dial_reached(const struct mesh *m, const struct key *ret[DIAL_REACHED_MOS
                         ret[n++] = &l->device;
         }
         for (size_t i = 0; i < m->n_addresses; i++)
-                if (m->addresses[i].link && !slow(m, &m->addresses[i]) && n < DIAL_REACHED_MOST)
+                if (m->addresses[i].link && !slow(m, &m->addresses[i]) && !dial_silent(m, &m->addresses[i]) &&
+                    n < DIAL_REACHED_MOST)
                         ret[n++] = &m->addresses[i].device;
         if (m->visit.link && n < DIAL_REACHED_MOST)
                 ret[n++] = &m->visit.device;
@@ -221,14 +226,30 @@ static bool unheard(const struct mesh *m, const struct address *a) {
 
 /* What nobody has answered yet takes no place of the links that are wanted. A meeting may be answered late, and is one too many
  * then: so this holds for who has too few links of any kind. */
+/* PROTOCOL 11.16: "A dial that nobody has answered for 1 s takes none of the places for links, of 5 such at most." */
 static size_t outbound(const struct mesh *m) {
         bool room = links_lasting(m) < OUTBOUND_WANTED && meet_room(m);
-        size_t n = 0;
+        size_t n = 0, silent = 0;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
-                n += a->link && !slow(m, a) && !(room && unheard(m, a));
+                bool counts = a->link && !slow(m, a) && !(room && unheard(m, a));
+                bool pending = counts && silent < DIAL_SILENT_MOST && dial_silent(m, a);
+                silent += pending;
+                n += counts && !pending;
         }
         return n;
+}
+
+/* When one under way is silent, and something else is tried besides. */
+static mesh_time silent_due(const struct mesh *m) {
+        mesh_time due = MESH_NEVER;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                bool pending = a->link && !address_meets(a) && !link_find(m, a->link) && !dial_silent(m, a);
+                if (pending)
+                        due = MIN(due, a->begun + DIAL_SILENT);
+        }
+        return due;
 }
 
 static bool active(const struct mesh *m) {
@@ -447,26 +468,28 @@ static size_t wanted(const struct mesh *m) {
 int dial_tick(struct mesh *m) {
         if (m->now < m->dial_due)
                 return 0;
-        m->dial_due = MESH_NEVER; /* until a link ends */
+        int r = draw_outlive(m);
+        if (r)
+                return r;
         while (dial_may(m) && outbound(m) < wanted(m)) {
                 mesh_time due;
                 struct address *a = candidate(m, &due);
                 if (outbound(m) >= OUTBOUND_WANTED && (!a || !a->open)) {
-                        m->dial_due = MIN(due, m->now + DIAL_LAST);
+                        m->dial_due = MIN(MIN(due, m->now + DIAL_LAST), silent_due(m));
                         return 0;
                 }
                 if (!a && draw_again(m))
                         continue;
                 if (!a) {
-                        m->dial_due = MIN(due, draw_deadline(m));
+                        m->dial_due = MIN(MIN(due, draw_deadline(m)), silent_due(m));
                         return 0;
                 }
-                int r = dial_start(m, a);
+                r = dial_start(m, a);
                 if (r)
                         return r;
                 pace(m, a);
         }
-        m->dial_due = MESH_NEVER;
+        m->dial_due = silent_due(m);
         return 0;
 }
 
@@ -474,11 +497,15 @@ mesh_time dial_deadline(const struct mesh *m) {
         return m->dial_due ? m->dial_due : m->now;
 }
 
+/* Where it can be reached besides it has no place either. */
 void dial_refused(struct mesh *m, struct address *a) {
         mesh_time wait = MIN((mesh_time)DIAL_FULL << MIN(a->refusals, 8u), (mesh_time)DIAL_LAST);
         a->refusals++;
         a->refused = m->now;
         a->next = MAX(a->next, m->now + wait);
+        for (size_t i = 0; known_device(a) && i < m->n_addresses; i++)
+                if (key_eq(&m->addresses[i].device, &a->device))
+                        m->addresses[i].next = MAX(m->addresses[i].next, a->next);
         visit_soon(m);
 }
 
@@ -490,6 +517,7 @@ void dial_stood(struct mesh *m, struct address *a) {
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more) {
         a->problem = why;
         a->failed = m->now;
+        m->draw.outlived |= a->stored;
         dial_soon(m);
         bool linked =
                 why == REASON_DUPLICATE || (likely_vain(a) && dial_reaches(m, &a->device)); /* there is a neighbour */
@@ -497,7 +525,8 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool
         uint32_t doublings = more ? 0 : MIN(a->failures, 8u);
         mesh_time wait = MIN((mesh_time)DIAL_FIRST << doublings, (mesh_time)DIAL_LAST);
         a->failures += !more;
-        a->next = m->now + wait / 2 + rng_below(&m->rng, wait);
+        a->next = MAX(a->next, m->now + wait / 2 +
+                                       rng_below(&m->rng, wait)); /* it may have said meanwhile that it has no place */
         if (m->joining && m->join_problem == MESH_OUT_UNREACHABLE && why == REASON_BAD_HANDSHAKE)
                 m->join_problem = MESH_OUT_STRANGER;
         if (!more)

@@ -7,6 +7,7 @@
  */
 #include "core/core.h"
 #include "core/limits.h"
+#include "core/link.h"
 #include "core/meet.h"
 #include "core/reach.h"
 #include "crypto/hash.h"
@@ -49,6 +50,34 @@ void draw_forget(struct mesh *m, const struct card *card) {
                         m->addresses[kept++] = *a;
         }
         m->n_addresses = kept;
+}
+
+/* It answered there once, does not any more, and says now that it is elsewhere, where there is a link to it. */
+static bool outlived(const struct mesh *m, const struct address *a) {
+        const struct card *card =
+                a->stored && a->failures && !a->link && !a->manual && !a->ticket ? contact_card(m, &a->device) : NULL;
+        return card && !names(card, &a->addr) && link_to_device(m, &a->device);
+}
+
+/* PROTOCOL 11.18: "it SHOULD forget, too, where somebody answered once, and was dialled in vain since" */
+/* A provider that gives out others each night would fill the book with them. */
+int draw_outlive(struct mesh *m) {
+        size_t kept = 0;
+        int r = 0;
+        if (!m->draw.outlived)
+                return 0;
+        m->draw.outlived = false;
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                struct mesh_row row = {.kind = MESH_ROW_ADDR, .addr = {.addr = a->addr, .gone = true}};
+                bool over = !r && outlived(m, a);
+                if (over)
+                        r = mesh_store(m, &row, NULL);
+                else
+                        m->addresses[kept++] = *a;
+        }
+        m->n_addresses = kept;
+        return r;
 }
 
 struct address *draw_last(struct mesh *m) {

@@ -88,23 +88,36 @@ bool host_asked(const struct mesh *m, const struct address *a) {
         return c && c->named && c->named >= a->begun;
 }
 
-static bool all_in_vain(const struct mesh *m, const struct key *device) {
-        for (size_t i = 0; i < m->n_addresses; i++) {
-                const struct address *a = &m->addresses[i];
-                bool its = !address_meets(a) && !a->over && !a->self && key_eq(&a->device, device);
+/* Those that its contact names; where it was years ago may be tried later. One that the book has no place for is not waited for. */
+static bool all_in_vain(struct mesh *m, const struct card *card) {
+        for (size_t i = 0; i < card->n_addrs; i++) {
+                const struct address *a = address_find(m, &card->addrs[i]);
+                bool its = a && !a->self &&
+                           key_eq(&a->device, &card->device); /* who answers there now may be somebody else */
                 if (its && !is_vain(m, a))
                         return false;
         }
         return true;
 }
 
-/* PROTOCOL 11.19: "Whoever has dialled each address that it knows of a device in vain, or for 1 s without an answer, and has no link
- * to it, SHOULD have its names looked up, not sooner than 10 s after the last time." */
-static bool worth_asking(const struct mesh *m, const struct contact *c) {
+/* PROTOCOL 11.19: "not sooner than 10 s after the last time, or, where it has no link at all, than 2 s, or than a quarter of the time
+ * for which it has been asking" */
+/* After a power cut a name leads to where its home was until that is back, too; and nobody else can tell. */
+static mesh_time again(const struct mesh *m, const struct contact *c) {
+        if (!c->named)
+                return 0;
+        if (links_up(m))
+                return c->named + NAMES_AGAIN;
+        mesh_time asking = m->names_since ? c->named - MIN(m->names_since, c->named) : 0;
+        return c->named + MIN(MAX(asking / NAMES_PART, (mesh_time)NAMES_LONE), (mesh_time)DIAL_LAST);
+}
+
+/* PROTOCOL 11.19: "Whoever has dialled each address that the contact names in vain, or for 1 s without an answer, and has no link
+ * to the device, SHOULD have its names looked up" */
+static bool worth_asking(struct mesh *m, const struct contact *c) {
         const struct key *device = &c->card->device;
-        bool lately = c->named && m->now < c->named + NAMES_AGAIN;
-        return c->read && c->card->n_names && !lately && address_current(m, device) && !link_to_device(m, device) &&
-               all_in_vain(m, device);
+        return c->read && c->card->n_names && address_current(m, device) && !link_to_device(m, device) &&
+               all_in_vain(m, c->card);
 }
 
 static void ask(struct mesh *m, const struct key *device, const struct buf *names, uint8_t n) {
@@ -120,10 +133,25 @@ static void ask(struct mesh *m, const struct key *device, const struct buf *name
 /* What is not asked now, since there is no memory for it, is asked when the next dial fails. */
 void host_seek(struct mesh *m, const struct key *device) {
         struct contact *c = map_find(&m->contacts, device->b);
-        if (!c || !worth_asking(m, c))
+        if (!c || m->now < again(m, c) || !worth_asking(m, c))
                 return;
         c->named = m->now;
         ask(m, device, &c->card->names, c->card->n_names);
+        if (links_up(m))
+                return;
+        if (!m->names_since)
+                m->names_since = m->now;
+        m->names_due = MIN(m->names_due, again(m, c));
+}
+
+/* It does not wait for the next dial in vain: these come ever more rarely. */
+static void seek_again(struct mesh *m) {
+        MAP_EACH (c, &m->contacts, struct contact) {
+                if (!c->named)
+                        continue;
+                host_seek(m, &c->card->device);
+                m->names_due = MIN(m->names_due, MAX(again(m, c), m->now + NAMES_SLOW));
+        }
 }
 
 /* PROTOCOL 11.19: "Names in a ticket it looks up at once, and every 30 s until it has joined or has a link." */
@@ -137,6 +165,10 @@ static void seek_ticket(struct mesh *m) {
                 ask(m, &nobody, &m->join_names, m->n_join_names);
         }
         m->names_due = MIN(m->names_due, m->join_named + NAMES_TICKET);
+}
+
+void host_came(struct mesh *m) {
+        m->names_since = 0;
 }
 
 void host_dialled(struct mesh *m, const struct key *device) {
@@ -157,6 +189,8 @@ void host_tick(struct mesh *m) {
                 else if (is_dialled(m, a))
                         host_dialled(m, &a->device);
         }
+        if (!links_up(m) && !m->joining)
+                seek_again(m);
 }
 
 /* PROTOCOL 11.19: "What is found counts as an address of that contact." */

@@ -80,13 +80,17 @@
 #define NAMES_MOST 3             /* host names in a contact: as many as --advertise takes */
 #define NAMES_SLOW 1000     /* ms without an answer, after which they are looked up: a call takes a third of that */
 #define NAMES_TICKET 30000  /* ms between two lookups of a ticket's, until somebody there answers */
-#define NAMES_AGAIN 10000   /* ms until names of one device are looked up again, which so far led nowhere */
+#define NAMES_AGAIN 10000   /* ms until names of one device are looked up again, which so far led nowhere … */
+#define NAMES_LONE 2000     /* … and where nobody else can tell where it is, … */
+#define NAMES_PART 4        /* … or such a part of the time for which it has been asking, up to DIAL_LAST */
 #define CONTACTS_HOUR 12    /* of one device are taken in an hour: twice what an honest one publishes */
 #define DIAL_FIRST 1000     /* ms of the first back-off */
 #define DIAL_ANEW 250       /* ms in which all is dialled again that was there, or may be here */
 #define DIAL_LAST 300000    /* ms of the longest */
 #define DIAL_CLOSED_MOST 5  /* dials at once of addresses at which, as is said there, nobody can be called … */
 #define DIAL_SLOW 250       /* … and ms without an answer, after which something else is tried besides: RFC 8305, 5 */
+#define DIAL_SILENT 1000    /* … and of any other: it takes no place of a link any more, … */
+#define DIAL_SILENT_MOST 5  /* … of so many: the kernel waits for ten seconds, and where the line is dead for all */
 #define DIAL_TOLD 2000      /* ms in which who has just come up should have told who else there is */
 #define DIAL_FULL 60000     /* ms until a home that had no place is asked again; doubles */
 #define DIAL_VAIN 32        /* dials in vain after which whoever has a link takes his time … */
@@ -136,9 +140,10 @@
 #define MEETS_ADDRS 16       /* addresses of one side, as many as porchlight-ice takes */
 #define MEETS_GATHER 30      /* ms that addresses wait for others: those of the machine itself come at once */
 #define MEETS_AGAIN 2000     /* ms without an answer before all is said again by another way */
-#define MEETS_SILENT 6000    /* ms more after the last way before nobody is there */
+#define MEETS_SILENT 3000    /* ms more after the last way before nobody is there */
 #define MEETS_PATIENCE 30000 /* ms a meeting may take: STUN through two routers tries for about 20 s */
 #define MEETS_ROUND 12000    /* ms until both ends have come to the third one: it may have been named in vain */
+#define MEETS_LOST 4         /* in a row without an answer, after which a doorstep that was full is visited again */
 #define MEETS_FRESH 120      /* seconds an offer counts, either way of its time: what two mesh clocks differ at most */
 #define MEETS_HOUR 30 /* offers of one device answered in an hour in vain: twice what its back-off allows (DIAL_LAST) */
 #define MEETS_SEEN 128       /* offers remembered for as long as they could come again */

@@ -422,6 +422,7 @@ static int listening(struct mesh *m, const struct mesh_event *ev) {
         m->hidden = ev->listening.hidden;
         m->stun = ev->listening.udp_port;
         m->contact_dirty |= !contact_says(m);
+        m->contact_lost |= contact_astray(m);
         r = hides ? meet_means(m) : 0;
         return r || !moved ? r : doubt_moved(m);
 }

@@ -86,6 +86,7 @@ struct draw {          /* of which contacts the addresses are in the book */
         uint64_t turn; /* the rank is another one in each */
         uint64_t bar;  /* nobody in the book who could give way is later in rank */
         bool left_out; /* there was no place for all */
+        bool outlived; /* an address may be over where somebody answered once */
         mesh_time due; /* no other turn before */
 };
 
@@ -136,8 +137,9 @@ const struct card *contact_card(const struct mesh *m, const struct key *device);
 /* It has told where it is since this node had no link that lasts: it is there, and has links of its own. */
 bool contact_back(const struct mesh *m, const struct key *device);
 bool contact_says(const struct mesh *m); /* the last one published, that this node listens where it does, and no more */
-int contacts_open(struct mesh *m);       /* a key has come: those it opens are read. 0 or ERR_NOMEM */
-void contacts_learn(struct mesh *m);     /* where all say that they are, again */
+bool contact_astray(const struct mesh *m); /* nothing of it leads here from outside */
+int contacts_open(struct mesh *m);         /* a key has come: those it opens are read. 0 or ERR_NOMEM */
+void contacts_learn(struct mesh *m);       /* where all say that they are, again */
 int contact_publish(struct mesh *m);
 mesh_time contact_deadline(const struct mesh *m);
 void contacts_fini(struct mesh *m);
@@ -147,6 +149,7 @@ int host_read(struct card *card, const struct wire_addr *row); /* a row that is 
 bool host_said(const struct mesh *m, const struct card *own);  /* it has the names that this node has now */
 void host_ticket(struct mesh *m, const struct wire_addr *row); /* the same of the ticket that it joins with */
 int host_listening(struct mesh *m, struct wire_list names, bool *ret_news);
+void host_came(struct mesh *m);                              /* a neighbour has */
 void host_dialled(struct mesh *m, const struct key *device); /* it may not answer */
 void host_seek(struct mesh *m, const struct key *device);    /* a dial of it came to nothing */
 bool host_asked(const struct mesh *m,
@@ -161,6 +164,8 @@ struct address *draw_address(struct mesh *m, const struct mesh_addr *addr, const
 void draw_meeting(struct mesh *m, const struct card *card); /* it can be met, not called */
 /* Its device names another place now, in @card: where nobody has answered nobody is looked for any more. */
 void draw_forget(struct mesh *m, const struct card *card);
+/* Forgets where somebody answered, but not of late, if that has come up. It moves what is in the book. 0 or ERR_NOMEM. */
+int draw_outlive(struct mesh *m);
 struct address *draw_last(struct mesh *m); /* the one that gives way first; NULL: none does */
 bool draw_again(struct mesh *m); /* those there have been tried: others come in; false: there are none, or not yet */
 mesh_time draw_deadline(const struct mesh *m);
@@ -193,9 +198,11 @@ void dial_hope(struct mesh *m);       /* how much was in vain says nothing any m
 void dial_soon(struct mesh *m);       /* something changed: look for candidates again */
 /* A dial has ended; @more: it opened nothing, and another link key is to be tried first. */
 void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool more);
-void dial_refused(struct mesh *m, struct address *a);                /* and the other side has no place */
-void dial_stood(struct mesh *m, struct address *a);                  /* and it had been of use */
-bool dial_in_vain(const struct address *a);                          /* when it was called last */
+void dial_refused(struct mesh *m, struct address *a); /* and the other side has no place */
+void dial_stood(struct mesh *m, struct address *a);   /* and it had been of use */
+bool dial_in_vain(const struct address *a);           /* when it was called last */
+bool dial_silent(const struct mesh *m,
+                 const struct address *a); /* it is being dialled, and nobody has answered so far */
 bool dial_may_answer(const struct mesh *m, const struct address *a); /* though nobody can call its device */
 bool dial_may(const struct mesh *m);               /* there is somebody to dial, and place for a link */
 int dial_start(struct mesh *m, struct address *a); /* hands out DIAL */

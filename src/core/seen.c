@@ -55,6 +55,7 @@ void seen_look(struct mesh *m) {
                 return;
         m->seen = seen;
         m->contact_dirty = true;
+        m->contact_lost |= contact_astray(m);
 }
 
 bool mesh_seen(const struct mesh *m, struct mesh_addr *ret) {

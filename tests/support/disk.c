@@ -262,6 +262,8 @@ void disk_put(struct disk *d, const struct mesh_row *row) {
 }
 
 bool disk_gives(const struct disk_row *r, mesh_wall now) {
+        if (r->row.kind == MESH_ROW_ADDR)
+                return !r->row.addr.gone;
         return r->row.kind != MESH_ROW_RECORD || r->row.record.own || r->row.record.expires > now;
 }
 
