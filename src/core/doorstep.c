@@ -31,6 +31,22 @@ static bool too_many(struct link *l) {
         return false;
 }
 
+/* One that says itself that it has a link to @to; in a street of few homes, any: it may. */
+static struct link *likely_hop(struct link *from, const struct key *to) {
+        struct mesh *m = from->m;
+        struct link *chosen = NULL;
+        uint64_t n = 0;
+        LINK_EACH(l, m) {
+                if (l->state != LINK_UP || l == from || l->room)
+                        continue;
+                if (names(contact_card(m, &l->device), to))
+                        return l;
+                if (roster_members(m->roster) <= MEETS_FEW && !l->visiting && rng_below(&m->rng, ++n) == 0)
+                        chosen = l;
+        }
+        return chosen;
+}
+
 /* Who has a link to it, where this node has none: the one that the sender names, or one that its contact does. */
 static struct link *next_hop(struct link *from, const struct key *to, const struct wire_meet *msg) {
         struct mesh *m = from->m;
@@ -43,7 +59,7 @@ static struct link *next_hop(struct link *from, const struct key *to, const stru
         }
         for (size_t i = 0; (!l || l == from) && card && i < card->n_via; i++)
                 l = link_to_device(m, &card->via[i]);
-        return l != from ? l : NULL;
+        return l && l != from ? l : likely_hop(from, to);
 }
 
 /* PROTOCOL 17.3: "A node that is not `to` MUST drop it where `hops` is 0, where `from` or `to` is not a current member's
@@ -273,6 +289,7 @@ static void tell_of_return(struct mesh *m) {
 int doorstep_came(struct mesh *m, const struct key *neighbour) {
         if (m->meets.helper && links_up(m) == 1)
                 try_again(m);
+        host_came(m);
         tell_of_return(m);
         doorstep_look(m);
         return meet_came(m, neighbour);

@@ -8,6 +8,8 @@
  * Both are a few places in memory, of which the oldest gives way: who fills them wins that others search as they would anyway.
  */
 #include "core/core.h"
+#include "core/limits.h"
+#include "core/link.h"
 #include "core/meet.h"
 #include "core/reach.h"
 
@@ -67,4 +69,21 @@ void lately_useless(struct mesh *m, const struct key *doorstep) {
 bool lately_was_useless(const struct mesh *m, const struct key *doorstep) {
         const struct late *l = find(m->meets.useless, MEETS_USELESS, doorstep);
         return l && m->now < l->until;
+}
+
+/* ---- nobody answers ---- */
+/* PROTOCOL 9.28: "or where fewer than 5 last and nobody has answered the last 4 meetings that it began" */
+/* A few who are all back at one time may have met each other, and nobody who is linked to the rest of the street. */
+bool lately_lost(const struct mesh *m) {
+        return m->meets.unanswered >= MEETS_LOST && links_lasting(m) < OUTBOUND_WANTED;
+}
+
+void lately_unanswered(struct mesh *m) {
+        m->meets.unanswered = MIN(m->meets.unanswered + 1, UINT8_MAX);
+        if (lately_lost(m))
+                visit_soon(m);
+}
+
+void lately_answered(struct mesh *m) {
+        m->meets.unanswered = 0;
 }

@@ -456,6 +456,8 @@ static int give_up(struct mesh *m, struct meet *x) {
         struct mesh_action *a = out_add(&m->out, MESH_DO_HANGUP);
         if (!a)
                 return ERR_NOMEM;
+        if (x->calls && !x->heard)
+                lately_unanswered(m);
         a->link = link;
         a->hangup = REASON_SILENT;
         mesh_trace(m, "link %u: no meeting", (unsigned)link);
@@ -594,6 +596,7 @@ static int heard_more(struct link *l, struct meet *x, const struct wire_meet_sai
         x->heard++;
         x->again = MESH_NEVER;
         if (x->state == MEET_OFFERED) {
+                lately_answered(m);
                 x->hurry = x->asked ? m->now + MEETS_HURRY : MESH_NEVER;
                 move(x, MEET_TALKING);
         }

@@ -80,8 +80,9 @@ struct meets {
         uint32_t last; /* of the numbers of their links */
         struct meet_seen seen[MEETS_SEEN];
         struct late vain[MEETS_VAIN], useless[MEETS_USELESS];
-        bool helper; /* somebody can bring them about … */
-        bool asked;  /* … or nobody can, as was said since the start */
+        bool helper;        /* somebody can bring them about … */
+        bool asked;         /* … or nobody can, as was said since the start */
+        uint8_t unanswered; /* of those this home began in a row */
 };
 
 /* ---- meet.c: a meeting's life ---- */
@@ -129,6 +130,9 @@ void lately_moved(struct mesh *m);                                /* this machin
 void lately_useless(struct mesh *m, const struct key *doorstep);  /* it passes nothing on … */
 void lately_failed(struct mesh *m, const struct key *device, const struct key *doorstep); /* … to that device */
 bool lately_was_useless(const struct mesh *m, const struct key *doorstep);
+void lately_unanswered(struct mesh *m); /* a meeting that this home began */
+void lately_answered(struct mesh *m);
+bool lately_lost(const struct mesh *m); /* nobody answers: this home's few neighbours may have no others either */
 
 /* ---- offer.c: what is inside, sealed and signed ---- */
 /* Says @what, which is message @seq of this side's, over @l. 0 or ERR_NOMEM. */

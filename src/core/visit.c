@@ -41,7 +41,7 @@ static bool over(const struct link *l) {
         bool quiet = l->state == LINK_UP && l->caught_up && !l->recon_set && !link_queued(l) && !l->backlog;
         for (size_t i = 0; i < LINK_SETS; i++)
                 quiet = quiet && asleep(&l->push[i]);
-        bool enough = links_lasting(l->m) >= MEETS_VIA_LEAST;
+        bool enough = links_lasting(l->m) >= MEETS_VIA_LEAST && !lately_lost(l->m);
         if (!quiet || (!enough && meet_leads_by(l->m, &l->device)))
                 return false;
         return (enough && l->m->visit_few) || l->m->now >= MAX(l->heard, l->spoke) + VISIT_QUIET;
@@ -85,7 +85,7 @@ static bool turned_away(const struct mesh *m, const struct address *a) {
 }
 
 static bool has_few(const struct mesh *m) {
-        return m->meets.helper && links_lasting(m) < MEETS_VIA_LEAST;
+        return m->meets.helper && (links_lasting(m) < MEETS_VIA_LEAST || lately_lost(m));
 }
 
 /* PROTOCOL 9.28: "sooner, from 2 s on and with each fourth time doubling up to 15 s, or to 0.1 s for each member and 60 s at most" */
@@ -103,6 +103,20 @@ void visit_soon(struct mesh *m) {
         m->visit_soon = m->visit_soon ? MIN(m->visit_soon, due) : due;
 }
 
+/* Or will be in a moment. A dial of another of its addresses that nobody answers is none: it may have been there yesterday. */
+static bool is_reached(const struct mesh *m, const struct key *device) {
+        LINK_EACH(l, m) {
+                if (l->state != LINK_CLOSING && !l->haul && key_eq(&l->device, device))
+                        return true;
+        }
+        for (size_t i = 0; i < m->n_addresses; i++) {
+                const struct address *a = &m->addresses[i];
+                if (a->link && !dial_silent(m, a) && key_eq(&a->device, device))
+                        return true;
+        }
+        return m->visit.link && key_eq(&m->visit.device, device);
+}
+
 /* One of those who had no place for this home, at random; the next turn comes as long as there are any. */
 static const struct address *choose_full(struct mesh *m) {
         const struct address *chosen = NULL;
@@ -113,7 +127,9 @@ static const struct address *choose_full(struct mesh *m) {
                 if (!turned_away(m, a))
                         continue;
                 any = true;
-                if (!dial_reaches(m, &a->device) && rng_below(&m->rng, ++n) == 0)
+                if (lately_lost(m) && address_meets(a))
+                        continue; /* nobody can be met */
+                if (!is_reached(m, &a->device) && rng_below(&m->rng, ++n) == 0)
                         chosen = a;
         }
         if (any)

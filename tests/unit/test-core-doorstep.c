@@ -319,6 +319,44 @@ static void test_not_passed(void **state) {
         street_free(s);
 }
 
+static size_t came_by(struct street *s, size_t i, size_t neighbour) {
+        struct link *l = link_of(s, i, neighbour);
+        size_t n = l ? l->meets : 0;
+        if (l)
+                l->meets = 0;
+        return n;
+}
+
+/* The doorstep has lost the one it is for, whose contact names nobody: a neighbour has a link to it, and may say so in its own. */
+static void test_by_a_neighbour(void **state) {
+        (void)state;
+        enum { THIRD = 3, FOURTH, HOMES, TRIES = 8 };
+        struct street *s = street_new(HOMES, seed);
+        uint8_t sealed[100] = {1};
+        size_t third = 0, fourth = 0;
+        street_run_for(s, 60);
+        const struct wire_meet msg = of_to(s, A, B, 2, SPAN_OF(sealed));
+        link_hangup(link_of(s, DOOR, B), REASON_OVERLOAD);
+        street_cut(s, DOOR, B);
+        street_run_for(s, 1);
+        assert_null(link_of(s, DOOR, B));
+        for (int i = 0; i < TRIES; i++) {
+                says(s, A, DOOR, &msg, 0.5);
+                third += came_by(s, B, THIRD);
+                fourth += came_by(s, B, FOURTH);
+        }
+        assert_int_equal(third + fourth, TRIES);
+        assert_in_range(third, 1, TRIES - 1); /* now by this one, now by that */
+        struct contact *c = map_find(&street_core(s, DOOR)->contacts, street_core(s, THIRD)->sign.pub.b);
+        c->card->via[0] = street_core(s, B)->sign.pub;
+        c->card->n_via = 1;
+        for (int i = 0; i < TRIES; i++) {
+                says(s, A, DOOR, &msg, 0.5);
+                assert_int_equal(came_by(s, B, THIRD), 1);
+        }
+        street_free(s);
+}
+
 /* An alert stands behind few of them: whoever floods a doorstep fills nobody's line with what hurries. */
 static void test_line(void **state) {
         (void)state;
@@ -569,12 +607,13 @@ static void test_turns(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_family),  cmocka_unit_test(test_first_of_another),
-                cmocka_unit_test(test_turns),   cmocka_unit_test(test_line),
-                cmocka_unit_test(test_cases),   cmocka_unit_test(test_replays),
-                cmocka_unit_test(test_flood),   cmocka_unit_test(test_not_passed),
-                cmocka_unit_test(test_removed), cmocka_unit_test(test_bounds),
-                cmocka_unit_test(test_spent),   cmocka_unit_test(test_lost),
+                cmocka_unit_test(test_family),         cmocka_unit_test(test_first_of_another),
+                cmocka_unit_test(test_turns),          cmocka_unit_test(test_line),
+                cmocka_unit_test(test_cases),          cmocka_unit_test(test_replays),
+                cmocka_unit_test(test_flood),          cmocka_unit_test(test_not_passed),
+                cmocka_unit_test(test_by_a_neighbour), cmocka_unit_test(test_removed),
+                cmocka_unit_test(test_bounds),         cmocka_unit_test(test_spent),
+                cmocka_unit_test(test_lost),
         };
         seed = street_seed();
         return cmocka_run_group_tests(tests, NULL, NULL);

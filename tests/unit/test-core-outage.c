@@ -5,6 +5,7 @@
 #include "core/core.h"
 #include "core/limits.h"
 #include "core/link.h"
+#include "core/meet.h"
 #include "core/reach.h"
 #include "support/guest.h"
 #include "support/street_inside.h"
@@ -185,6 +186,79 @@ static void test_silent_street(void **state) {
         street_free(s);
 }
 
+static void dials(struct street *s, size_t i, uint8_t last) {
+        const struct mesh_addr at = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = last}, .port = 7345};
+        street_feed(s, i, (struct mesh_event){.type = MESH_EV_DIAL, .dial.addr = at});
+}
+
+/* Somebody has typed addresses that say nothing: they take the places of links for a second, and not for ten. */
+static void test_silent_by_hand(void **state) {
+        (void)state;
+        struct street *s = street_of(2, street_shut);
+        street_run_for(s, 1300);
+        street_off(s, 1);
+        street_run_for(s, 60);
+        s->deaf = true;
+        street_off(s, 0);
+        street_on(s, 1);
+        for (uint8_t k = 1; k <= OUTBOUND_WANTED + MEETS_VIA_LEAST; k++) /* two more where nobody is open */
+                dials(s, 1, k);
+        street_on(s, 0);
+        dial_anew(street_core(s, 1));
+        assert_false(wait_linked(s, 1, 0, 0.001 * DIAL_SILENT - 0.1));
+        assert_true(wait_linked(s, 1, 0, 3));
+        street_free(s);
+}
+
+/* It has no place, wherever it is called: none of its addresses is dialled again at once. It can be visited, though one of them
+ * says nothing. */
+static void test_no_place(void **state) {
+        (void)state;
+        struct street *s = street_of(2, street_shut);
+        street_run_for(s, 1300);
+        struct mesh *m = street_core(s, 1);
+        struct mesh_addr at = {.ip = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 9}, .port = 7345};
+        struct address *a = address_find(m, &s->homes[0].addr), *other = address_add(m, &at);
+        assert_true(a && other);
+        other->device = a->device;
+        link_hangup(link_to_device(m, device(s, 0)), REASON_OVERLOAD);
+        dial_refused(m, a);
+        assert_true(a->next >= m->now + DIAL_FULL && other->next >= a->next);
+        other->link = MESH_LINK_DIALLED | 999;
+        other->begun = m->now;
+        assert_true(dial_reaches(m, &a->device));
+        street_run_for(s, 0.001 * DIAL_SILENT);
+        assert_true(dial_silent(m, other));
+        m->visit_soon = m->now;
+        street_feed(s, 1, (struct mesh_event){.type = MESH_EV_TICK});
+        assert_true(m->visit.link && key_eq(&m->visit.device, &a->device));
+        other->link = 0;
+        street_free(s);
+}
+
+/* Three who are back know each other, and nobody else answers them: the one who had no place is visited at once, not in a minute. */
+static void test_island(void **state) {
+        (void)state;
+        for (uint8_t unanswered = MEETS_LOST - 1; unanswered <= MEETS_LOST; unanswered++) {
+                struct street *s = street_of(4, street_shut);
+                street_run_for(s, 1300);
+                struct mesh *m = street_core(s, 1);
+                assert_true(wait_linked(s, 1, 2, 5) && wait_linked(s, 1, 3, 5) && wait_linked(s, 1, 0, 5));
+                lately_answered(m);
+                for (uint8_t i = 1; i < unanswered; i++)
+                        lately_unanswered(m);
+                link_hangup(link_to_device(m, device(s, 0)), REASON_OVERLOAD);
+                dial_refused(m, address_find(m, &s->homes[0].addr));
+                assert_false(lately_lost(m));
+                lately_unanswered(m);
+                street_run_for(s, 3);
+                assert_int_equal(m->visits_few > 0, unanswered == MEETS_LOST);
+                lately_answered(m);
+                assert_false(lately_lost(m));
+                street_free(s);
+        }
+}
+
 /* What nobody has answered at, and its device does not name any more, is forgotten. */
 static void test_old_address(void **state) {
         (void)state;
@@ -296,15 +370,12 @@ static void test_lone_visitor(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_return),
-                cmocka_unit_test(test_not_at_a_visit),
-                cmocka_unit_test(test_open_stays),
-                cmocka_unit_test(test_visited_and_dialled),
-                cmocka_unit_test(test_silent_address),
-                cmocka_unit_test(test_silent_street),
-                cmocka_unit_test(test_old_address),
-                cmocka_unit_test(test_by_chance),
-                cmocka_unit_test(test_visitors_make_room),
+                cmocka_unit_test(test_return),         cmocka_unit_test(test_not_at_a_visit),
+                cmocka_unit_test(test_open_stays),     cmocka_unit_test(test_visited_and_dialled),
+                cmocka_unit_test(test_silent_address), cmocka_unit_test(test_silent_street),
+                cmocka_unit_test(test_silent_by_hand), cmocka_unit_test(test_no_place),
+                cmocka_unit_test(test_island),         cmocka_unit_test(test_old_address),
+                cmocka_unit_test(test_by_chance),      cmocka_unit_test(test_visitors_make_room),
                 cmocka_unit_test(test_lone_visitor),
         };
         seed = street_seed();
