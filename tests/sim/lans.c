@@ -16,6 +16,7 @@
 #include "core/limits.h"
 #include "crypto/hash.h"
 #include "roster/roster.h"
+#include "wire/codec.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,9 @@
 #define HEARD_SECOND 32  /* datagrams that a home's shell hands over (src/node/lan.c) */
 #define FLOOD_SECOND 40  /* of noise */
 #define FORGED_SECOND 10 /* under the true key */
-#define NO_HOST 3000     /* ms until it is clear that nobody is at an address */
+#define DOOR_NAME "elm7.example.org"
+#define ANSWER_TIME 30 /* ms until it is clear where a name leads */
+#define NO_HOST 3000   /* ms until it is clear that nobody is at an address */
 #define MOVE_EVERY (10 * SIM_MINUTE)
 #define SHELL_LOOKS 500 /* ms: src/node/nets.c */
 #define KNOWN_MOST 64   /* addresses that beacons alone speak for: src/core/lan.c */
@@ -72,7 +75,8 @@ struct lans {
         } recorded[RECORDED];
         size_t n_recorded;
         struct map dialled;
-        uint64_t beacons, forged, dials;
+        uint64_t beacons, forged, dials, asked;
+        struct mesh_addr named; /* where the name leads */
 };
 
 static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
@@ -133,8 +137,42 @@ struct mesh_addr lans_seen(const struct world *w, const struct node *from, const
                                       : inside(place);
 }
 
+/* ---- names ---- */
+static bool has_name(const struct world *w, const struct node *n) {
+        return w->opt.named && n->index == 0;
+}
+
+static void on_looked_up(struct world *w, struct happening *h) {
+        struct node *n = &w->nodes[h->node];
+        if (!node_on(n) || n->life != h->life)
+                return;
+        h->ev.looked_up.addrs = &w->lans->named;
+        world_feed(w, n, h->ev);
+}
+
+/* There is one name, and it leads to where the first home said last that it is. */
+void lans_look_up(struct world *w, const struct node *n, const struct mesh_action *a) {
+        if (!w->opt.named)
+                return;
+        struct happening *h = world_plan(w, w->now + ANSWER_TIME, n->index, on_looked_up);
+        h->ev = (struct mesh_event){.type = MESH_EV_LOOKED_UP, .looked_up = {.device = a->look_up.device, .n = 1}};
+        w->lans->asked++;
+}
+
+static struct wire_list its_names(const struct world *w, const struct node *n, struct buf *store) {
+        struct wire_list names = {0};
+        struct wire_addr row = {.port = n->addr.port};
+        if (!has_name(w, n))
+                return names;
+        WIRE_PUT(&row, ADDR, dns, SPAN_STR(DOOR_NAME));
+        wire_list_add(&wire_addr_desc, &names, store, &row);
+        w->lans->named = n->addr;
+        return names;
+}
+
 /* What it has come to know of its networks. */
 void lans_tell(struct world *w, struct node *n) {
+        _clean_(buf_fini) struct buf store = BUF_NULL;
         uint32_t lan = lan_of(w, n->index);
         struct mesh_addr here = lan ? inside(w->lans->homes[n->index].place) : n->addr;
         struct mesh_event ev = {.type = MESH_EV_LAN, .lan = {.ports = {7345, 7345}, .n = 2}};
@@ -143,6 +181,7 @@ void lans_tell(struct world *w, struct node *n) {
                    (struct mesh_event){.type = MESH_EV_LISTENING,
                                        .listening = {.addrs = &here,
                                                      .n = 1,
+                                                     .names = its_names(w, n, &store),
                                                      .outside = called,
                                                      .udp_port = w->opt.apart && !lan ? here.port : 0}});
         if (lan && node_on(n))
@@ -503,6 +542,8 @@ void lans_apart(struct world *w) {
 }
 
 void lans_elsewhere(struct world *w, uint32_t i) {
+        if (has_name(w, &w->nodes[i]))
+                w->nodes[i].addr.ip[12]++;
         w->lans->homes[i].outside++;
         w->lans->homes[i].called = false;
 }

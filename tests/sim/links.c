@@ -113,7 +113,8 @@ static uint32_t whose(const struct world *w, const struct node *n, const struct 
         if (lans_private(addr))
                 return near ? near->index : UINT32_MAX;
         uint32_t i = (uint32_t)addr->ip[13] << 16 | (uint32_t)addr->ip[14] << 8 | addr->ip[15];
-        return addr->ip[12] == 10 && i < w->n && !lans_same(w, i, i) ? i : UINT32_MAX;
+        bool there = i < w->n && memcmp(addr->ip, w->nodes[i].addr.ip, sizeof(addr->ip)) == 0;
+        return there && !lans_same(w, i, i) ? i : UINT32_MAX;
 }
 
 void links_dial(struct world *w, struct node *n, const struct mesh_action *a) {

@@ -19,16 +19,17 @@
 #define LINKS 2           /* that each is to have: one alone may be over the next moment */
 #define LOOK 100          /* ms */
 #define PATIENCE SIM_HOUR /* after which it is not worth waiting any more */
+#define SAID_MOST 3       /* homes with fewer links than before that are named, when there are no more */
 #define REAL_MOST 50      /* homes: more than that do without real cryptography */
 
-static const char usage[] =
-        "Usage: sim-outage --nodes N --seed S [--stood SECONDS] [--dark SECONDS] [--return SECONDS] [--most SECONDS] "
-        "[--trace]\n"
-        "\n"
-        "A street of N homes stands for a while, is dark for a while, and all come back within so many seconds.\n"
-        "Within --most seconds after the last one's return each is to have as many links as before, of which more than "
-        "5 are\n"
-        "not asked for, and all are to hear of each other.\n";
+static const char usage[] = "Usage: sim-outage --nodes N --seed S [--stood SECONDS] [--dark SECONDS]\n"
+                            "                  [--return SECONDS] [--most SECONDS] [--moves] [--trace]\n"
+                            "\n"
+                            "A street of N homes stands for a while, is dark for a while, and all come back\n"
+                            "within so many seconds; --moves: the first one, too, has another address then,\n"
+                            "and a name that leads to it. Within --most seconds after the last one's return\n"
+                            "each is to have as many links as before, of which more than 5 are not asked\n"
+                            "for, and all are to hear of each other.\n";
 
 struct outage {
         struct options opt;
@@ -51,12 +52,16 @@ static bool number(const char *text, uint64_t *ret) {
 }
 
 static bool parse(int argc, char **argv, struct outage *o) {
-        enum { NODES, SEED, STOOD, DARK, RETURN, MOST, TRACE };
-        static const struct option long_options[] = {
-                {"nodes", required_argument, NULL, NODES},   {"seed", required_argument, NULL, SEED},
-                {"stood", required_argument, NULL, STOOD},   {"dark", required_argument, NULL, DARK},
-                {"return", required_argument, NULL, RETURN}, {"most", required_argument, NULL, MOST},
-                {"trace", no_argument, NULL, TRACE},         {0}};
+        enum { NODES, SEED, STOOD, DARK, RETURN, MOST, MOVES, TRACE };
+        static const struct option long_options[] = {{"nodes", required_argument, NULL, NODES},
+                                                     {"seed", required_argument, NULL, SEED},
+                                                     {"stood", required_argument, NULL, STOOD},
+                                                     {"dark", required_argument, NULL, DARK},
+                                                     {"return", required_argument, NULL, RETURN},
+                                                     {"most", required_argument, NULL, MOST},
+                                                     {"moves", no_argument, NULL, MOVES},
+                                                     {"trace", no_argument, NULL, TRACE},
+                                                     {0}};
         uint64_t nodes = 0;
         bool ok = true;
         for (int c; ok && (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {
@@ -64,6 +69,8 @@ static bool parse(int argc, char **argv, struct outage *o) {
                                     [DARK] = &o->dark, [RETURN] = &o->returning, [MOST] = &o->most};
                 if (c == TRACE)
                         o->opt.trace = true;
+                else if (c == MOVES)
+                        o->opt.named = true;
                 else
                         ok = c >= 0 && (size_t)c < ARRAY_LEN(into) && number(optarg, into[c]);
         }
@@ -159,6 +166,13 @@ static void note(struct since *s, const struct linked *is, const struct linked *
         s->all = still(!is->missing, s->all, now);
 }
 
+static void say_missing(struct world *w, const struct linked *is, const struct linked *before) {
+        for (uint32_t i = 0; i < w->n; i++)
+                if ((is->missing <= SAID_MOST && is->each[i] < MIN(before->each[i], (uint8_t)OUTBOUND_WANTED)) ||
+                    (is->without <= SAID_MOST && !is->each[i]))
+                        world_say(w, "home %u: has %u links and had %u", i, is->each[i], before->each[i]);
+}
+
 static struct since wait(struct world *w, uint64_t returning, const struct linked *before) {
         uint64_t last = come_back(w, returning * SIM_SECOND), end = last + PATIENCE;
         struct since s = {0};
@@ -168,6 +182,7 @@ static struct since wait(struct world *w, uint64_t returning, const struct linke
                 note(&s, &is, before, MAX(w->now, last + 1) - last);
                 world_say(w, "%zu links; %u homes without, %u with one, %u lost", is.links / 2, is.without,
                           is.few - is.without, is.lost);
+                say_missing(w, &is, before);
         }
         return s;
 }

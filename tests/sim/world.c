@@ -198,7 +198,8 @@ static void perform(struct world *w, struct node *n, const struct mesh_action *a
         case MESH_DO_TELL:
                 meets_told(w, n, a);
                 break;
-        case MESH_DO_LOOK_UP: /* nobody here has a name */
+        case MESH_DO_LOOK_UP:
+                lans_look_up(w, n, a);
                 break;
         }
 }

@@ -52,6 +52,7 @@ struct options {
         bool ready; /* the street stands when the run begins */
         bool alone; /* homes share no memory, however many they are */
         bool apart; /* each home but the first is behind a router of its own, which lets nobody in (outage.c) */
+        bool named; /* the first has a name, and may move */
 };
 
 enum sabotage {
@@ -234,7 +235,8 @@ void lans_report(const struct world *w);
 void lans_apart(struct world *w);                 /* as options.apart says, before any home is on */
 void lans_elsewhere(struct world *w, uint32_t i); /* its router has got another address outside */
 void lans_found(struct world *w, struct node *n); /* somebody outside has called it */
-void lans_tell(struct world *w, struct node *n);  /* it has just been switched on: where it is */
+void lans_look_up(struct world *w, const struct node *n, const struct mesh_action *a);
+void lans_tell(struct world *w, struct node *n); /* it has just been switched on: where it is */
 void lans_beacon(struct world *w, const struct node *n, struct span beacons);
 bool lans_private(const struct mesh_addr *a); /* it means another place on each network */
 struct node *lans_whose(const struct world *w, const struct node *n, const struct mesh_addr *a); /* NULL: nobody's */
