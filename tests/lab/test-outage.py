@@ -25,13 +25,16 @@ RETURN = 5               # seconds in which they come back
 BACK = 60                # seconds after the last one: DESIGN 9
 SETTLE = 180             # seconds for a street that has just come together
 STANDS = 10              # seconds without another link, after which a street has as many as it will have for a while
-OUTSIDE = 100            # routers' addresses before are below, and after are above
-NAME, ELSEWHERE = 'elm7.example.org', '203.0.113.250'
+CUTS = 3                 # one after the other with --full: what homes know of each other then is of several places
+OUTSIDE = (150, 100)     # routers' addresses before are below, and after a cut above, in turn
+NAME = 'elm7.example.org'
+DOORS = '203.0.113.'     # … and 250 less the number of the cut
 
 
 class Outage(nat.Lab):
     def open(self):
         self.lay()
+        self.cut = 0
         self.names = spaces.Names(self)
         self.put_door(nat.DOORSTEP)
         self.door = street.Play.home(self, 'Door', listen=f'0.0.0.0:{nat.PORT}', prefix=self.doorstep.within())
@@ -89,15 +92,20 @@ class Outage(nat.Lab):
         if home.space:
             router = self.router_of[home.space]
             router.ip('address', 'flush', 'dev', 'wan')
-            router.port('wan', f'{self.net.net}.{OUTSIDE + home.number}/24')
+            router.port('wan', f'{self.net.net}.{OUTSIDE[self.cut % 2] + home.number}/24')
         else:
-            self.put_door(ELSEWHERE)
+            self.put_door(f'{DOORS}{250 - self.cut}')
         self.begin(home)
 
     # -- cases --
 
     def case_outage(self):
         """after a power cut all have links again within a minute of the last one's return, each somewhere else than before"""
+        for _ in range(CUTS if self.full else 1):
+            self.cut += 1
+            self.lose_power()
+
+    def lose_power(self):
         before = self.stood() if self.full else self.links()
         wanted = {home.name: min(sum(home.name in link for link in before), WANTED) for home in self.street}
         for home in self.street:
@@ -115,11 +123,6 @@ class Outage(nat.Lab):
         print(f'# {len(self.street)} homes had {len(before)} links; {took:.1f} s after the last had come back each had as many, up to {WANTED}: '
               f'{len(links)} in all, {len(links & before)} of them as before; load {os.getloadavg()[0]:.1f}', flush=True)
         check(took < BACK, f'it took {took:.1f} s')
-        if self.full:
-            end = last + BACK
-            while len(links) < len(before) and time.monotonic() < end:
-                links = self.links()
-            print(f'# {len(links)} after {time.monotonic() - last:.1f} s', flush=True)
 
     def case_alert(self):
         """an alert of one reaches all"""
