@@ -103,20 +103,6 @@ void visit_soon(struct mesh *m) {
         m->visit_soon = m->visit_soon ? MIN(m->visit_soon, due) : due;
 }
 
-/* Or will be in a moment. A dial of another of its addresses that nobody answers is none: it may have been there yesterday. */
-static bool is_reached(const struct mesh *m, const struct key *device) {
-        LINK_EACH(l, m) {
-                if (l->state != LINK_CLOSING && !l->haul && key_eq(&l->device, device))
-                        return true;
-        }
-        for (size_t i = 0; i < m->n_addresses; i++) {
-                const struct address *a = &m->addresses[i];
-                if (a->link && !dial_silent(m, a) && key_eq(&a->device, device))
-                        return true;
-        }
-        return m->visit.link && key_eq(&m->visit.device, device);
-}
-
 /* One of those who had no place for this home, at random; the next turn comes as long as there are any. */
 static const struct address *choose_full(struct mesh *m) {
         const struct address *chosen = NULL;
@@ -129,7 +115,7 @@ static const struct address *choose_full(struct mesh *m) {
                 any = true;
                 if (lately_lost(m) && address_meets(a))
                         continue; /* nobody can be met */
-                if (!is_reached(m, &a->device) && rng_below(&m->rng, ++n) == 0)
+                if (!dial_reaches(m, &a->device) && rng_below(&m->rng, ++n) == 0)
                         chosen = a;
         }
         if (any)
