@@ -329,8 +329,10 @@ void give_anew(struct node *n, const struct key *owner) {
 static void on_up(struct haul_link *l) {
         struct node *n = l->n;
         struct chunk_link *c = calloc(1, sizeof(*c));
-        if (!c)
-                return; /* papers may go */
+        if (!c) {
+                haul_hangup(l); /* who asks over it would be heard by nobody, and keep it up by asking again */
+                return;
+        }
         c->l = l;
         c->number = ++n->fetches.last_link;
         list_push(&n->fetches.links, &c->on);
