@@ -168,10 +168,12 @@ static void on_looked_up(struct query *q) {
                 finish(c, MESH_OUT_DONE);
         else if (q->r == STORE_E_MANY)
                 refuse_many(c);
-        else if (q->r == STORE_E_NONE || (q->r == 0 && c->manifest.n == 0 && !c->destroy))
+        else if (q->r == STORE_E_NONE)
                 finish(c, MESH_OUT_NO_CLIP);
-        else if (q->r || !whole)
+        else if (q->r || !whole) /* a clip that there was no memory for is not one that is gone */
                 finish(c, MESH_OUT_STORE_FAILED);
+        else if (c->manifest.n == 0 && !c->destroy)
+                finish(c, MESH_OUT_NO_CLIP);
         else if (c->destroy && c->away)
                 wipe_away(c);
         else if (c->destroy)

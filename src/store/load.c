@@ -102,21 +102,21 @@ int store_follows(struct store_reader *r, const struct hash *alert, int (*row)(v
         return 0;
 }
 
-/* The lowest and highest id that begin with these digits. */
-static bool prefix_range(struct span hex, struct hash *ret_first, struct hash *ret_last) {
+/* The lowest and highest id that begin with these digits. 0, STORE_E_NONE: no id does, ERR_NOMEM. */
+static int prefix_range(struct span hex, struct hash *ret_first, struct hash *ret_last) {
         uint8_t digits[2 * sizeof(ret_first->b)];
         if (hex.n < PREFIX_MIN || hex.n > sizeof(digits))
-                return false;
+                return STORE_E_NONE;
         struct hash *const ends[] = {ret_first, ret_last};
         for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
                 _clean_(buf_fini) struct buf out = BUF_NULL;
                 memset(digits, i ? 'f' : '0', sizeof(digits));
                 memcpy(digits, hex.p, hex.n);
-                if (!text_unhex(&out, SPAN_OF(digits)) || out.n != sizeof(ends[i]->b))
-                        return false;
-                memcpy(ends[i]->b, out.p, out.n);
+                if (!text_unhex(&out, SPAN_OF(digits)))
+                        return buf_ok(&out) ? STORE_E_NONE : ERR_NOMEM;
+                memcpy(ends[i]->b, out.p, sizeof(ends[i]->b));
         }
-        return true;
+        return 0;
 }
 
 int store_alert_prefix(struct store_reader *r, struct span hex, struct hash *ret) {
@@ -129,13 +129,14 @@ int store_said_prefix(struct store_reader *r, struct span hex, struct hash *ret)
 
 int load_prefix(struct store_reader *r, enum sql_id between, struct span hex, struct hash *ret) {
         struct hash first, last, found;
-        if (!prefix_range(hex, &first, &last))
-                return STORE_E_NONE;
+        int e = prefix_range(hex, &first, &last);
+        if (e)
+                return e;
         _sql_ st = sql_get(&r->q, between);
         sql_bind_32(st, 1, first.b);
         sql_bind_32(st, 2, last.b);
         bool row;
-        int e = sql_next(&r->q, st, &row);
+        e = sql_next(&r->q, st, &row);
         if (e)
                 return e;
         if (!row)
