@@ -345,10 +345,15 @@ static bool sleeps(pid_t pid) {
         return all;
 }
 
+/* A lookup waits for the machine's resolver, and that for a real clock. */
+static bool looks_up(const struct node *n) {
+        return n && n->resolver.running > 0;
+}
+
 static bool all_sleep(void) {
         for (size_t i = 0; i < court.n; i++) {
                 struct court_home *h = &court.homes[i];
-                if ((h->vault && !sleeps(h->vault)) || (h->names && !sleeps(h->names)) ||
+                if ((h->vault && !sleeps(h->vault)) || (h->names && !sleeps(h->names)) || looks_up(h->n) ||
                     (h->n && !pool_idle(&h->n->pool)))
                         return false;
         }
@@ -647,6 +652,7 @@ void court_begin(void) {
         signal(SIGPIPE, SIG_IGN);
         setenv("LC_ALL", "C.UTF-8", 1);
         setenv("COLUMNS", "80", 1);
+        setenv("RES_OPTIONS", "timeout:1 attempts:1", 1); /* where a server for names does not answer */
         log_set_level(getenv("PORCHLIGHT_LOG") ? LOG_DEBUG : LOG_WARNING);
 }
 
