@@ -252,9 +252,18 @@ static mesh_time silent_due(const struct mesh *m) {
         return due;
 }
 
+/* Also another device of this home, where that is the only one so far. */
+static bool has_others(const struct mesh *m) {
+        const struct roster_device *own = roster_device_find(m->roster, &m->sign.pub);
+        size_t n = 0;
+        for (size_t i = 0; own && i < own->home->n_devices; i++)
+                n += own->home->devices[i]->gone_at == 0;
+        return roster_members(m->roster) > 1 || n > 1;
+}
+
 static bool active(const struct mesh *m) {
         return m->started && !m->stopping &&
-               (m->joining || m->recover.begun || (m->member && roster_members(m->roster) > 1) || leave_untold(m) ||
+               (m->joining || m->recover.begun || (m->member && has_others(m)) || leave_untold(m) ||
                 mesh_waits(m)); /* a place may be free, and who knows of it answers */
 }
 

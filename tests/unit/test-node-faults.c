@@ -164,6 +164,8 @@ static void story_kin(void) {
         char *code = kept(0, court_value(court_done(anna, "device", "invite", NULL), "code"));
         court_done_or(HAS_MESH, laptop, "device", "join", code, "--as", "laptop", "--no-passphrase", NULL);
         court_shows("laptop", anna, "device", "list", NULL);
+        court_restart(laptop); /* with nobody in the mesh but its own home it links to that */
+        court_shows("\"up\":true", laptop, "peers", NULL);
         char *clip = clip_of(laptop, 1, 100000);
         court_shows(clip, anna, "clip", "list", NULL);
         court_shows("\"told\":true", laptop, "clip", "list", NULL);
