@@ -39,8 +39,12 @@ static bool likely_vain(const struct address *a) {
         return a->closed && !address_meets(a) && !a->stored && !a->manual;
 }
 
+bool dial_pending(const struct mesh *m, const struct address *a) {
+        return a->link && !address_meets(a) && !link_find(m, a->link);
+}
+
 static bool unanswered(const struct mesh *m, const struct address *a) {
-        return a->link && likely_vain(a) && !link_find(m, a->link);
+        return likely_vain(a) && dial_pending(m, a);
 }
 
 /* PROTOCOL 17.11: "or has been dialled for 250 ms without an answer" */
@@ -50,7 +54,7 @@ static bool slow(const struct mesh *m, const struct address *a) {
 }
 
 bool dial_silent(const struct mesh *m, const struct address *a) {
-        return a->link && !address_meets(a) && !link_find(m, a->link) && m->now >= a->begun + DIAL_SILENT;
+        return dial_pending(m, a) && m->now >= a->begun + DIAL_SILENT;
 }
 
 /* ---- who is linked already ---- */
@@ -245,8 +249,7 @@ static mesh_time silent_due(const struct mesh *m) {
         mesh_time due = MESH_NEVER;
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
-                bool pending = a->link && !address_meets(a) && !link_find(m, a->link) && !dial_silent(m, a);
-                if (pending)
+                if (dial_pending(m, a) && !dial_silent(m, a))
                         due = MIN(due, a->begun + DIAL_SILENT);
         }
         return due;

@@ -72,19 +72,15 @@ bool host_said(const struct mesh *m, const struct card *own) {
 }
 
 /* ---- others' ---- */
-static bool is_dialled(const struct mesh *m, const struct address *a) {
-        return a->link && !address_meets(a) && !link_find(m, a->link);
-}
-
 static bool is_vain(const struct mesh *m, const struct address *a) {
         if (a->link)
-                return is_dialled(m, a) && m->now >= a->begun + NAMES_SLOW;
+                return dial_pending(m, a) && m->now >= a->begun + NAMES_SLOW;
         return dial_in_vain(a) || !dial_may_answer(m, a);
 }
 
 /* What its name leads to is not to wait for it. */
 bool host_asked(const struct mesh *m, const struct address *a) {
-        const struct contact *c = is_dialled(m, a) ? map_find(&m->contacts, a->device.b) : NULL;
+        const struct contact *c = dial_pending(m, a) ? map_find(&m->contacts, a->device.b) : NULL;
         return c && c->named && c->named >= a->begun;
 }
 
@@ -184,9 +180,9 @@ void host_tick(struct mesh *m) {
         seek_ticket(m);
         for (size_t i = 0; i < m->n_addresses; i++) {
                 const struct address *a = &m->addresses[i];
-                if (is_dialled(m, a) && is_vain(m, a))
+                if (dial_pending(m, a) && is_vain(m, a))
                         host_seek(m, &a->device);
-                else if (is_dialled(m, a))
+                else if (dial_pending(m, a))
                         host_dialled(m, &a->device);
         }
         if (!links_up(m) && !m->joining)

@@ -201,8 +201,9 @@ void dial_failed(struct mesh *m, struct address *a, enum wire_e_reason why, bool
 void dial_refused(struct mesh *m, struct address *a); /* and the other side has no place */
 void dial_stood(struct mesh *m, struct address *a);   /* and it had been of use */
 bool dial_in_vain(const struct address *a);           /* when it was called last */
-bool dial_silent(const struct mesh *m,
-                 const struct address *a); /* it is being dialled, and nobody has answered so far */
+bool dial_pending(const struct mesh *m,
+                  const struct address *a); /* it is being dialled, and nobody has answered so far … */
+bool dial_silent(const struct mesh *m, const struct address *a);     /* … for a while */
 bool dial_may_answer(const struct mesh *m, const struct address *a); /* though nobody can call its device */
 bool dial_may(const struct mesh *m);               /* there is somebody to dial, and place for a link */
 int dial_start(struct mesh *m, struct address *a); /* hands out DIAL */
